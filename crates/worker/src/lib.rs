@@ -1,0 +1,1 @@
+//! The kit of the Lambda workers: the only code that knows lambda_runtime

@@ -1,0 +1,1 @@
+//! Machine scenarios and end-to-end runs on the local AWS

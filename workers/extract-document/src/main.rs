@@ -1,0 +1,3 @@
+//! The worker extract-document
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The worker match-details
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The worker register-customer
+
+fn main() {}

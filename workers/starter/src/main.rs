@@ -1,0 +1,3 @@
+//! The worker starter
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The worker unpack-package
+
+fn main() {}

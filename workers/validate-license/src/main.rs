@@ -1,0 +1,3 @@
+//! The worker validate-license
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Sets up and runs everything: demo, test, up, down, package
+
+fn main() {}
