@@ -1,0 +1,54 @@
+import { Aws, Duration, Stack } from "aws-cdk-lib";
+import * as events from "aws-cdk-lib/aws-events";
+import * as sqs from "aws-cdk-lib/aws-sqs";
+import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import { Construct } from "constructs";
+import { DocumentRole } from "./document-role";
+import { attachPolicy } from "./task-queue";
+
+export interface FailedExecutionsProps {
+  readonly watched: readonly sfn.StateMachine[];
+  /** Started with the event of each execution that ended without a result. */
+  readonly target: sfn.StateMachine;
+}
+
+/** No Catch sees an abort, a timeout or a runtime error; the status event of the execution does. */
+export class FailedExecutions extends Construct {
+  readonly deadLetters: sqs.Queue;
+
+  constructor(scope: Construct, id: string, props: FailedExecutionsProps) {
+    super(scope, id);
+    const rulesArn = Stack.of(this).formatArn({ service: "events", resource: "rule", resourceName: "*" });
+    const { role } = new DocumentRole(this, "Role", {
+      description: "Rule that has failed executions recorded",
+      trust: { service: "events", values: { RulesArn: rulesArn, AccountId: Aws.ACCOUNT_ID } },
+      policy: { file: "rules/failed-executions.json", values: { RecordFailureMachineArn: props.target.stateMachineArn } },
+    });
+    this.deadLetters = new sqs.Queue(this, "DeadLetters", {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      retentionPeriod: Duration.days(14),
+    });
+    const rule = new events.CfnRule(this, "Rule", {
+      description: "Executions that ended without a result are recorded and announced",
+      eventPattern: {
+        source: ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        detail: {
+          status: ["FAILED", "TIMED_OUT", "ABORTED"],
+          stateMachineArn: props.watched.map((machine) => machine.stateMachineArn),
+        },
+      },
+      targets: [
+        {
+          id: "RecordFailure",
+          arn: props.target.stateMachineArn,
+          roleArn: role.roleArn,
+          deadLetterConfig: { arn: this.deadLetters.queueArn },
+          // AWS's default of a day would also retry what can never work; after this the dead-letter queue has it.
+          retryPolicy: { maximumEventAgeInSeconds: Duration.hours(2).toSeconds(), maximumRetryAttempts: 20 },
+        },
+      ],
+    });
+    attachPolicy(this.deadLetters, "rule-dead-letters", { RuleArn: rule.attrArn, AccountId: Aws.ACCOUNT_ID });
+  }
+}

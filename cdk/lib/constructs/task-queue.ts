@@ -1,0 +1,59 @@
+import { Aws, Duration } from "aws-cdk-lib";
+import type * as lambda from "aws-cdk-lib/aws-lambda";
+import * as sqs from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { join } from "node:path";
+import { POLICIES } from "../paths";
+import { readDocument } from "../placeholders";
+
+export interface TaskQueueProps {
+  /** Of the function that consumes it; the visibility follows from it. */
+  readonly consumerTimeout: Duration;
+  /** The bucket that may send to it, beside our own roles. */
+  readonly bucketArn?: string;
+}
+
+/** A queue of work and, for what could not be worked off, its dead-letter queue. */
+export class TaskQueue extends Construct {
+  readonly queue: sqs.Queue;
+  readonly deadLetters: sqs.Queue;
+  readonly policy: sqs.CfnQueuePolicy;
+  private readonly visibility: Duration;
+
+  constructor(scope: Construct, id: string, props: TaskQueueProps) {
+    super(scope, id);
+    this.deadLetters = new sqs.Queue(this, "DeadLetters", {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      retentionPeriod: Duration.days(14),
+    });
+    attachPolicy(this.deadLetters, "queue", {});
+    // AWS's rule for Lambda: six times the function's timeout, so that a message in work is not handed out again.
+    this.visibility = Duration.seconds(6 * props.consumerTimeout.toSeconds());
+    this.queue = new sqs.Queue(this, "Queue", {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      retentionPeriod: Duration.days(14),
+      visibilityTimeout: this.visibility,
+      // AWS's least for a Lambda consumer: below it, mere throttling of the function would bury messages.
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
+    });
+    this.policy =
+      props.bucketArn === undefined
+        ? attachPolicy(this.queue, "queue", {})
+        : attachPolicy(this.queue, "uploads-queue", { BucketArn: props.bucketArn, AccountId: Aws.ACCOUNT_ID });
+  }
+
+  requireVisibilityFor(consumer: lambda.Function): void {
+    const timeout = consumer.timeout?.toSeconds() ?? 3;
+    if (this.visibility.toSeconds() < 6 * timeout) {
+      throw new Error(`${this.node.path}: the visibility (${this.visibility.toSeconds()} s) is less than six times ${timeout} s.`);
+    }
+  }
+}
+
+/** Makes `policies/resources/<file>.json` the policy of a queue. */
+export function attachPolicy(queue: sqs.Queue, file: string, values: Record<string, string>): sqs.CfnQueuePolicy {
+  return new sqs.CfnQueuePolicy(queue, "Policy", {
+    queues: [queue.queueUrl],
+    policyDocument: readDocument(join(POLICIES, `resources/${file}.json`), { ...values, QueueArn: queue.queueArn }),
+  });
+}

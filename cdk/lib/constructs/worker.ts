@@ -1,0 +1,71 @@
+import { Duration } from "aws-cdk-lib";
+import * as lambda from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Config, ConfigError } from "../config";
+import { pascal, type WorkerContracts, type WorkerName } from "../names";
+import { DocumentRole } from "./document-role";
+import { LogGroup } from "./log-group";
+import type { TaskQueue } from "./task-queue";
+
+export interface WorkerProps<Name extends WorkerName> {
+  readonly name: Name;
+  readonly config: Config;
+  readonly description: string;
+  readonly memoryMegabytes: number;
+  readonly timeout: Duration;
+  readonly environment: Readonly<Record<WorkerContracts[Name]["environment"], string>>;
+  readonly policy: Readonly<Record<WorkerContracts[Name]["policy"], string>>;
+}
+
+/** A Rust task worker: its function, its log group, and its role with `policies/workers/<name>.json`. */
+export class Worker<Name extends WorkerName> extends Construct {
+  readonly function: lambda.Function;
+
+  constructor(scope: Construct, props: WorkerProps<Name>) {
+    super(scope, pascal(props.name));
+    const functionName = `bonafide-${props.config.stage}-${props.name}`;
+    const logGroup = new LogGroup(this, "Logs", props.config, `/aws/lambda/${functionName}`);
+    const { role } = new DocumentRole(this, "Role", {
+      description: `Worker ${props.name}`,
+      trust: { service: "lambda", values: {} },
+      policy: { file: `workers/${props.name}.json`, values: { ...props.policy, LogGroupArn: logGroup.arn } },
+    });
+    this.function = new lambda.Function(this, "Function", {
+      functionName,
+      description: props.description,
+      runtime: lambda.Runtime.PROVIDED_AL2023,
+      architecture: props.config.architecture === "arm64" ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
+      handler: "bootstrap",
+      code: bundle(props.config, props.name),
+      memorySize: props.memoryMegabytes,
+      timeout: props.timeout,
+      environment: { ...props.environment, RUST_LOG: "info" },
+      tracing: lambda.Tracing.ACTIVE,
+      loggingFormat: lambda.LoggingFormat.JSON,
+      logGroup: logGroup.group,
+      role,
+    });
+  }
+
+  /** Messages of the queue are handled one by one; a failed one goes back alone. */
+  consume(queue: TaskQueue, concurrency?: number): void {
+    queue.requireVisibilityFor(this.function);
+    new lambda.EventSourceMapping(this, "Messages", {
+      target: this.function,
+      eventSourceArn: queue.queue.queueArn,
+      batchSize: 1,
+      reportBatchItemFailures: true,
+      ...(concurrency === undefined ? {} : { maxConcurrency: concurrency }),
+    });
+  }
+}
+
+function bundle(config: Config, name: WorkerName): lambda.Code {
+  const folder = join(config.lambdaDirectory, name);
+  if (!existsSync(join(folder, "bootstrap"))) {
+    throw new ConfigError(`There is no ${name}/bootstrap in ${config.lambdaDirectory}. Build the workers first: cargo xtask package`);
+  }
+  return lambda.Code.fromAsset(folder);
+}

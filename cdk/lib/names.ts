@@ -1,0 +1,99 @@
+/** The workers, by the name of their crate; what each one is told, and what its policy names. */
+export interface WorkerContracts {
+  starter: {
+    environment:
+      | "APPLICATIONS_TABLE"
+      | "NOTIFICATIONS_TOPIC_ARN"
+      | "ONBOARDING_MACHINE_ARN"
+      | "IDENTITY_VERIFICATION_MACHINE_ARN"
+      | "DOCUMENT_EXTRACTION_MACHINE_ARN";
+    policy:
+      | "ApplicationsTableArn"
+      | "NotificationsTopicArn"
+      | "UploadsQueueArn"
+      | "OnboardingMachineArn"
+      | "IdentityVerificationMachineArn"
+      | "DocumentExtractionMachineArn";
+  };
+  "unpack-package": {
+    environment: "APPLICATIONS_TABLE";
+    policy: "ApplicationsTableArn" | "BucketArn";
+  };
+  "extract-document": {
+    environment: "APPLICATIONS_TABLE";
+    policy: "ApplicationsTableArn" | "BucketArn" | "ExtractDocumentQueueArn" | "DocumentExtractionMachineArn";
+  };
+  "match-details": {
+    environment: "APPLICATIONS_TABLE";
+    policy: "ApplicationsTableArn";
+  };
+  "validate-license": {
+    environment: "APPLICATIONS_TABLE" | "THIRD_PARTY_URL" | "THIRD_PARTY_SECRET_ARN";
+    policy: "ApplicationsTableArn" | "ValidateLicenseQueueArn" | "ThirdPartySecretArn" | "ThirdPartyCheckMachineArn";
+  };
+  "register-customer": {
+    environment: "APPLICATIONS_TABLE" | "CUSTOMERS_TABLE";
+    policy: "ApplicationsTableArn" | "CustomersTableArn";
+  };
+}
+
+export type WorkerName = keyof WorkerContracts;
+
+/** The machines, by the name of their file; the tokens of the definition, and what the policy names. */
+export interface MachineContracts {
+  onboarding: {
+    definition:
+      | "ApplicationsTableName"
+      | "NotificationsTopicArn"
+      | "FaceCollectionId"
+      | "UnpackPackageArn"
+      | "RegisterCustomerArn"
+      | "IdentityVerificationMachineArn"
+      | "DocumentExtractionMachineArn"
+      | "ThirdPartyCheckMachineArn";
+    policy:
+      | "ApplicationsTableArn"
+      | "NotificationsTopicArn"
+      | "FaceCollectionArn"
+      | "UnpackPackageArn"
+      | "RegisterCustomerArn"
+      | ChildMachine<"IdentityVerification" | "DocumentExtraction" | "ThirdPartyCheck">;
+  };
+  "identity-verification": {
+    definition: "ApplicationsTableName" | "NotificationsTopicArn" | "FaceCollectionId" | "IdentityCompareMachineArn";
+    policy: "ApplicationsTableArn" | "NotificationsTopicArn" | "FaceCollectionArn" | "BucketArn" | ChildMachine<"IdentityCompare">;
+  };
+  "identity-compare": {
+    definition: "ApplicationsTableName" | "NotificationsTopicArn";
+    policy: "ApplicationsTableArn" | "NotificationsTopicArn" | "BucketArn";
+  };
+  "document-extraction": {
+    definition: "ApplicationsTableName" | "NotificationsTopicArn" | "ExtractDocumentQueueUrl" | "MatchDetailsArn" | "MinimumAge";
+    policy: "ApplicationsTableArn" | "NotificationsTopicArn" | "BucketArn" | "ExtractDocumentQueueArn" | "MatchDetailsArn";
+  };
+  "third-party-check": {
+    definition: "ApplicationsTableName" | "NotificationsTopicArn" | "ValidateLicenseQueueUrl";
+    policy: "ApplicationsTableArn" | "NotificationsTopicArn" | "ValidateLicenseQueueArn";
+  };
+  "record-failure": {
+    definition: "ApplicationsTableName" | "NotificationsTopicArn" | "IdentityVerificationMachineArn" | "DocumentExtractionMachineArn";
+    policy:
+      | "ApplicationsTableArn"
+      | "NotificationsTopicArn"
+      | "OnboardingExecutionsArn"
+      | "IdentityVerificationExecutionsArn"
+      | "DocumentExtractionExecutionsArn";
+  };
+}
+
+/** To wait for a child machine (`.sync:2`), Step Functions starts it, watches its executions, and uses one rule of its own. */
+type ChildMachine<Name extends string> = `${Name}MachineArn` | `${Name}ExecutionsArn` | "ChildExecutionsRuleArn";
+
+export type MachineName = keyof MachineContracts;
+
+/** `match-details` → `MatchDetails`: the construct id of a worker or machine. */
+export const pascal = (name: string): string =>
+  name
+    .split("-")
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("");

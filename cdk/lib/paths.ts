@@ -1,0 +1,7 @@
+import { join } from "node:path";
+
+/** The folder of the CDK app; paths in the configuration are relative to it. */
+export const CDK = join(import.meta.dirname, "..");
+export const REPOSITORY = join(CDK, "..");
+export const POLICIES = join(REPOSITORY, "policies");
+export const STATE_MACHINES = join(REPOSITORY, "statemachines");

@@ -1,0 +1,14 @@
+import type { App } from "aws-cdk-lib";
+import { Tags } from "aws-cdk-lib";
+import type { Config } from "./config";
+import { DataStack } from "./data-stack";
+import { WorkflowStack } from "./workflow-stack";
+
+/** All stacks of one stage. */
+export function addStacks(app: App, config: Config): { data: DataStack; workflow: WorkflowStack } {
+  const data = new DataStack(app, `Bonafide-${config.stage}-Data`, { config, description: "Bonafide: evidence and records" });
+  const workflow = new WorkflowStack(app, `Bonafide-${config.stage}-Workflow`, { config, data, description: "Bonafide: checks" });
+  Tags.of(app).add("application", "bonafide");
+  Tags.of(app).add("stage", config.stage);
+  return { data, workflow };
+}
