@@ -28,11 +28,11 @@ export class WorkflowStack extends Stack {
       allowedPattern: "https?://[^\\s/]+.*",
       constraintDescription: "has to be an http(s) address.",
     });
-    const thirdPartySecret = new secretsmanager.Secret(this, "ThirdPartyApiKey", {
+    const thirdPartySecret = new secretsmanager.CfnSecret(this, "ThirdPartyApiKey", {
       description: "API key of the third party that validates licences. Created with a random value: put the real one.",
       generateSecretString: { excludePunctuation: true, passwordLength: 40 },
-      removalPolicy: removalPolicy(config),
     });
+    thirdPartySecret.applyRemovalPolicy(removalPolicy(config));
     const faces = new rekognition.CfnCollection(this, "Faces", { collectionId: `bonafide-${config.stage}` });
     faces.applyRemovalPolicy(removalPolicy(config));
 
@@ -218,12 +218,12 @@ export class WorkflowStack extends Stack {
       environment: {
         ...applicationsTable,
         THIRD_PARTY_URL: thirdPartyUrl.valueAsString,
-        THIRD_PARTY_SECRET_ARN: thirdPartySecret.secretArn,
+        THIRD_PARTY_SECRET_ARN: thirdPartySecret.attrId,
       },
       policy: {
         ApplicationsTableArn: tables.ApplicationsTableArn,
         ValidateLicenseQueueArn: licenses.queue.queueArn,
-        ThirdPartySecretArn: thirdPartySecret.secretArn,
+        ThirdPartySecretArn: thirdPartySecret.attrId,
         ThirdPartyCheckMachineArn: thirdPartyCheck.machine.stateMachineArn,
       },
     });
@@ -239,7 +239,7 @@ export class WorkflowStack extends Stack {
       ThirdPartyCheckMachineArn: thirdPartyCheck.machine.stateMachineArn,
       RecordFailureMachineArn: recordFailure.machine.stateMachineArn,
       FaceCollectionId: faces.ref,
-      ThirdPartySecretArn: thirdPartySecret.secretArn,
+      ThirdPartySecretArn: thirdPartySecret.attrId,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
