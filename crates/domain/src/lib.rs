@@ -1,1 +1,24 @@
-//! The judgements of a customer onboarding: pure, without I/O, clock or AWS types
+//! The judgements of a customer onboarding: pure, without I/O, clock or AWS types.
+//!
+//! Workers fetch facts and translate them; what the facts mean is decided here, or, where a threshold is
+//! involved, by a Choice state. Anything personal is held in [`Personal`], which no log can print.
+
+mod application;
+mod check;
+mod details;
+mod document;
+mod matching;
+mod package;
+mod personal;
+mod reason;
+mod upload;
+
+pub use application::{ApplicationId, InvalidApplicationId, execution_name};
+pub use check::CheckOutcome;
+pub use details::{Details, DetailsColumn};
+pub use document::{Confidences, DocumentFields, ExtractedField, Facts, facts};
+pub use matching::{DateOrder, Similarities, parse_date, similarities};
+pub use package::{Limits, Member, PackageLimitExceeded, inspect_image, member_of};
+pub use personal::Personal;
+pub use reason::{ReasonClass, ReasonCode, UnknownReasonCode};
+pub use upload::{ObjectRef, Upload, UploadKind};

@@ -1,0 +1,235 @@
+//! What was read from an identity document.
+
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use crate::{DateOrder, Personal, matching};
+
+/// One field as Textract's `AnalyzeID` gives it.
+#[derive(Clone, Debug, Default)]
+pub struct ExtractedField {
+    /// The type, for instance `FIRST_NAME`.
+    pub name: String,
+    /// The text as printed.
+    pub text: Personal,
+    /// The date in ISO form, where the service recognised one.
+    pub normalized_date: Option<Personal>,
+    /// 0 to 1.
+    pub confidence: f64,
+}
+
+/// The fields of a document, as they are stored in the table.
+///
+/// Dates are ISO dates (`1957-01-12`) where they could be understood, and empty where not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DocumentFields {
+    /// Given name.
+    pub first_name: Personal,
+    /// Further given names.
+    pub middle_name: Personal,
+    /// Family name.
+    pub last_name: Personal,
+    /// For instance JR.
+    pub suffix: Personal,
+    /// As printed.
+    pub document_number: Personal,
+    /// ISO date.
+    pub date_of_birth: Personal,
+    /// ISO date.
+    pub date_of_issue: Personal,
+    /// ISO date.
+    pub expiration_date: Personal,
+    /// Street, house number, unit; sometimes the whole address.
+    pub address: Personal,
+    /// City.
+    pub city: Personal,
+    /// State.
+    pub state: Personal,
+    /// ZIP code.
+    pub zip_code: Personal,
+    /// As the service names it, for instance `DRIVER LICENSE FRONT`.
+    pub id_type: Personal,
+}
+
+/// How sure the service is of each field that matters, 0 to 1; a field that is missing, empty or no date has 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Confidences {
+    /// Of the given name.
+    pub first_name: f64,
+    /// Of the family name.
+    pub last_name: f64,
+    /// Of the date of birth.
+    pub date_of_birth: f64,
+    /// Of the number.
+    pub document_number: f64,
+    /// Of the expiry date.
+    pub expiration_date: f64,
+    /// Of the address.
+    pub address: f64,
+}
+
+impl DocumentFields {
+    /// Sorts out what the service read. Of a field that comes more than once, the surest counts.
+    #[must_use]
+    pub fn from_extracted(extracted: &[ExtractedField]) -> (Self, Confidences) {
+        let best = |name: &str| {
+            extracted
+                .iter()
+                .filter(|field| field.name == name && !field.text.is_empty())
+                .max_by(|left, right| left.confidence.total_cmp(&right.confidence))
+        };
+        let text = |name: &str| best(name).map(|field| field.text.clone()).unwrap_or_default();
+        let confidence = |name: &str| best(name).map_or(0.0, |field| field.confidence);
+        let date_names = ["DATE_OF_BIRTH", "DATE_OF_ISSUE", "EXPIRATION_DATE"];
+        let order =
+            DateOrder::of_document(date_names.iter().filter_map(|name| best(name)).map(|field| field.text.expose()));
+        let date = |name: &str| -> Personal {
+            let parsed = best(name).and_then(|field| {
+                let normalized =
+                    field.normalized_date.as_ref().and_then(|date| matching::parse_date(date.expose(), order));
+                normalized.or_else(|| matching::parse_date(field.text.expose(), order))
+            });
+            parsed.map(|date| Personal::new(&date.to_string())).unwrap_or_default()
+        };
+        let fields = Self {
+            first_name: text("FIRST_NAME"),
+            middle_name: text("MIDDLE_NAME"),
+            last_name: text("LAST_NAME"),
+            suffix: text("SUFFIX"),
+            document_number: text("DOCUMENT_NUMBER"),
+            date_of_birth: date("DATE_OF_BIRTH"),
+            date_of_issue: date("DATE_OF_ISSUE"),
+            expiration_date: date("EXPIRATION_DATE"),
+            address: text("ADDRESS"),
+            city: text("CITY_IN_ADDRESS"),
+            state: text("STATE_IN_ADDRESS"),
+            zip_code: text("ZIP_CODE_IN_ADDRESS"),
+            id_type: text("ID_TYPE"),
+        };
+        let if_read = |field: &Personal, name: &str| {
+            if field.is_empty() { 0.0 } else { confidence(name) }
+        };
+        let confidences = Confidences {
+            first_name: confidence("FIRST_NAME"),
+            last_name: confidence("LAST_NAME"),
+            date_of_birth: if_read(&fields.date_of_birth, "DATE_OF_BIRTH"),
+            document_number: confidence("DOCUMENT_NUMBER"),
+            expiration_date: if_read(&fields.expiration_date, "EXPIRATION_DATE"),
+            address: confidence("ADDRESS"),
+        };
+        (fields, confidences)
+    }
+}
+
+/// What a document's dates say on a given day. `None` where a date is missing: the machine counts that against the applicant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Facts {
+    /// The expiry date is past; on the day itself a document is still valid.
+    pub expired: Option<bool>,
+    /// The date of issue lies in the future. A document without one is not held against its bearer.
+    pub not_yet_valid: bool,
+    /// The bearer has not reached the minimum age.
+    pub under_age: Option<bool>,
+}
+
+/// Judges a document's dates on `today`.
+#[must_use]
+pub fn facts(document: &DocumentFields, minimum_age: u32, today: NaiveDate) -> Facts {
+    let date = |text: &Personal| text.expose().parse::<NaiveDate>().ok();
+    Facts {
+        expired: date(&document.expiration_date).map(|expires| expires < today),
+        not_yet_valid: date(&document.date_of_issue).is_some_and(|issued| issued > today),
+        under_age: date(&document.date_of_birth).map(|born| age(born, today).is_none_or(|age| age < minimum_age)),
+    }
+}
+
+/// Completed years; `None` before birth. Who is born on 29 February completes a year on 1 March of a common year.
+fn age(born: NaiveDate, today: NaiveDate) -> Option<u32> {
+    let completed = (today.month(), today.day()) >= (born.month(), born.day());
+    u32::try_from(today.year() - born.year() - i32::from(!completed)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect("a date")
+    }
+
+    fn field(name: &str, text: &str, confidence: f64) -> ExtractedField {
+        ExtractedField { name: name.to_owned(), text: Personal::new(text), normalized_date: None, confidence }
+    }
+
+    fn dates(birth: &str, issue: &str, expiry: &str) -> DocumentFields {
+        DocumentFields {
+            date_of_birth: Personal::new(birth),
+            date_of_issue: Personal::new(issue),
+            expiration_date: Personal::new(expiry),
+            ..DocumentFields::default()
+        }
+    }
+
+    #[test]
+    fn the_surest_of_doubled_fields_counts_and_empty_ones_are_missing() {
+        let (fields, confidences) = DocumentFields::from_extracted(&[
+            field("FIRST_NAME", "JANE", 0.7),
+            field("FIRST_NAME", "JANET", 0.95),
+            field("LAST_NAME", "", 0.99),
+        ]);
+        assert_eq!(fields.first_name.expose(), "JANET");
+        assert!((confidences.first_name - 0.95).abs() < f64::EPSILON);
+        assert!(confidences.last_name.abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn dates_are_read_with_and_without_normalisation() {
+        let mut birth = field("DATE_OF_BIRTH", "1/12/1957", 0.9);
+        birth.normalized_date = Some(Personal::new("1957-01-12T00:00:00"));
+        let (fields, confidences) = DocumentFields::from_extracted(&[
+            birth,
+            field("EXPIRATION_DATE", "06/30/2031", 0.9),
+            field("DATE_OF_ISSUE", "soon", 0.9),
+        ]);
+        assert_eq!(fields.date_of_birth.expose(), "1957-01-12");
+        assert_eq!(fields.expiration_date.expose(), "2031-06-30");
+        assert!(fields.date_of_issue.is_empty());
+        assert!(confidences.date_of_birth > 0.8);
+    }
+
+    #[test]
+    fn a_date_that_is_none_has_no_confidence() {
+        let (_, confidences) = DocumentFields::from_extracted(&[field("DATE_OF_BIRTH", "99/99/9999", 0.99)]);
+        assert!(confidences.date_of_birth.abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_document_is_valid_on_the_day_it_expires() {
+        for (expiry, expired) in
+            [("2026-11-20", Some(true)), ("2026-11-21", Some(false)), ("2026-11-22", Some(false)), ("", None)]
+        {
+            assert_eq!(facts(&dates("1957-01-12", "", expiry), 18, day("2026-11-21")).expired, expired, "{expiry}");
+        }
+    }
+
+    #[test]
+    fn a_document_of_tomorrow_is_not_yet_valid() {
+        assert!(facts(&dates("", "2026-11-22", ""), 18, day("2026-11-21")).not_yet_valid);
+        assert!(!facts(&dates("", "2026-11-21", ""), 18, day("2026-11-21")).not_yet_valid);
+        assert!(!facts(&dates("", "", ""), 18, day("2026-11-21")).not_yet_valid);
+    }
+
+    #[test]
+    fn an_applicant_comes_of_age_on_the_birthday() {
+        for (birth, under_age) in
+            [("2008-11-21", Some(false)), ("2008-11-22", Some(true)), ("2027-01-01", Some(true)), ("", None)]
+        {
+            assert_eq!(facts(&dates(birth, "", ""), 18, day("2026-11-21")).under_age, under_age, "{birth}");
+        }
+        assert_eq!(facts(&dates("2008-02-29", "", ""), 18, day("2026-02-28")).under_age, Some(true));
+        assert_eq!(facts(&dates("2008-02-29", "", ""), 18, day("2026-03-01")).under_age, Some(false));
+    }
+}

@@ -1,0 +1,193 @@
+//! Dates, however they are written.
+
+use chrono::NaiveDate;
+
+/// Which of two small numbers in a date is the month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateOrder {
+    /// `01/12/1957` is 12 January, as in the United States.
+    MonthFirst,
+    /// `01/12/1957` is 1 December.
+    DayFirst,
+}
+
+impl DateOrder {
+    /// The convention of a document, told by those of its dates that can be read in one way only; without any, that of the United States,
+    /// whose documents these are.
+    pub fn of_document<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let day_first = texts.into_iter().any(|text| {
+            let parts = parts(text);
+            matches!(parts.as_slice(), [Part::Number(first, 1..=2), Part::Number(second, 1..=2), Part::Number(_, 4)] if *first > 12 && *second <= 12)
+        });
+        if day_first { Self::DayFirst } else { Self::MonthFirst }
+    }
+}
+
+/// A run of digits with its value and length, or a month's name.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    Number(u32, usize),
+    Month(u32),
+    Other,
+}
+
+fn parts(text: &str) -> Vec<Part> {
+    // A time of day after an ISO date says nothing about the day.
+    let text = text.trim().to_ascii_uppercase();
+    let text = match text.split_once('T') {
+        Some((date, _)) if date.len() == 10 && date.as_bytes()[4] == b'-' => date.to_owned(),
+        _ => text,
+    };
+    let mut parts = Vec::new();
+    let mut rest = text.as_str();
+    while let Some(first) = rest.chars().next() {
+        let kind = |sign: char| (sign.is_ascii_digit(), sign.is_alphabetic());
+        let end = rest.find(|sign| kind(sign) != kind(first)).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(end);
+        rest = after;
+        if first.is_ascii_digit() {
+            parts.push(run.parse().map_or(Part::Other, |number| Part::Number(number, run.len())));
+        } else if first.is_alphabetic() {
+            parts.push(month(run).map_or(Part::Other, Part::Month));
+        } else if !run.chars().all(|sign| matches!(sign, '/' | '-' | '.' | ',' | ' ')) {
+            parts.push(Part::Other);
+        }
+    }
+    parts
+}
+
+fn month(name: &str) -> Option<u32> {
+    const NAMES: [&str; 12] = [
+        "JANUARY",
+        "FEBRUARY",
+        "MARCH",
+        "APRIL",
+        "MAY",
+        "JUNE",
+        "JULY",
+        "AUGUST",
+        "SEPTEMBER",
+        "OCTOBER",
+        "NOVEMBER",
+        "DECEMBER",
+    ];
+    let position = NAMES.iter().position(|full| name.len() >= 3 && full.starts_with(name))?;
+    u32::try_from(position + 1).ok()
+}
+
+/// Reads a date: `1/12/1957`, `01-12-1957`, `1957-01-12` (with or without a time), `12 JAN 1957`, `JAN 12, 1957`, `01121957`, `19570112`.
+///
+/// `order` decides only where the text allows both readings. Years have four digits: two would have to be guessed.
+#[must_use]
+pub fn parse_date(text: &str, order: DateOrder) -> Option<NaiveDate> {
+    let day = |year: u32, month: u32, day: u32| {
+        let year = i32::try_from(year).ok().filter(|year| (1850..=2200).contains(year))?;
+        NaiveDate::from_ymd_opt(year, month, day)
+    };
+    let either = |first: u32, second: u32, year: u32| match order {
+        _ if first > 12 => day(year, second, first),
+        _ if second > 12 => day(year, first, second),
+        DateOrder::MonthFirst => day(year, first, second),
+        DateOrder::DayFirst => day(year, second, first),
+    };
+    let parts = parts(text);
+    let (year, month, number) = match parts.as_slice() {
+        [Part::Number(year, 4), Part::Number(month, 1..=2), Part::Number(number, 1..=2)]
+        | [Part::Number(number, 1..=2), Part::Month(month), Part::Number(year, 4)]
+        | [Part::Month(month), Part::Number(number, 1..=2), Part::Number(year, 4)] => (*year, *month, *number),
+        [Part::Number(first, 1..=2), Part::Number(second, 1..=2), Part::Number(year, 4)] => {
+            return either(*first, *second, *year);
+        }
+        [Part::Number(number, 8)] => {
+            let year_last = either(number / 1_000_000, number / 10_000 % 100, number % 10_000);
+            return year_last.or_else(|| day(number / 10_000, number / 100 % 100, number % 100));
+        }
+        _ => return None,
+    };
+    day(year, month, number)
+}
+
+/// 100 for the same day, else 0: there is no such thing as almost the same birth date.
+pub(super) fn similarity(left: Option<NaiveDate>, right: Option<NaiveDate>) -> f64 {
+    if left.is_some() && left == right { 100.0 } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_one_day_in_many_forms() {
+        let expected = NaiveDate::from_ymd_opt(1957, 1, 12);
+        for text in [
+            "1/12/1957",
+            "01/12/1957",
+            "01-12-1957",
+            "1957-01-12",
+            "1957-01-12T00:00:00",
+            "12 JAN 1957",
+            "12JAN1957",
+            "Jan 12, 1957",
+            "january 12 1957",
+            "01121957",
+            "19570112",
+            " 01.12.1957 ",
+        ] {
+            assert_eq!(parse_date(text, DateOrder::MonthFirst), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_convention_decides_only_what_is_ambiguous() {
+        assert_eq!(parse_date("01/12/1957", DateOrder::DayFirst), NaiveDate::from_ymd_opt(1957, 12, 1));
+        for order in [DateOrder::MonthFirst, DateOrder::DayFirst] {
+            assert_eq!(parse_date("13/12/1957", order), NaiveDate::from_ymd_opt(1957, 12, 13));
+            assert_eq!(parse_date("12/13/1957", order), NaiveDate::from_ymd_opt(1957, 12, 13));
+        }
+    }
+
+    #[test]
+    fn a_document_tells_its_own_convention() {
+        assert_eq!(DateOrder::of_document(["01/02/1990", "31/12/2030"]), DateOrder::DayFirst);
+        assert_eq!(DateOrder::of_document(["01/02/1990", "12/31/2030"]), DateOrder::MonthFirst);
+        assert_eq!(DateOrder::of_document([]), DateOrder::MonthFirst);
+    }
+
+    #[test]
+    fn refuses_what_is_no_date() {
+        for text in [
+            "",
+            "soon",
+            "1957",
+            "02/30/1957",
+            "13/13/1957",
+            "1/12/57",
+            "1/12/19577",
+            "2026-13-01",
+            "12 FOO 1957",
+            "1/2/3/1957",
+            "9999/12/31",
+            "01/12/1957 x",
+        ] {
+            assert_eq!(parse_date(text, DateOrder::MonthFirst), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_every_day(days in 0..90_000_i32) {
+            let date = NaiveDate::from_num_days_from_ce_opt(675_700 + days).expect("a day");
+            for format in ["%m/%d/%Y", "%Y-%m-%d", "%d %b %Y", "%m%d%Y"] {
+                prop_assert_eq!(parse_date(&date.format(format).to_string(), DateOrder::MonthFirst), Some(date));
+            }
+            prop_assert_eq!(parse_date(&date.format("%d/%m/%Y").to_string(), DateOrder::DayFirst), Some(date));
+        }
+
+        #[test]
+        fn never_panics(text in ".{0,40}") {
+            let _ = parse_date(&text, DateOrder::MonthFirst);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What may be in a package, and how much of it.
+
+use crate::{ApplicationId, ReasonCode};
+
+/// The three members of a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Member {
+    /// `<id>_details.csv`
+    Details,
+    /// `<id>_license.png|jpg|jpeg`
+    Document,
+    /// `<id>_selfie.png|jpg|jpeg`
+    Selfie,
+}
+
+impl Member {
+    /// All members.
+    pub const ALL: [Self; 3] = [Self::Details, Self::Document, Self::Selfie];
+
+    /// The reason when it is not there.
+    #[must_use]
+    pub const fn missing(self) -> ReasonCode {
+        match self {
+            Self::Details => ReasonCode::DetailsMissing,
+            Self::Document => ReasonCode::DocumentMissing,
+            Self::Selfie => ReasonCode::SelfieMissing,
+        }
+    }
+
+    /// The most bytes that a member may have, unpacked: for pictures, what the service that reads them takes.
+    #[must_use]
+    pub const fn max_bytes(self) -> u64 {
+        match self {
+            Self::Details => 64 * 1024,
+            Self::Document => 10 * 1024 * 1024,
+            Self::Selfie => 15 * 1024 * 1024,
+        }
+    }
+
+    /// The reason when it has more.
+    #[must_use]
+    pub const fn too_large(self) -> ReasonCode {
+        match self {
+            Self::Details => ReasonCode::DetailsUnreadable,
+            Self::Document => ReasonCode::DocumentTooLarge,
+            Self::Selfie => ReasonCode::SelfieTooLarge,
+        }
+    }
+}
+
+/// The limits of an archive as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of the archive itself.
+    pub package_bytes: u64,
+    /// Entries, folders and system files included.
+    pub entries: usize,
+    /// How many times larger than its compressed size a member may be. PNG and JPEG barely shrink; a table may, tenfold.
+    pub expansion: u64,
+}
+
+/// An archive broke one of its [`Limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackageLimitExceeded(pub ReasonCode);
+
+impl Limits {
+    /// The limits of the product.
+    pub const DEFAULT: Self = Self { package_bytes: 200 * 1024 * 1024, entries: 64, expansion: 100 };
+
+    /// Whether a member of this compressed size may unpack to so many bytes. Small members may: they cannot do harm.
+    #[must_use]
+    pub const fn allows_expansion(&self, compressed: u64, unpacked: u64) -> bool {
+        unpacked <= 1024 * 1024 || unpacked / self.expansion <= compressed
+    }
+}
+
+/// Which member an entry of the archive is; `None` for entries that do no harm and say nothing (folders, what macOS and Windows add).
+///
+/// A folder around the three files is fine: only the last part of the path is looked at.
+///
+/// # Errors
+/// The reason for which the archive is refused.
+pub fn member_of(path: &str, id: &ApplicationId) -> Result<Option<Member>, ReasonCode> {
+    let unsafe_part = |part: &str| part == ".." || part.contains(':') || part.contains('\0');
+    if path.starts_with(['/', '\\']) || path.split(['/', '\\']).any(unsafe_part) {
+        return Err(ReasonCode::PackagePathUnsafe);
+    }
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    let system =
+        path.split('/').any(|part| part == "__MACOSX") || [".DS_Store", "Thumbs.db", "desktop.ini"].contains(&name);
+    if system || name.is_empty() {
+        return Ok(None);
+    }
+    let (stem, extension) = name.rsplit_once('.').ok_or(ReasonCode::PackageMemberUnexpected)?;
+    let image = ["png", "jpg", "jpeg"].iter().any(|allowed| extension.eq_ignore_ascii_case(allowed));
+    let kind = stem.strip_prefix(id.as_str()).and_then(|rest| rest.strip_prefix('_')).unwrap_or_default();
+    if kind.eq_ignore_ascii_case("details") && extension.eq_ignore_ascii_case("csv") {
+        Ok(Some(Member::Details))
+    } else if kind.eq_ignore_ascii_case("license") && image {
+        Ok(Some(Member::Document))
+    } else if kind.eq_ignore_ascii_case("selfie") && image {
+        Ok(Some(Member::Selfie))
+    } else {
+        Err(ReasonCode::PackageMemberUnexpected)
+    }
+}
+
+/// Looks at a picture's header: its real format and its size in pixels. Returns the file extension that belongs to its content.
+///
+/// # Errors
+/// The reason for which the picture is refused. The limits are Rekognition's (80 pixels a side at least) and Textract's
+/// (10,000 pixels a side at most): see docs.aws.amazon.com/rekognition/latest/dg/limits.html and
+/// docs.aws.amazon.com/textract/latest/dg/limits-document.html.
+pub fn inspect_image(member: Member, bytes: &[u8]) -> Result<&'static str, ReasonCode> {
+    let (not_an_image, too_small, too_large) = match member {
+        Member::Selfie => (ReasonCode::SelfieNotAnImage, ReasonCode::SelfieTooSmall, ReasonCode::SelfieTooLarge),
+        Member::Document | Member::Details => {
+            (ReasonCode::DocumentNotAnImage, ReasonCode::DocumentTooSmall, ReasonCode::DocumentTooLarge)
+        }
+    };
+    let extension = match imagesize::image_type(bytes) {
+        Ok(imagesize::ImageType::Jpeg) => "jpg",
+        Ok(imagesize::ImageType::Png) => "png",
+        _ => return Err(not_an_image),
+    };
+    let size = imagesize::blob_size(bytes).map_err(|_| not_an_image)?;
+    if size.width.min(size.height) < 80 {
+        Err(too_small)
+    } else if size.width.max(size.height) > 10_000 {
+        Err(too_large)
+    } else {
+        Ok(extension)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id() -> ApplicationId {
+        "8d247914".parse().expect("an id")
+    }
+
+    /// A PNG's signature and header chunk: all that is looked at.
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        bytes.extend(width.to_be_bytes());
+        bytes.extend(height.to_be_bytes());
+        bytes.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
+        bytes
+    }
+
+    #[test]
+    fn knows_its_members_in_folders_and_in_any_case() {
+        for (path, member) in [
+            ("8d247914_details.csv", Member::Details),
+            ("8d247914_license.png", Member::Document),
+            ("8d247914_selfie.JPEG", Member::Selfie),
+            ("my folder/8d247914_Selfie.jpg", Member::Selfie),
+        ] {
+            assert_eq!(member_of(path, &id()), Ok(Some(member)), "{path}");
+        }
+    }
+
+    #[test]
+    fn ignores_what_operating_systems_add() {
+        for path in ["folder/", "__MACOSX/._8d247914_selfie.png", ".DS_Store", "folder/.DS_Store", "Thumbs.db"] {
+            assert_eq!(member_of(path, &id()), Ok(None), "{path}");
+        }
+    }
+
+    #[test]
+    fn refuses_strangers_and_paths_that_lead_out() {
+        for path in [
+            "other_selfie.png",
+            "8d247914_selfie.gif",
+            "8d247914_selfie",
+            "8d247914selfie.png",
+            "readme.txt",
+            "8d247914_details.png",
+        ] {
+            assert_eq!(member_of(path, &id()), Err(ReasonCode::PackageMemberUnexpected), "{path}");
+        }
+        for path in ["../8d247914_selfie.png", "a/../../x", "/etc/passwd", "..\\x", "C:\\x", "\\\\host\\x"] {
+            assert_eq!(member_of(path, &id()), Err(ReasonCode::PackagePathUnsafe), "{path}");
+        }
+    }
+
+    #[test]
+    fn judges_pictures_by_content_and_size() {
+        assert_eq!(inspect_image(Member::Selfie, &png(80, 80)), Ok("png"));
+        assert_eq!(inspect_image(Member::Selfie, &png(79, 800)), Err(ReasonCode::SelfieTooSmall));
+        assert_eq!(inspect_image(Member::Document, &png(800, 10_001)), Err(ReasonCode::DocumentTooLarge));
+        assert_eq!(inspect_image(Member::Document, b"GIF89a\x01\x01\x01\x01"), Err(ReasonCode::DocumentNotAnImage));
+        assert_eq!(inspect_image(Member::Selfie, b""), Err(ReasonCode::SelfieNotAnImage));
+        assert_eq!(inspect_image(Member::Selfie, b"\x89PNG\r\n\x1a\n"), Err(ReasonCode::SelfieNotAnImage));
+    }
+
+    #[test]
+    fn small_members_may_expand_and_large_ones_may_not() {
+        let limits = Limits::DEFAULT;
+        assert!(limits.allows_expansion(10, 1024 * 1024));
+        assert!(limits.allows_expansion(30_000, 3_000_000));
+        assert!(!limits.allows_expansion(30_000, 3_100_000));
+    }
+}

@@ -1,0 +1,333 @@
+//! The one list of reasons: what a machine reads, what an applicant is told, what staff see.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// What can be done about a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReasonClass {
+    /// The applicant cannot change it.
+    Final,
+    /// The applicant can mend it and send the evidence again.
+    Correctable,
+    /// The system could not judge; staff can replay it.
+    Technical,
+}
+
+/// The text is no reason code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown reason code")]
+pub struct UnknownReasonCode;
+
+macro_rules! reasons {
+    ($($variant:ident $code:literal $class:ident { applicant: $applicant:literal, staff: $staff:literal })+) => {
+        /// Why an application did not simply pass. Append-only: a code is never renamed and never reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum ReasonCode {
+            $(#[doc = $staff] #[serde(rename = $code)] $variant,)+
+        }
+
+        impl ReasonCode {
+            /// All reasons, in the order of the list.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The code: `SCREAMING_SNAKE`, subject first.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// What can be done about it.
+            #[must_use]
+            pub const fn class(self) -> ReasonClass {
+                match self { $(Self::$variant => ReasonClass::$class,)+ }
+            }
+
+            /// The sentence for the applicant.
+            #[must_use]
+            pub const fn applicant(self) -> &'static str {
+                match self { $(Self::$variant => $applicant,)+ }
+            }
+
+            /// The sentence for staff.
+            #[must_use]
+            pub const fn staff(self) -> &'static str {
+                match self { $(Self::$variant => $staff,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    UploadPrefixUnknown "UPLOAD_PREFIX_UNKNOWN" Correctable {
+        applicant: "We could not tell what your file is for. Please upload it again through the application form.",
+        staff: "The object's key has none of the known prefixes."
+    }
+    UploadNameInvalid "UPLOAD_NAME_INVALID" Correctable {
+        applicant: "Your file has a name that we cannot use. Please upload it again through the application form.",
+        staff: "The object's base name is no application id, or its extension does not fit its prefix."
+    }
+    PackageNotAZip "PACKAGE_NOT_A_ZIP" Correctable {
+        applicant: "The file is not a zip archive, or it is damaged. Please pack your documents again.",
+        staff: "The package cannot be read as a zip archive."
+    }
+    PackageEncrypted "PACKAGE_ENCRYPTED" Correctable {
+        applicant: "The archive is protected by a password. Please send it without one.",
+        staff: "A member of the archive is encrypted."
+    }
+    PackageTooManyEntries "PACKAGE_TOO_MANY_ENTRIES" Correctable {
+        applicant: "The archive holds more files than the three that we need.",
+        staff: "The archive has more entries than the limit allows."
+    }
+    PackageTooLarge "PACKAGE_TOO_LARGE" Correctable {
+        applicant: "The archive is too large. Please use smaller pictures.",
+        staff: "The archive, or a member of it, is larger than the limit."
+    }
+    PackageZipBomb "PACKAGE_ZIP_BOMB" Final {
+        applicant: "We cannot accept this archive.",
+        staff: "A member expands beyond what its size allows: a decompression bomb, or a header that lies."
+    }
+    PackagePathUnsafe "PACKAGE_PATH_UNSAFE" Final {
+        applicant: "We cannot accept this archive.",
+        staff: "An entry's path leads out of the archive."
+    }
+    PackageMemberUnexpected "PACKAGE_MEMBER_UNEXPECTED" Correctable {
+        applicant: "The archive holds a file that we did not ask for, or one with a wrong name.",
+        staff: "An entry's name is none of <id>_details.csv, <id>_license and <id>_selfie (png, jpg, jpeg)."
+    }
+    PackageMemberDoubled "PACKAGE_MEMBER_DOUBLED" Correctable {
+        applicant: "The archive holds one of the files twice.",
+        staff: "Two entries claim to be the same member."
+    }
+    DetailsMissing "DETAILS_MISSING" Correctable {
+        applicant: "Your details are missing from the archive.",
+        staff: "The archive has no <id>_details.csv."
+    }
+    DocumentMissing "DOCUMENT_MISSING" Correctable {
+        applicant: "The picture of your document is missing.",
+        staff: "There is no document to compare with: not in the archive, or not uploaded yet."
+    }
+    SelfieMissing "SELFIE_MISSING" Correctable {
+        applicant: "Your selfie is missing.",
+        staff: "The archive has no selfie."
+    }
+    DetailsUnreadable "DETAILS_UNREADABLE" Correctable {
+        applicant: "Your details could not be read. Please fill in the form again.",
+        staff: "The details are no readable CSV table: undecodable, broken rows, or fields beyond the limit."
+    }
+    DetailsColumnsWrong "DETAILS_COLUMNS_WRONG" Correctable {
+        applicant: "Your details are incomplete. Please fill in the form again.",
+        staff: "The CSV header lacks a column, or has one twice."
+    }
+    DetailsRowsWrong "DETAILS_ROWS_WRONG" Correctable {
+        applicant: "Your details must describe exactly one person.",
+        staff: "The CSV has no data row, or more than one."
+    }
+    DetailsValueMissing "DETAILS_VALUE_MISSING" Correctable {
+        applicant: "Your details are incomplete. Please fill in every field.",
+        staff: "A required value of the CSV is empty."
+    }
+    SelfieNotAnImage "SELFIE_NOT_AN_IMAGE" Correctable {
+        applicant: "Your selfie is not a JPEG or PNG picture.",
+        staff: "The selfie's content is neither JPEG nor PNG."
+    }
+    SelfieTooLarge "SELFIE_TOO_LARGE" Correctable {
+        applicant: "Your selfie is too large. Please send a smaller picture.",
+        staff: "The selfie is larger than Rekognition takes (15 MB)."
+    }
+    SelfieTooSmall "SELFIE_TOO_SMALL" Correctable {
+        applicant: "Your selfie is too small. Please send a larger picture.",
+        staff: "A side of the selfie is shorter than Rekognition needs (80 pixels)."
+    }
+    SelfieUnreadable "SELFIE_UNREADABLE" Correctable {
+        applicant: "Your selfie could not be opened. Please take it again.",
+        staff: "Rekognition could not read the selfie."
+    }
+    SelfieFaceNotFound "SELFIE_FACE_NOT_FOUND" Correctable {
+        applicant: "We could not find a face on your selfie. Please take it again in good light.",
+        staff: "Rekognition found no face on the selfie."
+    }
+    SelfieFaceUnclear "SELFIE_FACE_UNCLEAR" Correctable {
+        applicant: "Your face is not clear enough on the selfie. Please take it again in good light.",
+        staff: "Rekognition is not sure enough that the selfie shows a face."
+    }
+    SelfieMultipleFaces "SELFIE_MULTIPLE_FACES" Correctable {
+        applicant: "There is more than one face on your selfie. Please take it alone.",
+        staff: "Rekognition found several faces on the selfie."
+    }
+    SelfieQualityLow "SELFIE_QUALITY_LOW" Correctable {
+        applicant: "Your selfie is too dark, too blurred, or taken from the side. Please take it again.",
+        staff: "Rekognition's quality filter refused the face."
+    }
+    FaceDuplicate "FACE_DUPLICATE" Final {
+        applicant: "We cannot open an account with this application. Please contact us.",
+        staff: "The face belongs to another application already; the row names that face."
+    }
+    FaceMismatch "FACE_MISMATCH" Final {
+        applicant: "The face on your selfie is not the one on your document.",
+        staff: "The similarity of selfie and document portrait is not above the threshold."
+    }
+    PortraitNotFound "PORTRAIT_NOT_FOUND" Correctable {
+        applicant: "We could not find a portrait on your document. Please photograph its front again.",
+        staff: "Rekognition found no face on the document."
+    }
+    DocumentNotAnImage "DOCUMENT_NOT_AN_IMAGE" Correctable {
+        applicant: "The picture of your document is not a JPEG or PNG picture.",
+        staff: "The document's content is neither JPEG nor PNG."
+    }
+    DocumentTooLarge "DOCUMENT_TOO_LARGE" Correctable {
+        applicant: "The picture of your document is too large. Please send a smaller one.",
+        staff: "The document is larger than Textract takes (10 MB, 10,000 pixels a side)."
+    }
+    DocumentTooSmall "DOCUMENT_TOO_SMALL" Correctable {
+        applicant: "The picture of your document is too small. Please send a larger one.",
+        staff: "A side of the document is shorter than Rekognition needs (80 pixels)."
+    }
+    DocumentUnreadable "DOCUMENT_UNREADABLE" Correctable {
+        applicant: "Your document could not be read. Please photograph it again, flat and in good light.",
+        staff: "Rekognition or Textract could not open the document, or Textract read not one field."
+    }
+    FirstNameUnreadable "FIRST_NAME_UNREADABLE" Correctable {
+        applicant: "The first name on your document could not be read. Please photograph it again.",
+        staff: "The document's first name is missing, or its confidence is below the threshold."
+    }
+    LastNameUnreadable "LAST_NAME_UNREADABLE" Correctable {
+        applicant: "The last name on your document could not be read. Please photograph it again.",
+        staff: "The document's last name is missing, or its confidence is below the threshold."
+    }
+    BirthDateUnreadable "BIRTH_DATE_UNREADABLE" Correctable {
+        applicant: "The date of birth on your document could not be read. Please photograph it again.",
+        staff: "The document's date of birth is missing, no date, or its confidence is below the threshold."
+    }
+    DocumentNumberUnreadable "DOCUMENT_NUMBER_UNREADABLE" Correctable {
+        applicant: "The number of your document could not be read. Please photograph it again.",
+        staff: "The document number is missing, or its confidence is below the threshold."
+    }
+    ExpirationDateUnreadable "EXPIRATION_DATE_UNREADABLE" Correctable {
+        applicant: "The expiry date of your document could not be read. Please photograph it again.",
+        staff: "The document's expiry date is missing, no date, or its confidence is below the threshold."
+    }
+    AddressUnreadable "ADDRESS_UNREADABLE" Correctable {
+        applicant: "The address on your document could not be read. Please photograph it again.",
+        staff: "The document's address is missing, or its confidence is below the threshold."
+    }
+    FirstNameMismatch "FIRST_NAME_MISMATCH" Final {
+        applicant: "The first name that you gave is not the one on your document.",
+        staff: "The first names of details and document differ."
+    }
+    LastNameMismatch "LAST_NAME_MISMATCH" Final {
+        applicant: "The last name that you gave is not the one on your document.",
+        staff: "The last names of details and document differ."
+    }
+    BirthDateMismatch "BIRTH_DATE_MISMATCH" Final {
+        applicant: "The date of birth that you gave is not the one on your document.",
+        staff: "The birth dates of details and document differ."
+    }
+    DocumentNumberMismatch "DOCUMENT_NUMBER_MISMATCH" Final {
+        applicant: "The document number that you gave is not the one on your document.",
+        staff: "The document numbers of details and document differ."
+    }
+    AddressMismatch "ADDRESS_MISMATCH" Final {
+        applicant: "The address that you gave is not the one on your document.",
+        staff: "The addresses of details and document differ."
+    }
+    DocumentExpired "DOCUMENT_EXPIRED" Final {
+        applicant: "Your document has expired. Please apply again with a valid one.",
+        staff: "The document's expiry date is past."
+    }
+    DocumentNotYetValid "DOCUMENT_NOT_YET_VALID" Final {
+        applicant: "Your document is not valid yet.",
+        staff: "The document's date of issue lies in the future."
+    }
+    ApplicantUnderAge "APPLICANT_UNDER_AGE" Final {
+        applicant: "You are too young to open this account.",
+        staff: "The applicant is younger than the minimum age, by the document's date of birth."
+    }
+    LicenseUnknown "LICENSE_UNKNOWN" Final {
+        applicant: "The issuer of your licence could not confirm it. Please contact us.",
+        staff: "The third party does not know the licence."
+    }
+    CustomerAlreadyRegistered "CUSTOMER_ALREADY_REGISTERED" Final {
+        applicant: "You are already registered.",
+        staff: "Another application has registered a customer with this document."
+    }
+    PackageCheckUnavailable "PACKAGE_CHECK_UNAVAILABLE" Technical {
+        applicant: "We could not look at your application yet. You need not do anything.",
+        staff: "The package could not be unpacked for a technical reason; replay the execution."
+    }
+    IdentityCheckUnavailable "IDENTITY_CHECK_UNAVAILABLE" Technical {
+        applicant: "We could not check your selfie yet. You need not do anything.",
+        staff: "The identity check failed for a technical reason; replay the execution."
+    }
+    DocumentCheckUnavailable "DOCUMENT_CHECK_UNAVAILABLE" Technical {
+        applicant: "We could not check your document yet. You need not do anything.",
+        staff: "The document check failed for a technical reason; replay the execution."
+    }
+    ThirdPartyUnavailable "THIRD_PARTY_UNAVAILABLE" Technical {
+        applicant: "The issuer of your licence could not be asked yet. You need not do anything.",
+        staff: "The third party did not answer, or not in a way that can be understood; replay the execution."
+    }
+    SystemUnavailable "SYSTEM_UNAVAILABLE" Technical {
+        applicant: "We could not finish your application yet. You need not do anything.",
+        staff: "The execution failed outside the checks; replay it."
+    }
+    ExecutionTimedOut "EXECUTION_TIMED_OUT" Technical {
+        applicant: "We could not finish your application yet. You need not do anything.",
+        staff: "The execution ran out of time; replay it."
+    }
+    ExecutionAborted "EXECUTION_ABORTED" Technical {
+        applicant: "We could not finish your application yet. You need not do anything.",
+        staff: "An operator stopped the execution; replay it."
+    }
+}
+
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.code())
+    }
+}
+
+impl FromStr for ReasonCode {
+    type Err = UnknownReasonCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|reason| reason.code() == text).ok_or(UnknownReasonCode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_screaming_snake() {
+        let codes: HashSet<_> = ReasonCode::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(codes.len(), ReasonCode::ALL.len());
+        for code in codes {
+            assert!(code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'), "{code}");
+            assert!(!code.starts_with('_') && !code.ends_with('_') && !code.contains("__"), "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_are_read_back() {
+        for reason in ReasonCode::ALL {
+            assert_eq!(reason.code().parse(), Ok(*reason));
+            assert_eq!(serde_json::to_value(reason).expect("json"), reason.code());
+        }
+        assert_eq!("FACE_LIFTED".parse::<ReasonCode>(), Err(UnknownReasonCode));
+    }
+
+    #[test]
+    fn sentences_are_sentences() {
+        for reason in ReasonCode::ALL {
+            for sentence in [reason.applicant(), reason.staff()] {
+                assert!(sentence.ends_with('.') && sentence.len() > 15, "{reason}: {sentence}");
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Where evidence lies, and what an object's key says about it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ApplicationId, ReasonCode};
+
+/// One version of one S3 object: a later upload under the same key is another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ObjectRef {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The key, decoded.
+    pub key: String,
+    /// The version id; `null` is what S3 itself says of an object in a bucket without versions.
+    pub version_id: String,
+}
+
+/// What was uploaded, after its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadKind {
+    /// `zipped/<id>.zip`: details, document and selfie together.
+    Package,
+    /// `selfie/<id>.<png|jpg|jpeg>`.
+    Selfie,
+    /// `id_document/<id>.<png|jpg|jpeg>`.
+    Document,
+}
+
+/// An upload that belongs to an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// What it is.
+    pub kind: UploadKind,
+    /// Whose it is.
+    pub application_id: ApplicationId,
+}
+
+impl Upload {
+    /// Reads a decoded object key.
+    ///
+    /// # Errors
+    /// The reason for which the upload is rejected: an unknown prefix, or a name that is no application id.
+    pub fn from_key(key: &str) -> Result<Self, ReasonCode> {
+        let (prefix, name) = key.split_once('/').ok_or(ReasonCode::UploadPrefixUnknown)?;
+        let (kind, extensions): (_, &[&str]) = match prefix {
+            "zipped" => (UploadKind::Package, &["zip"]),
+            "selfie" => (UploadKind::Selfie, &["png", "jpg", "jpeg"]),
+            "id_document" => (UploadKind::Document, &["png", "jpg", "jpeg"]),
+            _ => return Err(ReasonCode::UploadPrefixUnknown),
+        };
+        let (stem, extension) = name.rsplit_once('.').ok_or(ReasonCode::UploadNameInvalid)?;
+        if !extensions.iter().any(|allowed| extension.eq_ignore_ascii_case(allowed)) {
+            return Err(ReasonCode::UploadNameInvalid);
+        }
+        let application_id = stem.parse().map_err(|_| ReasonCode::UploadNameInvalid)?;
+        Ok(Self { kind, application_id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_each_prefix() {
+        for (key, kind) in [
+            ("zipped/8d247914.zip", UploadKind::Package),
+            ("selfie/8d247914.JPG", UploadKind::Selfie),
+            ("id_document/8d247914.png", UploadKind::Document),
+        ] {
+            let upload = Upload::from_key(key).expect("an upload");
+            assert_eq!((upload.kind, upload.application_id.as_str()), (kind, "8d247914"));
+        }
+    }
+
+    #[test]
+    fn rejects_what_belongs_to_nobody() {
+        for key in ["8d247914.zip", "other/8d247914.zip", "/8d247914.zip"] {
+            assert_eq!(Upload::from_key(key), Err(ReasonCode::UploadPrefixUnknown), "{key}");
+        }
+        for key in [
+            "zipped/",
+            "zipped/8d247914",
+            "zipped/.zip",
+            "zipped/a b.zip",
+            "zipped/a/b.zip",
+            "zipped/a.png",
+            "selfie/a.zip",
+            "zipped/a.b.zip",
+        ] {
+            assert_eq!(Upload::from_key(key), Err(ReasonCode::UploadNameInvalid), "{key}");
+        }
+    }
+}
