@@ -6,5 +6,8 @@ export default defineConfig({
     // The first synthesis loads the whole construct library.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Loading that library is nine tenths of the time: load it once. No test changes what another one sees.
+    isolate: false,
+    maxWorkers: 1,
   },
 });

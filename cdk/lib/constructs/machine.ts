@@ -48,7 +48,7 @@ export class Machine<Name extends MachineName> extends Construct {
       definitionBody: sfn.DefinitionBody.fromString(definition),
       definitionSubstitutions: props.definition,
       // Execution data would put scores and pointers of every applicant into the logs.
-      logs: { destination: logGroup.group, level: sfn.LogLevel.ALL, includeExecutionData: false },
+      logs: { destination: logGroup, level: sfn.LogLevel.ALL, includeExecutionData: false },
       tracingEnabled: true,
       removalPolicy: removalPolicy(props.config),
       role,

@@ -30,7 +30,7 @@ export class Worker<Name extends WorkerName> extends Construct {
     const { role } = new DocumentRole(this, "Role", {
       description: `Worker ${props.name}`,
       trust: { service: "lambda", values: {} },
-      policy: { file: `workers/${props.name}.json`, values: { ...props.policy, LogGroupArn: logGroup.arn } },
+      policy: { file: `workers/${props.name}.json`, values: { ...props.policy, LogGroupArn: logGroup.plainArn } },
     });
     this.function = new lambda.Function(this, "Function", {
       functionName,
@@ -44,7 +44,7 @@ export class Worker<Name extends WorkerName> extends Construct {
       environment: { ...props.environment, RUST_LOG: "info" },
       tracing: lambda.Tracing.ACTIVE,
       loggingFormat: lambda.LoggingFormat.JSON,
-      logGroup: logGroup.group,
+      logGroup,
       role,
     });
   }

@@ -1,0 +1,112 @@
+import { App } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readConfig } from "../lib/config";
+import { CDK, POLICIES, REPOSITORY, STATE_MACHINES } from "../lib/paths";
+import { addStacks } from "../lib/stacks";
+
+export interface Resource {
+  readonly Type: string;
+  readonly Properties: Record<string, any>;
+  readonly DependsOn?: string[];
+  readonly DeletionPolicy?: string;
+  readonly Metadata?: Record<string, any>;
+}
+
+/** A synthesized stack; `paths` gives the construct path of a logical id, without the stack's name. */
+export interface Stack {
+  readonly name: string;
+  readonly template: { Resources: Record<string, Resource>; Outputs: Record<string, any>; Parameters: Record<string, any> };
+  readonly paths: ReadonlyMap<string, string>;
+}
+
+export interface Deployment {
+  readonly data: Stack;
+  readonly workflow: Stack;
+}
+
+const folders = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+
+const files = (folder: string, suffix: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => name.slice(0, -suffix.length))
+    .sort();
+
+/** The lists that have to agree, as they are on disk. */
+export const onDisk = {
+  workers: () => folders(join(REPOSITORY, "workers")),
+  machines: () => files(STATE_MACHINES, ".asl.json"),
+  policies: (kind: "workers" | "machines" | "rules" | "resources") => files(join(POLICIES, kind), ".json"),
+  policy: (file: string) => readFileSync(join(POLICIES, `${file}.json`), "utf8"),
+};
+
+/** Stands in for `target/lambda`: synthesis needs the bundles to exist, not to work. */
+export function bundles(workers: readonly string[] = onDisk.workers()): string {
+  const root = mkdtempSync(join(tmpdir(), "bundles-"));
+  for (const worker of workers) {
+    mkdirSync(join(root, worker));
+    writeFileSync(join(root, worker, "bootstrap"), "not run by any test");
+  }
+  return root;
+}
+
+/** Synthesizes all stacks as `cdk synth -c name=value …` would. */
+export function synthesize(context: Record<string, string> = {}): Deployment {
+  const app = new App({ analyticsReporting: false, context: { lambdaDirectory: bundles(), ...context } });
+  const stacks = addStacks(app, readConfig(app.node, CDK));
+  const of = (stack: (typeof stacks)[keyof typeof stacks]): Stack => {
+    const template = Template.fromStack(stack).toJSON() as Stack["template"];
+    const paths = new Map<string, string>();
+    for (const child of stack.node.findAll()) {
+      const logicalId = (child as { logicalId?: string }).logicalId;
+      if (logicalId !== undefined) paths.set(String(stack.resolve(logicalId)), child.node.path.slice(stack.node.path.length + 1));
+    }
+    return { name: stack.stackName, template, paths };
+  };
+  return { data: of(stacks.data), workflow: of(stacks.workflow) };
+}
+
+let shared: Deployment | undefined;
+
+/** The deployment with all defaults, synthesized once per test file. */
+export const deployment = (): Deployment => (shared ??= synthesize());
+
+/** All resources of a type, by construct path. */
+export function resources(stack: Stack, type: string): Map<string, Resource> {
+  return new Map(
+    Object.entries(stack.template.Resources)
+      .filter(([, resource]) => resource.Type === type)
+      .map(([logicalId, resource]) => [stack.paths.get(logicalId) as string, resource]),
+  );
+}
+
+export function resource(stack: Stack, type: string, path: string): Resource {
+  const found = resources(stack, type).get(path);
+  if (found === undefined) throw new Error(`no ${type} at ${path}; there are ${[...resources(stack, type).keys()].join(", ")}`);
+  return found;
+}
+
+/** Intrinsic functions as one readable text: `<Applications/Resource.Arn>`, whichever stack the resource is in. */
+export function readable({ data, workflow }: Deployment, stack: Stack, value: any): any {
+  const within = (inner: any): any => readable({ data, workflow }, stack, inner);
+  if (Array.isArray(value)) return value.map(within);
+  if (value === null || typeof value !== "object") return value;
+  const [name, argument] = Object.entries<any>(value)[0] ?? [];
+  if (Object.keys(value).length === 1) {
+    if (name === "Ref") return argument.startsWith("AWS::") ? `<${argument.slice(5)}>` : `<${stack.paths.get(argument)}>`;
+    if (name === "Fn::GetAtt") return `<${stack.paths.get(argument[0])}.${argument[1]}>`;
+    if (name === "Fn::Join") return within(argument[1]).join(argument[0]);
+    if (name === "Fn::ImportValue") {
+      const output = Object.values(data.template.Outputs).find((candidate) => candidate.Export?.Name === argument);
+      return readable({ data, workflow }, data, output.Value);
+    }
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, within(inner)]));
+}
