@@ -1,0 +1,92 @@
+"""The AWS JSON protocol, as Rekognition and Textract speak it: dispatch, faults, errors."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bonafide_local.errors import ServiceError
+from bonafide_local.faults import Fault, Faults
+from bonafide_local.models import parse_request
+
+logger = logging.getLogger("bonafide_local.services")
+
+Operation = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+Answer = tuple[int, dict[str, str], bytes]
+Handler = Callable[[str, str, dict[str, str], bytes | str, dict[str, Any]], Awaitable[Answer]]
+
+_HEADERS = {"Content-Type": "application/x-amz-json-1.1"}
+
+
+class JsonService:
+    """Answers ``X-Amz-Target: <prefix>.<Operation>`` requests of one service."""
+
+    def __init__(self, name: str, prefix: str, operations: dict[str, Operation], faults: Faults) -> None:
+        self.name = name
+        self.prefix = prefix
+        self._operations = operations
+        self._faults = faults
+
+    async def handle(
+        self, method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]
+    ) -> Answer:
+        """Answer one request, in the form that the emulator's own services have."""
+        target = headers.get("x-amz-target", "")
+        prefix, _, operation = target.partition(".")
+        call = self._operations.get(operation) if prefix == self.prefix else None
+        if call is None:
+            return _error("UnknownOperationException", f"{self.name} has no operation of this name here", 400)
+        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+        fault = self._faults.called(self.name, operation, text)
+        if fault is not None:
+            if fault.delay_seconds:
+                await asyncio.sleep(fault.delay_seconds)
+            forced = _forced(fault)
+            if forced is not None:
+                return forced
+        try:
+            return _success(await call(parse_request(self.name, operation, _json_object(text))))
+        except ServiceError as error:
+            return _error(error.code, error.message, error.status)
+        except Exception as error:  # noqa: BLE001 - an imitated service answers 500, it does not crash
+            # Only the type: an exception's text may quote the picture.
+            logger.error("%s.%s failed: %s", self.name, operation, type(error).__name__, exc_info=_trace())
+            return _error("InternalServerError", "The stand-in failed; its log names the error", 500)
+
+
+def _trace() -> bool:
+    return logger.isEnabledFor(logging.DEBUG)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        raise ServiceError("SerializationException", "The request is not JSON") from None
+    if not isinstance(value, dict):
+        raise ServiceError("SerializationException", "The request must be an object")
+    return value
+
+
+def _forced(fault: Fault) -> Answer | None:
+    if fault.malformed:
+        return 200, dict(_HEADERS), b'{"FaceMatches": [{"Simil'
+    if fault.error:
+        return _error(fault.error, fault.message or "Forced by a fault", fault.status)
+    if fault.has_result:
+        return _success(fault.result)
+    return None
+
+
+def _success(answer: dict[str, Any]) -> Answer:
+    return 200, dict(_HEADERS), json.dumps(answer).encode()
+
+
+def _error(code: str, message: str, status: int) -> Answer:
+    # Every member is there that some client reads: SDKs take __type, Rekognition also sends Code.
+    body = {"__type": code, "message": message, "Message": message, "Code": code, "RequestId": str(uuid.uuid4())}
+    return status, {**_HEADERS, "x-amzn-errortype": code}, json.dumps(body).encode()

@@ -1,0 +1,40 @@
+"""The control API for tests: faults, canned results, counts of calls."""
+
+from __future__ import annotations
+
+import json
+
+from bonafide_local.faults import BadFault, Fault, Faults
+from bonafide_local.http import HttpAnswer, HttpRequest, json_answer
+
+
+class Control:
+    """Routes ``/faults`` and ``/calls``."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    async def handle(self, request: HttpRequest) -> HttpAnswer:
+        match (request.method, request.path):
+            case ("GET", "/health"):
+                return json_answer(200, {"status": "ok"})
+            case ("GET", "/faults"):
+                return json_answer(200, self._faults.describe())
+            case ("POST", "/faults"):
+                try:
+                    fault = Fault.parse(json.loads(request.text))
+                except BadFault as error:
+                    return json_answer(400, {"error": str(error)})
+                except ValueError:
+                    return json_answer(400, {"error": "the body is not JSON"})
+                self._faults.add(fault)
+                return json_answer(201, fault.describe())
+            case ("DELETE", "/faults"):
+                self._faults.clear()
+                return json_answer(200, [])
+            case ("GET", "/calls"):
+                return json_answer(200, self._faults.calls())
+            case ("DELETE", "/calls"):
+                self._faults.clear_calls()
+                return json_answer(200, self._faults.calls())
+        return json_answer(404, {"error": "known: GET, POST, DELETE /faults; GET, DELETE /calls; GET /health"})

@@ -1,0 +1,159 @@
+"""The process that serves everything: the emulator, the stand-ins, the control API, the third party.
+
+It is a child of the launcher (`bonafide_local.launcher`), which ends it and whatever it started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from bonafide_local.aws_json import JsonService
+from bonafide_local.control import Control
+from bonafide_local.eyes import Eyes
+from bonafide_local.faults import Faults
+from bonafide_local.http import asgi
+from bonafide_local.rekognition import Rekognition
+from bonafide_local.textract import Textract
+from bonafide_local.third_party import Register, ThirdParty
+
+logger = logging.getLogger("bonafide_local")
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the launcher decided. Sockets are inherited file descriptors, bound and not yet listening."""
+
+    endpoint: int
+    control: int
+    third_party: int
+    ready: int
+    state_dir: Path
+    register: Path | None
+    api_key: str
+    slow_seconds: float
+    processes: int | None
+
+
+async def serve(options: Options) -> None:
+    """Serve until SIGTERM."""
+    # Read before anything else of the emulator is imported: it reads its environment on import.
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+    from ministack import app as emulator
+
+    from bonafide_local import hooks
+
+    eyes = Eyes(options.processes)
+    faults = Faults()
+    read_object = hooks.object_reader()
+    rekognition = Rekognition(eyes, read_object, REGION, ACCOUNT)
+    textract = Textract(eyes, read_object)
+    hooks.install(
+        [
+            JsonService("rekognition", "RekognitionService", rekognition.operations(), faults),
+            JsonService("textract", "Textract", textract.operations(), faults),
+        ],
+        rekognition,
+    )
+    third_party = ThirdParty(Register.load(options.register), faults, options.api_key, options.slow_seconds)
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+
+    def config(descriptor: int) -> Config:
+        made = Config()
+        made.bind = [f"fd://{descriptor}"]
+        made.keep_alive_timeout = 75
+        made.graceful_timeout = 0.5
+        made.shutdown_timeout = 1.0
+        made.loglevel = "WARNING"
+        made.accesslog = None
+        return made
+
+    servers = [
+        asyncio.ensure_future(hypercorn_serve(application, config(descriptor), shutdown_trigger=stop.wait))
+        for application, descriptor in (
+            (emulator.app, options.endpoint),
+            (asgi(Control(faults).handle), options.control),
+            (asgi(third_party.handle), options.third_party),
+        )
+    ]
+    warming = eyes.warm()
+    await _announce(options)
+    done, _ = await asyncio.wait(servers, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.wait(servers, timeout=2.0)
+    for future in warming:
+        future.cancel()
+    eyes.close()
+    for server in done:
+        server.result()
+
+
+async def _announce(options: Options) -> None:
+    """Tell the launcher when all three servers answer."""
+    for descriptor, path in (
+        (options.endpoint, "/_ministack/health"),
+        (options.control, "/health"),
+        (options.third_party, "/openapi.yaml"),
+    ):
+        await _answers(_port(descriptor), path)
+    os.write(options.ready, b"ready\n")
+    os.close(options.ready)
+
+
+async def _answers(port: int, path: str) -> None:
+    while True:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+            await writer.drain()
+            line = await asyncio.wait_for(reader.readline(), timeout=10)
+            writer.close()
+            if b" 200 " in line:
+                return
+        except OSError:
+            pass
+        await asyncio.sleep(0.05)
+
+
+def _port(descriptor: int) -> int:
+    with socket.socket(fileno=os.dup(descriptor)) as bound:
+        return int(bound.getsockname()[1])
+
+
+def main(encoded: str) -> None:
+    """Entry point of the child process; ``encoded`` are the options as JSON."""
+    from bonafide_local.eyes import follow_parent
+
+    follow_parent(signal.SIGTERM)
+    raw = json.loads(encoded)
+    options = Options(
+        **{
+            **raw,
+            "state_dir": Path(raw["state_dir"]),
+            "register": Path(raw["register"]) if raw["register"] else None,
+        }
+    )
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s [%(name)s] %(message)s"
+    )
+    try:
+        asyncio.run(serve(options))
+    finally:
+        # Lambda functions are children in this process group. The launcher also ends the group; this
+        # is for the case that the launcher itself was killed.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)

@@ -1,0 +1,110 @@
+"""What the emulator lacks, added through its plain dictionaries.
+
+Every hook here is pinned by a test in ``local/tests/test_hooks.py``: when a new version of the
+emulator renames what is hooked, `install` fails at the start and says so, or the test fails.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bonafide_local.aws_json import JsonService
+from bonafide_local.errors import ServiceError
+from bonafide_local.objects import ReadObject
+from bonafide_local.rekognition import Rekognition
+
+# Step Functions names an SDK error after the Java SDK's class, which always ends in Exception.
+_JAVA_NAMES = {"InternalServerError": "InternalServerErrorException"}
+# Service → (X-Amz-Target prefix, error prefix in Step Functions)
+_SERVICES = {"rekognition": ("RekognitionService", "Rekognition"), "textract": ("Textract", "Textract")}
+
+
+def install(services: list[JsonService], rekognition: Rekognition) -> None:
+    """Add the services to the emulator: SDK clients, state machines, IAM and CloudFormation."""
+    for service in services:
+        _add_service(service)
+    _add_collections(rekognition)
+
+
+def _add_service(service: JsonService) -> None:
+    from ministack import app
+    from ministack.core import iam_actions, router
+    from ministack.services import stepfunctions
+
+    prefix, error_prefix = _SERVICES[service.name]
+    app.SERVICE_HANDLERS[service.name] = service.handle
+    # Without a pattern, the emulator would load every service's model once to know the name.
+    router.SERVICE_PATTERNS[service.name] = {"target_prefixes": [f"{prefix}."]}
+    stepfunctions._AWS_SDK_SERVICE_MAP[service.name] = {"target_prefix": prefix, "protocol": "json"}
+    stepfunctions._AWS_SDK_ERROR_PREFIX[service.name] = error_prefix
+    stepfunctions._AWS_SDK_ERROR_CODE_OVERRIDES[service.name] = dict(_JAVA_NAMES)
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[service.name] = service.name
+
+
+def _add_collections(rekognition: Rekognition) -> None:
+    from ministack.core import iam_actions
+    from ministack.services.cloudformation import provisioners
+
+    def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:
+        identifier = properties["CollectionId"]
+        try:
+            rekognition.create(identifier)
+        except ServiceError as error:
+            raise ValueError(error.message) from None
+        return identifier, {"Arn": rekognition.arn_of(identifier)}
+
+    def delete(identifier: str, properties: dict[str, Any]) -> None:
+        try:
+            rekognition.delete(identifier)
+        except ServiceError:
+            # Already gone, as CloudFormation wants it.
+            pass
+
+    def update(
+        identifier: str, old: dict[str, Any], new: dict[str, Any], stack_name: str
+    ) -> tuple[str, dict[str, str]]:
+        if new["CollectionId"] == identifier:
+            return identifier, {"Arn": rekognition.arn_of(identifier)}
+        # The id is create-only: another id is another collection.
+        created = create("", new, stack_name)
+        delete(identifier, old)
+        return created
+
+    provisioners._RESOURCE_HANDLERS["AWS::Rekognition::Collection"] = {
+        "create": create,
+        "update": update,
+        "delete": delete,
+    }
+
+    original = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: Any, body: Any, query: Any, region: str, account_id: str
+    ) -> str:
+        if service != "rekognition":
+            return original(service, method, path, headers, body, query, region, account_id)
+        identifier = _collection_id(body)
+        return rekognition.arn_of(identifier) if identifier else "*"
+
+    iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _collection_id(body: bytes | str) -> str | None:
+    import json
+
+    try:
+        identifier = json.loads(body or b"{}").get("CollectionId")
+    except (ValueError, AttributeError):
+        return None
+    return identifier if isinstance(identifier, str) else None
+
+
+def object_reader() -> ReadObject:
+    """Read objects from the emulator's S3, within the account of the current request."""
+
+    def read(bucket: str, key: str, version: str | None) -> bytes | None:
+        from ministack.services import s3
+
+        return s3._get_object_data(bucket, key, version)
+
+    return read

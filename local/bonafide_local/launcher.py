@@ -1,0 +1,250 @@
+"""Starts the gateway process, tells when it answers, and ends everything that it started."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bonafide_local.eyes import follow_parent
+
+HOST = "127.0.0.1"
+START_SECONDS = 60.0
+# After SIGTERM the gateway has this long; then it and its children are killed. Together under 5 s.
+GRACE_SECONDS = 3.0
+
+
+class StartError(Exception):
+    """Why nothing was started, and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The command line, parsed."""
+
+    port: int
+    control_port: int
+    third_party_port: int
+    state_dir: Path | None
+    iam: bool
+    register: Path | None
+    api_key: str
+    slow_seconds: float
+    processes: int | None
+    die_with_parent: bool
+    log_level: str
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code. Raises `StartError`."""
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda received, _frame: stopping.append(received))
+    if settings.die_with_parent:
+        parent = os.getppid()
+        follow_parent(signal.SIGTERM)
+        if os.getppid() != parent:
+            return 0
+    _adopt_orphans()
+    temporary = settings.state_dir is None
+    state_dir = settings.state_dir or Path(tempfile.mkdtemp(prefix="bonafide-local-"))
+    state_dir.mkdir(parents=True, exist_ok=True)
+    sockets = [
+        _bound("--port", settings.port),
+        _bound("--control-port", settings.control_port),
+        _bound("--third-party-port", settings.third_party_port),
+    ]
+    ports = [bound.getsockname()[1] for bound in sockets]
+    ready, ready_child = os.pipe()
+    gateway = _start(settings, state_dir, sockets, ready_child)
+    try:
+        os.close(ready_child)
+        for bound in sockets:
+            bound.close()
+        _wait_until_ready(gateway, ready, stopping)
+        if not stopping:
+            endpoint, control, third_party = (f"http://{HOST}:{port}" for port in ports)
+            line = {"endpoint": endpoint, "control": control, "thirdParty": third_party, "pid": os.getpid()}
+            print(json.dumps(line), flush=True)
+        while not stopping and gateway.poll() is None:
+            time.sleep(0.1)
+        if not stopping:
+            raise StartError(f"the gateway ended by itself with code {gateway.returncode}; its log is above")
+        return 0
+    finally:
+        _end(gateway)
+        if temporary:
+            shutil.rmtree(state_dir, ignore_errors=True)
+
+
+def _bound(option: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((HOST, port))
+        # SO_REUSEADDR lets two sockets bind one port; only listening tells that it is taken.
+        bound.listen(1024)
+    except OSError as error:
+        bound.close()
+        raise StartError(
+            f"port {port} of {HOST} cannot be used ({error.strerror}). Is another local AWS running? "
+            f"Stop it, or give {option} another port (0 takes a free one)."
+        ) from None
+    return bound
+
+
+def _start(
+    settings: Settings, state_dir: Path, sockets: list[socket.socket], ready: int
+) -> subprocess.Popen[bytes]:
+    descriptors = [bound.fileno() for bound in sockets]
+    options = {
+        "endpoint": descriptors[0],
+        "control": descriptors[1],
+        "third_party": descriptors[2],
+        "ready": ready,
+        "state_dir": str(state_dir),
+        "register": str(settings.register.resolve()) if settings.register else None,
+        "api_key": settings.api_key,
+        "slow_seconds": settings.slow_seconds,
+        "processes": settings.processes,
+    }
+    package_parent = str(Path(__file__).resolve().parent.parent)
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from bonafide_local.gateway import main; main(sys.argv[1])",
+            json.dumps(options),
+        ],
+        env=_environment(settings, state_dir, sockets[0].getsockname()[1], package_parent),
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr.fileno(),
+        pass_fds=[*descriptors, ready],
+        # Its own group: Ctrl-C reaches only the launcher, and the group can be ended as a whole.
+        start_new_session=True,
+    )
+
+
+def _environment(settings: Settings, state_dir: Path, port: int, package_parent: str) -> dict[str, str]:
+    # A real account's credentials and profile must reach neither the emulator nor its functions.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    path = os.pathsep.join(filter(None, [package_parent, kept.get("PYTHONPATH")]))
+    temporary = state_dir / "tmp"
+    temporary.mkdir(exist_ok=True)
+    return {
+        **kept,
+        "PYTHONPATH": path,
+        "PYTHONUNBUFFERED": "1",
+        # It would otherwise listen on all interfaces.
+        "BIND_HOST": HOST,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": HOST,
+        "AUTH": "true" if settings.iam else "false",
+        "S3_DATA_DIR": str(state_dir / "s3"),
+        "STATE_DIR": str(state_dir / "state"),
+        "TMPDIR": str(temporary),
+        "LOG_LEVEL": settings.log_level,
+        # Services with listeners of their own on fixed ports, which nothing here uses.
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        # The models run in several processes; threads on top of them only fight over the cores.
+        "OMP_NUM_THREADS": "1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+    }
+
+
+def _wait_until_ready(gateway: subprocess.Popen[bytes], ready: int, stopping: list[int]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not stopping:
+        readable, _, _ = select.select([ready], [], [], 0.1)
+        if readable and os.read(ready, 16):
+            os.close(ready)
+            return
+        if gateway.poll() is not None:
+            raise StartError(f"the gateway ended while starting (code {gateway.returncode}); its log is above")
+        if time.monotonic() > deadline:
+            raise StartError(f"nothing answered within {START_SECONDS:.0f} seconds; the log is above")
+
+
+def _end(gateway: subprocess.Popen[bytes]) -> None:
+    """TERM, then KILL, the gateway's group and every descendant that left the group."""
+    _signal_group(gateway.pid, signal.SIGTERM)
+    try:
+        gateway.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    _signal_group(gateway.pid, signal.SIGKILL)
+    for _ in range(20):
+        descendants = _descendants(os.getpid())
+        if not descendants:
+            break
+        for pid in descendants:
+            _signal(pid, signal.SIGKILL)
+        _reap()
+        time.sleep(0.02)
+    gateway.poll()
+
+
+def _signal_group(group: int, number: int) -> None:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def _adopt_orphans() -> None:
+    """On Linux, become the parent of orphaned descendants, so that none escapes (PR_SET_CHILD_SUBREAPER)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0)
+
+
+def _descendants(root: int) -> list[int]:
+    """All living descendants of a process, from /proc; empty where there is no /proc."""
+    children: dict[int, list[int]] = {}
+    try:
+        entries = [entry for entry in os.listdir("/proc") if entry.isdecimal()]
+    except OSError:
+        return []
+    for entry in entries:
+        try:
+            fields = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[0] != "Z":
+            children.setdefault(int(fields[1]), []).append(int(entry))
+    found: list[int] = []
+    pending = [root]
+    while pending:
+        for child in children.get(pending.pop(), []):
+            found.append(child)
+            pending.append(child)
+    return found

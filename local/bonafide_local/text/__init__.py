@@ -1,0 +1,1 @@
+"""Reading identity documents: OCR, and the layout of its text into AnalyzeID's fields."""

@@ -1,0 +1,43 @@
+"""A page of recognised text, in plain numbers that travel between processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TextBox:
+    """One piece of text. Coordinates are pixels of the page, ``score`` is 0 to 1.
+
+    ``vertical`` is set for text that runs up or down.
+    """
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float = 1.0
+    vertical: bool = False
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def middle(self) -> float:
+        """The y coordinate of the line's middle."""
+        return (self.top + self.bottom) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class TextPage:
+    """All text of one picture, and its size in pixels."""
+
+    width: int
+    height: int
+    boxes: tuple[TextBox, ...]

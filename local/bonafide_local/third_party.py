@@ -1,0 +1,174 @@
+"""The licence register of a third party, over HTTP, as described by ``openapi.yaml``.
+
+It answers a bare ``true`` or ``false``. What each number gets is in a register file, and can be
+changed while it runs: known, unknown, down (503), slow (answers too late), malformed (no JSON).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from enum import Enum
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bonafide_local.faults import Faults
+from bonafide_local.http import HttpAnswer, HttpRequest, json_answer
+
+DEFAULT_API_KEY = "local-third-party-key"
+SLOW_SECONDS = 30.0
+_SERVICE = "third-party"
+
+
+class RegisterAnswer(str, Enum):
+    """What the service does when it is asked for a number."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    DOWN = "down"
+    SLOW = "slow"
+    MALFORMED = "malformed"
+
+
+class BadRegister(ValueError):
+    """The register file is not understood. The message names the place, for the operator."""
+
+
+def normalise(number: str) -> str:
+    """Licence numbers are compared without separators and in upper case."""
+    return re.sub(r"[^0-9A-Z]", "", number.upper())
+
+
+class Register:
+    """Licence numbers and what the service does for each."""
+
+    def __init__(self, entries: dict[str, RegisterAnswer]) -> None:
+        self._entries = entries
+
+    @classmethod
+    def load(cls, path: Path | None) -> Register:
+        """Read a register file, or the shipped one. Raises `BadRegister` or OSError."""
+        if path is None:
+            text = resources.files("bonafide_local").joinpath("register.json").read_text("utf-8")
+        else:
+            text = path.read_text("utf-8")
+        try:
+            rows = json.loads(text)["licenses"]
+            return cls({normalise(row["number"]): RegisterAnswer(row["answer"]) for row in rows})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            name = path.name if path else "register.json"
+            raise BadRegister(f"{name}: expected {{\"licenses\":[{{\"number\",\"answer\"}}]}}: {type(error).__name__}") from None
+
+    def answer_for(self, number: str) -> RegisterAnswer:
+        return self._entries.get(normalise(number), RegisterAnswer.UNKNOWN)
+
+    def put(self, number: str, answer: RegisterAnswer) -> None:
+        self._entries[normalise(number)] = answer
+
+
+class _RequestShape:
+    """The request body as the OpenAPI file describes it: one object of simple members."""
+
+    _TYPES = {"string": str, "boolean": bool}
+
+    def __init__(self) -> None:
+        text = resources.files("bonafide_local").joinpath("openapi.yaml").read_text("utf-8")
+        self._schema = yaml.safe_load(text)["components"]["schemas"]["LicenseRequest"]
+
+    def problem(self, body: Any) -> str | None:
+        """What is wrong with a body, naming members and never values; None when it fits."""
+        if not isinstance(body, dict):
+            return "the body must be an object"
+        properties = self._schema["properties"]
+        for name in self._schema["required"]:
+            if name not in body:
+                return f"{name} is missing"
+        for name, value in body.items():
+            if name not in properties:
+                return "an unknown member is present"
+            rule = properties[name]
+            if not isinstance(value, self._TYPES[rule["type"]]):
+                return f"{name} must be a {rule['type']}"
+            if isinstance(value, str) and not rule.get("minLength", 0) <= len(value) <= rule.get("maxLength", 1_000):
+                return f"{name} has a wrong length"
+        return None
+
+
+class ThirdParty:
+    """The service's routes."""
+
+    def __init__(self, register: Register, faults: Faults, api_key: str, slow_seconds: float) -> None:
+        self.register = register
+        self._faults = faults
+        self._api_key = api_key
+        self._slow_seconds = slow_seconds
+        self._shape = _RequestShape()
+
+    async def handle(self, request: HttpRequest) -> HttpAnswer:
+        if request.path == "/license":
+            if request.method != "POST":
+                return json_answer(405, {"error": "use POST"})
+            return await self._license(request)
+        if request.path.startswith("/register/") and request.method == "PUT":
+            return self._put(request)
+        if request.path in ("/openapi.yaml", "/") and request.method == "GET":
+            text = resources.files("bonafide_local").joinpath("openapi.yaml").read_bytes()
+            return HttpAnswer(200, text, "application/yaml")
+        return json_answer(404, {"error": "no such path; see /openapi.yaml"})
+
+    async def _license(self, request: HttpRequest) -> HttpAnswer:
+        fault = self._faults.called(_SERVICE, "license", request.text)
+        if fault is not None:
+            if fault.delay_seconds:
+                await asyncio.sleep(fault.delay_seconds)
+            if fault.malformed:
+                return _malformed()
+            if fault.has_result:
+                return json_answer(fault.status if fault.status != 400 else 200, fault.result)
+            if fault.error or not fault.delay_seconds:
+                return json_answer(fault.status, {"error": fault.error or "forced"})
+        if request.headers.get("x-api-key") != self._api_key:
+            return json_answer(401, {"error": "x-api-key is missing or wrong"})
+        if not request.headers.get("idempotency-key"):
+            return json_answer(400, {"error": "idempotency-key is missing"})
+        try:
+            body = json.loads(request.text)
+        except ValueError:
+            return json_answer(400, {"error": "the body is not JSON"})
+        problem = self._shape.problem(body)
+        if problem is not None:
+            return json_answer(400, {"error": problem})
+        match self.register.answer_for(body["driver_license_id"]):
+            case RegisterAnswer.KNOWN:
+                # validation_override is part of the contract and without effect: a caller must not
+                # be able to force a pass.
+                return json_answer(200, True)
+            case RegisterAnswer.UNKNOWN:
+                return json_answer(200, False)
+            case RegisterAnswer.DOWN:
+                return json_answer(503, {"error": "the register is not available"})
+            case RegisterAnswer.SLOW:
+                await asyncio.sleep(self._slow_seconds)
+                return json_answer(200, True)
+            case RegisterAnswer.MALFORMED:
+                return _malformed()
+
+    def _put(self, request: HttpRequest) -> HttpAnswer:
+        number = request.path.removeprefix("/register/")
+        try:
+            answer = RegisterAnswer(json.loads(request.text)["answer"])
+        except (ValueError, KeyError, TypeError):
+            choices = ", ".join(answer.value for answer in RegisterAnswer)
+            return json_answer(400, {"error": f'expected {{"answer": one of {choices}}}'})
+        if not normalise(number):
+            return json_answer(400, {"error": "the number is empty"})
+        self.register.put(number, answer)
+        return json_answer(200, {"number": normalise(number), "answer": answer.value})
+
+
+def _malformed() -> HttpAnswer:
+    return HttpAnswer(200, b'{"valid": tr', "application/json")
