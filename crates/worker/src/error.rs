@@ -1,0 +1,68 @@
+//! From a worker's failure to the name that a state machine matches.
+
+use std::fmt;
+
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use lambda_runtime::Diagnostic;
+
+/// The closed set of names for `Retry` and `Catch`. A new one needs a machine that treats it differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorName {
+    /// The input breaks the contract; trying again changes nothing.
+    InvalidInput,
+    /// A dependency did not answer, or asked to come back later; the machine tries again.
+    Transient,
+    /// Anything else: a defect, or a permission that is missing.
+    Internal,
+}
+
+impl ErrorName {
+    /// The name as the machines spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "Bonafide.InvalidInput",
+            Self::Transient => "Bonafide.Transient",
+            Self::Internal => "Bonafide.Internal",
+        }
+    }
+}
+
+/// Why a worker could not judge. Its `Display` names no applicant and repeats no value of the input.
+pub trait TaskError: std::error::Error {
+    /// The name for `Retry` and `Catch`.
+    fn name(&self) -> ErrorName;
+}
+
+/// The code of a service's answer, for messages; the service's own message may quote the request and is left out.
+#[must_use]
+pub fn sdk_code(error: &impl ProvideErrorMetadata) -> &str {
+    error.code().unwrap_or("no answer")
+}
+
+/// A failure on its way out: to Step Functions by the Lambda runtime, or by a task token.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its name.
+    pub name: ErrorName,
+    /// A sentence for operators.
+    pub message: String,
+}
+
+impl Report {
+    pub(crate) fn of(error: &impl TaskError) -> Self {
+        Self { name: error.name(), message: error.to_string() }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.name.as_str(), self.message)
+    }
+}
+
+impl From<Report> for Diagnostic {
+    fn from(report: Report) -> Self {
+        Self { error_type: report.name.as_str().to_owned(), error_message: report.message }
+    }
+}

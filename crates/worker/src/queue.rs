@@ -1,0 +1,259 @@
+//! Workers that a queue feeds.
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use aws_sdk_sfn::{
+    Client, operation::send_task_failure::SendTaskFailureError, operation::send_task_success::SendTaskSuccessError,
+};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{ErrorName, Report, TaskError, input, sdk_code};
+
+/// Serves a plain queue: the messages that `handler` fails on come back, the rest of the batch is done.
+///
+/// # Errors
+/// When the Lambda runtime itself fails.
+pub async fn run_queue<Failure, Handler>(handler: Handler) -> Result<(), Error>
+where
+    Failure: TaskError,
+    Handler: AsyncFn(String) -> Result<(), Failure>,
+{
+    let handler = async |body: String| handler(body).await.map_err(|failure| Report::of(&failure));
+    serve(&handler).await
+}
+
+/// Serves a queue of tasks: each message is an input with a `taskToken`, and its result goes to the execution that waits for it.
+///
+/// A failure is reported to the execution, whose `Retry` decides what comes next; only what cannot be reported goes back to the queue.
+///
+/// # Errors
+/// When the Lambda runtime itself fails.
+pub async fn run_task_queue<Input, Output, Failure, Handler>(
+    step_functions: &Client,
+    handler: Handler,
+) -> Result<(), Error>
+where
+    Input: DeserializeOwned,
+    Output: Serialize,
+    Failure: TaskError,
+    Handler: AsyncFn(Input) -> Result<Output, Failure>,
+{
+    let handler = async |body: String| perform(step_functions, &handler, &body).await;
+    serve(&handler).await
+}
+
+async fn serve(handler: &impl AsyncFn(String) -> Result<(), Report>) -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let respond = async move |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(batch(handler, event.payload).await);
+    lambda_runtime::run(service_fn(respond)).await
+}
+
+async fn batch(handler: &impl AsyncFn(String) -> Result<(), Report>, event: SqsEvent) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    for message in event.records {
+        let (id, body) = (message.message_id.unwrap_or_default(), message.body.unwrap_or_default());
+        if let Err(report) = handler(body).await {
+            tracing::error!(
+                message.id = id,
+                error.name = report.name.as_str(),
+                error.message = report.message,
+                "the message goes back to the queue"
+            );
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = id;
+            response.batch_item_failures.push(failure);
+        }
+    }
+    response
+}
+
+async fn perform<Input, Output, Failure>(
+    step_functions: &Client,
+    handler: &impl AsyncFn(Input) -> Result<Output, Failure>,
+    body: &str,
+) -> Result<(), Report>
+where
+    Input: DeserializeOwned,
+    Output: Serialize,
+    Failure: TaskError,
+{
+    let (token, input) = split_token(body)?;
+    let result = match input::parse(input) {
+        Ok(input) => handler(input).await.map_err(|failure| Report::of(&failure)),
+        Err(report) => Err(report),
+    };
+    match result.and_then(|output| to_json(&output)) {
+        Ok(output) => succeed(step_functions, token, output).await,
+        Err(report) => fail(step_functions, token, report).await,
+    }
+}
+
+fn split_token(body: &str) -> Result<(String, Value), Report> {
+    let invalid = || Report {
+        name: ErrorName::InvalidInput,
+        message: "the message is no JSON object with a taskToken, so nobody can be told".to_owned(),
+    };
+    let mut message: serde_json::Map<String, Value> = serde_json::from_str(body).map_err(|_| invalid())?;
+    match message.remove("taskToken") {
+        Some(Value::String(token)) => Ok((token, Value::Object(message))),
+        _ => Err(invalid()),
+    }
+}
+
+fn to_json(output: &impl Serialize) -> Result<String, Report> {
+    serde_json::to_string(output)
+        .map_err(|_| Report { name: ErrorName::Internal, message: "the output cannot be written as JSON".to_owned() })
+}
+
+async fn succeed(step_functions: &Client, token: String, output: String) -> Result<(), Report> {
+    match step_functions.send_task_success().task_token(token).output(output).send().await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.as_service_error() {
+            Some(
+                SendTaskSuccessError::TaskTimedOut(_)
+                | SendTaskSuccessError::TaskDoesNotExist(_)
+                | SendTaskSuccessError::InvalidToken(_),
+            ) => nobody_waits(),
+            _ => Err(unreported(sdk_code(&error))),
+        },
+    }
+}
+
+async fn fail(step_functions: &Client, token: String, report: Report) -> Result<(), Report> {
+    tracing::error!(error.name = report.name.as_str(), error.message = report.message, "the task failed");
+    let request =
+        step_functions.send_task_failure().task_token(token).error(report.name.as_str()).cause(report.message);
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.as_service_error() {
+            Some(
+                SendTaskFailureError::TaskTimedOut(_)
+                | SendTaskFailureError::TaskDoesNotExist(_)
+                | SendTaskFailureError::InvalidToken(_),
+            ) => nobody_waits(),
+            _ => Err(unreported(sdk_code(&error))),
+        },
+    }
+}
+
+/// The execution has ended, or another delivery of the same message has answered: there is nothing left to do.
+#[expect(clippy::unnecessary_wraps, reason = "it is the result of the arms that call it")]
+fn nobody_waits() -> Result<(), Report> {
+    tracing::warn!("nobody waits for this task any more");
+    Ok(())
+}
+
+fn unreported(code: &str) -> Report {
+    Report { name: ErrorName::Transient, message: format!("the task's result could not be reported ({code})") }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lambda_events::sqs::SqsMessage;
+    use aws_sdk_sfn::{
+        operation::{send_task_failure::SendTaskFailureOutput, send_task_success::SendTaskSuccessOutput},
+        types::error::{InvalidToken, TaskTimedOut},
+    };
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Input {
+        number: u8,
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the register did not answer")]
+    struct Outage;
+
+    impl TaskError for Outage {
+        fn name(&self) -> ErrorName {
+            ErrorName::Transient
+        }
+    }
+
+    #[expect(clippy::unused_async, reason = "it stands for a handler, which is asynchronous")]
+    async fn double(input: Input) -> Result<u8, Outage> {
+        if input.number == 13 { Err(Outage) } else { Ok(input.number * 2) }
+    }
+
+    #[tokio::test]
+    async fn reports_the_result_with_its_token() {
+        let rule = mock!(Client::send_task_success)
+            .match_requests(|request| request.task_token() == Some("t1") && request.output() == Some("14"))
+            .then_output(|| SendTaskSuccessOutput::builder().build());
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
+        assert_eq!(perform(&client, &double, r#"{"taskToken":"t1","number":7}"#).await, Ok(()));
+        assert_eq!(rule.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn reports_a_failure_by_its_name() {
+        let rule = mock!(Client::send_task_failure)
+            .match_requests(|request| {
+                request.error() == Some("Bonafide.Transient") && request.cause() == Some("the register did not answer")
+            })
+            .then_output(|| SendTaskFailureOutput::builder().build());
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
+        assert_eq!(perform(&client, &double, r#"{"taskToken":"t1","number":13}"#).await, Ok(()));
+        assert_eq!(rule.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn reports_bad_input_without_quoting_it() {
+        let rule = mock!(Client::send_task_failure)
+            .match_requests(|request| {
+                request.error() == Some("Bonafide.InvalidInput")
+                    && !request.cause().unwrap_or_default().contains("Jane")
+            })
+            .then_output(|| SendTaskFailureOutput::builder().build());
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
+        assert_eq!(perform(&client, &double, r#"{"taskToken":"t1","number":"Jane"}"#).await, Ok(()));
+        assert_eq!(rule.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_nobody_waits_for_is_done() {
+        let success = mock!(Client::send_task_success)
+            .then_error(|| SendTaskSuccessError::TaskTimedOut(TaskTimedOut::builder().build()));
+        let failure = mock!(Client::send_task_failure)
+            .then_error(|| SendTaskFailureError::InvalidToken(InvalidToken::builder().build()));
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&success, &failure]);
+        assert_eq!(perform(&client, &double, r#"{"taskToken":"t1","number":7}"#).await, Ok(()));
+        assert_eq!(perform(&client, &double, r#"{"taskToken":"t1","number":13}"#).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn only_the_messages_that_failed_come_back() {
+        let mut event = SqsEvent::default();
+        for (id, body) in [("a", "fine"), ("b", "broken"), ("c", "fine")] {
+            let mut message = SqsMessage::default();
+            message.message_id = Some(id.to_owned());
+            message.body = Some(body.to_owned());
+            event.records.push(message);
+        }
+        let handler = async |body: String| {
+            if body == "broken" { Err(unreported("ThrottlingException")) } else { Ok(()) }
+        };
+        let failed: Vec<_> = batch(&handler, event)
+            .await
+            .batch_item_failures
+            .into_iter()
+            .map(|failure| failure.item_identifier)
+            .collect();
+        assert_eq!(failed, ["b"]);
+    }
+
+    #[tokio::test]
+    async fn a_message_without_a_token_goes_back() {
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, []);
+        for body in ["", "no JSON", "[]", r#"{"number":7}"#, r#"{"taskToken":7}"#] {
+            let report = perform(&client, &double, body).await.expect_err("no token");
+            assert_eq!(report.name, ErrorName::InvalidInput);
+        }
+    }
+}
