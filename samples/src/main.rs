@@ -1,3 +1,108 @@
-//! Draws the sample packages
+//! Draws the sample packages anew, or checks that the committed ones are what this program draws.
 
-fn main() {}
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use bonafide_samples::catalog;
+
+const HELP: &str = "\
+Draws the sample packages: samples/packages/*.zip and samples/samples.json.
+
+Usage: cargo run -p bonafide-samples [-- <options>]
+
+Options:
+  --check  Write nothing; exit with 1 when a committed file differs from what is drawn
+  --help   Print this text
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let check = match arguments.as_slice() {
+        [] => false,
+        ["--check"] => true,
+        ["--help" | "-h"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("Unknown arguments: {}\n\n{HELP}", arguments.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let result = if check { self::check(&folder) } else { draw(&folder) };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes every file, and removes packages that no sample has any more.
+fn draw(folder: &Path) -> Result<(), String> {
+    let packages = folder.join("packages");
+    fs::create_dir_all(&packages).map_err(|error| told(&packages, &error))?;
+    let files = drawn()?;
+    for (name, bytes) in &files {
+        let path = folder.join(name);
+        fs::write(&path, bytes).map_err(|error| told(&path, &error))?;
+        println!("{:>8} bytes  {name}", bytes.len());
+    }
+    for name in committed(&packages)? {
+        if !files.iter().any(|(known, _)| *known == name) {
+            let path = folder.join(&name);
+            fs::remove_file(&path).map_err(|error| told(&path, &error))?;
+            println!("       removed  {name}");
+        }
+    }
+    Ok(())
+}
+
+fn check(folder: &Path) -> Result<(), String> {
+    let files = drawn()?;
+    let mut stale: Vec<String> = files
+        .iter()
+        .filter(|(name, bytes)| fs::read(folder.join(name)).ok().as_deref() != Some(bytes))
+        .map(|(name, _)| name.clone())
+        .collect();
+    stale.extend(
+        committed(&folder.join("packages"))?.into_iter().filter(|name| !files.iter().any(|(known, _)| known == name)),
+    );
+    if stale.is_empty() {
+        println!("All {} files are as drawn.", files.len());
+        Ok(())
+    } else {
+        Err(format!("Not as drawn: {}.\nDraw them anew with `cargo run -p bonafide-samples`.", stale.join(", ")))
+    }
+}
+
+/// Every file by its name in the folder.
+fn drawn() -> Result<Vec<(String, Vec<u8>)>, String> {
+    let index = catalog::index().map_err(|error| error.to_string())?;
+    let mut files = vec![("samples.json".to_owned(), index.into_bytes())];
+    for sample in catalog::samples() {
+        let bytes = sample.package().map_err(|error| format!("{}: {error}", sample.id))?;
+        files.push((sample.file, bytes));
+    }
+    Ok(files)
+}
+
+/// The packages that the folder holds.
+fn committed(packages: &Path) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(packages).map_err(|error| told(packages, &error))? {
+        let entry = entry.map_err(|error| told(packages, &error))?;
+        names.push(format!("packages/{}", entry.file_name().to_string_lossy()));
+    }
+    Ok(names)
+}
+
+fn told(path: &Path, error: &std::io::Error) -> String {
+    format!("{}: {error}", path.display())
+}
