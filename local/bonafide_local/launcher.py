@@ -158,6 +158,8 @@ def _environment(settings: Settings, state_dir: Path, port: int, package_parent:
         "IOT_MTLS_ENABLED": "0",
         # The models run in several processes; threads on top of them only fight over the cores.
         "OMP_NUM_THREADS": "1",
+        # Handed on to the functions, whose SDKs find the emulator by it.
+        "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",

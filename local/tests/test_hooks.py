@@ -1,0 +1,205 @@
+"""What our state machines and stacks need of the emulator, hooks included: the contract with it."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from typing import Any
+
+import pytest
+from conftest import LocalAws
+
+ROLE = "arn:aws:iam::000000000000:role/machine"
+
+
+def run(aws: LocalAws, name: str, states: dict[str, Any], payload: Any = None) -> dict[str, Any]:
+    """Create a JSONata machine whose first state is the first key, run it, return its description."""
+    sfn = aws.client("stepfunctions")
+    definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states}
+    arn = sfn.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
+    execution = sfn.start_execution(stateMachineArn=arn, input=json.dumps(payload or {}))["executionArn"]
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        described = sfn.describe_execution(executionArn=execution)
+        if described["status"] != "RUNNING":
+            return described
+        time.sleep(0.05)
+    raise AssertionError("the execution did not end")
+
+
+def task(resource: str, arguments: Any, **more: Any) -> dict[str, Any]:
+    ending = {} if "Next" in more else {"End": True}
+    return {"Type": "Task", "Resource": resource, "Arguments": arguments, **ending, **more}
+
+
+def image(bucket: str, name: str) -> dict[str, Any]:
+    return {"S3Object": {"Bucket": bucket, "Name": name}}
+
+
+def test_a_machine_reaches_rekognition_and_sees_its_answer(aws: LocalAws, bucket: str) -> None:
+    detect = task("arn:aws:states:::aws-sdk:rekognition:detectFaces", {"Image": image(bucket, "hopper.jpg")}, Output="{% $count($states.result.FaceDetails[Confidence > 99]) %}")
+    described = run(aws, "detect", {"Detect": detect})
+    assert (described["status"], described.get("output")) == ("SUCCEEDED", "1")
+
+
+@pytest.mark.parametrize(
+    ("fault", "name"),
+    [
+        ({"error": "ThrottlingException"}, "Rekognition.ThrottlingException"),
+        ({"error": "InternalServerError", "status": 500}, "Rekognition.InternalServerErrorException"),
+        ({"error": "ProvisionedThroughputExceededException"}, "Rekognition.ProvisionedThroughputExceededException"),
+    ],
+)
+def test_errors_carry_the_names_that_machines_match(aws: LocalAws, bucket: str, fault: dict[str, Any], name: str) -> None:
+    aws.http("POST", f"{aws.control}/faults", {"service": "rekognition", "operation": "DetectFaces", "count": 1} | fault)
+    detect = task("arn:aws:states:::aws-sdk:rekognition:detectFaces", {"Image": image(bucket, "hopper.jpg")})
+    described = run(aws, f"fault-{name.rpartition('.')[2]}", {"Detect": detect})
+    assert (described["status"], described.get("error")) == ("FAILED", name)
+
+
+def test_a_missing_collection_is_named_and_can_be_caught(aws: LocalAws, bucket: str) -> None:
+    states = {
+        "Search": task(
+            "arn:aws:states:::aws-sdk:rekognition:searchFacesByImage",
+            {"CollectionId": "absent", "Image": image(bucket, "hopper.jpg")},
+            Catch=[{"ErrorEquals": ["Rekognition.ResourceNotFoundException"], "Next": "Caught"}],
+        ),
+        "Caught": {"Type": "Pass", "Output": "caught", "End": True},
+    }
+    assert json.loads(run(aws, "catch", states)["output"]) == "caught"
+
+
+def test_retry_matches_the_error_name(aws: LocalAws, bucket: str) -> None:
+    aws.http("POST", f"{aws.control}/faults", {"service": "rekognition", "operation": "DetectFaces", "error": "ThrottlingException", "count": 2})
+    retry = [{"ErrorEquals": ["Rekognition.ThrottlingException"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 1}]
+    detect = task("arn:aws:states:::aws-sdk:rekognition:detectFaces", {"Image": image(bucket, "hopper.jpg")}, Retry=retry)
+    assert run(aws, "retry", {"Detect": detect})["status"] == "SUCCEEDED"
+
+
+def test_a_textract_error_carries_its_name(aws: LocalAws, bucket: str) -> None:
+    analyze = task("arn:aws:states:::aws-sdk:textract:analyzeID", {"DocumentPages": [{"S3Object": {"Bucket": bucket, "Name": "absent"}}]})
+    assert run(aws, "textract", {"Analyze": analyze}).get("error") == "Textract.InvalidS3ObjectException"
+
+
+def test_dynamodb_sns_and_sqs_are_really_called(aws: LocalAws) -> None:
+    dynamodb, sns, sqs = aws.client("dynamodb"), aws.client("sns"), aws.client("sqs")
+    dynamodb.create_table(
+        TableName="rows",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    queue = sqs.create_queue(QueueName="news")["QueueUrl"]
+    queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"})
+    states = {
+        "Update": task(
+            "arn:aws:states:::dynamodb:updateItem",
+            {
+                "TableName": "rows",
+                "Key": {"id": {"S": "a"}},
+                "UpdateExpression": "SET #r = :r",
+                "ExpressionAttributeNames": {"#r": "reasons"},
+                "ExpressionAttributeValues": {":r": {"L": [{"S": "FACE_MISMATCH"}]}},
+            },
+            Next="Get",
+        ),
+        "Get": task("arn:aws:states:::dynamodb:getItem", {"TableName": "rows", "Key": {"id": {"S": "a"}}}, Assign={"row": "{% $states.result.Item %}"}, Next="Publish"),
+        "Publish": task("arn:aws:states:::sns:publish", {"TopicArn": topic, "Message": "{% $string({'reason': $row.reasons.L[0].S}) %}"}, Output="{% $row.reasons.L[0].S %}"),
+    }
+    assert json.loads(run(aws, "integrations", states)["output"]) == "FACE_MISMATCH"
+    assert dynamodb.get_item(TableName="rows", Key={"id": {"S": "a"}})["Item"]["reasons"] == {"L": [{"S": "FACE_MISMATCH"}]}
+    message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"][0]
+    assert json.loads(message["Body"]) == {"reason": "FACE_MISMATCH"}
+
+
+def test_a_task_token_travels_through_sqs_and_back(aws: LocalAws) -> None:
+    sqs, sfn = aws.client("sqs"), aws.client("stepfunctions")
+    queue = sqs.create_queue(QueueName="work")["QueueUrl"]
+    wait = task(
+        "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        {"QueueUrl": queue, "MessageBody": {"taskToken": "{% $states.context.Task.Token %}"}},
+        TimeoutSeconds=20,
+        Output="{% $states.result.valid %}",
+    )
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Wait", "States": {"Wait": wait}}
+    arn = sfn.create_state_machine(name="token", definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
+    execution = sfn.start_execution(stateMachineArn=arn)["executionArn"]
+    message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]
+    sfn.send_task_success(taskToken=json.loads(message["Body"])["taskToken"], output='{"valid": true}')
+    deadline = time.monotonic() + 10
+    while (described := sfn.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (described["status"], described.get("output")) == ("SUCCEEDED", "true")
+
+
+def test_a_child_machine_answers_its_parent(aws: LocalAws) -> None:
+    sfn = aws.client("stepfunctions")
+    child = {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Pass", "Output": {"outcome": "pass"}, "Next": "B"}, "B": {"Type": "Succeed"}}}
+    arn = sfn.create_state_machine(name="child", definition=json.dumps(child), roleArn=ROLE)["stateMachineArn"]
+    call = task("arn:aws:states:::states:startExecution.sync:2", {"StateMachineArn": arn, "Input": {"a": 1}}, Output="{% $states.result.Output.outcome %}")
+    assert json.loads(run(aws, "parent", {"Call": call})["output"]) == "pass"
+
+
+def test_a_machine_reads_another_execution_s_history_backwards(aws: LocalAws) -> None:
+    failed = run(aws, "history-failed", {"Break": {"Type": "Fail", "Error": "Bonafide.Internal", "Cause": "for the test"}})
+    history = task(
+        "arn:aws:states:::aws-sdk:sfn:getExecutionHistory",
+        {"ExecutionArn": "{% $states.input.arn %}", "ReverseOrder": True, "MaxResults": 5},
+        Output="{% {'type': $states.result.Events[0].Type, 'error': $states.result.Events[0].ExecutionFailedEventDetails.Error, 'count': $count($states.result.Events) <= 5} %}",
+    )
+    described = run(aws, "history", {"History": history}, {"arn": failed["executionArn"]})
+    assert json.loads(described["output"]) == {"type": "ExecutionFailed", "error": "Bonafide.Internal", "count": True}
+
+
+BOOTSTRAP = """#!/usr/bin/env python3
+import json, os, urllib.request
+base = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
+while True:
+    with urllib.request.urlopen(f"{base}/next") as event:
+        identifier, body = event.headers["Lambda-Runtime-Aws-Request-Id"], json.loads(event.read())
+    answer = json.dumps({"echo": body, "endpoint": os.environ.get("AWS_ENDPOINT_URL")}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{base}/{identifier}/response", answer, method="POST")).read()
+"""
+
+
+def bootstrap_zip() -> bytes:
+    """A provided.al2023 function in one executable file."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, BOOTSTRAP)
+    return packed.getvalue()
+
+
+def test_a_machine_invokes_a_function_and_the_function_knows_the_endpoint(aws: LocalAws) -> None:
+    functions = aws.client("lambda")
+    arn = functions.create_function(
+        FunctionName="echo", Runtime="provided.al2023", Handler="bootstrap", Role=ROLE, Code={"ZipFile": bootstrap_zip()}
+    )["FunctionArn"]
+    invoke = task("arn:aws:states:::lambda:invoke", {"FunctionName": arn, "Payload": {"a": 1}}, Output="{% $states.result.Payload %}")
+    answer = json.loads(run(aws, "invoke", {"Invoke": invoke})["output"])
+    assert answer["echo"] == {"a": 1}
+    assert answer["endpoint"] == aws.endpoint
+
+
+def test_cloudformation_makes_and_deletes_a_collection(aws: LocalAws) -> None:
+    cloudformation, rekognition = aws.client("cloudformation"), aws.client("rekognition")
+    template = {
+        "Resources": {"Faces": {"Type": "AWS::Rekognition::Collection", "Properties": {"CollectionId": "stack-faces"}}},
+        "Outputs": {"Id": {"Value": {"Ref": "Faces"}}, "Arn": {"Value": {"Fn::GetAtt": ["Faces", "Arn"]}}},
+    }
+    cloudformation.create_stack(StackName="faces", TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="faces", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    outputs = cloudformation.describe_stacks(StackName="faces")["Stacks"][0]["Outputs"]
+    values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    assert values == {"Id": "stack-faces", "Arn": "arn:aws:rekognition:us-east-1:000000000000:collection/stack-faces"}
+    assert rekognition.describe_collection(CollectionId="stack-faces")["CollectionARN"] == values["Arn"]
+    cloudformation.delete_stack(StackName="faces")
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName="faces", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    assert "stack-faces" not in rekognition.list_collections()["CollectionIds"]
