@@ -1,0 +1,19 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { REPOSITORY } from "./machines";
+
+/** What can be done about a reason: nothing, send better evidence, or repair the system. */
+export type ReasonClass = "Final" | "Correctable" | "Technical";
+
+/** The domain's list of reasons, read from where it is defined. */
+export function reasons(): ReadonlyMap<string, ReasonClass> {
+  const source = readFileSync(join(REPOSITORY, "crates", "domain", "src", "reason.rs"), "utf8");
+  const found = new Map(
+    [...source.matchAll(/^ {4}[A-Z][A-Za-z]+ "([A-Z_]+)" (Final|Correctable|Technical) \{$/gm)].map((match) => [
+      match[1] as string,
+      match[2] as ReasonClass,
+    ]),
+  );
+  if (found.size === 0) throw new Error("The list in crates/domain/src/reason.rs is no longer written as this test reads it.");
+  return found;
+}

@@ -1,0 +1,431 @@
+import { describe, expect, it } from "vitest";
+import { type Machine, machines, parse } from "./machines";
+import { RULES } from "./rules";
+
+/** Each defect is put into a machine that has none, and has to be found by the rule that is there for it. */
+interface Defect {
+  readonly rule: string;
+  readonly defect: string;
+  readonly machine: string;
+  /** Changes the definition … */
+  readonly insert?: (definition: any) => void;
+  /** … or its text. */
+  readonly rewrite?: (text: string) => string;
+  readonly found: string;
+}
+
+const all = machines();
+
+const DEFECTS: readonly Defect[] = [
+  {
+    rule: "is a commented JSONata definition with an end to its patience",
+    defect: "JSONPath",
+    machine: "onboarding",
+    insert: (m) => void (m.QueryLanguage = "JSONPath"),
+    found: "QueryLanguage",
+  },
+  {
+    rule: "is a commented JSONata definition with an end to its patience",
+    defect: "no execution timeout",
+    machine: "onboarding",
+    insert: (m) => void delete m.TimeoutSeconds,
+    found: "TimeoutSeconds",
+  },
+  {
+    rule: "is a commented JSONata definition with an end to its patience",
+    defect: "a comment that does not tell the output",
+    machine: "onboarding",
+    insert: (m) => void (m.Comment = "Onboards."),
+    found: "Comment",
+  },
+  {
+    rule: "passes asl-validator, before and after substitution",
+    defect: "a dangling Next",
+    machine: "onboarding",
+    insert: (m) => void (m.States.RecordApproval.Next = "Nowhere"),
+    found: "Nowhere",
+  },
+  {
+    rule: "has only tokens that can be substituted",
+    defect: "a misspelled token",
+    machine: "onboarding",
+    insert: (m) => void (m.States.RecordApproval.Arguments.TableName = "${Applications-Table}"),
+    found: "${Applications-Table} is no token",
+  },
+  {
+    rule: "has only states that these rules understand",
+    defect: "a Pass state",
+    machine: "onboarding",
+    insert: (m) => void (m.States.Approved = { Type: "Pass", End: true }),
+    found: "Approved is a Pass",
+  },
+  {
+    rule: "has only states that these rules understand",
+    defect: "a terminal with an Output",
+    machine: "onboarding",
+    insert: (m) => void (m.States.Approved.Output = {}),
+    found: "Approved does more than end",
+  },
+  ...["UnpackStep", "LambdaUnpack", "Unpack2", "unpackPackage", "RecordPassAgain", "IsUnpacked"].map((name) => ({
+    rule: "names states by what they do, and Choices as questions",
+    defect: `the Task ${name}`,
+    machine: "onboarding",
+    rewrite: (text: string) => text.replaceAll('"UnpackPackage"', `"${name}"`),
+    found: name,
+  })),
+  {
+    rule: "names states by what they do, and Choices as questions",
+    defect: "a Choice that is no question",
+    machine: "onboarding",
+    rewrite: (text) => text.replaceAll("IsPackageUsable", "CheckPackage"),
+    found: "CheckPackage is no question",
+  },
+  {
+    rule: "gives every Task a timeout and the canonical Retry",
+    defect: "a Task without a timeout",
+    machine: "onboarding",
+    insert: (m) => void delete m.States.ReleaseFace.TimeoutSeconds,
+    found: "ReleaseFace has no TimeoutSeconds",
+  },
+  {
+    rule: "gives every Task a timeout and the canonical Retry",
+    defect: "one error less to retry",
+    machine: "onboarding",
+    insert: (m) => void m.States.ReleaseFace.Retry[0].ErrorEquals.shift(),
+    found: "ReleaseFace has another Retry",
+  },
+  {
+    rule: "gives every Task a timeout and the canonical Retry",
+    defect: "no jitter",
+    machine: "onboarding",
+    insert: (m) => void delete m.States.ReleaseFace.Retry[0].JitterStrategy,
+    found: "ReleaseFace has another Retry",
+  },
+  {
+    rule: "gives every Task a timeout and the canonical Retry",
+    defect: "a wait of hours that is repeated",
+    machine: "third-party-check",
+    insert: (m) => void m.States.RequestValidation.Retry[0].ErrorEquals.push("States.Timeout"),
+    found: "RequestValidation has another Retry",
+  },
+  {
+    rule: "ends a wait that nobody answers",
+    defect: "no heartbeat",
+    machine: "third-party-check",
+    insert: (m) => void delete m.States.RequestValidation.HeartbeatSeconds,
+    found: "RequestValidation: HeartbeatSeconds",
+  },
+  {
+    rule: "ends a wait that nobody answers",
+    defect: "a heartbeat that the timeout forestalls",
+    machine: "third-party-check",
+    insert: (m) => void (m.States.RequestValidation.HeartbeatSeconds = m.States.RequestValidation.TimeoutSeconds),
+    found: "RequestValidation: HeartbeatSeconds",
+  },
+  {
+    rule: "ends a wait that nobody answers",
+    defect: "a message without the token",
+    machine: "third-party-check",
+    insert: (m) => void delete m.States.RequestValidation.Arguments.MessageBody.taskToken,
+    found: "RequestValidation sends no token",
+  },
+  {
+    rule: "waits longer for a child than the child may take, and says who started it",
+    defect: "a parent that gives up first",
+    machine: "onboarding",
+    insert: (m) => void (m.States.VerifyIdentity.TimeoutSeconds = 60),
+    found: "VerifyIdentity gives up before its child",
+  },
+  {
+    rule: "waits longer for a child than the child may take, and says who started it",
+    defect: "a child without its parent's name",
+    machine: "onboarding",
+    insert: (m) => void delete m.States.VerifyIdentity.Arguments.Input.AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID,
+    found: "VerifyIdentity hides its parent",
+  },
+  {
+    rule: "explains every rule of a Choice and every Catch",
+    defect: "a rule without a comment",
+    machine: "onboarding",
+    insert: (m) => void delete m.States.IsPackageUsable.Choices[0].Comment,
+    found: "IsPackageUsable.Choices[0]",
+  },
+  {
+    rule: "explains every rule of a Choice and every Catch",
+    defect: "a Catch without a comment",
+    machine: "identity-compare",
+    insert: (m) => void delete m.States.CompareFaces.Catch[0].Comment,
+    found: "CompareFaces.Catch[0]",
+  },
+  {
+    rule: "explains every rule of a Choice and every Catch",
+    defect: "a Choice that may match nothing",
+    machine: "onboarding",
+    insert: (m) => void delete m.States.IsPackageUsable.Default,
+    found: "IsPackageUsable has no Default",
+  },
+  ...[
+    ["States.ALL", "catches States.ALL"],
+    ["DynamoDB.ConditionalCheckFailedException", "its service says Rekognition"],
+    ["Bonafide.FaceNotFound", "which no worker says"],
+  ].map(([error, found]) => ({
+    rule: "catches errors by the names that the service has",
+    defect: `a Catch of ${error}`,
+    machine: "identity-compare",
+    insert: (m: any) => void (m.States.CompareFaces.Catch[0].ErrorEquals = [error]),
+    found: found as string,
+  })),
+  {
+    rule: "fails at its own Task: no Fail state behind a Catch",
+    defect: "a Fail state some way behind a Catch",
+    machine: "identity-compare",
+    insert: (m) => void (m.States.NotPassed = { Type: "Fail" }),
+    found: "NotPassed is behind a Catch",
+  },
+  {
+    rule: "calls services as AWS spells them",
+    defect: "a misspelled action",
+    machine: "identity-compare",
+    insert: (m) => void (m.States.CompareFaces.Resource = "arn:aws:states:::aws-sdk:rekognition:compareFace"),
+    found: "compareFace",
+  },
+  {
+    rule: "calls services as AWS spells them",
+    defect: "a misspelled argument",
+    machine: "identity-compare",
+    rewrite: (text) => text.replace('"SimilarityThreshold"', '"SimilarityTreshold"'),
+    found: "unknown SimilarityTreshold",
+  },
+  {
+    rule: "calls services as AWS spells them",
+    defect: "a picture without its version",
+    machine: "identity-compare",
+    insert: (m) => void delete m.States.CompareFaces.Arguments.SourceImage.S3Object.Version,
+    found: "SourceImage.S3Object lacks Version",
+  },
+  {
+    rule: "uses the names and values of its DynamoDB expressions, all of them",
+    defect: "a value that is not given",
+    machine: "onboarding",
+    insert: (m) => void delete m.States.RecordApproval.Arguments.ExpressionAttributeValues[":now"],
+    found: "RecordApproval uses :now without giving it",
+  },
+  {
+    rule: "uses the names and values of its DynamoDB expressions, all of them",
+    defect: "a name that is not used",
+    machine: "onboarding",
+    insert: (m) => void (m.States.RecordApproval.Arguments.ExpressionAttributeNames["#other"] = "other"),
+    found: "RecordApproval gives #other without using it",
+  },
+  {
+    rule: "has no leftovers of JSONPath",
+    defect: "a path",
+    machine: "onboarding",
+    insert: (m) => void (m.States.UnpackPackage.Arguments.Payload.package = "$.package"),
+    found: "$.package",
+  },
+  {
+    rule: "has no leftovers of JSONPath",
+    defect: "a field with .$",
+    machine: "onboarding",
+    rewrite: (text) => text.replace('"applicationId": "{% $states.input.applicationId %}"', '"applicationId.$": "x"'),
+    found: "applicationId.$",
+  },
+  {
+    rule: "has no leftovers of JSONPath",
+    defect: "a ResultPath",
+    machine: "onboarding",
+    insert: (m) => void (m.States.UnpackPackage.ResultPath = null),
+    found: "UnpackPackage has ResultPath",
+  },
+  ...[
+    ["{% $count($x %}", "is no JSONata"],
+    ["{% applicationId %}", "reads applicationId of nothing"],
+    ["{% $eval('1') %}", "calls $eval()"],
+    ["{% $lenght('x') %}", "calls $lenght()"],
+    ["{% $ %}", "uses $ where"],
+    ["id-{% $applicationId %}", "only partly an expression"],
+    ["{% {'L': $package.reasons} %}", "gives DynamoDB an L without"],
+  ].map(([code, found]) => ({
+    rule: "has expressions that JSONata can read, and that are whole",
+    defect: code as string,
+    machine: "onboarding",
+    insert: (m: any) => void (m.States.RecordApproval.Output.outcome = code),
+    found: found as string,
+  })),
+  ...[
+    ["Condition", "$unpakced.outcome = 'pass'", "reads $unpakced"],
+    // Assigned further on, and on one way only.
+    ["Condition", "$identity.outcome = 'pass'", "reads $identity"],
+    ["Condition", "$map([1], function($value) { $value + $other }) = [1]", "reads $other"],
+    ["Condition", "($seen := 1; $seen = $unseen)", "reads $unseen"],
+  ].map(([field, code, found]) => ({
+    rule: "reads only variables that were assigned on every way to the place",
+    defect: code as string,
+    machine: "onboarding",
+    insert: (m: any) => void (m.States.IsPackageUsable.Choices[0][field as string] = `{% ${code} %}`),
+    found: found as string,
+  })),
+  {
+    rule: "reads only variables that were assigned on every way to the place",
+    defect: "a Catch that forgets one of the variables",
+    machine: "identity-verification",
+    insert: (m) => void delete m.States.DetectFaces.Catch[1].Assign.duplicateFaceId,
+    found: "RecordNotPassed.Arguments.ExpressionAttributeValues.:duplicateFaceId reads $duplicateFaceId",
+  },
+  {
+    rule: "reads only variables that were assigned on every way to the place",
+    defect: "a variable that is read in the state that assigns it",
+    machine: "onboarding",
+    insert: (m) => void (m.States.UnpackPackage.Output = "{% $unpacked %}"),
+    found: "UnpackPackage.Output reads $unpacked",
+  },
+  {
+    rule: "assigns nothing that nobody reads",
+    defect: "a variable too many",
+    machine: "onboarding",
+    insert: (m) => void (m.States.UnpackPackage.Assign.leftover = 1),
+    found: "UnpackPackage.Assign assigns $leftover",
+  },
+  ...[
+    ["UnpackPackage", "Arguments", "{% $states.result.x %}", "reads $states.result"],
+    ["UnpackPackage", "Assign", "{% $states.errorOutput.Error %}", "reads $states.errorOutput"],
+    ["UnpackPackage", "Arguments", "{% $states.context.Execution.Identifier %}", "Execution.Identifier, which is not there"],
+    ["UnpackPackage", "Arguments", "{% $states.context.Task.Token %}", "has no token"],
+    ["UnpackPackage", "Arguments", "{% $states.context.Execution.RedriveCount %}", "does not ask whether"],
+    ["UnpackPackage", "Arguments", "{% $string($states) %}", "takes $states as a whole"],
+    ["VerifyIdentity", "Arguments", "{% $states.input.applicationId %}", "may be the raw result of the state before"],
+  ].map(([state, field, code, found]) => ({
+    rule: "reads of $states only what is offered at the place",
+    defect: `${code} in ${field}`,
+    machine: "onboarding",
+    insert: (m: any) => void (m.States[state as string][field as string].extra = code),
+    found: found as string,
+  })),
+  {
+    rule: "ends with a result that was made, not with a service's raw answer",
+    defect: "no Output before a terminal",
+    machine: "onboarding",
+    insert: (m) => void delete m.States.NotifyApproval.Output,
+    found: "Approved returns the raw answer",
+  },
+  {
+    rule: "cannot go round for ever",
+    defect: "a rule that does not ask for what it adds",
+    machine: "document-extraction",
+    rewrite: (text) => text.replace(" and $not('FIRST_NAME_MISMATCH' in $reasons)", ""),
+    found: "DoDetailsMatch.Choices[0] comes back unguarded",
+  },
+  {
+    rule: "cannot go round for ever",
+    defect: "a rule that adds something else",
+    machine: "document-extraction",
+    rewrite: (text) => text.replace("[$reasons, 'FIRST_NAME_MISMATCH']", "[$reasons, 'LAST_NAME_MISMATCH']"),
+    found: "DoDetailsMatch.Choices[0] comes back unguarded",
+  },
+  {
+    rule: "cannot go round for ever",
+    defect: "a way back",
+    machine: "onboarding",
+    insert: (m) => void (m.States.IsPackageUsable.Default = "UnpackPackage"),
+    found: "UnpackPackage is on a circle",
+  },
+  {
+    rule: "keeps personal data out of the state",
+    defect: "a name in a variable",
+    machine: "document-extraction",
+    insert: (m) => void (m.States.ExtractDocument.Assign.firstName = "{% $states.result.firstName %}"),
+    found: "assigns $firstName",
+  },
+  {
+    rule: "keeps personal data out of the state",
+    defect: "a row read as a whole",
+    machine: "identity-compare",
+    insert: (m) => void delete m.States.GetApplication.Arguments.ProjectionExpression,
+    found: "GetApplication reads * into the state",
+  },
+  {
+    rule: "keeps personal data out of the state",
+    defect: "a column read",
+    machine: "identity-compare",
+    insert: (m) => void (m.States.GetApplication.Arguments.ProjectionExpression = "#document, FIRST_NAME"),
+    found: "GetApplication reads FIRST_NAME",
+  },
+  {
+    rule: "keeps personal data out of the state",
+    defect: "a row returned as a whole",
+    machine: "identity-verification",
+    insert: (m) => void (m.States.SaveFace.Arguments.ReturnValues = "ALL_OLD"),
+    found: "SaveFace has the whole row returned",
+  },
+  {
+    rule: "keeps personal data out of the state",
+    defect: "more in a message than subscribers were promised",
+    machine: "third-party-check",
+    rewrite: (text) => text.replace("'check': 'thirdPartyCheck', 'outcome'", "'check': 'thirdPartyCheck', 'scores': $scores, 'outcome'"),
+    found: "publishes scores",
+  },
+  {
+    rule: "does not depend on HTTP metadata, which emulators and retries do not have",
+    defect: "SdkHttpMetadata",
+    machine: "onboarding",
+    insert: (m) => void (m.States.UnpackPackage.Assign.at = "{% $states.result.SdkHttpMetadata.x %}"),
+    found: "SdkHttpMetadata",
+  },
+  {
+    rule: "gives only reasons that the domain knows",
+    defect: "an unknown reason in a list",
+    machine: "identity-compare",
+    rewrite: (text) => text.replace('"FACE_MISMATCH"', '"FACES_MISMATCH"'),
+    found: "says FACES_MISMATCH",
+  },
+  {
+    rule: "gives only reasons that the domain knows",
+    defect: "an unknown reason in an expression",
+    machine: "document-extraction",
+    rewrite: (text) => text.replaceAll("'ADDRESS_MISMATCH'", "'ADDRESS_DIFFERS'"),
+    found: "says ADDRESS_DIFFERS",
+  },
+  {
+    rule: "gives every outcome reasons of its kind, and keeps lists lists",
+    defect: "a final reason that the applicant is asked to mend",
+    machine: "identity-compare",
+    rewrite: (text) => text.replace('"reasons": ["FACE_MISMATCH"]', '"reasons": ["DOCUMENT_MISSING"]'),
+    found: "DOCUMENT_MISSING is Correctable, the outcome decline",
+  },
+  {
+    rule: "gives every outcome reasons of its kind, and keeps lists lists",
+    defect: "a refusal without a reason",
+    machine: "identity-compare",
+    rewrite: (text) => text.replace('"reasons": ["FACE_MISMATCH"]', '"reasons": []'),
+    found: "refuses without a reason",
+  },
+  {
+    rule: "gives every outcome reasons of its kind, and keeps lists lists",
+    defect: "a list that collapses",
+    machine: "identity-verification",
+    rewrite: (text) => text.replace("[$compare.reasons]", "$compare.reasons"),
+    found: "would no longer be a list",
+  },
+];
+
+function broken({ machine, insert, rewrite }: Defect): Machine {
+  const { name, text } = all.find((candidate) => candidate.name === machine) as Machine;
+  const definition = JSON.parse(rewrite?.(text) ?? text);
+  insert?.(definition);
+  const changed = JSON.stringify(definition);
+  if (changed === JSON.stringify(JSON.parse(text))) throw new Error("the machine no longer has what this defect changes");
+  return parse(name, changed);
+}
+
+describe("the rule that a machine", () => {
+  it.each(DEFECTS)("$rule finds $defect", (defect) => {
+    const rule = RULES.find(({ name }) => name === defect.rule);
+    const machine = broken(defect);
+    expect(rule?.check(machine, all).join("\n")).toContain(defect.found);
+  });
+
+  it.each(RULES)("$name is tried", ({ name }) => {
+    expect(DEFECTS.some(({ rule }) => rule === name)).toBe(true);
+  });
+});

@@ -1,0 +1,480 @@
+import aslValidator from "asl-validator";
+import { codeOf, factsOf } from "./expressions";
+import { edges, flow, sites, uses } from "./flow";
+import { isTask, leaves, type Machine, type Retrier, type State } from "./machines";
+import { type ReasonClass, reasons } from "./reasons";
+import { INTEGRATIONS, misspelled } from "./services";
+
+export interface Rule {
+  readonly name: string;
+  /** What is wrong, and where; empty when nothing is. `others` are all machines. */
+  readonly check: (machine: Machine, others: readonly Machine[]) => string[];
+}
+
+/** The one retry policy. A name that is missing here is a failure that is not retried; a new name goes to every Task. */
+const CANONICAL: Retrier = {
+  ErrorEquals: [
+    "Bonafide.Transient",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Rekognition.ThrottlingException",
+    "Rekognition.ProvisionedThroughputExceededException",
+    "Rekognition.InternalServerErrorException",
+    "Rekognition.SdkClientException",
+    "DynamoDB.ThrottlingException",
+    "DynamoDB.ProvisionedThroughputExceededException",
+    "DynamoDB.RequestLimitExceededException",
+    "DynamoDB.InternalServerErrorException",
+    "DynamoDB.SdkClientException",
+    "SNS.ThrottledException",
+    "SNS.InternalErrorException",
+    "SNS.SdkClientException",
+    "SQS.RequestThrottledException",
+    "SQS.SdkClientException",
+    "StepFunctions.ThrottlingException",
+    "StepFunctions.SdkClientException",
+    "Sfn.ThrottlingException",
+    "Sfn.SdkClientException",
+    "States.Timeout",
+  ],
+  IntervalSeconds: 1,
+  MaxAttempts: 5,
+  BackoffRate: 2,
+  MaxDelaySeconds: 30,
+  JitterStrategy: "FULL",
+};
+
+/** For a wait: its timeout means hours without an answer, which five more waits do not mend. */
+const CANONICAL_WAIT: Retrier = { ...CANONICAL, ErrorEquals: CANONICAL.ErrorEquals.filter((name) => name !== "States.Timeout") };
+
+const isTokenWait = (state: State): boolean => state.Resource?.endsWith(".waitForTaskToken") === true;
+const isChildWait = (state: State): boolean => state.Resource?.endsWith(".sync:2") === true;
+
+const QUESTION = /^(Is|Has|Does|Do|Are|Was|Can)[A-Z]/;
+const FORBIDDEN_WORDS = new Set(["Step", "Lambda", "Task", "Choice", "State"]);
+
+/** What `$states.context` has (States Language, "Context object"). */
+const CONTEXT = [
+  /^Execution\.(Id|Name|RoleArn|StartTime|RedriveCount|RedriveTime|RedriveStatus)$/,
+  /^Execution\.Input(\.|$)/,
+  /^State\.(Name|EnteredTime|RetryCount)$/,
+  /^StateMachine\.(Id|Name)$/,
+  /^Task\.Token$/,
+];
+
+/** Worker errors are a closed set; a new name needs a machine that treats it differently. */
+const WORKER_ERRORS = new Set(["Bonafide.InvalidInput", "Bonafide.Transient", "Bonafide.Internal"]);
+
+/** What a variable or a projected attribute must never be: the applicant's details, under any of their usual names. */
+const PERSONAL =
+  /^(details|documentFields|fields|(first|last|middle|full|given|family)_?name|name|suffix|(date_?of_?)?birth(_?date)?|dob|age|address|street|city|zip(_?code)?|county|(document|license|licence|driver_?license|passport|national)_?(number|id)|ssn|e_?mail|phone|nationality|gender|image|picture|photo|bytes)$/i;
+
+/** Attributes of the applications table that hold references, codes and scores only. */
+const PROJECTABLE = new Set([
+  "applicationId",
+  "package",
+  "selfie",
+  "document",
+  "faceId",
+  "status",
+  "outcome",
+  "reasons",
+  "executionArn",
+  "identityVerificationExecutionArn",
+  "documentExtractionExecutionArn",
+  "packageCheck",
+  "identityVerification",
+  "identityCompare",
+  "documentExtraction",
+  "thirdPartyCheck",
+  "receivedAt",
+  "updatedAt",
+  "decidedAt",
+]);
+
+const MESSAGE_KEYS = new Set(["eventId", "applicationId", "event", "check", "outcome", "reasons", "at"]);
+
+/** Upper-case texts that are no reasons. */
+const CONSTANTS = new Set([
+  ...["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", "TIMED_OUT", "ABORTED"],
+  ...["UPDATED_OLD", "UPDATED_NEW", "ALL_OLD", "ALL_NEW"],
+  ...["IN_PROGRESS", "DECIDED", "FAILED"],
+  ...["CHECK_NOT_PASSED", "APPLICATION_DECIDED", "APPLICATION_FAILED", "UPLOAD_REJECTED"],
+  ...["REGISTERED", "ALREADY_REGISTERED"],
+]);
+
+const CODE = /^[A-Z]+(_[A-Z]+)+$/;
+
+const CLASS_OF_OUTCOME: Readonly<Record<string, ReasonClass>> = { decline: "Final", resubmit: "Correctable" };
+
+const states = ({ definition }: Machine): [string, State][] => Object.entries(definition.States);
+const tasks = (machine: Machine): [string, State][] => states(machine).filter(([, state]) => isTask(state));
+
+/** All assignments, with the place of each. */
+function assignments({ definition }: Machine): [place: string, values: Record<string, unknown>][] {
+  return sites(definition)
+    .filter(({ path }) => path.endsWith("Assign"))
+    .map(({ state, path, value }) => [`${state}.${path}`, value as Record<string, unknown>]);
+}
+
+/** Texts that the definition gives as such, or inside expressions. */
+function* literals(machine: Machine): Generator<[place: string, text: string]> {
+  for (const { state, path, value } of sites(machine.definition)) {
+    for (const [leaf, text] of leaves(value, `${state}.${path}`))
+      if (typeof text === "string" && codeOf(text) === undefined) yield [leaf, text];
+  }
+  for (const { site, path, facts } of uses(machine.definition)) for (const text of facts.strings) yield [`${site.state}.${path}`, text];
+}
+
+/** The given tokens, replaced by something that has the shape of the real thing. */
+export function substituted(text: string): string {
+  return text.replaceAll(/\$\{([A-Za-z]+)\}/g, (_, name: string) => {
+    if (name.endsWith("MachineArn")) return `arn:aws:states:us-east-1:111122223333:stateMachine:${name}`;
+    if (name.endsWith("TopicArn")) return `arn:aws:sns:us-east-1:111122223333:${name}`;
+    if (name.endsWith("Arn")) return `arn:aws:lambda:us-east-1:111122223333:function:${name}`;
+    if (name.endsWith("Url")) return `https://sqs.us-east-1.amazonaws.com/111122223333/${name}`;
+    if (name === "MinimumAge") return "18";
+    return name;
+  });
+}
+
+function validated(text: string): string[] {
+  const { isValid, errors } = aslValidator(JSON.parse(text), { checkArn: true, checkPaths: true });
+  return isValid ? [] : errors.map((error) => JSON.stringify(error));
+}
+
+export const RULES: readonly Rule[] = [
+  {
+    name: "is a commented JSONata definition with an end to its patience",
+    check: ({ definition }) => [
+      ...(definition.QueryLanguage === "JSONata" ? [] : ["QueryLanguage is not JSONata"]),
+      ...(/Input: .*Output: /.test(definition.Comment ?? "") ? [] : ["the Comment does not tell purpose, Input and Output"]),
+      ...(Number.isInteger(definition.TimeoutSeconds) ? [] : ["no TimeoutSeconds"]),
+    ],
+  },
+  {
+    name: "passes asl-validator, before and after substitution",
+    check: ({ text }) => [...validated(text), ...validated(substituted(text))],
+  },
+  {
+    name: "has only tokens that can be substituted",
+    check: ({ text }) => [...substituted(text).matchAll(/\$\{[^}]*\}?/g)].map((match) => `${match[0]} is no token`),
+  },
+  {
+    name: "has only states that these rules understand",
+    check: (machine) => [
+      ...states(machine)
+        .filter(([, { Type }]) => !["Task", "Choice", "Succeed", "Fail"].includes(Type))
+        .map(([name, { Type }]) => `${name} is a ${Type}: teach flow.ts its ways first`),
+      ...states(machine)
+        .filter(([, state]) => state.Type === "Succeed" && Object.keys(state).some((field) => !["Type", "Comment"].includes(field)))
+        .map(([name]) => `${name} does more than end: give the result in the state before`),
+    ],
+  },
+  {
+    name: "names states by what they do, and Choices as questions",
+    check: (machine) =>
+      states(machine).flatMap(([name, { Type }]) => {
+        const words: readonly string[] = name.match(/[A-Z][a-z]+/g) ?? [];
+        const problems: string[] = [];
+        if (words.join("") !== name) problems.push(`${name} is not PascalCase`);
+        for (const word of words) if (FORBIDDEN_WORDS.has(word)) problems.push(`${name} tells its type`);
+        // A business word only: to record that a check has passed.
+        if (words.includes("Pass") && name !== "RecordPass") problems.push(`${name} tells its type`);
+        if ((Type === "Choice") !== QUESTION.test(name)) problems.push(`${name} ${Type === "Choice" ? "is no question" : "is a question"}`);
+        return problems;
+      }),
+  },
+  {
+    name: "gives every Task a timeout and the canonical Retry",
+    check: (machine) =>
+      tasks(machine).flatMap(([name, state]) => {
+        const retry = isTokenWait(state) || isChildWait(state) ? CANONICAL_WAIT : CANONICAL;
+        return [
+          ...(Number.isInteger(state.TimeoutSeconds) ? [] : [`${name} has no TimeoutSeconds`]),
+          ...(JSON.stringify(state.Retry) === JSON.stringify([retry]) ? [] : [`${name} has another Retry than the canonical one`]),
+        ];
+      }),
+  },
+  {
+    name: "ends a wait that nobody answers",
+    check: (machine) =>
+      tasks(machine)
+        .filter(([, state]) => isTokenWait(state))
+        .flatMap(([name, state]) => [
+          ...(Number.isInteger(state.HeartbeatSeconds) && (state.HeartbeatSeconds ?? 0) < (state.TimeoutSeconds ?? 0)
+            ? []
+            : [`${name}: HeartbeatSeconds has to be there and below TimeoutSeconds`]),
+          ...((machine.definition.TimeoutSeconds ?? 0) > (state.TimeoutSeconds ?? 0) ? [] : [`${name} may wait longer than the execution`]),
+          ...(JSON.stringify(state.Arguments?.["MessageBody"] ?? "").includes("$states.context.Task.Token")
+            ? []
+            : [`${name} sends no token`]),
+        ]),
+  },
+  {
+    name: "waits longer for a child than the child may take, and says who started it",
+    check: (machine, others) =>
+      tasks(machine)
+        .filter(([, state]) => isChildWait(state))
+        .flatMap(([name, state]) => {
+          const token = /^\$\{([A-Za-z]+)MachineArn\}$/.exec(String(state.Arguments?.["StateMachineArn"]))?.[1] ?? "";
+          const child = others.find((other) => other.name.replaceAll("-", "") === token.toLowerCase());
+          if (child === undefined) return [`${name} starts no machine of ours`];
+          return [
+            ...((state.TimeoutSeconds ?? 0) > (child.definition.TimeoutSeconds ?? Infinity) ? [] : [`${name} gives up before its child`]),
+            // RecordFailure tells by it that a parent will fail, too.
+            ...(JSON.stringify(state.Arguments?.["Input"]).includes("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
+              ? []
+              : [`${name} hides its parent`]),
+          ];
+        }),
+  },
+  {
+    name: "explains every rule of a Choice and every Catch",
+    check: (machine) =>
+      states(machine).flatMap(([name, state]) => [
+        ...(state.Choices ?? []).flatMap((rule, index) => (rule.Comment ? [] : [`${name}.Choices[${index}] has no Comment`])),
+        ...(state.Catch ?? []).flatMap((catcher, index) => (catcher.Comment ? [] : [`${name}.Catch[${index}] has no Comment`])),
+        ...(state.Type === "Choice" && state.Default === undefined ? [`${name} has no Default`] : []),
+      ]),
+  },
+  {
+    name: "catches errors by the names that the service has",
+    check: (machine) =>
+      tasks(machine).flatMap(([name, state]) =>
+        (state.Catch ?? []).flatMap(({ ErrorEquals }) =>
+          ErrorEquals.flatMap((error) => {
+            const [prefix] = error.split(".");
+            if (["States.ALL", "States.TaskFailed", "States.Timeout", "States.Runtime"].includes(error))
+              return [`${name} catches ${error}`];
+            if (prefix === "Bonafide") return WORKER_ERRORS.has(error) ? [] : [`${name} catches ${error}, which no worker says`];
+            const own = INTEGRATIONS[state.Resource ?? ""]?.errors;
+            return prefix === own ? [] : [`${name} catches ${error}, but its service says ${own}.…`];
+          }),
+        ),
+      ),
+  },
+  {
+    name: "fails at its own Task: no Fail state behind a Catch",
+    check: (machine) => {
+      const all = edges(machine.definition);
+      const behind = new Set(all.filter(({ kind }) => kind === "catch").map(({ to }) => to));
+      for (const name of behind) for (const { from, to } of all) if (from === name) behind.add(to);
+      return [...behind].filter((name) => machine.definition.States[name]?.Type === "Fail").map((name) => `${name} is behind a Catch`);
+    },
+  },
+  {
+    name: "calls services as AWS spells them",
+    check: (machine) =>
+      tasks(machine).flatMap(([name, state]) => {
+        const integration = INTEGRATIONS[state.Resource ?? ""];
+        if (integration === undefined) return [`${name} calls ${state.Resource}, which is not in services.ts`];
+        return misspelled(integration.arguments, state.Arguments, `${name}.Arguments`);
+      }),
+  },
+  {
+    name: "uses the names and values of its DynamoDB expressions, all of them",
+    check: (machine) =>
+      tasks(machine)
+        .filter(([, { Resource }]) => Resource?.includes("dynamodb:"))
+        .flatMap(([name, { Arguments = {} }]) => {
+          const text = ["UpdateExpression", "ConditionExpression", "ProjectionExpression"].map((field) => Arguments[field] ?? "").join(" ");
+          return (["ExpressionAttributeNames", "ExpressionAttributeValues"] as const).flatMap((field, index) => {
+            const used = new Set(text.match([/#\w+/g, /:\w+/g][index] as RegExp) ?? []);
+            const given = new Set(Object.keys((Arguments[field] as object | undefined) ?? {}));
+            return [
+              ...[...used].filter((token) => !given.has(token)).map((token) => `${name} uses ${token} without giving it`),
+              ...[...given].filter((token) => !used.has(token)).map((token) => `${name} gives ${token} without using it`),
+            ];
+          });
+        }),
+  },
+  {
+    name: "has no leftovers of JSONPath",
+    check: ({ definition }) => [
+      ...[...leaves(definition, "")]
+        .filter(([, text]) => typeof text === "string" && (/^\$\$?[.[]/.test(text) || /States\.[A-Z][A-Za-z]+\(/.test(text)))
+        .map(([path, text]) => `${path} is ${String(text)}`),
+      ...[...leaves(definition, "")].filter(([path]) => /\.\$(\.|\[|$)/.test(path)).map(([path]) => `${path} is a JSONPath field`),
+      ...Object.entries(definition.States).flatMap(([name, state]) =>
+        ["InputPath", "OutputPath", "ResultPath", "Parameters", "ResultSelector", "ItemsPath", "Variable"]
+          .filter((field) => field in state)
+          .map((field) => `${name} has ${field}`),
+      ),
+    ],
+  },
+  {
+    name: "has expressions that JSONata can read, and that are whole",
+    check: ({ definition }) => [
+      ...uses(definition).flatMap(({ site, path, facts }) => facts.problems.map((problem) => `${site.state}.${path} ${problem}`)),
+      ...[...leaves(definition, "")]
+        .filter(([, text]) => typeof text === "string" && /\{%|%\}/.test(text) && codeOf(text) === undefined)
+        .map(([path]) => `${path} is only partly an expression, so it is none`),
+      ...Object.entries(definition.States).flatMap(([name, state]) =>
+        (state.Choices ?? []).flatMap(({ Condition }, index) =>
+          codeOf(Condition) === undefined ? [`${name}.Choices[${index}].Condition is no expression`] : [],
+        ),
+      ),
+    ],
+  },
+  {
+    name: "reads only variables that were assigned on every way to the place",
+    check: ({ definition }) => {
+      const { variables } = flow(definition);
+      return uses(definition).flatMap(({ site, path, facts }) =>
+        [...facts.variables]
+          .filter((variable) => variables.get(site.state)?.has(variable) !== true)
+          .map((variable) => `${site.state}.${path} reads $${variable}, which may not be assigned`),
+      );
+    },
+  },
+  {
+    name: "assigns nothing that nobody reads",
+    check: (machine) => {
+      const read = new Set(uses(machine.definition).flatMap(({ facts }) => [...facts.variables]));
+      return assignments(machine).flatMap(([place, values]) =>
+        Object.keys(values)
+          .filter((variable) => !read.has(variable))
+          .map((variable) => `${place} assigns $${variable}`),
+      );
+    },
+  },
+  {
+    name: "reads of $states only what is offered at the place",
+    check: ({ definition }) => {
+      const { inputs } = flow(definition);
+      return uses(definition).flatMap(({ site, path, facts }) =>
+        facts.states.flatMap(([field, ...rest]): string[] => {
+          const place = `${site.state}.${path}`;
+          if (field === undefined) return [`${place} takes $states as a whole`];
+          if (!(site.offers as string[]).includes(field)) return [`${place} reads $states.${field}, which is not there`];
+          if (field === "context") {
+            const name = rest.join(".");
+            if (!CONTEXT.some((known) => known.test(name))) return [`${place} reads $states.context.${name}, which is not there`];
+            const waits = isTokenWait(definition.States[site.state] as State) && site.path === "Arguments";
+            if (name === "Task.Token" && !waits) return [`${place} has no token`];
+            // Only since redrive exists, and not in every emulator.
+            if (name.startsWith("Execution.Redrive") && !facts.functions.has("exists"))
+              return [`${place} does not ask whether there is a ${name}`];
+          }
+          if (field === "input") {
+            const kinds = inputs.get(site.state) ?? new Set();
+            for (const raw of ["result", "error"] as const) {
+              if (kinds.has(raw)) return [`${place} reads $states.input, which may be the raw ${raw} of the state before`];
+            }
+          }
+          return [];
+        }),
+      );
+    },
+  },
+  {
+    name: "ends with a result that was made, not with a service's raw answer",
+    check: ({ definition }) => {
+      const { inputs } = flow(definition);
+      return Object.entries(definition.States)
+        .filter(([name, { Type }]) => Type === "Succeed" && inputs.get(name)?.has("result"))
+        .map(([name]) => `${name} returns the raw answer of the state before`);
+    },
+  },
+  {
+    name: "cannot go round for ever",
+    check: (machine) => {
+      const all = edges(machine.definition);
+      const problems: string[] = [];
+      for (const { from, to, kind, index } of all) {
+        if (from !== to) continue;
+        const rule = kind === "choice" ? machine.definition.States[from]?.Choices?.[index] : undefined;
+        const guard = /\$not\('([A-Z_]+)' in \$reasons\)/.exec(rule?.Condition ?? "")?.[1];
+        const added = String(rule?.Assign?.["reasons"]);
+        // The rule adds the reason whose absence it asks for, so it matches once.
+        if (guard === undefined || added !== `{% [$reasons, '${guard}'] %}`)
+          problems.push(`${from}.Choices[${index}] comes back unguarded`);
+      }
+      const reach = (start: string): Set<string> => {
+        const seen = new Set<string>();
+        const open = [start];
+        for (let name = open.pop(); name !== undefined; name = open.pop()) {
+          for (const { from, to } of all) {
+            if (from !== name || from === to || seen.has(to)) continue;
+            seen.add(to);
+            open.push(to);
+          }
+        }
+        return seen;
+      };
+      for (const [name] of states(machine)) if (reach(name).has(name)) problems.push(`${name} is on a circle`);
+      return problems;
+    },
+  },
+  {
+    name: "keeps personal data out of the state",
+    check: (machine) => [
+      ...assignments(machine).flatMap(([place, values]) =>
+        Object.keys(values)
+          .filter((variable) => PERSONAL.test(variable))
+          .map((variable) => `${place} assigns $${variable}`),
+      ),
+      ...tasks(machine).flatMap(([name, { Resource, Arguments = {} }]) => {
+        const problems: string[] = [];
+        if (String(Arguments["ReturnValues"] ?? "").startsWith("ALL_")) problems.push(`${name} has the whole row returned`);
+        if (Resource?.endsWith("dynamodb:getItem")) {
+          const names = (Arguments["ExpressionAttributeNames"] ?? {}) as Record<string, string>;
+          for (const attribute of String(Arguments["ProjectionExpression"] ?? "*").split(",")) {
+            const root = attribute.trim().split(".")[0] as string;
+            if (!PROJECTABLE.has(names[root] ?? root)) problems.push(`${name} reads ${names[root] ?? root} into the state`);
+          }
+        }
+        if (Resource?.endsWith("sns:publish")) {
+          const code = codeOf(String(Arguments["Message"]));
+          if (code === undefined) problems.push(`${name} publishes no expression`);
+          else for (const key of factsOf(code).keys) if (!MESSAGE_KEYS.has(key)) problems.push(`${name} publishes ${key}`);
+        }
+        return problems;
+      }),
+    ],
+  },
+  {
+    name: "does not depend on HTTP metadata, which emulators and retries do not have",
+    check: ({ text }) => (/Sdk(Http|Response)Metadata/.test(text) ? ["uses SdkHttpMetadata"] : []),
+  },
+  {
+    name: "gives only reasons that the domain knows",
+    check: (machine) => {
+      const known = reasons();
+      return [...literals(machine)]
+        .filter(([, text]) => CODE.test(text) && !CONSTANTS.has(text) && !known.has(text))
+        .map(([place, text]) => `${place} says ${text}`);
+    },
+  },
+  {
+    name: "gives every outcome reasons of its kind, and keeps lists lists",
+    check: (machine) => {
+      const known = reasons();
+      return assignments(machine).flatMap(([place, values]) => {
+        const problems: string[] = [];
+        const refusal = values["refusal"];
+        for (const { outcome, reasons: list } of [
+          values,
+          ...(refusal !== null && typeof refusal === "object" ? [refusal as typeof values] : []),
+        ]) {
+          const code = typeof list === "string" ? codeOf(list) : undefined;
+          if (code !== undefined && !factsOf(code).isArray) problems.push(`${place}: one reason would no longer be a list; write [ … ]`);
+          if (!Array.isArray(list)) continue;
+          if (outcome === "pass" && list.length > 0) problems.push(`${place} passes with reasons`);
+          if (outcome !== "pass" && outcome !== undefined && list.length === 0) problems.push(`${place} refuses without a reason`);
+          const wanted = CLASS_OF_OUTCOME[String(outcome)];
+          for (const reason of list) {
+            if (wanted !== undefined && known.has(reason) && known.get(reason) !== wanted) {
+              problems.push(`${place}: ${reason} is ${known.get(reason)}, the outcome ${String(outcome)}`);
+            }
+          }
+        }
+        return problems;
+      });
+    },
+  },
+];
