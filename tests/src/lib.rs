@@ -1,1 +1,9 @@
-//! Machine scenarios and end-to-end runs on the local AWS
+//! What the machine scenarios, the end-to-end runs and the demo share: a deployed local AWS, and ways to look into it.
+
+pub mod control;
+pub mod history;
+pub mod local;
+pub mod notifications;
+pub mod samples;
+
+pub use local::Local;

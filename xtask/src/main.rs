@@ -1,3 +1,79 @@
-//! Sets up and runs everything: demo, test, up, down, package
+//! `cargo xtask`: sets up and runs everything.
 
-fn main() {}
+mod bundle;
+mod demo;
+mod local_aws;
+mod process;
+mod project;
+mod setup;
+mod step;
+mod test;
+mod up;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::local_aws::Options;
+use crate::project::Project;
+use crate::step::Steps;
+
+/// Sets up and runs everything. Each command installs what it needs into the repository first.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// See real pictures become verdicts, on a local AWS of its own
+    Demo {
+        /// One JSON object per application on standard output, everything else on standard error
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run every test
+    Test {
+        /// Leave out what needs the local AWS
+        #[arg(long)]
+        fast: bool,
+    },
+    /// Start a local AWS that keeps running, with everything deployed
+    Up(Options),
+    /// Stop it
+    Down,
+    /// Build the workers for a deployment to AWS
+    Package {
+        /// Rust target; for arm64 see cargo-lambda
+        #[arg(long, default_value = bundle::DEFAULT_TARGET)]
+        target: String,
+    },
+    /// Check this machine and install what the other commands need (they do so themselves)
+    Setup,
+}
+
+fn main() -> ExitCode {
+    let command = Command::parse();
+    let result = run(&command);
+    process::leave_to_the_interrupt();
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    process::end_all_when_interrupted()?;
+    let project = Project::find()?;
+    let steps = Steps::new(project.logs())?;
+    match command {
+        Command::Demo { json } => return demo::demo(&project, &steps, *json),
+        Command::Test { fast } => return test::test(&project, &steps, *fast),
+        Command::Up(options) => up::up(&project, &steps, options)?,
+        Command::Down => up::down(&project, &steps)?,
+        Command::Package { target } => bundle::package(&project, &steps, target)?,
+        Command::Setup => {
+            setup::disk(&project)?;
+            setup::all(&project, &steps)?;
+            steps.say("Everything is there. Next: cargo xtask demo");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

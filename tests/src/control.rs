@@ -1,0 +1,104 @@
+//! The control API of the local AWS: errors and answers on demand, and what the third party knows.
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Its addresses.
+#[derive(Debug, Clone)]
+pub struct Control {
+    faults: String,
+    third_party: String,
+    agent: ureq::Agent,
+}
+
+/// What a stand-in shall do instead of its work.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    service: &'static str,
+    operation: &'static str,
+    #[serde(rename = "match")]
+    matching: Value,
+    #[serde(flatten)]
+    effect: Effect,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase", untagged)]
+enum Effect {
+    Error { error: String, status: u16 },
+    Result { result: Value },
+}
+
+impl Fault {
+    /// An error answer to requests that mention `application`.
+    #[must_use]
+    pub fn error(service: &'static str, operation: &'static str, application: &str, error: &str, status: u16) -> Self {
+        let effect = Effect::Error { error: error.to_owned(), status };
+        Self { service, operation, matching: json!({"key": application}), effect, count: None }
+    }
+
+    /// A canned answer to requests that mention `application`.
+    #[must_use]
+    pub fn result(service: &'static str, operation: &'static str, application: &str, result: Value) -> Self {
+        Self {
+            service,
+            operation,
+            matching: json!({"key": application}),
+            effect: Effect::Result { result },
+            count: None,
+        }
+    }
+
+    /// Only for so many requests.
+    #[must_use]
+    pub fn times(mut self, count: u32) -> Self {
+        self.count = Some(count);
+        self
+    }
+}
+
+impl Control {
+    pub(crate) fn new(control: &str, third_party: String) -> Self {
+        Self { faults: format!("{control}/faults"), third_party, agent: ureq::Agent::new_with_defaults() }
+    }
+
+    /// Where the third party's stand-in listens.
+    #[must_use]
+    pub fn third_party(&self) -> &str {
+        &self.third_party
+    }
+
+    /// Makes a stand-in misbehave, or answer as told.
+    ///
+    /// # Errors
+    /// When the control API does not take it.
+    pub fn add(&self, fault: &Fault) -> Result<()> {
+        let url = &self.faults;
+        let body = serde_json::to_string(fault)?;
+        self.agent.post(url).content_type("application/json").send(body).with_context(|| format!("POST {url}"))?;
+        Ok(())
+    }
+
+    /// Makes the third party know a licence.
+    ///
+    /// # Errors
+    /// When it does not take it.
+    pub fn introduce_license(&self, number: &str) -> Result<()> {
+        self.set_license(number, "known")
+    }
+
+    /// Tells the third party what to answer for a licence: known, unknown, down, slow or malformed.
+    ///
+    /// # Errors
+    /// When it does not take it.
+    pub fn set_license(&self, number: &str, answer: &str) -> Result<()> {
+        let url = format!("{}/register/{number}", self.third_party);
+        let body = json!({"answer": answer}).to_string();
+        self.agent.put(&url).content_type("application/json").send(body).with_context(|| format!("PUT {url}"))?;
+        Ok(())
+    }
+}

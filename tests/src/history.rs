@@ -1,0 +1,105 @@
+//! Execution histories: which states were entered, in which order, in an execution and in those that it started.
+
+use std::collections::VecDeque;
+
+use anyhow::{Context as _, Result};
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::types::HistoryEvent;
+use serde_json::Value;
+
+/// One execution as it went.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// Its ARN.
+    pub execution: String,
+    /// All that happened.
+    pub events: Vec<HistoryEvent>,
+}
+
+impl Trace {
+    /// Reads the history of one execution.
+    ///
+    /// # Errors
+    /// When Step Functions does not know it.
+    pub async fn fetch(client: &Client, execution: &str) -> Result<Self> {
+        let mut pages = client
+            .get_execution_history()
+            .execution_arn(execution)
+            .include_execution_data(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut events = Vec::new();
+        while let Some(event) = pages.next().await {
+            events.push(event.with_context(|| format!("the history of {execution}"))?);
+        }
+        Ok(Self { execution: execution.to_owned(), events })
+    }
+
+    /// Reads the history of an execution and of all that it started, parents first.
+    ///
+    /// # Errors
+    /// When Step Functions does not know one of them.
+    pub async fn fetch_all(client: &Client, execution: &str) -> Result<Vec<Self>> {
+        let mut traces = Vec::new();
+        let mut pending = VecDeque::from([execution.to_owned()]);
+        while let Some(execution) = pending.pop_front() {
+            let trace = Self::fetch(client, &execution).await?;
+            pending.extend(trace.children());
+            traces.push(trace);
+        }
+        Ok(traces)
+    }
+
+    /// The name of its machine.
+    #[must_use]
+    pub fn machine(&self) -> &str {
+        // arn:aws:states:<region>:<account>:execution:<machine>:<name>
+        self.execution.split(':').nth(6).unwrap_or_default()
+    }
+
+    /// The states in the order in which they were entered.
+    #[must_use]
+    pub fn path(&self) -> Vec<&str> {
+        self.events.iter().filter_map(|event| Some(event.state_entered_event_details.as_ref()?.name())).collect()
+    }
+
+    /// How often tasks failed on the way, by state.
+    #[must_use]
+    pub fn errors(&self) -> Vec<(&str, &str)> {
+        let mut state = "";
+        let mut errors = Vec::new();
+        for event in &self.events {
+            if let Some(entered) = &event.state_entered_event_details {
+                state = entered.name();
+            }
+            let task = event.task_failed_event_details.as_ref().and_then(|details| details.error());
+            let lambda = event.lambda_function_failed_event_details.as_ref().and_then(|details| details.error());
+            let time = event.task_timed_out_event_details.as_ref().and_then(|details| details.error());
+            errors.extend(task.or(lambda).or(time).map(|error| (state, error)));
+        }
+        errors
+    }
+
+    /// The executions that its tasks started and waited for.
+    fn children(&self) -> Vec<String> {
+        let mut children = Vec::new();
+        for event in &self.events {
+            let submitted = event.task_submitted_event_details.as_ref().and_then(|details| details.output());
+            let succeeded = event.task_succeeded_event_details.as_ref().and_then(|details| details.output());
+            for output in [submitted, succeeded].into_iter().flatten() {
+                let child = serde_json::from_str::<Value>(output)
+                    .ok()
+                    .and_then(|output| Some(output.get("ExecutionArn")?.as_str()?.to_owned()));
+                children.extend(child.filter(|child| !children.contains(child)));
+            }
+        }
+        children
+    }
+}
+
+/// Everything that the service would show of these executions, for the search for what must not be there.
+#[must_use]
+pub fn text(traces: &[Trace]) -> String {
+    format!("{traces:?}")
+}

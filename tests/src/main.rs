@@ -1,0 +1,203 @@
+//! `bonafide-local`: the part of `cargo xtask` that speaks to AWS. Not for operators.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use bonafide_tests::Local;
+use bonafide_tests::history::Trace;
+use bonafide_tests::notifications::{Inbox, Notification};
+use bonafide_tests::samples::{self, Judged};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+/// No sample takes longer, not even the one whose third party is down.
+const VERDICT_LIMIT: Duration = Duration::from_mins(10);
+
+/// Works on the local AWS that `BONAFIDE_LOCAL_ENDPOINT`, `_CONTROL` and `_THIRD_PARTY` name.
+#[derive(Debug, Parser)]
+enum Command {
+    /// After the deployment: what an operator sets by hand
+    Prepare {
+        /// The third party's API key
+        #[arg(long)]
+        third_party_key: String,
+        /// A licence that the third party shall know
+        #[arg(long)]
+        known_license: Vec<String>,
+    },
+    /// Upload all samples and show their verdicts
+    Demo {
+        /// samples.json
+        #[arg(long)]
+        samples: PathBuf,
+        /// One JSON object per application instead of the table
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Command::parse() {
+        Command::Prepare { third_party_key, known_license } => prepare(&third_party_key, &known_license).await,
+        Command::Demo { samples, json } => demo(&samples, json).await,
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn prepare(third_party_key: &str, known_licenses: &[String]) -> Result<ExitCode> {
+    let local = Local::from_environment().await?;
+    let deployment = local.deployment().await?;
+    let secret = deployment.workflow("ThirdPartySecretArn")?;
+    local
+        .secrets
+        .put_secret_value()
+        .secret_id(secret)
+        .secret_string(third_party_key)
+        .send()
+        .await
+        .context("store the third party's key")?;
+    for number in known_licenses {
+        local.control.introduce_license(number)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn demo(list: &Path, json: bool) -> Result<ExitCode> {
+    let local = Local::from_environment().await?;
+    let deployment = local.deployment().await?;
+    let inbox = Inbox::open(&local, deployment.data("NotificationsTopicArn")?, "demo").await?;
+    let progress = Progress::new(samples::read(list)?.len());
+    let judged = samples::judge_all(&local, &deployment, list, VERDICT_LIMIT, {
+        let progress = progress.clone();
+        move |sample, application| {
+            let line = match application {
+                None => format!("  {} uploaded: {}", sample.id, sample.title),
+                Some(application) => bonafide_cli::render::summary(application),
+            };
+            progress.say(&line, application.is_some());
+        }
+    })
+    .await?;
+    progress.end();
+
+    let mut all_expected = true;
+    let mut rows = Vec::new();
+    for Judged { sample, application, .. } in &judged {
+        let is_expected = sample.expected.is_met_by(application);
+        all_expected &= is_expected;
+        let execution = application.execution.as_deref().unwrap_or_default();
+        // A rejected upload has none.
+        let traces = if execution.is_empty() { Vec::new() } else { Trace::fetch_all(&local.sfn, execution).await? };
+        let transitions: usize = traces.iter().map(|trace| trace.path().len()).sum();
+        if json {
+            let mut object = serde_json::to_value(application)?;
+            object["expected"] = json!(sample.expected);
+            object["stateTransitions"] = json!(transitions);
+            writeln!(std::io::stdout(), "{object}")?;
+        }
+        let expected = if is_expected {
+            "✓".to_owned()
+        } else {
+            format!("✗ {} {}", sample.expected.outcome, sample.expected.reasons.join(" "))
+        };
+        rows.push([
+            application.application_id.clone(),
+            application.outcome.clone().unwrap_or_default(),
+            application.reasons.join(" "),
+            application.seconds.map(|seconds| format!("{seconds:.1}")).unwrap_or_default(),
+            transitions.to_string(),
+            expected,
+        ]);
+    }
+    if !json {
+        print_table(["application", "verdict", "reasons", "seconds", "transitions", "as expected"], &rows)?;
+        print_notifications(&settled(&inbox, &judged).await)?;
+    }
+    Ok(if all_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The last messages follow their verdicts by some milliseconds.
+async fn settled(inbox: &Inbox, judged: &[Judged]) -> Vec<Notification> {
+    for Judged { application, .. } in judged {
+        inbox.settled(&application.application_id, 1).await;
+    }
+    inbox.all()
+}
+
+fn print_table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> Result<()> {
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .chain([head[column].chars().count()])
+            .max()
+            .unwrap_or_default()
+    });
+    let mut out = std::io::stdout().lock();
+    let mut line = |cells: [&str; N]| {
+        let padded: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        writeln!(out, "{}", padded.join("  ").trim_end())
+    };
+    line(head)?;
+    line(widths.map(|width| "─".repeat(width)).each_ref().map(String::as_str))?;
+    for row in rows {
+        line(row.each_ref().map(String::as_str))?;
+    }
+    Ok(())
+}
+
+fn print_notifications(notifications: &[Notification]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{} notifications were published on the SNS topic:", notifications.len())?;
+    for Notification { application_id, event, check, outcome, reasons, .. } in notifications {
+        let parts = [check.as_deref(), outcome.as_deref(), Some(&*reasons.join(" "))];
+        let said: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        writeln!(out, "  {application_id:<22} {event:<19} {}", said.join(" · "))?;
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+/// A bar on a terminal, lines elsewhere.
+#[derive(Clone)]
+struct Progress {
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    fn new(count: usize) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(u64::try_from(count).unwrap_or_default());
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} have their verdict ({elapsed})") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Self { bar }
+    }
+
+    fn say(&self, line: &str, is_verdict: bool) {
+        match &self.bar {
+            Some(bar) => {
+                bar.println(line);
+                bar.inc(u64::from(is_verdict));
+            }
+            None => eprintln!("{line}"),
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        eprintln!();
+    }
+}

@@ -1,0 +1,82 @@
+//! Worker binaries as Lambda takes them: `<worker>/bootstrap`.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::project::Project;
+use crate::step::Steps;
+
+/// What provided.al2023 runs on by default.
+pub(crate) const DEFAULT_TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Optimised bundles in `target/lambda`, from where the CDK app takes them.
+pub(crate) fn package(project: &Project, steps: &Steps, target: &str) -> Result<()> {
+    let workers = project.workers()?;
+    let mut build = project.cargo();
+    // With a target even for the host's own: without it cargo's binaries would lie where the bundles' folders belong.
+    build.args(["build", "--locked", "--profile", "lambda", "--target", target]);
+    for worker in &workers {
+        build.args(["--package", worker]);
+    }
+    steps.run("Building the workers for Lambda (optimised: takes minutes)", "package", &mut build)?;
+    for worker in &workers {
+        let from = project.target().join(target).join("lambda").join(worker);
+        let bootstrap = bootstrap_in(&project.root.join("target/lambda").join(worker))?;
+        fs::copy(&from, &bootstrap).with_context(|| format!("{} could not be copied", from.display()))?;
+        #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+        let megabytes = fs::metadata(&bootstrap)?.len() as f64 / 1e6;
+        println!("{megabytes:6.1} MB  {}", bootstrap.strip_prefix(&project.root).unwrap_or(&bootstrap).display());
+    }
+    Ok(())
+}
+
+/// The same workers as fast as they can be had: development builds, stripped, never where a deployment to AWS would find them.
+/// Builds what drives the local runs as well, in one go, so that nothing is compiled twice.
+pub(crate) fn for_local_runs(project: &Project, steps: &Steps) -> Result<()> {
+    let workers = project.workers()?;
+    let mut build = project.cargo();
+    build.args(["build", "--locked", "--bins", "--package", "bonafide-tests", "--package", "bonafide-cli"]);
+    for worker in &workers {
+        build.args(["--package", worker]);
+    }
+    steps.run("Building workers and tools (the first time takes minutes)", "build", &mut build)?;
+    for worker in &workers {
+        let from = project.target().join("debug").join(worker);
+        let bootstrap = bootstrap_in(&local_bundles(project).join(worker))?;
+        if is_newer(&bootstrap, &from)? {
+            continue;
+        }
+        // Debug information is four fifths of the file, and every start of a function would read it.
+        let part = bootstrap.with_extension("part");
+        let stripped = project.command("strip").arg("--strip-debug").arg("-o").args([&part, &from]).output();
+        if !stripped.is_ok_and(|output| output.status.success()) {
+            fs::copy(&from, &part).with_context(|| format!("{} could not be copied", from.display()))?;
+        }
+        fs::rename(&part, &bootstrap)?;
+    }
+    Ok(())
+}
+
+/// The folder that [`for_local_runs`] fills.
+pub(crate) fn local_bundles(project: &Project) -> PathBuf {
+    project.local().join("lambda")
+}
+
+/// A binary of this workspace that [`for_local_runs`] has built.
+pub(crate) fn tool(project: &Project, name: &str) -> OsString {
+    project.target().join("debug").join(name).into()
+}
+
+fn bootstrap_in(folder: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
+    Ok(folder.join("bootstrap"))
+}
+
+fn is_newer(made: &Path, from: &Path) -> Result<bool> {
+    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let source = modified(from).with_context(|| format!("{} was not built", from.display()))?;
+    Ok(modified(made).is_ok_and(|made| made > source))
+}

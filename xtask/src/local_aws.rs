@@ -1,0 +1,262 @@
+//! The local AWS: started, deployed to, watched and stopped.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::bundle;
+use crate::process::Group;
+use crate::project::Project;
+use crate::step::{Steps, ended, tail};
+
+pub(crate) const REGION: &str = "us-east-1";
+pub(crate) const STAGE: &str = "dev";
+/// What the stand-in of the third party expects, and what the deployed secret therefore holds.
+const THIRD_PARTY_KEY: &str = "local-third-party-key";
+const START_LIMIT: Duration = Duration::from_secs(90);
+
+/// How it is started.
+#[derive(Debug, Default, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// Port of the AWS endpoint (default: a free one)
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// Register of licences that the third party knows, instead of the shipped one (JSON: {"licenses":[{"number","answer"}]})
+    #[arg(long, value_name = "FILE")]
+    pub(crate) register: Option<PathBuf>,
+    /// A licence number that the third party shall know as well; may be repeated
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) known_license: Vec<String>,
+}
+
+/// What the launcher prints when everything answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Addresses {
+    pub(crate) endpoint: String,
+    pub(crate) control: String,
+    pub(crate) third_party: String,
+    pub(crate) pid: i32,
+}
+
+/// A running local AWS. Dropping it stops it.
+pub(crate) struct LocalAws {
+    group: Group,
+    pub(crate) addresses: Addresses,
+    pub(crate) log: PathBuf,
+}
+
+/// Shall it end with this process?
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    WithThisProcess,
+    UntilStopped,
+}
+
+impl LocalAws {
+    /// Starts it with an empty state in `folder`. Call from the main thread: Linux ends it with the thread that started it.
+    pub(crate) fn start(
+        project: &Project,
+        steps: &Steps,
+        name: &str,
+        folder: &Path,
+        life: Life,
+        options: &Options,
+    ) -> Result<Self> {
+        let step = steps.start("Starting the local AWS");
+        let log = steps.log(&format!("{name}-local-aws"));
+        let ready = folder.join("ready.json");
+        let mut launcher = project.command(project.python());
+        launcher
+            .args(["-m", "bonafide_local", "serve", "--third-party-key", THIRD_PARTY_KEY, "--port"])
+            .arg(options.port.to_string())
+            .arg("--state-dir")
+            .arg(folder.join("state"))
+            .env("PYTHONPATH", project.root.join("local"))
+            .stdout(File::create(&ready).with_context(|| format!("{} could not be written", ready.display()))?)
+            .stderr(File::create(&log).with_context(|| format!("{} could not be written", log.display()))?);
+        if let Some(register) = &options.register {
+            let register = std::path::absolute(register)?;
+            if !register.is_file() {
+                bail!("--register: there is no file {}", register.display());
+            }
+            launcher.arg("--register").arg(register);
+        }
+        if life == Life::WithThisProcess {
+            launcher.arg("--die-with-parent");
+        }
+        let mut group = Group::spawn(&mut launcher)?;
+        let addresses = loop {
+            let said = fs::read_to_string(&ready)?;
+            if said.ends_with('\n') {
+                break serde_json::from_str(&said).context("the local AWS said something else than its addresses")?;
+            }
+            if let Some(status) = group.try_wait()? {
+                step.failed();
+                // Its own last line says what is wrong, for instance that the port is taken.
+                bail!(
+                    "the local AWS {} before it was ready:\n\n{}\n(whole log: {})",
+                    ended(status),
+                    tail(&log),
+                    log.display()
+                );
+            }
+            if Duration::from_secs_f64(step.seconds()) > START_LIMIT {
+                step.failed();
+                bail!(
+                    "the local AWS was not ready after {} s:\n\n{}\n(whole log: {})",
+                    START_LIMIT.as_secs(),
+                    tail(&log),
+                    log.display()
+                );
+            }
+            sleep(Duration::from_millis(50));
+        };
+        step.done("");
+        Ok(Self { group, addresses, log })
+    }
+
+    /// Deploys what was synthesized, exactly it, in the way in which it is deployed to AWS.
+    pub(crate) fn deploy(&mut self, project: &Project, steps: &Steps, options: &Options) -> Result<()> {
+        let assembly = assembly(project);
+        // One assembly for all runs of this repository.
+        let _lock = project.lock("deploy", || steps.say("… another run is deploying: waiting"))?;
+        let deployed = self.bootstrap_and_deploy(project, steps, &assembly, options);
+        if deployed.is_err() {
+            self.check()?;
+        }
+        deployed
+    }
+
+    fn bootstrap_and_deploy(&self, project: &Project, steps: &Steps, assembly: &Path, options: &Options) -> Result<()> {
+        let account = format!("aws://000000000000/{REGION}");
+        let mut bootstrap = self.cdk(project, "bootstrap");
+        bootstrap.arg(account);
+        thread::scope(|scope| {
+            let synthesized = scope.spawn(|| synthesize(project, steps, assembly));
+            let bootstrapped = steps.run("Bootstrapping the account", "bootstrap", &mut bootstrap);
+            synthesized.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(bootstrapped)
+        })?;
+        let mut deploy = self.cdk(project, "deploy");
+        deploy
+            .args(["--all", "--method=direct", "--require-approval", "never", "--app"])
+            .arg(assembly)
+            .arg("--parameters")
+            .arg(format!("Bonafide-{STAGE}-Workflow:ThirdPartyUrl={}", self.addresses.third_party));
+        steps.run("Deploying the template", "deploy", &mut deploy)?;
+        let mut prepare = self.tool(project, "prepare");
+        prepare.args(["--third-party-key", THIRD_PARTY_KEY]);
+        for number in &options.known_license {
+            prepare.args(["--known-license", number]);
+        }
+        steps.run("Storing the third party's key", "prepare", &mut prepare)
+    }
+
+    fn cdk(&self, project: &Project, command: &str) -> Command {
+        let mut cdk = project.command(project.root.join("node_modules/.bin/cdk"));
+        cdk.args([command, "--ci", "--no-notices"]);
+        for (name, _) in env::vars_os() {
+            // A real account's credentials and profile have no business here.
+            if name.to_string_lossy().starts_with("AWS_") {
+                cdk.env_remove(name);
+            }
+        }
+        cdk.env("AWS_ENDPOINT_URL", &self.addresses.endpoint)
+            .envs([
+                ("AWS_ACCESS_KEY_ID", "test"),
+                ("AWS_SECRET_ACCESS_KEY", "test"),
+                ("AWS_EC2_METADATA_DISABLED", "true"),
+            ])
+            .envs([("AWS_REGION", REGION), ("AWS_DEFAULT_REGION", REGION)])
+            .envs([("CDK_DISABLE_VERSION_CHECK", "1"), ("CDK_DISABLE_CLI_TELEMETRY", "true"), ("NO_COLOR", "1")])
+            // What it remembers of accounts must not mix with what it knows of real ones.
+            .env("CDK_HOME", project.local().join("cdk"));
+        cdk
+    }
+
+    /// A command of `bonafide-local`, the part of these runs that speaks to AWS.
+    pub(crate) fn tool(&self, project: &Project, command: &str) -> Command {
+        let mut tool = project.command(bundle::tool(project, "bonafide-local"));
+        tool.arg(command);
+        self.addresses.give_to(&mut tool);
+        tool
+    }
+
+    /// Says so if it has died.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        if let Some(status) = self.group.try_wait()? {
+            bail!(
+                "the local AWS {} in the middle of the run:\n\n{}\n(whole log: {})",
+                ended(status),
+                tail(&self.log),
+                self.log.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Waits for a command that works with it, for at most `limit`.
+    pub(crate) fn watch(
+        &mut self,
+        command: &mut Command,
+        what: &str,
+        limit: Duration,
+    ) -> Result<std::process::ExitStatus> {
+        let started = Instant::now();
+        let mut running = Group::spawn(command)?;
+        loop {
+            if let Some(status) = running.try_wait()? {
+                self.check()?;
+                return Ok(status);
+            }
+            self.check()?;
+            if started.elapsed() > limit {
+                bail!(
+                    "{what} took longer than {} minutes and was stopped; the local AWS's log: {}",
+                    limit.as_secs() / 60,
+                    self.log.display()
+                );
+            }
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Lets it live on after this process.
+    pub(crate) fn leave_running(self) -> Addresses {
+        self.group.leave_running();
+        self.addresses
+    }
+}
+
+impl Addresses {
+    /// The environment by which `bonafide-local` and the tests find it.
+    pub(crate) fn give_to(&self, command: &mut Command) {
+        command
+            .env("BONAFIDE_LOCAL_ENDPOINT", &self.endpoint)
+            .env("BONAFIDE_LOCAL_CONTROL", &self.control)
+            .env("BONAFIDE_LOCAL_THIRD_PARTY", &self.third_party);
+    }
+}
+
+/// Kept between runs: the CDK's command line keeps the zipped workers in it.
+fn assembly(project: &Project) -> PathBuf {
+    project.local().join("cdk.out")
+}
+
+/// Writes the cloud assembly that would be deployed to AWS, with development builds of the workers.
+fn synthesize(project: &Project, steps: &Steps, assembly: &Path) -> Result<()> {
+    let context = serde_json::json!({"stage": STAGE, "lambdaDirectory": bundle::local_bundles(project)});
+    let mut synth = project.command(project.root.join("node_modules/.bin/tsx"));
+    synth
+        .arg("bin/app.ts")
+        .current_dir(project.root.join("cdk"))
+        .env("CDK_OUTDIR", assembly)
+        .env("CDK_CONTEXT_JSON", context.to_string());
+    steps.run("Synthesizing the template", "synth", &mut synth)
+}

@@ -1,0 +1,128 @@
+//! Child processes, each in a group of its own, so that everything a command started can be ended with it.
+
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+/// How long a group may take to end after TERM before it is killed. The local AWS promises five seconds.
+const GRACE: Duration = Duration::from_secs(7);
+
+struct Running {
+    groups: Vec<Pid>,
+    interrupted: bool,
+}
+
+static RUNNING: Mutex<Running> = Mutex::new(Running { groups: Vec::new(), interrupted: false });
+
+fn running() -> MutexGuard<'static, Running> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A running child and everything that it started. Dropping it ends them all.
+pub(crate) struct Group {
+    child: Child,
+    id: Pid,
+}
+
+impl Group {
+    /// Starts the command as the leader of a new process group, without standard input.
+    pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        leave_to_the_interrupt();
+        // Held across the spawn: an interrupt must not slip in between the start and the entry in the list.
+        let mut running = running();
+        let child = command
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("`{name}` could not be started"))?;
+        let id = Pid::from_raw(i32::try_from(child.id()).context("a process id out of range")?);
+        running.groups.push(id);
+        Ok(Self { child, id })
+    }
+
+    pub(crate) fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    pub(crate) fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+
+    /// Lets the group live on after this process: `cargo xtask down` ends it.
+    pub(crate) fn leave_running(self) {
+        forget(self.id);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Also when the child itself has ended: what it started may still run.
+        end(self.id, || !matches!(self.child.try_wait(), Ok(None)));
+        // Reaps it, so that the group's id is free again only after the last signal was sent.
+        drop(self.child.wait());
+        forget(self.id);
+    }
+}
+
+fn forget(id: Pid) {
+    running().groups.retain(|group| *group != id);
+}
+
+/// TERM to the whole group; as soon as its leader has ended, or after the grace period, KILL to what is left of it.
+pub(crate) fn end(group: Pid, mut has_leader_ended: impl FnMut() -> bool) {
+    let deadline = Instant::now() + GRACE;
+    if killpg(group, Signal::SIGTERM) == Err(Errno::ESRCH) {
+        return;
+    }
+    while !has_leader_ended() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(25));
+    }
+    // ESRCH, nobody left, is the usual answer.
+    let _nobody_left = killpg(group, Signal::SIGKILL);
+}
+
+/// On Ctrl-C, TERM and HUP: ends every group that is running, then this process.
+pub(crate) fn end_all_when_interrupted() -> Result<()> {
+    ctrlc::set_handler(|| {
+        let groups = {
+            let mut running = running();
+            running.interrupted = true;
+            std::mem::take(&mut running.groups)
+        };
+        eprintln!("\ninterrupted: stopping what was started …");
+        let enders: Vec<_> = groups
+            .into_iter()
+            .map(|group| {
+                // The main thread may wait for another child, so the status is taken here.
+                let ended = move || !matches!(waitpid(group, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive));
+                thread::spawn(move || end(group, ended))
+            })
+            .collect();
+        for ender in enders {
+            drop(ender.join());
+        }
+        // 128 + SIGINT, as shells report it.
+        std::process::exit(130);
+    })
+    .context("the signal handler could not be installed")
+}
+
+/// Does not return after an interrupt: the handler ends this process, and a report about children that it stopped would be noise.
+pub(crate) fn leave_to_the_interrupt() {
+    if running().interrupted {
+        loop {
+            thread::park();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Where things are in the repository.
+
+use std::env;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+/// The repository and the folders that runs leave behind in it.
+pub(crate) struct Project {
+    pub(crate) root: PathBuf,
+}
+
+impl Project {
+    pub(crate) fn find() -> Result<Self> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = manifest.parent().context("xtask has no parent folder")?;
+        if !root.join("Cargo.toml").is_file() {
+            bail!(
+                "{} is gone: this xtask was built in a folder that has been moved; run `cargo clean -p xtask` and try again",
+                root.display()
+            );
+        }
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// Everything that runs leave behind, apart from build output.
+    pub(crate) fn local(&self) -> PathBuf {
+        self.root.join(".local")
+    }
+
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.local().join("logs")
+    }
+
+    pub(crate) fn python(&self) -> PathBuf {
+        self.local().join("venv/bin/python")
+    }
+
+    pub(crate) fn up_file(&self) -> PathBuf {
+        self.local().join("up.json")
+    }
+
+    pub(crate) fn target(&self) -> PathBuf {
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), |target| self.root.join(target))
+    }
+
+    /// The names of the workers: one crate, one binary, one Lambda function each.
+    pub(crate) fn workers(&self) -> Result<Vec<String>> {
+        let folder = self.root.join("workers");
+        let mut workers = Vec::new();
+        for entry in fs::read_dir(&folder).with_context(|| format!("{} could not be read", folder.display()))? {
+            let entry = entry?;
+            if entry.path().join("Cargo.toml").is_file() {
+                workers.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        workers.sort();
+        Ok(workers)
+    }
+
+    /// A command that runs at the root.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
+        // What `cargo run` says about xtask itself: build scripts of other crates watch these and would run again.
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+                .iter()
+                .any(|prefix| text.starts_with(prefix))
+            {
+                command.env_remove(&name);
+            }
+        }
+        command
+    }
+
+    pub(crate) fn cargo(&self) -> Command {
+        self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    }
+
+    /// Waits until no other xtask of this repository does the same.
+    pub(crate) fn lock(&self, name: &str, waiting: impl FnOnce()) -> Result<File> {
+        fs::create_dir_all(self.local())?;
+        let path = self.local().join(format!("{name}.lock"));
+        let file = File::create(&path).with_context(|| format!("{} could not be made", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                waiting();
+                file.lock()?;
+            }
+            Err(TryLockError::Error(error)) => return Err(error).context("the file system cannot lock files"),
+        }
+        Ok(file)
+    }
+
+    /// A fresh folder for one run of the local AWS; those of runs that have ended are removed.
+    pub(crate) fn run_folder(&self, name: &str) -> Result<RunFolder> {
+        let runs = self.local().join("runs");
+        fs::create_dir_all(&runs)?;
+        for entry in fs::read_dir(&runs)? {
+            let path = entry?.path();
+            let is_abandoned = File::open(path.join("lock")).map_or(true, |lock| lock.try_lock().is_ok());
+            if is_abandoned {
+                // A second xtask may be cleaning up as well.
+                drop(fs::remove_dir_all(&path));
+            }
+        }
+        // Locked under another name first: otherwise another xtask could take it for abandoned.
+        let path = runs.join(format!("{name}-{}", std::process::id()));
+        let making = self.local().join(format!("making-{}", std::process::id()));
+        drop(fs::remove_dir_all(&making));
+        fs::create_dir_all(&making)?;
+        let lock = File::create(making.join("lock"))?;
+        lock.lock()?;
+        fs::rename(&making, &path)?;
+        Ok(RunFolder { path, _lock: lock })
+    }
+}
+
+/// Removed at the end of the run.
+pub(crate) struct RunFolder {
+    pub(crate) path: PathBuf,
+    _lock: File,
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.path));
+    }
+}

@@ -1,0 +1,206 @@
+//! What a machine needs, checked, and what can be installed into the project, installed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::project::Project;
+use crate::step::Steps;
+
+const NODE_FLOOR: (u32, u32) = (20, 0);
+const PYTHON_FLOOR: (u32, u32) = (3, 11);
+/// The build output, the Python environment with its models, and `node_modules`, measured, with some room.
+const DISK_GIB: u64 = 6;
+/// Once the bulk of that is there.
+const DISK_GIB_AGAIN: u64 = 1;
+
+/// Checks everything and installs what is missing; quick when nothing is.
+pub(crate) fn all(project: &Project, steps: &Steps) -> Result<()> {
+    thread::scope(|scope| {
+        let python = scope.spawn(|| python(project, steps));
+        let node = node(project, steps);
+        let python = python.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        node.and(python)
+    })
+}
+
+/// Room for what the commands write.
+pub(crate) fn disk(project: &Project) -> Result<()> {
+    let is_built = project.python().exists() && project.target().join("debug/deps").exists();
+    let needed = if is_built { DISK_GIB_AGAIN } else { DISK_GIB };
+    let stat = nix::sys::statvfs::statvfs(&project.root).context("the free disk space could not be read")?;
+    // The width of these two differs between systems.
+    #[expect(clippy::useless_conversion, reason = "u32 on some systems, u64 on others")]
+    let free = u64::from(stat.blocks_available()) * u64::from(stat.fragment_size());
+    if free < needed << 30 {
+        #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+        let shown = free as f64 / f64::from(1 << 30);
+        bail!(
+            "{shown:.1} GiB are free where {} lies, {needed} GiB are needed: make room, or move the repository",
+            project.root.display()
+        );
+    }
+    Ok(())
+}
+
+/// Node packages, from the lock file.
+pub(crate) fn node(project: &Project, steps: &Steps) -> Result<()> {
+    let remedy = "install Node.js 20 or newer (https://nodejs.org) and put it on the PATH";
+    let node = answer(project, "node", &["--version"]).with_context(|| format!("Node.js is missing: {remedy}"))?;
+    if version(node.trim_start_matches('v')) < Some(NODE_FLOOR) {
+        bail!("Node.js is too old ({node}): {remedy}");
+    }
+    answer(project, "npm", &["--version"]).with_context(|| format!("npm is missing: {remedy}"))?;
+
+    let lock = project.root.join("package-lock.json");
+    if !lock.is_file() {
+        bail!("{} is missing: the clone is not complete", lock.display());
+    }
+    let _lock = project.lock("npm", || steps.say("… another run installs the Node packages: waiting"))?;
+    let stamp = Stamp::new(project, "npm", &[&lock, &project.root.join("package.json")], &node)?;
+    if stamp.is_fresh() && project.root.join("node_modules").is_dir() {
+        return Ok(());
+    }
+    stamp.clear()?;
+    let mut install = project.command("npm");
+    install.args(["ci", "--no-audit", "--no-fund", "--loglevel=http"]);
+    steps.run("Installing Node packages", "npm", &mut install)?;
+    stamp.write()
+}
+
+/// The Python environment of the local AWS, from requirements with hashes.
+pub(crate) fn python(project: &Project, steps: &Steps) -> Result<()> {
+    let requirements = project.root.join("local/requirements.txt");
+    if !requirements.is_file() {
+        bail!("{} is missing: the clone is not complete", requirements.display());
+    }
+    let _lock = project.lock("venv", || steps.say("… another run installs the Python packages: waiting"))?;
+    // An environment knows its own path: one that was moved does not work.
+    let stamp = Stamp::new(project, "venv", &[&requirements], &project.root.display().to_string())?;
+    if stamp.is_fresh() && project.python().exists() && answer(project, project.python(), &["--version"]).is_ok() {
+        return Ok(());
+    }
+    disk(project)?;
+    let python = find_python(project)?;
+    stamp.clear()?;
+    let venv = project.local().join("venv");
+    if venv.exists() {
+        fs::remove_dir_all(&venv).with_context(|| format!("{} could not be removed", venv.display()))?;
+    }
+    let mut make = project.command(&python);
+    make.args(["-m", "venv"]).arg(&venv);
+    steps.run("Making the Python environment", "venv", &mut make)?;
+    let mut install = project.command(project.python());
+    install
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--require-hashes",
+            "--no-deps",
+            "-r",
+        ])
+        .arg(&requirements);
+    steps.run("Installing Python packages", "pip", &mut install)?;
+    stamp.write()
+}
+
+/// The first Python on the PATH that is new enough and can make an environment.
+fn find_python(project: &Project) -> Result<PathBuf> {
+    let mut seen = Vec::new();
+    for name in ["python3.13", "python3.12", "python3.11", "python3", "python"] {
+        let report = "import sys; print('%d.%d' % sys.version_info[:2]); import venv, ensurepip";
+        let Ok(output) = project.command(name).args(["-c", report]).output() else { continue };
+        let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        match version(&found) {
+            // A version manager's shim that has nothing behind it.
+            None => {}
+            Some(found) if found < PYTHON_FLOOR => seen.push(format!("{name} is {}.{}", found.0, found.1)),
+            Some((3, 14..)) => {
+                seen.push(format!("{name} is {found}, for which the pinned packages have no wheels yet"));
+            }
+            Some(_) if !output.status.success() => {
+                seen.push(format!(
+                    "{name} cannot make environments (on Debian and Ubuntu: `apt install python{found}-venv`)"
+                ));
+            }
+            Some(_) => return Ok(name.into()),
+        }
+    }
+    let seen = if seen.is_empty() { "none is on the PATH".to_owned() } else { seen.join("; ") };
+    bail!(
+        "Python 3.11, 3.12 or 3.13 is needed: {seen}. Install one (https://www.python.org, your system's packages, or pyenv) and put it on the PATH"
+    )
+}
+
+/// What a tool prints, or why it could not be asked.
+fn answer(project: &Project, program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Result<String> {
+    let output = project.command(program).args(args).output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split('.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??))
+}
+
+/// Says whether an installation was made, to its end, from these files. Holds their content: nothing to collide.
+struct Stamp {
+    path: PathBuf,
+    content: Vec<u8>,
+}
+
+impl Stamp {
+    fn new(project: &Project, name: &str, files: &[&Path], also: &str) -> Result<Self> {
+        let mut content = also.as_bytes().to_vec();
+        for file in files {
+            content.push(b'\n');
+            content.extend(fs::read(file).with_context(|| format!("{} could not be read", file.display()))?);
+        }
+        let folder = project.local().join("stamps");
+        fs::create_dir_all(&folder)?;
+        Ok(Self { path: folder.join(name), content })
+    }
+
+    fn is_fresh(&self) -> bool {
+        fs::read(&self.path).is_ok_and(|content| content == self.content)
+    }
+
+    fn clear(&self) -> Result<()> {
+        if self.path.exists() {
+            fs::remove_file(&self.path)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self) -> Result<()> {
+        fs::write(&self.path, &self.content).with_context(|| format!("{} could not be written", self.path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_versions_as_tools_print_them() {
+        assert_eq!(version("20.20.2"), Some((20, 20)));
+        assert_eq!(version("3.9"), Some((3, 9)));
+        assert_eq!(version("pyenv: python3.13: command not found"), None);
+        assert_eq!(version(""), None);
+    }
+
+    #[test]
+    fn compares_versions_as_numbers() {
+        assert!(version("3.9") < Some(PYTHON_FLOOR));
+        assert!(version("18.19.1") < Some(NODE_FLOOR));
+        assert!(version("100.0.0") > Some(NODE_FLOOR));
+    }
+}

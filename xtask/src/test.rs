@@ -1,0 +1,218 @@
+//! `test`: every level, in the order of how fast it answers.
+
+use std::process::{Command, ExitCode};
+use std::thread;
+
+use anyhow::Result;
+
+use crate::local_aws::{Life, LocalAws, Options};
+use crate::project::Project;
+use crate::step::Steps;
+use crate::{bundle, setup};
+
+/// What the tests of the local AWS are behind.
+const LOCAL_AWS: [&str; 2] = ["--features", "bonafide-tests/local-aws"];
+
+/// How the output of a level is counted.
+#[derive(Clone, Copy)]
+enum Count {
+    /// Passes or not.
+    Check,
+    /// `test result: ok. 3 passed; 0 failed; …`, once per binary.
+    Cargo,
+    /// `Tests  2 failed | 12 passed (14)`.
+    Vitest,
+    /// `2 failed, 12 passed in 3.45s`.
+    Pytest,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Counted {
+    passed: u64,
+    failed: u64,
+}
+
+struct Report {
+    name: &'static str,
+    count: Count,
+    counted: Counted,
+    is_ok: bool,
+    seconds: f64,
+}
+
+pub(crate) fn test(project: &Project, steps: &Steps, fast: bool) -> Result<ExitCode> {
+    setup::disk(project)?;
+    let mut reports = Vec::new();
+    let is_set_up = thread::scope(|scope| -> Result<()> {
+        // Downloads, while the compiler works.
+        let python = scope.spawn(|| setup::python(project, steps));
+        let node = setup::node(project, steps);
+        for level in quick(project) {
+            // What needs no Node is worth running without.
+            if node.is_ok() || !matches!(level.0, "cdk and asl" | "typescript") {
+                reports.push(run(steps, level)?);
+            }
+        }
+        python.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(node)
+    });
+    is_set_up?;
+    reports.push(run(steps, stand_ins(project))?);
+    if !fast {
+        on_the_local_aws(project, steps, &mut reports)?;
+    }
+    Ok(summarize(&reports))
+}
+
+type Level = (&'static str, Count, Command);
+
+fn quick(project: &Project) -> Vec<Level> {
+    let cargo = |args: &[&str]| {
+        let mut cargo = project.cargo();
+        cargo.args(args);
+        cargo
+    };
+    let npm = |args: &[&str]| {
+        let mut npm = project.command("npm");
+        npm.args(["run", "--silent"]).args(args).env("NO_COLOR", "1");
+        npm
+    };
+    let mut clippy = cargo(&["clippy", "--locked", "--workspace", "--all-targets"]);
+    clippy.args(LOCAL_AWS).args(["--", "-D", "warnings"]);
+    vec![
+        ("format", Count::Check, cargo(&["fmt", "--all", "--check"])),
+        ("typescript", Count::Check, npm(&["lint"])),
+        ("cdk and asl", Count::Vitest, npm(&["test"])),
+        ("clippy", Count::Check, clippy),
+        ("rust", Count::Cargo, cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])),
+    ]
+}
+
+fn stand_ins(project: &Project) -> Level {
+    let mut pytest = project.command(project.python());
+    pytest.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "local/tests"]);
+    pytest.env("PYTHONPATH", project.root.join("local")).env("PYTHONDONTWRITEBYTECODE", "1").env("NO_COLOR", "1");
+    ("stand-ins", Count::Pytest, pytest)
+}
+
+fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>) -> Result<()> {
+    bundle::for_local_runs(project, steps)?;
+    let folder = project.run_folder("test")?;
+    let options = Options::default();
+    let mut local = LocalAws::start(project, steps, "test", &folder.path, Life::WithThisProcess, &options)?;
+    local.deploy(project, steps, &options)?;
+    for name in ["machines", "e2e"] {
+        let mut cargo = project.cargo();
+        // The whole workspace, so that its crates are built with the same features as before: once.
+        cargo.args(["test", "--locked", "--workspace", "--test", name]).args(LOCAL_AWS);
+        local.addresses.give_to(&mut cargo);
+        reports.push(run(steps, (name, Count::Cargo, cargo))?);
+        local.check()?;
+    }
+    Ok(())
+}
+
+fn run(steps: &Steps, (name, count, mut command): Level) -> Result<Report> {
+    let step = steps.start(name);
+    let log = steps.log(&format!("test-{}", name.replace(' ', "-")));
+    let output = step.follow(&mut command, &log)?;
+    let seconds = step.seconds();
+    let counted = output.lines.iter().map(|line| counted(count, line)).fold(Counted::default(), |sum, next| Counted {
+        passed: sum.passed + next.passed,
+        failed: sum.failed + next.failed,
+    });
+    let is_ok = output.status.success();
+    if is_ok {
+        step.done(&describe(count, counted));
+    } else {
+        step.failed();
+        for line in &output.lines {
+            steps.say(line);
+        }
+    }
+    Ok(Report { name, count, counted, is_ok, seconds })
+}
+
+fn describe(count: Count, counted: Counted) -> String {
+    match count {
+        Count::Check => String::new(),
+        Count::Cargo | Count::Vitest | Count::Pytest => format!("{} passed, {} failed", counted.passed, counted.failed),
+    }
+}
+
+fn counted(count: Count, line: &str) -> Counted {
+    let line = line.trim();
+    let is_summary = match count {
+        Count::Check => false,
+        Count::Cargo => line.starts_with("test result: "),
+        Count::Vitest => line.starts_with("Tests "),
+        Count::Pytest => line.contains(" in ") && line.ends_with(['s', ')', '=']),
+    };
+    if !is_summary {
+        return Counted::default();
+    }
+    let number_before = |word: &str| {
+        let mut words = line.split_whitespace().map(|part| part.trim_end_matches([',', ';', ')']));
+        let mut before = "";
+        words
+            .find_map(|part| {
+                if part == word {
+                    before.parse().ok()
+                } else {
+                    before = part;
+                    None
+                }
+            })
+            .unwrap_or(0)
+    };
+    // pytest counts a fixture that failed apart.
+    Counted {
+        passed: number_before("passed"),
+        failed: number_before("failed") + number_before("error") + number_before("errors"),
+    }
+}
+
+fn summarize(reports: &[Report]) -> ExitCode {
+    println!();
+    let mut total = Counted::default();
+    for report in reports {
+        let mark = if report.is_ok { '✓' } else { '✗' };
+        println!("{mark} {:<12} {:7.1} s  {}", report.name, report.seconds, describe(report.count, report.counted));
+        total.passed += report.counted.passed;
+        total.failed += report.counted.failed;
+        // A level that did not compile, or a check, counts as one.
+        if !report.is_ok && report.counted.failed == 0 {
+            total.failed += 1;
+        }
+    }
+    println!("\n{} passed, {} failed", total.passed, total.failed);
+    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum(passed: u64, failed: u64) -> Counted {
+        Counted { passed, failed }
+    }
+
+    #[test]
+    fn counts_what_cargo_prints() {
+        let line = "test result: FAILED. 11 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+        assert_eq!(counted(Count::Cargo, line), sum(11, 2));
+        assert_eq!(counted(Count::Cargo, "test reads_versions ... ok"), sum(0, 0));
+    }
+
+    #[test]
+    fn counts_what_vitest_prints() {
+        assert_eq!(counted(Count::Vitest, "      Tests  2 failed | 12 passed (14)"), sum(12, 2));
+        assert_eq!(counted(Count::Vitest, " Test Files  3 passed (3)"), sum(0, 0));
+    }
+
+    #[test]
+    fn counts_what_pytest_prints() {
+        assert_eq!(counted(Count::Pytest, "2 failed, 12 passed, 1 error in 3.45s"), sum(12, 3));
+        assert_eq!(counted(Count::Pytest, "12 passed in 83.45s (0:01:23)"), sum(12, 0));
+        assert_eq!(counted(Count::Pytest, "local/tests/test_faces.py ......"), sum(0, 0));
+    }
+}
