@@ -1,7 +1,7 @@
 //! What was read from an identity document.
 
 use chrono::{Datelike, NaiveDate};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{DateOrder, Personal, matching};
 
@@ -21,8 +21,7 @@ pub struct ExtractedField {
 /// The fields of a document, as they are stored in the table.
 ///
 /// Dates are ISO dates (`1957-01-12`) where they could be understood, and empty where not.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DocumentFields {
     /// Given name.
     pub first_name: Personal,
@@ -71,6 +70,45 @@ pub struct Confidences {
 }
 
 impl DocumentFields {
+    /// Builds the fields from a lookup by their stored names (`firstName`, …).
+    pub fn from_lookup(lookup: impl Fn(&str) -> Personal) -> Self {
+        Self {
+            first_name: lookup("firstName"),
+            middle_name: lookup("middleName"),
+            last_name: lookup("lastName"),
+            suffix: lookup("suffix"),
+            document_number: lookup("documentNumber"),
+            date_of_birth: lookup("dateOfBirth"),
+            date_of_issue: lookup("dateOfIssue"),
+            expiration_date: lookup("expirationDate"),
+            address: lookup("address"),
+            city: lookup("city"),
+            state: lookup("state"),
+            zip_code: lookup("zipCode"),
+            id_type: lookup("idType"),
+        }
+    }
+
+    /// The fields by their stored names.
+    #[must_use]
+    pub fn entries(&self) -> [(&'static str, &Personal); 13] {
+        [
+            ("firstName", &self.first_name),
+            ("middleName", &self.middle_name),
+            ("lastName", &self.last_name),
+            ("suffix", &self.suffix),
+            ("documentNumber", &self.document_number),
+            ("dateOfBirth", &self.date_of_birth),
+            ("dateOfIssue", &self.date_of_issue),
+            ("expirationDate", &self.expiration_date),
+            ("address", &self.address),
+            ("city", &self.city),
+            ("state", &self.state),
+            ("zipCode", &self.zip_code),
+            ("idType", &self.id_type),
+        ]
+    }
+
     /// Sorts out what the service read. Of a field that comes more than once, the surest counts.
     #[must_use]
     pub fn from_extracted(extracted: &[ExtractedField]) -> (Self, Confidences) {
@@ -171,6 +209,14 @@ mod tests {
             expiration_date: Personal::new(expiry),
             ..DocumentFields::default()
         }
+    }
+
+    #[test]
+    fn what_is_stored_is_read_back() {
+        let (fields, _) =
+            DocumentFields::from_extracted(&[field("FIRST_NAME", "JANE", 0.9), field("ID_TYPE", "PASSPORT", 0.9)]);
+        let stored: std::collections::HashMap<_, _> = fields.entries().into_iter().collect();
+        assert_eq!(DocumentFields::from_lookup(|name| (*stored[name]).clone()), fields);
     }
 
     #[test]

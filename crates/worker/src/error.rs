@@ -26,6 +26,30 @@ impl ErrorName {
             Self::Internal => "Bonafide.Internal",
         }
     }
+
+    /// The name for a service's error: no answer, or one that asks to come back later, is transient.
+    #[must_use]
+    pub fn of_service(error: &impl ProvideErrorMetadata) -> Self {
+        match error.code() {
+            None
+            | Some(
+                "InternalError"
+                | "InternalServerError"
+                | "InternalServiceError"
+                | "ProvisionedThroughputExceededException"
+                | "RequestLimitExceeded"
+                | "RequestTimeout"
+                | "RequestTimeoutException"
+                | "ServiceUnavailable"
+                | "SlowDown"
+                | "Throttling"
+                | "ThrottlingException"
+                | "TooManyRequestsException"
+                | "TransactionConflictException",
+            ) => Self::Transient,
+            Some(_) => Self::Internal,
+        }
+    }
 }
 
 /// Why a worker could not judge. Its `Display` names no applicant and repeats no value of the input.

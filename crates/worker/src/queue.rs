@@ -39,13 +39,15 @@ where
     Failure: TaskError,
     Handler: AsyncFn(Input) -> Result<Output, Failure>,
 {
-    let handler = async |body: String| perform(step_functions, &handler, &body).await;
+    // Boxed, here and below: the futures of several SDK calls within each other are beyond the compiler's depth limit.
+    let handler = async |body: String| Box::pin(perform(step_functions, &handler, &body)).await;
     serve(&handler).await
 }
 
 async fn serve(handler: &impl AsyncFn(String) -> Result<(), Report>) -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
-    let respond = async move |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(batch(handler, event.payload).await);
+    let respond =
+        async move |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(Box::pin(batch(handler, event.payload)).await);
     lambda_runtime::run(service_fn(respond)).await
 }
 
@@ -80,7 +82,7 @@ where
 {
     let (token, input) = split_token(body)?;
     let result = match input::parse(input) {
-        Ok(input) => handler(input).await.map_err(|failure| Report::of(&failure)),
+        Ok(input) => Box::pin(handler(input)).await.map_err(|failure| Report::of(&failure)),
         Err(report) => Err(report),
     };
     match result.and_then(|output| to_json(&output)) {

@@ -19,7 +19,8 @@ where
 {
     lambda_runtime::tracing::init_default_subscriber();
     let handler = &handler;
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| call(handler, event.payload).await)).await
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| Box::pin(call(handler, event.payload)).await))
+        .await
 }
 
 /// One invocation, reported once: here.

@@ -1,3 +1,11 @@
-//! The worker match-details
+//! The Lambda function of the state `MatchDetails`.
 
-fn main() {}
+use bonafide_worker::{Applications, Error, aws_config, run_task, setting, today};
+use match_details::handle;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let client = aws_sdk_dynamodb::Client::new(&aws_config().await);
+    let applications = Applications::new(client, setting("APPLICATIONS_TABLE")?);
+    run_task(async |input| handle(&applications, input, today()).await).await
+}

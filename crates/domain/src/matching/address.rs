@@ -251,7 +251,7 @@ fn zip_code(text: &str) -> String {
     }
 }
 
-fn state_code(text: &str) -> String {
+pub(super) fn state_code(text: &str) -> String {
     let text = words(text).concat();
     STATES.iter().find(|(name, _)| *name == text).map_or(text, |(_, code)| (*code).to_owned())
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub use date::{DateOrder, parse_date};
 
-use crate::{Details, DetailsColumn, DocumentFields};
+use crate::{Details, DetailsColumn, DocumentFields, Personal};
 
 /// How alike details and document are, per field: 0 (different, or missing) to 100 (the same).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -69,5 +69,35 @@ pub fn similarities(details: &Details, document: &DocumentFields) -> Similaritie
                 zip_code: document.zip_code.expose(),
             },
         ),
+    }
+}
+
+/// The key of the customer that a licence belongs to: `US#<state>-<number>`. Numbers are unique only within the state that issues them.
+#[must_use]
+pub fn customer_key(details: &Details) -> Option<Personal> {
+    let number = text::words(details.get(DetailsColumn::DocumentNumber).expose()).concat();
+    let state = address::state_code(details.get(DetailsColumn::State).expose());
+    (!number.is_empty()).then(|| Personal::new(&format!("US#{state}-{number}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn details(state: &'static str, number: &'static str) -> Details {
+        Details::from_lookup(|column| match column {
+            DetailsColumn::State => Some(state),
+            DetailsColumn::DocumentNumber => Some(number),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_customer_is_known_however_the_number_is_written() {
+        let key = |state, number| customer_key(&details(state, number)).map(|key| key.expose().to_owned());
+        assert_eq!(key("FL", "s123-456"), Some("US#FL-S123456".to_owned()));
+        assert_eq!(key("Florida", "S123 456"), key("FL", "s123-456"));
+        assert_ne!(key("GA", "S123456"), key("FL", "S123456"));
+        assert_eq!(key("FL", " - "), None);
     }
 }

@@ -1,0 +1,231 @@
+//! Serves the state `ExtractDocument` of the machine `DocumentExtraction`, through its queue.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_textract::{
+    Client,
+    error::SdkError,
+    operation::analyze_id::{AnalyzeIDError, AnalyzeIdOutput},
+    types::{Document, IdentityDocumentField, S3Object},
+};
+use bonafide_domain::{ApplicationId, Confidences, DocumentFields, ExtractedField, ObjectRef, Personal, ReasonCode};
+use bonafide_worker::{Applications, ErrorName, TableFailure, TaskError, now, sdk_code};
+use serde::{Deserialize, Serialize};
+
+/// What the state sends, beside its task token.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    application_id: ApplicationId,
+    document: ObjectRef,
+}
+
+/// What the state's Choice decides on.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Output {
+    /// 0 to 1 per field; 0 for a field that could not be read.
+    confidences: Confidences,
+    /// Why Textract refused the file; empty if it did not.
+    reasons: Vec<ReasonCode>,
+}
+
+/// Why the document could not be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Textract gave no usable answer.
+    #[error("Textract did not analyse the document ({})", sdk_code(&**.0))]
+    Textract(#[source] Box<SdkError<AnalyzeIDError>>),
+    /// The fields could not be stored.
+    #[error(transparent)]
+    Table(#[from] TableFailure),
+}
+
+impl TaskError for Failure {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::Table(failure) => failure.name(),
+            Self::Textract(error) => match error.as_service_error() {
+                // `None` is no answer at all: a timeout, or the network.
+                None
+                | Some(
+                    AnalyzeIDError::ThrottlingException(_)
+                    | AnalyzeIDError::ProvisionedThroughputExceededException(_)
+                    | AnalyzeIDError::InternalServerError(_),
+                ) => ErrorName::Transient,
+                Some(error) => ErrorName::of_service(error),
+            },
+        }
+    }
+}
+
+/// Reads the document and stores its fields; only how sure they are leaves this function.
+///
+/// # Errors
+/// When Textract or the table gives no usable answer.
+pub async fn handle(textract: &Client, applications: &Applications, input: Input) -> Result<Output, Failure> {
+    let page = Document::builder().s3_object(s3_object(&input.document)).build();
+    let extracted = match textract.analyze_id().document_pages(page).send().await {
+        Ok(answer) => extracted_fields(&answer),
+        Err(error) => {
+            let reason = refusal(&error).ok_or_else(|| Failure::Textract(Box::new(error)))?;
+            return Ok(Output { confidences: Confidences::default(), reasons: vec![reason] });
+        }
+    };
+    let (fields, confidences) = DocumentFields::from_extracted(&extracted);
+    store(applications, &input.application_id, &fields).await?;
+    tracing::info!(application.id = %input.application_id, "the document was read");
+    Ok(Output { confidences, reasons: Vec::new() })
+}
+
+fn s3_object(object: &ObjectRef) -> S3Object {
+    S3Object::builder().bucket(&object.bucket).name(&object.key).version(&object.version_id).build()
+}
+
+fn extracted_fields(answer: &AnalyzeIdOutput) -> Vec<ExtractedField> {
+    answer
+        .identity_documents()
+        .iter()
+        .flat_map(|document| document.identity_document_fields())
+        .map(extracted_field)
+        .collect()
+}
+
+fn extracted_field(field: &IdentityDocumentField) -> ExtractedField {
+    let value = field.value_detection();
+    ExtractedField {
+        name: field.r#type().map(|kind| kind.text().to_owned()).unwrap_or_default(),
+        text: Personal::new(value.map_or("", |value| value.text())),
+        normalized_date: value.and_then(|value| value.normalized_value()?.value()).map(Personal::new),
+        // Textract counts to 100.
+        confidence: value.and_then(|value| value.confidence()).map_or(0.0, |confidence| f64::from(confidence) / 100.0),
+    }
+}
+
+/// The reason that lies in the file itself; `None` when the file is not to blame.
+fn refusal(error: &SdkError<AnalyzeIDError>) -> Option<ReasonCode> {
+    match error.as_service_error()? {
+        AnalyzeIDError::UnsupportedDocumentException(_) | AnalyzeIDError::BadDocumentException(_) => {
+            Some(ReasonCode::DocumentUnreadable)
+        }
+        AnalyzeIDError::DocumentTooLargeException(_) => Some(ReasonCode::DocumentTooLarge),
+        _ => None,
+    }
+}
+
+async fn store(applications: &Applications, id: &ApplicationId, fields: &DocumentFields) -> Result<(), TableFailure> {
+    let entries = fields.entries().into_iter().filter(|(_, value)| !value.is_empty());
+    let map = entries.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.expose().to_owned()))).collect();
+    applications
+        .update(id)
+        .update_expression("SET documentFields = :fields, updatedAt = :now")
+        .expression_attribute_values(":fields", AttributeValue::M(map))
+        .expression_attribute_values(":now", AttributeValue::S(now()))
+        .send()
+        .await
+        .map_err(|error| TableFailure::Write(Box::new(error)))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
+    use aws_sdk_textract::types::{
+        AnalyzeIdDetections, IdentityDocument, NormalizedValue,
+        error::{
+            AccessDeniedException, BadDocumentException, DocumentTooLargeException, ThrottlingException,
+            UnsupportedDocumentException,
+        },
+    };
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use serde_json::json;
+
+    use super::*;
+
+    fn input() -> Input {
+        let document = json!({"bucket": "evidence", "key": "unzipped/a/license.png", "versionId": "v1"});
+        serde_json::from_value(json!({"applicationId": "8d247914", "document": document})).expect("an input")
+    }
+
+    fn detection(text: &str, confidence: f32) -> AnalyzeIdDetections {
+        AnalyzeIdDetections::builder().text(text).confidence(confidence).build().expect("a detection")
+    }
+
+    async fn run(textract: Rule) -> (Result<Output, Failure>, usize) {
+        let write = mock!(aws_sdk_dynamodb::Client::update_item)
+            .match_requests(|request| {
+                let values = request.expression_attribute_values().expect("values");
+                let fields = values[":fields"].as_m().expect("a map");
+                fields["firstName"] == AttributeValue::S("JANE".into())
+                    && fields["dateOfBirth"] == AttributeValue::S("1957-01-12".into())
+                    && !fields.contains_key("middleName")
+            })
+            .then_output(|| UpdateItemOutput::builder().build());
+        let applications =
+            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "applications".into());
+        let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&textract]);
+        (handle(&textract, &applications, input()).await, write.num_calls())
+    }
+
+    #[tokio::test]
+    async fn stores_the_fields_and_tells_only_how_sure_they_are() {
+        let rule = mock!(Client::analyze_id)
+            .match_requests(|request| {
+                let object = request.document_pages()[0].s3_object().expect("an object");
+                (object.bucket(), object.name(), object.version())
+                    == (Some("evidence"), Some("unzipped/a/license.png"), Some("v1"))
+            })
+            .then_output(|| {
+                let date = NormalizedValue::builder().value("1957-01-12T00:00:00").build();
+                let date =
+                    AnalyzeIdDetections::builder().text("1/12/1957").confidence(90.0).normalized_value(date).build();
+                let field = |name, value| {
+                    IdentityDocumentField::builder().r#type(detection(name, 99.0)).value_detection(value).build()
+                };
+                let document = IdentityDocument::builder()
+                    .identity_document_fields(field("FIRST_NAME", detection("JANE", 95.0)))
+                    .identity_document_fields(field("MIDDLE_NAME", detection("", 99.0)))
+                    .identity_document_fields(field("DATE_OF_BIRTH", date.expect("a date")))
+                    .build();
+                AnalyzeIdOutput::builder().identity_documents(document).build()
+            });
+        let (output, writes) = run(rule).await;
+        let output = serde_json::to_value(output.expect("an output")).expect("json");
+        assert_eq!(writes, 1);
+        assert_eq!(output["reasons"], json!([]));
+        assert!((output["confidences"]["firstName"].as_f64().expect("a number") - 0.95).abs() < 1e-6);
+        assert_eq!(output["confidences"]["lastName"], json!(0.0));
+        assert!(!output.to_string().contains("JANE"));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_document_is_a_reason() {
+        let unsupported = mock!(Client::analyze_id).then_error(|| {
+            AnalyzeIDError::UnsupportedDocumentException(UnsupportedDocumentException::builder().build())
+        });
+        let bad = mock!(Client::analyze_id)
+            .then_error(|| AnalyzeIDError::BadDocumentException(BadDocumentException::builder().build()));
+        let large = mock!(Client::analyze_id)
+            .then_error(|| AnalyzeIDError::DocumentTooLargeException(DocumentTooLargeException::builder().build()));
+        for (rule, reason) in [
+            (unsupported, ReasonCode::DocumentUnreadable),
+            (bad, ReasonCode::DocumentUnreadable),
+            (large, ReasonCode::DocumentTooLarge),
+        ] {
+            let (output, writes) = run(rule).await;
+            assert_eq!((output.expect("an output").reasons, writes), (vec![reason], 0));
+        }
+    }
+
+    #[tokio::test]
+    async fn throttling_is_transient_and_a_missing_permission_is_not() {
+        let throttled = mock!(Client::analyze_id)
+            .then_error(|| AnalyzeIDError::ThrottlingException(ThrottlingException::builder().build()));
+        let denied = mock!(Client::analyze_id).then_error(|| {
+            let meta = aws_sdk_textract::error::ErrorMetadata::builder().code("AccessDeniedException").build();
+            AnalyzeIDError::AccessDeniedException(AccessDeniedException::builder().meta(meta).build())
+        });
+        for (rule, name) in [(throttled, ErrorName::Transient), (denied, ErrorName::Internal)] {
+            let (output, _) = run(rule).await;
+            assert_eq!(output.expect_err("a failure").name(), name);
+        }
+    }
+}

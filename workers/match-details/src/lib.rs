@@ -1,0 +1,143 @@
+//! Serves the state `MatchDetails` of the machine `DocumentExtraction`.
+
+use bonafide_domain::{
+    ApplicationId, Details, DetailsColumn, DocumentFields, Facts, Personal, Similarities, facts, similarities,
+};
+use bonafide_worker::{Applications, Row, TableFailure, column};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+/// What the state sends.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    application_id: ApplicationId,
+    details_expected: bool,
+    /// Years.
+    minimum_age: u32,
+}
+
+/// What the state's Choice decides on: scores and facts, nothing personal.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    /// Empty when there are no details to compare with.
+    #[serde(serialize_with = "or_empty")]
+    similarities: Option<Similarities>,
+    facts: Facts,
+}
+
+/// Compares what the applicant said with what the document says, on `today`.
+///
+/// # Errors
+/// When the application cannot be read, or an earlier step has not written what is to be compared.
+pub async fn handle(applications: &Applications, input: Input, today: NaiveDate) -> Result<Output, TableFailure> {
+    let mut attributes = vec!["documentFields"];
+    if input.details_expected {
+        attributes.extend(DetailsColumn::ALL.map(DetailsColumn::name));
+    }
+    let row = applications.read(&input.application_id, &attributes).await?;
+    let document = document_fields(&row).ok_or(TableFailure::Missing("documentFields"))?;
+    let similarities = if input.details_expected {
+        column(&row, DetailsColumn::LastName.name()).ok_or(TableFailure::Missing("details"))?;
+        let details = Details::from_lookup(|name| column(&row, name.name()));
+        Some(similarities(&details, &document))
+    } else {
+        None
+    };
+    tracing::info!(application.id = %input.application_id, "the details were compared with the document");
+    Ok(Output { similarities, facts: facts(&document, input.minimum_age, today) })
+}
+
+fn document_fields(row: &Row) -> Option<DocumentFields> {
+    let fields = row.get("documentFields").and_then(|value| value.as_m().ok())?;
+    let field =
+        |name: &str| Personal::new(fields.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str));
+    Some(DocumentFields::from_lookup(field))
+}
+
+fn or_empty<S: serde::Serializer>(similarities: &Option<Similarities>, serializer: S) -> Result<S::Ok, S::Error> {
+    match similarities {
+        Some(similarities) => similarities.serialize(serializer),
+        None => serializer.collect_map(std::iter::empty::<(&str, f64)>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::{Client, operation::get_item::GetItemOutput, types::AttributeValue};
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use serde_json::json;
+
+    use super::*;
+
+    fn text(value: &str) -> AttributeValue {
+        AttributeValue::S(value.to_owned())
+    }
+
+    fn row() -> Row {
+        let document = [
+            ("firstName", "JANE"),
+            ("lastName", "DOE"),
+            ("documentNumber", "D123-456-57-901-0"),
+            ("dateOfBirth", "1957-01-12"),
+            ("expirationDate", "2031-01-12"),
+            ("address", "123 MAIN ST"),
+        ];
+        let mut row: Row = [
+            ("FIRST_NAME", "Jane"),
+            ("LAST_NAME", "Doe"),
+            ("DOCUMENT_NUMBER", "D123456579010"),
+            ("DATE_OF_BIRTH", "1/12/1957"),
+            ("ADDRESS", "123 Main Street"),
+        ]
+        .map(|(name, value)| (name.to_owned(), text(value)))
+        .into();
+        let fields = document.map(|(name, value)| (name.to_owned(), text(value))).into();
+        row.insert("documentFields".to_owned(), AttributeValue::M(fields));
+        row
+    }
+
+    async fn run(row: Row, details_expected: bool) -> Result<serde_json::Value, TableFailure> {
+        let rule =
+            mock!(Client::get_item).then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
+        let applications =
+            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&rule]), "applications".into());
+        let input = json!({"applicationId": "8d247914", "detailsExpected": details_expected, "minimumAge": 18});
+        let input = serde_json::from_value(input).expect("an input");
+        let output = handle(&applications, input, "2026-11-21".parse().expect("a date")).await?;
+        Ok(serde_json::to_value(output).expect("json"))
+    }
+
+    #[tokio::test]
+    async fn answers_with_scores_and_facts_only() {
+        assert_eq!(
+            run(row(), true).await.expect("an output"),
+            json!({
+                "similarities": {"firstName": 100.0, "lastName": 100.0, "dateOfBirth": 100.0, "documentNumber": 100.0, "address": 100.0},
+                "facts": {"expired": false, "notYetValid": false, "underAge": false},
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn judges_a_document_alone_when_there_are_no_details() {
+        let output = run(row(), false).await.expect("an output");
+        assert_eq!(output["similarities"], json!({}));
+        assert_eq!(output["facts"]["expired"], json!(false));
+    }
+
+    #[tokio::test]
+    async fn does_not_judge_what_was_never_written() {
+        assert!(matches!(run(Row::new(), true).await, Err(TableFailure::Missing("documentFields"))));
+        let mut row = row();
+        row.remove("LAST_NAME");
+        assert!(matches!(run(row, true).await, Err(TableFailure::Missing("details"))));
+    }
+
+    #[test]
+    fn refuses_an_input_with_further_fields() {
+        let input = json!({"applicationId": "8d247914", "detailsExpected": true, "minimumAge": 18, "name": "Jane"});
+        assert!(serde_json::from_value::<Input>(input).is_err());
+    }
+}

@@ -1,0 +1,56 @@
+//! Serves the state `RequestValidation` of the machine `ThirdPartyCheck`, through its queue.
+
+mod third_party;
+
+use bonafide_domain::{ApplicationId, DetailsColumn, Personal};
+use bonafide_worker::{Applications, ErrorName, TableFailure, TaskError, column};
+use serde::{Deserialize, Serialize};
+
+pub use third_party::{ThirdParty, ThirdPartyFailure};
+
+/// What the state sends, beside its task token. The licence number is read from the table: it must not enter the state.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    application_id: ApplicationId,
+}
+
+/// What the state's Choice decides on.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Output {
+    /// Whether the third party knows the licence.
+    valid: bool,
+}
+
+/// Why the licence could not be judged. No failure is ever a pass.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The third party gave no usable answer.
+    #[error(transparent)]
+    ThirdParty(#[from] ThirdPartyFailure),
+    /// The number could not be read.
+    #[error(transparent)]
+    Table(#[from] TableFailure),
+}
+
+impl TaskError for Failure {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::ThirdParty(failure) => failure.name(),
+            Self::Table(failure) => failure.name(),
+        }
+    }
+}
+
+/// Asks the third party about the licence of an application.
+///
+/// # Errors
+/// When the table or the third party gives no usable answer.
+pub async fn handle(third_party: &ThirdParty, applications: &Applications, input: Input) -> Result<Output, Failure> {
+    let name = DetailsColumn::DocumentNumber.name();
+    let row = applications.read(&input.application_id, &[name]).await?;
+    let number = Personal::new(column(&row, name).ok_or(TableFailure::Missing("DOCUMENT_NUMBER"))?);
+    let valid = third_party.knows(&input.application_id, &number).await?;
+    tracing::info!(application.id = %input.application_id, license.valid = valid, "the third party was asked");
+    Ok(Output { valid })
+}
