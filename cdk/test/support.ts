@@ -44,6 +44,12 @@ export const onDisk = {
   workers: () => folders(join(REPOSITORY, "workers")),
   machines: () => files(STATE_MACHINES, ".asl.json"),
   policies: (kind: "workers" | "machines" | "rules" | "resources") => files(join(POLICIES, kind), ".json"),
+  /** The Rust code of a worker, all files as one text. */
+  sources: (worker: string) =>
+    readdirSync(join(REPOSITORY, "workers", worker, "src"), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".rs"))
+      .map((file) => readFileSync(join(REPOSITORY, "workers", worker, "src", file), "utf8"))
+      .join("\n"),
   policy: (file: string) => readFileSync(join(POLICIES, `${file}.json`), "utf8"),
 };
 

@@ -49,6 +49,14 @@ describe("the worker", () => {
     expect(plain(Properties.Environment.Variables)).toEqual({ ...variables, RUST_LOG: "info" });
   });
 
+  it.each(onDisk.workers())("%s asks for exactly what it is told", (name) => {
+    const source = onDisk.sources(name);
+    const asked = [...source.matchAll(/\bsetting\("([A-Z_]+)"\)/g)].map((match) => match[1]);
+    const { Properties } = resource(workflow, "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`);
+    const told = Object.keys(Properties.Environment.Variables).filter((variable) => variable !== "RUST_LOG");
+    expect(told.sort()).toEqual([...new Set(asked)].sort());
+  });
+
   it("is built for the architecture asked for", () => {
     const arm = synthesize({ architecture: "arm64" }).workflow;
     for (const [path, { Properties }] of resources(arm, "AWS::Lambda::Function")) expect(Properties.Architectures, path).toEqual(["arm64"]);

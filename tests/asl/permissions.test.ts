@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { isTask, type Machine, machines, REPOSITORY, type State } from "./machines";
+
+/** `action on resource`, with the resource as the policy file writes it. */
+type Permission = string;
+
+interface Statement {
+  readonly Sid: string;
+  readonly Action: readonly string[];
+  readonly Resource: readonly string[];
+}
+
+/** Needed by every machine, and by none of its states. */
+const OPERATIONS = ["DeliverLogsHasNoResourceType", "TraceHasNoResourceType"];
+
+const token = (value: unknown): string => /^\$\{([A-Za-z]+)\}$/.exec(String(value))?.[1] ?? `not a token: ${String(value)}`;
+
+const CHILD_RULE = "${ChildExecutionsRuleArn}";
+
+/** What a Task needs, derived from its definition alone. */
+function needed({ Resource = "", Arguments = {} }: State): Permission[] {
+  const [, service = "", action = ""] = /^arn:aws:states:::(?:aws-sdk:)?([a-z]+):([A-Za-z]+)/.exec(Resource) ?? [];
+  const name = `${action.charAt(0).toUpperCase()}${action.slice(1)}`;
+  switch (service) {
+    case "lambda":
+      return [`lambda:InvokeFunction on \${${token(Arguments["FunctionName"])}}`];
+    case "sqs":
+      return [`sqs:SendMessage on \${${token(Arguments["QueueUrl"]).replace(/Url$/, "Arn")}}`];
+    case "sns":
+      return [`sns:Publish on \${${token(Arguments["TopicArn"])}}`];
+    case "dynamodb":
+      return [`dynamodb:${name} on \${${token(Arguments["TableName"]).replace(/Name$/, "Arn")}}`];
+    case "rekognition": {
+      const on = Arguments["CollectionId"] === undefined ? "*" : "${FaceCollectionArn}";
+      const pictures = JSON.stringify(Arguments).includes("S3Object") ? ["s3:GetObjectVersion"] : [];
+      return [`rekognition:${name} on ${on}`, ...pictures];
+    }
+    case "states":
+    case "sfn": {
+      if (action === "getExecutionHistory") return ["states:GetExecutionHistory"];
+      const child = token(Arguments["StateMachineArn"]);
+      const executions = `\${${child.replace(/MachineArn$/, "ExecutionsArn")}}`;
+      const watching = [
+        `states:DescribeExecution on ${executions}`,
+        `states:StopExecution on ${executions}`,
+        ...["PutTargets", "PutRule", "DescribeRule"].map((events) => `events:${events} on ${CHILD_RULE}`),
+      ];
+      return [`states:StartExecution on \${${child}}`, ...(Resource.endsWith(".sync:2") ? watching : [])];
+    }
+    default:
+      return [`${Resource} is not known to this test`];
+  }
+}
+
+/** Which objects and executions is only known at run time: these are compared by action. */
+const byAction = (action: string, resource: string): Permission =>
+  ["s3:GetObjectVersion", "states:GetExecutionHistory"].includes(action) ? action : `${action} on ${resource}`;
+
+function granted({ name }: Machine): Permission[] {
+  const { Statement: statements } = JSON.parse(readFileSync(join(REPOSITORY, "policies", "machines", `${name}.json`), "utf8")) as {
+    Statement: Statement[];
+  };
+  return statements
+    .filter(({ Sid }) => !OPERATIONS.includes(Sid))
+    .flatMap(({ Action, Resource }) => Action.flatMap((action) => Resource.map((resource) => byAction(action, resource))));
+}
+
+const sorted = (permissions: readonly Permission[]): Permission[] => [...new Set(permissions)].sort();
+
+describe("the machine", () => {
+  it.each(machines())("$name may call what its states call, and nothing else", (machine) => {
+    const calls = Object.values(machine.definition.States).filter(isTask).flatMap(needed);
+    expect(sorted(granted(machine))).toEqual(sorted(calls));
+  });
+});
