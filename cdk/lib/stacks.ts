@@ -6,6 +6,8 @@ import { WorkflowStack } from "./workflow-stack";
 
 /** All stacks of one stage. */
 export function addStacks(app: App, config: Config): { data: DataStack; workflow: WorkflowStack } {
+  // CloudFormation then refuses to take away what the workflow still uses.
+  app.node.setContext("@aws-cdk/core:defaultCrossStackReferences", "strong");
   const data = new DataStack(app, `Bonafide-${config.stage}-Data`, { config, description: "Bonafide: evidence and records" });
   const workflow = new WorkflowStack(app, `Bonafide-${config.stage}-Workflow`, { config, data, description: "Bonafide: checks" });
   Tags.of(app).add("application", "bonafide");
