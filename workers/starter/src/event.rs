@@ -1,0 +1,117 @@
+//! What S3 writes into the uploads queue.
+
+use bonafide_domain::ObjectRef;
+use serde::Deserialize;
+
+/// What is needed of an S3 event; the rest differs between event versions, and is not looked at.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Message {
+    /// Only in the test event.
+    event: Option<String>,
+    records: Option<Vec<Record>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    event_name: String,
+    s3: Entity,
+}
+
+#[derive(Deserialize)]
+struct Entity {
+    bucket: Bucket,
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Object {
+    key: String,
+    version_id: Option<String>,
+}
+
+/// The objects that this message tells of; none for S3's test event. `None` if the message is no S3 event.
+pub(crate) fn created_objects(body: &str) -> Option<Vec<ObjectRef>> {
+    let message: Message = serde_json::from_str(body).ok()?;
+    // S3 sends it once, when the notification is configured: it has no records.
+    if message.event.as_deref() == Some("s3:TestEvent") {
+        return Some(Vec::new());
+    }
+    message.records?.into_iter().filter(is_creation).map(object).collect()
+}
+
+fn is_creation(record: &Record) -> bool {
+    record.event_name.trim_start_matches("s3:").starts_with("ObjectCreated")
+}
+
+fn object(record: Record) -> Option<ObjectRef> {
+    Some(ObjectRef {
+        bucket: record.s3.bucket.name,
+        key: decode(&record.s3.object.key)?,
+        version_id: record.s3.object.version_id.unwrap_or_else(|| "null".to_owned()),
+    })
+}
+
+/// Decodes a key once: S3 writes it into queues form-encoded, with `+` for a space.
+fn decode(key: &str) -> Option<String> {
+    let spaced = key.replace('+', " ");
+    percent_encoding::percent_decode_str(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn record(name: &str, key: &str) -> Value {
+        json!({"eventName": name, "s3": {"bucket": {"name": "evidence"}, "object": {"key": key, "versionId": "v1", "sequencer": "0A"}}})
+    }
+
+    fn keys(message: &Value) -> Option<Vec<String>> {
+        created_objects(&message.to_string()).map(|objects| objects.into_iter().map(|object| object.key).collect())
+    }
+
+    #[test]
+    fn reads_every_record_and_decodes_its_key_once() {
+        let message = json!({"Records": [
+            record("ObjectCreated:Put", "zipped/my+file%2B%C3%A9.zip"),
+            record("ObjectCreated:CompleteMultipartUpload", "zipped/a%2520b.zip"),
+            record("ObjectRemoved:Delete", "zipped/gone.zip"),
+        ]});
+        assert_eq!(keys(&message), Some(vec!["zipped/my file+é.zip".to_owned(), "zipped/a%20b.zip".to_owned()]));
+    }
+
+    #[test]
+    fn ignores_the_test_event() {
+        assert_eq!(keys(&json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "evidence"})), Some(vec![]));
+    }
+
+    #[test]
+    fn an_object_without_versions_is_version_null() {
+        let message = json!({"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "evidence"}, "object": {"key": "zipped/a.zip"}}}]});
+        let objects = created_objects(&message.to_string()).expect("an event");
+        assert_eq!(objects[0].version_id, "null");
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        for message in [
+            json!({}),
+            json!([]),
+            json!({"Records": {}}),
+            json!({"Records": [{}]}),
+            json!({"Records": [record("ObjectCreated:Put", "%ff")]}),
+        ] {
+            assert_eq!(keys(&message), None, "{message}");
+        }
+        assert_eq!(created_objects("no JSON"), None);
+    }
+}

@@ -1,0 +1,320 @@
+//! Serves the uploads queue: records each upload, and starts the execution that judges it.
+
+mod event;
+
+use aws_sdk_dynamodb::{
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::AttributeValue,
+};
+use aws_sdk_sfn::{error::SdkError as SfnError, operation::start_execution::StartExecutionError};
+use aws_sdk_sns::{error::SdkError as SnsError, operation::publish::PublishError};
+use bonafide_domain::{ApplicationId, ObjectRef, ReasonCode, Upload, UploadKind, execution_name};
+use bonafide_worker::{Applications, ErrorName, TableFailure, TaskError, object_ref, sdk_code};
+use serde_json::json;
+
+/// The machines that an upload can start, by their ARNs.
+#[derive(Clone, Debug)]
+pub struct Machines {
+    /// For packages.
+    pub onboarding: String,
+    /// For selfies.
+    pub identity_verification: String,
+    /// For documents.
+    pub document_extraction: String,
+}
+
+/// All that starting needs.
+#[derive(Clone, Debug)]
+pub struct Starter {
+    /// Where uploads are recorded.
+    pub applications: Applications,
+    /// Where executions are started.
+    pub step_functions: aws_sdk_sfn::Client,
+    /// Where rejected uploads are announced.
+    pub sns: aws_sdk_sns::Client,
+    /// The notifications topic.
+    pub topic_arn: String,
+    /// What is started.
+    pub machines: Machines,
+}
+
+/// Why a message goes back to the queue.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The message is no S3 event.
+    #[error("the message is no S3 event")]
+    Malformed,
+    /// The execution could not be started.
+    #[error("the execution could not be started ({})", sdk_code(&**.0))]
+    Start(#[source] Box<SfnError<StartExecutionError>>),
+    /// The rejection could not be announced.
+    #[error("the rejection could not be announced ({})", sdk_code(&**.0))]
+    Announce(#[source] Box<SnsError<PublishError>>),
+    /// The upload could not be recorded.
+    #[error(transparent)]
+    Table(#[from] TableFailure),
+}
+
+impl TaskError for Failure {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::Malformed => ErrorName::InvalidInput,
+            Self::Start(error) => ErrorName::of_service(&**error),
+            Self::Announce(error) => ErrorName::of_service(&**error),
+            Self::Table(failure) => failure.name(),
+        }
+    }
+}
+
+impl Starter {
+    /// Handles one message of the queue: an S3 event with any number of records.
+    ///
+    /// # Errors
+    /// When a record could not be handled; doing it again does the others no harm.
+    pub async fn handle(&self, body: &str, now: &str) -> Result<(), Failure> {
+        for object in event::created_objects(body).ok_or(Failure::Malformed)? {
+            match Upload::from_key(&object.key) {
+                Ok(upload) => self.start(&upload, &object, now).await?,
+                Err(reason) => self.reject(reason, &object, now).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Records before it starts, so that no execution ever runs without a row. After a crash in between, the message comes back.
+    async fn start(&self, upload: &Upload, object: &ObjectRef, now: &str) -> Result<(), Failure> {
+        let id = &upload.application_id;
+        let machine = match upload.kind {
+            UploadKind::Package => &self.machines.onboarding,
+            UploadKind::Selfie => &self.machines.identity_verification,
+            UploadKind::Document => &self.machines.document_extraction,
+        };
+        let name = execution_name(id, &object.version_id);
+        let execution = execution_arn(machine, &name);
+        self.record(upload, object, &execution, now).await?;
+        let evidence = match upload.kind {
+            UploadKind::Package => "package",
+            UploadKind::Selfie => "selfie",
+            UploadKind::Document => "document",
+        };
+        let input = json!({"applicationId": id, evidence: object}).to_string();
+        match self.step_functions.start_execution().state_machine_arn(machine).name(&name).input(input).send().await {
+            Ok(_) => tracing::info!(application.id = %id, execution.name = name, "the execution was started"),
+            Err(error) => match error.as_service_error() {
+                Some(StartExecutionError::ExecutionAlreadyExists(_)) => {
+                    tracing::info!(application.id = %id, execution.name = name, "the event came again");
+                }
+                _ => return Err(Failure::Start(Box::new(error))),
+            },
+        }
+        Ok(())
+    }
+
+    /// Writes the upload into the application's row, unless this very upload is there already: a repeated event must not undo a verdict.
+    async fn record(
+        &self,
+        upload: &Upload,
+        object: &ObjectRef,
+        execution: &str,
+        now: &str,
+    ) -> Result<(), TableFailure> {
+        let update = self.applications.update(&upload.application_id);
+        let update = match upload.kind {
+            // A new package starts the application anew; faceId stays, so that its face can be superseded.
+            UploadKind::Package => update
+                .update_expression(
+                    "SET #status = :status, #evidence = :evidence, #execution = :execution, receivedAt = :now, updatedAt = :now \
+                     REMOVE outcome, reasons, failure, decidedAt, packageCheck, identityVerification, identityCompare, \
+                     documentExtraction, thirdPartyCheck",
+                )
+                .expression_attribute_names("#evidence", "package")
+                .expression_attribute_names("#execution", "executionArn"),
+            UploadKind::Selfie => supplement(update, "selfie", "identityVerificationExecutionArn"),
+            UploadKind::Document => supplement(update, "document", "documentExtractionExecutionArn"),
+        };
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let result = update
+            .condition_expression("attribute_not_exists(#execution) OR #execution <> :execution")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", text("IN_PROGRESS"))
+            .expression_attribute_values(":evidence", object_ref(object))
+            .expression_attribute_values(":execution", text(execution))
+            .expression_attribute_values(":now", text(now))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(TableFailure::Write(Box::new(error))),
+            },
+        }
+    }
+
+    /// Records and announces an upload that belongs to no application. The key stays in the table: it may be an applicant's name.
+    async fn reject(&self, reason: ReasonCode, object: &ObjectRef, now: &str) -> Result<(), Failure> {
+        let id = ApplicationId::of_rejected_key(&object.key, &object.version_id);
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        self.applications
+            .update(&id)
+            .update_expression(
+                "SET #status = :status, outcome = :outcome, reasons = :reasons, #upload = :upload, receivedAt = :now, \
+                 decidedAt = :now, updatedAt = :now",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#upload", "upload")
+            .expression_attribute_values(":status", text("DECIDED"))
+            .expression_attribute_values(":outcome", text("resubmit"))
+            .expression_attribute_values(":reasons", AttributeValue::L(vec![text(reason.code())]))
+            .expression_attribute_values(":upload", object_ref(object))
+            .expression_attribute_values(":now", text(now))
+            .send()
+            .await
+            .map_err(|error| TableFailure::Write(Box::new(error)))?;
+        let message = json!({
+            "eventId": format!("{id}:upload"),
+            "applicationId": id,
+            "event": "UPLOAD_REJECTED",
+            "outcome": "resubmit",
+            "reasons": [reason],
+            "at": now,
+        });
+        self.sns
+            .publish()
+            .topic_arn(&self.topic_arn)
+            .message(message.to_string())
+            .send()
+            .await
+            .map_err(|error| Failure::Announce(Box::new(error)))?;
+        tracing::warn!(application.id = %id, reason = reason.code(), "the upload was rejected");
+        Ok(())
+    }
+}
+
+/// An upload that joins an application, which may have begun with another one.
+fn supplement(update: UpdateItemFluentBuilder, evidence: &str, execution: &str) -> UpdateItemFluentBuilder {
+    update
+        .update_expression(
+            "SET #status = if_not_exists(#status, :status), #evidence = :evidence, #execution = :execution, \
+             receivedAt = if_not_exists(receivedAt, :now), updatedAt = :now",
+        )
+        .expression_attribute_names("#evidence", evidence)
+        .expression_attribute_names("#execution", execution)
+}
+
+/// `arn:…:stateMachine:<machine>` and a name make `arn:…:execution:<machine>:<name>`.
+fn execution_arn(machine_arn: &str, name: &str) -> String {
+    format!("{}:{name}", machine_arn.replacen(":stateMachine:", ":execution:", 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::{operation::update_item::UpdateItemOutput, types::error::ConditionalCheckFailedException};
+    use aws_sdk_sfn::{operation::start_execution::StartExecutionOutput, types::error::ExecutionAlreadyExists};
+    use aws_sdk_sns::operation::publish::PublishOutput;
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+
+    use super::*;
+
+    const NOW: &str = "2026-11-21T00:00:00.000Z";
+
+    fn body(key: &str) -> String {
+        json!({"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "evidence"}, "object": {"key": key, "versionId": "v1"}}}]})
+            .to_string()
+    }
+
+    fn starter(update: &Rule, start: &Rule, publish: &Rule) -> Starter {
+        let machine = |name: &str| format!("arn:aws:states:us-east-1:000000000000:stateMachine:{name}");
+        Starter {
+            applications: Applications::new(
+                mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [update]),
+                "applications".into(),
+            ),
+            step_functions: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [start]),
+            sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, [publish]),
+            topic_arn: "topic".into(),
+            machines: Machines {
+                onboarding: machine("Onboarding"),
+                identity_verification: machine("IdentityVerification"),
+                document_extraction: machine("DocumentExtraction"),
+            },
+        }
+    }
+
+    fn recorded() -> Rule {
+        mock!(aws_sdk_dynamodb::Client::update_item).then_output(|| UpdateItemOutput::builder().build())
+    }
+
+    fn started(machine: &'static str) -> Rule {
+        mock!(aws_sdk_sfn::Client::start_execution)
+            .match_requests(move |request| {
+                request.state_machine_arn().is_some_and(|arn| arn.ends_with(machine))
+                    && request.name().is_some_and(|name| name.starts_with("8d247914-"))
+            })
+            .then_output(|| {
+                let started_at = aws_sdk_sfn::primitives::DateTime::from_secs(0);
+                StartExecutionOutput::builder().execution_arn("arn").start_date(started_at).build().expect("an output")
+            })
+    }
+
+    fn published() -> Rule {
+        mock!(aws_sdk_sns::Client::publish).then_output(|| PublishOutput::builder().build())
+    }
+
+    #[tokio::test]
+    async fn each_prefix_starts_its_machine() {
+        for (key, machine) in [
+            ("zipped/8d247914.zip", "Onboarding"),
+            ("selfie/8d247914.png", "IdentityVerification"),
+            ("id_document/8d247914.jpg", "DocumentExtraction"),
+        ] {
+            let (update, start, publish) = (recorded(), started(machine), published());
+            starter(&update, &start, &publish).handle(&body(key), NOW).await.expect("started");
+            assert_eq!((update.num_calls(), start.num_calls(), publish.num_calls()), (1, 1, 0), "{key}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_that_comes_again_changes_nothing() {
+        let update = mock!(aws_sdk_dynamodb::Client::update_item)
+            .match_requests(|request| {
+                request.condition_expression() == Some("attribute_not_exists(#execution) OR #execution <> :execution")
+            })
+            .then_error(|| {
+                UpdateItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
+            });
+        let start = mock!(aws_sdk_sfn::Client::start_execution)
+            .then_error(|| StartExecutionError::ExecutionAlreadyExists(ExecutionAlreadyExists::builder().build()));
+        let publish = published();
+        starter(&update, &start, &publish).handle(&body("zipped/8d247914.zip"), NOW).await.expect("nothing to do");
+        assert_eq!((update.num_calls(), start.num_calls()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn an_upload_of_nobody_is_recorded_and_announced_without_its_name() {
+        let publish = mock!(aws_sdk_sns::Client::publish)
+            .match_requests(|request| {
+                let message = request.message().unwrap_or_default();
+                message.contains("UPLOAD_NAME_INVALID") && !message.contains("Jane")
+            })
+            .then_output(|| PublishOutput::builder().build());
+        let (update, start) = (recorded(), started("Onboarding"));
+        starter(&update, &start, &publish).handle(&body("zipped/Jane+Doe.zip"), NOW).await.expect("rejected");
+        assert_eq!((update.num_calls(), start.num_calls(), publish.num_calls()), (1, 0, 1));
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_no_event_goes_back() {
+        let (update, start, publish) = (recorded(), started("Onboarding"), published());
+        let result = starter(&update, &start, &publish).handle("{\"Records\": 7}", NOW).await;
+        assert_eq!(result.expect_err("malformed").name(), ErrorName::InvalidInput);
+    }
+
+    #[test]
+    fn execution_arns_are_derived() {
+        assert_eq!(
+            execution_arn("arn:aws:states:us-east-1:1:stateMachine:Onboarding", "a-1"),
+            "arn:aws:states:us-east-1:1:execution:Onboarding:a-1"
+        );
+    }
+}
