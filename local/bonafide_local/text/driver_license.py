@@ -463,8 +463,13 @@ def _has_number(piece: Piece) -> bool:
     return piece.numbered
 
 
+def _mended_name(text: str) -> str:
+    """Digits beside letters in a name are letters: ``0'MALLEY``. No US licence has a digit in a name."""
+    return re.sub(r"[0158](?=['’\-]?[A-Z])|(?<=[A-Z])[0158]", lambda found: "OISB"["0158".index(found[0])], text)
+
+
 def _is_name(text: str) -> bool:
-    return bool(_NAME.match(text)) and len(text.strip(" .,-'")) >= 1 and not find_dates(text)
+    return bool(_NAME.match(_mended_name(text))) and len(text.strip(" .,-'")) >= 1 and not find_dates(text)
 
 
 def _letters(text: str) -> str | None:
@@ -483,7 +488,7 @@ def _codes(text: str) -> str | None:
 
 
 def _clean_number(text: str) -> str | None:
-    cleaned = text.strip(" :.#-")
+    cleaned = re.sub(r"^(?:(?:DLN|DL|OLN|LIC|ID|NO|NUMBER)[\s.:#]+)+", "", text.strip(" :.#-"))
     if find_dates(cleaned):
         cleaned = cleaned[: find_dates(cleaned)[0].start].strip(" :.#-")
     if not _NUMBER.match(cleaned):
@@ -519,7 +524,7 @@ def _without_suffix(value: _Value | None, suffix: _Value | None) -> tuple[_Value
 def _clean_name(value: _Value | None) -> _Value | None:
     if value is None:
         return None
-    text = re.sub(r"\s+", " ", value.text.strip(" .,;:-'"))
+    text = re.sub(r"\s+", " ", _mended_name(value.text).strip(" .,;:-'"))
     return replace(value, text=text) if text else None
 
 

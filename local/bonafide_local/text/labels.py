@@ -57,7 +57,7 @@ _START = r"(?<![A-Z])"
 
 # (label, number that may precede it, pattern). Earlier rows win where two begin at one place.
 _WORDS: tuple[tuple[Label, str, str], ...] = (
-    (Label.BIRTH, "3", rf"(?:D\s?[O0Q]\s?[B8]|D\.\s?O\.\s?B\.?|DATE\s?OF\s?BIRTH|BIRTH\s?DATE|BIRTH|BORN|DOB/FDN){_DATE_NEXT}"),
+    (Label.BIRTH, "3", rf"(?:D\s?[O0Q]\s?B|D[O0Q]8(?=[\s:.])|D\.\s?O\.\s?B\.?|DATE\s?OF\s?BIRTH|BIRTH\s?DATE|BIRTH|BORN|DOB/FDN){_DATE_NEXT}"),
     (Label.EXPIRES, r"4\s?[B68H]", rf"(?:EXP\s?DATE|EXPIRATION\s?DATE|DATE\s?OF\s?EXPIRATION|EXPIRES\s?ON|EXPIRATION|EXPIRES|EXPIRY|EXPIRE|EXPDATE|EXP|VALID\s?(?:UNTIL|THRU)){_DATE_NEXT}"),
     (Label.ISSUED, r"4\s?A", rf"(?:ISSUE\s?DATE|DATE\s?OF\s?ISSUE|DATE\s?ISSUED|ISSUED\s?ON|ISSUED|ISSUE|ISSD|[I1L]SS){_DATE_NEXT}"),
     (Label.OTHER, "5", r"(?:D\s?D|DOCUMENT\s?DISCRIMINATOR|DISCRIMINATOR|DCF)(?=[\s:.#\-]*[A-Z0-9*]*\d|[\s:.]*$)"),
@@ -80,23 +80,26 @@ _WORDS: tuple[tuple[Label, str, str], ...] = (
     (Label.CLASS, "9", r"CLASS(?=[\s:.]|$|[A-Z0-9]{1,3}\b)"),
     (Label.OTHER, "", r"(?:ORGAN\s?DONOR|DONOR|UNDER\s?(?:18|21)(?:\s?UNTIL)?|AGE\s?(?:18|21)(?:\s?ON)?|TURNS\s?(?:18|21))(?=[\s:.]|$|\d)"),
 )  # fmt: skip
-_COMPILED = [
-    (
-        label,
-        re.compile(
-            # The number may be there, with or without a space; so may junk of a damaged one at the start.
-            (rf"(?:(?<![A-Z\d/\-])(?:{number})[\s.:)]{{0,3}})?" if number else "") + rf"{_START}(?:{pattern})"
-        ),
-    )
-    for label, number, pattern in _WORDS
-]
+# These words also occur inside of values (8 123 STREET ADDRESS), so they only count at a box's start.
+_ONLY_FIRST = frozenset({Label.LAST_NAME, Label.FIRST_NAME, Label.MIDDLE_NAME, Label.SUFFIX, Label.NAME, Label.ADDRESS, Label.COUNTY})
+
+
+def _compiled(label: Label, number: str, pattern: str) -> re.Pattern[str]:
+    # The number may be there, glued or not; at a box's start also what is left of a damaged one.
+    lead = rf"(?<![A-Z\d/\-])(?:{number})[\s.:)\-]{{0,3}}|" if number else ""
+    start = r"^\W{0,2}" if label in _ONLY_FIRST else ""
+    return re.compile(rf"{start}(?:{lead}{_START})(?:{pattern})")
+
+
+_COMPILED = [(label, _compiled(label, number, pattern)) for label, number, pattern in _WORDS]
 _VETERAN = re.compile(r"(?<![A-Z])VETERAN(?![A-Z])")
 
 # Numbers that stand alone as a label, at the start of a box, and what must follow each.
-_NAME = r"[A-Z][A-Z'’.,\- ]*"
+# Digits that look like letters are let in; the parser mends them.
+_NAME = r"[A-Z0158][A-Z0158'’.,\- ]*"
 _NUMBERED: tuple[tuple[Label, re.Pattern[str]], ...] = (
-    (Label.LAST_NAME, re.compile(rf"^[1IL|][\s.:)]\s*(?={_NAME}$)|^1(?={_NAME}$)")),
-    (Label.FIRST_NAME, re.compile(rf"^2[\s.:)]{{0,2}}(?={_NAME}$)")),
+    (Label.LAST_NAME, re.compile(rf"^[1IL|][\s.:)\-]{{1,3}}(?={_NAME}$)|^1(?=[A-Z]{_NAME}$)")),
+    (Label.FIRST_NAME, re.compile(rf"^2[\s.:)\-]{{1,3}}(?={_NAME}$)|^2(?=[A-Z]{_NAME}$)")),
     (Label.BIRTH, re.compile(r"^3[\s.:)]{0,2}(?=\d{2}[/\-.]\d{2}[/\-.]\d{4})")),
     (Label.ISSUED, re.compile(r"^4\s?A[\s.:)]{0,2}(?=\d{2}[/\-.]|$)")),
     (Label.EXPIRES, re.compile(r"^4\s?[BH][\s.:)]{0,2}(?=\d{2}[/\-.]|$)")),
@@ -114,7 +117,7 @@ _ONLY_NUMBER: dict[str, Label] = {
     "12": Label.RESTRICTIONS, "15": Label.OTHER, "16": Label.OTHER, "17": Label.OTHER, "18": Label.OTHER, "19": Label.OTHER,
 }  # fmt: skip
 # An 8 and a street: only the whole page can tell a glued label from a house number (see the parser).
-_SPACED_EIGHT = re.compile(r"^8[\s.:)]\s*(?=\d|P\.?\s?O)")
+_SPACED_EIGHT = re.compile(r"^8[\s.:)][\s\-]*(?=\d|P\.?\s?O)")
 _LABEL_TAIL = " :.#-"
 
 
@@ -165,5 +168,5 @@ def _numbered(line: str) -> Part:
             return Part(label, stripped[match.end() :].strip(), 0, len(line), numbered=True)
     spaced = _SPACED_EIGHT.match(stripped)
     if spaced is not None and looks_like_street(stripped[spaced.end() :]) and not find_dates(stripped):
-        return Part(Label.ADDRESS, stripped[spaced.end() :].strip(), 0, len(line), numbered=True)
+        return Part(Label.ADDRESS, stripped[spaced.end() :].strip(" -"), 0, len(line), numbered=True)
     return Part(None, stripped, 0, len(line))

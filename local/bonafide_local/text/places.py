@@ -35,7 +35,7 @@ _SUFFIX = "|".join(sorted(STREET_SUFFIXES, key=len, reverse=True))
 _LONG = "|".join(sorted(LONG_SUFFIXES, key=len, reverse=True))
 
 _CITY_LINE = re.compile(
-    r"^(?P<city>[A-Z][A-Z .'\-]*?|\d.*?)[\s,.;]*(?P<state>[A-Z0]{2})[\s,.;]*(?P<zip>[\dOIl]{5}(?:[\s\-.~]?[\dOIl]{4})?)\W*$"
+    r"^(?P<city>[A-Z][A-Z .'\-]*?|\d.*?)[\s,.;]*(?P<state>[A-Z0]{2})[\s,.;]*(?P<zip>[\dOIL]{5}(?:[\s\-.~]?[\dOIL]{4})?)(?:[\s\-]+(?P<county>[A-Z][A-Z. ]{2,}))?\W*$"
 )
 
 
@@ -50,10 +50,10 @@ def split_city_line(text: str) -> tuple[str, str, str] | None:
     state = found["state"].replace("0", "O")
     if state not in STATES:
         return None
-    code = found["zip"].translate(str.maketrans("OIl", "011"))
+    code = found["zip"].translate(str.maketrans("OIL", "011"))
     digits = re.sub(r"\D", "", code)
     code = f"{digits[:5]}-{digits[5:]}" if len(digits) == 9 and len(code) > 9 else code
-    return found["city"].strip(" ,.;"), state, code
+    return found["city"].strip(" ,.;-"), state, code
 
 
 def split_street_and_city(text: str) -> tuple[str, str]:
