@@ -137,8 +137,8 @@ impl Face {
                 weight += (self.mouth - weight) * mouth.0[i];
                 weight += (self.eyes - weight) * eyes.0[i];
                 weight *= hull.0[i];
-                for channel in 0..3 {
-                    pixel[channel] += (other.pixels[i][channel] - pixel[channel]) * weight;
+                for (own, other) in pixel[..3].iter_mut().zip(&other.pixels[i]) {
+                    *own += (other - *own) * weight;
                 }
             }
         }
@@ -236,12 +236,12 @@ impl Face {
         }
         let smooth = picture.blurred(if self.lines > 0.0 { 2.5 } else { 1.8 });
         for (i, pixel) in picture.pixels.iter_mut().enumerate() {
-            for channel in 0..3 {
-                let detail = pixel[channel] - smooth.pixels[i][channel];
+            for (own, smooth) in pixel[..3].iter_mut().zip(&smooth.pixels[i]) {
+                let detail = *own - smooth;
                 // Smooth the skin, not the edges of eyes and glasses.
                 let share =
                     if self.lines > 0.0 { self.lines } else { self.lines * (1.0 - (detail.abs() / 30.0).min(1.0)) };
-                pixel[channel] += detail * share * hull.0[i];
+                *own += detail * share * hull.0[i];
             }
         }
     }
@@ -266,12 +266,12 @@ impl Face {
                     Portrait::Collins => (1.0 - hull.0[i]) * hair_line,
                 };
                 let clothes = (1.0 - above_shoulders) * (1.0 - hair);
-                for channel in 0..3 {
-                    pixel[channel] *= 1.0
+                for (channel, value) in pixel[..3].iter_mut().enumerate() {
+                    let factor = 1.0
                         + (self.skin_tone[channel] - 1.0) * skin
                         + (self.hair_tone[channel] - 1.0) * hair
                         + (self.clothes_tone[channel] - 1.0) * clothes;
-                    pixel[channel] = pixel[channel].clamp(0.0, 255.0);
+                    *value = (*value * factor).clamp(0.0, 255.0);
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! Draws sample packages: specimen driver licences, selfies and details of people who do not exist.
 
+pub mod application;
+mod applications;
 pub mod catalog;
 pub mod face;
 pub mod license;

@@ -74,7 +74,7 @@ pub struct License {
 pub struct Wear {
     /// Blur over the whole card, in pixels.
     pub blur: f32,
-    /// How strong a glare lies over the card, from 0 to 1.
+    /// How strong a glare lies over everything but the portrait, from 0 to 1.
     pub glare: f32,
 }
 
@@ -84,7 +84,7 @@ impl License {
     /// # Errors
     /// When a field holds something that cannot be drawn.
     pub fn draw(&self, face: Option<&Picture>) -> Result<Picture, Failure> {
-        let mut card = Picture::from_svg(&self.background())?;
+        let mut card = Picture::from_svg(&Self::background())?;
         if let Some(face) = face {
             lay_portraits(&mut card, face);
         }
@@ -92,7 +92,7 @@ impl License {
         Ok(card)
     }
 
-    fn background(&self) -> String {
+    fn background() -> String {
         let mut lines = String::new();
         for (count, colour, reach, waves) in
             [(26_u16, "#c98a6b", 150.0_f32, 2.0_f32), (26, "#6f9fb5", 110.0, 3.0), (18, "#93b58a", 190.0, 1.5)]
@@ -224,9 +224,9 @@ impl Wear {
         if self.glare > 0.0 {
             for (i, pixel) in worn.pixels.iter_mut().enumerate() {
                 #[expect(clippy::cast_precision_loss, reason = "a place in the picture")]
-                let (x, y) = ((i % WIDTH) as f32, (i / WIDTH) as f32);
-                let distance = ((x - 690.0) / 560.0).hypot((y - 400.0) / 330.0);
-                let shine = (1.35 - distance).clamp(0.0, 1.0) * self.glare;
+                let x = (i % WIDTH) as f32;
+                // From the edge of the portrait to the right, as from a lamp at that side.
+                let shine = ((x - 376.0) / 30.0).clamp(0.0, 1.0) * self.glare;
                 for channel in &mut pixel[..3] {
                     *channel += (252.0 - *channel) * shine;
                 }

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 fn draw(folder: &Path) -> Result<(), String> {
     let packages = folder.join("packages");
     fs::create_dir_all(&packages).map_err(|error| told(&packages, &error))?;
-    let files = drawn()?;
+    let files = catalog::files().map_err(|error| error.to_string())?;
     for (name, bytes) in &files {
         let path = folder.join(name);
         fs::write(&path, bytes).map_err(|error| told(&path, &error))?;
@@ -65,7 +65,7 @@ fn draw(folder: &Path) -> Result<(), String> {
 }
 
 fn check(folder: &Path) -> Result<(), String> {
-    let files = drawn()?;
+    let files = catalog::files().map_err(|error| error.to_string())?;
     let mut stale: Vec<String> = files
         .iter()
         .filter(|(name, bytes)| fs::read(folder.join(name)).ok().as_deref() != Some(bytes))
@@ -80,17 +80,6 @@ fn check(folder: &Path) -> Result<(), String> {
     } else {
         Err(format!("Not as drawn: {}.\nDraw them anew with `cargo run -p bonafide-samples`.", stale.join(", ")))
     }
-}
-
-/// Every file by its name in the folder.
-fn drawn() -> Result<Vec<(String, Vec<u8>)>, String> {
-    let index = catalog::index().map_err(|error| error.to_string())?;
-    let mut files = vec![("samples.json".to_owned(), index.into_bytes())];
-    for sample in catalog::samples() {
-        let bytes = sample.package().map_err(|error| format!("{}: {error}", sample.id))?;
-        files.push((sample.file, bytes));
-    }
-    Ok(files)
 }
 
 /// The packages that the folder holds.

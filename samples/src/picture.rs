@@ -125,15 +125,8 @@ impl Picture {
         let (left, top) = (x as usize, y as usize);
         let (right, bottom) = ((left + 1).min(self.width - 1), (top + 1).min(self.height - 1));
         let (across, down) = (x - left as f32, y - top as f32);
-        let a = &self.pixels[top * self.width + left];
-        let b = &self.pixels[top * self.width + right];
-        let c = &self.pixels[bottom * self.width + left];
-        let d = &self.pixels[bottom * self.width + right];
-        std::array::from_fn(|i| {
-            let above = a[i] + (b[i] - a[i]) * across;
-            let below = c[i] + (d[i] - c[i]) * across;
-            above + (below - above) * down
-        })
+        let corner = |column: usize, row: usize| self.pixels[row * self.width + column];
+        between([corner(left, top), corner(right, top), corner(left, bottom), corner(right, bottom)], across, down)
     }
 
     /// The picture in another size. Blurs first when it gets smaller, so that lines do not flicker.
@@ -231,6 +224,16 @@ impl Picture {
             .collect();
         Ok(Self { width: size.width() as usize, height: size.height() as usize, pixels })
     }
+}
+
+/// The value between four corners (top left, top right, bottom left, bottom right), `across` and `down` from 0 to 1.
+pub(crate) fn between<const N: usize>(corners: [[f32; N]; 4], across: f32, down: f32) -> [f32; N] {
+    std::array::from_fn(|i| {
+        let [top_left, top_right, bottom_left, bottom_right] = corners.map(|corner| corner[i]);
+        let above = top_left + (top_right - top_left) * across;
+        let below = bottom_left + (bottom_right - bottom_left) * across;
+        above + (below - above) * down
+    })
 }
 
 /// How a picture is written to a file.

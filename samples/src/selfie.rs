@@ -1,6 +1,8 @@
 //! Selfies: a drawn face in a room, as a telephone would take it.
 #![expect(clippy::cast_precision_loss, reason = "pixel arithmetic: every value is small")]
 
+use std::fmt::Write as _;
+
 use crate::{
     Failure,
     picture::{Noise, Picture},
@@ -130,14 +132,14 @@ impl Room {
                 let colours = ["#8c3b32", "#2f4f6b", "#5f7144", "#c2a35c", "#453a5a", "#b8b0a0"];
                 for (row, top) in [(0_usize, 20), (1, 220), (2, 420), (3, 620)] {
                     for book in 0..14_usize {
-                        books.push_str(&format!(
+                        let _ = write!(books,
                             r#"<rect x="{}" y="{}" width="{}" height="{}" fill="{}"/>"#,
                             book * 43 + 4,
                             top + (book * 7 + row * 5) % 3 * 12,
                             36,
                             170 - (book * 7 + row * 5) % 3 * 12,
                             colours[(book * 5 + row * 2) % colours.len()]
-                        ));
+                        );
                     }
                 }
                 books
@@ -146,12 +148,12 @@ impl Room {
                 let mut tiles = String::from(r##"<rect width="600" height="800" fill="#93a3a0"/>"##);
                 for row in 0..8 {
                     for column in 0..6 {
-                        tiles.push_str(&format!(
+                        let _ = write!(tiles,
                             r#"<rect x="{}" y="{}" width="94" height="94" fill="{}"/>"#,
                             column * 100 + 3,
                             row * 100 + 3,
                             if (row + column) % 4 == 0 { "#c5d3cf" } else { "#d9e2df" }
-                        ));
+                        );
                     }
                 }
                 tiles

@@ -5,7 +5,10 @@
     reason = "pixel arithmetic: every value is small"
 )]
 
-use crate::{Failure, picture::Picture};
+use crate::{
+    Failure,
+    picture::{Picture, between},
+};
 
 /// A place in a picture: column, row.
 pub(crate) type Point = [f32; 2];
@@ -65,13 +68,11 @@ impl Warp {
         let (column, row) = (x / STEP, y / STEP);
         let (across, down) = ((x % STEP) as f32 / STEP as f32, (y % STEP) as f32 / STEP as f32);
         let corner = |c: usize, r: usize| self.grid[r * self.columns + c];
-        let (a, b) = (corner(column, row), corner(column + 1, row));
-        let (c, d) = (corner(column, row + 1), corner(column + 1, row + 1));
-        std::array::from_fn(|i| {
-            let above = a[i] + (b[i] - a[i]) * across;
-            let below = c[i] + (d[i] - c[i]) * across;
-            above + (below - above) * down
-        })
+        between(
+            [corner(column, row), corner(column + 1, row), corner(column, row + 1), corner(column + 1, row + 1)],
+            across,
+            down,
+        )
     }
 
     pub(crate) fn apply(&self, picture: &Picture) -> Picture {
@@ -123,7 +124,7 @@ mod tests {
         let source = [[0.0, 0.0], [40.0, 0.0], [0.0, 40.0], [40.0, 40.0], [20.0, 20.0]];
         let mut target = source;
         target[4] = [24.0, 16.0];
-        let warp = Warp::new(41, 41, &source, &target).unwrap();
+        let warp = Warp::new(41, 41, &source, &target).expect("a warp");
         let [x, y] = warp.source_of(24, 16);
         assert!((x - 20.0).abs() < 0.01 && (y - 20.0).abs() < 0.01);
     }

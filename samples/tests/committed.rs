@@ -1,0 +1,84 @@
+//! The committed packages: drawn by this crate, well-formed where they should be, small.
+
+use std::{collections::BTreeSet, fs, io::Cursor, io::Read as _, path::Path};
+
+use bonafide_samples::{
+    catalog::{self, SAMPLES},
+    package::HEADER,
+};
+
+/// The samples whose package is no complete application on purpose.
+const BROKEN: &[&str] = &["not-a-zip", "zip-bomb", "path-traversal", "selfie-missing", "details-unreadable"];
+
+fn committed(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Floating-point results differ in their last digit between kinds of processors, and with them a pixel here and there.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn are_what_the_generator_draws() {
+    for (name, drawn) in catalog::files().expect("the samples can be drawn") {
+        assert!(committed(&name) == drawn, "{name} is stale: run `cargo run -p bonafide-samples`");
+    }
+}
+
+#[test]
+fn are_all_listed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("packages");
+    let found: BTreeSet<String> = fs::read_dir(folder)
+        .expect("the folder")
+        .map(|entry| format!("packages/{}", entry.expect("an entry").file_name().to_string_lossy()))
+        .collect();
+    let listed: BTreeSet<String> = SAMPLES.iter().map(|sample| sample.file.to_owned()).collect();
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn are_small() {
+    for sample in SAMPLES {
+        let bytes = committed(sample.file).len();
+        assert!(bytes <= 400 * 1024, "{}: {bytes} bytes", sample.id);
+    }
+}
+
+#[test]
+fn hold_details_license_and_selfie() {
+    for sample in SAMPLES.iter().filter(|sample| !BROKEN.contains(&sample.id)) {
+        let mut archive = zip::ZipArchive::new(Cursor::new(committed(sample.file))).expect("a zip");
+        let names: Vec<String> = archive.file_names().map(|name| name.expect("a name").into_owned()).collect();
+        assert_eq!(names.len(), 3, "{names:?}");
+        for kind in ["license", "selfie"] {
+            let name = names
+                .iter()
+                .find(|name| name.starts_with(&format!("{}_{kind}.", sample.id)))
+                .unwrap_or_else(|| panic!("{}: no {kind}", sample.id));
+            let mut bytes = Vec::new();
+            archive.by_name(name).expect("a member").read_to_end(&mut bytes).expect("readable");
+            let signature: &[u8] = if name.rsplit('.').next() == Some("png") { b"\x89PNG" } else { b"\xff\xd8\xff" };
+            assert!(bytes.starts_with(signature), "{name}");
+        }
+        let mut details = String::new();
+        archive
+            .by_name(&format!("{}_details.csv", sample.id))
+            .expect("details")
+            .read_to_string(&mut details)
+            .expect("text");
+        let lines: Vec<&str> = details.split("\r\n").collect();
+        assert_eq!(lines.len(), 3, "{details}");
+        assert_eq!((lines[0], lines[2]), (HEADER, ""));
+    }
+}
+
+#[test]
+fn come_with_png_and_with_jpeg_members() {
+    let mut extensions = BTreeSet::new();
+    for sample in SAMPLES.iter().filter(|sample| !BROKEN.contains(&sample.id)) {
+        let archive = zip::ZipArchive::new(Cursor::new(committed(sample.file))).expect("a zip");
+        extensions.extend(
+            archive.file_names().filter_map(|name| name.expect("a name").rsplit('.').next().map(str::to_owned)),
+        );
+    }
+    assert_eq!(extensions.into_iter().collect::<Vec<_>>(), ["csv", "jpg", "png"]);
+}
