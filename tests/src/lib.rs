@@ -1,5 +1,6 @@
 //! What the machine scenarios, the end-to-end runs and the demo share: a deployed local AWS, and ways to look into it.
 
+pub mod bench;
 pub mod control;
 pub mod history;
 pub mod local;

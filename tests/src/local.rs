@@ -67,6 +67,15 @@ impl Local {
         })
     }
 
+    /// Its address.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        match &self.place {
+            Place::Local { endpoint } | Place::Endpoint { endpoint } => endpoint,
+            Place::Aws { .. } => "",
+        }
+    }
+
     /// What is deployed.
     ///
     /// # Errors

@@ -34,6 +34,9 @@ enum Command {
         /// samples.json
         #[arg(long)]
         samples: PathBuf,
+        /// Not only one for each judgement, but the variants as well
+        #[arg(long)]
+        all: bool,
         /// One JSON object per application instead of the table
         #[arg(long)]
         json: bool,
@@ -44,7 +47,7 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Prepare { third_party_key, known_license } => prepare(&third_party_key, &known_license).await,
-        Command::Demo { samples, json } => demo(&samples, json).await,
+        Command::Demo { samples, all, json } => demo(&samples, all, json).await,
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -70,12 +73,14 @@ async fn prepare(third_party_key: &str, known_licenses: &[String]) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-async fn demo(list: &Path, json: bool) -> Result<ExitCode> {
+async fn demo(list: &Path, all: bool, json: bool) -> Result<ExitCode> {
     let local = Local::from_environment().await?;
     let deployment = local.deployment().await?;
     let inbox = Inbox::open(&local, deployment.data("NotificationsTopicArn")?, "demo").await?;
-    let progress = Progress::new(samples::read(list)?.len());
-    let judged = samples::judge_all(&local, &deployment, list, VERDICT_LIMIT, {
+    let samples = if all { samples::read(list)? } else { samples::core(list)? };
+    let folder = list.parent().unwrap_or(Path::new("."));
+    let progress = Progress::new(samples.len());
+    let judged = samples::judge_all(&local, &deployment, samples, folder, VERDICT_LIMIT, {
         let progress = progress.clone();
         move |sample, application| {
             let line = match application {

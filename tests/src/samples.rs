@@ -23,11 +23,23 @@ pub struct Sample {
     pub file: String,
     /// For people.
     pub title: String,
+    /// `core` for those of the demo, `full` for the rest.
+    pub suite: Suite,
     /// The right verdict.
     pub expected: Expected,
     /// Those that must have their verdict before this one is uploaded.
     #[serde(default)]
     pub after: Vec<String>,
+}
+
+/// Which samples belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Suite {
+    /// One for each judgement.
+    Core,
+    /// Variants.
+    Full,
 }
 
 /// A right verdict.
@@ -75,19 +87,27 @@ pub fn read(list: &Path) -> Result<Vec<Sample>> {
     Ok(samples)
 }
 
-/// Uploads all, as concurrently as their order allows, and waits for every verdict. `tell` hears of each one.
+/// Those of the demo.
+///
+/// # Errors
+/// See [`read`].
+pub fn core(list: &Path) -> Result<Vec<Sample>> {
+    Ok(read(list)?.into_iter().filter(|sample| sample.suite == Suite::Core).collect())
+}
+
+/// Uploads these (files relative to `folder`) as concurrently as their order allows, and waits for every verdict.
+/// `tell` hears of each one.
 ///
 /// # Errors
 /// When one cannot be uploaded, or gets no verdict in `limit`.
 pub async fn judge_all(
     local: &Local,
     deployment: &Deployment,
-    list: &Path,
+    samples: Vec<Sample>,
+    folder: &Path,
     limit: Duration,
     tell: impl Fn(&Sample, Option<&Application>) + Clone + Send + Sync + 'static,
 ) -> Result<Vec<Judged>> {
-    let samples = read(list)?;
-    let folder = list.parent().unwrap_or(Path::new("."));
     let (verdicts, known): (HashMap<_, _>, HashMap<_, _>) = samples
         .iter()
         .map(|sample| {

@@ -12,7 +12,7 @@ use crate::{bundle, setup};
 
 const LIMIT: Duration = Duration::from_mins(15);
 
-pub(crate) fn demo(project: &Project, steps: &Steps, json: bool) -> Result<ExitCode> {
+pub(crate) fn demo(project: &Project, steps: &Steps, all: bool, json: bool) -> Result<ExitCode> {
     setup::all(project, steps)?;
     bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("demo")?;
@@ -21,6 +21,9 @@ pub(crate) fn demo(project: &Project, steps: &Steps, json: bool) -> Result<ExitC
     local.deploy(project, steps, &options)?;
     let mut demo = local.tool(project, "demo");
     demo.arg("--samples").arg(project.root.join("samples/samples.json"));
+    if all {
+        demo.arg("--all");
+    }
     if json {
         demo.arg("--json");
     }

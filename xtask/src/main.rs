@@ -25,6 +25,9 @@ use crate::step::Steps;
 enum Command {
     /// See real pictures become verdicts, on a local AWS of its own
     Demo {
+        /// Not only one sample for each judgement, but the variants as well
+        #[arg(long)]
+        all: bool,
         /// One JSON object per application on standard output, everything else on standard error
         #[arg(long)]
         json: bool,
@@ -64,7 +67,7 @@ fn run(command: &Command) -> Result<ExitCode> {
     let project = Project::find()?;
     let steps = Steps::new(project.logs())?;
     match command {
-        Command::Demo { json } => return demo::demo(&project, &steps, *json),
+        Command::Demo { all, json } => return demo::demo(&project, &steps, *all, *json),
         Command::Test { fast } => return test::test(&project, &steps, *fast),
         Command::Up(options) => up::up(&project, &steps, options)?,
         Command::Down => up::down(&project, &steps)?,

@@ -1,0 +1,184 @@
+//! What the scenarios share: an application of their own, and the stand-ins' answers to it.
+
+use anyhow::Result;
+use aws_sdk_sfn::types::ExecutionStatus;
+use bonafide_tests::bench::{Ended, bench, m, plain, s};
+use bonafide_tests::control::Fault;
+use bonafide_tests::notifications::Notification;
+use serde_json::{Value, json};
+
+/// An application that only one scenario knows.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) id: String,
+    machine: &'static str,
+}
+
+/// An execution's end with what it left behind.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) ended: Ended,
+    pub(crate) row: Value,
+    pub(crate) notifications: Vec<Notification>,
+}
+
+impl Case {
+    /// For the machine whose ARN is in this output.
+    pub(crate) fn new(machine: &'static str, name: &str) -> Self {
+        // Faults are matched by this text: with its ends marked, no id is part of another.
+        let short = machine.trim_end_matches("MachineArn");
+        Self { id: format!("{short}_{name}_"), machine }
+    }
+
+    /// Where a picture of this application would be. No events are sent for this prefix, and nobody looks at the picture.
+    pub(crate) fn picture(&self, name: &str) -> Value {
+        json!({"bucket": "no-bucket", "key": format!("unzipped/{}/{name}.jpg", self.id), "versionId": "v1"})
+    }
+
+    pub(crate) fn rekognition(&self, operation: &'static str, result: Value) -> Result<()> {
+        bench().local.control.add(&Fault::result("rekognition", operation, &self.id, result))
+    }
+
+    pub(crate) fn rekognition_error(&self, operation: &'static str, error: &str) -> Result<()> {
+        bench().local.control.add(&Fault::error("rekognition", operation, &self.id, error, 400))
+    }
+
+    /// As often as it takes for one retry, and no more.
+    pub(crate) fn rekognition_error_once(&self, operation: &'static str, error: &str) -> Result<()> {
+        bench().local.control.add(&Fault::error("rekognition", operation, &self.id, error, 400).times(1))
+    }
+
+    /// So many faces with these confidences.
+    pub(crate) fn faces(&self, confidences: &[f64]) -> Result<()> {
+        let faces: Vec<_> =
+            confidences.iter().map(|confidence| json!({"BoundingBox": {}, "Confidence": confidence})).collect();
+        self.rekognition("DetectFaces", json!({"FaceDetails": faces}))
+    }
+
+    /// Faces of the selfie that are on the document, with similarity and size.
+    pub(crate) fn compared(&self, matches: &[(f64, f64)]) -> Result<()> {
+        let matches: Vec<_> = matches
+            .iter()
+            .map(|(similarity, side)| {
+                let bounds = json!({"Left": 0.1, "Top": 0.1, "Width": side, "Height": side});
+                json!({"Similarity": similarity, "Face": {"BoundingBox": bounds, "Confidence": 99.9}})
+            })
+            .collect();
+        self.rekognition("CompareFaces", json!({"FaceMatches": matches, "UnmatchedFaces": []}))
+    }
+
+    /// Runs the machine to its end; `notifications` says how many messages to wait for.
+    pub(crate) async fn run(&self, input: Value, notifications: usize) -> Result<Seen> {
+        let bench = bench();
+        let ended = bench.execute(self.machine, &self.id, &self.input(input)).await?;
+        let notifications = bench.notifications(&self.id, notifications).await;
+        let row = plain(&bench.row(&self.id).await?);
+        Ok(Seen { ended, row, notifications })
+    }
+
+    fn input(&self, mut input: Value) -> Value {
+        input["applicationId"] = json!(self.id);
+        // Started as a child: a failure is not recorded by RecordFailure, whose scenarios are its own.
+        input["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"] = json!("a scenario");
+        input
+    }
+
+    pub(crate) async fn put_row(
+        &self,
+        attributes: impl IntoIterator<Item = (&'static str, aws_sdk_dynamodb::types::AttributeValue)>,
+    ) -> Result<()> {
+        let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value));
+        bench().put_row(&self.id, attributes.chain([("status".to_owned(), s("IN_PROGRESS"))])).await
+    }
+}
+
+/// A pointer to a picture, as rows hold it.
+pub(crate) fn pointer(picture: &Value) -> aws_sdk_dynamodb::types::AttributeValue {
+    let text = |name: &str| s(picture[name].as_str().unwrap());
+    m(&[("bucket", text("bucket")), ("key", text("key")), ("versionId", text("versionId"))])
+}
+
+impl Seen {
+    /// Succeeded with these states in this order.
+    #[track_caller]
+    pub(crate) fn went(&self, path: &[&str]) -> &Self {
+        assert_eq!(
+            (&self.ended.status, self.ended.path()),
+            (&ExecutionStatus::Succeeded, path.to_vec()),
+            "{:?}",
+            self.ended.error
+        );
+        self
+    }
+
+    /// Failed for good at the last of these states.
+    #[track_caller]
+    pub(crate) fn failed(&self, path: &[&str], error: &str) -> &Self {
+        let ended = &self.ended;
+        assert_eq!(
+            (&ended.status, ended.path(), ended.error.as_deref()),
+            (&ExecutionStatus::Failed, path.to_vec(), Some(error))
+        );
+        self
+    }
+
+    /// The check passed: in the output and in the row, and nobody was notified.
+    #[track_caller]
+    pub(crate) fn passed(&self, check: &str, scores: &Value) -> &Self {
+        self.judged(check, "pass", &[], scores);
+        assert_eq!(self.notifications, []);
+        self
+    }
+
+    /// The check did not pass: in the output, in the row, and in exactly one notification.
+    #[track_caller]
+    pub(crate) fn refused(&self, check: &str, outcome: &str, reasons: &[&str], scores: &Value) -> &Self {
+        self.judged(check, outcome, reasons, scores);
+        self.notified(check, outcome, reasons);
+        self
+    }
+
+    #[track_caller]
+    fn judged(&self, check: &str, outcome: &str, reasons: &[&str], scores: &Value) {
+        let output = &self.ended.output;
+        assert_eq!(output["check"], check);
+        assert_eq!(
+            (&output["outcome"], &output["reasons"], &output["scores"]),
+            (&json!(outcome), &json!(reasons), scores)
+        );
+        let row = &self.row[check];
+        assert_eq!((&row["outcome"], &row["reasons"]), (&json!(outcome), &json!(reasons)), "the row's {check}");
+        assert_eq!(numbers(&row["scores"]), numbers(scores), "the row's scores of {check}");
+        assert!(row["at"].is_string(), "the row's {check} has no time");
+    }
+
+    /// Exactly one message says no for this check.
+    #[track_caller]
+    pub(crate) fn notified(&self, check: &str, outcome: &str, reasons: &[&str]) -> &Self {
+        let of_check: Vec<_> =
+            self.notifications.iter().filter(|notification| notification.check.as_deref() == Some(check)).collect();
+        let [notification] = of_check[..] else { panic!("not one notification of {check}: {:?}", self.notifications) };
+        assert_eq!(
+            (
+                notification.event.as_str(),
+                notification.outcome.as_deref(),
+                notification.reasons.iter().map(String::as_str).collect::<Vec<_>>()
+            ),
+            ("CHECK_NOT_PASSED", Some(outcome), reasons.to_vec())
+        );
+        self
+    }
+
+    /// Nothing was recorded and nobody notified.
+    #[track_caller]
+    pub(crate) fn left_nothing(&self, check: &str) -> &Self {
+        assert_eq!(self.row.get(check), None);
+        assert_eq!(self.notifications, []);
+        self
+    }
+}
+
+/// Whole numbers are written as 0 and as 0.0.
+fn numbers(scores: &Value) -> Vec<(String, Option<f64>)> {
+    scores.as_object().into_iter().flatten().map(|(name, score)| (name.clone(), score.as_f64())).collect()
+}

@@ -1,0 +1,421 @@
+//! A readable, valid document that says what the applicant said.
+
+use anyhow::Result;
+use aws_sdk_dynamodb::types::AttributeValue;
+use bonafide_tests::bench::{bench, s};
+use bonafide_tests::control::Fault;
+use serde_json::{Value, json};
+
+use crate::case::{Case, Seen};
+
+const CHECK: &str = "documentExtraction";
+/// Text, normalised date, confidence of 100.
+type Field = (&'static str, &'static str, Option<&'static str>, f64);
+
+fn case(name: &str) -> Case {
+    Case::new("DocumentExtractionMachineArn", name)
+}
+
+fn fields() -> Vec<Field> {
+    vec![
+        ("FIRST_NAME", "ADA", None, 99.0),
+        ("LAST_NAME", "EXAMPLE", None, 98.0),
+        ("DATE_OF_BIRTH", "01/12/1957", Some("1957-01-12T00:00:00"), 97.0),
+        ("EXPIRATION_DATE", "01/12/2099", Some("2099-01-12T00:00:00"), 96.0),
+        ("DATE_OF_ISSUE", "01/12/2020", Some("2020-01-12T00:00:00"), 96.0),
+        ("DOCUMENT_NUMBER", "E514-172-80-844-0", None, 95.0),
+        ("ADDRESS", "8123 MAIN STREET", None, 94.0),
+        ("CITY_IN_ADDRESS", "TALLAHASSEE", None, 94.0),
+        ("STATE_IN_ADDRESS", "FL", None, 94.0),
+        ("ZIP_CODE_IN_ADDRESS", "32399", None, 94.0),
+    ]
+}
+
+/// The same, with one field replaced.
+fn fields_but(field: Field) -> Vec<Field> {
+    fields().into_iter().map(|other| if other.0 == field.0 { field } else { other }).collect()
+}
+
+fn details() -> Vec<(&'static str, AttributeValue)> {
+    [
+        ("FIRST_NAME", "Ada"),
+        ("LAST_NAME", "Example"),
+        ("DATE_OF_BIRTH", "1/12/1957"),
+        ("DOCUMENT_NUMBER", "E514172808440"),
+        ("ADDRESS", "8123 Main St"),
+        ("CITY_IN_ADDRESS", "Tallahassee"),
+        ("STATE_IN_ADDRESS", "FL"),
+        ("ZIP_CODE_IN_ADDRESS", "000032399"),
+    ]
+    .map(|(name, value)| (name, s(value)))
+    .to_vec()
+}
+
+fn details_but(name: &'static str, value: &str) -> Vec<(&'static str, AttributeValue)> {
+    details().into_iter().map(|(other, old)| (other, if other == name { s(value) } else { old })).collect()
+}
+
+fn textract(case: &Case, fields: &[Field]) -> Result<()> {
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, text, date, confidence)| {
+            let mut value = json!({"Text": text, "Confidence": confidence});
+            if let Some(date) = date {
+                value["NormalizedValue"] = json!({"Value": date, "ValueType": "DATE"});
+            }
+            json!({"Type": {"Text": name}, "ValueDetection": value})
+        })
+        .collect();
+    let answer = json!({
+        "IdentityDocuments": [{"DocumentIndex": 1, "IdentityDocumentFields": fields}],
+        "DocumentMetadata": {"Pages": 1},
+        "AnalyzeIDModelVersion": "1.0",
+    });
+    bench().local.control.add(&Fault::result("textract", "AnalyzeID", &case.id, answer))
+}
+
+/// With details to compare with.
+async fn run(
+    case: &Case,
+    fields: &[Field],
+    details: Vec<(&'static str, AttributeValue)>,
+    notifications: usize,
+) -> Result<Seen> {
+    case.faces(&[99.9, 99.5])?;
+    textract(case, fields)?;
+    case.put_row(details).await?;
+    let seen = case.run(json!({"document": case.picture("license"), "detailsExpected": true}), notifications).await?;
+    holds_nothing_personal(&seen);
+    Ok(seen)
+}
+
+#[track_caller]
+fn holds_nothing_personal(seen: &Seen) {
+    let history = format!("{:?}", seen.ended.traces).to_uppercase();
+    for personal in ["EXAMPLE", "1957", "E514", "MAIN ST", "TALLAHASSEE"] {
+        assert!(!history.contains(personal), "{personal} is in the history");
+    }
+}
+
+const UP_TO_MATCH: [&str; 6] =
+    ["DetectFaces", "HasPortrait", "ExtractDocument", "IsExtractionConfident", "MatchDetails", "DoDetailsMatch"];
+
+/// Without the rounds that a Choice goes with itself.
+fn went(seen: &Seen, common: usize, rest: &[&str]) {
+    let mut path = seen.ended.path();
+    path.dedup();
+    let expected: Vec<_> = UP_TO_MATCH[..common].iter().chain(rest).copied().collect();
+    assert_eq!(path, expected, "{:?}", seen.ended.error);
+}
+
+const REFUSED: [&str; 3] = ["RecordNotPassed", "NotifyNotPassed", "NotPassed"];
+
+#[track_caller]
+fn refused(seen: &Seen, outcome: &str, reasons: &[&str]) {
+    assert_eq!((&seen.ended.output["outcome"], &seen.ended.output["reasons"]), (&json!(outcome), &json!(reasons)));
+    assert_eq!((&seen.row[CHECK]["outcome"], &seen.row[CHECK]["reasons"]), (&json!(outcome), &json!(reasons)));
+    assert_eq!(seen.row["LICENSE_DETAILS_MATCH"], false);
+    seen.notified(CHECK, outcome, reasons);
+}
+
+#[test]
+fn pass_everything_fits() {
+    let case = case("pass-everything");
+    bench().run(async {
+        let seen = run(&case, &fields(), details(), 0).await?;
+        went(&seen, 6, &["RecordPass", "Passed"]);
+        let scores = json!({
+            "firstNameConfidence": 0.99, "lastNameConfidence": 0.98, "dateOfBirthConfidence": 0.97, "expirationDateConfidence": 0.96,
+            "documentNumberConfidence": 0.95, "addressConfidence": 0.94,
+            "firstName": 100, "lastName": 100, "dateOfBirth": 100, "documentNumber": 100, "address": 100,
+        });
+        assert_eq!(seen.ended.output["outcome"], "pass");
+        for (name, score) in scores.as_object().unwrap() {
+            let (output, row) = (&seen.ended.output["scores"][name], &seen.row[CHECK]["scores"][name]);
+            let is_close = |found: &Value| found.as_f64().is_some_and(|found| (found - score.as_f64().unwrap()).abs() < 1e-6);
+            assert!(is_close(output) && is_close(row), "{name}: {output}, {row}");
+        }
+        assert_eq!(seen.notifications, []);
+        assert_eq!(seen.row["LICENSE_DETAILS_MATCH"], true);
+        assert_eq!(seen.row["documentFields"]["lastName"], "EXAMPLE");
+        Ok(())
+    });
+}
+
+#[test]
+fn pass_document_without_details() {
+    let case = case("pass-without-details");
+    bench().run(async {
+        case.faces(&[99.9])?;
+        textract(&case, &fields_but(("ADDRESS", "", None, 0.0)))?;
+        case.put_row([]).await?;
+        let seen = case.run(json!({"document": case.picture("license")}), 0).await?;
+        went(&seen, 6, &["RecordPass", "Passed"]);
+        assert_eq!((&seen.ended.output["outcome"], &seen.row[CHECK]["outcome"]), (&json!("pass"), &json!("pass")));
+        // There was nothing to compare with.
+        assert_eq!(seen.row["LICENSE_DETAILS_MATCH"], Value::Null);
+        assert_eq!(seen.notifications, []);
+        Ok(())
+    });
+}
+
+#[test]
+fn pass_after_throttling() {
+    let case = case("pass-throttled");
+    bench().run(async {
+        case.rekognition_error_once("DetectFaces", "ThrottlingException")?;
+        bench()
+            .local
+            .control
+            .add(&Fault::error("textract", "AnalyzeID", &case.id, "ThrottlingException", 400).times(1))?;
+        let seen = run(&case, &fields(), details(), 0).await?;
+        went(&seen, 6, &["RecordPass", "Passed"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn resubmit_no_portrait() {
+    let case = case("resubmit-no-portrait");
+    bench().run(async {
+        case.faces(&[99.0])?;
+        let seen = case.run(json!({"document": case.picture("license"), "detailsExpected": true}), 1).await?;
+        went(&seen, 2, &REFUSED);
+        seen.refused(CHECK, "resubmit", &["PORTRAIT_NOT_FOUND"], &json!({}));
+        Ok(())
+    });
+}
+
+fn resubmit_refused_by_rekognition(name: &str, error: &str, reason: &str) {
+    let case = case(name);
+    bench().run(async {
+        case.rekognition_error("DetectFaces", error)?;
+        let seen = case.run(json!({"document": case.picture("license"), "detailsExpected": true}), 1).await?;
+        went(&seen, 1, &REFUSED);
+        seen.refused(CHECK, "resubmit", &[reason], &json!({}));
+        Ok(())
+    });
+}
+
+#[test]
+fn resubmit_picture_too_small() {
+    resubmit_refused_by_rekognition("resubmit-too-small", "InvalidParameterException", "DOCUMENT_UNREADABLE");
+}
+
+#[test]
+fn resubmit_not_a_picture() {
+    resubmit_refused_by_rekognition("resubmit-not-a-picture", "InvalidImageFormatException", "DOCUMENT_UNREADABLE");
+}
+
+#[test]
+fn resubmit_picture_too_large() {
+    resubmit_refused_by_rekognition("resubmit-too-large", "ImageTooLargeException", "DOCUMENT_TOO_LARGE");
+}
+
+fn resubmit_refused_by_textract(name: &str, error: &str, reason: &str) {
+    let case = case(name);
+    bench().run(async {
+        bench().local.control.add(&Fault::error("textract", "AnalyzeID", &case.id, error, 400))?;
+        let seen = run(&case, &fields(), details(), 1).await?;
+        went(&seen, 4, &REFUSED);
+        refused(&seen, "resubmit", &[reason]);
+        Ok(())
+    });
+}
+
+#[test]
+fn resubmit_unsupported_document() {
+    resubmit_refused_by_textract("resubmit-unsupported", "UnsupportedDocumentException", "DOCUMENT_UNREADABLE");
+}
+
+#[test]
+fn resubmit_bad_document() {
+    resubmit_refused_by_textract("resubmit-bad", "BadDocumentException", "DOCUMENT_UNREADABLE");
+}
+
+#[test]
+fn resubmit_document_too_large() {
+    resubmit_refused_by_textract("resubmit-document-too-large", "DocumentTooLargeException", "DOCUMENT_TOO_LARGE");
+}
+
+#[test]
+fn resubmit_nothing_could_be_read() {
+    let case = case("resubmit-nothing-read");
+    bench().run(async {
+        let seen = run(&case, &[], details(), 1).await?;
+        went(&seen, 4, &REFUSED);
+        refused(&seen, "resubmit", &["DOCUMENT_UNREADABLE"]);
+        Ok(())
+    });
+}
+
+fn resubmit_field(name: &str, field: Field, reason: &str) {
+    let case = case(name);
+    bench().run(async {
+        let seen = run(&case, &fields_but(field), details(), 1).await?;
+        went(&seen, 4, &REFUSED);
+        refused(&seen, "resubmit", &[reason]);
+        Ok(())
+    });
+}
+
+#[test]
+fn resubmit_first_name_unreadable() {
+    resubmit_field("resubmit-first-name", ("FIRST_NAME", "ADA", None, 89.9), "FIRST_NAME_UNREADABLE");
+}
+
+#[test]
+fn resubmit_last_name_unreadable() {
+    resubmit_field("resubmit-last-name", ("LAST_NAME", "EXAMPLE", None, 89.9), "LAST_NAME_UNREADABLE");
+}
+
+#[test]
+fn resubmit_birth_date_unreadable() {
+    resubmit_field("resubmit-birth-date", ("DATE_OF_BIRTH", "", None, 0.0), "BIRTH_DATE_UNREADABLE");
+}
+
+#[test]
+fn resubmit_number_unreadable() {
+    resubmit_field(
+        "resubmit-number",
+        ("DOCUMENT_NUMBER", "E514-172-80-844-0", None, 50.0),
+        "DOCUMENT_NUMBER_UNREADABLE",
+    );
+}
+
+#[test]
+fn resubmit_expiration_date_unreadable() {
+    resubmit_field("resubmit-expiration-date", ("EXPIRATION_DATE", "", None, 0.0), "EXPIRATION_DATE_UNREADABLE");
+}
+
+#[test]
+fn resubmit_address_unreadable() {
+    resubmit_field("resubmit-address", ("ADDRESS", "8123 MAIN STREET", None, 10.0), "ADDRESS_UNREADABLE");
+}
+
+#[test]
+fn resubmit_every_field_unreadable_at_once() {
+    let case = case("resubmit-all-fields");
+    bench().run(async {
+        let doubtful: Vec<_> = fields().into_iter().map(|(name, text, date, _)| (name, text, date, 60.0)).collect();
+        let seen = run(&case, &doubtful, details(), 1).await?;
+        let reasons = [
+            "FIRST_NAME_UNREADABLE",
+            "LAST_NAME_UNREADABLE",
+            "BIRTH_DATE_UNREADABLE",
+            "DOCUMENT_NUMBER_UNREADABLE",
+            "EXPIRATION_DATE_UNREADABLE",
+            "ADDRESS_UNREADABLE",
+        ];
+        refused(&seen, "resubmit", &reasons);
+        Ok(())
+    });
+}
+
+fn decline(name: &str, fields: &[Field], details: Vec<(&'static str, AttributeValue)>, reasons: &[&str]) {
+    let case = case(name);
+    bench().run(async {
+        let seen = run(&case, fields, details, 1).await?;
+        went(&seen, 6, &REFUSED);
+        refused(&seen, "decline", reasons);
+        Ok(())
+    });
+}
+
+#[test]
+fn decline_another_first_name() {
+    decline("decline-first-name", &fields(), details_but("FIRST_NAME", "Barbara"), &["FIRST_NAME_MISMATCH"]);
+}
+
+#[test]
+fn decline_another_last_name() {
+    decline("decline-last-name", &fields(), details_but("LAST_NAME", "Sample"), &["LAST_NAME_MISMATCH"]);
+}
+
+#[test]
+fn decline_another_birth_date() {
+    decline("decline-birth-date", &fields(), details_but("DATE_OF_BIRTH", "1/13/1957"), &["BIRTH_DATE_MISMATCH"]);
+}
+
+#[test]
+fn decline_another_number() {
+    decline(
+        "decline-number",
+        &fields(),
+        details_but("DOCUMENT_NUMBER", "E514172808441"),
+        &["DOCUMENT_NUMBER_MISMATCH"],
+    );
+}
+
+#[test]
+fn decline_another_address() {
+    decline("decline-address", &fields(), details_but("ADDRESS", "77 Harbour Road"), &["ADDRESS_MISMATCH"]);
+}
+
+#[test]
+fn decline_expired() {
+    let expired = fields_but(("EXPIRATION_DATE", "01/12/2020", Some("2020-01-12T00:00:00"), 96.0));
+    decline("decline-expired", &expired, details(), &["DOCUMENT_EXPIRED"]);
+}
+
+#[test]
+fn decline_not_yet_valid() {
+    let early = fields_but(("DATE_OF_ISSUE", "01/12/2090", Some("2090-01-12T00:00:00"), 96.0));
+    decline("decline-not-yet-valid", &early, details(), &["DOCUMENT_NOT_YET_VALID"]);
+}
+
+#[test]
+fn decline_under_age() {
+    // Ages are counted from today: this child is one until 2033.
+    let young = fields_but(("DATE_OF_BIRTH", "01/12/2015", Some("2015-01-12T00:00:00"), 97.0));
+    decline("decline-under-age", &young, details_but("DATE_OF_BIRTH", "1/12/2015"), &["APPLICANT_UNDER_AGE"]);
+}
+
+#[test]
+fn decline_with_every_reason_at_once() {
+    let expired = fields_but(("EXPIRATION_DATE", "01/12/2020", Some("2020-01-12T00:00:00"), 96.0));
+    let details = details_but("LAST_NAME", "Sample")
+        .into_iter()
+        .map(|(name, value)| (name, if name == "DOCUMENT_NUMBER" { s("X1") } else { value }))
+        .collect();
+    decline(
+        "decline-several",
+        &expired,
+        details,
+        &["LAST_NAME_MISMATCH", "DOCUMENT_NUMBER_MISMATCH", "DOCUMENT_EXPIRED"],
+    );
+}
+
+#[test]
+fn failed_detection_denied() {
+    let case = case("failed-detect");
+    bench().run(async {
+        case.rekognition_error("DetectFaces", "AccessDeniedException")?;
+        let seen = case.run(json!({"document": case.picture("license"), "detailsExpected": true}), 0).await?;
+        seen.failed(&["DetectFaces"], "Rekognition.AccessDeniedException").left_nothing(CHECK);
+        Ok(())
+    });
+}
+
+#[test]
+fn failed_extraction_denied() {
+    let case = case("failed-extract");
+    bench().run(async {
+        bench().local.control.add(&Fault::error("textract", "AnalyzeID", &case.id, "AccessDeniedException", 400))?;
+        let seen = run(&case, &fields(), details(), 0).await?;
+        seen.failed(&UP_TO_MATCH[..3], "Bonafide.Internal").left_nothing(CHECK);
+        Ok(())
+    });
+}
+
+#[test]
+fn failed_details_missing() {
+    let case = case("failed-no-details");
+    bench().run(async {
+        let seen = run(&case, &fields(), Vec::new(), 0).await?;
+        assert_eq!(seen.ended.path(), UP_TO_MATCH[..5]);
+        assert_eq!(seen.ended.status, aws_sdk_sfn::types::ExecutionStatus::Failed);
+        seen.left_nothing(CHECK);
+        Ok(())
+    });
+}

@@ -1,0 +1,142 @@
+//! The person on the selfie is the person on the document.
+
+use anyhow::Result;
+use bonafide_tests::bench::bench;
+use serde_json::json;
+
+use crate::case::{Case, Seen, pointer};
+
+const CHECK: &str = "identityCompare";
+
+fn case(name: &str) -> Case {
+    Case::new("IdentityCompareMachineArn", name)
+}
+
+async fn run(case: &Case, notifications: usize) -> Result<Seen> {
+    case.run(json!({"selfie": case.picture("selfie"), "document": case.picture("license")}), notifications).await
+}
+
+#[test]
+fn pass_same_person() {
+    let case = case("pass-same-person");
+    bench().run(async {
+        case.compared(&[(80.1, 0.3)])?;
+        let seen = run(&case, 0).await?;
+        seen.went(&["GetApplication", "IsDocumentPresent", "CompareFaces", "IsSimilarEnough", "RecordPass", "Passed"]);
+        seen.passed(CHECK, &json!({"similarity": 80.1}));
+        assert_eq!(seen.row["LICENSE_SELFIE_MATCH"], true);
+        Ok(())
+    });
+}
+
+#[test]
+fn pass_document_of_the_row() {
+    let case = case("pass-row");
+    bench().run(async {
+        case.put_row([("document", pointer(&case.picture("license-of-the-row")))]).await?;
+        case.compared(&[(99.0, 0.3)])?;
+        let seen = case.run(json!({"selfie": case.picture("selfie")}), 0).await?;
+        seen.passed(CHECK, &json!({"similarity": 99}));
+        assert!(format!("{:?}", seen.ended.traces).contains("license-of-the-row"));
+        Ok(())
+    });
+}
+
+/// Not the same person, or not surely so.
+fn decline(name: &str, matches: &[(f64, f64)], similarity: f64) {
+    let case = case(name);
+    bench().run(async {
+        case.compared(matches)?;
+        let seen = run(&case, 1).await?;
+        let path = [
+            "GetApplication",
+            "IsDocumentPresent",
+            "CompareFaces",
+            "IsSimilarEnough",
+            "RecordNotPassed",
+            "NotifyNotPassed",
+            "NotPassed",
+        ];
+        seen.went(&path);
+        let similarity = if similarity == 0.0 { json!(0) } else { json!(similarity) };
+        seen.refused(CHECK, "decline", &["FACE_MISMATCH"], &json!({"similarity": similarity}));
+        assert_eq!(seen.row["LICENSE_SELFIE_MATCH"], false);
+        Ok(())
+    });
+}
+
+#[test]
+fn decline_another_person() {
+    decline("decline-another-person", &[(12.5, 0.3)], 12.5);
+}
+
+#[test]
+fn decline_just_not_similar_enough() {
+    decline("decline-threshold", &[(80.5, 0.1), (79.5, 0.3)], 79.5);
+}
+
+#[test]
+fn decline_nobody_in_common() {
+    decline("decline-nobody", &[], 0.0);
+}
+
+#[test]
+fn decline_only_a_bystander_is_on_the_document() {
+    decline("decline-bystander", &[(99.5, 0.05), (3.5, 0.4)], 3.5);
+}
+
+#[test]
+fn resubmit_no_document() {
+    let case = case("resubmit-no-document");
+    bench().run(async {
+        let seen = case.run(json!({"selfie": case.picture("selfie")}), 1).await?;
+        seen.went(&["GetApplication", "IsDocumentPresent", "RecordNotPassed", "NotifyNotPassed", "NotPassed"]);
+        seen.refused(CHECK, "resubmit", &["DOCUMENT_MISSING"], &json!({}));
+        Ok(())
+    });
+}
+
+fn resubmit_refused(name: &str, error: &str, reason: &str) {
+    let case = case(name);
+    bench().run(async {
+        case.rekognition_error("CompareFaces", error)?;
+        let seen = run(&case, 1).await?;
+        seen.went(&[
+            "GetApplication",
+            "IsDocumentPresent",
+            "CompareFaces",
+            "RecordNotPassed",
+            "NotifyNotPassed",
+            "NotPassed",
+        ]);
+        seen.refused(CHECK, "resubmit", &[reason], &json!({}));
+        Ok(())
+    });
+}
+
+#[test]
+fn resubmit_no_portrait() {
+    resubmit_refused("resubmit-no-portrait", "InvalidParameterException", "PORTRAIT_NOT_FOUND");
+}
+
+#[test]
+fn resubmit_not_a_picture() {
+    resubmit_refused("resubmit-not-a-picture", "InvalidImageFormatException", "DOCUMENT_UNREADABLE");
+}
+
+#[test]
+fn resubmit_picture_too_large() {
+    resubmit_refused("resubmit-too-large", "ImageTooLargeException", "DOCUMENT_TOO_LARGE");
+}
+
+#[test]
+fn failed_comparison_denied() {
+    let case = case("failed-denied");
+    bench().run(async {
+        case.rekognition_error("CompareFaces", "AccessDeniedException")?;
+        let seen = run(&case, 0).await?;
+        seen.failed(&["GetApplication", "IsDocumentPresent", "CompareFaces"], "Rekognition.AccessDeniedException")
+            .left_nothing(CHECK);
+        Ok(())
+    });
+}
