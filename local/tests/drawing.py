@@ -15,6 +15,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
+from bonafide_local.text.boxes import TextBox, TextPage
+
 WIDTH, HEIGHT = 1000, 630
 DATA = Path(__file__).resolve().parent / "data"
 Line = tuple[float, float, float, str]
@@ -179,6 +181,25 @@ def _font(size: int, kind: str) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
         except OSError:
             pass
     return ImageFont.load_default(size)
+
+
+def boxes_of(layout: Layout, *, glued: bool = False) -> TextPage:
+    """The text boxes that a perfect reader sees, pieces of one line joined as a detector does.
+
+    ``glued`` leaves out every space, as the recogniser does at its worst.
+    """
+    boxes: list[TextBox] = []
+    for x, y, points, text in sorted(layout.lines, key=lambda line: (line[1] // 8, line[0])):
+        words = text.lstrip("~")
+        width = _font(round(points), "default").getlength(words)
+        box = TextBox(words.replace(" ", "") if glued else words, x, y + 0.15 * points, x + width, y + 0.95 * points, 0.98)
+        before = boxes[-1] if boxes else None
+        if before and abs(before.middle - box.middle) < 0.4 * box.height and 0 <= box.left - before.right < 0.4 * box.height:
+            joint = "" if glued else " "
+            boxes[-1] = TextBox(before.text + joint + box.text, before.left, min(before.top, box.top), box.right, max(before.bottom, box.bottom), 0.98)
+        else:
+            boxes.append(box)
+    return TextPage(WIDTH, HEIGHT, tuple(boxes))
 
 
 def draw_license(layout: Layout, look: Look = Look(), seed: int = 1) -> bytes:

@@ -38,7 +38,7 @@ _HEADINGS = re.compile(
 )
 _SUFFIX = re.compile(r"[\s,]+(JR|SR|II|III|IV|1ST|2ND|3RD)\.?$")
 _NAME = re.compile(r"^[A-Z][A-Z'’.,\- ]*$")
-_NUMBER = re.compile(r"^(?=(?:[^\d]*\d){3})[A-Z0-9*][A-Z0-9*\- .]{2,24}$")
+_NUMBER = re.compile(r"^(?=(?:[^\d]*\d){2})[A-Z0-9*][A-Z0-9*\- .]{2,24}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class _Parser:
         best: tuple[int, _Value] | None = None
         for piece in self._labelled(Label.NUMBER):
             for candidate in self._candidates(piece, lambda other: bool(re.match(r"^[A-Z0-9\-* ]{1,12}$", other.text))):
-                text = _clean_number(candidate.text)
+                text = None if split_city_line(candidate.text) else _clean_number(candidate.text)
                 if text is None:
                     continue
                 text = mend(text, state)
@@ -263,7 +263,7 @@ class _Parser:
         for piece in self._pieces:
             if piece.label not in (None, Label.ADDRESS):
                 continue
-            joined = joined_row(piece, self._pieces, lambda other: True, gap=2.5)
+            joined = joined_row(piece, self._pieces, lambda other: True, gap=5.0)
             # The longest line that reads as a city wins: the state and the ZIP code may stand apart.
             for candidate in (joined, piece):
                 city = split_city_line(candidate.text)

@@ -60,9 +60,9 @@ _WORDS: tuple[tuple[Label, str, str], ...] = (
     (Label.BIRTH, "3", rf"(?:D\s?[O0Q]\s?B|D[O0Q]8(?=[\s:.])|D\.\s?O\.\s?B\.?|DATE\s?OF\s?BIRTH|BIRTH\s?DATE|BIRTH|BORN|DOB/FDN){_DATE_NEXT}"),
     (Label.EXPIRES, r"4\s?[B68H]", rf"(?:EXP\s?DATE|EXPIRATION\s?DATE|DATE\s?OF\s?EXPIRATION|EXPIRES\s?ON|EXPIRATION|EXPIRES|EXPIRY|EXPIRE|EXPDATE|EXP|VALID\s?(?:UNTIL|THRU)){_DATE_NEXT}"),
     (Label.ISSUED, r"4\s?A", rf"(?:ISSUE\s?DATE|DATE\s?OF\s?ISSUE|DATE\s?ISSUED|ISSUED\s?ON|ISSUED|ISSUE|ISSD|[I1L]SS){_DATE_NEXT}"),
-    (Label.OTHER, "5", r"(?:D\s?D|DOCUMENT\s?DISCRIMINATOR|DISCRIMINATOR|DCF)(?=[\s:.#\-]*[A-Z0-9*]*\d|[\s:.]*$)"),
+    (Label.OTHER, "5", r"(?:(?<!\d)D\s?D|(?<=5)\s?DD|DOCUMENT\s?DISCRIMINATOR|DISCRIMINATOR|DCF)(?=[\s:.#\-]*[A-Z0-9*]*\d|[\s:.]*$)"),
     (Label.OTHER, "", r"(?:AUDIT\s?(?:NO|NUMBER|#)?|ICN|INVENTORY|CONTROL\s?(?:NO|NUMBER)|REV\s?DATE|REV|FIRST\s?(?:ISSUED|LICENSED)|DUPLICATE|DUPS?|SSN|ORIG(?:INAL)?\s?ISS)(?=[\s:.#\-]*[\d/]|[\s:.]*$)"),
-    (Label.NUMBER, r"4\s?[D0O]", r"(?:D[LI]\s?/\s?ID\s?(?:NUMBER|NO\.?|#)?|(?:DRIVER(?:'?S)?\s?)?LIC(?:ENSE|ENCE)?\s?[/&]\s?ID\s?(?:NO|NUMBER|#)?|(?:OPERATOR\s?|DRIVER'?S?\s?)?LIC(?:ENSE|ENCE)?\.?\s?(?:NO|NUMBER|#|NUM)\.?|D\.?\s?L\.?\s?(?:NO|NUMBER|#|N)\.?|DLN|OLN|DL\s?ID|CUSTOMER\s?(?:IDENTIFIER|ID(?:ENTIFIER)?|NO|NUMBER)(?:\s?(?:NO|NUMBER))?|CID|ID\s?(?:NO|NUMBER|#)\.?|NUMBER|NO\.|LIC#|ID#|D[L1](?=[\s:.]*[A-Z]{0,2}\s?\d)|D[L1]$|LIC(?=[\s:.]+[A-Z]{0,2}\d)|LIC\.?$|ID(?=[\s:.]+[A-Z]{0,2}\d)|ID:)(?=$|[\s:.#\-]|[A-Z]{0,3}\d|[A-Z]{2,7}[A-Z0-9*]{3,7}\d)"),
+    (Label.NUMBER, r"4\s?[D0O]", r"(?:D[LI]\s?/\s?ID\s?(?:NUMBER|NO\.?|#)?|(?:DRIVER(?:'?S)?\s?)?LIC(?:ENSE|ENCE)?\s?[/&]\s?ID\s?(?:NO|NUMBER|#)?|(?:OPERATOR\s?|DRIVER'?S?\s?)?LIC(?:ENSE|ENCE)?\.?\s?(?:NO|NUMBER|#|NUM)\.?|D\.?\s?L\.?\s?(?:NO|NUMBER|#|N)\.?|DLN|OLN|DL\s?ID|CUSTOMER\s?(?:IDENTIFIER|ID(?:ENTIFIER)?|NO|NUMBER)(?:\s?(?:NO|NUMBER))?|CID|ID\s?(?:NO|NUMBER|#)\.?|NUMBER|NO\.|LIC#|ID#|DL(?=[\s:.]*[A-Z]{0,2}\s?\d)|D1(?=[\s:.]+[A-Z]{0,2}\d)|DL$|LIC(?=[\s:.]+[A-Z]{0,2}\d)|LIC\.?$|ID(?=[\s:.]+[A-Z]{0,2}\d)|ID:)(?=$|[\s:.#\-]|[A-Z]{0,3}\d|[A-Z]{2,7}[A-Z0-9*]{3,7}\d)"),
     (Label.LAST_NAME, "1", rf"(?:LAST\s?NAME|FAMILY\s?NAME|SURNAME|LNAME|LAST{_END}|LN(?=[\s:.]|$|[A-Z]))"),
     (Label.FIRST_NAME, "2", rf"(?:FIRST\s?NAME|GIVEN\s?NAMES?|FIRST\s?/\s?MIDDLE(?:\s?NAME)?|FNAME|GIVEN{_END}|FIRST{_END}|FN(?=[\s:.]|$|[A-Z]))"),
     (Label.MIDDLE_NAME, "", rf"(?:MIDDLE\s?NAMES?|MIDDLE{_END}|MN{_END})"),
@@ -92,14 +92,16 @@ def _compiled(label: Label, number: str, pattern: str) -> re.Pattern[str]:
 
 
 _COMPILED = [(label, _compiled(label, number, pattern)) for label, number, pattern in _WORDS]
+# A neighbouring column that the detector took into the line: CARDHOLDEREND NONE.
+_GLUED_END = re.compile(r"(?<=[A-Z]{3})END\s?NONE$")
 _VETERAN = re.compile(r"(?<![A-Z])VETERAN(?![A-Z])")
 
 # Numbers that stand alone as a label, at the start of a box, and what must follow each.
 # Digits that look like letters are let in; the parser mends them.
 _NAME = r"[A-Z0158][A-Z0158'’.,\- ]*"
 _NUMBERED: tuple[tuple[Label, re.Pattern[str]], ...] = (
-    (Label.LAST_NAME, re.compile(rf"^[1IL|][\s.:)\-]{{1,3}}(?={_NAME}$)|^1(?=[A-Z]{_NAME}$)")),
-    (Label.FIRST_NAME, re.compile(rf"^2[\s.:)\-]{{1,3}}(?={_NAME}$)|^2(?=[A-Z]{_NAME}$)")),
+    (Label.LAST_NAME, re.compile(rf"^[1IL|][\s.:)\-]{{1,3}}(?={_NAME}$)|^1(?=[A-Z][A-Z0158'’.,\- ]+$)")),
+    (Label.FIRST_NAME, re.compile(rf"^2[\s.:)\-]{{1,3}}(?={_NAME}$)|^2(?=[A-Z][A-Z0158'’.,\- ]+$)")),
     (Label.BIRTH, re.compile(r"^3[\s.:)]{0,2}(?=\d{2}[/\-.]\d{2}[/\-.]\d{4})")),
     (Label.ISSUED, re.compile(r"^4\s?A[\s.:)]{0,2}(?=\d{2}[/\-.]|$)")),
     (Label.EXPIRES, re.compile(r"^4\s?[BH][\s.:)]{0,2}(?=\d{2}[/\-.]|$)")),
@@ -117,7 +119,7 @@ _ONLY_NUMBER: dict[str, Label] = {
     "12": Label.RESTRICTIONS, "15": Label.OTHER, "16": Label.OTHER, "17": Label.OTHER, "18": Label.OTHER, "19": Label.OTHER,
 }  # fmt: skip
 # An 8 and a street: only the whole page can tell a glued label from a house number (see the parser).
-_SPACED_EIGHT = re.compile(r"^8[\s.:)][\s\-]*(?=\d|P\.?\s?O)")
+_SPACED_EIGHT = re.compile(r"^8[\s.:)\-]+(?=\d|P\.?\s?O)")
 _LABEL_TAIL = " :.#-"
 
 
@@ -157,7 +159,10 @@ def _marks(line: str) -> list[tuple[int, int, Label]]:
             found.append((match.start(), match.end(), label))
     for match in _VETERAN.finditer(line):
         found.append((match.start(), match.end(), Label.VETERAN))
-    return sorted(found)
+    glued = _GLUED_END.search(line)
+    if glued is not None and not any(glued.start() < end and start < glued.end() for start, end, _ in found):
+        found.append((glued.start(), glued.start() + 3, Label.ENDORSEMENTS))
+    return sorted(found, key=lambda mark: mark[:2])
 
 
 def _numbered(line: str) -> Part:

@@ -39,12 +39,19 @@ _CITY_LINE = re.compile(
 )
 
 
+_FIGURES = str.maketrans("01", "OI")
+
+
 def split_city_line(text: str) -> tuple[str, str, str] | None:
     """Split ``TALLAHASSEE, FL 32399-0000`` (spaces and comma optional) into city, state and ZIP code.
 
     The city part may still begin with a street. None when the line is nothing of the kind.
     """
-    found = _CITY_LINE.match(text.strip().upper())
+    # No city has a digit between letters: LAKEWO0D.
+    upper = re.sub(
+        r"(?<=[A-Z])[01]+(?=[A-Z])", lambda found: found[0].translate(_FIGURES), text.strip().upper()
+    )
+    found = _CITY_LINE.match(upper)
     if not found:
         return None
     state = found["state"].replace("0", "O")
@@ -81,7 +88,7 @@ def looks_like_street(text: str) -> bool:
     """Whether a line starts like a street address or a post box."""
     upper = text.upper().strip()
     return bool(
-        re.match(r"^\d{1,6}[A-Z]?(?:[\s\-/]\d+)?[\s.,]*[A-Z]", upper)
+        re.match(r"^\d{1,6}[A-Z]?(?:[\s\-/]\d+)?[\s.,]*(?:[A-Z]|\d{1,3}(?:ST|ND|RD|TH)\b)", upper)
         or re.match(r"^P\.?\s*O\.?\s*BOX", upper)
         or re.match(r"^(?:RR|RURAL ROUTE|HC|HIGHWAY)\s*\d", upper)
         or (re.match(r"^(?:ONE|TWO)\s", upper) and re.search(rf"\b(?:{_SUFFIX})\b", upper))

@@ -23,7 +23,7 @@ _LEFT_STEMS, _LEFT_ROUND = frozenset("BDEFHIKLMNPRUbhiklmnpru"), frozenset("CGOQ
 # What must be left after that for a space; spaces leave 0.19 and more, letters at most 0.1.
 _SPACE = 0.155
 # Figures have all the same width, so the narrow ones leave gaps of their own.
-_BETWEEN_FIGURES = 0.42
+_BETWEEN_FIGURES = 0.36
 _BESIDE_ONE = 0.5
 # Their gaps say nothing.
 _NEVER_BESIDE = frozenset("-'’/\"#")
@@ -120,7 +120,7 @@ def _letter_height(ink: np.ndarray) -> float:
 
 def _gaps(ink: np.ndarray, height: float) -> list[tuple[int, int]]:
     """Stretches of columns without ink, between the first and the last ink."""
-    columns = ink.sum(axis=0) > 0.07 * height
+    columns = ink.sum(axis=0) > 0.045 * height
     filled = np.flatnonzero(columns)
     return [
         (int(left) + 1, int(right))
