@@ -47,8 +47,11 @@ const CANONICAL: Retrier = {
   JitterStrategy: "FULL",
 };
 
-/** For a wait: its timeout means hours without an answer, which five more waits do not mend. */
-const CANONICAL_WAIT: Retrier = { ...CANONICAL, ErrorEquals: CANONICAL.ErrorEquals.filter((name) => name !== "States.Timeout") };
+/** A wait for a token that ran out has meant hours of silence already; the execution fails, and can be replayed. */
+const CANONICAL_TOKEN_WAIT: Retrier = { ...CANONICAL, ErrorEquals: CANONICAL.ErrorEquals.filter((name) => name !== "States.Timeout") };
+
+/** A child has retried its own tasks: only the call that starts it is tried again, or the attempts would multiply. */
+const CANONICAL_CHILD_WAIT: Retrier = { ...CANONICAL, ErrorEquals: CANONICAL.ErrorEquals.filter((name) => /^(StepFunctions|Sfn)\./.test(name)) };
 
 const isTokenWait = (state: State): boolean => state.Resource?.endsWith(".waitForTaskToken") === true;
 const isChildWait = (state: State): boolean => state.Resource?.endsWith(".sync:2") === true;
@@ -192,7 +195,7 @@ export const RULES: readonly Rule[] = [
     name: "gives every Task a timeout and the canonical Retry",
     check: (machine) =>
       tasks(machine).flatMap(([name, state]) => {
-        const retry = isTokenWait(state) || isChildWait(state) ? CANONICAL_WAIT : CANONICAL;
+        const retry = isTokenWait(state) ? CANONICAL_TOKEN_WAIT : isChildWait(state) ? CANONICAL_CHILD_WAIT : CANONICAL;
         return [
           ...(Number.isInteger(state.TimeoutSeconds) ? [] : [`${name} has no TimeoutSeconds`]),
           ...(JSON.stringify(state.Retry) === JSON.stringify([retry]) ? [] : [`${name} has another Retry than the canonical one`]),

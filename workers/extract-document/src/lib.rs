@@ -5,7 +5,7 @@ use aws_sdk_textract::{
     Client,
     error::SdkError,
     operation::analyze_id::{AnalyzeIDError, AnalyzeIdOutput},
-    types::{Document, IdentityDocumentField, S3Object},
+    types::{AnalyzeIdDetections, Document, IdentityDocument, IdentityDocumentField, S3Object},
 };
 use bonafide_domain::{ApplicationId, Confidences, DocumentFields, ExtractedField, ObjectRef, Personal, ReasonCode};
 use bonafide_worker::{Applications, ErrorName, TableFailure, TaskError, now, sdk_code};
@@ -84,7 +84,7 @@ fn extracted_fields(answer: &AnalyzeIdOutput) -> Vec<ExtractedField> {
     answer
         .identity_documents()
         .iter()
-        .flat_map(|document| document.identity_document_fields())
+        .flat_map(IdentityDocument::identity_document_fields)
         .map(extracted_field)
         .collect()
 }
@@ -93,10 +93,12 @@ fn extracted_field(field: &IdentityDocumentField) -> ExtractedField {
     let value = field.value_detection();
     ExtractedField {
         name: field.r#type().map(|kind| kind.text().to_owned()).unwrap_or_default(),
-        text: Personal::new(value.map_or("", |value| value.text())),
+        text: Personal::new(value.map_or("", AnalyzeIdDetections::text)),
         normalized_date: value.and_then(|value| value.normalized_value()?.value()).map(Personal::new),
         // Textract counts to 100.
-        confidence: value.and_then(|value| value.confidence()).map_or(0.0, |confidence| f64::from(confidence) / 100.0),
+        confidence: value
+            .and_then(AnalyzeIdDetections::confidence)
+            .map_or(0.0, |confidence| f64::from(confidence) / 100.0),
     }
 }
 
@@ -129,7 +131,7 @@ async fn store(applications: &Applications, id: &ApplicationId, fields: &Documen
 mod tests {
     use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
     use aws_sdk_textract::types::{
-        AnalyzeIdDetections, IdentityDocument, NormalizedValue,
+        NormalizedValue,
         error::{
             AccessDeniedException, BadDocumentException, DocumentTooLargeException, ThrottlingException,
             UnsupportedDocumentException,

@@ -1,3 +1,12 @@
-//! The worker unpack-package
+//! The Lambda function of the state `UnpackPackage`.
 
-fn main() {}
+use bonafide_worker::{Applications, Error, aws_config, run_task, setting};
+use unpack_package::handle;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let config = aws_config().await;
+    let s3 = aws_sdk_s3::Client::new(&config);
+    let applications = Applications::new(aws_sdk_dynamodb::Client::new(&config), setting("APPLICATIONS_TABLE")?);
+    run_task(async |input| handle(&s3, &applications, input).await).await
+}

@@ -1,0 +1,251 @@
+//! Serves the state `UnpackPackage` of the machine `Onboarding`.
+//!
+//! The archive is read where it lies, in ranges, and nothing is written to disk: no applicant's file can stay behind for the next one.
+
+mod archive;
+mod object_reader;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::{
+    Client, error::SdkError, operation::head_object::HeadObjectError, operation::put_object::PutObjectError,
+};
+use bonafide_domain::{ApplicationId, CheckOutcome, Details, DetailsColumn, Limits, ObjectRef, ReasonCode};
+use bonafide_worker::{Applications, ErrorName, TableFailure, TaskError, now, object_ref, sdk_code};
+use serde::{Deserialize, Serialize};
+use tokio::{runtime::Handle, task::JoinError};
+
+use crate::{archive::Contents, object_reader::ObjectReader};
+
+/// What the state sends.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    application_id: ApplicationId,
+    package: ObjectRef,
+}
+
+/// What the state's Choice decides on: pointers to the evidence, or reasons.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Output {
+    outcome: CheckOutcome,
+    reasons: Vec<ReasonCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selfie: Option<ObjectRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<ObjectRef>,
+}
+
+/// Why the package could not be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The package's size could not be read.
+    #[error("the package could not be found ({})", sdk_code(&**.0))]
+    Head(#[source] Box<SdkError<HeadObjectError>>),
+    /// The package could not be read to its end.
+    #[error("the package could not be read ({code})")]
+    Read {
+        /// S3's code.
+        code: String,
+        /// What that means for a retry.
+        name: ErrorName,
+    },
+    /// A member could not be stored.
+    #[error("a member could not be stored ({})", sdk_code(&**.0))]
+    Put(#[source] Box<SdkError<PutObjectError>>),
+    /// The bucket keeps no versions.
+    #[error("the bucket keeps no versions, so that evidence could be exchanged")]
+    NoVersion,
+    /// Reading the archive panicked.
+    #[error("reading the archive ended unexpectedly")]
+    Panicked(#[source] JoinError),
+    /// The details could not be stored.
+    #[error(transparent)]
+    Table(#[from] TableFailure),
+}
+
+impl TaskError for Failure {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::Head(error) => ErrorName::of_service(&**error),
+            Self::Put(error) => ErrorName::of_service(&**error),
+            Self::Read { name, .. } => *name,
+            Self::NoVersion | Self::Panicked(_) => ErrorName::Internal,
+            Self::Table(failure) => failure.name(),
+        }
+    }
+}
+
+/// Takes a package apart: stores its members and details, or says why it cannot be used.
+///
+/// # Errors
+/// When S3 or the table gives no usable answer.
+pub async fn handle(s3: &Client, applications: &Applications, input: Input) -> Result<Output, Failure> {
+    let id = &input.application_id;
+    let contents = match open(s3, id, &input.package).await? {
+        Ok(contents) => contents,
+        Err(reason) => {
+            tracing::info!(application.id = %id, reason = reason.code(), "the package cannot be used");
+            return Ok(Output { outcome: CheckOutcome::Resubmit, reasons: vec![reason], selfie: None, document: None });
+        }
+    };
+    let bucket = &input.package.bucket;
+    let Contents { details, details_csv, selfie, document } = contents;
+    store(s3, bucket, format!("unzipped/{id}/{id}_details.csv"), "text/csv", details_csv).await?;
+    let key = |kind: &str, extension: &str| format!("unzipped/{id}/{id}_{kind}.{extension}");
+    let selfie = store(s3, bucket, key("selfie", selfie.extension), selfie.media_type(), selfie.bytes).await?;
+    let document = store(s3, bucket, key("license", document.extension), document.media_type(), document.bytes).await?;
+    record(applications, id, &details, &selfie, &document).await?;
+    tracing::info!(application.id = %id, "the package was unpacked");
+    Ok(Output { outcome: CheckOutcome::Pass, reasons: Vec::new(), selfie: Some(selfie), document: Some(document) })
+}
+
+async fn open(s3: &Client, id: &ApplicationId, package: &ObjectRef) -> Result<Result<Contents, ReasonCode>, Failure> {
+    let limits = Limits::DEFAULT;
+    let head = s3.head_object().bucket(&package.bucket).key(&package.key).version_id(&package.version_id);
+    let head = head.send().await.map_err(|error| Failure::Head(Box::new(error)))?;
+    let size = head.content_length().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+    if size > limits.package_bytes {
+        return Ok(Err(ReasonCode::PackageTooLarge));
+    }
+    let reader = ObjectReader::new(Handle::current(), s3.clone(), package.clone(), size);
+    let failure = reader.failure();
+    let id = id.clone();
+    // The zip library reads synchronously; its reads wait for S3 on a thread of their own.
+    let opened =
+        tokio::task::spawn_blocking(move || archive::open(reader, &id, &limits)).await.map_err(Failure::Panicked)?;
+    // A read that failed looks like a damaged archive to the zip library, and must not become the applicant's fault.
+    match failure.take() {
+        Some(failure) => Err(failure),
+        None => Ok(opened),
+    }
+}
+
+async fn store(s3: &Client, bucket: &str, key: String, media_type: &str, bytes: Vec<u8>) -> Result<ObjectRef, Failure> {
+    let put = s3.put_object().bucket(bucket).key(&key).content_type(media_type).body(bytes.into());
+    let stored = put.send().await.map_err(|error| Failure::Put(Box::new(error)))?;
+    let version_id = stored.version_id().ok_or(Failure::NoVersion)?.to_owned();
+    Ok(ObjectRef { bucket: bucket.to_owned(), key, version_id })
+}
+
+async fn record(
+    applications: &Applications,
+    id: &ApplicationId,
+    details: &Details,
+    selfie: &ObjectRef,
+    document: &ObjectRef,
+) -> Result<(), TableFailure> {
+    let columns: Vec<_> = DetailsColumn::ALL.map(|column| format!("{0} = :{0}", column.name())).into();
+    let expression = format!("SET {}, #selfie = :selfie, #document = :document, updatedAt = :now", columns.join(", "));
+    let mut update = applications
+        .update(id)
+        .update_expression(expression)
+        .expression_attribute_names("#selfie", "selfie")
+        .expression_attribute_names("#document", "document")
+        .expression_attribute_values(":selfie", object_ref(selfie))
+        .expression_attribute_values(":document", object_ref(document))
+        .expression_attribute_values(":now", AttributeValue::S(now()));
+    for column in DetailsColumn::ALL {
+        let value = AttributeValue::S(details.get(column).expose().to_owned());
+        update = update.expression_attribute_values(format!(":{}", column.name()), value);
+    }
+    update.send().await.map_err(|error| TableFailure::Write(Box::new(error)))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
+    use aws_sdk_s3::operation::{
+        get_object::{GetObjectError, GetObjectOutput},
+        head_object::HeadObjectOutput,
+        put_object::PutObjectOutput,
+    };
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use serde_json::json;
+
+    use super::{archive::tests::package, *};
+
+    fn input() -> Input {
+        let package = json!({"bucket": "evidence", "key": "zipped/8d247914.zip", "versionId": "v1"});
+        serde_json::from_value(json!({"applicationId": "8d247914", "package": package})).expect("an input")
+    }
+
+    fn head(size: usize) -> Rule {
+        mock!(Client::head_object).match_requests(|request| request.version_id() == Some("v1")).then_output(move || {
+            HeadObjectOutput::builder().content_length(i64::try_from(size).expect("a size")).build()
+        })
+    }
+
+    /// Answers ranges of these bytes, as S3 does.
+    fn get(bytes: Vec<u8>) -> Rule {
+        mock!(Client::get_object).match_requests(|request| request.version_id() == Some("v1")).then_compute_output(
+            move |request| {
+                let range = request.range().and_then(|range| range.strip_prefix("bytes=")).expect("a range");
+                let (start, end) = range.split_once('-').expect("a range");
+                let (start, end): (usize, usize) = (start.parse().expect("a number"), end.parse().expect("a number"));
+                GetObjectOutput::builder().body(bytes[start..bytes.len().min(end + 1)].to_vec().into()).build()
+            },
+        )
+    }
+
+    async fn run(head: Rule, get: Rule) -> (Result<Output, Failure>, usize, usize) {
+        let put = mock!(Client::put_object)
+            .match_requests(|request| request.key().is_some_and(|key| key.starts_with("unzipped/8d247914/8d247914_")))
+            .then_output(|| PutObjectOutput::builder().version_id("v7").build());
+        let write = mock!(aws_sdk_dynamodb::Client::update_item).then_output(|| UpdateItemOutput::builder().build());
+        let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&head, &get, &put]);
+        let applications =
+            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "applications".into());
+        (handle(&s3, &applications, input()).await, put.num_calls(), write.num_calls())
+    }
+
+    #[tokio::test]
+    async fn stores_the_members_and_answers_with_pointers() {
+        let zip = package();
+        let (output, puts, writes) = run(head(zip.len()), get(zip)).await;
+        let pointer = |key: &str| json!({"bucket": "evidence", "key": key, "versionId": "v7"});
+        assert_eq!(
+            serde_json::to_value(output.expect("an output")).expect("json"),
+            json!({
+                "outcome": "pass",
+                "reasons": [],
+                "selfie": pointer("unzipped/8d247914/8d247914_selfie.png"),
+                "document": pointer("unzipped/8d247914/8d247914_license.png"),
+            })
+        );
+        assert_eq!((puts, writes), (3, 1));
+    }
+
+    #[tokio::test]
+    async fn a_bad_package_is_a_reason_and_nothing_is_stored() {
+        let (output, puts, writes) = run(head(9), get(b"not a zip".to_vec())).await;
+        let output = serde_json::to_value(output.expect("an output")).expect("json");
+        assert_eq!(output, json!({"outcome": "resubmit", "reasons": ["PACKAGE_NOT_A_ZIP"]}));
+        assert_eq!((puts, writes), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_package_beyond_the_limit_is_not_even_read() {
+        let size = usize::try_from(Limits::DEFAULT.package_bytes).expect("a size") + 1;
+        let (output, _, _) = run(head(size), get(Vec::new())).await;
+        assert_eq!(output.expect("an output").reasons, [ReasonCode::PackageTooLarge]);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_fails_is_not_the_applicants_fault() {
+        let slow_down = || {
+            mock!(Client::get_object).then_error(|| {
+                GetObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().code("SlowDown").build())
+            })
+        };
+        let denied = || {
+            mock!(Client::get_object).then_error(|| {
+                GetObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().code("AccessDenied").build())
+            })
+        };
+        for (rule, name) in [(slow_down(), ErrorName::Transient), (denied(), ErrorName::Internal)] {
+            let (output, puts, _) = run(head(100), rule).await;
+            assert_eq!((output.expect_err("a failure").name(), puts), (name, 0));
+        }
+    }
+}
