@@ -40,6 +40,15 @@ def sniff(data: bytes) -> PictureFormat:
     return PictureFormat.UNKNOWN
 
 
+def dimensions(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels as the file's header says, without decoding. Raises `UnreadablePicture`."""
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            return opened.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UnreadablePicture(type(error).__name__) from None
+
+
 def decode(data: bytes) -> np.ndarray:
     """Decode to an upright RGB array of shape (height, width, 3), dtype uint8.
 

@@ -12,7 +12,7 @@ from bonafide_local.aws_json import Operation
 from bonafide_local.errors import ServiceError
 from bonafide_local.eyes import Eyes, LookError
 from bonafide_local.objects import ReadObject, read_s3
-from bonafide_local.pictures import PictureFormat, sniff
+from bonafide_local.pictures import PictureFormat, UnreadablePicture, dimensions, sniff
 from bonafide_local.text.boxes import TextPage
 from bonafide_local.text.identity import Field, read_identity
 
@@ -61,18 +61,17 @@ class Textract:
             # AWS also takes PDF; nothing in this product sends one.
             raise ServiceError("UnsupportedDocumentException", "Request has unsupported document format")
         try:
-            page = await self._eyes.text(data)
-        except LookError:
+            if max(dimensions(data)) > MAXIMUM_SIDE:
+                raise ServiceError("BadDocumentException", f"A side is longer than {MAXIMUM_SIDE} pixels")
+            return await self._eyes.text(data)
+        except (LookError, UnreadablePicture):
             raise ServiceError("BadDocumentException", "The document cannot be decoded") from None
-        if max(page.width, page.height) > MAXIMUM_SIDE:
-            raise ServiceError("BadDocumentException", f"A side is longer than {MAXIMUM_SIDE} pixels")
-        return page
 
 
 def _field(name: str, field: Field) -> dict[str, Any]:
     value: dict[str, Any] = {"Text": field.text, "Confidence": field.confidence}
     if field.normalised is not None:
-        value["NormalizedValue"] = {"Value": field.normalised, "ValueType": "Date"}
+        value["NormalizedValue"] = {"Value": field.normalised, "ValueType": "DATE"}
     return {
         "Type": {"Text": name},
         "ValueDetection": value,

@@ -209,3 +209,8 @@ def test_a_poorly_read_field_has_a_low_confidence() -> None:
     boxes = page("FLORIDA", "1 SAMPLE").boxes
     poor = tuple(TextBox(box.text, box.left, box.top, box.right, box.bottom, 0.6) for box in boxes)
     assert read_identity([TextPage(1_000, 630, poor)])["LAST_NAME"].confidence < 90
+
+
+def test_idaho_s_postal_code_is_no_label() -> None:
+    found = read("IDAHO", "4d DLN AB123456C", "1 SAMPLE", "2 NICK", "8 1 ELM COURT", ">BOISE ID 83701-1234")
+    assert [found[name] for name in ("DOCUMENT_NUMBER", "CITY_IN_ADDRESS", "STATE_IN_ADDRESS")] == ["AB123456C", "BOISE", "ID"]

@@ -17,6 +17,7 @@ from bonafide_local.text.spacing import restore_spaces
 # A card at 150 to 200 pixels per centimetre: small print is about 20 pixels high, which the
 # recogniser likes, and the detector needs a second. Larger pictures only cost time.
 WORKING_SIDE = 1_600
+MAXIMUM_RATIO = 6
 MINIMUM_SCORE = 0.5
 TALL = 1.5
 
@@ -30,6 +31,9 @@ class TextReader:
     def read(self, picture: np.ndarray) -> TextPage:
         """Read an upright RGB picture of shape (height, width, 3)."""
         height, width = picture.shape[:2]
+        if max(height, width) > MAXIMUM_RATIO * min(height, width):
+            # The detector would enlarge a strip until its short side has 736 pixels.
+            return TextPage(width, height, ())
         scale = WORKING_SIDE / max(height, width)
         working = cv2.resize(
             picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC

@@ -1,0 +1,87 @@
+"""The control API: forced errors, delays, canned results, broken bodies, counts."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from conftest import LocalAws
+from test_third_party import ask
+
+
+def force(aws: LocalAws, **fault: Any) -> None:
+    status, answer = aws.http("POST", f"{aws.control}/faults", fault)
+    assert status == 201, answer
+
+
+def test_an_error_is_forced_so_many_times(aws: LocalAws, hopper: bytes) -> None:
+    rekognition = aws.client("rekognition")
+    force(aws, service="rekognition", operation="DetectFaces", error="ThrottlingException", status=400, count=2)
+    for _ in range(2):
+        with pytest.raises(ClientError) as error:
+            rekognition.detect_faces(Image={"Bytes": hopper})
+        assert error.value.response["Error"]["Code"] == "ThrottlingException"
+    assert rekognition.detect_faces(Image={"Bytes": hopper})["FaceDetails"]
+    assert aws.http("GET", f"{aws.control}/faults") == (200, [])
+
+
+def test_a_fault_without_count_stays_until_it_is_cleared(aws: LocalAws) -> None:
+    textract = aws.client("textract")
+    force(aws, service="textract", operation="AnalyzeID", error="InternalServerError", status=500)
+    for _ in range(3):
+        with pytest.raises(ClientError) as error:
+            textract.analyze_id(DocumentPages=[{"Bytes": b"x"}])
+        assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    aws.http("DELETE", f"{aws.control}/faults")
+    with pytest.raises(ClientError) as error:
+        textract.analyze_id(DocumentPages=[{"Bytes": b"x"}])
+    assert error.value.response["Error"]["Code"] == "UnsupportedDocumentException"
+
+
+def test_a_canned_result_is_answered_for_matching_requests_only(aws: LocalAws, bucket: str) -> None:
+    rekognition = aws.client("rekognition")
+    canned = {"FaceDetails": [{"Confidence": 50.0}]}
+    force(aws, service="rekognition", operation="DetectFaces", result=canned, match={"key": "hopper"})
+    image = {"S3Object": {"Bucket": bucket, "Name": "hopper.jpg"}}
+    assert rekognition.detect_faces(Image=image)["FaceDetails"] == canned["FaceDetails"]
+    image["S3Object"]["Name"] = "collins.jpg"
+    assert rekognition.detect_faces(Image=image)["FaceDetails"][0]["Confidence"] > 99
+
+
+def test_a_delay_lets_the_real_answer_follow(aws: LocalAws, hopper: bytes) -> None:
+    rekognition = aws.client("rekognition")
+    force(aws, service="rekognition", operation="DetectFaces", delaySeconds=0.6, count=1)
+    started = time.monotonic()
+    assert rekognition.detect_faces(Image={"Bytes": hopper})["FaceDetails"]
+    assert time.monotonic() - started >= 0.6
+
+
+def test_a_malformed_answer_carries_no_result(aws: LocalAws, hopper: bytes) -> None:
+    force(aws, service="rekognition", operation="DetectFaces", malformed=True, count=1)
+    assert "FaceDetails" not in aws.client("rekognition").detect_faces(Image={"Bytes": hopper})
+
+
+def test_the_third_party_can_be_forced_too(aws: LocalAws) -> None:
+    force(aws, service="third-party", error="down", status=503, count=1, match={"app_uuid": '"a"'})
+    assert ask(aws, "S123456579010")[0] == 503
+    assert ask(aws, "S123456579010") == (200, True)
+    force(aws, service="third-party", result="yes", count=1)
+    assert ask(aws, "S123456579010") == (200, "yes")
+
+
+def test_calls_are_counted_per_operation(aws: LocalAws, hopper: bytes) -> None:
+    aws.http("DELETE", f"{aws.control}/calls")
+    aws.client("rekognition").detect_faces(Image={"Bytes": hopper})
+    ask(aws, "A1")
+    calls = aws.http("GET", f"{aws.control}/calls")[1]
+    assert calls == {"rekognition": {"DetectFaces": 1}, "textract": {}, "third-party": {"license": 1}}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{}, {"service": "s3", "error": "x"}, {"service": "textract"}, {"service": "textract", "error": "x", "count": 0}, {"service": "textract", "error": "x", "typo": 1}],
+)
+def test_a_fault_that_is_not_understood_is_refused(aws: LocalAws, fault: dict[str, Any]) -> None:
+    assert aws.http("POST", f"{aws.control}/faults", fault)[0] == 400

@@ -1,0 +1,76 @@
+"""The licence register over HTTP."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import LocalAws
+
+from bonafide_local.third_party import BadRegister, Register, RegisterAnswer, normalise
+
+HEADERS = {"x-api-key": "local-third-party-key", "idempotency-key": "a-1"}
+
+
+def ask(aws: LocalAws, number: str, headers: dict[str, str] | None = None, **more: Any) -> tuple[int, Any]:
+    body = {"driver_license_id": number, "validation_override": False, "app_uuid": "a"} | more
+    return aws.http("POST", f"{aws.third_party}/license", body, HEADERS if headers is None else headers)
+
+
+def test_known_numbers_are_true_however_they_are_written(aws: LocalAws) -> None:
+    assert ask(aws, "S123456579010") == (200, True)
+    assert ask(aws, "s123-456-57-901-0") == (200, True)
+
+
+def test_other_numbers_are_false_and_cannot_be_overridden(aws: LocalAws) -> None:
+    assert ask(aws, "X000") == (200, False)
+    assert ask(aws, "X000", validation_override=True) == (200, False)
+
+
+def test_a_number_is_added_while_it_runs(aws: LocalAws) -> None:
+    assert aws.http("PUT", f"{aws.third_party}/register/N-1", {"answer": "known"})[0] == 200
+    assert ask(aws, "n1") == (200, True)
+    assert aws.http("PUT", f"{aws.third_party}/register/N-1", {"answer": "perhaps"})[0] == 400
+
+
+def test_down_slow_and_malformed_answers(aws: LocalAws) -> None:
+    for answer in ("down", "slow", "malformed"):
+        aws.http("PUT", f"{aws.third_party}/register/{answer}", {"answer": answer})
+    assert ask(aws, "down")[0] == 503
+    started = time.monotonic()
+    assert ask(aws, "slow") == (200, True)
+    assert time.monotonic() - started >= 0.5
+    with pytest.raises(json.JSONDecodeError):
+        ask(aws, "malformed")
+
+
+def test_refuses_wrong_keys_and_malformed_bodies(aws: LocalAws) -> None:
+    assert ask(aws, "A1", {"x-api-key": "wrong", "idempotency-key": "a"})[0] == 401
+    assert ask(aws, "A1", {"x-api-key": "local-third-party-key"})[0] == 400
+    assert ask(aws, "")[0] == 400
+    assert ask(aws, "A1", extra=1)[0] == 400
+    assert ask(aws, "A1", app_uuid=7)[0] == 400
+
+
+def test_shows_its_interface(aws: LocalAws) -> None:
+    with urllib.request.urlopen(f"{aws.third_party}/openapi.yaml") as answer:
+        assert b"openapi: 3.1.0" in answer.read()
+
+
+def test_the_shipped_register_loads() -> None:
+    assert Register.load(None).answer_for("S123-456-57-901-0") is RegisterAnswer.KNOWN
+
+
+def test_a_bad_register_is_named_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text('{"licenses": [{"number": "A"}]}')
+    with pytest.raises(BadRegister, match=r"mine\.json"):
+        Register.load(path)
+
+
+def test_numbers_are_compared_without_separators() -> None:
+    assert normalise(" s 123-456.7 ") == "S1234567"
