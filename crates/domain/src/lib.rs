@@ -20,5 +20,5 @@ pub use document::{Confidences, DocumentFields, ExtractedField, Facts, facts};
 pub use matching::{DateOrder, Similarities, customer_key, parse_date, similarities};
 pub use package::{Limits, Member, PackageLimitExceeded, inspect_image, member_of};
 pub use personal::Personal;
-pub use reason::{ReasonClass, ReasonCode, UnknownReasonCode};
+pub use reason::{ReasonClass, ReasonCode, UnknownReasonCode, reason_codes_page};
 pub use upload::{ObjectRef, Upload, UploadKind};

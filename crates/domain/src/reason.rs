@@ -85,12 +85,12 @@ reasons! {
         applicant: "The archive is too large. Please use smaller pictures.",
         staff: "The archive, or a member of it, is larger than the limit."
     }
-    PackageZipBomb "PACKAGE_ZIP_BOMB" Final {
-        applicant: "We cannot accept this archive.",
+    PackageZipBomb "PACKAGE_ZIP_BOMB" Correctable {
+        applicant: "We cannot accept this archive. Please pack your documents again.",
         staff: "A member expands beyond what its size allows: a decompression bomb, or a header that lies."
     }
-    PackagePathUnsafe "PACKAGE_PATH_UNSAFE" Final {
-        applicant: "We cannot accept this archive.",
+    PackagePathUnsafe "PACKAGE_PATH_UNSAFE" Correctable {
+        applicant: "We cannot accept this archive. Please pack your documents again.",
         staff: "An entry's path leads out of the archive."
     }
     PackageMemberUnexpected "PACKAGE_MEMBER_UNEXPECTED" Correctable {
@@ -281,6 +281,34 @@ reasons! {
         applicant: "We could not finish your application yet. You need not do anything.",
         staff: "An operator stopped the execution; replay it."
     }
+}
+
+/// The page docs/REASON-CODES.md, in Markdown.
+#[must_use]
+pub fn reason_codes_page() -> String {
+    let mut page = String::from(
+        "# Reason codes\n\n\
+         Generated from `crates/domain/src/reason.rs`; change it there. Codes are append-only: never renamed, never reused.\n\n\
+         - **final**: the applicant cannot change it.\n\
+         - **correctable**: the applicant can mend it and send the evidence again.\n\
+         - **technical**: the system could not judge; staff can replay the execution.\n\n\
+         | code | class | to the applicant | to staff |\n|---|---|---|---|\n",
+    );
+    for reason in ReasonCode::ALL {
+        let class = match reason.class() {
+            ReasonClass::Final => "final",
+            ReasonClass::Correctable => "correctable",
+            ReasonClass::Technical => "technical",
+        };
+        let row = [
+            "`".to_owned() + reason.code() + "`",
+            class.to_owned(),
+            reason.applicant().to_owned(),
+            reason.staff().to_owned(),
+        ];
+        page += &("| ".to_owned() + &row.join(" | ") + " |\n");
+    }
+    page
 }
 
 impl fmt::Display for ReasonCode {
