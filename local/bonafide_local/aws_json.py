@@ -7,6 +7,7 @@ import json
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 from bonafide_local.errors import ServiceError
@@ -14,6 +15,9 @@ from bonafide_local.faults import Fault, Faults
 from bonafide_local.models import parse_request
 
 logger = logging.getLogger("bonafide_local.services")
+
+# The headers of the request that is being answered: who reads an S3Object is who sent the request.
+caller_headers: ContextVar[dict[str, str]] = ContextVar("caller_headers")
 
 Operation = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 Answer = tuple[int, dict[str, str], bytes]
@@ -35,6 +39,7 @@ class JsonService:
         self, method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]
     ) -> Answer:
         """Answer one request, in the form that the emulator's own services have."""
+        caller_headers.set(headers)
         target = headers.get("x-amz-target", "")
         prefix, _, operation = target.partition(".")
         call = self._operations.get(operation) if prefix == self.prefix else None

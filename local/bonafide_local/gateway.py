@@ -55,7 +55,7 @@ async def serve(options: Options) -> None:
 
     eyes = Eyes(options.processes)
     faults = Faults()
-    read_object = hooks.object_reader()
+    read_object = hooks.object_reader(REGION)
     rekognition = Rekognition(eyes, read_object, REGION, ACCOUNT)
     textract = Textract(eyes, read_object)
     hooks.install(

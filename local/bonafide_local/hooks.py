@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bonafide_local.aws_json import JsonService
+from bonafide_local.aws_json import JsonService, caller_headers
 from bonafide_local.errors import ServiceError
 from bonafide_local.objects import ReadObject
 from bonafide_local.rekognition import Rekognition
@@ -99,12 +99,35 @@ def _collection_id(body: bytes | str) -> str | None:
     return identifier if isinstance(identifier, str) else None
 
 
-def object_reader() -> ReadObject:
-    """Read objects from the emulator's S3, within the account of the current request."""
+def object_reader(region: str) -> ReadObject:
+    """Read objects from the emulator's S3 in the name of whoever sent the current request.
+
+    On AWS both services read an S3Object with the caller's permissions. With ``--iam`` a caller
+    without s3:GetObject (s3:GetObjectVersion for a version) is told that there is no such object, as
+    on AWS.
+    """
 
     def read(bucket: str, key: str, version: str | None) -> bytes | None:
+        from ministack import app
         from ministack.services import s3
 
+        if app.AUTH and not _may_read(bucket, key, version, region):
+            return None
         return s3._get_object_data(bucket, key, version)
 
     return read
+
+
+# State machines call with the emulator's own key: their roles are not enforced there at all.
+_ROOT_KEY = "test"
+
+
+def _may_read(bucket: str, key: str, version: str | None, region: str) -> bool:
+    from ministack.core.iam_evaluator import enforce
+    from ministack.core.router import extract_access_key_id
+
+    access_key = extract_access_key_id(caller_headers.get({}), {})
+    if access_key == _ROOT_KEY:
+        return True
+    action = "s3:GetObjectVersion" if version else "s3:GetObject"
+    return enforce(access_key, action, "s3", region, resource_arn=f"arn:aws:s3:::{bucket}/{key}") is None
