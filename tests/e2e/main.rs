@@ -1,1 +1,9 @@
-//! Whole onboardings.
+//! Whole onboardings with the real binaries: S3 → SQS → starter → Step Functions → workers → `DynamoDB` and SNS.
+//!
+//! The samples are judged once; each test looks at what one of them left behind.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod command;
+mod run;
+mod samples;
+mod uploads;

@@ -143,8 +143,8 @@ impl Seen {
         let output = &self.ended.output;
         assert_eq!(output["check"], check);
         assert_eq!(
-            (&output["outcome"], &output["reasons"], &output["scores"]),
-            (&json!(outcome), &json!(reasons), scores)
+            (&output["outcome"], &output["reasons"], numbers(&output["scores"])),
+            (&json!(outcome), &json!(reasons), numbers(scores))
         );
         let row = &self.row[check];
         assert_eq!((&row["outcome"], &row["reasons"]), (&json!(outcome), &json!(reasons)), "the row's {check}");

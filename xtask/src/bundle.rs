@@ -21,7 +21,7 @@ pub(crate) fn package(project: &Project, steps: &Steps, target: &str) -> Result<
     for worker in &workers {
         build.args(["--package", worker]);
     }
-    steps.run("Building the workers for Lambda (optimised: takes minutes)", "package", &mut build)?;
+    steps.run("Building the workers for Lambda", "package", &mut build)?;
     for worker in &workers {
         let from = project.target().join(target).join("lambda").join(worker);
         let bootstrap = bootstrap_in(&project.root.join("target/lambda").join(worker))?;
@@ -42,7 +42,7 @@ pub(crate) fn for_local_runs(project: &Project, steps: &Steps) -> Result<()> {
     for worker in &workers {
         build.args(["--package", worker]);
     }
-    steps.run("Building workers and tools (the first time takes minutes)", "build", &mut build)?;
+    steps.run("Building workers and tools", "build", &mut build)?;
     for worker in &workers {
         let from = project.target().join("debug").join(worker);
         let bootstrap = bootstrap_in(&local_bundles(project).join(worker))?;

@@ -105,6 +105,8 @@ fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>)
         // The whole workspace, so that its crates are built with the same features as before: once.
         cargo.args(["test", "--locked", "--workspace", "--test", name]).args(LOCAL_AWS);
         local.addresses.give_to(&mut cargo);
+        // They wait more than they work.
+        cargo.env("RUST_TEST_THREADS", "16");
         reports.push(run(steps, (name, Count::Cargo, cargo))?);
         local.check()?;
     }

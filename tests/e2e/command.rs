@@ -1,0 +1,63 @@
+//! The operators' command line against the same deployment.
+
+use std::process::{Command, Output};
+
+use bonafide_tests::bench::{bench, repository};
+use serde_json::{Value, json};
+
+use crate::run::sample;
+
+fn bonafide(arguments: &[&str]) -> Output {
+    // target/debug/deps/e2e-… → target/debug/bonafide
+    let binary = std::env::current_exe().unwrap().parent().unwrap().with_file_name("bonafide");
+    let mut command = Command::new(binary);
+    command.args(["--endpoint-url", bench().local.endpoint(), "--region", "us-east-1"]).args(arguments);
+    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").current_dir(repository());
+    command.output().unwrap()
+}
+
+fn json_lines(output: &Output) -> Vec<Value> {
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn status_shows_the_verdict_and_nothing_personal() {
+    let seen = sample("face-mismatch");
+    let output = bonafide(&["status", "face-mismatch", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let shown = &json_lines(&output)[0];
+    assert_eq!((&shown["outcome"], &shown["reasons"]), (&json!("declined"), &json!(["FACE_MISMATCH"])));
+    assert_eq!(shown["checks"]["identityCompare"]["outcome"], "decline");
+    assert_eq!(shown["execution"], seen.row["executionArn"]);
+
+    let text = String::from_utf8_lossy(&bonafide(&["status", "face-mismatch"]).stdout).into_owned();
+    assert!(text.contains("FACE_MISMATCH: ") && text.contains("similarity"), "{text}");
+    let last_name = seen.row["LAST_NAME"].as_str().unwrap();
+    assert!(!text.contains(last_name) && !shown.to_string().contains(last_name));
+}
+
+#[test]
+fn status_of_a_failure_is_1_and_of_nobody_3() {
+    sample("third-party-down");
+    let output = bonafide(&["status", "third-party-down", "--json"]);
+    assert_eq!((output.status.code(), &json_lines(&output)[0]["outcome"]), (Some(1), &json!("failed")));
+    assert_eq!(bonafide(&["status", "nobody"]).status.code(), Some(3));
+    assert_eq!(bonafide(&["--stage", "other", "status", "nobody"]).status.code(), Some(5));
+}
+
+#[test]
+fn submit_waits_for_the_verdicts_in_the_order_of_its_arguments() {
+    let folder = std::env::temp_dir().join(format!("bonafide-e2e-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let paths = ["second-no-zip", "first-no-zip"].map(|id| folder.join(format!("{id}.zip")));
+    for path in &paths {
+        std::fs::write(path, "no zip either").unwrap();
+    }
+    let paths = paths.each_ref().map(|path| path.to_str().unwrap());
+    let output = bonafide(&["submit", paths[0], paths[1], "--wait", "--json", "--timeout", "60"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let shown: Vec<_> =
+        json_lines(&output).iter().map(|object| (object["applicationId"].clone(), object["reasons"].clone())).collect();
+    let expected = ["second-no-zip", "first-no-zip"].map(|id| (json!(id), json!(["PACKAGE_NOT_A_ZIP"])));
+    assert_eq!(shown, expected);
+}

@@ -1,0 +1,68 @@
+//! The one run of all samples of the demo.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bonafide_tests::bench::{Ended, bench, plain, repository};
+use bonafide_tests::notifications::Notification;
+use bonafide_tests::samples::{self, Judged};
+use serde_json::Value;
+
+const LIMIT: Duration = Duration::from_mins(10);
+
+/// A sample, and everything that its onboarding left.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) judged: Judged,
+    pub(crate) row: Value,
+    pub(crate) ended: Ended,
+    pub(crate) notifications: Vec<Notification>,
+}
+
+/// One of the samples after all have been judged.
+pub(crate) fn sample(id: &str) -> &'static Seen {
+    all().get(id).unwrap_or_else(|| panic!("no sample {id}"))
+}
+
+/// All samples of the demo, judged.
+pub(crate) fn all() -> &'static HashMap<String, Seen> {
+    static RUN: OnceLock<HashMap<String, Seen>> = OnceLock::new();
+    RUN.get_or_init(|| {
+        let bench = bench();
+        bench.run(async {
+            let samples = samples::core(&samples_folder().join("samples.json"))?;
+            let judged =
+                samples::judge_all(&bench.local, &bench.deployment, samples, &samples_folder(), LIMIT, |_, _| {})
+                    .await?;
+            let mut seen = HashMap::new();
+            for judged in judged {
+                let id = judged.sample.id.clone();
+                let row = plain(&bench.row(&id).await?);
+                let ended = bench.ended(row["executionArn"].as_str().unwrap_or_default()).await?;
+                let notifications = bench.notifications(&id, 1).await;
+                seen.insert(id, Seen { judged, row, ended, notifications });
+            }
+            Ok(seen)
+        })
+    })
+}
+
+pub(crate) fn samples_folder() -> PathBuf {
+    repository().join("samples")
+}
+
+/// What the applicant said, by column; empty for what is no package.
+pub(crate) fn details(sample: &samples::Sample) -> HashMap<String, String> {
+    let file = File::open(samples_folder().join(&sample.file)).unwrap();
+    let Ok(mut archive) = zip::ZipArchive::new(file) else { return HashMap::new() };
+    let mut text = String::new();
+    archive.by_name(&format!("{}_details.csv", sample.id)).unwrap().read_to_string(&mut text).unwrap();
+    let mut lines = text.lines();
+    // No sample of the demo has quoted fields.
+    let (header, row) = (lines.next().unwrap(), lines.next().unwrap());
+    header.split(',').map(str::to_owned).zip(row.split(',').map(str::to_owned)).collect()
+}
