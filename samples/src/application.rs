@@ -1,6 +1,9 @@
 //! A whole application: licence, selfie and details that belong together, or differ where a sample wants it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use crate::{
     Failure,
@@ -19,12 +22,20 @@ pub fn faces() -> Result<BTreeMap<String, Face>, Failure> {
     Ok(serde_json::from_str(include_str!("../faces.json"))?)
 }
 
-/// Draws the face with this name.
+/// Draws the face with this name, once: many samples show the same face.
 ///
 /// # Errors
 /// When there is none.
-pub fn face(name: &str) -> Result<Picture, Failure> {
-    faces()?.get(name).ok_or_else(|| Failure::UnknownFace(name.to_owned()))?.draw()
+pub fn face(name: &str) -> Result<Arc<Picture>, Failure> {
+    static DRAWN: Mutex<BTreeMap<String, Arc<Picture>>> = Mutex::new(BTreeMap::new());
+    let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(picture) = drawn.get(name) {
+        return Ok(Arc::clone(picture));
+    }
+    let picture = faces()?.get(name).ok_or_else(|| Failure::UnknownFace(name.to_owned()))?.draw()?;
+    let picture = Arc::new(picture);
+    drawn.insert(name.to_owned(), Arc::clone(&picture));
+    Ok(picture)
 }
 
 /// An application with everything that can be varied: start from [`Application::new`] and change what matters.
@@ -78,7 +89,7 @@ impl Application {
     /// When a picture cannot be drawn.
     pub fn members(&self) -> Result<Vec<Member>, Failure> {
         let portrait = self.license_face.as_deref().map(face).transpose()?;
-        let card = self.wear.apply(&self.license.draw(portrait.as_ref())?);
+        let card = self.wear.apply(&self.license.draw(portrait.as_deref())?);
         Ok(vec![
             Member::details(&self.id, &self.details),
             Member::license(&self.id, &card, self.license_format)?,
@@ -97,8 +108,8 @@ impl Application {
             .iter()
             .map(|(name, scale, at)| Ok((face(name)?, *scale, *at)))
             .collect::<Result<Vec<_>, Failure>>()?;
-        let companions: Vec<_> = companions.iter().map(|(picture, scale, at)| (picture, *scale, *at)).collect();
-        self.shot.take(person.as_ref(), &companions)
+        let companions: Vec<_> = companions.iter().map(|(picture, scale, at)| (&**picture, *scale, *at)).collect();
+        self.shot.take(person.as_deref(), &companions)
     }
 
     /// The zip file.

@@ -224,7 +224,7 @@ pub(crate) fn selfie_blurred(id: &str) -> Package {
         Date::new(1982, 10, 5),
         "F",
     );
-    Application { shot: Shot { blur: 10.0, grain: 1.0, ..Shot::default() }, ..Application::new(id, license, "agnes") }
+    Application { shot: Shot { blur: 9.0, grain: 1.0, ..Shot::default() }, ..Application::new(id, license, "agnes") }
         .zip()
 }
 

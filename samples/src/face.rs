@@ -1,5 +1,10 @@
 //! Faces of people who do not exist, derived from the two portraits.
-#![expect(clippy::cast_precision_loss, reason = "pixel arithmetic: every value is small")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "pixel arithmetic: every value is small"
+)]
 
 use serde::{Deserialize, Serialize};
 
@@ -334,8 +339,16 @@ struct Region(Vec<f32>);
 impl Region {
     /// The inside of a polygon, its edge softened over about `soft` pixels.
     fn polygon(corners: &[Point], soft: f32) -> Self {
-        let inside = Picture::from_fn(WIDTH, HEIGHT, |x, y| {
-            let (x, y) = (x as f32, y as f32);
+        // Nothing further away than this is touched.
+        let margin = soft * 3.0 + 2.0;
+        let range = |axis: usize, end: usize| {
+            let lowest = corners.iter().map(|corner| corner[axis]).fold(f32::INFINITY, f32::min) - margin;
+            let highest = corners.iter().map(|corner| corner[axis]).fold(0.0, f32::max) + margin;
+            (lowest.max(0.0) as usize).min(end - 1)..(highest.max(1.0) as usize + 1).min(end)
+        };
+        let (columns, rows) = (range(0, WIDTH), range(1, HEIGHT));
+        let inside = Picture::from_fn(columns.len(), rows.len(), |x, y| {
+            let (x, y) = ((columns.start + x) as f32, (rows.start + y) as f32);
             let mut odd = false;
             for (i, a) in corners.iter().enumerate() {
                 let b = corners[(i + 1) % corners.len()];
@@ -345,7 +358,13 @@ impl Region {
             }
             [if odd { 1.0 } else { 0.0 }; 4]
         });
-        Self(inside.blurred(soft).pixels.iter().map(|p| p[0]).collect())
+        let mut shares = vec![0.0; WIDTH * HEIGHT];
+        for (row, line) in rows.zip(inside.blurred(soft).pixels.chunks_exact(columns.len())) {
+            for (share, pixel) in shares[row * WIDTH + columns.start..].iter_mut().zip(line) {
+                *share = pixel[0];
+            }
+        }
+        Self(shares)
     }
 
     fn union(mut self, other: &Self) -> Self {
@@ -468,7 +487,6 @@ fn match_colours(picture: &mut Picture, model: &Picture, region: &Region) {
         let (wanted, wanted_spread) = moments(model, channel);
         let factor = (wanted_spread / own_spread).clamp(0.75, 1.3);
         for pixel in &mut picture.pixels {
-            #[expect(clippy::cast_possible_truncation, reason = "a colour")]
             let value = (wanted + (f64::from(pixel[channel]) - own) * factor) as f32;
             pixel[channel] = value.clamp(0.0, 255.0);
         }

@@ -1,6 +1,9 @@
 //! Specimen driver licences, laid out after the AAMVA card design standard.
 
-use std::fmt::{self, Display, Write as _};
+use std::{
+    fmt::{self, Display, Write as _},
+    sync::OnceLock,
+};
 
 use crate::{Failure, picture::Picture};
 
@@ -84,7 +87,14 @@ impl License {
     /// # Errors
     /// When a field holds something that cannot be drawn.
     pub fn draw(&self, face: Option<&Picture>) -> Result<Picture, Failure> {
-        let mut card = Picture::from_svg(&Self::background())?;
+        // The same on every card.
+        static BACKGROUND: OnceLock<Picture> = OnceLock::new();
+        let mut card = if let Some(card) = BACKGROUND.get() {
+            card.clone()
+        } else {
+            let card = Picture::from_svg(&Self::background())?;
+            BACKGROUND.get_or_init(|| card).clone()
+        };
         if let Some(face) = face {
             lay_portraits(&mut card, face);
         }
