@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bonafide_local import ranges
 from bonafide_local.aws_json import JsonService, caller_headers
 from bonafide_local.errors import ServiceError
 from bonafide_local.objects import ReadObject
@@ -24,6 +25,7 @@ def install(services: list[JsonService], rekognition: Rekognition) -> None:
     for service in services:
         _add_service(service)
     _add_collections(rekognition)
+    ranges.install()
 
 
 def _add_service(service: JsonService) -> None:
@@ -60,9 +62,7 @@ def _add_collections(rekognition: Rekognition) -> None:
             # Already gone, as CloudFormation wants it.
             pass
 
-    def update(
-        identifier: str, old: dict[str, Any], new: dict[str, Any], stack_name: str
-    ) -> tuple[str, dict[str, str]]:
+    def update(identifier: str, old: dict[str, Any], new: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:
         if new["CollectionId"] == identifier:
             return identifier, {"Arn": rekognition.arn_of(identifier)}
         # The id is create-only: another id is another collection.
@@ -82,7 +82,7 @@ def _add_collections(rekognition: Rekognition) -> None:
         service: str, method: str, path: str, headers: Any, body: Any, query: Any, region: str, account_id: str
     ) -> str:
         if service != "rekognition":
-            return original(service, method, path, headers, body, query, region, account_id)
+            return str(original(service, method, path, headers, body, query, region, account_id))
         identifier = _collection_id(body)
         return rekognition.arn_of(identifier) if identifier else "*"
 
@@ -113,7 +113,8 @@ def object_reader(region: str) -> ReadObject:
 
         if app.AUTH and not _may_read(bucket, key, version, region):
             return None
-        return s3._get_object_data(bucket, key, version)
+        data: bytes | None = s3._get_object_data(bucket, key, version)
+        return data
 
     return read
 

@@ -39,7 +39,11 @@ def image(bucket: str, name: str) -> dict[str, Any]:
 
 
 def test_a_machine_reaches_rekognition_and_sees_its_answer(aws: LocalAws, bucket: str) -> None:
-    detect = task("arn:aws:states:::aws-sdk:rekognition:detectFaces", {"Image": image(bucket, "hopper.jpg")}, Output="{% $count($states.result.FaceDetails[Confidence > 99]) %}")
+    detect = task(
+        "arn:aws:states:::aws-sdk:rekognition:detectFaces",
+        {"Image": image(bucket, "hopper.jpg")},
+        Output="{% $count($states.result.FaceDetails[Confidence > 99]) %}",
+    )
     described = run(aws, "detect", {"Detect": detect})
     assert (described["status"], described.get("output")) == ("SUCCEEDED", "1")
 
@@ -72,7 +76,9 @@ def test_a_missing_collection_is_named_and_can_be_caught(aws: LocalAws, bucket: 
 
 
 def test_retry_matches_the_error_name(aws: LocalAws, bucket: str) -> None:
-    aws.http("POST", f"{aws.control}/faults", {"service": "rekognition", "operation": "DetectFaces", "error": "ThrottlingException", "count": 2})
+    aws.http(
+        "POST", f"{aws.control}/faults", {"service": "rekognition", "operation": "DetectFaces", "error": "ThrottlingException", "count": 2}
+    )
     retry = [{"ErrorEquals": ["Rekognition.ThrottlingException"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 1}]
     detect = task("arn:aws:states:::aws-sdk:rekognition:detectFaces", {"Image": image(bucket, "hopper.jpg")}, Retry=retry)
     assert run(aws, "retry", {"Detect": detect})["status"] == "SUCCEEDED"
@@ -107,8 +113,17 @@ def test_dynamodb_sns_and_sqs_are_really_called(aws: LocalAws) -> None:
             },
             Next="Get",
         ),
-        "Get": task("arn:aws:states:::dynamodb:getItem", {"TableName": "rows", "Key": {"id": {"S": "a"}}}, Assign={"row": "{% $states.result.Item %}"}, Next="Publish"),
-        "Publish": task("arn:aws:states:::sns:publish", {"TopicArn": topic, "Message": "{% $string({'reason': $row.reasons.L[0].S}) %}"}, Output="{% $row.reasons.L[0].S %}"),
+        "Get": task(
+            "arn:aws:states:::dynamodb:getItem",
+            {"TableName": "rows", "Key": {"id": {"S": "a"}}},
+            Assign={"row": "{% $states.result.Item %}"},
+            Next="Publish",
+        ),
+        "Publish": task(
+            "arn:aws:states:::sns:publish",
+            {"TopicArn": topic, "Message": "{% $string({'reason': $row.reasons.L[0].S}) %}"},
+            Output="{% $row.reasons.L[0].S %}",
+        ),
     }
     assert json.loads(run(aws, "integrations", states)["output"]) == "FACE_MISMATCH"
     assert dynamodb.get_item(TableName="rows", Key={"id": {"S": "a"}})["Item"]["reasons"] == {"L": [{"S": "FACE_MISMATCH"}]}
@@ -139,9 +154,17 @@ def test_a_task_token_travels_through_sqs_and_back(aws: LocalAws) -> None:
 
 def test_a_child_machine_answers_its_parent(aws: LocalAws) -> None:
     sfn = aws.client("stepfunctions")
-    child = {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Pass", "Output": {"outcome": "pass"}, "Next": "B"}, "B": {"Type": "Succeed"}}}
+    child = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "A",
+        "States": {"A": {"Type": "Pass", "Output": {"outcome": "pass"}, "Next": "B"}, "B": {"Type": "Succeed"}},
+    }
     arn = sfn.create_state_machine(name="child", definition=json.dumps(child), roleArn=ROLE)["stateMachineArn"]
-    call = task("arn:aws:states:::states:startExecution.sync:2", {"StateMachineArn": arn, "Input": {"a": 1}}, Output="{% $states.result.Output.outcome %}")
+    call = task(
+        "arn:aws:states:::states:startExecution.sync:2",
+        {"StateMachineArn": arn, "Input": {"a": 1}},
+        Output="{% $states.result.Output.outcome %}",
+    )
     assert json.loads(run(aws, "parent", {"Call": call})["output"]) == "pass"
 
 
@@ -203,3 +226,15 @@ def test_cloudformation_makes_and_deletes_a_collection(aws: LocalAws) -> None:
     cloudformation.delete_stack(StackName="faces")
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="faces", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
     assert "stack-faces" not in rekognition.list_collections()["CollectionIds"]
+
+
+def test_a_range_of_a_version_is_that_range(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="ranges")
+    s3.put_bucket_versioning(Bucket="ranges", VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket="ranges", Key="a", Body=b"0123456789")["VersionId"]
+    s3.put_object(Bucket="ranges", Key="a", Body=b"another")
+    part = s3.get_object(Bucket="ranges", Key="a", VersionId=version, Range="bytes=2-4")
+    assert (part["ContentRange"], part["ContentLength"], part["Body"].read()) == ("bytes 2-4/10", 3, b"234")
+    with pytest.raises(s3.exceptions.ClientError, match="InvalidRange"):
+        s3.get_object(Bucket="ranges", Key="a", VersionId=version, Range="bytes=10-12")

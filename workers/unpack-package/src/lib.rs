@@ -183,7 +183,9 @@ mod tests {
                 let range = request.range().and_then(|range| range.strip_prefix("bytes=")).expect("a range");
                 let (start, end) = range.split_once('-').expect("a range");
                 let (start, end): (usize, usize) = (start.parse().expect("a number"), end.parse().expect("a number"));
-                GetObjectOutput::builder().body(bytes[start..bytes.len().min(end + 1)].to_vec().into()).build()
+                let range = format!("bytes {start}-{end}/{}", bytes.len());
+                let part = bytes[start..bytes.len().min(end + 1)].to_vec();
+                GetObjectOutput::builder().content_range(range).body(part.into()).build()
             },
         )
     }
@@ -243,7 +245,11 @@ mod tests {
                 GetObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().code("AccessDenied").build())
             })
         };
-        for (rule, name) in [(slow_down(), ErrorName::Transient), (denied(), ErrorName::Internal)] {
+        let whole =
+            || mock!(Client::get_object).then_output(|| GetObjectOutput::builder().body(package().into()).build());
+        for (rule, name) in
+            [(slow_down(), ErrorName::Transient), (denied(), ErrorName::Internal), (whole(), ErrorName::Internal)]
+        {
             let (output, puts, _) = run(head(100), rule).await;
             assert_eq!((output.expect_err("a failure").name(), puts), (name, 0));
         }

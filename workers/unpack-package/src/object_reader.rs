@@ -58,6 +58,10 @@ impl ObjectReader {
         let answer = get.range(format!("bytes={}-{last}", self.position)).send().await.map_err(|error| {
             Failure::Read { code: sdk_code(&error).to_owned(), name: ErrorName::of_service(&error) }
         })?;
+        // Anything else than the range that was asked for would be read as a damaged archive: the applicant's fault.
+        if !answer.content_range().is_some_and(|range| range.starts_with(&format!("bytes {}-", self.position))) {
+            return Err(Failure::Read { code: "not the range asked for".to_owned(), name: ErrorName::Internal });
+        }
         let bytes = answer.body.collect().await.map_err(|_| broken_off())?.to_vec();
         if bytes.is_empty() { Err(broken_off()) } else { Ok(bytes) }
     }
