@@ -35,9 +35,7 @@ class JsonService:
         self._operations = operations
         self._faults = faults
 
-    async def handle(
-        self, method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]
-    ) -> Answer:
+    async def handle(self, method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]) -> Answer:
         """Answer one request, in the form that the emulator's own services have."""
         caller_headers.set(headers)
         target = headers.get("x-amz-target", "")
@@ -57,7 +55,7 @@ class JsonService:
             return _success(await call(parse_request(self.name, operation, _json_object(text))))
         except ServiceError as error:
             return _error(error.code, error.message, error.status)
-        except Exception as error:  # noqa: BLE001 - an imitated service answers 500, it does not crash
+        except Exception as error:
             # Only the type: an exception's text may quote the picture.
             logger.error("%s.%s failed: %s", self.name, operation, type(error).__name__, exc_info=_trace())
             return _error("InternalServerError", "The stand-in failed; its log names the error", 500)

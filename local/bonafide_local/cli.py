@@ -36,9 +36,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=_port, default=0, help="the AWS endpoint's port; 0 (default) takes a free one")
     serve.add_argument("--control-port", type=_port, default=0, help="the control API's port (default: a free one)")
     serve.add_argument("--third-party-port", type=_port, default=0, help="the licence register's port (default: a free one)")
-    serve.add_argument(
-        "--state-dir", type=Path, help="where the emulator may write; default: a temporary folder, removed at the end"
-    )
+    serve.add_argument("--state-dir", type=Path, help="where the emulator may write; default: a temporary folder, removed at the end")
     serve.add_argument("--iam", action="store_true", help="enforce IAM policies (the emulator's AUTH=true)")
     serve.add_argument("--register", type=Path, help="JSON register of licences; default: the shipped one")
     serve.add_argument(

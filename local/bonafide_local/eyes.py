@@ -74,7 +74,8 @@ def _look(kind: _Kind, data: bytes) -> FaceAnalysis | TextPage | None:
         picture = decode(data)
     except UnreadablePicture:
         return None
-    return _analyser.analyse(picture) if kind is _Kind.FACES else _reader.read(picture)
+    seen: FaceAnalysis | TextPage = _analyser.analyse(picture) if kind is _Kind.FACES else _reader.read(picture)
+    return seen
 
 
 def _ready() -> bool:
@@ -98,11 +99,13 @@ class Eyes:
 
     async def faces(self, data: bytes) -> FaceAnalysis:
         """Find the faces of a picture. Raises `LookError` when it does not decode."""
-        return await self._remember(_Kind.FACES, data)
+        analysis: FaceAnalysis = await self._remember(_Kind.FACES, data)
+        return analysis
 
     async def text(self, data: bytes) -> TextPage:
         """Read the text of a picture. Raises `LookError` when it does not decode."""
-        return await self._remember(_Kind.TEXT, data)
+        page: TextPage = await self._remember(_Kind.TEXT, data)
+        return page
 
     def close(self) -> None:
         """End the processes without waiting for pictures in work."""

@@ -74,11 +74,7 @@ class Fault:
 
     def applies(self, service: str, operation: str, request: str) -> bool:
         """Whether this fault answers the request (its JSON text)."""
-        return (
-            self.service == service
-            and self.operation in (None, operation)
-            and all(text in request for text in self.match.values())
-        )
+        return self.service == service and self.operation in (None, operation) and all(text in request for text in self.match.values())
 
     def describe(self) -> dict[str, Any]:
         """The fault as ``GET /faults`` shows it."""

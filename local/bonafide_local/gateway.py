@@ -147,9 +147,7 @@ def main(encoded: str) -> None:
             "register": Path(raw["register"]) if raw["register"] else None,
         }
     )
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s [%(name)s] %(message)s"
-    )
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s [%(name)s] %(message)s")
     try:
         asyncio.run(serve(options))
     finally:

@@ -53,9 +53,7 @@ def asgi(handle: Callable[[HttpRequest], Awaitable[HttpAnswer]]) -> Callable[...
                 break
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         request = HttpRequest(scope["method"], scope["path"], headers, body.decode("utf-8", "replace"))
-        answer = (
-            await handle(request) if len(body) <= MAXIMUM_BODY else json_answer(413, {"error": "the body is too large"})
-        )
+        answer = await handle(request) if len(body) <= MAXIMUM_BODY else json_answer(413, {"error": "the body is too large"})
         await send(
             {
                 "type": "http.response.start",

@@ -102,9 +102,7 @@ def _bound(option: str, port: int) -> socket.socket:
     return bound
 
 
-def _start(
-    settings: Settings, state_dir: Path, sockets: list[socket.socket], ready: int
-) -> subprocess.Popen[bytes]:
+def _start(settings: Settings, state_dir: Path, sockets: list[socket.socket], ready: int) -> subprocess.Popen[bytes]:
     descriptors = [bound.fileno() for bound in sockets]
     options = {
         "endpoint": descriptors[0],

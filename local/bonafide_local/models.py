@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import botocore.loaders
 import botocore.model
-import botocore.validate
 
 from bonafide_local.errors import ServiceError
 
@@ -31,7 +31,8 @@ def parse_request(service: str, operation: str, body: dict[str, Any]) -> dict[st
     shape = service_model(service).operation_model(operation).input_shape
     if shape is None:
         return {}
-    return _parsed(body, shape, "")
+    parsed: dict[str, Any] = _parsed(body, shape, "")
+    return parsed
 
 
 def _parsed(value: Any, shape: botocore.model.Shape, path: str) -> Any:
@@ -45,11 +46,7 @@ def _parsed(value: Any, shape: botocore.model.Shape, path: str) -> Any:
         for name in shape.required_members:
             if value.get(name) is None:
                 raise _invalid(_join(path, name), "Member must not be null")
-        return {
-            name: _parsed(member, shape.members[name], _join(path, name))
-            for name, member in value.items()
-            if member is not None
-        }
+        return {name: _parsed(member, shape.members[name], _join(path, name)) for name, member in value.items() if member is not None}
     if kind == "list":
         _expect(isinstance(value, list), path, "a list")
         _check_range(len(value), shape, path, "length")
@@ -117,7 +114,7 @@ def problems_of_answer(service: str, operation: str, answer: Any) -> list[str]:
     return [] if shape is None else list(_problems(answer, shape, operation))
 
 
-def _problems(value: Any, shape: botocore.model.Shape, path: str):
+def _problems(value: Any, shape: botocore.model.Shape, path: str) -> Iterator[str]:
     kind = shape.type_name
     if kind == "structure":
         if not isinstance(value, dict):

@@ -132,11 +132,7 @@ class Rekognition:
         scored.sort(key=lambda pair: -pair[0])
         return {
             "SourceImageFace": {"BoundingBox": _box(reference), "Confidence": reference.confidence},
-            "FaceMatches": [
-                {"Similarity": similarity, "Face": _compared(face)}
-                for similarity, face in scored
-                if similarity >= threshold
-            ],
+            "FaceMatches": [{"Similarity": similarity, "Face": _compared(face)} for similarity, face in scored if similarity >= threshold],
             "UnmatchedFaces": [_compared(face) for similarity, face in scored if similarity < threshold],
         }
 
@@ -279,7 +275,7 @@ class Rekognition:
         if ("Bytes" in image) == ("S3Object" in image):
             raise ServiceError("InvalidParameterException", "Request has invalid parameters: one of Bytes and S3Object")
         if "Bytes" in image:
-            data, limit = image["Bytes"], MAXIMUM_REQUEST_BYTES
+            data, limit = bytes(image["Bytes"]), MAXIMUM_REQUEST_BYTES
         else:
             data, limit = read_s3(self._read_object, image["S3Object"]), MAXIMUM_S3_BYTES
         if len(data) > limit:
@@ -297,9 +293,7 @@ class Rekognition:
         except LookError:
             raise _bad_format() from None
         if min(analysis.width, analysis.height) < MINIMUM_SIDE:
-            raise ServiceError(
-                "InvalidParameterException", f"Image must be at least {MINIMUM_SIDE} pixels wide and high"
-            )
+            raise ServiceError("InvalidParameterException", f"Image must be at least {MINIMUM_SIDE} pixels wide and high")
         return analysis
 
 
@@ -342,9 +336,7 @@ def _common(face: Face, names: frozenset[str] | None) -> dict[str, Any]:
     return {
         "BoundingBox": _box(face),
         "Confidence": face.confidence,
-        "Landmarks": [
-            {"Type": name, "X": x, "Y": y} for name, (x, y) in face.landmarks.items() if names is None or name in names
-        ],
+        "Landmarks": [{"Type": name, "X": x, "Y": y} for name, (x, y) in face.landmarks.items() if names is None or name in names],
         "Pose": {"Roll": face.roll, "Yaw": face.yaw, "Pitch": face.pitch},
         "Quality": {"Brightness": face.brightness, "Sharpness": face.sharpness},
     }
@@ -364,13 +356,9 @@ def _detail(face: Face, wanted: frozenset[str]) -> dict[str, Any]:
     return detail
 
 
-def _matches(
-    collection: _Collection, query: Face, request: dict[str, Any], but: str | None = None
-) -> list[dict[str, Any]]:
+def _matches(collection: _Collection, query: Face, request: dict[str, Any], but: str | None = None) -> list[dict[str, Any]]:
     threshold = request.get("FaceMatchThreshold", DEFAULT_THRESHOLD)
-    scored = [
-        (_similarity(query, known.face), known) for known in collection.faces.values() if known.face_id != but
-    ]
+    scored = [(_similarity(query, known.face), known) for known in collection.faces.values() if known.face_id != but]
     scored.sort(key=lambda pair: -pair[0])
     return [
         {"Similarity": similarity, "Face": known.describe()}

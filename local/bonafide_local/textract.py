@@ -14,7 +14,8 @@ from bonafide_local.eyes import Eyes, LookError
 from bonafide_local.objects import ReadObject, read_s3
 from bonafide_local.pictures import PictureFormat, UnreadablePicture, dimensions, sniff
 from bonafide_local.text.boxes import TextPage
-from bonafide_local.text.identity import Field, read_identity
+from bonafide_local.text.fields import Field
+from bonafide_local.text.identity import read_identity
 
 MODEL_VERSION = "1.0"
 MAXIMUM_BYTES = 10 * 1024 * 1024

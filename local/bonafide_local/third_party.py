@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from enum import Enum
+from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -24,7 +24,7 @@ SLOW_SECONDS = 30.0
 _SERVICE = "third-party"
 
 
-class RegisterAnswer(str, Enum):
+class RegisterAnswer(StrEnum):
     """What the service does when it is asked for a number."""
 
     KNOWN = "known"
@@ -52,16 +52,13 @@ class Register:
     @classmethod
     def load(cls, path: Path | None) -> Register:
         """Read a register file, or the shipped one. Raises `BadRegister` or OSError."""
-        if path is None:
-            text = resources.files("bonafide_local").joinpath("register.json").read_text("utf-8")
-        else:
-            text = path.read_text("utf-8")
+        text = resources.files("bonafide_local").joinpath("register.json").read_text("utf-8") if path is None else path.read_text("utf-8")
         try:
             rows = json.loads(text)["licenses"]
             return cls({normalise(row["number"]): RegisterAnswer(row["answer"]) for row in rows})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             name = path.name if path else "register.json"
-            raise BadRegister(f"{name}: expected {{\"licenses\":[{{\"number\",\"answer\"}}]}}: {type(error).__name__}") from None
+            raise BadRegister(f'{name}: expected {{"licenses":[{{"number","answer"}}]}}: {type(error).__name__}') from None
 
     def answer_for(self, number: str) -> RegisterAnswer:
         return self._entries.get(normalise(number), RegisterAnswer.UNKNOWN)
@@ -73,7 +70,7 @@ class Register:
 class _RequestShape:
     """The request body as the OpenAPI file describes it: one object of simple members."""
 
-    _TYPES = {"string": str, "boolean": bool}
+    _TYPES: ClassVar[dict[str, type]] = {"string": str, "boolean": bool}
 
     def __init__(self) -> None:
         text = resources.files("bonafide_local").joinpath("openapi.yaml").read_text("utf-8")

@@ -37,8 +37,18 @@ class Layout:
 
 
 def _truth(
-    first: str, last: str, number: str, birth: str, expires: str, address: str, city: str, state: str, code: str,
-    middle: str = "", issued: str = "", suffix: str = "",
+    first: str,
+    last: str,
+    number: str,
+    birth: str,
+    expires: str,
+    address: str,
+    city: str,
+    state: str,
+    code: str,
+    middle: str = "",
+    issued: str = "",
+    suffix: str = "",
 ) -> Truth:
     return {
         "FIRST_NAME": first, "LAST_NAME": last, "MIDDLE_NAME": middle, "SUFFIX": suffix, "DOCUMENT_NUMBER": number,
@@ -196,7 +206,9 @@ def boxes_of(layout: Layout, *, glued: bool = False) -> TextPage:
         before = boxes[-1] if boxes else None
         if before and abs(before.middle - box.middle) < 0.4 * box.height and 0 <= box.left - before.right < 0.4 * box.height:
             joint = "" if glued else " "
-            boxes[-1] = TextBox(before.text + joint + box.text, before.left, min(before.top, box.top), box.right, max(before.bottom, box.bottom), 0.98)
+            boxes[-1] = TextBox(
+                before.text + joint + box.text, before.left, min(before.top, box.top), box.right, max(before.bottom, box.bottom), 0.98
+            )
         else:
             boxes.append(box)
     return TextPage(WIDTH, HEIGHT, tuple(boxes))
@@ -218,12 +230,21 @@ def draw_license(layout: Layout, look: Look = Look(), seed: int = 1) -> bytes:
         font = _font(max(6, round(points * scale)), look.font)
         heading = y < 60
         color = (150, 60, 50) if small else (30, 60, 120) if heading else (20, 20, 24)
-        canvas.text((x * scale, y * scale), text, font=font, fill=color, stroke_width=1 if layout.bold and scale >= 1 and not small else 0, stroke_fill=color)
+        canvas.text(
+            (x * scale, y * scale),
+            text,
+            font=font,
+            fill=color,
+            stroke_width=1 if layout.bold and scale >= 1 and not small else 0,
+            stroke_fill=color,
+        )
     _vertical_birth_date(card, layout, scale, look)
     return _encoded(_photographed(card, look, chance), look)
 
 
-def _pattern(canvas: ImageDraw.ImageDraw, size: tuple[int, int], tint: tuple[int, int, int], strength: float, scale: float, chance: random.Random) -> None:
+def _pattern(
+    canvas: ImageDraw.ImageDraw, size: tuple[int, int], tint: tuple[int, int, int], strength: float, scale: float, chance: random.Random
+) -> None:
     for _ in range(70):
         phase, swing = chance.random() * 6.3, (8 + 26 * chance.random()) * scale
         frequency, base = (0.004 + 0.02 * chance.random()) / scale, chance.random() * size[1]

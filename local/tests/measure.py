@@ -1,6 +1,6 @@
 """How many fields the stand-in for Textract reads right on the drawn layouts.
 
-    PYTHONPATH=local:local/tests python local/tests/measure.py [--look scan] [--layout texas] [--verbose]
+PYTHONPATH=local:local/tests python local/tests/measure.py [--look scan] [--layout texas] [--verbose]
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def main() -> None:
             print(f"{look_name:6} {layout.name:16} {len(layout.truth) - len(wrong)}/{len(layout.truth)}  {wrong or ''}")
             if parsed.verbose and wrong:
                 for box in page.boxes:
-                    print(f"      {box.left:5.0f} {box.top:5.0f} {box.right:5.0f} {box.bottom:5.0f} {box.score:.2f} {'|' if box.vertical else ' '} {box.text!r}")
+                    print(
+                        f"      {box.left:5.0f} {box.top:5.0f} {box.right:5.0f} {box.bottom:5.0f} {box.score:.2f} {'|' if box.vertical else ' '} {box.text!r}"
+                    )
     print(f"{good} of {total} fields right ({100 * good / total:.1f} %) on {cards} cards, {seconds / cards:.2f} s each")
 
 

@@ -102,13 +102,29 @@ def test_reads_names_on_one_line(row: str, last: str, first: str, middle: str, s
 
 
 def test_reads_names_below_their_labels() -> None:
-    found = read("VIRGINIA", "LAST NAME", "SAMPLE", "FIRST NAME", "JANE", "MIDDLE NAME", "ANN MARIE", "ADDRESS", "2300 WEST BROAD STREET", "RICHMOND VA 23269")
+    found = read(
+        "VIRGINIA",
+        "LAST NAME",
+        "SAMPLE",
+        "FIRST NAME",
+        "JANE",
+        "MIDDLE NAME",
+        "ANN MARIE",
+        "ADDRESS",
+        "2300 WEST BROAD STREET",
+        "RICHMOND VA 23269",
+    )
     assert [found[name] for name in ("LAST_NAME", "FIRST_NAME", "MIDDLE_NAME")] == ["SAMPLE", "JANE", "ANN MARIE"]
 
 
 def test_reads_names_whose_labels_were_not_seen() -> None:
     found = read("DRIVER LICENSE", "SAMPLE", "NICK JAMES", "123 MAIN STREET", "APT 1", "TALLAHASSEE, FL 32399")
-    assert [found[name] for name in ("LAST_NAME", "FIRST_NAME", "MIDDLE_NAME", "ADDRESS")] == ["SAMPLE", "NICK", "JAMES", "123 MAIN STREET APT 1"]
+    assert [found[name] for name in ("LAST_NAME", "FIRST_NAME", "MIDDLE_NAME", "ADDRESS")] == [
+        "SAMPLE",
+        "NICK",
+        "JAMES",
+        "123 MAIN STREET APT 1",
+    ]
 
 
 @pytest.mark.parametrize("seen", ["1 SAMPLE", "2 NICK"])
@@ -125,7 +141,11 @@ def test_digits_in_names_are_letters() -> None:
 
 def test_dates_without_labels_are_told_by_their_order() -> None:
     found = fields("MICHIGAN", "06/06/1957", "06/06/2020", "06/06/2028")
-    assert [found[name].text for name in ("DATE_OF_BIRTH", "DATE_OF_ISSUE", "EXPIRATION_DATE")] == ["06/06/1957", "06/06/2020", "06/06/2028"]
+    assert [found[name].text for name in ("DATE_OF_BIRTH", "DATE_OF_ISSUE", "EXPIRATION_DATE")] == [
+        "06/06/1957",
+        "06/06/2020",
+        "06/06/2028",
+    ]
     assert found["DATE_OF_BIRTH"].confidence < fields("DOB 06/06/1957")["DATE_OF_BIRTH"].confidence
 
 
@@ -179,7 +199,12 @@ def test_the_document_discriminator_is_not_the_number() -> None:
 )  # fmt: skip
 def test_reads_addresses(rows: tuple[str, ...], street: str, city: str, state: str, code: str) -> None:
     found = read("DRIVER LICENSE", "1 SAMPLE", "2 NICK", *rows, "3 DOB 06/06/1957")
-    assert [found[name] for name in ("ADDRESS", "CITY_IN_ADDRESS", "STATE_IN_ADDRESS", "ZIP_CODE_IN_ADDRESS")] == [street, city, state, code]
+    assert [found[name] for name in ("ADDRESS", "CITY_IN_ADDRESS", "STATE_IN_ADDRESS", "ZIP_CODE_IN_ADDRESS")] == [
+        street,
+        city,
+        state,
+        code,
+    ]
 
 
 def test_absent_fields_are_empty_and_as_sure_as_the_page_is_readable() -> None:

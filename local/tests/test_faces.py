@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import cv2
 import numpy as np
@@ -35,7 +36,7 @@ def test_the_mapping_keeps_the_meaning_of_the_thresholds() -> None:
 
 def test_the_mapping_falls_strictly() -> None:
     values = [similarity_of(step / 100) for step in range(0, 121)]
-    assert all(after < before for before, after in zip(values, values[1:], strict=False))
+    assert all(after < before for before, after in itertools.pairwise(values))
     assert list(KNOTS) == sorted(KNOTS)
 
 
@@ -75,8 +76,10 @@ def test_blur_and_darkness_are_measured(analyser: FaceAnalyser, hopper: bytes) -
     plain = analyser.analyse(picture).faces[0]
     blurred = analyser.analyse(cv2.GaussianBlur(picture, (0, 0), 4)).faces[0]
     dark = analyser.analyse((picture * 0.15).astype(np.uint8)).faces[0]
-    assert plain.sharpness > 60 and blurred.sharpness < 20
-    assert plain.brightness > 50 and dark.brightness < 20
+    assert plain.sharpness > 60
+    assert blurred.sharpness < 20
+    assert plain.brightness > 50
+    assert dark.brightness < 20
 
 
 def test_the_orientation_of_a_photograph_is_respected(hopper: bytes) -> None:

@@ -81,7 +81,13 @@ def test_calls_are_counted_per_operation(aws: LocalAws, hopper: bytes) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [{}, {"service": "s3", "error": "x"}, {"service": "textract"}, {"service": "textract", "error": "x", "count": 0}, {"service": "textract", "error": "x", "typo": 1}],
+    [
+        {},
+        {"service": "s3", "error": "x"},
+        {"service": "textract"},
+        {"service": "textract", "error": "x", "count": 0},
+        {"service": "textract", "error": "x", "typo": 1},
+    ],
 )
 def test_a_fault_that_is_not_understood_is_refused(aws: LocalAws, fault: dict[str, Any]) -> None:
     assert aws.http("POST", f"{aws.control}/faults", fault)[0] == 400

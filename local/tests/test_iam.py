@@ -26,7 +26,10 @@ def guarded(hopper: bytes) -> Iterator[LocalAws]:
 def client_of(local: LocalAws, service: str, user: str, *statements: tuple[str, str]) -> Any:
     iam = local.client("iam")
     iam.create_user(UserName=user)
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in statements]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in statements],
+    }
     iam.put_user_policy(UserName=user, PolicyName="policy", PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=user)["AccessKey"]
     return local.client(service, aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])

@@ -48,7 +48,9 @@ def gone(pids: set[int], seconds: float) -> set[int]:
 def with_a_function(local: LocalAws) -> None:
     """Leave the process of a Lambda function running."""
     functions = local.client("lambda")
-    functions.create_function(FunctionName="echo", Runtime="provided.al2023", Handler="bootstrap", Role=ROLE, Code={"ZipFile": bootstrap_zip()})
+    functions.create_function(
+        FunctionName="echo", Runtime="provided.al2023", Handler="bootstrap", Role=ROLE, Code={"ZipFile": bootstrap_zip()}
+    )
     assert json.loads(functions.invoke(FunctionName="echo", Payload=b"{}")["Payload"].read())["echo"] == {}
 
 
@@ -73,7 +75,9 @@ def test_everything_ends_with_its_parent() -> None:
         "print(child.pid, child.stdout.readline().decode(), end='', flush=True)\n"
         "time.sleep(60)\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(LOCAL)}, stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(LOCAL)}, stdout=subprocess.PIPE, text=True
+    )
     assert parent.stdout is not None
     launcher = int(parent.stdout.readline().split()[0])
     everything = {launcher} | descendants(launcher)
@@ -102,7 +106,8 @@ def test_a_taken_port_is_refused_with_a_remedy(aws: LocalAws) -> None:
             env={**os.environ, "PYTHONPATH": str(LOCAL)}, capture_output=True, text=True, timeout=20,
         )  # fmt: skip
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert f"port {port}" in refused.stderr and "--port" in refused.stderr
+    assert f"port {port}" in refused.stderr
+    assert "--port" in refused.stderr
 
 
 def test_a_given_port_and_state_folder_are_used(tmp_path: Path) -> None:
@@ -126,7 +131,11 @@ def test_only_the_loopback_interface_is_bound(aws: LocalAws) -> None:
 
 def test_the_help_names_the_options_and_the_ready_line() -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "bonafide_local", "serve", "--help"], env={**os.environ, "PYTHONPATH": str(LOCAL)}, capture_output=True, text=True, timeout=20
+        [sys.executable, "-m", "bonafide_local", "serve", "--help"],
+        env={**os.environ, "PYTHONPATH": str(LOCAL)},
+        capture_output=True,
+        text=True,
+        timeout=20,
     )
     assert shown.returncode == 0
     for part in ("--port", "--iam", "--register", "--die-with-parent", '"endpoint"', "faults"):

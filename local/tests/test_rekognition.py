@@ -12,8 +12,8 @@ from conftest import LocalAws
 from drawing import LAYOUTS, Look, draw_license
 from PIL import Image, ImageDraw
 
-from bonafide_local.models import parse_request, problems_of_answer
 from bonafide_local.errors import ServiceError
+from bonafide_local.models import parse_request, problems_of_answer
 
 
 def picture(width: int = 300, height: int = 300, kind: str = "PNG") -> bytes:
@@ -85,24 +85,32 @@ def test_the_license_s_portrait_and_its_ghost_are_faces(rekognition: Any, hopper
     card = draw_license(LAYOUTS[0], Look(width=1_200))
     sure = [face for face in rekognition.detect_faces(Image={"Bytes": card})["FaceDetails"] if face["Confidence"] > 99]
     assert 1 <= len(sure) <= 2
-    compared = fits("CompareFaces", rekognition.compare_faces(SourceImage={"Bytes": card}, TargetImage={"Bytes": hopper}, SimilarityThreshold=80))
+    compared = fits(
+        "CompareFaces", rekognition.compare_faces(SourceImage={"Bytes": card}, TargetImage={"Bytes": hopper}, SimilarityThreshold=80)
+    )
     assert compared["FaceMatches"][0]["Similarity"] > 95
     # The larger one is the source, not the ghost.
     assert compared["SourceImageFace"]["BoundingBox"]["Left"] < 0.5
 
 
 def test_compares_with_every_target_face(rekognition: Any, hopper: bytes, collins: bytes) -> None:
-    compared = fits("CompareFaces", rekognition.compare_faces(SourceImage={"Bytes": hopper}, TargetImage={"Bytes": beside(hopper, collins)}))
+    compared = fits(
+        "CompareFaces", rekognition.compare_faces(SourceImage={"Bytes": hopper}, TargetImage={"Bytes": beside(hopper, collins)})
+    )
     assert [match["Similarity"] > 95 for match in compared["FaceMatches"]] == [True]
     assert len(compared["UnmatchedFaces"]) == 1
 
 
 def test_indexes_searches_lists_and_deletes(rekognition: Any, collection: str, hopper: bytes, collins: bytes) -> None:
-    indexed = fits("IndexFaces", rekognition.index_faces(CollectionId=collection, Image={"Bytes": hopper}, ExternalImageId="a-1", MaxFaces=1))
+    indexed = fits(
+        "IndexFaces", rekognition.index_faces(CollectionId=collection, Image={"Bytes": hopper}, ExternalImageId="a-1", MaxFaces=1)
+    )
     identifier = indexed["FaceRecords"][0]["Face"]["FaceId"]
     again = rekognition.index_faces(CollectionId=collection, Image={"Bytes": hopper}, ExternalImageId="a-1", MaxFaces=1)
     assert again["FaceRecords"][0]["Face"]["FaceId"] == identifier
-    found = fits("SearchFacesByImage", rekognition.search_faces_by_image(CollectionId=collection, Image={"Bytes": hopper}, FaceMatchThreshold=95))
+    found = fits(
+        "SearchFacesByImage", rekognition.search_faces_by_image(CollectionId=collection, Image={"Bytes": hopper}, FaceMatchThreshold=95)
+    )
     assert [match["Face"]["ExternalImageId"] for match in found["FaceMatches"]] == ["a-1"]
     assert found["FaceMatches"][0]["Similarity"] == 100.0
     other = rekognition.search_faces_by_image(CollectionId=collection, Image={"Bytes": collins}, FaceMatchThreshold=80)
@@ -110,7 +118,9 @@ def test_indexes_searches_lists_and_deletes(rekognition: Any, collection: str, h
     assert fits("SearchFaces", rekognition.search_faces(CollectionId=collection, FaceId=identifier))["FaceMatches"] == []
     assert [face["FaceId"] for face in fits("ListFaces", rekognition.list_faces(CollectionId=collection))["Faces"]] == [identifier]
     assert fits("DescribeCollection", rekognition.describe_collection(CollectionId=collection))["FaceCount"] == 1
-    deleted = fits("DeleteFaces", rekognition.delete_faces(CollectionId=collection, FaceIds=[identifier, "00000000-0000-4000-8000-000000000000"]))
+    deleted = fits(
+        "DeleteFaces", rekognition.delete_faces(CollectionId=collection, FaceIds=[identifier, "00000000-0000-4000-8000-000000000000"])
+    )
     assert deleted["DeletedFaces"] == [identifier]
     assert deleted["UnsuccessfulFaceDeletions"][0]["Reasons"] == ["FACE_NOT_FOUND"]
 

@@ -70,18 +70,14 @@ class FaceAnalyser:
         self._judge = dlib.cnn_face_detection_model_v1(str(folder / "mmod_human_face_detector.dat"))
         self._five_points = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
         self._all_points = dlib.shape_predictor(str(folder / "shape_predictor_68_face_landmarks.dat"))
-        self._describe = dlib.face_recognition_model_v1(
-            str(folder / "dlib_face_recognition_resnet_model_v1.dat")
-        )
+        self._describe = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
 
     def analyse(self, picture: np.ndarray) -> FaceAnalysis:
         """Analyse an upright RGB picture of shape (height, width, 3)."""
         height, width = picture.shape[:2]
         scale = DETECTION_SIDE / max(height, width)
         shrunk = scale < 1
-        working = cv2.resize(
-            picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if shrunk else cv2.INTER_CUBIC
-        )
+        working = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if shrunk else cv2.INTER_CUBIC)
         working = np.ascontiguousarray(working)
         proposals = self._proposals(working)
         faces = [self._measure(picture, working, scale, proposal) for proposal in proposals]
@@ -102,9 +98,7 @@ class FaceAnalyser:
         ranked = sorted(zip(rectangles, scores, strict=True), key=lambda pair: -pair[1])
         kept: list[_Proposal] = []
         for rectangle, score in ranked:
-            proposal = _Proposal(
-                rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom(), score, None
-            )
+            proposal = _Proposal(rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom(), score, None)
             if all(proposal.overlap(other) < _OVERLAP_SAME_FACE for other in kept):
                 kept.append(proposal)
         return kept[:PROPOSALS_JUDGED]
@@ -130,9 +124,7 @@ class FaceAnalyser:
 
     def _slow(self, working: np.ndarray) -> list[_Proposal]:
         factor = min(1.0, math.sqrt(FALLBACK_PIXELS / (working.shape[0] * working.shape[1])))
-        small = np.ascontiguousarray(
-            cv2.resize(working, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        )
+        small = np.ascontiguousarray(cv2.resize(working, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
         return [
             _Proposal(
                 found.rect.left() / factor,
@@ -145,13 +137,9 @@ class FaceAnalyser:
             for found in self._judge(small, 0)
         ]
 
-    def _measure(
-        self, picture: np.ndarray, working: np.ndarray, scale: float, proposal: _Proposal
-    ) -> Face:
+    def _measure(self, picture: np.ndarray, working: np.ndarray, scale: float, proposal: _Proposal) -> Face:
         height, width = working.shape[:2]
-        rectangle = dlib.rectangle(
-            int(proposal.left), int(proposal.top), int(proposal.right), int(proposal.bottom)
-        )
+        rectangle = dlib.rectangle(int(proposal.left), int(proposal.top), int(proposal.right), int(proposal.bottom))
         five = self._five_points(working, rectangle)
         points = np.array([(p.x, p.y) for p in self._all_points(working, rectangle).parts()], dtype=float)
         descriptor = tuple(float(value) for value in self._describe.compute_face_descriptor(working, five))
@@ -198,9 +186,10 @@ def _square(picture: np.ndarray, center_x: float, center_y: float, side: float) 
     left, top = round(center_x - half), round(center_y - half)
     right, bottom = round(center_x + half), round(center_y + half)
     height, width = picture.shape[:2]
-    padding = [max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width)]
     inner = picture[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
-    return cv2.copyMakeBorder(inner, *padding, cv2.BORDER_REPLICATE)
+    over, under = max(0, -top), max(0, bottom - height)
+    before, after = max(0, -left), max(0, right - width)
+    return np.asarray(cv2.copyMakeBorder(inner, over, under, before, after, cv2.BORDER_REPLICATE))
 
 
 def _resized(crop: np.ndarray, side: int) -> np.ndarray:
@@ -209,7 +198,7 @@ def _resized(crop: np.ndarray, side: int) -> np.ndarray:
 
 def _is_central(rectangle: dlib.rectangle, side: int) -> bool:
     center = rectangle.center()
-    return abs(center.x - side / 2) < side * 0.25 and abs(center.y - side / 2) < side * 0.25
+    return bool(abs(center.x - side / 2) < side * 0.25 and abs(center.y - side / 2) < side * 0.25)
 
 
 def _is_face(proposal: _Proposal) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from bonafide_local.text.boxes import TextBox, TextPage
+from bonafide_local.text.boxes import TextPage
 from bonafide_local.text.dates import FoundDate, find_dates
 from bonafide_local.text.fields import DRIVER_LICENSE, Field, confidence_of
 from bonafide_local.text.labels import Label
@@ -96,8 +96,10 @@ class _Parser:
             "RESTRICTIONS": self._simple(Label.RESTRICTIONS, _codes),
             "VETERAN": self._veteran(),
             "STATE_NAME": self._state_name(address),
-            "ID_TYPE": self._type(),
         }
+        # Something was read, but is it a licence? One value may be a coincidence.
+        if sum(value is not None for value in values.values()) > 1:
+            values["ID_TYPE"] = self._type()
         return {name: value.field() for name, value in values.items() if value is not None}
 
     # -- values beside, below or after their label ------------------------------------------------
@@ -105,16 +107,15 @@ class _Parser:
     def _labelled(self, *labels: Label) -> list[Piece]:
         """Pieces with one of the labels, words before bare numbers."""
         found = [piece for piece in self._pieces if piece.label in labels]
-        return sorted(found, key=lambda piece: (piece.numbered, labels.index(piece.label)))  # type: ignore[arg-type]
+        return sorted(found, key=lambda piece: (piece.numbered, labels.index(piece.label)))
 
     def _candidates(self, piece: Piece, accept: Callable[[Piece], bool]) -> Iterable[Piece]:
         """Where a label's value may stand: after it, right of it, below it; nearest first."""
         if piece.text:
             yield joined_row(piece, self._pieces, accept)
         for other in right_of(piece, self._pieces, 8.0)[:1]:
-            if other.label is None or not other.text:
-                if other.label is None:
-                    yield joined_row(other, self._pieces, accept)
+            if other.label is None:
+                yield joined_row(other, self._pieces, accept)
         for other in below(piece, self._pieces, 1.6)[:2]:
             if other.label is None:
                 yield joined_row(other, self._pieces, accept)
@@ -498,7 +499,7 @@ def _clean_number(text: str) -> str | None:
             return None
         cleaned = words[0]
     # "S123-456 CLASS": the words after the number are not part of it; groups of digits are.
-    kept = []
+    kept: list[str] = []
     for word in cleaned.split():
         if kept and not any(character.isdigit() for character in word):
             break

@@ -50,7 +50,9 @@ class Part:
 
 
 # A word is a label where a date follows, or nothing at all.
-_DATE_NEXT = r"(?=[\s:.\-]*(?:[\dOQIl]{1,2}\s?[/\-. ]|\d{4,8}|(?:\d{1,2}\s?)?(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)|$|[^\w\s]*$))"
+_DATE_NEXT = (
+    r"(?=[\s:.\-]*(?:[\dOQIl]{1,2}\s?[/\-. ]|\d{4,8}|(?:\d{1,2}\s?)?(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)|$|[^\w\s]*$))"
+)
 _END = r"(?=$|[\s:.#\-])"
 # A letter or digit before the word means that the word is part of something else; a date may be.
 _START = r"(?<![A-Z])"
@@ -67,10 +69,10 @@ _WORDS: tuple[tuple[Label, str, str], ...] = (
     (Label.FIRST_NAME, "2", rf"(?:FIRST\s?NAME|GIVEN\s?NAMES?|FIRST\s?/\s?MIDDLE(?:\s?NAME)?|FNAME|GIVEN{_END}|FIRST{_END}|FN(?=[\s:.]|$|[A-Z]))"),
     (Label.MIDDLE_NAME, "", rf"(?:MIDDLE\s?NAMES?|MIDDLE{_END}|MN(?=[\s:.]+[A-Z]))"),
     (Label.SUFFIX, "", rf"(?:SUFFIX|SFX){_END}"),
-    (Label.ADDRESS, "8", rf"(?:RESIDENCE\s?ADDRESS|STREET\s?ADDRESS|MAILING\s?ADDRESS|ADDRESS|ADDR|RESIDENCE)(?=[\s:.]|$|\d)"),
+    (Label.ADDRESS, "8", r"(?:RESIDENCE\s?ADDRESS|STREET\s?ADDRESS|MAILING\s?ADDRESS|ADDRESS|ADDR|RESIDENCE)(?=[\s:.]|$|\d)"),
     (Label.NAME, "1", rf"(?:FULL\s?NAME|NAME){_END}"),
-    (Label.COUNTY, "", rf"COUNTY(?=[\s:.]|$)"),
-    (Label.OTHER, "1?5", rf"(?:SEX|GENDER)(?=[\s:.]|$|[MFX]\b)"),
+    (Label.COUNTY, "", r"COUNTY(?=[\s:.]|$)"),
+    (Label.OTHER, "1?5", r"(?:SEX|GENDER)(?=[\s:.]|$|[MFX]\b)"),
     (Label.OTHER, "1?6", r"(?:HGT|HEIGHT|HT)(?=[\s:.]|$|\d)"),
     (Label.OTHER, "1?7", r"(?:WGT|WEIGHT|WT)(?=[\s:.]|$|\d)"),
     (Label.OTHER, "1?8", r"EYES?(?=[\s:.]|$|(?:BR|BL|GR|HA|GY|DK|BK|PI|MU)[A-Z]{0,3}\b)"),

@@ -68,9 +68,9 @@ def below(piece: Piece, pieces: list[Piece], reach: float, *, outdent: float = 2
         gap = other.box.top - piece.box.bottom
         unit = max(height, other.box.height)
         offset = other.box.left - piece.box.left
-        if -0.6 * unit <= gap <= reach * unit and other.box.middle > piece.box.middle:
-            if -outdent * unit <= offset <= indent * unit:
-                found.append(other)
+        near = -0.6 * unit <= gap <= reach * unit and other.box.middle > piece.box.middle
+        if near and -outdent * unit <= offset <= indent * unit:
+            found.append(other)
     return sorted(found, key=lambda other: (round((other.box.top - piece.box.bottom) / height), abs(other.box.left - piece.box.left)))
 
 
@@ -83,9 +83,9 @@ def above(piece: Piece, pieces: list[Piece], reach: float, *, outdent: float = 4
         gap = piece.box.top - other.box.bottom
         unit = max(piece.box.height, other.box.height)
         offset = other.box.left - piece.box.left
-        if -0.6 * unit <= gap <= reach * unit and other.box.middle < piece.box.middle:
-            if -outdent * unit <= offset <= indent * unit:
-                found.append(other)
+        near = -0.6 * unit <= gap <= reach * unit and other.box.middle < piece.box.middle
+        if near and -outdent * unit <= offset <= indent * unit:
+            found.append(other)
     return sorted(found, key=lambda other: piece.box.top - other.box.bottom)
 
 

@@ -25,9 +25,7 @@ _CLASSES = {"A": "[A-Z]", "N": r"\d", "X": "[A-Z0-9*]"}
 def _compiled(formats: str) -> list[re.Pattern[str]]:
     patterns = []
     for one in formats.split("|"):
-        text = "".join(
-            f"{_CLASSES[kind]}{{{least or 1},{most or least or 1}}}" for least, most, kind in _PART.findall(one)
-        )
+        text = "".join(f"{_CLASSES[kind]}{{{least or 1},{most or least or 1}}}" for least, most, kind in _PART.findall(one))
         patterns.append(re.compile(f"^{text}$"))
     return patterns
 

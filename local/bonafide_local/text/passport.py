@@ -11,7 +11,10 @@ from bonafide_local.text.dates import find_dates
 from bonafide_local.text.fields import PASSPORT, Field, confidence_of
 
 _LENGTH = 44
-_SHORTEST = 36
+# Fillers at the end are lost easily, and carry nothing.
+_SHORTEST = 28
+_FIRST_LINE = re.compile(r"^P[A-Z<][A-Z0<]{3}[A-Z0<]")
+_SECOND_LINE = re.compile(r"^[A-Z0-9<]{9}[\dOQDISBZG][A-Z<0]{3}[\dOQDISBZG]{6}")
 _DIGITS = str.maketrans("OQDIZSBG", "00012586")
 _LETTERS = str.maketrans("01258", "OIZSB")
 # A wrong check digit: something in the zone was misread, and nobody knows what.
@@ -70,8 +73,9 @@ def read_passport(page: TextPage) -> dict[str, Field] | None:
 
 def _zone(page: TextPage) -> _Zone | None:
     lines = [(re.sub(r"[\s«‹]", _filler, box.text.upper()), box) for box in page.boxes if not box.vertical]
-    first = [(text, box) for text, box in lines if re.match(r"^P[A-Z<][A-Z0<]{3}[A-Z0<]", text) and text.count("<") >= 4 and len(text) >= _SHORTEST - 8]
-    second = [(text, box) for text, box in lines if re.match(r"^[A-Z0-9<]{9}[\dOQDISBZG][A-Z<0]{3}[\dOQDISBZG]{6}", text) and len(text) >= _SHORTEST - 8]
+    long = [(text, box) for text, box in lines if len(text) >= _SHORTEST]
+    first = [(text, box) for text, box in long if _FIRST_LINE.match(text) and text.count("<") >= 4]
+    second = [(text, box) for text, box in long if _SECOND_LINE.match(text)]
     for text, box in first:
         for other, below in second:
             if below.middle > box.middle and below.top - box.bottom < 3 * box.height:
@@ -122,9 +126,7 @@ def _printed(page: TextPage, value: date) -> str:
 
 def _issued(page: TextPage, fields: dict[str, Field]) -> Field | None:
     known = {field.normalised for field in fields.values() if field.normalised}
-    dates: list[tuple[TextBox, str, str]] = [
-        (box, found.text, found.normalised) for box in page.boxes for found in find_dates(box.text)
-    ]
+    dates: list[tuple[TextBox, str, str]] = [(box, found.text, found.normalised) for box in page.boxes for found in find_dates(box.text)]
     free = [(box, text, normalised) for box, text, normalised in dates if normalised not in known]
     if len(free) != 1:
         return None

@@ -25,9 +25,42 @@ STREET_SUFFIXES = (
     "HWY", "TRAIL", "TRL", "SQUARE", "SQ", "LOOP", "ALLEY", "PIKE", "PLAZA", "CROSSING", "RIDGE", "RUN",
 )  # fmt: skip
 # Only these may be split off a word: BEST, BAINBRIDGE or VALLEY must stay whole.
-LONG_SUFFIXES = ("STREET", "AVENUE", "ROAD", "DRIVE", "LANE", "BOULEVARD", "BLVD", "COURT", "CIRCLE", "TERRACE", "PARKWAY", "PKWY", "HIGHWAY", "TRAIL", "SQUARE")
+LONG_SUFFIXES = (
+    "STREET",
+    "AVENUE",
+    "ROAD",
+    "DRIVE",
+    "LANE",
+    "BOULEVARD",
+    "BLVD",
+    "COURT",
+    "CIRCLE",
+    "TERRACE",
+    "PARKWAY",
+    "PKWY",
+    "HIGHWAY",
+    "TRAIL",
+    "SQUARE",
+)
 _WHOLE_WORDS = frozenset({"RAILROAD", "BROAD", "CROSSROAD", "HARCOURT", "BROADLANE", "OVERSTREET", "ABROAD"})
-DIRECTIONS = ("NORTHEAST", "NORTHWEST", "SOUTHEAST", "SOUTHWEST", "NORTH", "SOUTH", "EAST", "WEST", "NE", "NW", "SE", "SW", "N", "S", "E", "W")
+DIRECTIONS = (
+    "NORTHEAST",
+    "NORTHWEST",
+    "SOUTHEAST",
+    "SOUTHWEST",
+    "NORTH",
+    "SOUTH",
+    "EAST",
+    "WEST",
+    "NE",
+    "NW",
+    "SE",
+    "SW",
+    "N",
+    "S",
+    "E",
+    "W",
+)
 UNITS = ("APARTMENT", "APT", "UNIT", "SUITE", "STE", "LOT", "ROOM", "RM", "FLOOR", "FL", "BLDG", "TRLR", "SPC", "NUMBER")
 
 _UNIT = "|".join(UNITS)
@@ -35,7 +68,9 @@ _SUFFIX = "|".join(sorted(STREET_SUFFIXES, key=len, reverse=True))
 _LONG = "|".join(sorted(LONG_SUFFIXES, key=len, reverse=True))
 
 _CITY_LINE = re.compile(
-    r"^(?P<city>[A-Z][A-Z .'\-]*?|\d.*?)[\s,.;]*(?P<state>[A-Z0]{2})[\s,.;]*(?P<zip>[\dOIL]{5}(?:[\s\-.~]?[\dOIL]{4})?)(?:[\s\-]+(?P<county>[A-Z][A-Z. ]{2,}))?\W*$"
+    r"^(?P<city>[A-Z][A-Z .'\-]*?|\d.*?)[\s,.;]*(?P<state>[A-Z0]{2})[\s,.;]*"
+    r"(?P<zip>[\dOIL]{5}(?:[\s\-.~]?[\dOIL]{4})?)"
+    r"(?:[\s\-]+(?P<county>[A-Z][A-Z. ]{2,}))?\W*$"
 )
 
 
@@ -48,9 +83,7 @@ def split_city_line(text: str) -> tuple[str, str, str] | None:
     The city part may still begin with a street. None when the line is nothing of the kind.
     """
     # No city has a digit between letters: LAKEWO0D.
-    upper = re.sub(
-        r"(?<=[A-Z])[01]+(?=[A-Z])", lambda found: found[0].translate(_FIGURES), text.strip().upper()
-    )
+    upper = re.sub(r"(?<=[A-Z])[01]+(?=[A-Z])", lambda found: found[0].translate(_FIGURES), text.strip().upper())
     found = _CITY_LINE.match(upper)
     if not found:
         return None
@@ -75,7 +108,7 @@ def space_street(text: str) -> str:
     if not re.search(rf"\s(?:{_SUFFIX})\b", spaced):
         spaced = re.sub(rf"\b([A-Z]{{2,}}?)({_LONG})(?=$|[\s,.#]|\d|(?:{_UNIT})\b)", _split_suffix, spaced)
     spaced = re.sub(rf"\b({_LONG})({_UNIT})(?=[\s.#]*\d|[\s.#]+\w|\b)", r"\1 \2", spaced)
-    spaced = re.sub(rf"\b(APARTMENT|APT|UNIT|SUITE|STE|LOT|BLDG)\.?(#?)(\d+[A-Z]?)\b", r"\1 \2\3", spaced)
+    spaced = re.sub(r"\b(APARTMENT|APT|UNIT|SUITE|STE|LOT|BLDG)\.?(#?)(\d+[A-Z]?)\b", r"\1 \2\3", spaced)
     spaced = re.sub(r"\bP\.?\s*O\.?\s*BOX\s*(?=\d)", "PO BOX ", spaced)
     return re.sub(r"\s+", " ", spaced).strip(" ,.;")
 

@@ -35,9 +35,7 @@ class TextReader:
             # The detector would enlarge a strip until its short side has 736 pixels.
             return TextPage(width, height, ())
         scale = WORKING_SIDE / max(height, width)
-        working = cv2.resize(
-            picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        )
+        working = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
         boxes = self._boxes(cv2.cvtColor(working, cv2.COLOR_RGB2BGR))
         return TextPage(working.shape[1], working.shape[0], tuple(boxes))
 

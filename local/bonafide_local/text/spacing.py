@@ -7,6 +7,7 @@ positions at which the recogniser saw the characters tell between which two of t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import cv2
@@ -85,9 +86,7 @@ def _assigned(gaps: list[tuple[int, int]], boundaries: np.ndarray, pitch: float)
     middles = np.array([(start + end) / 2 for start, end in gaps])
     widths = np.array([end - start for start, end in gaps], dtype=float)
     shifts = np.linspace(-0.6, 0.6, 25) * pitch
-    costs = [
-        float((widths * np.abs(middles[:, None] - (boundaries + shift)[None, :]).min(axis=1)).sum()) for shift in shifts
-    ]
+    costs = [float((widths * np.abs(middles[:, None] - (boundaries + shift)[None, :]).min(axis=1)).sum()) for shift in shifts]
     shifted = boundaries + shifts[int(np.argmin(costs))]
     found: dict[int, float] = {}
     for middle, width in zip(middles, widths, strict=True):
@@ -122,8 +121,4 @@ def _gaps(ink: np.ndarray, height: float) -> list[tuple[int, int]]:
     """Stretches of columns without ink, between the first and the last ink."""
     columns = ink.sum(axis=0) > 0.045 * height
     filled = np.flatnonzero(columns)
-    return [
-        (int(left) + 1, int(right))
-        for left, right in zip(filled, filled[1:], strict=False)
-        if right - left > 1
-    ]
+    return [(int(left) + 1, int(right)) for left, right in itertools.pairwise(filled) if right - left > 1]
