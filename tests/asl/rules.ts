@@ -41,7 +41,7 @@ const CANONICAL: Retrier = {
     "States.Timeout",
   ],
   IntervalSeconds: 1,
-  MaxAttempts: 5,
+  MaxAttempts: 4,
   BackoffRate: 2,
   MaxDelaySeconds: 30,
   JitterStrategy: "FULL",
