@@ -73,7 +73,6 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Down => up::down(&project, &steps)?,
         Command::Package { target } => bundle::package(&project, &steps, target)?,
         Command::Setup => {
-            setup::disk(&project)?;
             setup::all(&project, &steps)?;
             steps.say("Everything is there. Next: cargo xtask demo");
         }
