@@ -49,6 +49,9 @@ pub struct DocumentFields {
     pub zip_code: Personal,
     /// As the service names it, for instance `DRIVER LICENSE FRONT`.
     pub id_type: Personal,
+    /// The order in which the document writes day and month, as [`DateOrder::code`] gives it: what the applicant copied from it is in that
+    /// order too.
+    pub date_order: Personal,
 }
 
 /// How sure the service is of each field that matters, 0 to 1; a field that is missing, empty or no date has 0.
@@ -86,12 +89,13 @@ impl DocumentFields {
             state: lookup("state"),
             zip_code: lookup("zipCode"),
             id_type: lookup("idType"),
+            date_order: lookup("dateOrder"),
         }
     }
 
     /// The fields by their stored names.
     #[must_use]
-    pub fn entries(&self) -> [(&'static str, &Personal); 13] {
+    pub fn entries(&self) -> [(&'static str, &Personal); 14] {
         [
             ("firstName", &self.first_name),
             ("middleName", &self.middle_name),
@@ -106,6 +110,7 @@ impl DocumentFields {
             ("state", &self.state),
             ("zipCode", &self.zip_code),
             ("idType", &self.id_type),
+            ("dateOrder", &self.date_order),
         ]
     }
 
@@ -125,9 +130,12 @@ impl DocumentFields {
             DateOrder::of_document(date_names.iter().filter_map(|name| best(name)).map(|field| field.text.expose()));
         let date = |name: &str| -> Personal {
             let parsed = best(name).and_then(|field| {
-                let normalized =
-                    field.normalized_date.as_ref().and_then(|date| matching::parse_date(date.expose(), order));
-                normalized.or_else(|| matching::parse_date(field.text.expose(), order))
+                let text = field.text.expose();
+                // The service reads 01/12/1957 as in the United States, whatever the document's other dates say.
+                if matching::parse_date(text, DateOrder::MonthFirst).is_some() {
+                    return matching::parse_date(text, order);
+                }
+                field.normalized_date.as_ref().and_then(|date| matching::parse_date(date.expose(), order))
             });
             parsed.map(|date| Personal::new(&date.to_string())).unwrap_or_default()
         };
@@ -145,6 +153,7 @@ impl DocumentFields {
             state: text("STATE_IN_ADDRESS"),
             zip_code: text("ZIP_CODE_IN_ADDRESS"),
             id_type: text("ID_TYPE"),
+            date_order: Personal::new(order.code()),
         };
         let if_read = |field: &Personal, name: &str| {
             if field.is_empty() { 0.0 } else { confidence(name) }
@@ -244,6 +253,26 @@ mod tests {
         assert_eq!(fields.expiration_date.expose(), "2031-06-30");
         assert!(fields.date_of_issue.is_empty());
         assert!(confidences.date_of_birth > 0.8);
+    }
+
+    #[test]
+    fn the_other_dates_tell_how_an_ambiguous_one_is_read() {
+        for (issue, expiry, born, order) in [
+            ("02/03/2021", "06/30/2031", "1957-01-12", "MDY"),
+            ("02/03/2021", "06/07/2031", "1957-01-12", "MDY"),
+            ("02/03/2021", "30/06/2031", "1957-12-01", "DMY"),
+            ("12/31/2021", "30/06/2031", "", "CONTRADICTORY"),
+        ] {
+            let mut birth = field("DATE_OF_BIRTH", "01/12/1957", 0.9);
+            birth.normalized_date = Some(Personal::new("1957-01-12T00:00:00"));
+            let (fields, confidences) = DocumentFields::from_extracted(&[
+                birth,
+                field("DATE_OF_ISSUE", issue, 0.9),
+                field("EXPIRATION_DATE", expiry, 0.9),
+            ]);
+            assert_eq!((fields.date_of_birth.expose(), fields.date_order.expose()), (born, order), "{issue} {expiry}");
+            assert_eq!(confidences.date_of_birth > 0.8, !born.is_empty());
+        }
     }
 
     #[test]

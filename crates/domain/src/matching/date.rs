@@ -2,6 +2,8 @@
 
 use chrono::NaiveDate;
 
+use super::text::as_digit;
+
 /// Which of two small numbers in a date is the month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateOrder {
@@ -9,17 +11,46 @@ pub enum DateOrder {
     MonthFirst,
     /// `01/12/1957` is 1 December.
     DayFirst,
+    /// `01/12/1957` cannot be read: the document has dates of both kinds, so that one of them was misread.
+    Contradictory,
 }
 
 impl DateOrder {
     /// The convention of a document, told by those of its dates that can be read in one way only; without any, that of the United States,
     /// whose documents these are.
     pub fn of_document<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
-        let day_first = texts.into_iter().any(|text| {
-            let parts = parts(text);
-            matches!(parts.as_slice(), [Part::Number(first, 1..=2), Part::Number(second, 1..=2), Part::Number(_, 4)] if *first > 12 && *second <= 12)
-        });
-        if day_first { Self::DayFirst } else { Self::MonthFirst }
+        let (mut day_first, mut month_first) = (false, false);
+        for text in texts {
+            if let [Part::Number(first, 1..=2), Part::Number(second, 1..=2), Part::Number(_, 4)] = parts(text)[..] {
+                day_first |= first > 12 && second <= 12;
+                month_first |= second > 12 && first <= 12;
+            }
+        }
+        match (day_first, month_first) {
+            (true, true) => Self::Contradictory,
+            (true, false) => Self::DayFirst,
+            (false, _) => Self::MonthFirst,
+        }
+    }
+
+    /// As it is stored with the fields of a document.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::MonthFirst => "MDY",
+            Self::DayFirst => "DMY",
+            Self::Contradictory => "CONTRADICTORY",
+        }
+    }
+
+    /// The inverse of [`code`](Self::code). A document that was stored without a convention has that of the United States.
+    #[must_use]
+    pub fn from_code(code: &str) -> Self {
+        match code {
+            "" | "MDY" => Self::MonthFirst,
+            "DMY" => Self::DayFirst,
+            _ => Self::Contradictory,
+        }
     }
 }
 
@@ -41,6 +72,14 @@ fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut rest = text.as_str();
     while let Some(first) = rest.chars().next() {
+        // O1/12/1957: of digits and letters that print like digits, with a digit among them, the letters are misread digits.
+        let token = &rest[..rest.find(|sign: char| !sign.is_alphanumeric()).unwrap_or(rest.len())];
+        let digits: Option<String> = token.chars().map(as_digit).collect();
+        if let Some(digits) = digits.filter(|_| token.chars().any(|sign| sign.is_ascii_digit())) {
+            parts.push(digits.parse().map_or(Part::Other, |number| Part::Number(number, digits.len())));
+            rest = &rest[token.len()..];
+            continue;
+        }
         let kind = |sign: char| (sign.is_ascii_digit(), sign.is_alphabetic());
         let end = rest.find(|sign| kind(sign) != kind(first)).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
@@ -48,7 +87,11 @@ fn parts(text: &str) -> Vec<Part> {
         if first.is_ascii_digit() {
             parts.push(run.parse().map_or(Part::Other, |number| Part::Number(number, run.len())));
         } else if first.is_alphabetic() {
-            parts.push(month(run).map_or(Part::Other, Part::Month));
+            // 12TH OF JANUARY
+            let ordinal = matches!(run, "ST" | "ND" | "RD" | "TH") && matches!(parts.last(), Some(Part::Number(..)));
+            if !ordinal && run != "OF" {
+                parts.push(month(run).map_or(Part::Other, Part::Month));
+            }
         } else if !run.chars().all(|sign| matches!(sign, '/' | '-' | '.' | ',' | ' ')) {
             parts.push(Part::Other);
         }
@@ -75,7 +118,7 @@ fn month(name: &str) -> Option<u32> {
     u32::try_from(position + 1).ok()
 }
 
-/// Reads a date: `1/12/1957`, `01-12-1957`, `1957-01-12` (with or without a time), `12 JAN 1957`, `JAN 12, 1957`, `01121957`, `19570112`.
+/// Reads a date: `1/12/1957`, `01-12-1957`, `1957-01-12` (with or without a time), `12 JAN 1957`, `JAN 12TH, 1957`, `01121957`, `19570112`.
 ///
 /// `order` decides only where the text allows both readings. Years have four digits: two would have to be guessed.
 #[must_use]
@@ -86,9 +129,10 @@ pub fn parse_date(text: &str, order: DateOrder) -> Option<NaiveDate> {
     };
     let either = |first: u32, second: u32, year: u32| match order {
         _ if first > 12 => day(year, second, first),
-        _ if second > 12 => day(year, first, second),
+        _ if second > 12 || first == second => day(year, first, second),
         DateOrder::MonthFirst => day(year, first, second),
         DateOrder::DayFirst => day(year, second, first),
+        DateOrder::Contradictory => None,
     };
     let parts = parts(text);
     let (year, month, number) = match parts.as_slice() {
@@ -131,6 +175,8 @@ mod tests {
             "12JAN1957",
             "Jan 12, 1957",
             "january 12 1957",
+            "12th of January 1957",
+            "O1/I2/1957",
             "01121957",
             "19570112",
             " 01.12.1957 ",
@@ -142,7 +188,9 @@ mod tests {
     #[test]
     fn the_convention_decides_only_what_is_ambiguous() {
         assert_eq!(parse_date("01/12/1957", DateOrder::DayFirst), NaiveDate::from_ymd_opt(1957, 12, 1));
-        for order in [DateOrder::MonthFirst, DateOrder::DayFirst] {
+        assert_eq!(parse_date("01/12/1957", DateOrder::Contradictory), None);
+        for order in [DateOrder::MonthFirst, DateOrder::DayFirst, DateOrder::Contradictory] {
+            assert_eq!(parse_date("12/12/1957", order), NaiveDate::from_ymd_opt(1957, 12, 12));
             assert_eq!(parse_date("13/12/1957", order), NaiveDate::from_ymd_opt(1957, 12, 13));
             assert_eq!(parse_date("12/13/1957", order), NaiveDate::from_ymd_opt(1957, 12, 13));
         }
@@ -153,6 +201,11 @@ mod tests {
         assert_eq!(DateOrder::of_document(["01/02/1990", "31/12/2030"]), DateOrder::DayFirst);
         assert_eq!(DateOrder::of_document(["01/02/1990", "12/31/2030"]), DateOrder::MonthFirst);
         assert_eq!(DateOrder::of_document([]), DateOrder::MonthFirst);
+        assert_eq!(DateOrder::of_document(["01/02/1990", "31/12/2030", "12/31/2020"]), DateOrder::Contradictory);
+        for order in [DateOrder::MonthFirst, DateOrder::DayFirst, DateOrder::Contradictory] {
+            assert_eq!(DateOrder::from_code(order.code()), order);
+        }
+        assert_eq!(DateOrder::from_code(""), DateOrder::MonthFirst);
     }
 
     #[test]
@@ -183,6 +236,27 @@ mod tests {
                 prop_assert_eq!(parse_date(&date.format(format).to_string(), DateOrder::MonthFirst), Some(date));
             }
             prop_assert_eq!(parse_date(&date.format("%d/%m/%Y").to_string(), DateOrder::DayFirst), Some(date));
+        }
+
+        #[test]
+        fn similarity_is_symmetric_and_all_or_nothing(left in 0..90_000_i32, by in 0..400_i32) {
+            let date = |days: i32| NaiveDate::from_num_days_from_ce_opt(675_700 + days);
+            let (left, right) = (date(left), date(left + by));
+            let expected = if by == 0 { 100.0 } else { 0.0 };
+            prop_assert!((similarity(left, right) - expected).abs() < f64::EPSILON);
+            prop_assert!((similarity(right, left) - expected).abs() < f64::EPSILON);
+            prop_assert!(similarity(left, None) < f64::EPSILON && similarity(None, None) < f64::EPSILON);
+        }
+
+        #[test]
+        fn what_a_contradictory_document_tells_is_what_both_orders_tell(days in 0..90_000_i32) {
+            let date = NaiveDate::from_num_days_from_ce_opt(675_700 + days).expect("a day");
+            for format in ["%m/%d/%Y", "%d-%m-%Y", "%d%m%Y", "%Y-%m-%d"] {
+                let text = date.format(format).to_string();
+                let read = |order| parse_date(&text, order);
+                let agreed = read(DateOrder::MonthFirst).filter(|date| read(DateOrder::DayFirst) == Some(*date));
+                prop_assert_eq!(read(DateOrder::Contradictory), agreed);
+            }
         }
 
         #[test]

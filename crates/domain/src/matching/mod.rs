@@ -29,6 +29,11 @@ pub struct Similarities {
 }
 
 /// Compares the applicant's details with the document.
+///
+/// A birth date such as `01/12/1957` is read in the one order that the document itself uses, never in both. For documents of the United
+/// States, and where a document does not tell, that is also the order of the details' format (`MM/DD/YYYY`). Where a document is known to
+/// write the day first, applicants copy what they see. One who kept to the format is then rejected, and one whose birth date is another
+/// cannot be approved by a second reading: a wrong approval is worse. A date in ISO form or with the month's name is safe everywhere.
 #[must_use]
 pub fn similarities(details: &Details, document: &DocumentFields) -> Similarities {
     let given = |column: DetailsColumn| details.get(column).expose();
@@ -46,15 +51,19 @@ pub fn similarities(details: &Details, document: &DocumentFields) -> Similaritie
             suffix: document.suffix.expose(),
         },
     );
-    let order = DateOrder::of_document([given(DetailsColumn::DateOfBirth)]);
+    let order = DateOrder::from_code(document.date_order.expose());
     Similarities {
         first_name,
         last_name,
         date_of_birth: date::similarity(
             parse_date(given(DetailsColumn::DateOfBirth), order),
-            parse_date(document.date_of_birth.expose(), order),
+            document.date_of_birth.expose().parse().ok(),
         ),
-        document_number: number::similarity(given(DetailsColumn::DocumentNumber), document.document_number.expose()),
+        document_number: number::similarity(
+            given(DetailsColumn::DocumentNumber),
+            document.document_number.expose(),
+            &address::state_code(document.state.expose()),
+        ),
         address: address::similarity(
             &address::Address {
                 street: given(DetailsColumn::Address),
@@ -83,6 +92,7 @@ pub fn customer_key(details: &Details) -> Option<Personal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ExtractedField;
 
     fn details(state: &'static str, number: &'static str) -> Details {
         Details::from_lookup(|column| match column {
@@ -90,6 +100,39 @@ mod tests {
             DetailsColumn::DocumentNumber => Some(number),
             _ => None,
         })
+    }
+
+    fn birth_date(details: &str, born: &str, expires: &str) -> f64 {
+        let field = |name: &str, text: &str| ExtractedField {
+            name: name.to_owned(),
+            text: Personal::new(text),
+            normalized_date: None,
+            confidence: 0.99,
+        };
+        let fields = [field("DATE_OF_BIRTH", born), field("EXPIRATION_DATE", expires)];
+        let (document, _) = DocumentFields::from_extracted(&fields);
+        let details = Details::from_lookup(|column| (column == DetailsColumn::DateOfBirth).then_some(details));
+        similarities(&details, &document).date_of_birth
+    }
+
+    #[test]
+    fn an_ambiguous_birth_date_is_read_in_the_order_of_the_document() {
+        for (details, born, expires, expected) in [
+            // The format's order, where the document has it too or does not tell.
+            ("01/12/1957", "01/12/1957", "01/31/2031", 100.0),
+            ("1/12/1957", "12 JAN 1957", "04/05/2031", 100.0),
+            ("12/01/1957", "01/12/1957", "04/05/2031", 0.0),
+            // The document's order, where that is known to be another.
+            ("01/12/1957", "01/12/1957", "31/01/2031", 100.0),
+            ("1957-12-01", "01/12/1957", "31/01/2031", 100.0),
+            ("12/01/1957", "01/12/1957", "31/01/2031", 0.0),
+            ("1957-01-12", "01/12/1957", "31/01/2031", 0.0),
+            // What can be read in one way is read in that.
+            ("01/31/1957", "31/01/1957", "31/01/2031", 100.0),
+        ] {
+            let similarity = birth_date(details, born, expires);
+            assert!((similarity - expected).abs() < f64::EPSILON, "{details} {born} {expires}: {similarity}");
+        }
     }
 
     #[test]
