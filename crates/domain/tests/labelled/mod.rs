@@ -1,0 +1,354 @@
+//! A labelled set of details and documents: what is the same though written otherwise, and what is another though written alike.
+//!
+//! The set is generated, always the same, and synthetic. It is judged as the state machine judges: with the thresholds of its Choice.
+
+mod kinds;
+mod lists;
+mod random;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use bonafide_domain::{Details, DetailsColumn, DocumentFields, ExtractedField, Personal, Similarities, similarities};
+use chrono::NaiveDate;
+
+use kinds::{KINDS, Kind};
+use lists::{GIVEN_NAMES, PLACES, STREETS, SURNAMES};
+use random::Random;
+
+const SEED: u64 = 0x000B_04AF_1DE0;
+/// Pairs that differ in one way, of each kind.
+const PAIRS_OF_A_KIND: usize = 30;
+/// Pairs that differ in several ways at once.
+const MIXED_PAIRS: usize = 1500;
+
+const MACHINE: &str = include_str!("../../../../statemachines/document-extraction.asl.json");
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Field {
+    FirstName,
+    LastName,
+    DateOfBirth,
+    DocumentNumber,
+    Address,
+}
+
+impl Field {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::FirstName, Self::LastName, Self::DateOfBirth, Self::DocumentNumber, Self::Address];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::FirstName => "firstName",
+            Self::LastName => "lastName",
+            Self::DateOfBirth => "dateOfBirth",
+            Self::DocumentNumber => "documentNumber",
+            Self::Address => "address",
+        }
+    }
+
+    const fn of(self, similarities: &Similarities) -> f64 {
+        match self {
+            Self::FirstName => similarities.first_name,
+            Self::LastName => similarities.last_name,
+            Self::DateOfBirth => similarities.date_of_birth,
+            Self::DocumentNumber => similarities.document_number,
+            Self::Address => similarities.address,
+        }
+    }
+
+    /// The similarity from which on the machine takes the field for the same.
+    fn threshold(self) -> f64 {
+        let machine: serde_json::Value = serde_json::from_str(MACHINE).expect("a state machine");
+        let choices = machine["States"]["DoDetailsMatch"]["Choices"].as_array().expect("the Choice DoDetailsMatch");
+        let variable = format!("$match.similarities.{} ", self.name());
+        let thresholds: Vec<f64> = choices
+            .iter()
+            .filter_map(|choice| choice["Condition"].as_str()?.split_once(variable.as_str()))
+            .map(|(_, rest)| {
+                // A similarity of 100 is compared with `=`.
+                let rest = rest.strip_prefix(">= ").or_else(|| rest.strip_prefix("= ")).expect("a comparison");
+                let digits = rest.find(|sign: char| !sign.is_ascii_digit()).expect("an end");
+                rest[..digits].parse().expect("a number")
+            })
+            .collect();
+        assert_eq!(thresholds.len(), 1, "one threshold for {}", self.name());
+        thresholds[0]
+    }
+}
+
+/// Where a person lives, in parts.
+#[derive(Clone)]
+pub(crate) struct Home {
+    house: String,
+    direction: String,
+    name: String,
+    suffix: String,
+    unit: String,
+    state_name: &'static str,
+}
+
+impl Home {
+    fn street(&self) -> String {
+        let parts = [&self.house, &self.direction, &self.name, &self.suffix, &self.unit];
+        parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What is written of a person on one side.
+#[derive(Clone)]
+pub(crate) struct Written {
+    first: String,
+    middle: String,
+    last: String,
+    suffix: String,
+    number: String,
+    date: NaiveDate,
+    born: String,
+    issued: String,
+    expires: String,
+    home: Home,
+    street: String,
+    city: String,
+    state: String,
+    zip_code: String,
+}
+
+impl Written {
+    fn of_anybody(random: &mut Random) -> Self {
+        let (city, state, state_name, zip_code, numbers) = random.from(PLACES);
+        let (name, long, short) = random.from(STREETS);
+        let digit = |random: &mut Random| char::from(b'0' + u8::try_from(random.below(10)).expect("a digit"));
+        let number = numbers
+            .chars()
+            .map(|sign| if sign == 'A' { random.from(&['A', 'B', 'D', 'I', 'O', 'P', 'S']) } else { digit(random) })
+            .collect();
+        let (year, day) = (1940 + random.below(65), 1 + random.below(365));
+        let date = NaiveDate::from_yo_opt(i32::try_from(year).expect("a year"), u32::try_from(day).expect("a day"));
+        let date = date.expect("a date");
+        let home = Home {
+            house: (1 + random.below(9999)).to_string(),
+            direction: String::new(),
+            name: name.to_owned(),
+            suffix: random.of(&[long, short]).to_owned(),
+            unit: String::new(),
+            state_name,
+        };
+        Self {
+            first: random.of(GIVEN_NAMES).to_owned(),
+            middle: String::new(),
+            last: random.of(SURNAMES).to_owned(),
+            suffix: String::new(),
+            number,
+            date,
+            born: date.format("%m/%d/%Y").to_string(),
+            issued: "03/02/2022".to_owned(),
+            expires: "03/02/2032".to_owned(),
+            street: home.street(),
+            home,
+            city: city.to_owned(),
+            state: state.to_owned(),
+            zip_code: zip_code.to_owned(),
+        }
+    }
+
+    /// The details have no columns for middle names and suffixes.
+    fn details(&self) -> Details {
+        let text = |column| match column {
+            DetailsColumn::FirstName => format!("{} {}", self.first, self.middle),
+            DetailsColumn::LastName => format!("{} {}", self.last, self.suffix),
+            DetailsColumn::City => self.city.clone(),
+            DetailsColumn::ZipCode => self.zip_code.clone(),
+            DetailsColumn::State => self.state.clone(),
+            DetailsColumn::DocumentNumber => self.number.clone(),
+            DetailsColumn::DateOfBirth => self.born.clone(),
+            DetailsColumn::Address => self.street.clone(),
+        };
+        let texts = DetailsColumn::ALL.map(text);
+        Details::from_lookup(|column| Some(texts[column as usize].as_str()))
+    }
+
+    fn document(&self) -> DocumentFields {
+        let fields = [
+            ("FIRST_NAME", &self.first),
+            ("MIDDLE_NAME", &self.middle),
+            ("LAST_NAME", &self.last),
+            ("SUFFIX", &self.suffix),
+            ("DOCUMENT_NUMBER", &self.number),
+            ("DATE_OF_BIRTH", &self.born),
+            ("DATE_OF_ISSUE", &self.issued),
+            ("EXPIRATION_DATE", &self.expires),
+            ("ADDRESS", &self.street),
+            ("CITY_IN_ADDRESS", &self.city),
+            ("STATE_IN_ADDRESS", &self.state),
+            ("ZIP_CODE_IN_ADDRESS", &self.zip_code),
+        ];
+        let extracted = fields.map(|(name, text)| ExtractedField {
+            name: name.to_owned(),
+            text: Personal::new(text),
+            normalized_date: None,
+            confidence: 0.99,
+        });
+        let (fields, _) = DocumentFields::from_extracted(&extracted);
+        // Through the table, as in the machine.
+        let stored: BTreeMap<_, _> = fields.entries().into_iter().collect();
+        DocumentFields::from_lookup(|name| stored.get(name).map(|value| (*value).clone()).unwrap_or_default())
+    }
+
+    fn text_of(&self, field: Field) -> String {
+        match field {
+            Field::FirstName | Field::LastName => {
+                format!("{} | {} | {} | {}", self.first, self.middle, self.last, self.suffix)
+            }
+            Field::DateOfBirth => self.born.clone(),
+            Field::DocumentNumber => format!("{} ({})", self.number, self.state),
+            Field::Address => format!("{} | {} | {} | {}", self.street, self.city, self.state, self.zip_code),
+        }
+    }
+}
+
+/// Details and a document, with the ways in which they differ.
+pub(crate) struct Pair {
+    details: Written,
+    document: Written,
+    kinds: Vec<&'static Kind>,
+}
+
+/// The whole set, always the same.
+pub(crate) fn pairs() -> Vec<Pair> {
+    let mut random = Random::new(SEED);
+    let mut pairs = Vec::new();
+    for kind in KINDS {
+        for _ in 0..PAIRS_OF_A_KIND {
+            pairs.push(pair(&mut random, |_| vec![kind]));
+        }
+    }
+    for _ in 0..MIXED_PAIRS {
+        pairs.push(pair(&mut random, mixture));
+    }
+    pairs
+}
+
+/// Several ways at once, each in other fields, at most one of them to another person.
+fn mixture(random: &mut Random) -> Vec<&'static Kind> {
+    let mut kinds: Vec<&Kind> = Vec::new();
+    let mut other = random.chance().then(|| random.below(Field::ALL.len()));
+    for (index, field) in Field::ALL.into_iter().enumerate() {
+        let same = other.take_if(|at| *at == index).is_none();
+        let possible: Vec<&Kind> = KINDS.iter().filter(|kind| kind.same == same && kind.fields == [field]).collect();
+        kinds.push(random.of(&possible));
+    }
+    kinds
+}
+
+fn pair(random: &mut Random, choose: impl Fn(&mut Random) -> Vec<&'static Kind>) -> Pair {
+    // Not every way applies to everybody.
+    loop {
+        let kinds = choose(random);
+        let mut details = Written::of_anybody(random);
+        let mut document = details.clone();
+        let exchange = kinds.iter().all(|kind| kind.is_symmetric()) && random.chance();
+        if kinds.iter().try_for_each(|kind| (kind.vary)(random, &mut details, &mut document)).is_some() {
+            if exchange {
+                (details, document) = (document, details);
+            }
+            return Pair { details, document, kinds };
+        }
+    }
+}
+
+/// How many pairs were judged, and how many of them wrong.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Count {
+    pub(crate) pairs: usize,
+    pub(crate) others: usize,
+    pub(crate) false_accepts: usize,
+    pub(crate) false_rejects: usize,
+}
+
+impl Count {
+    fn add(&mut self, same: bool, accepted: bool) {
+        self.pairs += 1;
+        self.others += usize::from(!same);
+        self.false_accepts += usize::from(accepted && !same);
+        self.false_rejects += usize::from(same && !accepted);
+    }
+}
+
+/// The judgement of the whole set.
+pub(crate) struct Report {
+    pub(crate) size: usize,
+    /// Of whole pairs: one is the same if all its fields are.
+    pub(crate) pairs: Count,
+    pub(crate) fields: BTreeMap<Field, Count>,
+    kinds: BTreeMap<(Field, bool, &'static str), Count>,
+    pub(crate) errors: Vec<String>,
+}
+
+pub(crate) fn report() -> Report {
+    let thresholds = Field::ALL.map(Field::threshold);
+    let pairs = pairs();
+    let mut report = Report {
+        size: pairs.len(),
+        pairs: Count::default(),
+        fields: BTreeMap::new(),
+        kinds: BTreeMap::new(),
+        errors: Vec::new(),
+    };
+    for Pair { details, document, kinds } in &pairs {
+        let similarities = similarities(&details.details(), &document.document());
+        let mut accepted_whole = true;
+        for (field, threshold) in Field::ALL.into_iter().zip(thresholds) {
+            let similarity = field.of(&similarities);
+            let accepted = similarity >= threshold;
+            accepted_whole &= accepted;
+            let kind = kinds.iter().find(|kind| kind.fields.contains(&field));
+            let (same, name) = kind.map_or((true, "unchanged"), |kind| (kind.same, kind.name));
+            report.fields.entry(field).or_default().add(same, accepted);
+            report.kinds.entry((field, !same, name)).or_default().add(same, accepted);
+            if accepted != same {
+                report.errors.push(format!(
+                    "false {} of {}, {name}: {} / {}: {similarity:.1}",
+                    if accepted { "accept" } else { "reject" },
+                    field.name(),
+                    details.text_of(field),
+                    document.text_of(field),
+                ));
+            }
+        }
+        report.pairs.add(kinds.iter().all(|kind| kind.same), accepted_whole);
+    }
+    report
+}
+
+impl Report {
+    /// For people: the table, then each error. The people in it are synthetic.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!("Seed {SEED:#x}: {} pairs, {} judgements.\n\n", self.size, self.size * Field::ALL.len());
+        let mut row = |field: &str, label: &str, kind: &str, count: &Count| {
+            let Count { pairs, false_accepts, false_rejects, .. } = count;
+            writeln!(text, "{field:<15} {label:<6} {kind:<44} {pairs:>6} {false_accepts:>14} {false_rejects:>14}")
+        };
+        let mut write = || {
+            for ((field, other, kind), count) in &self.kinds {
+                row(field.name(), if *other { "other" } else { "same" }, kind, count)?;
+            }
+            for (field, count) in &self.fields {
+                let others = format!("all, {} of them other", count.others);
+                row(field.name(), "", &others, count)?;
+            }
+            row("whole pairs", "", &format!("all, {} of them other", self.pairs.others), &self.pairs)
+        };
+        write().expect("a text takes all");
+        let header = format!(
+            "{:<15} {:<6} {:<44} {:>6} {:>14} {:>14}\n",
+            "field", "label", "kind", "pairs", "false accepts", "false rejects"
+        );
+        text = text.replacen("\n\n", &format!("\n\n{header}"), 1);
+        for error in &self.errors {
+            text.push('\n');
+            text.push_str(&error.replace('\n', " "));
+        }
+        text
+    }
+}

@@ -1,0 +1,26 @@
+//! How well details and documents are matched, over a labelled set. To see it:
+//! `cargo run --package bonafide-domain --example matching-quality`.
+
+mod labelled;
+
+use std::sync::LazyLock;
+
+use labelled::{Count, Field, Report};
+
+static REPORT: LazyLock<Report> = LazyLock::new(labelled::report);
+
+#[test]
+fn no_other_person_is_accepted_and_nearly_everybody_is_recognised() {
+    let report = &*REPORT;
+    assert!(report.size >= 2_000, "{} pairs", report.size);
+    let is_good = |count: &Count| count.false_accepts == 0 && count.false_rejects * 100 < count.pairs - count.others;
+    let good = is_good(&report.pairs) && report.fields.len() == Field::ALL.len() && report.fields.values().all(is_good);
+    assert!(good, "{}", report.text());
+}
+
+#[test]
+fn the_set_is_of_both_labels_in_each_field() {
+    for (field, count) in &REPORT.fields {
+        assert!(count.others >= 200 && count.pairs - count.others >= 200, "{}", field.name());
+    }
+}
