@@ -114,12 +114,16 @@ export class WorkflowStack extends Stack {
         ExtractDocumentQueueUrl: extraction.queue.queueUrl,
         MatchDetailsArn: matchDetails.function.functionArn,
         MinimumAge: String(config.minimumAge),
+        IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
       },
       policy: {
         ...record.policy,
         ...bucket,
+        ...childExecutionsRule,
         ExtractDocumentQueueArn: extraction.queue.queueArn,
         MatchDetailsArn: matchDetails.function.functionArn,
+        IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
+        IdentityVerificationExecutionsArn: identityVerification.executionsArn,
       },
     });
     const thirdPartyCheck = new Machine(this, {

@@ -16,7 +16,7 @@ mod upload;
 pub use application::{ApplicationId, InvalidApplicationId, execution_name};
 pub use check::CheckOutcome;
 pub use details::{Details, DetailsColumn};
-pub use document::{Confidences, DocumentFields, ExtractedField, Facts, facts};
+pub use document::{Confidences, DocumentFields, DocumentType, ExtractedField, Facts, facts};
 pub use matching::{DateOrder, Similarities, customer_key, parse_date, similarities};
 pub use package::{Limits, Member, PackageLimitExceeded, inspect_image, member_of};
 pub use personal::Personal;
