@@ -37,7 +37,7 @@ fn pass_document_of_the_row() {
         case.compared(&[(99.0, 0.3)])?;
         let seen = case.run(json!({"selfie": case.picture("selfie")}), 0).await?;
         seen.passed(CHECK, &json!({"similarity": 99}));
-        assert!(format!("{:?}", seen.ended.traces).contains("license-of-the-row"));
+        assert!(seen.ended.text().contains("license-of-the-row"));
         Ok(())
     });
 }

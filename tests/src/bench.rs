@@ -80,6 +80,12 @@ impl Ended {
         self.traces.first().map(Trace::path).unwrap_or_default()
     }
 
+    /// All that can be read about it and its children.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.traces.iter().map(|trace| trace.text.as_str()).collect()
+    }
+
     /// Its ARN.
     #[must_use]
     pub fn execution(&self) -> &str {
@@ -127,13 +133,13 @@ impl Bench {
         loop {
             let now = self.local.sfn.describe_execution().execution_arn(execution).send().await?;
             if now.status != ExecutionStatus::Running {
-                let traces = Trace::fetch_all(&self.local.sfn, execution).await?;
+                let traces = Trace::fetch_all(&self.local, execution).await?;
                 record_coverage(&traces)?;
                 let output = now.output.map(|output| serde_json::from_str(&output)).transpose()?.unwrap_or_default();
                 return Ok(Ended { status: now.status, output, error: now.error, traces });
             }
             if Instant::now() > deadline {
-                let path = Trace::fetch(&self.local.sfn, execution).await?;
+                let path = Trace::fetch(&self.local, execution).await?;
                 bail!("{execution} has not ended; it went {:?}", path.path());
             }
             sleep(Duration::from_millis(50)).await;
@@ -189,7 +195,11 @@ impl Bench {
     /// # Errors
     /// When the stand-in does not answer.
     pub fn faces(&self) -> Result<Vec<String>> {
-        self.local.control.faces(self.local.endpoint(), self.deployment.workflow("FaceCollectionId")?)
+        let collection = self.deployment.workflow("FaceCollectionId")?;
+        let body = json!({"CollectionId": collection, "MaxResults": 4096});
+        let answer = self.local.raw("rekognition", "RekognitionService.ListFaces", &body)?;
+        let faces = answer["Faces"].as_array().context("ListFaces answered without faces")?;
+        Ok(faces.iter().filter_map(|face| Some(face["ExternalImageId"].as_str()?.to_owned())).collect())
     }
 
     /// What was published about an application; waits for `expected` messages, then a little longer for one too many.

@@ -83,20 +83,6 @@ impl Control {
         Ok(())
     }
 
-    /// The external ids of all faces in a collection, from Rekognition itself: this project needs no client for it otherwise.
-    pub(crate) fn faces(&self, endpoint: &str, collection: &str) -> Result<Vec<String>> {
-        let body = json!({"CollectionId": collection, "MaxResults": 4096}).to_string();
-        let request = self.agent.post(endpoint).header("X-Amz-Target", "RekognitionService.ListFaces");
-        let request = request.content_type("application/x-amz-json-1.1");
-        // Unsigned requests are taken, as long as they say whose they are.
-        let credential = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/rekognition/aws4_request, SignedHeaders=host, Signature=0";
-        let text =
-            request.header("Authorization", credential).send(body).context("ListFaces")?.body_mut().read_to_string()?;
-        let answer: Value = serde_json::from_str(&text)?;
-        let faces = answer["Faces"].as_array().cloned().unwrap_or_default();
-        Ok(faces.iter().filter_map(|face| Some(face["ExternalImageId"].as_str()?.to_owned())).collect())
-    }
-
     /// Makes the third party know a licence.
     ///
     /// # Errors

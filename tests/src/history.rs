@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use anyhow::{Context as _, Result};
-use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::HistoryEvent;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::local::Local;
 
 /// One execution as it went.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct Trace {
     pub execution: String,
     /// All that happened.
     pub events: Vec<HistoryEvent>,
+    /// The same as the service tells it, inputs, outputs and causes included: what must not be in it is searched for here.
+    pub text: String,
 }
 
 impl Trace {
@@ -21,7 +24,8 @@ impl Trace {
     ///
     /// # Errors
     /// When Step Functions does not know it.
-    pub async fn fetch(client: &Client, execution: &str) -> Result<Self> {
+    pub async fn fetch(local: &Local, execution: &str) -> Result<Self> {
+        let client = &local.sfn;
         let mut pages = client
             .get_execution_history()
             .execution_arn(execution)
@@ -33,18 +37,19 @@ impl Trace {
         while let Some(event) = pages.next().await {
             events.push(event.with_context(|| format!("the history of {execution}"))?);
         }
-        Ok(Self { execution: execution.to_owned(), events })
+        let text = text(local, execution)?;
+        Ok(Self { execution: execution.to_owned(), events, text })
     }
 
     /// Reads the history of an execution and of all that it started, parents first.
     ///
     /// # Errors
     /// When Step Functions does not know one of them.
-    pub async fn fetch_all(client: &Client, execution: &str) -> Result<Vec<Self>> {
+    pub async fn fetch_all(local: &Local, execution: &str) -> Result<Vec<Self>> {
         let mut traces = Vec::new();
         let mut pending = VecDeque::from([execution.to_owned()]);
         while let Some(execution) = pending.pop_front() {
-            let trace = Self::fetch(client, &execution).await?;
+            let trace = Self::fetch(local, &execution).await?;
             pending.extend(trace.children());
             traces.push(trace);
         }
@@ -98,8 +103,17 @@ impl Trace {
     }
 }
 
-/// Everything that the service would show of these executions, for the search for what must not be there.
-#[must_use]
-pub fn text(traces: &[Trace]) -> String {
-    format!("{traces:?}")
+/// Every page of the history, and what describes the execution, as the service tells them.
+fn text(local: &Local, execution: &str) -> Result<String> {
+    let description = local.raw("states", "AWSStepFunctions.DescribeExecution", &json!({"executionArn": execution}))?;
+    let mut text = description.to_string();
+    let mut request = json!({"executionArn": execution, "includeExecutionData": true, "maxResults": 1000});
+    loop {
+        let page = local.raw("states", "AWSStepFunctions.GetExecutionHistory", &request)?;
+        text += &page.to_string();
+        match page.get("nextToken") {
+            Some(token) if token.is_string() => request["nextToken"] = token.clone(),
+            _ => return Ok(text),
+        }
+    }
 }

@@ -7,6 +7,7 @@ use aws_config::SdkConfig;
 use bonafide_cli::target::{self, Place};
 use bonafide_cli::{Application, Deployment};
 use bonafide_domain::ApplicationId;
+use serde_json::Value;
 
 use crate::control::Control;
 
@@ -74,6 +75,23 @@ impl Local {
             Place::Local { endpoint } | Place::Endpoint { endpoint } => endpoint,
             Place::Aws { .. } => "",
         }
+    }
+
+    /// Calls an operation without its client: for services that this project has none for, and for answers that a client would
+    /// not show whole (its `Debug` hides what the service's model calls sensitive).
+    ///
+    /// # Errors
+    /// When the local AWS does not answer with JSON.
+    pub fn raw(&self, service: &str, target: &str, body: &Value) -> Result<Value> {
+        // The signature is not checked; the credential's scope says which service is meant.
+        let credential = format!("Credential=test/20260101/{REGION}/{service}/aws4_request");
+        let request = ureq::post(self.endpoint())
+            .header("X-Amz-Target", target)
+            .header("Authorization", format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"))
+            .content_type("application/x-amz-json-1.1");
+        let mut answer = request.send(body.to_string()).with_context(|| target.to_owned())?;
+        let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{target} answered something else than JSON"))
     }
 
     /// What is deployed.

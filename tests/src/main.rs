@@ -100,7 +100,7 @@ async fn demo(list: &Path, all: bool, json: bool) -> Result<ExitCode> {
         all_expected &= is_expected;
         let execution = application.execution.as_deref().unwrap_or_default();
         // A rejected upload has none.
-        let traces = if execution.is_empty() { Vec::new() } else { Trace::fetch_all(&local.sfn, execution).await? };
+        let traces = if execution.is_empty() { Vec::new() } else { Trace::fetch_all(&local, execution).await? };
         let transitions: usize = traces.iter().map(|trace| trace.path().len()).sum();
         if json {
             let mut object = serde_json::to_value(application)?;

@@ -33,20 +33,39 @@ pub(crate) fn package(project: &Project, steps: &Steps, target: &str) -> Result<
     Ok(())
 }
 
+/// Cargo compiles a dependency once for each set of features that is asked of it.
+#[derive(Clone, Copy)]
+pub(crate) enum Features {
+    /// As few as the runs need.
+    OfRuns,
+    /// Those of the whole workspace and its tests, with which everything has just been compiled.
+    OfTests,
+}
+
 /// The same workers as fast as they can be had: development builds, stripped, never where a deployment to AWS would find them.
 /// Builds what drives the local runs as well, in one go, so that nothing is compiled twice.
-pub(crate) fn for_local_runs(project: &Project, steps: &Steps) -> Result<()> {
+pub(crate) fn for_local_runs(project: &Project, steps: &Steps, features: Features) -> Result<()> {
     let workers = project.workers()?;
     let mut build = project.cargo();
-    build.args(["build", "--locked", "--bins", "--package", "bonafide-tests", "--package", "bonafide-cli"]);
-    for worker in &workers {
-        build.args(["--package", worker]);
+    build.args(["build", "--locked"]);
+    match features {
+        Features::OfRuns => {
+            build.args(["--bins", "--package", "bonafide-tests", "--package", "bonafide-cli"]);
+            for worker in &workers {
+                build.args(["--package", worker]);
+            }
+        }
+        Features::OfTests => {
+            build.args(["--workspace", "--bins", "--tests"]);
+        }
     }
     steps.run("Building workers and tools", "build", &mut build)?;
     for worker in &workers {
         let from = project.target().join("debug").join(worker);
         let bootstrap = bootstrap_in(&local_bundles(project).join(worker))?;
-        if is_newer(&bootstrap, &from)? {
+        let stamp = project.stamps()?.join(format!("lambda-{worker}"));
+        let state = state(&from)?;
+        if bootstrap.exists() && fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == state) {
             continue;
         }
         // Debug information is four fifths of the file, and every start of a function would read it.
@@ -56,6 +75,7 @@ pub(crate) fn for_local_runs(project: &Project, steps: &Steps) -> Result<()> {
             fs::copy(&from, &part).with_context(|| format!("{} could not be copied", from.display()))?;
         }
         fs::rename(&part, &bootstrap)?;
+        fs::write(&stamp, state)?;
     }
     Ok(())
 }
@@ -75,8 +95,8 @@ fn bootstrap_in(folder: &Path) -> Result<PathBuf> {
     Ok(folder.join("bootstrap"))
 }
 
-fn is_newer(made: &Path, from: &Path) -> Result<bool> {
-    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
-    let source = modified(from).with_context(|| format!("{} was not built", from.display()))?;
-    Ok(modified(made).is_ok_and(|made| made > source))
+/// Tells one build of a binary from another.
+fn state(binary: &Path) -> Result<String> {
+    let metadata = fs::metadata(binary).with_context(|| format!("{} was not built", binary.display()))?;
+    Ok(format!("{:?} {}", metadata.modified()?, metadata.len()))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::bundle::Features;
 use crate::local_aws::{Life, LocalAws, Options};
 use crate::project::Project;
 use crate::step::Steps;
@@ -14,7 +15,7 @@ const LIMIT: Duration = Duration::from_mins(15);
 
 pub(crate) fn demo(project: &Project, steps: &Steps, all: bool, json: bool) -> Result<ExitCode> {
     setup::all(project, steps)?;
-    bundle::for_local_runs(project, steps)?;
+    bundle::for_local_runs(project, steps, Features::OfRuns)?;
     let folder = project.run_folder("demo")?;
     let options = Options::default();
     let mut local = LocalAws::start(project, steps, "demo", &folder.path, Life::WithThisProcess, &options)?;

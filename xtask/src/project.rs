@@ -34,6 +34,13 @@ impl Project {
         self.local().join("logs")
     }
 
+    /// What was made from what.
+    pub(crate) fn stamps(&self) -> Result<PathBuf> {
+        let folder = self.local().join("stamps");
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
     pub(crate) fn python(&self) -> PathBuf {
         self.local().join("venv/bin/python")
     }

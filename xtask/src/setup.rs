@@ -92,21 +92,34 @@ pub(crate) fn python(project: &Project, steps: &Steps) -> Result<()> {
     let mut make = project.command(&python);
     make.args(["-m", "venv"]).arg(&venv);
     steps.run("Making the Python environment", "venv", &mut make)?;
+    pip_install(project, steps, &requirements)?;
+    stamp.write()
+}
+
+/// What only the tests of the stand-ins need, into the same environment.
+pub(crate) fn python_tests(project: &Project, steps: &Steps) -> Result<()> {
+    python(project, steps)?;
+    let _lock = project.lock("venv", || steps.say("… another run installs the Python packages: waiting"))?;
+    let requirements = project.root.join("local/requirements-dev.txt");
+    // Whatever renews the environment, takes them away as well.
+    let environment = project.root.join("local/requirements.txt");
+    let stamp = Stamp::new(project, "venv-tests", &[&requirements, &environment], "")?;
+    if stamp.is_fresh() && project.local().join("venv/bin/pytest").exists() {
+        return Ok(());
+    }
+    stamp.clear()?;
+    pip_install(project, steps, &requirements)?;
+    stamp.write()
+}
+
+fn pip_install(project: &Project, steps: &Steps, requirements: &Path) -> Result<()> {
     let mut install = project.command(project.python());
     install
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--disable-pip-version-check",
-            "--no-input",
-            "--require-hashes",
-            "--no-deps",
-            "-r",
-        ])
-        .arg(&requirements);
-    steps.run("Installing Python packages", "pip", &mut install)?;
-    stamp.write()
+        .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes", "--no-deps"])
+        .arg("-r")
+        .arg(requirements);
+    let name = requirements.file_stem().unwrap_or_default().to_string_lossy();
+    steps.run(&format!("Installing Python packages ({name})"), &format!("pip-{name}"), &mut install)
 }
 
 /// The first Python on the PATH that is new enough and can make an environment.
@@ -164,9 +177,7 @@ impl Stamp {
             content.push(b'\n');
             content.extend(fs::read(file).with_context(|| format!("{} could not be read", file.display()))?);
         }
-        let folder = project.local().join("stamps");
-        fs::create_dir_all(&folder)?;
-        Ok(Self { path: folder.join(name), content })
+        Ok(Self { path: project.stamps()?.join(name), content })
     }
 
     fn is_fresh(&self) -> bool {

@@ -5,6 +5,7 @@ use std::thread;
 
 use anyhow::Result;
 
+use crate::bundle::Features;
 use crate::local_aws::{Life, LocalAws, Options};
 use crate::project::Project;
 use crate::step::Steps;
@@ -45,7 +46,7 @@ pub(crate) fn test(project: &Project, steps: &Steps, fast: bool) -> Result<ExitC
     let mut reports = Vec::new();
     let is_set_up = thread::scope(|scope| -> Result<()> {
         // Downloads, while the compiler works.
-        let python = scope.spawn(|| setup::python(project, steps));
+        let python = scope.spawn(|| setup::python_tests(project, steps));
         let node = setup::node(project, steps);
         for level in quick(project) {
             // What needs no Node is worth running without.
@@ -56,7 +57,9 @@ pub(crate) fn test(project: &Project, steps: &Steps, fast: bool) -> Result<ExitC
         python.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(node)
     });
     is_set_up?;
-    reports.push(run(steps, stand_ins(project))?);
+    for level in stand_ins(project) {
+        reports.push(run(steps, level)?);
+    }
     if !fast {
         on_the_local_aws(project, steps, &mut reports)?;
     }
@@ -87,15 +90,17 @@ fn quick(project: &Project) -> Vec<Level> {
     ]
 }
 
-fn stand_ins(project: &Project) -> Level {
+fn stand_ins(project: &Project) -> [Level; 2] {
     let mut pytest = project.command(project.python());
-    pytest.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "local/tests"]);
+    pytest.args(["-m", "pytest", "local/tests"]);
     pytest.env("PYTHONPATH", project.root.join("local")).env("PYTHONDONTWRITEBYTECODE", "1").env("NO_COLOR", "1");
-    ("stand-ins", Count::Pytest, pytest)
+    let mut ruff = project.command(project.python());
+    ruff.args(["-m", "ruff", "check", "--no-cache", "local"]);
+    [("python", Count::Check, ruff), ("stand-ins", Count::Pytest, pytest)]
 }
 
 fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>) -> Result<()> {
-    bundle::for_local_runs(project, steps)?;
+    bundle::for_local_runs(project, steps, Features::OfTests)?;
     let folder = project.run_folder("test")?;
     let options = Options::default();
     let mut local = LocalAws::start(project, steps, "test", &folder.path, Life::WithThisProcess, &options)?;

@@ -290,28 +290,38 @@ def _occluded(proposal: _Proposal) -> float:
     return _signed_confidence(0.55 - judged, 0.0, 0.5)
 
 
-# Points of an average face in millimetres, the nose's tip at the origin: for the pose only.
+# Points of an average face in millimetres, the nose's tip at the origin, in the camera's axes (x to
+# the right, y down, z away): a frontal face is not turned at all. Only for the pose.
 _MODEL = np.array(
-    [(0, 0, 0), (0, -63.6, -12.5), (-43.3, 32.7, -26.0), (43.3, 32.7, -26.0), (-28.9, -28.9, -24.1), (28.9, -28.9, -24.1)],
+    [(0, 0, 0), (0, 63.6, 12.5), (-43.3, -32.7, 26.0), (43.3, -32.7, 26.0), (-28.9, 28.9, 24.1), (28.9, 28.9, 24.1)],
     dtype=float,
 )
+_MODEL_POINTS = [30, 8, 36, 45, 48, 54]
+_EYE_CORNERS_MILLIMETRES = 86.6
 
 
 def _pose(points: np.ndarray, width: int, height: int) -> tuple[float, float, float]:
-    """(roll, yaw, pitch) in degrees; Rekognition's signs: yaw right, pitch up, roll clockwise."""
-    seen = points[[30, 8, 36, 45, 48, 54]]
-    camera = np.array([[width, 0, width / 2], [0, width, height / 2], [0, 0, 1]], dtype=float)
-    good, rotation, _ = cv2.solvePnP(_MODEL, seen, camera, np.zeros(4), flags=cv2.SOLVEPNP_EPNP)
+    """(roll, yaw, pitch) in degrees: clockwise, to the right, and up are positive. Good to about 10."""
+    seen = points[_MODEL_POINTS]
+    focal = float(max(width, height))
+    camera = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]], dtype=float)
     eyes = points[42:48].mean(axis=0) - points[36:42].mean(axis=0)
     roll = math.degrees(math.atan2(eyes[1], eyes[0]))
+    span = float(np.linalg.norm(points[45] - points[36])) or 1.0
+    depth = focal * _EYE_CORNERS_MILLIMETRES / span
+    offset = (seen[0] - (width / 2, height / 2)) * depth / focal
+    # Starting from the frontal pose keeps the solver from the mirrored solution.
+    start = np.array([0.0, 0.0, math.radians(roll)])
+    position = np.array([offset[0], offset[1], depth])
+    good, rotation, _ = cv2.solvePnP(
+        _MODEL, seen, camera, np.zeros(4), start, position, useExtrinsicGuess=True, flags=cv2.SOLVEPNP_ITERATIVE
+    )
     if not good:
         return roll, 0.0, 0.0
     matrix, _ = cv2.Rodrigues(rotation)
-    # The camera's y axis points down and the model's up, so a frontal face is turned by 180° about x.
-    matrix = np.diag([1.0, -1.0, -1.0]) @ matrix
     yaw = math.degrees(math.asin(float(np.clip(-matrix[2, 0], -1, 1))))
     pitch = math.degrees(math.atan2(matrix[2, 1], matrix[2, 2]))
-    return roll, float(np.clip(yaw, -180, 180)), float(np.clip(pitch, -180, 180))
+    return roll, yaw, pitch
 
 
 # Rekognition's names for the points of dlib's 68 (or the mean of a range). The first five are the

@@ -102,9 +102,14 @@ def split_street_and_city(text: str) -> tuple[str, str]:
     return (found[1].strip(" ,"), found[2].strip(" ,")) if found else ("", text)
 
 
+_HOUSE = str.maketrans("OI", "01")
+
+
 def space_street(text: str) -> str:
     """Put the spaces back into a street that OCR glued: ``123MAINSTREET`` → ``123 MAIN STREET``."""
-    spaced = re.sub(r"^(\d+(?:-\d+)?)(?=(?!(?:ST|ND|RD|TH)\b)[A-Z]{2,})", r"\1 ", text.strip())
+    # A house number ends in one letter at most, and not in the ones that look like figures.
+    mended = re.sub(r"^\d[\dOI]*[OI][\dOI]*(?=\s)", lambda found: found[0].translate(_HOUSE), text.strip())
+    spaced = re.sub(r"^(\d+(?:-\d+)?)(?=(?!(?:ST|ND|RD|TH)\b)[A-Z]{2,})", r"\1 ", mended)
     if not re.search(rf"\s(?:{_SUFFIX})\b", spaced):
         spaced = re.sub(rf"\b([A-Z]{{2,}}?)({_LONG})(?=$|[\s,.#]|\d|(?:{_UNIT})\b)", _split_suffix, spaced)
     spaced = re.sub(rf"\b({_LONG})({_UNIT})(?=[\s.#]*\d|[\s.#]+\w|\b)", r"\1 \2", spaced)

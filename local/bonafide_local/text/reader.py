@@ -7,6 +7,8 @@ than the characters around it explain.
 
 from __future__ import annotations
 
+import unicodedata
+
 import cv2
 import numpy as np
 from rapidocr_onnxruntime import RapidOCR
@@ -20,6 +22,15 @@ WORKING_SIDE = 1_600
 MAXIMUM_RATIO = 6
 MINIMUM_SCORE = 0.5
 TALL = 1.5
+
+
+# The recogniser knows Chinese punctuation, and takes a dash for the figure one now and then.
+_LATIN = str.maketrans("。、一–—−‘’′“”″×", ".,----'''\"\"\"X")
+
+
+def latin(text: str) -> str:
+    """Full-width and Chinese characters as the Latin ones that they stand for."""
+    return unicodedata.normalize("NFKC", text).translate(_LATIN)
 
 
 class TextReader:
@@ -54,7 +65,7 @@ class TextReader:
             positions = [step for word in steps[2] for step in word]
             boxes.append(
                 TextBox(
-                    text=restore_spaces(text, positions, crop),
+                    text=latin(restore_spaces(text, positions, crop)),
                     left=float(left),
                     top=float(top),
                     right=float(right),

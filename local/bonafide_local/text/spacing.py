@@ -49,7 +49,7 @@ def restore_spaces(text: str, positions: Sequence[int], line: np.ndarray) -> str
     gaps = _gaps(ink, height)
     scale = ink.shape[0] / _LINE_HEIGHT
     centers = np.array([(position + 0.5) * _STEP * scale for position in positions])
-    between = _assigned(gaps, (centers[1:] + centers[:-1]) / 2, float(np.median(np.diff(centers))))
+    between = _assigned(gaps, centers)
     excess = {index: gap / height - _usual_gap(text[index - 1], text[index]) for index, gap in between.items()}
     # A widely set line has more between all of its letters.
     tracking = max(0.0, float(np.median([excess.get(index, 0.0) for index in range(1, len(text))])))
@@ -75,7 +75,7 @@ def _usual_gap(before: str, after: str) -> float:
     return right + left
 
 
-def _assigned(gaps: list[tuple[int, int]], boundaries: np.ndarray, pitch: float) -> dict[int, float]:
+def _assigned(gaps: list[tuple[int, int]], centers: np.ndarray) -> dict[int, float]:
     """The width in pixels of the widest gap at each boundary; index 1 is before the second character.
 
     The recogniser is early or late by up to half a character, the same along a line: the shift that
@@ -85,11 +85,16 @@ def _assigned(gaps: list[tuple[int, int]], boundaries: np.ndarray, pitch: float)
         return {}
     middles = np.array([(start + end) / 2 for start, end in gaps])
     widths = np.array([end - start for start, end in gaps], dtype=float)
-    shifts = np.linspace(-0.6, 0.6, 25) * pitch
+    boundaries = (centers[1:] + centers[:-1]) / 2
+    shifts = np.linspace(-0.6, 0.6, 25) * float(np.median(np.diff(centers)))
     costs = [float((widths * np.abs(middles[:, None] - (boundaries + shift)[None, :]).min(axis=1)).sum()) for shift in shifts]
-    shifted = boundaries + shifts[int(np.argmin(costs))]
+    shift = shifts[int(np.argmin(costs))]
+    shifted = boundaries + shift
     found: dict[int, float] = {}
     for middle, width in zip(middles, widths, strict=True):
+        # Beside what was not recognised at all (a small label before the text) is not between letters.
+        if not centers[0] + shift < middle < centers[-1] + shift:
+            continue
         index = int(np.abs(shifted - middle).argmin()) + 1
         found[index] = max(found.get(index, 0.0), float(width))
     return found
