@@ -6,6 +6,7 @@ emulator renames what is hooked, `install` fails at the start and says so, or th
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from bonafide_local import ranges
@@ -25,6 +26,7 @@ def install(services: list[JsonService], rekognition: Rekognition) -> None:
     for service in services:
         _add_service(service)
     _add_collections(rekognition)
+    _name_broken_answers()
     ranges.install()
 
 
@@ -41,6 +43,22 @@ def _add_service(service: JsonService) -> None:
     stepfunctions._AWS_SDK_ERROR_PREFIX[service.name] = error_prefix
     stepfunctions._AWS_SDK_ERROR_CODE_OVERRIDES[service.name] = dict(_JAVA_NAMES)
     iam_actions.SERVICE_TO_IAM_NAMESPACE[service.name] = service.name
+
+
+def _name_broken_answers() -> None:
+    """A broken answer is the SDK's own exception, which machines can retry; the emulator ends in States.Runtime."""
+    from ministack.services import stepfunctions
+
+    original = stepfunctions._dispatch_aws_sdk_json
+
+    def dispatch(info: dict[str, Any], service: str, action: str, data: Any) -> Any:
+        try:
+            return original(info, service, action, data)
+        except json.JSONDecodeError:
+            prefix = stepfunctions._AWS_SDK_ERROR_PREFIX.get(service, service)
+            raise stepfunctions._ExecutionError(f"{prefix}.SdkClientException", "Unable to unmarshall response") from None
+
+    stepfunctions._dispatch_aws_sdk_json = dispatch
 
 
 def _add_collections(rekognition: Rekognition) -> None:
@@ -90,8 +108,6 @@ def _add_collections(rekognition: Rekognition) -> None:
 
 
 def _collection_id(body: bytes | str) -> str | None:
-    import json
-
     try:
         identifier = json.loads(body or b"{}").get("CollectionId")
     except (ValueError, AttributeError):

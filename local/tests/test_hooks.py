@@ -52,6 +52,7 @@ def test_a_machine_reaches_rekognition_and_sees_its_answer(aws: LocalAws, bucket
     ("fault", "name"),
     [
         ({"error": "ThrottlingException"}, "Rekognition.ThrottlingException"),
+        ({"malformed": True}, "Rekognition.SdkClientException"),
         ({"error": "InternalServerError", "status": 500}, "Rekognition.InternalServerErrorException"),
         ({"error": "ProvisionedThroughputExceededException"}, "Rekognition.ProvisionedThroughputExceededException"),
     ],
