@@ -23,7 +23,7 @@ async function evaluate(value: unknown, variables: Variables): Promise<unknown> 
 /** Follows a Choice, back to itself as often as it wants, to the state that it leaves for. */
 async function leave(name: string, state: State, variables: Variables): Promise<{ next: string; reasons: string[] }> {
   for (let turn = 0; turn < 50; turn += 1) {
-    let taken: { Next: string; Assign?: Record<string, unknown> } = { Next: state.Default as string, Assign: state.Assign };
+    let taken: { Next: string; Assign?: Record<string, unknown> | undefined } = { Next: state.Default as string, Assign: state.Assign };
     for (const rule of state.Choices ?? []) {
       if ((await evaluate(rule.Condition, variables)) === true) {
         taken = rule;

@@ -18,7 +18,7 @@ pub use check::CheckOutcome;
 pub use details::{Details, DetailsColumn};
 pub use document::{Confidences, DocumentFields, DocumentType, ExtractedField, Facts, facts};
 pub use matching::{DateOrder, Similarities, customer_key, parse_date, similarities};
-pub use package::{Limits, Member, PackageLimitExceeded, inspect_image, member_of};
+pub use package::{Limits, Member, inspect_image, member_of};
 pub use personal::Personal;
 pub use reason::{ReasonClass, ReasonCode, UnknownReasonCode, reason_codes_page};
 pub use upload::{ObjectRef, Upload, UploadKind};

@@ -58,10 +58,6 @@ pub struct Limits {
     pub expansion: u64,
 }
 
-/// An archive broke one of its [`Limits`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PackageLimitExceeded(pub ReasonCode);
-
 impl Limits {
     /// The limits of the product.
     pub const DEFAULT: Self = Self { package_bytes: 200 * 1024 * 1024, entries: 64, expansion: 100 };

@@ -83,7 +83,7 @@ reasons! {
     }
     PackageTooLarge "PACKAGE_TOO_LARGE" Correctable {
         applicant: "The archive is too large. Please use smaller pictures.",
-        staff: "The archive, or a member of it, is larger than the limit."
+        staff: "The archive is larger than the limit."
     }
     PackageZipBomb "PACKAGE_ZIP_BOMB" Correctable {
         applicant: "We cannot accept this archive. Please pack your documents again.",
@@ -320,12 +320,9 @@ pub fn reason_codes_page() -> String {
             ReasonClass::Correctable => "correctable",
             ReasonClass::Technical => "technical",
         };
-        let row = [
-            "`".to_owned() + reason.code() + "`",
-            class.to_owned(),
-            reason.applicant().to_owned(),
-            reason.staff().to_owned(),
-        ];
+        // A browser would take the name in angle brackets for a tag.
+        let staff = reason.staff().replace('<', "&lt;");
+        let row = [format!("`{reason}`"), class.to_owned(), reason.applicant().to_owned(), staff];
         page += &("| ".to_owned() + &row.join(" | ") + " |\n");
     }
     page
