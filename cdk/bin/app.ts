@@ -4,7 +4,7 @@ import { CDK } from "../lib/paths";
 import { addStacks } from "../lib/stacks";
 
 // No usage metadata: the template holds what is deployed and nothing else.
-const app = new App({ analyticsReporting: false });
+const app = new App({ analyticsReporting: false, outdir: process.env.CDK_OUTDIR ?? "cdk.out" });
 try {
   addStacks(app, readConfig(app.node, CDK));
   app.synth();

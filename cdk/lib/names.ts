@@ -68,8 +68,20 @@ export interface MachineContracts {
     policy: "ApplicationsTableArn" | "NotificationsTopicArn" | "BucketArn";
   };
   "document-extraction": {
-    definition: "ApplicationsTableName" | "NotificationsTopicArn" | "ExtractDocumentQueueUrl" | "MatchDetailsArn" | "MinimumAge";
-    policy: "ApplicationsTableArn" | "NotificationsTopicArn" | "BucketArn" | "ExtractDocumentQueueArn" | "MatchDetailsArn";
+    definition:
+      | "ApplicationsTableName"
+      | "NotificationsTopicArn"
+      | "ExtractDocumentQueueUrl"
+      | "MatchDetailsArn"
+      | "MinimumAge"
+      | "IdentityVerificationMachineArn";
+    policy:
+      | "ApplicationsTableArn"
+      | "NotificationsTopicArn"
+      | "BucketArn"
+      | "ExtractDocumentQueueArn"
+      | "MatchDetailsArn"
+      | ChildMachine<"IdentityVerification">;
   };
   "third-party-check": {
     definition: "ApplicationsTableName" | "NotificationsTopicArn" | "ValidateLicenseQueueUrl";

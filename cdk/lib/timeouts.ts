@@ -1,8 +1,8 @@
 import { Duration } from "aws-cdk-lib";
 
 /** Parses an event and makes three calls. */
-export const STARTER_TIMEOUT = Duration.seconds(30);
+export const STARTER_TIMEOUT = Duration.seconds(60);
 /** AnalyzeID answers within seconds; the local stand-in takes longer on a loaded machine. */
 export const EXTRACT_DOCUMENT_TIMEOUT = Duration.seconds(60);
 /** Has to outlast the worker's own timeout for the third party's answer. */
-export const VALIDATE_LICENSE_TIMEOUT = Duration.seconds(30);
+export const VALIDATE_LICENSE_TIMEOUT = Duration.seconds(60);

@@ -24,9 +24,10 @@ export class WorkflowStack extends Stack {
 
     const thirdPartyUrl = new CfnParameter(this, "ThirdPartyUrl", {
       type: "String",
-      description: "Address of the service that knows the valid driver licences. Plain http is for a stand-in on the own machine only.",
-      allowedPattern: "https?://[^\\s/]+.*",
-      constraintDescription: "has to be an http(s) address.",
+      description:
+        "Address of the service that knows the valid driver licences. Licence numbers and the API key are sent there, so it is https.",
+      allowedPattern: "https://[^\\s/]+.*|http://127\\.0\\.0\\.1(:[0-9]+)?(/.*)?",
+      constraintDescription: "has to be an https address; plain http is taken for 127.0.0.1 only.",
     });
     const thirdPartySecret = new secretsmanager.CfnSecret(this, "ThirdPartyApiKey", {
       description: "API key of the third party that validates licences. Created with a random value: put the real one.",
@@ -66,7 +67,7 @@ export class WorkflowStack extends Stack {
       config,
       description: "Compares what the applicant stated with what the document says",
       memoryMegabytes: 256,
-      timeout: Duration.seconds(15),
+      timeout: Duration.seconds(60),
       environment: applicationsTable,
       policy: { ApplicationsTableArn: tables.ApplicationsTableArn },
     });
@@ -75,7 +76,7 @@ export class WorkflowStack extends Stack {
       config,
       description: "Makes an approved applicant a customer, once",
       memoryMegabytes: 256,
-      timeout: Duration.seconds(15),
+      timeout: Duration.seconds(60),
       environment: { ...applicationsTable, CUSTOMERS_TABLE: data.customers.tableName },
       policy: tables,
     });
@@ -114,12 +115,16 @@ export class WorkflowStack extends Stack {
         ExtractDocumentQueueUrl: extraction.queue.queueUrl,
         MatchDetailsArn: matchDetails.function.functionArn,
         MinimumAge: String(config.minimumAge),
+        IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
       },
       policy: {
         ...record.policy,
         ...bucket,
+        ...childExecutionsRule,
         ExtractDocumentQueueArn: extraction.queue.queueArn,
         MatchDetailsArn: matchDetails.function.functionArn,
+        IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
+        IdentityVerificationExecutionsArn: identityVerification.executionsArn,
       },
     });
     const thirdPartyCheck = new Machine(this, {

@@ -1,11 +1,10 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Placeholders, readDocument } from "../lib/placeholders";
 
 const document = (content: unknown, values: Placeholders): unknown => {
-  const file = join(mkdtempSync(join(tmpdir(), "placeholders-")), "policy.json");
+  const file = join(mkdtempSync(join(process.env.BONAFIDE_TEST_FOLDER as string, "placeholders-")), "policy.json");
   writeFileSync(file, JSON.stringify(content));
   return readDocument(file, values);
 };

@@ -1,7 +1,6 @@
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../lib/config";
 import { CDK, POLICIES, REPOSITORY, STATE_MACHINES } from "../lib/paths";
@@ -53,9 +52,12 @@ export const onDisk = {
   policy: (file: string) => readFileSync(join(POLICIES, `${file}.json`), "utf8"),
 };
 
+/** Holds what the tests synthesize; made and removed by temporary-folder.ts. */
+const TEMPORARY = process.env.BONAFIDE_TEST_FOLDER as string;
+
 /** Stands in for `target/lambda`: synthesis needs the bundles to exist, not to work. */
 export function bundles(workers: readonly string[] = onDisk.workers()): string {
-  const root = mkdtempSync(join(tmpdir(), "bundles-"));
+  const root = mkdtempSync(join(TEMPORARY, "bundles-"));
   for (const worker of workers) {
     mkdirSync(join(root, worker));
     writeFileSync(join(root, worker, "bootstrap"), "not run by any test");
@@ -65,7 +67,11 @@ export function bundles(workers: readonly string[] = onDisk.workers()): string {
 
 /** Synthesizes all stacks as `cdk synth -c name=value …` would. */
 export function synthesize(context: Record<string, string> = {}): Deployment {
-  const app = new App({ analyticsReporting: false, context: { lambdaDirectory: bundles(), ...context } });
+  const app = new App({
+    analyticsReporting: false,
+    outdir: mkdtempSync(join(TEMPORARY, "out-")),
+    context: { lambdaDirectory: bundles(), ...context },
+  });
   const stacks = addStacks(app, readConfig(app.node, CDK));
   const of = (stack: (typeof stacks)[keyof typeof stacks]): Stack => {
     const template = Template.fromStack(stack).toJSON() as Stack["template"];

@@ -188,7 +188,10 @@ describe("an execution that ends without a result", () => {
 });
 
 it("the third party's address is asked for, its key generated", () => {
-  expect(workflow.template.Parameters.ThirdPartyUrl).toMatchObject({ Type: "String", AllowedPattern: "https?://[^\\s/]+.*" });
+  expect(workflow.template.Parameters.ThirdPartyUrl).toMatchObject({
+    Type: "String",
+    AllowedPattern: "https://[^\\s/]+.*|http://127\\.0\\.0\\.1(:[0-9]+)?(/.*)?",
+  });
   expect(workflow.template.Parameters.ThirdPartyUrl).not.toHaveProperty("Default");
   expect(resource(workflow, "AWS::SecretsManager::Secret", "ThirdPartyApiKey").Properties).toHaveProperty("GenerateSecretString");
 });

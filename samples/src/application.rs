@@ -88,13 +88,20 @@ impl Application {
     /// # Errors
     /// When a picture cannot be drawn.
     pub fn members(&self) -> Result<Vec<Member>, Failure> {
-        let portrait = self.license_face.as_deref().map(face).transpose()?;
-        let card = self.wear.apply(&self.license.draw(portrait.as_deref())?);
         Ok(vec![
             Member::details(&self.id, &self.details),
-            Member::license(&self.id, &card, self.license_format)?,
+            Member::license(&self.id, &self.card()?, self.license_format)?,
             Member::selfie(&self.id, &self.selfie()?, self.selfie_format)?,
         ])
+    }
+
+    /// The licence alone.
+    ///
+    /// # Errors
+    /// When it cannot be drawn.
+    pub fn card(&self) -> Result<Picture, Failure> {
+        let portrait = self.license_face.as_deref().map(face).transpose()?;
+        Ok(self.wear.apply(&self.license.draw(portrait.as_deref())?))
     }
 
     /// The selfie alone.

@@ -1,4 +1,4 @@
-//! The application behind each sample. Every function draws the package of the sample with its name.
+//! The application behind each sample. Every function draws what the sample with its name uploads.
 
 use crate::{
     Failure,
@@ -10,6 +10,7 @@ use crate::{
 };
 
 type Package = Result<Vec<u8>, Failure>;
+type Picture = Result<Vec<u8>, Failure>;
 
 pub(crate) fn approved(id: &str) -> Package {
     let license = florida(
@@ -326,4 +327,30 @@ pub(crate) fn details_unreadable(id: &str) -> Package {
     let whole = members[0].bytes.len();
     members[0].bytes.truncate(whole - 45);
     package::zip(&members)
+}
+
+/// Whose selfie comes alone, and whose licence follows.
+fn late_document(id: &str) -> Application {
+    let license = florida(
+        "O262-018-83-999-0",
+        ["AGATHA", "OAKHURST"],
+        ["27 SPOONBILL COVE", "CEDAR KEY", "32625"],
+        Date::new(1983, 9, 12),
+        "F",
+    );
+    Application {
+        shot: Shot { room: Room::Kitchen, turn: 4.0, scale: 1.3, ..Shot::default() },
+        // The only one with this face that is ever searched for.
+        ..Application::new(id, license, "agnes")
+    }
+}
+
+pub(crate) fn late_document_selfie(id: &str) -> Picture {
+    let application = late_document(id);
+    application.selfie()?.encode(application.selfie_format)
+}
+
+pub(crate) fn late_document_license(id: &str) -> Picture {
+    let application = late_document(id);
+    application.card()?.encode(application.license_format)
 }

@@ -1,16 +1,17 @@
-//! The samples: what each package holds, and the verdict that it must get.
+//! The samples: what each applicant uploads, and the verdict that it must get.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{Failure, applications};
 
-/// One package and the verdict that it must get.
+/// What an applicant uploads, and the verdict that it must get.
 #[derive(Debug, Clone, Serialize)]
 pub struct Sample {
-    /// Names the package: `packages/<id>.zip`.
+    /// The application's id.
     pub id: &'static str,
-    /// Where the package is, relative to `samples.json`.
-    pub file: &'static str,
+    /// What is uploaded.
+    #[serde(flatten)]
+    pub submission: Submission,
     /// What is special about it.
     pub title: &'static str,
     /// Which runs it belongs to.
@@ -19,8 +20,42 @@ pub struct Sample {
     pub expected: Expected,
     /// Samples that must have their verdict before this one is uploaded.
     pub after: &'static [&'static str],
+}
+
+/// Draws the file of the sample with this id.
+pub type Draw = fn(&'static str) -> Result<Vec<u8>, Failure>;
+
+/// What is uploaded.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Submission {
+    /// One package.
+    Package {
+        /// `packages/<id>.zip`, relative to `samples.json`.
+        file: &'static str,
+        /// Draws it, given the id.
+        #[serde(skip)]
+        draw: Draw,
+    },
+    /// Pictures on their own, one after the other.
+    Pictures {
+        /// In this order; each one when the checks of the one before have ended.
+        uploads: &'static [Picture],
+    },
+}
+
+/// A picture that is uploaded on its own.
+#[derive(Debug, Clone, Serialize)]
+pub struct Picture {
+    /// `uploads/<id>_<kind>.jpg`, relative to `samples.json`.
+    pub file: &'static str,
+    /// Where it goes in the bucket.
+    pub key: &'static str,
+    /// What the checks say before the next picture; nothing for the last one, which is the sample's own verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
     #[serde(skip)]
-    draw: fn(&'static str) -> Result<Vec<u8>, Failure>,
+    draw: Draw,
 }
 
 /// Which runs a sample belongs to.
@@ -36,19 +71,36 @@ pub enum Suite {
 /// The verdict that a sample must get.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Expected {
-    /// `approved`, `declined`, `resubmit`, `referred` or `failed`.
+    /// `approved`, `declined`, `resubmit`, `referred` or `failed`; of pictures on their own `pass`, `decline`, `resubmit` or `refer`.
     pub outcome: &'static str,
     /// The reason codes, in any order.
     pub reasons: &'static [&'static str],
+    /// Checks by name, and how each one must have ended: pictures on their own get no other verdict.
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "as_map")]
+    pub checks: &'static [(&'static str, &'static str)],
+}
+
+impl Expected {
+    const fn new(outcome: &'static str, reasons: &'static [&'static str]) -> Self {
+        Self { outcome, reasons, checks: &[] }
+    }
+}
+
+fn as_map<S: Serializer>(pairs: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().copied())
 }
 
 impl Sample {
-    /// The bytes of its package.
-    ///
-    /// # Errors
-    /// When a picture cannot be drawn or packed.
-    pub fn package(&self) -> Result<Vec<u8>, Failure> {
-        (self.draw)(self.id)
+    /// The names of its files, relative to `samples.json`.
+    pub fn files(&self) -> impl Iterator<Item = &'static str> {
+        self.parts().into_iter().map(|(file, _)| file)
+    }
+
+    fn parts(&self) -> Vec<(&'static str, Draw)> {
+        match self.submission {
+            Submission::Package { file, draw } => vec![(file, draw)],
+            Submission::Pictures { uploads } => uploads.iter().map(|picture| (picture.file, picture.draw)).collect(),
+        }
     }
 }
 
@@ -60,7 +112,9 @@ pub fn files() -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let index = serde_json::to_string_pretty(SAMPLES)? + "\n";
     let mut files = vec![("samples.json".to_owned(), index.into_bytes())];
     for sample in SAMPLES {
-        files.push((sample.file.to_owned(), sample.package()?));
+        for (file, draw) in sample.parts() {
+            files.push((file.to_owned(), draw(sample.id)?));
+        }
     }
     Ok(files)
 }
@@ -69,201 +123,234 @@ pub fn files() -> Result<Vec<(String, Vec<u8>)>, Failure> {
 pub const SAMPLES: &[Sample] = &[
     Sample {
         id: "approved",
-        file: "packages/approved.zip",
+        submission: Submission::Package { file: "packages/approved.zip", draw: applications::approved },
         title: "Everything fits",
         suite: Suite::Core,
-        expected: Expected { outcome: "approved", reasons: &[] },
+        expected: Expected::new("approved", &[]),
         after: &[],
-        draw: applications::approved,
     },
     Sample {
         id: "face-mismatch",
-        file: "packages/face-mismatch.zip",
+        submission: Submission::Package { file: "packages/face-mismatch.zip", draw: applications::face_mismatch },
         title: "The selfie shows somebody else",
         suite: Suite::Core,
-        expected: Expected { outcome: "declined", reasons: &["FACE_MISMATCH"] },
+        expected: Expected::new("declined", &["FACE_MISMATCH"]),
         after: &[],
-        draw: applications::face_mismatch,
     },
     Sample {
         id: "last-name-mismatch",
-        file: "packages/last-name-mismatch.zip",
+        submission: Submission::Package {
+            file: "packages/last-name-mismatch.zip",
+            draw: applications::last_name_mismatch,
+        },
         title: "Another last name than on the licence",
         suite: Suite::Core,
-        expected: Expected { outcome: "declined", reasons: &["LAST_NAME_MISMATCH"] },
+        expected: Expected::new("declined", &["LAST_NAME_MISMATCH"]),
         after: &[],
-        draw: applications::last_name_mismatch,
     },
     Sample {
         id: "document-expired",
-        file: "packages/document-expired.zip",
+        submission: Submission::Package { file: "packages/document-expired.zip", draw: applications::document_expired },
         title: "The licence has expired",
         suite: Suite::Core,
-        expected: Expected { outcome: "declined", reasons: &["DOCUMENT_EXPIRED"] },
+        expected: Expected::new("declined", &["DOCUMENT_EXPIRED"]),
         after: &[],
-        draw: applications::document_expired,
     },
     Sample {
         id: "selfie-without-face",
-        file: "packages/selfie-without-face.zip",
+        submission: Submission::Package {
+            file: "packages/selfie-without-face.zip",
+            draw: applications::selfie_without_face,
+        },
         title: "The selfie shows an empty room",
         suite: Suite::Core,
-        expected: Expected { outcome: "resubmit", reasons: &["SELFIE_FACE_NOT_FOUND"] },
+        expected: Expected::new("resubmit", &["SELFIE_FACE_NOT_FOUND"]),
         after: &[],
-        draw: applications::selfie_without_face,
     },
     Sample {
         id: "face-duplicate",
-        file: "packages/face-duplicate.zip",
+        submission: Submission::Package { file: "packages/face-duplicate.zip", draw: applications::face_duplicate },
         title: "An approved applicant again, under another name",
         suite: Suite::Core,
-        expected: Expected { outcome: "declined", reasons: &["FACE_DUPLICATE"] },
+        expected: Expected::new("declined", &["FACE_DUPLICATE"]),
         after: &["approved"],
-        draw: applications::face_duplicate,
     },
     Sample {
         id: "license-unknown",
-        file: "packages/license-unknown.zip",
+        submission: Submission::Package { file: "packages/license-unknown.zip", draw: applications::license_unknown },
         title: "The third party does not know the licence",
         suite: Suite::Core,
-        expected: Expected { outcome: "declined", reasons: &["LICENSE_UNKNOWN"] },
+        expected: Expected::new("declined", &["LICENSE_UNKNOWN"]),
         after: &[],
-        draw: applications::license_unknown,
     },
     Sample {
         id: "third-party-down",
-        file: "packages/third-party-down.zip",
+        submission: Submission::Package { file: "packages/third-party-down.zip", draw: applications::third_party_down },
         title: "The third party is down for this licence",
         suite: Suite::Core,
-        expected: Expected { outcome: "failed", reasons: &["THIRD_PARTY_UNAVAILABLE"] },
+        expected: Expected::new("failed", &["THIRD_PARTY_UNAVAILABLE"]),
         after: &[],
-        draw: applications::third_party_down,
     },
     Sample {
         id: "not-a-zip",
-        file: "packages/not-a-zip.zip",
+        submission: Submission::Package { file: "packages/not-a-zip.zip", draw: applications::not_a_zip },
         title: "A text file called zip",
         suite: Suite::Core,
-        expected: Expected { outcome: "resubmit", reasons: &["PACKAGE_NOT_A_ZIP"] },
+        expected: Expected::new("resubmit", &["PACKAGE_NOT_A_ZIP"]),
         after: &[],
-        draw: applications::not_a_zip,
     },
     Sample {
         id: "formatting",
-        file: "packages/formatting.zip",
+        submission: Submission::Package { file: "packages/formatting.zip", draw: applications::formatting },
         title: "The same facts, written otherwise",
         suite: Suite::Full,
-        expected: Expected { outcome: "approved", reasons: &[] },
+        expected: Expected::new("approved", &[]),
         after: &[],
-        draw: applications::formatting,
     },
     Sample {
         id: "birth-date-mismatch",
-        file: "packages/birth-date-mismatch.zip",
+        submission: Submission::Package {
+            file: "packages/birth-date-mismatch.zip",
+            draw: applications::birth_date_mismatch,
+        },
         title: "Another birth date than on the licence",
         suite: Suite::Full,
-        expected: Expected { outcome: "declined", reasons: &["BIRTH_DATE_MISMATCH"] },
+        expected: Expected::new("declined", &["BIRTH_DATE_MISMATCH"]),
         after: &[],
-        draw: applications::birth_date_mismatch,
     },
     Sample {
         id: "applicant-under-age",
-        file: "packages/applicant-under-age.zip",
+        submission: Submission::Package {
+            file: "packages/applicant-under-age.zip",
+            draw: applications::applicant_under_age,
+        },
         title: "The applicant is a child",
         suite: Suite::Full,
-        expected: Expected { outcome: "declined", reasons: &["APPLICANT_UNDER_AGE"] },
+        expected: Expected::new("declined", &["APPLICANT_UNDER_AGE"]),
         after: &[],
-        draw: applications::applicant_under_age,
     },
     Sample {
         id: "selfie-two-faces",
-        file: "packages/selfie-two-faces.zip",
+        submission: Submission::Package { file: "packages/selfie-two-faces.zip", draw: applications::selfie_two_faces },
         title: "Two people on the selfie",
         suite: Suite::Full,
-        expected: Expected { outcome: "resubmit", reasons: &["SELFIE_MULTIPLE_FACES"] },
+        expected: Expected::new("resubmit", &["SELFIE_MULTIPLE_FACES"]),
         after: &[],
-        draw: applications::selfie_two_faces,
     },
     Sample {
         id: "selfie-blurred",
-        file: "packages/selfie-blurred.zip",
+        submission: Submission::Package { file: "packages/selfie-blurred.zip", draw: applications::selfie_blurred },
         title: "The selfie is out of focus",
         suite: Suite::Full,
-        expected: Expected { outcome: "resubmit", reasons: &["SELFIE_TOO_BLURRED"] },
+        expected: Expected::new("resubmit", &["SELFIE_TOO_BLURRED"]),
         after: &[],
-        draw: applications::selfie_blurred,
     },
     Sample {
         id: "selfie-dark",
-        file: "packages/selfie-dark.zip",
+        submission: Submission::Package { file: "packages/selfie-dark.zip", draw: applications::selfie_dark },
         title: "The selfie was taken in the dark",
         suite: Suite::Full,
-        expected: Expected { outcome: "resubmit", reasons: &["SELFIE_TOO_DARK"] },
+        expected: Expected::new("resubmit", &["SELFIE_TOO_DARK"]),
         after: &[],
-        draw: applications::selfie_dark,
     },
     Sample {
         id: "document-unreadable",
-        file: "packages/document-unreadable.zip",
+        submission: Submission::Package {
+            file: "packages/document-unreadable.zip",
+            draw: applications::document_unreadable,
+        },
         title: "Glare on the licence",
         suite: Suite::Full,
-        expected: Expected { outcome: "resubmit", reasons: &["DOCUMENT_UNREADABLE"] },
+        expected: Expected::new("resubmit", &["DOCUMENT_UNREADABLE"]),
         after: &[],
-        draw: applications::document_unreadable,
     },
     Sample {
         id: "document-without-portrait",
-        file: "packages/document-without-portrait.zip",
+        submission: Submission::Package {
+            file: "packages/document-without-portrait.zip",
+            draw: applications::document_without_portrait,
+        },
         title: "The licence bears no portrait",
         suite: Suite::Full,
-        expected: Expected { outcome: "resubmit", reasons: &["PORTRAIT_NOT_FOUND"] },
+        expected: Expected::new("resubmit", &["PORTRAIT_NOT_FOUND"]),
         after: &[],
-        draw: applications::document_without_portrait,
     },
     Sample {
         id: "third-party-malformed",
-        file: "packages/third-party-malformed.zip",
+        submission: Submission::Package {
+            file: "packages/third-party-malformed.zip",
+            draw: applications::third_party_malformed,
+        },
         title: "The third party answers with something that is no answer",
         suite: Suite::Full,
-        expected: Expected { outcome: "failed", reasons: &["THIRD_PARTY_UNAVAILABLE"] },
+        expected: Expected::new("failed", &["THIRD_PARTY_UNAVAILABLE"]),
         after: &[],
-        draw: applications::third_party_malformed,
     },
     Sample {
         id: "zip-bomb",
-        file: "packages/zip-bomb.zip",
+        submission: Submission::Package { file: "packages/zip-bomb.zip", draw: applications::zip_bomb },
         title: "A small zip with an enormous selfie",
         suite: Suite::Full,
-        expected: Expected { outcome: "resubmit", reasons: &["PACKAGE_ZIP_BOMB"] },
+        expected: Expected::new("resubmit", &["PACKAGE_ZIP_BOMB"]),
         after: &[],
-        draw: applications::zip_bomb,
     },
     Sample {
         id: "path-traversal",
-        file: "packages/path-traversal.zip",
+        submission: Submission::Package { file: "packages/path-traversal.zip", draw: applications::path_traversal },
         title: "A member that leads out of the zip",
         suite: Suite::Full,
-        expected: Expected { outcome: "resubmit", reasons: &["PACKAGE_PATH_UNSAFE"] },
+        expected: Expected::new("resubmit", &["PACKAGE_PATH_UNSAFE"]),
         after: &[],
-        draw: applications::path_traversal,
     },
     Sample {
         id: "selfie-missing",
-        file: "packages/selfie-missing.zip",
+        submission: Submission::Package { file: "packages/selfie-missing.zip", draw: applications::selfie_missing },
         title: "No selfie in the zip",
         suite: Suite::Full,
-        expected: Expected { outcome: "resubmit", reasons: &["SELFIE_MISSING"] },
+        expected: Expected::new("resubmit", &["SELFIE_MISSING"]),
         after: &[],
-        draw: applications::selfie_missing,
     },
     Sample {
         id: "details-unreadable",
-        file: "packages/details-unreadable.zip",
+        submission: Submission::Package {
+            file: "packages/details-unreadable.zip",
+            draw: applications::details_unreadable,
+        },
         title: "Details that end in the middle",
         suite: Suite::Full,
-        expected: Expected { outcome: "resubmit", reasons: &["DETAILS_UNREADABLE"] },
+        expected: Expected::new("resubmit", &["DETAILS_UNREADABLE"]),
         after: &[],
-        draw: applications::details_unreadable,
+    },
+    Sample {
+        id: "late-document",
+        submission: Submission::Pictures {
+            uploads: &[
+                Picture {
+                    file: "uploads/late-document_selfie.jpg",
+                    key: "selfie/late-document.jpg",
+                    expected: Some(Expected {
+                        outcome: "resubmit",
+                        reasons: &["DOCUMENT_MISSING"],
+                        checks: &[("identityVerification", "resubmit")],
+                    }),
+                    draw: applications::late_document_selfie,
+                },
+                Picture {
+                    file: "uploads/late-document_license.jpg",
+                    key: "id_document/late-document.jpg",
+                    expected: None,
+                    draw: applications::late_document_license,
+                },
+            ],
+        },
+        title: "No package: the selfie first, the licence later",
+        suite: Suite::Full,
+        expected: Expected {
+            outcome: "pass",
+            reasons: &[],
+            checks: &[("identityVerification", "pass"), ("documentExtraction", "pass")],
+        },
+        after: &[],
     },
 ];
 
@@ -283,14 +370,23 @@ mod tests {
     #[test]
     fn names_each_file_after_its_sample() {
         for sample in SAMPLES {
-            assert_eq!(sample.file, format!("packages/{}.zip", sample.id));
+            match sample.submission {
+                Submission::Package { file, .. } => assert_eq!(file, format!("packages/{}.zip", sample.id)),
+                Submission::Pictures { uploads } => {
+                    for picture in uploads {
+                        assert!(picture.file.starts_with(&format!("uploads/{}_", sample.id)), "{}", picture.file);
+                        assert!(picture.key.ends_with(&format!("/{}.jpg", sample.id)), "{}", picture.key);
+                    }
+                }
+            }
         }
     }
 
     #[test]
     fn gives_a_reason_for_everything_but_an_approval() {
         for sample in SAMPLES {
-            assert_eq!(sample.expected.outcome == "approved", sample.expected.reasons.is_empty(), "{}", sample.id);
+            let is_good = ["approved", "pass"].contains(&sample.expected.outcome);
+            assert_eq!(is_good, sample.expected.reasons.is_empty(), "{}", sample.id);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Draws the sample packages anew, or checks that the committed ones are what this program draws.
+//! Draws the samples anew, or checks that the committed ones are what this program draws.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 use bonafide_samples::catalog;
 
 const HELP: &str = "\
-Draws the sample packages: samples/packages/*.zip and samples/samples.json.
+Draws the samples: samples/packages/*.zip, samples/uploads/*.jpg and samples/samples.json.
 
 Usage: cargo run -p bonafide-samples [-- <options>]
 
@@ -44,17 +44,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes every file, and removes packages that no sample has any more.
+/// What this program draws, next to `samples.json`.
+const FOLDERS: [&str; 2] = ["packages", "uploads"];
+
+/// Writes every file, and removes those that no sample has any more.
 fn draw(folder: &Path) -> Result<(), String> {
-    let packages = folder.join("packages");
-    fs::create_dir_all(&packages).map_err(|error| told(&packages, &error))?;
+    for name in FOLDERS {
+        let path = folder.join(name);
+        fs::create_dir_all(&path).map_err(|error| told(&path, &error))?;
+    }
     let files = catalog::files().map_err(|error| error.to_string())?;
     for (name, bytes) in &files {
         let path = folder.join(name);
         fs::write(&path, bytes).map_err(|error| told(&path, &error))?;
         println!("{:>8} bytes  {name}", bytes.len());
     }
-    for name in committed(&packages)? {
+    for name in committed(folder)? {
         if !files.iter().any(|(known, _)| *known == name) {
             let path = folder.join(&name);
             fs::remove_file(&path).map_err(|error| told(&path, &error))?;
@@ -71,9 +76,7 @@ fn check(folder: &Path) -> Result<(), String> {
         .filter(|(name, bytes)| fs::read(folder.join(name)).ok().as_deref() != Some(bytes))
         .map(|(name, _)| name.clone())
         .collect();
-    stale.extend(
-        committed(&folder.join("packages"))?.into_iter().filter(|name| !files.iter().any(|(known, _)| known == name)),
-    );
+    stale.extend(committed(folder)?.into_iter().filter(|name| !files.iter().any(|(known, _)| known == name)));
     if stale.is_empty() {
         println!("All {} files are as drawn.", files.len());
         Ok(())
@@ -82,12 +85,15 @@ fn check(folder: &Path) -> Result<(), String> {
     }
 }
 
-/// The packages that the folder holds.
-fn committed(packages: &Path) -> Result<Vec<String>, String> {
+/// The files that the folders hold.
+fn committed(folder: &Path) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(packages).map_err(|error| told(packages, &error))? {
-        let entry = entry.map_err(|error| told(packages, &error))?;
-        names.push(format!("packages/{}", entry.file_name().to_string_lossy()));
+    for kind in FOLDERS {
+        let path = folder.join(kind);
+        for entry in fs::read_dir(&path).map_err(|error| told(&path, &error))? {
+            let entry = entry.map_err(|error| told(&path, &error))?;
+            names.push(format!("{kind}/{}", entry.file_name().to_string_lossy()));
+        }
     }
     Ok(names)
 }

@@ -1,9 +1,9 @@
-//! The committed packages: drawn by this crate, well-formed where they should be, small.
+//! The committed files: drawn by this crate, well-formed where they should be, small.
 
 use std::{collections::BTreeSet, fs, io::Cursor, io::Read as _, path::Path};
 
 use bonafide_samples::{
-    catalog::{self, SAMPLES},
+    catalog::{self, SAMPLES, Sample, Submission},
     package::HEADER,
 };
 
@@ -26,45 +26,59 @@ fn are_what_the_generator_draws() {
 
 #[test]
 fn are_all_listed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("packages");
-    let found: BTreeSet<String> = fs::read_dir(folder)
-        .expect("the folder")
-        .map(|entry| format!("packages/{}", entry.expect("an entry").file_name().to_string_lossy()))
-        .collect();
-    let listed: BTreeSet<String> = SAMPLES.iter().map(|sample| sample.file.to_owned()).collect();
+    let mut found = BTreeSet::new();
+    for folder in ["packages", "uploads"] {
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("the folder") {
+            found.insert(format!("{folder}/{}", entry.expect("an entry").file_name().to_string_lossy()));
+        }
+    }
+    let listed: BTreeSet<String> = SAMPLES.iter().flat_map(Sample::files).map(str::to_owned).collect();
     assert_eq!(found, listed);
 }
 
 #[test]
 fn are_small() {
-    for sample in SAMPLES {
-        let bytes = committed(sample.file).len();
-        assert!(bytes <= 400 * 1024, "{}: {bytes} bytes", sample.id);
+    for file in SAMPLES.iter().flat_map(Sample::files) {
+        let bytes = committed(file).len();
+        assert!(bytes <= 400 * 1024, "{file}: {bytes} bytes");
+    }
+}
+
+/// Id and file of each package that is a complete application.
+fn complete() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SAMPLES.iter().filter(|sample| !BROKEN.contains(&sample.id)).filter_map(|sample| match sample.submission {
+        Submission::Package { file, .. } => Some((sample.id, file)),
+        Submission::Pictures { .. } => None,
+    })
+}
+
+#[test]
+fn are_pictures_where_they_are_no_packages() {
+    let uploads: Vec<_> = SAMPLES.iter().flat_map(Sample::files).filter(|file| file.starts_with("uploads/")).collect();
+    assert_eq!(uploads, ["uploads/late-document_selfie.jpg", "uploads/late-document_license.jpg"]);
+    for file in uploads {
+        assert!(committed(file).starts_with(b"\xff\xd8\xff"), "{file}");
     }
 }
 
 #[test]
 fn hold_details_license_and_selfie() {
-    for sample in SAMPLES.iter().filter(|sample| !BROKEN.contains(&sample.id)) {
-        let mut archive = zip::ZipArchive::new(Cursor::new(committed(sample.file))).expect("a zip");
+    for (id, file) in complete() {
+        let mut archive = zip::ZipArchive::new(Cursor::new(committed(file))).expect("a zip");
         let names: Vec<String> = archive.file_names().map(|name| name.expect("a name").into_owned()).collect();
         assert_eq!(names.len(), 3, "{names:?}");
         for kind in ["license", "selfie"] {
             let name = names
                 .iter()
-                .find(|name| name.starts_with(&format!("{}_{kind}.", sample.id)))
-                .unwrap_or_else(|| panic!("{}: no {kind}", sample.id));
+                .find(|name| name.starts_with(&format!("{id}_{kind}.")))
+                .unwrap_or_else(|| panic!("{id}: no {kind}"));
             let mut bytes = Vec::new();
             archive.by_name(name).expect("a member").read_to_end(&mut bytes).expect("readable");
             let signature: &[u8] = if name.rsplit('.').next() == Some("png") { b"\x89PNG" } else { b"\xff\xd8\xff" };
             assert!(bytes.starts_with(signature), "{name}");
         }
         let mut details = String::new();
-        archive
-            .by_name(&format!("{}_details.csv", sample.id))
-            .expect("details")
-            .read_to_string(&mut details)
-            .expect("text");
+        archive.by_name(&format!("{id}_details.csv")).expect("details").read_to_string(&mut details).expect("text");
         let lines: Vec<&str> = details.split("\r\n").collect();
         assert_eq!(lines.len(), 3, "{details}");
         assert_eq!((lines[0], lines[2]), (HEADER, ""));
@@ -74,8 +88,8 @@ fn hold_details_license_and_selfie() {
 #[test]
 fn come_with_png_and_with_jpeg_members() {
     let mut extensions = BTreeSet::new();
-    for sample in SAMPLES.iter().filter(|sample| !BROKEN.contains(&sample.id)) {
-        let archive = zip::ZipArchive::new(Cursor::new(committed(sample.file))).expect("a zip");
+    for (_, file) in complete() {
+        let archive = zip::ZipArchive::new(Cursor::new(committed(file))).expect("a zip");
         extensions.extend(
             archive.file_names().filter_map(|name| name.expect("a name").rsplit('.').next().map(str::to_owned)),
         );

@@ -20,6 +20,8 @@ const CANONICAL: Retrier = {
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.ClientExecutionTimeoutException",
+    "Lambda.Unknown",
+    "Sandbox.Timedout",
     "Rekognition.ThrottlingException",
     "Rekognition.ProvisionedThroughputExceededException",
     "Rekognition.InternalServerErrorException",
@@ -28,11 +30,14 @@ const CANONICAL: Retrier = {
     "DynamoDB.ProvisionedThroughputExceededException",
     "DynamoDB.RequestLimitExceededException",
     "DynamoDB.InternalServerErrorException",
+    "DynamoDB.AmazonDynamoDBException",
     "DynamoDB.SdkClientException",
     "SNS.ThrottledException",
     "SNS.InternalErrorException",
+    "SNS.AmazonSNSException",
     "SNS.SdkClientException",
     "SQS.RequestThrottledException",
+    "SQS.AmazonSQSException",
     "SQS.SdkClientException",
     "StepFunctions.ThrottlingException",
     "StepFunctions.SdkClientException",
@@ -51,7 +56,10 @@ const CANONICAL: Retrier = {
 const CANONICAL_TOKEN_WAIT: Retrier = { ...CANONICAL, ErrorEquals: CANONICAL.ErrorEquals.filter((name) => name !== "States.Timeout") };
 
 /** A child has retried its own tasks: only the call that starts it is tried again, or the attempts would multiply. */
-const CANONICAL_CHILD_WAIT: Retrier = { ...CANONICAL, ErrorEquals: CANONICAL.ErrorEquals.filter((name) => /^(StepFunctions|Sfn)\./.test(name)) };
+const CANONICAL_CHILD_WAIT: Retrier = {
+  ...CANONICAL,
+  ErrorEquals: CANONICAL.ErrorEquals.filter((name) => /^(StepFunctions|Sfn)\./.test(name)),
+};
 
 const isTokenWait = (state: State): boolean => state.Resource?.endsWith(".waitForTaskToken") === true;
 const isChildWait = (state: State): boolean => state.Resource?.endsWith(".sync:2") === true;
@@ -107,6 +115,7 @@ const CONSTANTS = new Set([
   ...["IN_PROGRESS", "DECIDED", "FAILED"],
   ...["CHECK_NOT_PASSED", "APPLICATION_DECIDED", "APPLICATION_FAILED", "UPLOAD_REJECTED"],
   ...["REGISTERED", "ALREADY_REGISTERED"],
+  ...["DEFAULT", "FACE_OCCLUDED", "SUNGLASSES"],
 ]);
 
 const CODE = /^[A-Z]+(_[A-Z]+)+$/;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bonafide_tests::bench::{Ended, bench, plain, repository};
 use bonafide_tests::notifications::Notification;
-use bonafide_tests::samples::{self, Judged};
+use bonafide_tests::samples::{self, Judged, Submission};
 use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_mins(10);
@@ -57,7 +57,8 @@ pub(crate) fn samples_folder() -> PathBuf {
 
 /// What the applicant said, by column; empty for what is no package.
 pub(crate) fn details(sample: &samples::Sample) -> HashMap<String, String> {
-    let file = File::open(samples_folder().join(&sample.file)).unwrap();
+    let Submission::Package { file } = &sample.submission else { return HashMap::new() };
+    let file = File::open(samples_folder().join(file)).unwrap();
     let Ok(mut archive) = zip::ZipArchive::new(file) else { return HashMap::new() };
     let mut text = String::new();
     archive.by_name(&format!("{}_details.csv", sample.id)).unwrap().read_to_string(&mut text).unwrap();

@@ -108,7 +108,7 @@ fn the_same_package_again_is_the_same_applicant() {
     let first = sample("approved");
     let bench = bench();
     bench.run(async {
-        let package = Package::new(&samples_folder().join(&first.judged.sample.file))?;
+        let package = Package::new(&samples_folder().join("packages/approved.zip"))?;
         let upload = package.upload(&bench.local.s3, bench.deployment.data("BucketName")?).await?;
         let table = bench.deployment.data("ApplicationsTableName")?;
         let waited =

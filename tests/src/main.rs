@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use bonafide_tests::Local;
 use bonafide_tests::history::Trace;
 use bonafide_tests::notifications::{Inbox, Notification};
-use bonafide_tests::samples::{self, Judged};
+use bonafide_tests::samples::{self, Judged, Suite};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -29,14 +29,14 @@ enum Command {
         #[arg(long)]
         known_license: Vec<String>,
     },
-    /// Upload all samples and show their verdicts
+    /// Upload the samples and show their verdicts
     Demo {
         /// samples.json
         #[arg(long)]
         samples: PathBuf,
-        /// Not only one for each judgement, but the variants as well
-        #[arg(long)]
-        all: bool,
+        /// `core`: only one for each judgement
+        #[arg(long, value_enum, default_value_t = Suite::Full)]
+        suite: Suite,
         /// One JSON object per application instead of the table
         #[arg(long)]
         json: bool,
@@ -47,7 +47,7 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Prepare { third_party_key, known_license } => prepare(&third_party_key, &known_license).await,
-        Command::Demo { samples, all, json } => demo(&samples, all, json).await,
+        Command::Demo { samples, suite, json } => demo(&samples, suite, json).await,
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -73,11 +73,14 @@ async fn prepare(third_party_key: &str, known_licenses: &[String]) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-async fn demo(list: &Path, all: bool, json: bool) -> Result<ExitCode> {
+async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
     let local = Local::from_environment().await?;
     let deployment = local.deployment().await?;
     let inbox = Inbox::open(&local, deployment.data("NotificationsTopicArn")?, "demo").await?;
-    let samples = if all { samples::read(list)? } else { samples::core(list)? };
+    let samples = match suite {
+        Suite::Core => samples::core(list)?,
+        Suite::Full => samples::read(list)?,
+    };
     let folder = list.parent().unwrap_or(Path::new("."));
     let progress = Progress::new(samples.len());
     let judged = samples::judge_all(&local, &deployment, samples, folder, VERDICT_LIMIT, {
@@ -95,13 +98,16 @@ async fn demo(list: &Path, all: bool, json: bool) -> Result<ExitCode> {
 
     let mut all_expected = true;
     let mut rows = Vec::new();
-    for Judged { sample, application, .. } in &judged {
-        let is_expected = sample.expected.is_met_by(application);
+    for verdict in &judged {
+        let Judged { sample, application, before, .. } = verdict;
+        let is_expected = verdict.is_as_expected();
         all_expected &= is_expected;
-        let execution = application.execution.as_deref().unwrap_or_default();
-        // A rejected upload has none.
-        let traces = if execution.is_empty() { Vec::new() } else { Trace::fetch_all(&local, execution).await? };
-        let transitions: usize = traces.iter().map(|trace| trace.path().len()).sum();
+        let mut transitions = 0;
+        // A rejected upload has no execution, a sample of several uploads has several.
+        for execution in before.iter().chain([application]).filter_map(|seen| seen.execution.as_deref()) {
+            let traces = Trace::fetch_all(&local, execution).await?;
+            transitions += traces.iter().map(|trace| trace.path().len()).sum::<usize>();
+        }
         if json {
             let mut object = serde_json::to_value(application)?;
             object["expected"] = json!(sample.expected);
@@ -111,12 +117,12 @@ async fn demo(list: &Path, all: bool, json: bool) -> Result<ExitCode> {
         let expected = if is_expected {
             "✓".to_owned()
         } else {
-            format!("✗ {} {}", sample.expected.outcome, sample.expected.reasons.join(" "))
+            format!("✗ {} {}", sample.expected.outcome, sample.expected.reasons.join(" ")).trim_end().to_owned()
         };
         rows.push([
             application.application_id.clone(),
             application.outcome.clone().unwrap_or_default(),
-            application.reasons.join(" "),
+            reasons(verdict),
             application.seconds.map(|seconds| format!("{seconds:.1}")).unwrap_or_default(),
             transitions.to_string(),
             expected,
@@ -127,6 +133,22 @@ async fn demo(list: &Path, all: bool, json: bool) -> Result<ExitCode> {
         print_notifications(&settled(&inbox, &judged).await)?;
     }
     Ok(if all_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The codes; without any, the checks that the sample is about, and what an earlier upload lacked.
+fn reasons(Judged { sample, application, before, .. }: &Judged) -> String {
+    if !application.reasons.is_empty() || sample.expected.checks.is_empty() {
+        return application.reasons.join(" ");
+    }
+    let checks: Vec<_> = application
+        .checks
+        .made()
+        .filter(|(name, _)| sample.expected.checks.contains_key(*name))
+        .map(|(name, _)| name)
+        .collect();
+    let earlier: Vec<_> = before.iter().flat_map(|seen| &seen.reasons).map(String::as_str).collect();
+    let after = if earlier.is_empty() { String::new() } else { format!(" (after {})", earlier.join(" ")) };
+    format!("{}{after}", checks.join(" "))
 }
 
 /// The last messages follow their verdicts by some milliseconds.
@@ -161,10 +183,14 @@ fn print_table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> Result<
 fn print_notifications(notifications: &[Notification]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\n{} notifications were published on the SNS topic:", notifications.len())?;
+    let widest = |text: fn(&Notification) -> &str| {
+        notifications.iter().map(|notification| text(notification).chars().count()).max().unwrap_or_default()
+    };
+    let (ids, events) = (widest(|seen| &seen.application_id), widest(|seen| &seen.event));
     for Notification { application_id, event, check, outcome, reasons, .. } in notifications {
         let parts = [check.as_deref(), outcome.as_deref(), Some(&*reasons.join(" "))];
         let said: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
-        writeln!(out, "  {application_id:<22} {event:<19} {}", said.join(" · "))?;
+        writeln!(out, "  {application_id:<ids$}  {event:<events$}  {}", said.join(" · "))?;
     }
     writeln!(out)?;
     Ok(())

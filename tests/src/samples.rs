@@ -1,15 +1,20 @@
-//! The sample packages, from upload to verdict.
+//! The samples, from upload to verdict.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
+use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::submit::{self, Package, Upload, Waited};
 use bonafide_cli::{Application, Deployment};
+use bonafide_domain::{ApplicationId, execution_name};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::local::Local;
 
@@ -19,11 +24,12 @@ use crate::local::Local;
 pub struct Sample {
     /// Its application id.
     pub id: String,
-    /// Relative to samples.json.
-    pub file: String,
+    /// What is uploaded.
+    #[serde(flatten)]
+    pub submission: Submission,
     /// For people.
     pub title: String,
-    /// `core` for those of the demo, `full` for the rest.
+    /// `core` for one of each judgement, `full` for the rest.
     pub suite: Suite,
     /// The right verdict.
     pub expected: Expected,
@@ -32,30 +38,63 @@ pub struct Sample {
     pub after: Vec<String>,
 }
 
+/// What is uploaded; files are relative to samples.json.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Submission {
+    /// One package.
+    Package {
+        /// The zip file.
+        file: String,
+    },
+    /// Pictures on their own.
+    Pictures {
+        /// In this order; each one when the checks of the one before have ended.
+        uploads: Vec<Picture>,
+    },
+}
+
+/// A picture that is uploaded on its own.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Picture {
+    /// The picture.
+    pub file: String,
+    /// Where it goes in the bucket.
+    pub key: String,
+    /// What its checks must say before the next one is uploaded; nothing for the last one, which gets the sample's verdict.
+    pub expected: Option<Expected>,
+}
+
 /// Which samples belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Suite {
-    /// One for each judgement.
+    /// One for each judgement
     Core,
-    /// Variants.
+    /// Variants; as an option: everything
     Full,
 }
 
 /// A right verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
-    /// `approved`, `declined`, `resubmit`, `referred` or `failed`.
+    /// `approved`, `declined`, `resubmit`, `referred` or `failed`; of pictures on their own `pass`, or as a check that is not passed.
     pub outcome: String,
     /// Codes.
     pub reasons: Vec<String>,
+    /// Outcomes of checks by name, where more than the verdict matters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<String, String>,
 }
 
 impl Expected {
-    /// Outcome and reasons, both.
+    /// Outcome, reasons and checks, all of them.
     #[must_use]
     pub fn is_met_by(&self, application: &Application) -> bool {
-        application.outcome.as_ref() == Some(&self.outcome) && application.reasons == self.reasons
+        let made: BTreeMap<_, _> = application.checks.made().map(|(name, check)| (name, &check.outcome)).collect();
+        application.outcome.as_ref() == Some(&self.outcome)
+            && application.reasons == self.reasons
+            && self.checks.iter().all(|(name, outcome)| made.get(name.as_str()) == Some(&outcome))
     }
 }
 
@@ -64,10 +103,27 @@ impl Expected {
 pub struct Judged {
     /// As in the list.
     pub sample: Sample,
-    /// What was uploaded.
+    /// What was uploaded, the last one of several.
     pub upload: Upload,
     /// As the operators see it.
     pub application: Application,
+    /// The same after each upload but the last.
+    pub before: Vec<Application>,
+}
+
+impl Judged {
+    /// Is everything as samples.json says, after each of the uploads?
+    #[must_use]
+    pub fn is_as_expected(&self) -> bool {
+        let before = match &self.sample.submission {
+            Submission::Package { .. } => true,
+            Submission::Pictures { uploads } => uploads
+                .iter()
+                .zip(&self.before)
+                .all(|(picture, seen)| picture.expected.as_ref().is_none_or(|expected| expected.is_met_by(seen))),
+        };
+        before && self.sample.expected.is_met_by(&self.application)
+    }
 }
 
 /// Reads samples.json.
@@ -87,7 +143,7 @@ pub fn read(list: &Path) -> Result<Vec<Sample>> {
     Ok(samples)
 }
 
-/// Those of the demo.
+/// One for each judgement.
 ///
 /// # Errors
 /// See [`read`].
@@ -118,7 +174,7 @@ pub async fn judge_all(
     let mut verdicts = verdicts;
     let mut tasks = Vec::new();
     for sample in samples {
-        let package = Package::new(&folder.join(&sample.file))?;
+        let ready = Ready::new(&sample, folder)?;
         let before: Vec<_> = sample.after.iter().filter_map(|id| known.get(id).cloned()).collect();
         let verdict = verdicts.remove(&sample.id).with_context(|| format!("{} is twice in the list", sample.id))?;
         let (local, deployment, tell) = (local.clone(), deployment.clone(), tell.clone());
@@ -129,7 +185,7 @@ pub async fn judge_all(
                     .await
                     .with_context(|| format!("{} waited for a sample that got no verdict", sample.id))?;
             }
-            let judged = judge(&local, &deployment, sample, &package, limit, &tell).await?;
+            let judged = judge(&local, &deployment, sample, ready, limit, &tell).await?;
             let _nobody_waits = verdict.send(true);
             anyhow::Ok(judged)
         }));
@@ -141,21 +197,117 @@ pub async fn judge_all(
     Ok(judged)
 }
 
+/// What was found to be readable before anything is uploaded.
+enum Ready {
+    Package(Package),
+    Pictures(ApplicationId, Vec<(String, Vec<u8>)>),
+}
+
+impl Ready {
+    fn new(sample: &Sample, folder: &Path) -> Result<Self> {
+        Ok(match &sample.submission {
+            Submission::Package { file } => Self::Package(Package::new(&folder.join(file))?),
+            Submission::Pictures { uploads } => {
+                let read = |picture: &Picture| {
+                    let path = folder.join(&picture.file);
+                    let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+                    anyhow::Ok((picture.key.clone(), bytes))
+                };
+                let pictures = uploads.iter().map(read).collect::<Result<_>>()?;
+                Self::Pictures(sample.id.parse().with_context(|| format!("{} is no id", sample.id))?, pictures)
+            }
+        })
+    }
+}
+
 async fn judge(
     local: &Local,
     deployment: &Deployment,
     sample: Sample,
-    package: &Package,
+    ready: Ready,
     limit: Duration,
     tell: &impl Fn(&Sample, Option<&Application>),
 ) -> Result<Judged> {
     tell(&sample, None);
-    let upload = package.upload(&local.s3, deployment.data("BucketName")?).await?;
-    let table = deployment.data("ApplicationsTableName")?;
-    let waited = submit::wait(&local.dynamodb, table, &upload, limit, local.place.poll_interval()).await?;
-    let Waited::Ended(application) = waited else {
-        bail!("{} has no verdict after {} s: {:?}", sample.id, limit.as_secs(), waited.application());
+    let judged = match ready {
+        Ready::Package(package) => {
+            let upload = package.upload(&local.s3, deployment.data("BucketName")?).await?;
+            let table = deployment.data("ApplicationsTableName")?;
+            let waited = submit::wait(&local.dynamodb, table, &upload, limit, local.place.poll_interval()).await?;
+            let Waited::Ended(application) = waited else {
+                bail!("{} has no verdict after {} s: {:?}", sample.id, limit.as_secs(), waited.application());
+            };
+            Judged { sample, upload, application, before: Vec::new() }
+        }
+        Ready::Pictures(id, pictures) => {
+            let mut before = Vec::new();
+            for (key, bytes) in pictures {
+                before.push(judge_picture(local, deployment, &id, key, bytes, limit).await?);
+            }
+            let (upload, mut application) = before.pop().with_context(|| format!("{} uploads nothing", sample.id))?;
+            let before: Vec<_> = before.into_iter().map(|(_, application)| application).collect();
+            application.seconds =
+                before.iter().map(|earlier| earlier.seconds).fold(application.seconds, |sum, more| Some(sum? + more?));
+            Judged { sample, upload, application, before }
+        }
     };
-    tell(&sample, Some(&application));
-    Ok(Judged { sample, upload, application })
+    tell(&judged.sample, Some(&judged.application));
+    Ok(judged)
+}
+
+/// Uploads a picture on its own and waits until its checks have ended. Nobody decides about it, so its verdict is made of them.
+async fn judge_picture(
+    local: &Local,
+    deployment: &Deployment,
+    id: &ApplicationId,
+    key: String,
+    bytes: Vec<u8>,
+    limit: Duration,
+) -> Result<(Upload, Application)> {
+    let machine = deployment.workflow(if key.starts_with("selfie/") {
+        "IdentityVerificationMachineArn"
+    } else {
+        "DocumentExtractionMachineArn"
+    })?;
+    let bucket = deployment.data("BucketName")?;
+    let put = local.s3.put_object().bucket(bucket).key(&key).content_type("image/jpeg").body(ByteStream::from(bytes));
+    let answer = put.send().await.with_context(|| format!("upload {key}"))?;
+    let version_id = answer.version_id.with_context(|| format!("{key} has no version"))?;
+    let upload = Upload { application_id: id.clone(), key, version_id, at: Instant::now() };
+    let name = execution_name(id, &upload.version_id);
+    let execution = format!("{}:{name}", machine.replacen(":stateMachine:", ":execution:", 1));
+    let status = loop {
+        match local.sfn.describe_execution().execution_arn(&execution).send().await {
+            Ok(now) if now.status != ExecutionStatus::Running => break now.status,
+            Ok(_) => {}
+            // The event is still on its way.
+            Err(error) if error.as_service_error().is_some_and(DescribeExecutionError::is_execution_does_not_exist) => {
+            }
+            Err(error) => return Err(error).with_context(|| format!("look at {execution}")),
+        }
+        if upload.at.elapsed() > limit {
+            bail!("the checks of {} have not ended after {} s", upload.key, limit.as_secs());
+        }
+        sleep(local.place.poll_interval()).await;
+    };
+    let mut application = local.application(deployment, id).await?.with_context(|| format!("{id} has no row"))?;
+    judge_checks(&mut application, &status);
+    application.execution = Some(execution);
+    application.seconds = Some(upload.at.elapsed().as_secs_f64());
+    Ok((upload, application))
+}
+
+/// `failed` when the checks could not be made, `pass` when all that were made are passed, otherwise as the first that is not.
+fn judge_checks(application: &mut Application, execution: &ExecutionStatus) {
+    let mut reasons = Vec::new();
+    let mut outcome = None;
+    for (_, check) in application.checks.made().filter(|(_, check)| check.outcome != "pass") {
+        outcome.get_or_insert_with(|| check.outcome.clone());
+        reasons.extend(check.reasons.iter().filter(|code| !reasons.contains(*code)).cloned().collect::<Vec<_>>());
+    }
+    if *execution != ExecutionStatus::Succeeded {
+        outcome = Some("failed".to_owned());
+    }
+    application.outcome = Some(outcome.unwrap_or_else(|| "pass".to_owned()));
+    application.reasons = reasons;
 }

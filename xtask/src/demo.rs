@@ -1,4 +1,4 @@
-//! `demo`: every sample from upload to verdict.
+//! `demo`: the samples from upload to verdict.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,7 +13,16 @@ use crate::{bundle, setup};
 
 const LIMIT: Duration = Duration::from_mins(15);
 
-pub(crate) fn demo(project: &Project, steps: &Steps, all: bool, json: bool) -> Result<ExitCode> {
+/// Which of the samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Suite {
+    /// One for each judgement
+    Core,
+    /// All of them
+    Full,
+}
+
+pub(crate) fn demo(project: &Project, steps: &Steps, suite: Suite, json: bool) -> Result<ExitCode> {
     setup::all(project, steps)?;
     bundle::for_local_runs(project, steps, Features::OfRuns)?;
     let folder = project.run_folder("demo")?;
@@ -22,8 +31,8 @@ pub(crate) fn demo(project: &Project, steps: &Steps, all: bool, json: bool) -> R
     local.deploy(project, steps, &options)?;
     let mut demo = local.tool(project, "demo");
     demo.arg("--samples").arg(project.root.join("samples/samples.json"));
-    if all {
-        demo.arg("--all");
+    if suite == Suite::Core {
+        demo.args(["--suite", "core"]);
     }
     if json {
         demo.arg("--json");

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
+use crate::demo::Suite;
 use crate::local_aws::Options;
 use crate::project::Project;
 use crate::step::Steps;
@@ -25,9 +26,9 @@ use crate::step::Steps;
 enum Command {
     /// See real pictures become verdicts, on a local AWS of its own
     Demo {
-        /// Not only one sample for each judgement, but the variants as well
-        #[arg(long)]
-        all: bool,
+        /// Which samples
+        #[arg(long, value_enum, default_value_t = Suite::Full)]
+        suite: Suite,
         /// One JSON object per application on standard output, everything else on standard error
         #[arg(long)]
         json: bool,
@@ -67,7 +68,7 @@ fn run(command: &Command) -> Result<ExitCode> {
     let project = Project::find()?;
     let steps = Steps::new(project.logs())?;
     match command {
-        Command::Demo { all, json } => return demo::demo(&project, &steps, *all, *json),
+        Command::Demo { suite, json } => return demo::demo(&project, &steps, *suite, *json),
         Command::Test { fast } => return test::test(&project, &steps, *fast),
         Command::Up(options) => up::up(&project, &steps, options)?,
         Command::Down => up::down(&project, &steps)?,

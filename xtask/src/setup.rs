@@ -116,6 +116,8 @@ fn pip_install(project: &Project, steps: &Steps, requirements: &Path) -> Result<
     let mut install = project.command(project.python());
     install
         .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes", "--no-deps"])
+        // RapidOCR declares an upper limit that its code, plain Python, does not have; all wheels exist up to 3.14.
+        .arg("--ignore-requires-python")
         .arg("-r")
         .arg(requirements);
     let name = requirements.file_stem().unwrap_or_default().to_string_lossy();
@@ -125,7 +127,8 @@ fn pip_install(project: &Project, steps: &Steps, requirements: &Path) -> Result<
 /// The first Python on the PATH that is new enough and can make an environment.
 fn find_python(project: &Project) -> Result<PathBuf> {
     let mut seen = Vec::new();
-    for name in ["python3.13", "python3.12", "python3.11", "python3", "python"] {
+    // The tests run on 3.11, so it comes first.
+    for name in ["python3.11", "python3.12", "python3.13", "python3.14", "python3", "python"] {
         let report = "import sys; print('%d.%d' % sys.version_info[:2]); import venv, ensurepip";
         let Ok(output) = project.command(name).args(["-c", report]).output() else { continue };
         let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -133,7 +136,7 @@ fn find_python(project: &Project) -> Result<PathBuf> {
             // A version manager's shim that has nothing behind it.
             None => {}
             Some(found) if found < PYTHON_FLOOR => seen.push(format!("{name} is {}.{}", found.0, found.1)),
-            Some((3, 14..)) => {
+            Some((3, 15..)) => {
                 seen.push(format!("{name} is {found}, for which the pinned packages have no wheels yet"));
             }
             Some(_) if !output.status.success() => {
@@ -146,7 +149,7 @@ fn find_python(project: &Project) -> Result<PathBuf> {
     }
     let seen = if seen.is_empty() { "none is on the PATH".to_owned() } else { seen.join("; ") };
     bail!(
-        "Python 3.11, 3.12 or 3.13 is needed: {seen}. Install one (https://www.python.org, your system's packages, or pyenv) and put it on the PATH"
+        "Python 3.11 to 3.14 is needed: {seen}. Install one (https://www.python.org, your system's packages, or pyenv) and put it on the PATH"
     )
 }
 

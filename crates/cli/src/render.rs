@@ -15,7 +15,8 @@ pub fn summary(application: &Application) -> String {
         ("FAILED", _) => ('!', "failed: the system could not judge"),
         ("SUPERSEDED", _) => ('…', "superseded by a newer package"),
         ("SUBMITTED", _) => ('…', "uploaded, not recorded yet"),
-        (_, Some("approved")) => ('✓', "approved"),
+        // Checks without a verdict on the whole application can at best be passed.
+        (_, Some(good @ ("approved" | "pass"))) => ('✓', good),
         (_, Some(outcome)) => ('✗', outcome),
         (_, None) => ('…', "in progress"),
     };

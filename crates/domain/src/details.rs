@@ -58,7 +58,7 @@ impl DetailsColumn {
         }
     }
 
-    /// The last value in the row of a header is free-form; all others identify the person and cannot be empty.
+    /// City, ZIP code and state may be empty: ADDRESS may hold the whole address.
     const fn required(self) -> bool {
         !matches!(self, Self::City | Self::ZipCode | Self::State)
     }

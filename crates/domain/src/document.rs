@@ -54,6 +54,16 @@ pub struct DocumentFields {
     pub date_order: Personal,
 }
 
+/// The kinds of document that `AnalyzeID` knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DocumentType {
+    /// A driver licence or identity card of a US state.
+    License,
+    /// A US passport, which carries no address.
+    Passport,
+}
+
 /// How sure the service is of each field that matters, 0 to 1; a field that is missing, empty or no date has 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -73,6 +83,16 @@ pub struct Confidences {
 }
 
 impl DocumentFields {
+    /// What the document is; taken for a licence unless the service says passport.
+    #[must_use]
+    pub fn document_type(&self) -> DocumentType {
+        if self.id_type.expose().to_ascii_uppercase().contains("PASSPORT") {
+            DocumentType::Passport
+        } else {
+            DocumentType::License
+        }
+    }
+
     /// Builds the fields from a lookup by their stored names (`firstName`, …).
     pub fn from_lookup(lookup: impl Fn(&str) -> Personal) -> Self {
         Self {
@@ -218,6 +238,14 @@ mod tests {
             expiration_date: Personal::new(expiry),
             ..DocumentFields::default()
         }
+    }
+
+    #[test]
+    fn only_what_is_called_a_passport_is_one() {
+        let of = |id_type: &str| DocumentFields::from_extracted(&[field("ID_TYPE", id_type, 0.9)]).0.document_type();
+        assert_eq!(of("PASSPORT"), DocumentType::Passport);
+        assert_eq!(of("DRIVER LICENSE FRONT"), DocumentType::License);
+        assert_eq!(of(""), DocumentType::License);
     }
 
     #[test]

@@ -2,27 +2,26 @@
 
 use crate::{ApplicationId, ReasonCode};
 
-/// The three members of a package.
+/// The members of a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Member {
     /// `<id>_details.csv`
     Details,
     /// `<id>_license.png|jpg|jpeg`
     Document,
+    /// `<id>_license_back.png|jpg|jpeg`, which may be missing
+    DocumentBack,
     /// `<id>_selfie.png|jpg|jpeg`
     Selfie,
 }
 
 impl Member {
-    /// All members.
-    pub const ALL: [Self; 3] = [Self::Details, Self::Document, Self::Selfie];
-
     /// The reason when it is not there.
     #[must_use]
     pub const fn missing(self) -> ReasonCode {
         match self {
             Self::Details => ReasonCode::DetailsMissing,
-            Self::Document => ReasonCode::DocumentMissing,
+            Self::Document | Self::DocumentBack => ReasonCode::DocumentMissing,
             Self::Selfie => ReasonCode::SelfieMissing,
         }
     }
@@ -32,7 +31,7 @@ impl Member {
     pub const fn max_bytes(self) -> u64 {
         match self {
             Self::Details => 64 * 1024,
-            Self::Document => 10 * 1024 * 1024,
+            Self::Document | Self::DocumentBack => 10 * 1024 * 1024,
             Self::Selfie => 15 * 1024 * 1024,
         }
     }
@@ -42,7 +41,7 @@ impl Member {
     pub const fn too_large(self) -> ReasonCode {
         match self {
             Self::Details => ReasonCode::DetailsUnreadable,
-            Self::Document => ReasonCode::DocumentTooLarge,
+            Self::Document | Self::DocumentBack => ReasonCode::DocumentTooLarge,
             Self::Selfie => ReasonCode::SelfieTooLarge,
         }
     }
@@ -58,10 +57,6 @@ pub struct Limits {
     /// How many times larger than its compressed size a member may be. PNG and JPEG barely shrink; a table may, tenfold.
     pub expansion: u64,
 }
-
-/// An archive broke one of its [`Limits`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PackageLimitExceeded(pub ReasonCode);
 
 impl Limits {
     /// The limits of the product.
@@ -98,6 +93,8 @@ pub fn member_of(path: &str, id: &ApplicationId) -> Result<Option<Member>, Reaso
         Ok(Some(Member::Details))
     } else if kind.eq_ignore_ascii_case("license") && image {
         Ok(Some(Member::Document))
+    } else if kind.eq_ignore_ascii_case("license_back") && image {
+        Ok(Some(Member::DocumentBack))
     } else if kind.eq_ignore_ascii_case("selfie") && image {
         Ok(Some(Member::Selfie))
     } else {
@@ -114,7 +111,7 @@ pub fn member_of(path: &str, id: &ApplicationId) -> Result<Option<Member>, Reaso
 pub fn inspect_image(member: Member, bytes: &[u8]) -> Result<&'static str, ReasonCode> {
     let (not_an_image, too_small, too_large) = match member {
         Member::Selfie => (ReasonCode::SelfieNotAnImage, ReasonCode::SelfieTooSmall, ReasonCode::SelfieTooLarge),
-        Member::Document | Member::Details => {
+        Member::Document | Member::DocumentBack | Member::Details => {
             (ReasonCode::DocumentNotAnImage, ReasonCode::DocumentTooSmall, ReasonCode::DocumentTooLarge)
         }
     };
@@ -155,6 +152,7 @@ mod tests {
         for (path, member) in [
             ("8d247914_details.csv", Member::Details),
             ("8d247914_license.png", Member::Document),
+            ("8d247914_license_back.jpg", Member::DocumentBack),
             ("8d247914_selfie.JPEG", Member::Selfie),
             ("my folder/8d247914_Selfie.jpg", Member::Selfie),
         ] {

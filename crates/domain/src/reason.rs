@@ -83,7 +83,7 @@ reasons! {
     }
     PackageTooLarge "PACKAGE_TOO_LARGE" Correctable {
         applicant: "The archive is too large. Please use smaller pictures.",
-        staff: "The archive, or a member of it, is larger than the limit."
+        staff: "The archive is larger than the limit."
     }
     PackageZipBomb "PACKAGE_ZIP_BOMB" Correctable {
         applicant: "We cannot accept this archive. Please pack your documents again.",
@@ -253,6 +253,26 @@ reasons! {
         applicant: "You are already registered.",
         staff: "Another application has registered a customer with this document."
     }
+    SelfieTooDark "SELFIE_TOO_DARK" Correctable {
+        applicant: "Your selfie is too dark. Please take it again in good light.",
+        staff: "The brightness of the face on the selfie is below the threshold."
+    }
+    SelfieTooBlurred "SELFIE_TOO_BLURRED" Correctable {
+        applicant: "Your selfie is blurred. Please hold the camera still and take it again.",
+        staff: "The sharpness of the face on the selfie is below the threshold."
+    }
+    SelfieFaceTurned "SELFIE_FACE_TURNED" Correctable {
+        applicant: "Please look straight into the camera and take your selfie again.",
+        staff: "The face on the selfie is turned to the side, up or down beyond the thresholds."
+    }
+    SelfieSunglassesWorn "SELFIE_SUNGLASSES_WORN" Correctable {
+        applicant: "Please take off your sunglasses and take your selfie again.",
+        staff: "Rekognition is sure that the person on the selfie wears sunglasses."
+    }
+    SelfieFaceCovered "SELFIE_FACE_COVERED" Correctable {
+        applicant: "Something covers your face. Please take your selfie again.",
+        staff: "Rekognition is sure that the face on the selfie is covered."
+    }
     PackageCheckUnavailable "PACKAGE_CHECK_UNAVAILABLE" Technical {
         applicant: "We could not look at your application yet. You need not do anything.",
         staff: "The package could not be unpacked for a technical reason; replay the execution."
@@ -300,12 +320,9 @@ pub fn reason_codes_page() -> String {
             ReasonClass::Correctable => "correctable",
             ReasonClass::Technical => "technical",
         };
-        let row = [
-            "`".to_owned() + reason.code() + "`",
-            class.to_owned(),
-            reason.applicant().to_owned(),
-            reason.staff().to_owned(),
-        ];
+        // A browser would take the name in angle brackets for a tag.
+        let staff = reason.staff().replace('<', "&lt;");
+        let row = [format!("`{reason}`"), class.to_owned(), reason.applicant().to_owned(), staff];
         page += &("| ".to_owned() + &row.join(" | ") + " |\n");
     }
     page

@@ -22,10 +22,11 @@ pub fn setting(name: &'static str) -> Result<String, MissingSetting> {
 
 /// The configuration of all SDK clients: one TLS stack, and no call without an end.
 pub async fn aws_config() -> SdkConfig {
-    // A call that hangs is cut here, so that the SDK's own retries fit into the function's timeout.
+    // A call that hangs is cut here, so that the function (60 seconds at least) lives to report it by its name.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
         .operation_attempt_timeout(Duration::from_secs(20))
+        .operation_timeout(Duration::from_secs(45))
         .build();
     let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts).load().await

@@ -7,7 +7,9 @@ use aws_sdk_textract::{
     operation::analyze_id::{AnalyzeIDError, AnalyzeIdOutput},
     types::{AnalyzeIdDetections, Document, IdentityDocument, IdentityDocumentField, S3Object},
 };
-use bonafide_domain::{ApplicationId, Confidences, DocumentFields, ExtractedField, ObjectRef, Personal, ReasonCode};
+use bonafide_domain::{
+    ApplicationId, Confidences, DocumentFields, DocumentType, ExtractedField, ObjectRef, Personal, ReasonCode,
+};
 use bonafide_worker::{Applications, ErrorName, TableFailure, TaskError, now, sdk_code};
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +19,17 @@ use serde::{Deserialize, Serialize};
 pub struct Input {
     application_id: ApplicationId,
     document: ObjectRef,
+    document_back: Option<ObjectRef>,
 }
 
 /// What the state's Choice decides on.
 #[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Output {
     /// 0 to 1 per field; 0 for a field that could not be read.
     confidences: Confidences,
+    /// Decides which fields are needed.
+    document_type: DocumentType,
     /// Why Textract refused the file; empty if it did not.
     reasons: Vec<ReasonCode>,
 }
@@ -62,18 +68,24 @@ impl TaskError for Failure {
 /// # Errors
 /// When Textract or the table gives no usable answer.
 pub async fn handle(textract: &Client, applications: &Applications, input: Input) -> Result<Output, Failure> {
-    let page = Document::builder().s3_object(s3_object(&input.document)).build();
-    let extracted = match textract.analyze_id().document_pages(page).send().await {
+    // Front and back are two pages of one document.
+    let pages = [Some(&input.document), input.document_back.as_ref()].into_iter().flatten();
+    let pages = pages.map(|page| Document::builder().s3_object(s3_object(page)).build()).collect();
+    let extracted = match textract.analyze_id().set_document_pages(Some(pages)).send().await {
         Ok(answer) => extracted_fields(&answer),
         Err(error) => {
             let reason = refusal(&error).ok_or_else(|| Failure::Textract(Box::new(error)))?;
-            return Ok(Output { confidences: Confidences::default(), reasons: vec![reason] });
+            return Ok(Output {
+                confidences: Confidences::default(),
+                document_type: DocumentType::License,
+                reasons: vec![reason],
+            });
         }
     };
     let (fields, confidences) = DocumentFields::from_extracted(&extracted);
     store(applications, &input.application_id, &fields).await?;
     tracing::info!(application.id = %input.application_id, "the document was read");
-    Ok(Output { confidences, reasons: Vec::new() })
+    Ok(Output { confidences, document_type: fields.document_type(), reasons: Vec::new() })
 }
 
 fn s3_object(object: &ObjectRef) -> S3Object {
@@ -196,6 +208,25 @@ mod tests {
         assert!((output["confidences"]["firstName"].as_f64().expect("a number") - 0.95).abs() < 1e-6);
         assert_eq!(output["confidences"]["lastName"], json!(0.0));
         assert!(!output.to_string().contains("JANE"));
+    }
+
+    #[tokio::test]
+    async fn front_and_back_are_two_pages() {
+        let rule = mock!(Client::analyze_id)
+            .match_requests(|request| {
+                let names: Vec<_> =
+                    request.document_pages().iter().filter_map(|page| page.s3_object()?.name()).collect();
+                names == ["unzipped/a/license.png", "unzipped/a/back.png"]
+            })
+            .then_error(|| AnalyzeIDError::BadDocumentException(BadDocumentException::builder().build()));
+        let mut input = input();
+        let back = ObjectRef { key: "unzipped/a/back.png".into(), ..input.document.clone() };
+        input.document_back = Some(back);
+        let applications =
+            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, []), "applications".into());
+        let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&rule]);
+        handle(&textract, &applications, input).await.expect("an output");
+        assert_eq!(rule.num_calls(), 1);
     }
 
     #[tokio::test]

@@ -21,10 +21,16 @@ pub struct Input {
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
-    /// Empty when there are no details to compare with.
-    #[serde(serialize_with = "or_empty")]
-    similarities: Option<Similarities>,
+    similarities: Compared,
     facts: Facts,
+}
+
+/// The similarities, or an empty object when there is nothing to compare with.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Compared {
+    Details(Similarities),
+    Nothing {},
 }
 
 /// Compares what the applicant said with what the document says, on `today`.
@@ -41,9 +47,9 @@ pub async fn handle(applications: &Applications, input: Input, today: NaiveDate)
     let similarities = if input.details_expected {
         column(&row, DetailsColumn::LastName.name()).ok_or(TableFailure::Missing("details"))?;
         let details = Details::from_lookup(|name| column(&row, name.name()));
-        Some(similarities(&details, &document))
+        Compared::Details(similarities(&details, &document))
     } else {
-        None
+        Compared::Nothing {}
     };
     tracing::info!(application.id = %input.application_id, "the details were compared with the document");
     Ok(Output { similarities, facts: facts(&document, input.minimum_age, today) })
@@ -54,13 +60,6 @@ fn document_fields(row: &Row) -> Option<DocumentFields> {
     let field =
         |name: &str| Personal::new(fields.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str));
     Some(DocumentFields::from_lookup(field))
-}
-
-fn or_empty<S: serde::Serializer>(similarities: &Option<Similarities>, serializer: S) -> Result<S::Ok, S::Error> {
-    match similarities {
-        Some(similarities) => similarities.serialize(serializer),
-        None => serializer.collect_map(std::iter::empty::<(&str, f64)>()),
-    }
 }
 
 #[cfg(test)]

@@ -125,7 +125,8 @@ impl Starter {
                 .update_expression(
                     "SET #status = :status, #evidence = :evidence, #execution = :execution, receivedAt = :now, updatedAt = :now \
                      REMOVE outcome, reasons, failure, decidedAt, packageCheck, identityVerification, identityCompare, \
-                     documentExtraction, thirdPartyCheck",
+                     documentExtraction, thirdPartyCheck, documentFields, duplicateFaceId, LICENSE_SELFIE_MATCH, \
+                     LICENSE_DETAILS_MATCH, LICENSE_VALIDATION",
                 )
                 .expression_attribute_names("#evidence", "package")
                 .expression_attribute_names("#execution", "executionArn"),

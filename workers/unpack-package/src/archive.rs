@@ -17,6 +17,7 @@ pub(crate) struct Contents {
     pub(crate) details_csv: Vec<u8>,
     pub(crate) selfie: Picture,
     pub(crate) document: Picture,
+    pub(crate) document_back: Option<Picture>,
 }
 
 /// A picture whose content is what its extension says.
@@ -57,7 +58,10 @@ pub(crate) fn open(reader: impl Read + Seek, id: &ApplicationId, limits: &Limits
         let bytes = read(member)?;
         Ok(Picture { extension: inspect_image(member, &bytes)?, bytes })
     };
-    Ok(Contents { document: picture(Member::Document)?, selfie: picture(Member::Selfie)?, details, details_csv })
+    let document = picture(Member::Document)?;
+    let document_back =
+        members.contains_key(&Member::DocumentBack).then(|| picture(Member::DocumentBack)).transpose()?;
+    Ok(Contents { document, document_back, selfie: picture(Member::Selfie)?, details, details_csv })
 }
 
 /// Looks at every entry before a single one is unpacked.

@@ -26,6 +26,7 @@ pub struct Input {
 
 /// What the state's Choice decides on: pointers to the evidence, or reasons.
 #[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Output {
     outcome: CheckOutcome,
     reasons: Vec<ReasonCode>,
@@ -33,6 +34,8 @@ pub struct Output {
     selfie: Option<ObjectRef>,
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<ObjectRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_back: Option<ObjectRef>,
 }
 
 /// Why the package could not be judged.
@@ -85,18 +88,36 @@ pub async fn handle(s3: &Client, applications: &Applications, input: Input) -> R
         Ok(contents) => contents,
         Err(reason) => {
             tracing::info!(application.id = %id, reason = reason.code(), "the package cannot be used");
-            return Ok(Output { outcome: CheckOutcome::Resubmit, reasons: vec![reason], selfie: None, document: None });
+            return Ok(Output {
+                outcome: CheckOutcome::Resubmit,
+                reasons: vec![reason],
+                selfie: None,
+                document: None,
+                document_back: None,
+            });
         }
     };
     let bucket = &input.package.bucket;
-    let Contents { details, details_csv, selfie, document } = contents;
+    let Contents { details, details_csv, selfie, document, document_back } = contents;
     store(s3, bucket, format!("unzipped/{id}/{id}_details.csv"), "text/csv", details_csv).await?;
     let key = |kind: &str, extension: &str| format!("unzipped/{id}/{id}_{kind}.{extension}");
     let selfie = store(s3, bucket, key("selfie", selfie.extension), selfie.media_type(), selfie.bytes).await?;
     let document = store(s3, bucket, key("license", document.extension), document.media_type(), document.bytes).await?;
+    let document_back = match document_back {
+        Some(back) => {
+            Some(store(s3, bucket, key("license_back", back.extension), back.media_type(), back.bytes).await?)
+        }
+        None => None,
+    };
     record(applications, id, &details, &selfie, &document).await?;
     tracing::info!(application.id = %id, "the package was unpacked");
-    Ok(Output { outcome: CheckOutcome::Pass, reasons: Vec::new(), selfie: Some(selfie), document: Some(document) })
+    Ok(Output {
+        outcome: CheckOutcome::Pass,
+        reasons: Vec::new(),
+        selfie: Some(selfie),
+        document: Some(document),
+        document_back,
+    })
 }
 
 async fn open(s3: &Client, id: &ApplicationId, package: &ObjectRef) -> Result<Result<Contents, ReasonCode>, Failure> {

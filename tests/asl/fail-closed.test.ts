@@ -1,0 +1,167 @@
+/**
+ * An answer that lacks what is decided on must never take the branch that approves.
+ *
+ * Evaluated with the reference implementation of JSONata, where a comparison with a missing value is false whichever way it is
+ * written: `x != true` does not catch a missing x.
+ */
+import jsonata from "jsonata";
+import { describe, expect, it } from "vitest";
+import { machines, type State } from "./machines";
+
+type Variables = Record<string, unknown>;
+
+const inner = (text: string): string => text.replace(/^\{%\s*|\s*%\}$/g, "");
+
+async function evaluate(value: unknown, variables: Variables): Promise<unknown> {
+  if (typeof value === "string") return value.startsWith("{%") ? jsonata(inner(value)).evaluate({}, variables) : value;
+  if (Array.isArray(value)) return Promise.all(value.map((item) => evaluate(item, variables)));
+  if (value === null || typeof value !== "object") return value;
+  const entries = await Promise.all(Object.entries(value).map(async ([key, item]) => [key, await evaluate(item, variables)]));
+  return Object.fromEntries(entries);
+}
+
+/** Follows a Choice, back to itself as often as it wants, to the state that it leaves for. */
+async function leave(name: string, state: State, variables: Variables): Promise<{ next: string; reasons: string[] }> {
+  for (let turn = 0; turn < 50; turn += 1) {
+    let taken: { Next: string; Assign?: Record<string, unknown> | undefined } = { Next: state.Default as string, Assign: state.Assign };
+    for (const rule of state.Choices ?? []) {
+      if ((await evaluate(rule.Condition, variables)) === true) {
+        taken = rule;
+        break;
+      }
+    }
+    const assigned = (await evaluate(taken.Assign ?? {}, variables)) as Variables;
+    variables = { ...variables, ...assigned };
+    if (taken.Next !== name) return { next: taken.Next, reasons: [...((variables.reasons as string[] | undefined) ?? [])] };
+  }
+  throw new Error(`${name} loops`);
+}
+
+const find = (machine: string, name: string): State => {
+  const found = machines().find((candidate) => candidate.name === machine)?.definition.States[name];
+  if (found === undefined) throw new Error(`${machine} has no ${name}`);
+  return found;
+};
+
+const GOOD_MATCH = {
+  similarities: { firstName: 100, lastName: 100, dateOfBirth: 100, documentNumber: 100, address: 100 },
+  facts: { expired: false, notYetValid: false, underAge: false },
+};
+const GOOD_EXTRACTION = {
+  confidences: { firstName: 0.99, lastName: 0.99, dateOfBirth: 0.99, documentNumber: 0.99, expirationDate: 0.99, address: 0.99 },
+  documentType: "license",
+  reasons: [],
+};
+const GOOD_FACE = { brightness: 80, sharpness: 80, yaw: 0, pitch: 0, sunglasses: 0, covered: 0 };
+
+function without(value: Record<string, unknown>, group: string, field: string): Record<string, unknown> {
+  const { [field]: _, ...rest } = value[group] as Record<string, unknown>;
+  return { ...value, [group]: rest };
+}
+
+describe("the details", () => {
+  const state = find("document-extraction", "DoDetailsMatch");
+  const decide = (match: unknown, more: Variables = {}) =>
+    leave("DoDetailsMatch", state, { match, extraction: GOOD_EXTRACTION, detailsExpected: true, reasons: [], ...more });
+
+  it("match when every score and fact is there and good", async () => {
+    expect(await decide(GOOD_MATCH)).toEqual({ next: "RecordPass", reasons: [] });
+  });
+
+  it.each([
+    ...Object.keys(GOOD_MATCH.similarities).map((field) => ["similarities", field]),
+    ...Object.keys(GOOD_MATCH.facts).map((field) => ["facts", field]),
+  ])("do not match without %s.%s", async (group, field) => {
+    const decided = await decide(without(GOOD_MATCH, group as string, field as string));
+    expect(decided.next).toBe("RecordNotPassed");
+    expect(decided.reasons).toHaveLength(1);
+  });
+
+  it("do not match when nothing was answered, and every reason is told once", async () => {
+    const decided = await decide({});
+    expect(decided.next).toBe("RecordNotPassed");
+    expect(new Set(decided.reasons).size).toBe(8);
+    expect(decided.reasons).toHaveLength(8);
+  });
+
+  it("of a passport need no address, and nothing less", async () => {
+    const extraction = { ...GOOD_EXTRACTION, documentType: "passport" };
+    expect(await decide(without(GOOD_MATCH, "similarities", "address"), { extraction })).toEqual({ next: "RecordPass", reasons: [] });
+    expect((await decide({}, { extraction })).reasons).toHaveLength(7);
+  });
+
+  it("are not compared for a document alone, which must still be valid", async () => {
+    expect((await decide({ ...GOOD_MATCH, similarities: {} }, { detailsExpected: false })).next).toBe("RecordPass");
+    expect((await decide({}, { detailsExpected: false })).reasons).toEqual([
+      "DOCUMENT_EXPIRED",
+      "DOCUMENT_NOT_YET_VALID",
+      "APPLICANT_UNDER_AGE",
+    ]);
+  });
+});
+
+describe("an extraction", () => {
+  const state = find("document-extraction", "IsExtractionConfident");
+  const decide = (extraction: unknown) => leave("IsExtractionConfident", state, { extraction, detailsExpected: true, reasons: [] });
+
+  it("is confident when every field is", async () => {
+    expect(await decide(GOOD_EXTRACTION)).toEqual({ next: "MatchDetails", reasons: [] });
+  });
+
+  it.each(Object.keys(GOOD_EXTRACTION.confidences))("is not confident without %s", async (field) => {
+    const decided = await decide(without(GOOD_EXTRACTION, "confidences", field));
+    expect(decided.next).toBe("RecordNotPassed");
+    expect(decided.reasons).toHaveLength(1);
+  });
+
+  it("of nothing is an unreadable document", async () => {
+    expect(await decide({})).toEqual({ next: "RecordNotPassed", reasons: ["DOCUMENT_UNREADABLE"] });
+  });
+});
+
+describe("a selfie", () => {
+  const state = find("identity-verification", "IsFaceUsable");
+  const decide = (face: unknown) => leave("IsFaceUsable", state, { face, reasons: [] });
+
+  it("is usable when it is bright, sharp, straight and bare", async () => {
+    expect(await decide(GOOD_FACE)).toEqual({ next: "SearchFaces", reasons: [] });
+  });
+
+  it.each([
+    [{ brightness: 24.9 }, "SELFIE_TOO_DARK"],
+    [{ sharpness: 9.9 }, "SELFIE_TOO_BLURRED"],
+    [{ yaw: 45.1 }, "SELFIE_FACE_TURNED"],
+    [{ yaw: -45.1 }, "SELFIE_FACE_TURNED"],
+    [{ pitch: 45.1 }, "SELFIE_FACE_TURNED"],
+    [{ pitch: -30.1 }, "SELFIE_FACE_TURNED"],
+    [{ sunglasses: 90.1 }, "SELFIE_SUNGLASSES_WORN"],
+    [{ covered: 90.1 }, "SELFIE_FACE_COVERED"],
+  ])("with %o is not", async (defect, reason) => {
+    expect(await decide({ ...GOOD_FACE, ...defect })).toEqual({ next: "RecordNotPassed", reasons: [reason] });
+  });
+
+  it.each(["brightness", "sharpness", "yaw", "pitch"])("without %s is not", async (field) => {
+    expect((await decide(without({ face: GOOD_FACE }, "face", field).face)).next).toBe("RecordNotPassed");
+  });
+});
+
+describe("nothing approves by its absence", () => {
+  it.each<[string, string, Variables, string]>([
+    ["third-party-check", "IsLicenseValid", {}, "RecordPass"],
+    ["third-party-check", "IsLicenseValid", { valid: "true" }, "RecordPass"],
+    ["third-party-check", "IsLicenseValid", { valid: 1 }, "RecordPass"],
+    ["identity-compare", "IsSimilarEnough", { scores: {} }, "RecordPass"],
+    ["identity-compare", "IsSimilarEnough", { scores: { similarity: 80 } }, "RecordPass"],
+    ["identity-verification", "IsOneClearFace", { faces: [99, 99] }, "IsFaceUsable"],
+    ["identity-verification", "IsFaceUnique", { others: [{ faceId: "another" }] }, "CompareWithDocument"],
+    ["identity-verification", "IsSamePerson", { compare: {} }, "IndexFace"],
+    ["document-extraction", "HasPortrait", { faces: [] }, "ExtractDocument"],
+    ["onboarding", "IsPackageUsable", { unpacked: {} }, "VerifyIdentity"],
+    ["onboarding", "IsIdentityVerified", { identity: {} }, "ExtractDocument"],
+    ["onboarding", "DoesDocumentMatch", { extraction: {} }, "CheckWithThirdParty"],
+    ["onboarding", "IsLicenseValid", { validation: {} }, "RegisterCustomer"],
+    ["onboarding", "IsCustomerNew", { registration: {} }, "RecordApproval"],
+  ])("%s %s with %o", async (machine, name, variables, approving) => {
+    expect((await leave(name, find(machine, name), variables)).next).not.toBe(approving);
+  });
+});
