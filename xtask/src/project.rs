@@ -14,7 +14,10 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn find() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        // Cargo says at run time from where it was called; what was true when this was built may be another checkout that shares
+        // the target folder.
+        let called = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).filter(|folder| folder.ends_with("xtask"));
+        let manifest = called.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let root = manifest.parent().context("xtask has no parent folder")?;
         if !root.join("Cargo.toml").is_file() {
             bail!(

@@ -16,9 +16,11 @@ pub(super) fn likeness(left: &str, right: &str) -> f64 {
 }
 
 /// Whether two texts are the same, counting a digit as the letter that prints alike. Only for what has no digits but by misreading.
+///
+/// Each digit stands for one letter, so that no two names can meet in it; but for 1, which nobody can tell from I and from l.
 pub(super) fn same_text(left: &str, right: &str) -> bool {
     let alike = |digit: char, letter: char| match digit {
-        '0' => matches!(letter, 'O' | 'Q' | 'D'),
+        '0' => letter == 'O',
         '1' => matches!(letter, 'I' | 'L'),
         '2' => letter == 'Z',
         '4' => letter == 'A',
