@@ -7,6 +7,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bonafide_cli::submit::{self, Package, Waited};
 use bonafide_tests::bench::{Row, bench, plain};
 use bonafide_tests::control::Fault;
+use bonafide_tests::notifications::Notification;
 use serde_json::{Value, json};
 
 use crate::run::{sample, samples_folder};
@@ -22,6 +23,44 @@ fn has(row: &Row, name: &str) -> bool {
     row.contains_key(name)
 }
 
+/// One face that is bright, sharp and looks into the camera.
+fn one_face() -> Value {
+    let (quality, pose) = (json!({"Brightness": 80, "Sharpness": 90}), json!({"Yaw": 0, "Pitch": 0}));
+    json!({"FaceDetails": [{"Confidence": 99.9, "Quality": quality, "Pose": pose}]})
+}
+
+/// The document and the selfie show the same person, whom nobody knows.
+fn one_person(id: &str) -> Result<()> {
+    let face = json!({"BoundingBox": {"Width": 0.2, "Height": 0.2}});
+    rekognition(id, "DetectFaces", one_face())?;
+    rekognition(id, "SearchFacesByImage", json!({"FaceMatches": []}))?;
+    rekognition(id, "CompareFaces", json!({"FaceMatches": [{"Similarity": 97.5, "Face": face}]}))
+}
+
+/// Textract reads a valid licence.
+fn license(id: &str) -> Result<()> {
+    let field = |name: &str, text: &str| {
+        let mut value = json!({"Text": text, "Confidence": 99});
+        if name.contains("DATE") {
+            value["NormalizedValue"] = json!({"Value": format!("{text}T00:00:00"), "ValueType": "DATE"});
+        }
+        json!({"Type": {"Text": name}, "ValueDetection": value})
+    };
+    let fields = [
+        field("FIRST_NAME", "ADA"),
+        field("LAST_NAME", "EXAMPLE"),
+        field("DATE_OF_BIRTH", "1957-01-12"),
+        field("EXPIRATION_DATE", "2099-01-12"),
+        field("DOCUMENT_NUMBER", "E514-172-80-844-0"),
+    ];
+    let answer = json!({"IdentityDocuments": [{"DocumentIndex": 1, "IdentityDocumentFields": fields}]});
+    bench().local.control.add(&Fault::result("textract", "AnalyzeID", id, answer))
+}
+
+fn face(id: &str, name: &str) -> Value {
+    json!({"FaceRecords": [{"Face": {"FaceId": name, "ExternalImageId": id}}]})
+}
+
 fn rekognition(id: &str, operation: &'static str, result: Value) -> Result<()> {
     bench().local.control.add(&Fault::result("rekognition", operation, id, result))
 }
@@ -31,22 +70,10 @@ fn a_name_that_is_no_application_is_recorded_and_announced() {
     let bench = bench();
     bench.run(async {
         put("zipped/Jane Doe.zip", b"PK").await?;
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-        let rejected = loop {
-            let rejected: Vec<_> =
-                bench.inbox.all().into_iter().filter(|notification| notification.event == "UPLOAD_REJECTED").collect();
-            if !rejected.is_empty() || tokio::time::Instant::now() > deadline {
-                break rejected;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        };
-        assert_eq!(rejected.len(), 1, "{rejected:?}");
-        assert_eq!(
-            (rejected[0].outcome.as_deref(), &rejected[0].reasons[..]),
-            (Some("resubmit"), &["UPLOAD_NAME_INVALID".to_owned()][..])
-        );
+        let rejected = rejected("UPLOAD_NAME_INVALID").await?;
+        assert_eq!(rejected.outcome.as_deref(), Some("resubmit"));
         assert!(!format!("{rejected:?}").contains("Jane"), "the name is in the message");
-        let row = plain(&bench.row(&rejected[0].application_id).await?);
+        let row = plain(&bench.row(&rejected.application_id).await?);
         assert_eq!(
             (&row["status"], &row["outcome"], &row["upload"]["key"]),
             (&json!("DECIDED"), &json!("resubmit"), &json!("zipped/Jane Doe.zip"))
@@ -56,51 +83,123 @@ fn a_name_that_is_no_application_is_recorded_and_announced() {
 }
 
 #[test]
-fn a_selfie_before_its_document_is_told_so() {
+fn a_selfie_before_its_document_is_verified_when_the_document_comes() {
     let id = "e2e_selfie-first_";
     let bench = bench();
     bench.run(async {
-        rekognition(id, "DetectFaces", json!({"FaceDetails": [{"Confidence": 99.9}]}))?;
-        rekognition(id, "SearchFacesByImage", json!({"FaceMatches": []}))?;
+        one_person(id)?;
+        license(id)?;
+        rekognition(id, "IndexFaces", face(id, &format!("face-of-{id}")))?;
         put(&format!("selfie/{id}.jpg"), b"nobody looks at it").await?;
         let row = plain(&bench.row_when(id, |row| has(row, "identityVerification")).await?);
         assert_eq!(
-            (&row["identityVerification"]["outcome"], &row["identityVerification"]["reasons"]),
-            (&json!("resubmit"), &json!(["DOCUMENT_MISSING"]))
+            (&row["identityVerification"]["outcome"], &row["identityVerification"]["reasons"], row.get("faceId")),
+            (&json!("resubmit"), &json!(["DOCUMENT_MISSING"]), None)
         );
         assert_eq!(row["selfie"]["key"], format!("selfie/{id}.jpg"));
         let checks: Vec<_> =
             bench.notifications(id, 2).await.into_iter().filter_map(|notification| notification.check).collect();
         assert_eq!(checks, ["identityCompare", "identityVerification"]);
+
+        put(&format!("id_document/{id}.jpg"), b"nobody looks at it").await?;
+        let row = plain(&bench.row_when(id, |row| has(row, "faceId")).await?);
+        assert_eq!(row["faceId"], format!("face-of-{id}"));
+        for check in ["documentExtraction", "identityCompare", "identityVerification"] {
+            assert_eq!((&row[check]["outcome"], &row[check]["reasons"]), (&json!("pass"), &json!([])), "{check}");
+        }
+        assert_eq!(row["LICENSE_SELFIE_MATCH"], true);
+        assert_eq!(bench.notifications(id, 2).await.len(), 2, "a pass is not announced");
         Ok(())
     });
 }
 
 #[test]
-fn a_selfie_after_its_document_is_compared_with_it() {
+fn a_selfie_after_its_document_is_compared_with_it_and_a_new_one_replaces_its_face() {
     let id = "e2e_document-first_";
+    let (first, second) = (format!("first-face-of-{id}"), format!("second-face-of-{id}"));
     let bench = bench();
     bench.run(async {
-        rekognition(id, "DetectFaces", json!({"FaceDetails": [{"Confidence": 99.9}]}))?;
-        rekognition(id, "SearchFacesByImage", json!({"FaceMatches": []}))?;
-        rekognition(
-            id,
-            "CompareFaces",
-            json!({"FaceMatches": [{"Similarity": 97.5, "Face": {"BoundingBox": {"Width": 0.2, "Height": 0.2}}}]}),
-        )?;
-        rekognition(id, "IndexFaces", json!({"FaceRecords": [{"Face": {"FaceId": format!("face-of-{id}")}}]}))?;
+        one_person(id)?;
         bench.local.control.add(&Fault::error("textract", "AnalyzeID", id, "BadDocumentException", 400))?;
         put(&format!("id_document/{id}.png"), b"nobody looks at it").await?;
         let row = plain(&bench.row_when(id, |row| has(row, "documentExtraction")).await?);
         assert_eq!(row["documentExtraction"]["reasons"], json!(["DOCUMENT_UNREADABLE"]));
+
+        bench.local.control.add(&Fault::result("rekognition", "IndexFaces", id, face(id, &first)).times(1))?;
         put(&format!("selfie/{id}.jpg"), b"nobody looks at it").await?;
         let row = plain(&bench.row_when(id, |row| has(row, "faceId")).await?);
         assert_eq!(
-            (&row["identityCompare"]["scores"]["similarity"], &row["identityVerification"]["outcome"]),
-            (&json!(97.5), &json!("pass"))
+            (&row["identityCompare"]["scores"]["similarity"], &row["identityVerification"]["outcome"], &row["faceId"]),
+            (&json!(97.5), &json!("pass"), &json!(first))
+        );
+
+        // Only the earlier face is deleted: another request would find no canned answer.
+        rekognition(id, "IndexFaces", face(id, &second))?;
+        let deleted = Fault::result("rekognition", "DeleteFaces", &first, json!({"DeletedFaces": [first]}));
+        bench.local.control.add(&deleted)?;
+        put(&format!("selfie/{id}.png"), b"nobody looks at this one either").await?;
+        let row = bench.row_when(id, |row| plain(row)["faceId"] == second.as_str()).await?;
+        let execution = plain(&row)["identityVerificationExecutionArn"].as_str().unwrap_or_default().to_owned();
+        let ended = bench.ended(&execution).await?;
+        assert_eq!(ended.path().last_chunk(), Some(&["IsFaceSuperseded", "DeleteSupersededFace", "Passed"]));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_selfie_of_somebody_known_names_the_face_that_was_found() {
+    let id = "e2e_known-face_";
+    let bench = bench();
+    bench.run(async {
+        rekognition(id, "DetectFaces", one_face())?;
+        let known = json!({"FaceId": "the-known-face", "ExternalImageId": "somebody-else"});
+        rekognition(id, "SearchFacesByImage", json!({"FaceMatches": [{"Similarity": 99.5, "Face": known}]}))?;
+        put(&format!("selfie/{id}.jpg"), b"nobody looks at it").await?;
+        let row = plain(&bench.row_when(id, |row| has(row, "identityVerification")).await?);
+        assert_eq!(
+            (&row["identityVerification"]["reasons"], &row["duplicateFaceId"], row.get("faceId")),
+            (&json!(["FACE_DUPLICATE"]), &json!("the-known-face"), None)
+        );
+        let said: Vec<_> = bench.notifications(id, 1).await;
+        assert_eq!((said.len(), &said[0].reasons[..]), (1, &["FACE_DUPLICATE".to_owned()][..]));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_prefix_that_is_none_is_recorded_and_announced() {
+    let bench = bench();
+    bench.run(async {
+        // The bucket tells of the known prefixes only: somebody has configured another one.
+        let bucket = bench.deployment.data("BucketName")?;
+        let object = json!({"key": "inbox/e2e_prefix.zip", "versionId": "v1"});
+        let record = json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": object}});
+        let queue = bench.deployment.data("UploadsQueueUrl")?;
+        let send = bench.local.sqs.send_message().queue_url(queue);
+        send.message_body(json!({"Records": [record]}).to_string()).send().await?;
+        let rejected = rejected("UPLOAD_PREFIX_UNKNOWN").await?;
+        let row = plain(&bench.row(&rejected.application_id).await?);
+        assert_eq!(
+            (&row["outcome"], &row["reasons"], &row["upload"]["key"]),
+            (&json!("resubmit"), &json!(["UPLOAD_PREFIX_UNKNOWN"]), &json!("inbox/e2e_prefix.zip"))
         );
         Ok(())
     });
+}
+
+/// The one rejection for this reason.
+async fn rejected(reason: &str) -> Result<Notification> {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let of_reason =
+            |notification: &Notification| notification.event == "UPLOAD_REJECTED" && notification.reasons == [reason];
+        let mut rejected: Vec<_> = bench().inbox.all().into_iter().filter(of_reason).collect();
+        if !rejected.is_empty() || tokio::time::Instant::now() > deadline {
+            anyhow::ensure!(rejected.len() == 1, "not one rejection: {rejected:?}");
+            return Ok(rejected.remove(0));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[test]

@@ -48,11 +48,32 @@ impl Case {
         bench().local.control.add(&Fault::error("rekognition", operation, &self.id, error, 400).times(1))
     }
 
-    /// So many faces with these confidences.
+    /// So many faces with these confidences, each good to look at.
     pub(crate) fn faces(&self, confidences: &[f64]) -> Result<()> {
-        let faces: Vec<_> =
-            confidences.iter().map(|confidence| json!({"BoundingBox": {}, "Confidence": confidence})).collect();
+        let faces: Vec<_> = confidences.iter().map(|confidence| face(*confidence)).collect();
         self.rekognition("DetectFaces", json!({"FaceDetails": faces}))
+    }
+
+    /// Faces of the collection that resemble the selfie's: similarity, owner, face.
+    pub(crate) fn found(&self, matches: &[(f64, &str, &str)]) -> Result<()> {
+        let matches: Vec<_> = matches
+            .iter()
+            .map(|(similarity, owner, face)| json!({"Similarity": similarity, "Face": {"FaceId": face, "ExternalImageId": owner}}))
+            .collect();
+        self.rekognition("SearchFacesByImage", json!({"FaceMatches": matches, "SearchedFaceConfidence": 99.9}))
+    }
+
+    /// The faces that indexing makes of the selfie.
+    pub(crate) fn indexed(&self, faces: &[&str]) -> Result<()> {
+        let faces: Vec<_> =
+            faces.iter().map(|face| json!({"Face": {"FaceId": face, "ExternalImageId": self.id}})).collect();
+        self.rekognition("IndexFaces", json!({"FaceRecords": faces, "UnindexedFaces": []}))
+    }
+
+    /// Throttled once more than a Task's Retry bears, so that what has started the execution must try again.
+    pub(crate) fn throttled_for_good(&self, operation: &'static str, also: &str) -> Result<()> {
+        let fault = Fault::error("rekognition", operation, &self.id, "ThrottlingException", 400);
+        bench().local.control.add(&fault.and(also).times(5))
     }
 
     /// Faces of the selfie that are on the document, with similarity and size.
@@ -90,6 +111,21 @@ impl Case {
         let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value));
         bench().put_row(&self.id, attributes.chain([("status".to_owned(), s("IN_PROGRESS"))])).await
     }
+}
+
+/// A face as `DetectFaces` describes one that is bright, sharp and looks into the camera.
+pub(crate) fn face(confidence: f64) -> Value {
+    json!({
+        "BoundingBox": {},
+        "Confidence": confidence,
+        "Quality": {"Brightness": 80.5, "Sharpness": 90.5},
+        "Pose": {"Yaw": 1.5, "Pitch": -2.5, "Roll": 0.5},
+    })
+}
+
+/// The scores of such a face.
+pub(crate) fn quality() -> Value {
+    json!({"brightness": 80.5, "sharpness": 90.5})
 }
 
 /// A pointer to a picture, as rows hold it.

@@ -2,21 +2,21 @@
 
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
-use bonafide_tests::bench::{bench, s};
+use bonafide_tests::bench::{bench, m, s};
 use bonafide_tests::control::Fault;
 use serde_json::{Value, json};
 
-use crate::case::{Case, Seen};
+use crate::case::{Case, Seen, pointer};
 
 const CHECK: &str = "documentExtraction";
 /// Text, normalised date, confidence of 100.
-type Field = (&'static str, &'static str, Option<&'static str>, f64);
+pub(crate) type Field = (&'static str, &'static str, Option<&'static str>, f64);
 
 fn case(name: &str) -> Case {
     Case::new("DocumentExtractionMachineArn", name)
 }
 
-fn fields() -> Vec<Field> {
+pub(crate) fn fields() -> Vec<Field> {
     vec![
         ("FIRST_NAME", "ADA", None, 99.0),
         ("LAST_NAME", "EXAMPLE", None, 98.0),
@@ -32,7 +32,7 @@ fn fields() -> Vec<Field> {
 }
 
 /// The same, with one field replaced.
-fn fields_but(field: Field) -> Vec<Field> {
+pub(crate) fn fields_but(field: Field) -> Vec<Field> {
     fields().into_iter().map(|other| if other.0 == field.0 { field } else { other }).collect()
 }
 
@@ -55,7 +55,12 @@ fn details_but(name: &'static str, value: &str) -> Vec<(&'static str, AttributeV
     details().into_iter().map(|(other, old)| (other, if other == name { s(value) } else { old })).collect()
 }
 
-fn textract(case: &Case, fields: &[Field]) -> Result<()> {
+/// Textract reads this from the pictures of an application.
+pub(crate) fn textract(case: &Case, fields: &[Field]) -> Result<()> {
+    bench().local.control.add(&answer(case, fields))
+}
+
+fn answer(case: &Case, fields: &[Field]) -> Fault {
     let fields: Vec<_> = fields
         .iter()
         .map(|(name, text, date, confidence)| {
@@ -71,7 +76,7 @@ fn textract(case: &Case, fields: &[Field]) -> Result<()> {
         "DocumentMetadata": {"Pages": 1},
         "AnalyzeIDModelVersion": "1.0",
     });
-    bench().local.control.add(&Fault::result("textract", "AnalyzeID", &case.id, answer))
+    Fault::result("textract", "AnalyzeID", &case.id, answer)
 }
 
 /// With details to compare with.
@@ -108,6 +113,8 @@ fn went(seen: &Seen, common: usize, rest: &[&str]) {
     assert_eq!(path, expected, "{:?}", seen.ended.error);
 }
 
+const PASSED: [&str; 3] = ["RecordPass", "IsUploadedAlone", "Passed"];
+const PASSED_ALONE: [&str; 4] = ["RecordPass", "IsUploadedAlone", "GetSelfie", "IsSelfieWaiting"];
 const REFUSED: [&str; 3] = ["RecordNotPassed", "NotifyNotPassed", "NotPassed"];
 
 #[track_caller]
@@ -123,7 +130,7 @@ fn pass_everything_fits() {
     let case = case("pass-everything");
     bench().run(async {
         let seen = run(&case, &fields(), details(), 0).await?;
-        went(&seen, 6, &["RecordPass", "Passed"]);
+        went(&seen, 6, &PASSED);
         let scores = json!({
             "firstNameConfidence": 0.99, "lastNameConfidence": 0.98, "dateOfBirthConfidence": 0.97, "expirationDateConfidence": 0.96,
             "documentNumberConfidence": 0.95, "addressConfidence": 0.94,
@@ -150,7 +157,7 @@ fn pass_document_without_details() {
         textract(&case, &fields_but(("ADDRESS", "", None, 0.0)))?;
         case.put_row([]).await?;
         let seen = case.run(json!({"document": case.picture("license")}), 0).await?;
-        went(&seen, 6, &["RecordPass", "Passed"]);
+        went(&seen, 6, &[&PASSED_ALONE[..], &["Passed"]].concat());
         assert_eq!((&seen.ended.output["outcome"], &seen.row[CHECK]["outcome"]), (&json!("pass"), &json!("pass")));
         // There was nothing to compare with.
         assert_eq!(seen.row["LICENSE_DETAILS_MATCH"], Value::Null);
@@ -169,7 +176,76 @@ fn pass_after_throttling() {
             .control
             .add(&Fault::error("textract", "AnalyzeID", &case.id, "ThrottlingException", 400).times(1))?;
         let seen = run(&case, &fields(), details(), 0).await?;
-        went(&seen, 6, &["RecordPass", "Passed"]);
+        went(&seen, 6, &PASSED);
+        Ok(())
+    });
+}
+
+#[test]
+fn pass_passport_without_address() {
+    let case = case("pass-passport");
+    bench().run(async {
+        let mut fields: Vec<_> = fields().into_iter().filter(|(name, ..)| !name.contains("ADDRESS")).collect();
+        fields.push(("ID_TYPE", "PASSPORT", None, 99.0));
+        let seen = run(&case, &fields, details(), 0).await?;
+        went(&seen, 6, &PASSED);
+        assert_eq!((&seen.ended.output["outcome"], &seen.row[CHECK]["outcome"]), (&json!("pass"), &json!("pass")));
+        Ok(())
+    });
+}
+
+#[test]
+fn pass_front_and_back() {
+    let case = case("pass-back");
+    bench().run(async {
+        case.faces(&[99.9])?;
+        // Only a request that names the back as well is answered so.
+        bench().local.control.add(&answer(&case, &fields()).and("license-back"))?;
+        case.put_row(details()).await?;
+        let input = json!({"document": case.picture("license"), "documentBack": case.picture("license-back"), "detailsExpected": true});
+        let seen = case.run(input, 0).await?;
+        went(&seen, 6, &PASSED);
+        assert_eq!(seen.row[CHECK]["outcome"], "pass");
+        Ok(())
+    });
+}
+
+/// A selfie that came before this document and was refused for `reason`.
+async fn selfie_before(case: &Case, reason: &str) -> Result<Seen> {
+    case.faces(&[99.9])?;
+    textract(case, &fields())?;
+    case.found(&[])?;
+    case.compared(&[(98.5, 0.3)])?;
+    case.indexed(&["face-of-the-waiting-selfie"])?;
+    let reasons = AttributeValue::L(vec![s(reason)]);
+    let refused = m(&[("outcome", s("resubmit")), ("reasons", reasons)]);
+    case.put_row([("selfie", pointer(&case.picture("selfie"))), ("identityVerification", refused)]).await?;
+    case.run(json!({"document": case.picture("license")}), 0).await
+}
+
+#[test]
+fn pass_document_that_a_selfie_waits_for() {
+    let case = case("pass-selfie-waits");
+    bench().run(async {
+        case.throttled_for_good("SearchFacesByImage", "")?;
+        let seen = selfie_before(&case, "DOCUMENT_MISSING").await?;
+        went(&seen, 6, &[&PASSED_ALONE[..], &["VerifyWaitingSelfie", "Passed"]].concat());
+        assert_eq!(seen.ended.traces[0].retried(), ["VerifyWaitingSelfie"]);
+        assert_eq!(
+            (&seen.ended.output["check"], &seen.row["identityVerification"]["outcome"], &seen.row["faceId"]),
+            (&json!(CHECK), &json!("pass"), &json!("face-of-the-waiting-selfie"))
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn pass_document_beside_a_selfie_that_was_bad_itself() {
+    let case = case("pass-selfie-bad");
+    bench().run(async {
+        let seen = selfie_before(&case, "SELFIE_TOO_DARK").await?;
+        went(&seen, 6, &[&PASSED_ALONE[..], &["Passed"]].concat());
+        assert_eq!((&seen.row["identityVerification"]["outcome"], seen.row.get("faceId")), (&json!("resubmit"), None));
         Ok(())
     });
 }

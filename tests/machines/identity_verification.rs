@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use bonafide_tests::bench::{bench, s};
+use bonafide_tests::control::Fault;
 use serde_json::{Value, json};
 
-use crate::case::{Case, Seen};
+use crate::case::{Case, Seen, face, pointer, quality};
 
 const CHECK: &str = "identityVerification";
 
@@ -15,33 +16,19 @@ fn case(name: &str) -> Case {
 /// A face that nobody has, on a selfie that shows the document's owner, good enough to be indexed.
 fn everything_fits(case: &Case) -> Result<()> {
     case.faces(&[99.9])?;
-    found(case, &[])?;
+    case.found(&[])?;
     case.compared(&[(98.5, 0.3)])?;
-    indexed(case, &["new-face"])
-}
-
-/// Faces in the collection that resemble the selfie's.
-fn found(case: &Case, matches: &[(f64, &str, &str)]) -> Result<()> {
-    let matches: Vec<_> = matches
-        .iter()
-        .map(|(similarity, owner, face)| json!({"Similarity": similarity, "Face": {"FaceId": face, "ExternalImageId": owner}}))
-        .collect();
-    case.rekognition("SearchFacesByImage", json!({"FaceMatches": matches, "SearchedFaceConfidence": 99.9}))
-}
-
-fn indexed(case: &Case, faces: &[&str]) -> Result<()> {
-    let faces: Vec<_> =
-        faces.iter().map(|face| json!({"Face": {"FaceId": face, "ExternalImageId": case.id}})).collect();
-    case.rekognition("IndexFaces", json!({"FaceRecords": faces, "UnindexedFaces": []}))
+    case.indexed(&["new-face"])
 }
 
 async fn run(case: &Case, notifications: usize) -> Result<Seen> {
     case.run(json!({"selfie": case.picture("selfie"), "document": case.picture("license")}), notifications).await
 }
 
-const UP_TO_INDEX: [&str; 8] = [
+const UP_TO_INDEX: [&str; 9] = [
     "DetectFaces",
     "IsOneClearFace",
+    "IsFaceUsable",
     "SearchFaces",
     "IsFaceUnique",
     "CompareWithDocument",
@@ -61,7 +48,7 @@ fn pass_new_face() {
     bench().run(async {
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(8, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
+        seen.went(&path(9, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
         assert_eq!((&seen.ended.output["faceId"], &seen.row["faceId"]), (&json!("new-face"), &json!("new-face")));
         assert_eq!(seen.row["LICENSE_SELFIE_MATCH"], true);
         Ok(())
@@ -75,9 +62,12 @@ fn pass_face_replaces_the_superseded_one() {
         everything_fits(&case)?;
         let old = format!("old-face-of-{}", case.id);
         case.put_row([("faceId", s(&old))]).await?;
+        bench().local.control.add(
+            &Fault::error("rekognition", "DeleteFaces", &old, "ProvisionedThroughputExceededException", 400).times(1),
+        )?;
         case.rekognition("DeleteFaces", json!({"DeletedFaces": [old]}))?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(8, &["SaveFace", "IsFaceSuperseded", "DeleteSupersededFace", "Passed"]));
+        seen.went(&path(9, &["SaveFace", "IsFaceSuperseded", "DeleteSupersededFace", "Passed"]));
         seen.passed(CHECK, &json!({"similarity": 98.5}));
         assert_eq!(seen.row["faceId"], "new-face");
         Ok(())
@@ -89,12 +79,12 @@ fn pass_own_face_is_no_duplicate() {
     let case = case("pass-own-face");
     bench().run(async {
         case.faces(&[99.9])?;
-        found(&case, &[(100.0, &case.id, "own-face")])?;
+        case.found(&[(100.0, &case.id, "own-face")])?;
         case.compared(&[(98.5, 0.3)])?;
-        indexed(&case, &["own-face"])?;
+        case.indexed(&["own-face"])?;
         case.put_row([("faceId", s("own-face"))]).await?;
         // The face that is saved again is not superseded.
-        run(&case, 0).await?.went(&path(8, &["SaveFace", "IsFaceSuperseded", "Passed"]));
+        run(&case, 0).await?.went(&path(9, &["SaveFace", "IsFaceSuperseded", "Passed"]));
         Ok(())
     });
 }
@@ -104,9 +94,9 @@ fn pass_resemblance_is_no_duplicate() {
     let case = case("pass-resemblance");
     bench().run(async {
         case.faces(&[99.9])?;
-        found(&case, &[(95.0, "somebody", "their-face")])?;
+        case.found(&[(95.0, "somebody", "their-face")])?;
         case.compared(&[(98.5, 0.3)])?;
-        indexed(&case, &["new-face"])?;
+        case.indexed(&["new-face"])?;
         run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5}));
         Ok(())
     });
@@ -117,9 +107,9 @@ fn pass_unclear_faces_in_the_background() {
     let case = case("pass-background");
     bench().run(async {
         case.faces(&[99.9, 99.0, 57.0])?;
-        found(&case, &[])?;
+        case.found(&[])?;
         case.compared(&[(98.5, 0.3)])?;
-        indexed(&case, &["new-face"])?;
+        case.indexed(&["new-face"])?;
         run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5}));
         Ok(())
     });
@@ -134,7 +124,7 @@ fn pass_after_throttling() {
         }
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(8, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
+        seen.went(&path(9, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
         let errors: Vec<_> = seen.ended.traces.iter().flat_map(bonafide_tests::history::Trace::errors).collect();
         for state in ["DetectFaces", "SearchFaces", "IndexFace", "CompareFaces"] {
             assert!(
@@ -214,11 +204,11 @@ fn resubmit_face_that_cannot_be_searched() {
     bench().run(async {
         case.faces(&[99.9])?;
         case.rekognition_error("SearchFacesByImage", "InvalidParameterException")?;
-        run(&case, 1).await?.went(&path(3, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"])).refused(
+        run(&case, 1).await?.went(&path(4, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"])).refused(
             CHECK,
             "resubmit",
             &["SELFIE_FACE_NOT_FOUND"],
-            &json!({}),
+            &quality(),
         );
         Ok(())
     });
@@ -229,11 +219,153 @@ fn decline_duplicate() {
     let case = case("decline-duplicate");
     bench().run(async {
         case.faces(&[99.9])?;
-        found(&case, &[(96.0, "somebody", "similar"), (99.5, "another", "most-similar"), (100.0, &case.id, "own")])?;
+        case.found(&[(96.0, "somebody", "similar"), (99.5, "another", "most-similar"), (100.0, &case.id, "own")])?;
         let seen = run(&case, 1).await?;
-        seen.went(&path(4, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
+        seen.went(&path(5, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
         seen.refused(CHECK, "decline", &["FACE_DUPLICATE"], &json!({"duplicateSimilarity": 99.5}));
+        assert_eq!((seen.row.get("faceId"), &seen.row["duplicateFaceId"]), (None, &json!("most-similar")));
+        Ok(())
+    });
+}
+
+#[test]
+fn decline_face_that_nobody_owns() {
+    let case = case("decline-ownerless");
+    bench().run(async {
+        case.faces(&[99.9])?;
+        // What is not told counts against the applicant.
+        case.rekognition(
+            "SearchFacesByImage",
+            json!({"FaceMatches": [{"Similarity": 97.5, "Face": {"FaceId": "ownerless"}}]}),
+        )?;
+        let seen = run(&case, 1).await?;
+        seen.refused(CHECK, "decline", &["FACE_DUPLICATE"], &json!({"duplicateSimilarity": 97.5}));
+        assert_eq!(seen.row["duplicateFaceId"], "ownerless");
+        Ok(())
+    });
+}
+
+/// One clear face, with something about it that the applicant can do better.
+fn resubmit_defect(name: &str, defect: &Value, reasons: &[&str]) {
+    let case = case(name);
+    bench().run(async {
+        let mut face = face(99.9);
+        face.as_object_mut().unwrap().extend(defect.as_object().unwrap().clone());
+        case.rekognition("DetectFaces", json!({"FaceDetails": [face]}))?;
+        let seen = run(&case, 1).await?;
+        let mut path = seen.ended.path();
+        path.dedup();
+        assert_eq!(
+            path,
+            ["DetectFaces", "IsOneClearFace", "IsFaceUsable", "RecordNotPassed", "NotifyNotPassed", "NotPassed"]
+        );
+        let scores = json!({"brightness": face["Quality"]["Brightness"], "sharpness": face["Quality"]["Sharpness"]});
+        seen.refused(CHECK, "resubmit", reasons, &scores);
         assert_eq!(seen.row.get("faceId"), None);
+        Ok(())
+    });
+}
+
+#[test]
+fn resubmit_dark() {
+    let defect = json!({"Quality": {"Brightness": 24.9, "Sharpness": 90}});
+    resubmit_defect("resubmit-dark", &defect, &["SELFIE_TOO_DARK"]);
+}
+
+#[test]
+fn resubmit_blurred() {
+    let defect = json!({"Quality": {"Brightness": 25, "Sharpness": 9.9}});
+    resubmit_defect("resubmit-blurred", &defect, &["SELFIE_TOO_BLURRED"]);
+}
+
+#[test]
+fn resubmit_turned_aside() {
+    resubmit_defect("resubmit-turned", &json!({"Pose": {"Yaw": -45.5, "Pitch": 0}}), &["SELFIE_FACE_TURNED"]);
+}
+
+#[test]
+fn resubmit_looking_down() {
+    resubmit_defect("resubmit-down", &json!({"Pose": {"Yaw": 0, "Pitch": -30.5}}), &["SELFIE_FACE_TURNED"]);
+}
+
+#[test]
+fn resubmit_looking_up() {
+    resubmit_defect("resubmit-up", &json!({"Pose": {"Yaw": 0, "Pitch": 45.5}}), &["SELFIE_FACE_TURNED"]);
+}
+
+#[test]
+fn resubmit_pose_unknown() {
+    resubmit_defect("resubmit-no-pose", &json!({"Pose": {}}), &["SELFIE_FACE_TURNED"]);
+}
+
+#[test]
+fn resubmit_sunglasses() {
+    let defect = json!({"Sunglasses": {"Value": true, "Confidence": 90.1}});
+    resubmit_defect("resubmit-sunglasses", &defect, &["SELFIE_SUNGLASSES_WORN"]);
+}
+
+#[test]
+fn resubmit_covered() {
+    let defect = json!({"FaceOccluded": {"Value": true, "Confidence": 90.1}});
+    resubmit_defect("resubmit-covered", &defect, &["SELFIE_FACE_COVERED"]);
+}
+
+#[test]
+fn resubmit_every_defect_at_once() {
+    let defects = json!({
+        "Quality": {"Brightness": 0, "Sharpness": 0},
+        "Pose": {"Yaw": 60, "Pitch": 0},
+        "Sunglasses": {"Value": true, "Confidence": 99},
+        "FaceOccluded": {"Value": true, "Confidence": 99},
+    });
+    let reasons = [
+        "SELFIE_TOO_DARK",
+        "SELFIE_TOO_BLURRED",
+        "SELFIE_FACE_TURNED",
+        "SELFIE_SUNGLASSES_WORN",
+        "SELFIE_FACE_COVERED",
+    ];
+    resubmit_defect("resubmit-defects", &defects, &reasons);
+}
+
+#[test]
+fn pass_defects_that_nobody_is_sure_of() {
+    let case = case("pass-unsure");
+    bench().run(async {
+        let mut face = face(99.9);
+        face["Quality"] = json!({"Brightness": 25, "Sharpness": 10});
+        face["Pose"] = json!({"Yaw": 45, "Pitch": 45});
+        face["Sunglasses"] = json!({"Value": true, "Confidence": 90});
+        face["FaceOccluded"] = json!({"Value": false, "Confidence": 99});
+        case.rekognition("DetectFaces", json!({"FaceDetails": [face]}))?;
+        everything_fits(&case)?;
+        run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5}));
+        Ok(())
+    });
+}
+
+#[test]
+fn pass_document_of_the_row() {
+    let case = case("pass-row");
+    bench().run(async {
+        everything_fits(&case)?;
+        case.put_row([("document", pointer(&case.picture("license-of-the-row")))]).await?;
+        let seen = case.run(json!({"selfie": case.picture("selfie")}), 0).await?;
+        seen.passed(CHECK, &json!({"similarity": 98.5}));
+        assert!(seen.ended.text().contains("license-of-the-row"));
+        Ok(())
+    });
+}
+
+#[test]
+fn pass_after_a_comparison_that_failed() {
+    let case = case("pass-comparison-again");
+    bench().run(async {
+        case.throttled_for_good("CompareFaces", "")?;
+        everything_fits(&case)?;
+        let seen = run(&case, 0).await?;
+        seen.went(&path(9, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
+        assert_eq!(seen.ended.traces[0].retried(), ["CompareWithDocument"]);
         Ok(())
     });
 }
@@ -243,10 +375,10 @@ fn decline_another_person() {
     let case = case("decline-mismatch");
     bench().run(async {
         case.faces(&[99.9])?;
-        found(&case, &[])?;
+        case.found(&[])?;
         case.compared(&[(12.5, 0.3)])?;
         let seen = run(&case, 2).await?;
-        seen.went(&path(6, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
+        seen.went(&path(7, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
         seen.refused(CHECK, "decline", &["FACE_MISMATCH"], &json!({"similarity": 12.5}));
         assert_eq!((seen.row.get("faceId"), &seen.row["LICENSE_SELFIE_MATCH"]), (None, &Value::Bool(false)));
         Ok(())
@@ -258,9 +390,9 @@ fn resubmit_document_not_there_yet() {
     let case = case("resubmit-no-document");
     bench().run(async {
         case.faces(&[99.9])?;
-        found(&case, &[])?;
+        case.found(&[])?;
         let seen = case.run(json!({"selfie": case.picture("selfie")}), 2).await?;
-        seen.went(&path(6, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
+        seen.went(&path(7, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
         seen.refused(CHECK, "resubmit", &["DOCUMENT_MISSING"], &json!({}));
         Ok(())
     });
@@ -271,11 +403,11 @@ fn resubmit_quality_too_low_to_be_indexed() {
     let case = case("resubmit-quality");
     bench().run(async {
         case.faces(&[99.9])?;
-        found(&case, &[])?;
+        case.found(&[])?;
         case.compared(&[(98.5, 0.3)])?;
-        indexed(&case, &[])?;
+        case.indexed(&[])?;
         let seen = run(&case, 1).await?;
-        seen.went(&path(8, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
+        seen.went(&path(9, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
         seen.refused(CHECK, "resubmit", &["SELFIE_QUALITY_LOW"], &json!({"similarity": 98.5}));
         Ok(())
     });
@@ -299,10 +431,10 @@ fn failed_detection_denied() {
 
 #[test]
 fn failed_search_denied() {
-    failed_access_denied("SearchFacesByImage", "failed-search", &path(3, &[]));
+    failed_access_denied("SearchFacesByImage", "failed-search", &path(4, &[]));
 }
 
 #[test]
 fn failed_index_denied() {
-    failed_access_denied("IndexFaces", "failed-index", &path(7, &[]));
+    failed_access_denied("IndexFaces", "failed-index", &path(8, &[]));
 }

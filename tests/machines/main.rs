@@ -6,5 +6,6 @@ mod case;
 mod document_extraction;
 mod identity_compare;
 mod identity_verification;
+mod onboarding;
 mod record_failure;
 mod third_party_check;

@@ -1,12 +1,9 @@
 //! One connection for all tests of a binary, and executions that are started and looked at.
 
 use std::collections::HashMap;
-use std::env;
-use std::fs::OpenOptions;
 use std::future::Future;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -17,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
 
+use crate::contracts;
 use crate::history::Trace;
 use crate::local::Local;
 use crate::notifications::{Inbox, Notification};
@@ -134,7 +132,7 @@ impl Bench {
             let now = self.local.sfn.describe_execution().execution_arn(execution).send().await?;
             if now.status != ExecutionStatus::Running {
                 let traces = Trace::fetch_all(&self.local, execution).await?;
-                record_coverage(&traces)?;
+                traces.iter().try_for_each(contracts::check)?;
                 let output = now.output.map(|output| serde_json::from_str(&output)).transpose()?.unwrap_or_default();
                 return Ok(Ended { status: now.status, output, error: now.error, traces });
             }
@@ -241,16 +239,4 @@ fn plain_value(value: &AttributeValue) -> Value {
 #[must_use]
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
-}
-
-/// One line per execution, for the count of what the tests have visited.
-fn record_coverage(traces: &[Trace]) -> Result<()> {
-    static FILE: Mutex<()> = Mutex::new(());
-    let Some(path) = env::var_os("BONAFIDE_COVERAGE") else { return Ok(()) };
-    let _turn = FILE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut file = OpenOptions::new().create(true).append(true).open(&path).context("the coverage file")?;
-    for trace in traces {
-        writeln!(file, "{}", json!({"machine": trace.machine(), "path": trace.path(), "errors": trace.errors()}))?;
-    }
-    Ok(())
 }

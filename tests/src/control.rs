@@ -24,6 +24,8 @@ pub struct Fault {
     effect: Effect,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay_seconds: Option<u32>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -38,7 +40,7 @@ impl Fault {
     #[must_use]
     pub fn error(service: &'static str, operation: &'static str, application: &str, error: &str, status: u16) -> Self {
         let effect = Effect::Error { error: error.to_owned(), status };
-        Self { service, operation, matching: json!({"key": application}), effect, count: None }
+        Self { service, operation, matching: json!({"key": application}), effect, count: None, delay_seconds: None }
     }
 
     /// A canned answer to requests that mention `application`.
@@ -50,7 +52,22 @@ impl Fault {
             matching: json!({"key": application}),
             effect: Effect::Result { result },
             count: None,
+            delay_seconds: None,
         }
+    }
+
+    /// Only for requests that mention this as well.
+    #[must_use]
+    pub fn and(mut self, text: &str) -> Self {
+        self.matching["also"] = json!(text);
+        self
+    }
+
+    /// Only after so many seconds.
+    #[must_use]
+    pub fn late(mut self, seconds: u32) -> Self {
+        self.delay_seconds = Some(seconds);
+        self
     }
 
     /// Only for so many requests.

@@ -7,6 +7,7 @@ use aws_sdk_sfn::types::HistoryEvent;
 use serde_json::{Value, json};
 
 use crate::local::Local;
+use crate::machine::{MACHINES, is_mark};
 
 /// One execution as it went.
 #[derive(Debug, Clone)]
@@ -15,6 +16,10 @@ pub struct Trace {
     pub execution: String,
     /// All that happened.
     pub events: Vec<HistoryEvent>,
+    /// What it was started with.
+    pub input: Value,
+    /// What it returned, if it succeeded.
+    pub output: Option<Value>,
     /// The same as the service tells it, inputs, outputs and causes included: what must not be in it is searched for here.
     pub text: String,
 }
@@ -37,8 +42,13 @@ impl Trace {
         while let Some(event) = pages.next().await {
             events.push(event.with_context(|| format!("the history of {execution}"))?);
         }
-        let text = text(local, execution)?;
-        Ok(Self { execution: execution.to_owned(), events, text })
+        let description =
+            local.raw("states", "AWSStepFunctions.DescribeExecution", &json!({"executionArn": execution}))?;
+        let parsed = |name: &str| description[name].as_str().map(serde_json::from_str).transpose();
+        let input = parsed("input")?.unwrap_or_default();
+        let output = if description["status"] == "SUCCEEDED" { parsed("output")? } else { None };
+        let text = description.to_string() + &history(local, execution)?;
+        Ok(Self { execution: execution.to_owned(), events, input, output, text })
     }
 
     /// Reads the history of an execution and of all that it started, parents first.
@@ -63,10 +73,55 @@ impl Trace {
         self.execution.split(':').nth(6).unwrap_or_default()
     }
 
-    /// The states in the order in which they were entered.
+    /// The name of its machine's definition; empty for a machine of somebody else.
+    #[must_use]
+    pub fn definition(&self) -> &'static str {
+        // A deployed machine is called after its definition, with a prefix.
+        MACHINES.map(|(name, _)| name).into_iter().find(|name| self.machine().ends_with(name)).unwrap_or_default()
+    }
+
+    /// The states in the order in which they were entered, without marks.
     #[must_use]
     pub fn path(&self) -> Vec<&str> {
-        self.events.iter().filter_map(|event| Some(event.state_entered_event_details.as_ref()?.name())).collect()
+        self.entered().filter(|state| !is_mark(state)).collect()
+    }
+
+    /// The states in the order in which they were entered, marks included.
+    pub fn entered(&self) -> impl Iterator<Item = &str> {
+        self.events.iter().filter_map(|event| Some(event.state_entered_event_details.as_ref()?.name()))
+    }
+
+    /// What tasks returned, by state.
+    #[must_use]
+    pub fn results(&self) -> Vec<(&str, Value)> {
+        let mut state = "";
+        let mut results = Vec::new();
+        for event in &self.events {
+            if let Some(entered) = &event.state_entered_event_details {
+                state = entered.name();
+            }
+            let output = event.task_succeeded_event_details.as_ref().and_then(|details| details.output());
+            results.extend(output.and_then(|output| Some((state, serde_json::from_str(output).ok()?))));
+        }
+        results
+    }
+
+    /// The states whose task was scheduled again after it had failed.
+    #[must_use]
+    pub fn retried(&self) -> Vec<&str> {
+        let (mut state, mut has_failed) = ("", false);
+        let mut retried = Vec::new();
+        for event in &self.events {
+            if let Some(entered) = &event.state_entered_event_details {
+                (state, has_failed) = (entered.name(), false);
+            }
+            has_failed |= event.task_failed_event_details.is_some() || event.task_timed_out_event_details.is_some();
+            if has_failed && event.task_scheduled_event_details.is_some() {
+                retried.push(state);
+                has_failed = false;
+            }
+        }
+        retried
     }
 
     /// How often tasks failed on the way, by state.
@@ -103,10 +158,9 @@ impl Trace {
     }
 }
 
-/// Every page of the history, and what describes the execution, as the service tells them.
-fn text(local: &Local, execution: &str) -> Result<String> {
-    let description = local.raw("states", "AWSStepFunctions.DescribeExecution", &json!({"executionArn": execution}))?;
-    let mut text = description.to_string();
+/// Every page of the history as the service tells it.
+fn history(local: &Local, execution: &str) -> Result<String> {
+    let mut text = String::new();
     let mut request = json!({"executionArn": execution, "includeExecutionData": true, "maxResults": 1000});
     loop {
         let page = local.raw("states", "AWSStepFunctions.GetExecutionHistory", &request)?;

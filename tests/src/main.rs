@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use bonafide_tests::Local;
+use bonafide_tests::coverage;
 use bonafide_tests::history::Trace;
+use bonafide_tests::machine::{self, MACHINES};
 use bonafide_tests::notifications::{Inbox, Notification};
 use bonafide_tests::samples::{self, Judged, Suite};
 use clap::Parser;
@@ -29,6 +31,10 @@ enum Command {
         #[arg(long)]
         known_license: Vec<String>,
     },
+    /// Before tests that shall be counted: mark the branches of the deployed machines
+    Mark,
+    /// After them: what they took of the machines; fails unless it is everything
+    Coverage,
     /// Upload the samples and show their verdicts
     Demo {
         /// samples.json
@@ -47,6 +53,8 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Prepare { third_party_key, known_license } => prepare(&third_party_key, &known_license).await,
+        Command::Mark => mark().await,
+        Command::Coverage => coverage().await,
         Command::Demo { samples, suite, json } => demo(&samples, suite, json).await,
     };
     result.unwrap_or_else(|error| {
@@ -71,6 +79,27 @@ async fn prepare(third_party_key: &str, known_licenses: &[String]) -> Result<Exi
         local.control.introduce_license(number)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn mark() -> Result<ExitCode> {
+    let local = Local::from_environment().await?;
+    let deployment = local.deployment().await?;
+    for (_, output) in MACHINES {
+        let arn = deployment.workflow(output)?;
+        let deployed = local.sfn.describe_state_machine().state_machine_arn(arn).send().await?;
+        let definition = machine::marked(serde_json::from_str(&deployed.definition)?);
+        let update = local.sfn.update_state_machine().state_machine_arn(arn).definition(definition.to_string());
+        update.send().await.with_context(|| format!("mark {arn}"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn coverage() -> Result<ExitCode> {
+    let local = Local::from_environment().await?;
+    let deployment = local.deployment().await?;
+    let report = coverage::report(&local, &deployment).await?;
+    write!(std::io::stdout(), "{}", report.text)?;
+    Ok(if report.is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {

@@ -19,6 +19,8 @@ const LOCAL_AWS: [&str; 2] = ["--features", "bonafide-tests/local-aws"];
 enum Count {
     /// Passes or not.
     Check,
+    /// Passes or not, and what it prints is worth reading either way.
+    Figures,
     /// `test result: ok. 3 passed; 0 failed; …`, once per binary.
     Cargo,
     /// `Tests  2 failed | 12 passed (14)`.
@@ -105,6 +107,7 @@ fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>)
     let options = Options::default();
     let mut local = LocalAws::start(project, steps, "test", &folder.path, Life::WithThisProcess, &options)?;
     local.deploy(project, steps, &options)?;
+    steps.run("Marking the branches of the machines", "mark", &mut local.tool(project, "mark"))?;
     for name in ["machines", "e2e"] {
         let mut cargo = project.cargo();
         // The whole workspace, so that its crates are built with the same features as before: once.
@@ -115,6 +118,8 @@ fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>)
         reports.push(run(steps, (name, Count::Cargo, cargo))?);
         local.check()?;
     }
+    // Also after a failure: it says what else is missing.
+    reports.push(run(steps, ("coverage", Count::Figures, local.tool(project, "coverage")))?);
     Ok(())
 }
 
@@ -132,6 +137,8 @@ fn run(steps: &Steps, (name, count, mut command): Level) -> Result<Report> {
         step.done(&describe(count, counted));
     } else {
         step.failed();
+    }
+    if !is_ok || matches!(count, Count::Figures) {
         for line in &output.lines {
             steps.say(line);
         }
@@ -141,7 +148,7 @@ fn run(steps: &Steps, (name, count, mut command): Level) -> Result<Report> {
 
 fn describe(count: Count, counted: Counted) -> String {
     match count {
-        Count::Check => String::new(),
+        Count::Check | Count::Figures => String::new(),
         Count::Cargo | Count::Vitest | Count::Pytest => format!("{} passed, {} failed", counted.passed, counted.failed),
     }
 }
@@ -149,7 +156,7 @@ fn describe(count: Count, counted: Counted) -> String {
 fn counted(count: Count, line: &str) -> Counted {
     let line = line.trim();
     let is_summary = match count {
-        Count::Check => false,
+        Count::Check | Count::Figures => false,
         Count::Cargo => line.starts_with("test result: "),
         Count::Vitest => line.starts_with("Tests "),
         Count::Pytest => line.contains(" in ") && line.ends_with(['s', ')', '=']),

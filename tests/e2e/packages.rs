@@ -1,0 +1,177 @@
+//! Packages that cannot be used, each refused for its own reason. They are made here and hold no real picture.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::primitives::ByteStream;
+use bonafide_domain::Limits;
+use bonafide_tests::bench::{Row, bench, plain};
+use bonafide_tests::packages::{HEADER, details, members, png, zip};
+use serde_json::json;
+
+/// The members of a good package, with one replaced by something else.
+fn with(id: &str, kind: &str, name: &str, bytes: Vec<u8>) -> Vec<u8> {
+    let old = format!("{id}_{kind}.");
+    let mut members: Vec<_> = members(id, "X1").into_iter().filter(|(name, _)| !name.starts_with(&old)).collect();
+    if !name.is_empty() {
+        members.push((name.to_owned(), bytes));
+    }
+    zip(&members)
+}
+
+/// A good package with one more member.
+fn plus(id: &str, name: &str, bytes: Vec<u8>) -> Vec<u8> {
+    let mut members = members(id, "X1");
+    members.push((name.to_owned(), bytes));
+    zip(&members)
+}
+
+/// The flag that says that a member is encrypted, in every header.
+fn encrypted(mut package: Vec<u8>) -> Vec<u8> {
+    for (signature, flags) in [(b"PK\x03\x04", 6), (b"PK\x01\x02", 8)] {
+        for at in 0..package.len() - signature.len() {
+            if package[at..].starts_with(signature) {
+                package[at + flags] |= 1;
+            }
+        }
+    }
+    package
+}
+
+/// Uploads a package and waits for the verdict.
+fn resubmit(reason: &str, package: impl FnOnce(&str) -> Vec<u8>) {
+    let id = format!("e2e_{}", reason.to_lowercase().replace('_', "-"));
+    let bench = bench();
+    bench.run(async {
+        let body = ByteStream::from(package(&id));
+        let put = bench.local.s3.put_object().bucket(bench.deployment.data("BucketName")?);
+        put.key(format!("zipped/{id}.zip")).body(body).send().await?;
+        let is_decided = |row: &Row| row.get("status") == Some(&AttributeValue::S("DECIDED".to_owned()));
+        let row = plain(&bench.row_when(&id, is_decided).await?);
+        assert_eq!((&row["outcome"], &row["reasons"]), (&json!("resubmit"), &json!([reason])));
+        assert_eq!(
+            (&row["packageCheck"]["outcome"], &row["packageCheck"]["reasons"]),
+            (&json!("resubmit"), &json!([reason]))
+        );
+        for nothing in ["selfie", "document", "FIRST_NAME", "identityVerification"] {
+            assert_eq!(row.get(nothing), None, "{nothing}");
+        }
+        let ended = bench.ended(row["executionArn"].as_str().unwrap_or_default()).await?;
+        assert_eq!(
+            ended.path(),
+            ["UnpackPackage", "IsPackageUsable", "IsFaceHeld", "RecordRefusal", "NotifyRefusal", "Refused"]
+        );
+        let said = bench.notifications(&id, 1).await;
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert_eq!((said[0].event.as_str(), &said[0].reasons[..]), ("APPLICATION_DECIDED", &[reason.to_owned()][..]));
+        Ok(())
+    });
+}
+
+#[test]
+fn encrypted_package() {
+    resubmit("PACKAGE_ENCRYPTED", |id| encrypted(zip(&members(id, "X1"))));
+}
+
+#[test]
+fn too_many_entries() {
+    resubmit("PACKAGE_TOO_MANY_ENTRIES", |id| {
+        let mut members = members(id, "X1");
+        members
+            .extend((members.len()..=Limits::DEFAULT.entries).map(|index| (format!("{index}/.DS_Store"), Vec::new())));
+        zip(&members)
+    });
+}
+
+#[test]
+fn package_beyond_the_limit() {
+    resubmit("PACKAGE_TOO_LARGE", |_| vec![0; usize::try_from(Limits::DEFAULT.package_bytes).unwrap() + 1]);
+}
+
+#[test]
+fn zip_bomb() {
+    resubmit("PACKAGE_ZIP_BOMB", |id| with(id, "selfie", &format!("{id}_selfie.png"), vec![0; 8 * 1024 * 1024]));
+}
+
+#[test]
+fn path_that_leads_out() {
+    resubmit("PACKAGE_PATH_UNSAFE", |id| plus(id, "../../escaped.txt", b"out".to_vec()));
+}
+
+#[test]
+fn member_that_does_not_belong_there() {
+    resubmit("PACKAGE_MEMBER_UNEXPECTED", |id| plus(id, "notes.txt", b"hello".to_vec()));
+}
+
+#[test]
+fn two_selfies() {
+    resubmit("PACKAGE_MEMBER_DOUBLED", |id| plus(id, &format!("{id}_selfie.jpg"), png(400, 600)));
+}
+
+#[test]
+fn no_details() {
+    resubmit("DETAILS_MISSING", |id| with(id, "details", "", Vec::new()));
+}
+
+#[test]
+fn no_document() {
+    resubmit("DOCUMENT_MISSING", |id| with(id, "license", "", Vec::new()));
+}
+
+#[test]
+fn no_selfie() {
+    resubmit("SELFIE_MISSING", |id| with(id, "selfie", "", Vec::new()));
+}
+
+/// The details are this text.
+fn resubmit_details(reason: &str, text: &str) {
+    resubmit(reason, |id| with(id, "details", &format!("{id}_details.csv"), text.as_bytes().to_vec()));
+}
+
+#[test]
+fn details_with_too_few_values() {
+    resubmit_details("DETAILS_UNREADABLE", &format!("{HEADER}\nADA,EXAMPLE\n"));
+}
+
+#[test]
+fn details_without_a_column() {
+    resubmit_details("DETAILS_COLUMNS_WRONG", &details("X1").replace("LAST_NAME", "SURNAME"));
+}
+
+#[test]
+fn details_of_nobody() {
+    resubmit_details("DETAILS_ROWS_WRONG", &format!("{HEADER}\n"));
+}
+
+#[test]
+fn details_without_a_value() {
+    resubmit_details("DETAILS_VALUE_MISSING", &details(""));
+}
+
+#[test]
+fn selfie_that_is_no_picture() {
+    resubmit("SELFIE_NOT_AN_IMAGE", |id| with(id, "selfie", &format!("{id}_selfie.png"), b"GIF89a".to_vec()));
+}
+
+#[test]
+fn selfie_of_a_few_pixels() {
+    resubmit("SELFIE_TOO_SMALL", |id| with(id, "selfie", &format!("{id}_selfie.png"), png(79, 600)));
+}
+
+#[test]
+fn selfie_of_many_pixels() {
+    resubmit("SELFIE_TOO_LARGE", |id| with(id, "selfie", &format!("{id}_selfie.png"), png(10_001, 600)));
+}
+
+#[test]
+fn document_that_is_no_picture() {
+    resubmit("DOCUMENT_NOT_AN_IMAGE", |id| with(id, "license", &format!("{id}_license.png"), b"%PDF-1.7".to_vec()));
+}
+
+#[test]
+fn document_of_a_few_pixels() {
+    resubmit("DOCUMENT_TOO_SMALL", |id| with(id, "license", &format!("{id}_license.png"), png(600, 79)));
+}
+
+#[test]
+fn document_of_many_pixels() {
+    resubmit("DOCUMENT_TOO_LARGE", |id| with(id, "license", &format!("{id}_license.png"), png(600, 10_001)));
+}

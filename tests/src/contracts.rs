@@ -1,0 +1,108 @@
+//! Every input and output that a history shows is held against `statemachines/contracts/*.schema.json`.
+
+use std::collections::HashMap;
+use std::fs;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result, bail};
+use jsonschema::Validator;
+use serde_json::Value;
+
+use crate::bench::repository;
+use crate::history::Trace;
+use crate::machine::{MACHINES, Machine};
+
+/// The workers that machines wait for, by the substitution that names them in a definition.
+const WORKERS: [(&str, &str); 5] = [
+    ("${UnpackPackageArn}", "unpack-package"),
+    ("${MatchDetailsArn}", "match-details"),
+    ("${RegisterCustomerArn}", "register-customer"),
+    ("${ExtractDocumentQueueUrl}", "extract-document"),
+    ("${ValidateLicenseQueueUrl}", "validate-license"),
+];
+
+struct Contracts {
+    /// By file name without `.schema.json`.
+    schemas: HashMap<String, Validator>,
+    /// The worker behind a state of a machine.
+    workers: HashMap<(&'static str, String), &'static str>,
+}
+
+/// Input and output of an execution, and what workers answered in it.
+///
+/// # Errors
+/// When one of them is not what its contract says.
+pub fn check(trace: &Trace) -> Result<()> {
+    let contracts = contracts()?;
+    let machine = trace.definition();
+    contracts.check(&format!("{machine}.input"), &trace.input, trace)?;
+    if let Some(output) = &trace.output {
+        contracts.check(&format!("{machine}.output"), output, trace)?;
+    }
+    for (state, result) in trace.results() {
+        let Some(worker) = contracts.workers.get(&(machine, state.to_owned())) else { continue };
+        // A function's answer is the Payload of the invocation's; a task token's is the answer itself.
+        let answer = result.get("Payload").unwrap_or(&result);
+        contracts.check(&format!("{worker}.output"), answer, trace)?;
+    }
+    Ok(())
+}
+
+impl Contracts {
+    fn read() -> Result<Self> {
+        let mut schemas = HashMap::new();
+        let folder = repository().join("statemachines/contracts");
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let file = entry?.path();
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let Some(name) = name.strip_suffix(".schema.json") else { continue };
+            let schema: Value = serde_json::from_slice(&fs::read(&file)?).with_context(|| name.to_owned())?;
+            let validator =
+                jsonschema::validator_for(&schema).map_err(|error| anyhow::anyhow!("{name} is no schema: {error}"))?;
+            schemas.insert(name.to_owned(), validator);
+        }
+        let mut workers = HashMap::new();
+        for (name, _) in MACHINES {
+            for (state, definition) in Machine::read(name)?.states() {
+                let arguments = definition["Arguments"].to_string();
+                let worker = WORKERS.iter().find(|(substitution, _)| arguments.contains(substitution));
+                workers.extend(worker.map(|(_, worker)| ((name, state.to_owned()), *worker)));
+            }
+        }
+        Ok(Self { schemas, workers })
+    }
+
+    fn check(&self, name: &str, value: &Value, trace: &Trace) -> Result<()> {
+        let schema = self.schemas.get(name).with_context(|| format!("there is no contract {name}"))?;
+        if let Err(error) = schema.validate(value) {
+            bail!("{name} is broken by {} at {}: {error}", trace.execution, error.instance_path());
+        }
+        Ok(())
+    }
+}
+
+fn contracts() -> Result<&'static Contracts> {
+    static CONTRACTS: OnceLock<Result<Contracts>> = OnceLock::new();
+    CONTRACTS.get_or_init(Contracts::read).as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_worker_that_a_machine_waits_for_has_a_state_and_a_contract() {
+        let contracts = Contracts::read().expect("contracts");
+        let mut found: Vec<_> = contracts.workers.values().copied().collect();
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            ["extract-document", "match-details", "register-customer", "unpack-package", "validate-license"]
+        );
+        for name in WORKERS.map(|(_, worker)| worker).into_iter().chain(MACHINES.map(|(name, _)| name)) {
+            for side in ["input", "output"] {
+                assert!(contracts.schemas.contains_key(&format!("{name}.{side}")), "{name}.{side}");
+            }
+        }
+    }
+}

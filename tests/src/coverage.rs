@@ -1,0 +1,162 @@
+//! What the tests took of the machines, and which reasons they produced.
+//!
+//! Every execution of the local AWS is looked at, whoever started it: a scenario, an upload, another execution, `EventBridge`. Rules,
+//! Defaults and Catches are counted by their marks (see [`crate::machine`]); a Retry counts when a Task was scheduled again after it
+//! had failed. Retries are printed and not enforced: errors can be injected into Rekognition, Textract and the third party only.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result};
+use bonafide_cli::Deployment;
+use bonafide_domain::ReasonCode;
+use serde_json::Value;
+
+use crate::bench::plain;
+use crate::contracts;
+use crate::history::Trace;
+use crate::local::Local;
+use crate::machine::{MACHINES, Machine};
+
+/// What was taken of one machine.
+#[derive(Debug, Default)]
+struct Taken {
+    executions: usize,
+    states: BTreeSet<String>,
+    retries: BTreeSet<String>,
+}
+
+/// So many of so many.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Share {
+    taken: usize,
+    total: usize,
+}
+
+/// For people, and whether it is enough.
+#[derive(Debug)]
+pub struct Report {
+    /// Lines.
+    pub text: String,
+    /// Every state, branch, Catch and reason, and no broken contract.
+    pub is_complete: bool,
+}
+
+/// Looks at everything that has run.
+///
+/// # Errors
+/// When the local AWS does not answer.
+pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
+    let mut taken: BTreeMap<&str, Taken> = BTreeMap::new();
+    let mut reasons = BTreeSet::new();
+    let mut broken = Vec::new();
+    for (name, output) in MACHINES {
+        let machine = taken.entry(name).or_default();
+        for execution in executions(local, deployment.workflow(output)?).await? {
+            let trace = Trace::fetch(local, &execution).await?;
+            machine.add(&trace);
+            codes(trace.output.as_ref(), &mut reasons);
+            broken.extend(contracts::check(&trace).err().map(|error| format!("{error:#}")));
+        }
+    }
+    for row in rows(local, deployment.data("ApplicationsTableName")?).await? {
+        codes(Some(&row), &mut reasons);
+    }
+
+    let mut text = String::new();
+    let mut missing = Vec::new();
+    let mut totals = [Share::default(); 4];
+    for (name, _) in MACHINES {
+        let machine = Machine::read(name)?;
+        let shares = shares(name, &machine, &taken[name], &mut missing);
+        for (total, share) in totals.iter_mut().zip(shares) {
+            total.taken += share.taken;
+            total.total += share.total;
+        }
+        line(&mut text, name, shares, taken[name].executions)?;
+    }
+    line(&mut text, "total", totals, taken.values().map(|machine| machine.executions).sum())?;
+    let unseen: Vec<_> =
+        ReasonCode::ALL.iter().map(|reason| reason.code()).filter(|code| !reasons.contains(*code)).collect();
+    writeln!(text, "reasons {}/{}", ReasonCode::ALL.len() - unseen.len(), ReasonCode::ALL.len())?;
+    for untaken in &missing {
+        writeln!(text, "  not taken: {untaken}")?;
+    }
+    for code in &unseen {
+        writeln!(text, "  never given: {code}")?;
+    }
+    for contract in &broken {
+        writeln!(text, "  {contract}")?;
+    }
+    let is_enough = totals[..3].iter().all(|share| share.taken == share.total);
+    Ok(Report { text, is_complete: is_enough && unseen.is_empty() && broken.is_empty() })
+}
+
+impl Taken {
+    fn add(&mut self, trace: &Trace) {
+        self.executions += 1;
+        self.states.extend(trace.entered().map(str::to_owned));
+        self.retries.extend(trace.retried().into_iter().map(str::to_owned));
+    }
+}
+
+/// States, branches, Catches, Retries; what is missing is named.
+fn shares(name: &str, machine: &Machine, taken: &Taken, missing: &mut Vec<String>) -> [Share; 4] {
+    let mut share = |kind: &str, all: Vec<(String, String)>, taken: &BTreeSet<String>| {
+        let total = all.len();
+        let untaken: Vec<_> = all.into_iter().filter(|(item, _)| !taken.contains(item)).collect();
+        let share = Share { taken: total - untaken.len(), total };
+        missing.extend(
+            untaken.into_iter().map(|(item, about)| format!("{name}: {kind} {item} {about}").trim_end().to_owned()),
+        );
+        share
+    };
+    let states = machine.states().map(|(state, _)| (state.to_owned(), String::new())).collect();
+    let retries = machine.retries().into_iter().map(|state| (state.to_owned(), String::new())).collect();
+    [
+        share("state", states, &taken.states),
+        share("branch", machine.branches(), &taken.states),
+        share("catch", machine.catches(), &taken.states),
+        share("retry of", retries, &taken.retries),
+    ]
+}
+
+fn line(text: &mut String, name: &str, shares: [Share; 4], executions: usize) -> Result<()> {
+    let [states, branches, catches, retries] = shares.map(|Share { taken, total }| format!("{taken}/{total}"));
+    writeln!(
+        text,
+        "{name:<22} states {states}, branches {branches}, catches {catches}, retries {retries} in {executions} executions"
+    )?;
+    Ok(())
+}
+
+async fn executions(local: &Local, machine: &str) -> Result<Vec<String>> {
+    let pages = local.sfn.list_executions().state_machine_arn(machine).into_paginator().items().send();
+    let executions = pages.collect::<Result<Vec<_>, _>>().await.context("list the executions")?;
+    Ok(executions.into_iter().map(|execution| execution.execution_arn).collect())
+}
+
+async fn rows(local: &Local, table: &str) -> Result<Vec<Value>> {
+    let pages = local.dynamodb.scan().table_name(table).into_paginator().items().send();
+    let rows = pages.collect::<Result<Vec<_>, _>>().await.context("scan the applications")?;
+    Ok(rows.iter().map(plain).collect())
+}
+
+/// The codes in `reasons` and `reason`, at any depth.
+fn codes(value: Option<&Value>, found: &mut BTreeSet<String>) {
+    match value {
+        Some(Value::Object(fields)) => {
+            for (name, value) in fields {
+                match (name.as_str(), value) {
+                    ("reasons", Value::Array(codes)) => {
+                        found.extend(codes.iter().filter_map(Value::as_str).map(str::to_owned));
+                    }
+                    ("reason", Value::String(code)) => drop(found.insert(code.clone())),
+                    _ => codes(Some(value), found),
+                }
+            }
+        }
+        Some(Value::Array(values)) => values.iter().for_each(|value| codes(Some(value), found)),
+        _ => {}
+    }
+}

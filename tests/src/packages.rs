@@ -1,0 +1,50 @@
+//! Packages made on the fly, for what needs no picture to be looked at.
+
+use std::io::{Cursor, Write as _};
+
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+/// The columns of the details.
+pub const HEADER: &str =
+    "FIRST_NAME,LAST_NAME,CITY_IN_ADDRESS,ZIP_CODE_IN_ADDRESS,STATE_IN_ADDRESS,DOCUMENT_NUMBER,DATE_OF_BIRTH,ADDRESS";
+
+/// Ada's details, with a document number of her own.
+#[must_use]
+pub fn details(number: &str) -> String {
+    format!("{HEADER}\r\nAda,Example,Tallahassee,000032399,FL,{number},1/12/1957,8123 Main St\r\n")
+}
+
+/// A PNG's signature and header: all that is looked at before Rekognition and Textract.
+#[must_use]
+pub fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    bytes.extend(width.to_be_bytes());
+    bytes.extend(height.to_be_bytes());
+    bytes.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
+    bytes
+}
+
+/// The three members of a good package.
+#[must_use]
+pub fn members(id: &str, number: &str) -> Vec<(String, Vec<u8>)> {
+    vec![
+        (format!("{id}_details.csv"), details(number).into_bytes()),
+        (format!("{id}_license.png"), png(600, 400)),
+        (format!("{id}_selfie.png"), png(400, 600)),
+    ]
+}
+
+/// A zip file of these members.
+///
+/// # Panics
+/// When two members have one name, which [`ZipWriter`] refuses.
+#[must_use]
+pub fn zip(members: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (name, bytes) in members {
+        writer.start_file(name.as_str(), options).expect("a name of its own");
+        writer.write_all(bytes).expect("memory");
+    }
+    writer.finish().expect("memory").into_inner()
+}
