@@ -189,6 +189,8 @@ def _end(gateway: subprocess.Popen[bytes]) -> None:
     for _ in range(20):
         descendants = _descendants(os.getpid())
         if not descendants:
+            # Where PID 1 does not reap, as in some containers, the dead would stay in the process table.
+            _reap()
             break
         for pid in descendants:
             _signal(pid, signal.SIGKILL)
