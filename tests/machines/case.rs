@@ -1,5 +1,7 @@
 //! What the scenarios share: an application of their own, and the stand-ins' answers to it.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::bench::{Ended, bench, m, plain, s};
@@ -68,12 +70,6 @@ impl Case {
         let faces: Vec<_> =
             faces.iter().map(|face| json!({"Face": {"FaceId": face, "ExternalImageId": self.id}})).collect();
         self.rekognition("IndexFaces", json!({"FaceRecords": faces, "UnindexedFaces": []}))
-    }
-
-    /// Throttled once more than a Task's Retry bears, so that what has started the execution must try again.
-    pub(crate) fn throttled_for_good(&self, operation: &'static str, also: &str) -> Result<()> {
-        let fault = Fault::error("rekognition", operation, &self.id, "ThrottlingException", 400);
-        bench().local.control.add(&fault.and(also).times(5))
     }
 
     /// Faces of the selfie that are on the document, with similarity and size.
@@ -214,7 +210,7 @@ impl Seen {
     }
 }
 
-/// Whole numbers are written as 0 and as 0.0.
-fn numbers(scores: &Value) -> Vec<(String, Option<f64>)> {
+/// Whole numbers are written as 0 and as 0.0, and in any order.
+fn numbers(scores: &Value) -> BTreeMap<String, Option<f64>> {
     scores.as_object().into_iter().flatten().map(|(name, score)| (name.clone(), score.as_f64())).collect()
 }

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::case::{Case, Seen, pointer};
 
 const CHECK: &str = "documentExtraction";
+/// How often the SDK in a worker tries by itself before the machine hears of it.
+const SDK_ATTEMPTS: u32 = 3;
 /// Text, normalised date, confidence of 100.
 pub(crate) type Field = (&'static str, &'static str, Option<&'static str>, f64);
 
@@ -174,9 +176,10 @@ fn pass_after_throttling() {
         bench()
             .local
             .control
-            .add(&Fault::error("textract", "AnalyzeID", &case.id, "ThrottlingException", 400).times(1))?;
+            .add(&Fault::error("textract", "AnalyzeID", &case.id, "ThrottlingException", 400).times(SDK_ATTEMPTS))?;
         let seen = run(&case, &fields(), details(), 0).await?;
         went(&seen, 6, &PASSED);
+        assert_eq!(seen.ended.traces[0].retried(), ["DetectFaces", "ExtractDocument"]);
         Ok(())
     });
 }
@@ -227,10 +230,8 @@ async fn selfie_before(case: &Case, reason: &str) -> Result<Seen> {
 fn pass_document_that_a_selfie_waits_for() {
     let case = case("pass-selfie-waits");
     bench().run(async {
-        case.throttled_for_good("SearchFacesByImage", "")?;
         let seen = selfie_before(&case, "DOCUMENT_MISSING").await?;
         went(&seen, 6, &[&PASSED_ALONE[..], &["VerifyWaitingSelfie", "Passed"]].concat());
-        assert_eq!(seen.ended.traces[0].retried(), ["VerifyWaitingSelfie"]);
         assert_eq!(
             (&seen.ended.output["check"], &seen.row["identityVerification"]["outcome"], &seen.row["faceId"]),
             (&json!(CHECK), &json!("pass"), &json!("face-of-the-waiting-selfie"))

@@ -358,19 +358,6 @@ fn pass_document_of_the_row() {
 }
 
 #[test]
-fn pass_after_a_comparison_that_failed() {
-    let case = case("pass-comparison-again");
-    bench().run(async {
-        case.throttled_for_good("CompareFaces", "")?;
-        everything_fits(&case)?;
-        let seen = run(&case, 0).await?;
-        seen.went(&path(9, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
-        assert_eq!(seen.ended.traces[0].retried(), ["CompareWithDocument"]);
-        Ok(())
-    });
-}
-
-#[test]
 fn decline_another_person() {
     let case = case("decline-mismatch");
     bench().run(async {

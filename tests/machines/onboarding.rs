@@ -153,32 +153,6 @@ fn approved_with_the_back_of_the_document() {
 }
 
 #[test]
-fn approved_after_the_identity_check_failed_once() {
-    let case = case("approved-identity-again");
-    bench().run(async {
-        case.throttled_for_good("DetectFaces", "_selfie.png")?;
-        everything_fits(&case)?;
-        let seen = run_good(&case, 1).await?;
-        decided(&case, &seen, &path(11, &["NotifyApproval", "Approved"]), "approved", &[]);
-        assert_eq!(seen.ended.traces[0].retried(), ["VerifyIdentity"]);
-        Ok(())
-    });
-}
-
-#[test]
-fn approved_after_the_document_check_failed_once() {
-    let case = case("approved-document-again");
-    bench().run(async {
-        case.throttled_for_good("DetectFaces", "_license.png")?;
-        everything_fits(&case)?;
-        let seen = run_good(&case, 1).await?;
-        decided(&case, &seen, &path(11, &["NotifyApproval", "Approved"]), "approved", &[]);
-        assert_eq!(seen.ended.traces[0].retried(), ["ExtractDocument"]);
-        Ok(())
-    });
-}
-
-#[test]
 fn resubmit_package_without_selfie() {
     let case = case("resubmit-package");
     bench().run(async {

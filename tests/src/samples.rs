@@ -246,8 +246,10 @@ async fn judge(
             }
             let (upload, mut application) = before.pop().with_context(|| format!("{} uploads nothing", sample.id))?;
             let before: Vec<_> = before.into_iter().map(|(_, application)| application).collect();
-            application.seconds =
-                before.iter().map(|earlier| earlier.seconds).fold(application.seconds, |sum, more| Some(sum? + more?));
+            application.seconds = before
+                .iter()
+                .map(|earlier| earlier.seconds)
+                .fold(application.seconds, |sum, more| Some(in_milliseconds(sum? + more?)));
             Judged { sample, upload, application, before }
         }
     };
@@ -293,8 +295,13 @@ async fn judge_picture(
     let mut application = local.application(deployment, id).await?.with_context(|| format!("{id} has no row"))?;
     judge_checks(&mut application, &status);
     application.execution = Some(execution);
-    application.seconds = Some(upload.at.elapsed().as_secs_f64());
+    application.seconds = Some(in_milliseconds(upload.at.elapsed().as_secs_f64()));
     Ok((upload, application))
+}
+
+/// As exact as those of packages.
+fn in_milliseconds(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
 }
 
 /// `failed` when the checks could not be made, `pass` when all that were made are passed, otherwise as the first that is not.
