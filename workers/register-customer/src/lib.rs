@@ -105,9 +105,7 @@ pub async fn handle(
     let output = match put.send().await {
         Ok(_) => Output { status: Status::Registered, customer_id: customer_id.to_string() },
         Err(error) => match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(taken)) => {
-                taken_by(taken.item().cloned().unwrap_or_default(), &input.application_id)
-            }
+            Some(PutItemError::ConditionalCheckFailedException(taken)) => taken_by(taken.item(), &input.application_id),
             _ => return Err(Failure::Customers(Box::new(error))),
         },
     };
@@ -115,11 +113,12 @@ pub async fn handle(
     Ok(output)
 }
 
-fn taken_by(customer: Row, id: &ApplicationId) -> Output {
-    let own = column(&customer, "applicationId") == Some(id.as_str());
+fn taken_by(customer: Option<&Row>, id: &ApplicationId) -> Output {
+    let value = |name| customer.and_then(|customer| column(customer, name));
+    let own = value("applicationId") == Some(id.as_str());
     Output {
         status: if own { Status::Registered } else { Status::AlreadyRegistered },
-        customer_id: column(&customer, "customerId").unwrap_or_default().to_owned(),
+        customer_id: value("customerId").unwrap_or_default().to_owned(),
     }
 }
 
