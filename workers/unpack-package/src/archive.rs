@@ -161,6 +161,9 @@ pub(crate) mod tests {
     const CSV: &str = "FIRST_NAME,LAST_NAME,CITY_IN_ADDRESS,ZIP_CODE_IN_ADDRESS,STATE_IN_ADDRESS,DOCUMENT_NUMBER,DATE_OF_BIRTH,ADDRESS\r\n\
                        JANE,DOE,TALLAHASSEE,000032399,FL,D123456579010,1/12/1957,123 MAIN ST";
 
+    /// Name and content.
+    type Entry<'a> = (&'a str, &'a [u8]);
+
     /// A PNG's signature and header chunk, and some bytes that do not compress.
     fn png(bytes: usize) -> Vec<u8> {
         let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0\0\0\x01\0\x08\x02\0\0\0".to_vec();
@@ -211,7 +214,7 @@ pub(crate) mod tests {
             ("mine/8d247914_selfie.jpg", &image),
         ]);
         let id = "8d247914".parse().expect("an id");
-        let contents = open(Cursor::new(zip), &id, &Limits::DEFAULT).ok().expect("a package");
+        let Ok(contents) = open(Cursor::new(zip), &id, &Limits::DEFAULT) else { panic!("the package is usable") };
         assert_eq!((contents.selfie.extension, contents.selfie.media_type()), ("png", "image/png"));
         assert_eq!(contents.document.bytes, image);
     }
@@ -219,11 +222,9 @@ pub(crate) mod tests {
     #[test]
     fn each_bad_archive_has_its_own_reason() {
         let image = png(2000);
-        let (details, license, selfie): ((&str, &[u8]), (&str, &[u8]), (&str, &[u8])) = (
-            ("8d247914_details.csv", CSV.as_bytes()),
-            ("8d247914_license.png", &image),
-            ("8d247914_selfie.png", &image),
-        );
+        let details: Entry = ("8d247914_details.csv", CSV.as_bytes());
+        let license: Entry = ("8d247914_license.png", &image);
+        let selfie: Entry = ("8d247914_selfie.png", &image);
         let bomb = [png(100), vec![0; 5 * 1024 * 1024]].concat();
         let large = png(15 * 1024 * 1024);
         let many: Vec<(String, &[u8])> = (0..65).map(|index| (format!("folder{index}/"), b"".as_slice())).collect();
