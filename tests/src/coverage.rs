@@ -2,7 +2,8 @@
 //!
 //! Every execution of the local AWS is looked at, whoever started it: a scenario, an upload, another execution, `EventBridge`. Rules,
 //! Defaults and Catches are counted by their marks (see [`crate::machine`]); a Retry counts when a Task was scheduled again after it
-//! had failed. Retries are printed and not enforced: errors can be injected into Rekognition, Textract and the third party only.
+//! had failed. Retries are printed and not enforced: errors can be injected into Rekognition, Textract and the third party only. That
+//! every Task would be tried again is what the scenario `retries` asks the engine about.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
