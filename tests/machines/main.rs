@@ -8,4 +8,5 @@ mod identity_compare;
 mod identity_verification;
 mod onboarding;
 mod record_failure;
+mod retries;
 mod third_party_check;

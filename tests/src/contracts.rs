@@ -35,15 +35,15 @@ struct Contracts {
 pub fn check(trace: &Trace) -> Result<()> {
     let contracts = contracts()?;
     let machine = trace.definition();
-    contracts.check(&format!("{machine}.input"), &trace.input, trace)?;
+    contracts.check(&format!("{machine}.input"), &trace.input, &trace.execution)?;
     if let Some(output) = &trace.output {
-        contracts.check(&format!("{machine}.output"), output, trace)?;
+        contracts.check(&format!("{machine}.output"), output, &trace.execution)?;
     }
     for (state, result) in trace.results() {
         let Some(worker) = contracts.workers.get(&(machine, state.to_owned())) else { continue };
         // A function's answer is the Payload of the invocation's; a task token's is the answer itself.
         let answer = result.get("Payload").unwrap_or(&result);
-        contracts.check(&format!("{worker}.output"), answer, trace)?;
+        contracts.check(&format!("{worker}.output"), answer, &trace.execution)?;
     }
     Ok(())
 }
@@ -72,10 +72,10 @@ impl Contracts {
         Ok(Self { schemas, workers })
     }
 
-    fn check(&self, name: &str, value: &Value, trace: &Trace) -> Result<()> {
+    fn check(&self, name: &str, value: &Value, execution: &str) -> Result<()> {
         let schema = self.schemas.get(name).with_context(|| format!("there is no contract {name}"))?;
         if let Err(error) = schema.validate(value) {
-            bail!("{name} is broken by {} at {}: {error}", trace.execution, error.instance_path());
+            bail!("{name} is broken by {} at {}: {error}", execution, error.instance_path());
         }
         Ok(())
     }
@@ -104,5 +104,20 @@ mod tests {
                 assert!(contracts.schemas.contains_key(&format!("{name}.{side}")), "{name}.{side}");
             }
         }
+    }
+    #[test]
+    fn an_output_that_breaks_its_contract_is_refused() {
+        let contracts = Contracts::read().expect("contracts");
+        let output = |outcome: &str, reasons: &[&str]| {
+            let output =
+                serde_json::json!({"check": "thirdPartyCheck", "outcome": outcome, "reasons": reasons, "scores": {}});
+            contracts.check("third-party-check.output", &output, "an execution")
+        };
+        output("pass", &[]).expect("a pass");
+        output("decline", &["LICENSE_UNKNOWN"]).expect("a refusal");
+        for (outcome, reasons) in [("pass", &["LICENSE_UNKNOWN"][..]), ("decline", &[]), ("approved", &[])] {
+            output(outcome, reasons).expect_err(outcome);
+        }
+        contracts.check("nobody.output", &Value::Null, "an execution").expect_err("no such contract");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Every execution of the local AWS is looked at, whoever started it: a scenario, an upload, another execution, `EventBridge`. Rules,
 //! Defaults and Catches are counted by their marks (see [`crate::machine`]); a Retry counts when a Task was scheduled again after it
-//! had failed. Retries are printed and not enforced: errors can be injected into Rekognition, Textract and the third party only.
+//! had failed. Retries are printed and not enforced: errors can be injected into Rekognition, Textract and the third party only. That
+//! every Task would be tried again is what the scenario `retries` asks the engine about.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -102,23 +103,24 @@ impl Taken {
 
 /// States, branches, Catches, Retries; what is missing is named.
 fn shares(name: &str, machine: &Machine, taken: &Taken, missing: &mut Vec<String>) -> [Share; 4] {
-    let mut share = |kind: &str, all: Vec<(String, String)>, taken: &BTreeSet<String>| {
+    let mut enforced = |kind: &str, all: Vec<(String, String)>| {
         let total = all.len();
-        let untaken: Vec<_> = all.into_iter().filter(|(item, _)| !taken.contains(item)).collect();
+        let untaken: Vec<_> = all.into_iter().filter(|(item, _)| !taken.states.contains(item)).collect();
         let share = Share { taken: total - untaken.len(), total };
-        missing.extend(
-            untaken.into_iter().map(|(item, about)| format!("{name}: {kind} {item} {about}").trim_end().to_owned()),
-        );
+        let describe =
+            |(item, about): (String, String)| format!("{name}: {kind} {item}  {about}").trim_end().to_owned();
+        missing.extend(untaken.into_iter().map(describe));
         share
     };
     let states = machine.states().map(|(state, _)| (state.to_owned(), String::new())).collect();
-    let retries = machine.retries().into_iter().map(|state| (state.to_owned(), String::new())).collect();
-    [
-        share("state", states, &taken.states),
-        share("branch", machine.branches(), &taken.states),
-        share("catch", machine.catches(), &taken.states),
-        share("retry of", retries, &taken.retries),
-    ]
+    let [states, branches, catches] =
+        [enforced("state", states), enforced("branch", machine.branches()), enforced("catch", machine.catches())];
+    let all = machine.retries();
+    let untaken: Vec<_> = all.iter().copied().filter(|state| !taken.retries.contains(*state)).collect();
+    if !untaken.is_empty() {
+        missing.push(format!("{name}: retries of {} (not enforced)", untaken.join(", ")));
+    }
+    [states, branches, catches, Share { taken: all.len() - untaken.len(), total: all.len() }]
 }
 
 fn line(text: &mut String, name: &str, shares: [Share; 4], executions: usize) -> Result<()> {
