@@ -178,7 +178,6 @@ mod tests {
         }
     }
 
-    #[expect(clippy::unused_async, reason = "it stands for a handler, which is asynchronous")]
     async fn double(input: Input) -> Result<u8, Outage> {
         if input.number == 13 { Err(Outage) } else { Ok(input.number * 2) }
     }
