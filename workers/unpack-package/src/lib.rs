@@ -109,7 +109,7 @@ pub async fn handle(s3: &Client, applications: &Applications, input: Input) -> R
         }
         None => None,
     };
-    record(applications, id, &details, &selfie, &document).await?;
+    record(applications, id, &details, [&selfie, &document], document_back.as_ref()).await?;
     tracing::info!(application.id = %id, "the package was unpacked");
     Ok(Output {
         outcome: CheckOutcome::Pass,
@@ -152,11 +152,14 @@ async fn record(
     applications: &Applications,
     id: &ApplicationId,
     details: &Details,
-    selfie: &ObjectRef,
-    document: &ObjectRef,
+    [selfie, document]: [&ObjectRef; 2],
+    document_back: Option<&ObjectRef>,
 ) -> Result<(), TableFailure> {
     let columns: Vec<_> = DetailsColumn::ALL.map(|column| format!("{0} = :{0}", column.name())).into();
-    let expression = format!("SET {}, #selfie = :selfie, #document = :document, updatedAt = :now", columns.join(", "));
+    let pointers = "#selfie = :selfie, #document = :document, documentBack = :documentBack";
+    let expression = format!("SET {}, {pointers}, updatedAt = :now", columns.join(", "));
+    // Written even when there is none: the back of an earlier package must not stay behind.
+    let document_back = document_back.map_or(AttributeValue::Null(true), object_ref);
     let mut update = applications
         .update(id)
         .update_expression(expression)
@@ -164,6 +167,7 @@ async fn record(
         .expression_attribute_names("#document", "document")
         .expression_attribute_values(":selfie", object_ref(selfie))
         .expression_attribute_values(":document", object_ref(document))
+        .expression_attribute_values(":documentBack", document_back)
         .expression_attribute_values(":now", AttributeValue::S(now()));
     for column in DetailsColumn::ALL {
         let value = AttributeValue::S(details.get(column).expose().to_owned());
@@ -215,7 +219,13 @@ mod tests {
         let put = mock!(Client::put_object)
             .match_requests(|request| request.key().is_some_and(|key| key.starts_with("unzipped/8d247914/8d247914_")))
             .then_output(|| PutObjectOutput::builder().version_id("v7").build());
-        let write = mock!(aws_sdk_dynamodb::Client::update_item).then_output(|| UpdateItemOutput::builder().build());
+        let write = mock!(aws_sdk_dynamodb::Client::update_item)
+            .match_requests(|request| {
+                request
+                    .expression_attribute_values()
+                    .is_some_and(|values| values[":documentBack"] == AttributeValue::Null(true))
+            })
+            .then_output(|| UpdateItemOutput::builder().build());
         let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&head, &get, &put]);
         let applications =
             Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "applications".into());
