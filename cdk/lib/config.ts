@@ -10,14 +10,28 @@ export interface Config {
   readonly architecture: "x86_64" | "arm64";
   /** Applicants below this age are declined. */
   readonly minimumAge: number;
-  /** How long uploads and unpacked evidence stay in the bucket. */
+  /** Whose keys encrypt what is kept: AWS's own, or keys of this account, which cost, can be audited and can be withdrawn. */
+  readonly encryption: "aws" | "customer";
+  /** How long uploaded packages (`zipped/`) stay in the bucket. */
+  readonly packageRetentionDays: number;
+  /** How long pictures (`unzipped/`, `selfie/`, `id_document/`) stay in the bucket. */
   readonly evidenceRetentionDays: number;
+  /** How long the row of an application stays in the table, counted from its upload. */
+  readonly recordRetentionDays: number;
   /** How long log groups keep their events. CloudWatch accepts only certain numbers. */
   readonly logRetentionDays: number;
   /** At most so many AnalyzeID calls run at once. Its quota is 5 per second in us-east-1 and us-west-2, 1 elsewhere. */
   readonly extractionConcurrency: number;
+  /** Where AnalyzeID is called, because it is not offered everywhere; empty: in the region of the stacks. */
+  readonly textractRegion: string;
   /** At most so many calls to the third party run at once. */
   readonly licensesConcurrency: number;
+  /** Gets every notification about an application; empty: nobody is subscribed. */
+  readonly notificationEmail: string;
+  /** Gets every alarm; empty: nobody is subscribed. */
+  readonly operationsEmail: string;
+  /** Hours without an upload before an alarm asks whether something is broken; 0 switches that alarm off. */
+  readonly quietHours: number;
   /** Refuse to delete the tables. */
   readonly deletionProtection: boolean;
   /** Holds one folder per worker, with its `bootstrap` in it. */
@@ -27,14 +41,24 @@ export interface Config {
 /** The retentions that CloudWatch Logs accepts, in days. */
 const LOG_RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
+/** What SNS takes for an address is its affair; this finds what cannot be one. */
+const EMAIL = /^([^@\s]+@[^@\s]+\.[^@\s]+)?$/;
+
 const KEYS: Record<keyof Config, true> = {
   stage: true,
   architecture: true,
   minimumAge: true,
+  encryption: true,
+  packageRetentionDays: true,
   evidenceRetentionDays: true,
+  recordRetentionDays: true,
   logRetentionDays: true,
   extractionConcurrency: true,
+  textractRegion: true,
   licensesConcurrency: true,
+  notificationEmail: true,
+  operationsEmail: true,
+  quietHours: true,
   deletionProtection: true,
   lambdaDirectory: true,
 };
@@ -46,15 +70,26 @@ export class ConfigError extends Error {}
 export function readConfig(node: Node, root: string): Config {
   refuseMisspelled(node);
   const stage = text(node, "stage", "dev", /^[a-z][a-z0-9-]{0,15}$/, "lower-case letters, digits and hyphens, at most 16, a letter first");
+  const evidenceRetentionDays = whole(node, "evidenceRetentionDays", 365, 1, 36_500);
   return {
     stage,
     architecture: oneOf(node, "architecture", "x86_64", ["x86_64", "arm64"]),
     minimumAge: whole(node, "minimumAge", 18, 0, 120),
-    evidenceRetentionDays: whole(node, "evidenceRetentionDays", 365, 1, 36_500),
+    encryption: oneOf(node, "encryption", "aws", ["aws", "customer"]),
+    // A package holds the same pictures: one that outlives them would keep what was to be forgotten.
+    packageRetentionDays: whole(node, "packageRetentionDays", Math.min(30, evidenceRetentionDays), 1, evidenceRetentionDays),
+    evidenceRetentionDays,
+    // Five years, leap days included.
+    recordRetentionDays: whole(node, "recordRetentionDays", 1827, 1, 36_500),
     logRetentionDays: Number(oneOf(node, "logRetentionDays", "90", LOG_RETENTIONS.map(String))),
     // SQS event sources accept 2 to 1000.
     extractionConcurrency: whole(node, "extractionConcurrency", 5, 2, 1000),
+    textractRegion: text(node, "textractRegion", "", /^([a-z]{2}(-[a-z]+)+-\d)?$/, "the code of a region, such as eu-west-1, or empty"),
     licensesConcurrency: whole(node, "licensesConcurrency", 10, 2, 1000),
+    notificationEmail: text(node, "notificationEmail", "", EMAIL, "an e-mail address, or empty"),
+    operationsEmail: text(node, "operationsEmail", "", EMAIL, "an e-mail address, or empty"),
+    // CloudWatch looks back a week at most.
+    quietHours: whole(node, "quietHours", 24, 0, 7 * 24),
     deletionProtection: oneOf(node, "deletionProtection", String(stage !== "dev"), ["true", "false"]) === "true",
     lambdaDirectory: directory(node, "lambdaDirectory", "../target/lambda", root),
   };

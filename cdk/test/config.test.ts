@@ -15,10 +15,17 @@ describe("configuration", () => {
       stage: "dev",
       architecture: "x86_64",
       minimumAge: 18,
+      encryption: "aws",
+      packageRetentionDays: 30,
       evidenceRetentionDays: 365,
+      recordRetentionDays: 1827,
       logRetentionDays: 90,
       extractionConcurrency: 5,
+      textractRegion: "",
       licensesConcurrency: 10,
+      notificationEmail: "",
+      operationsEmail: "",
+      quietHours: 24,
       deletionProtection: false,
     });
   });
@@ -33,6 +40,22 @@ describe("configuration", () => {
     expect(read({ minimumAge: 21 }).minimumAge).toBe(21);
   });
 
+  it("forgets a package no later than the pictures in it", () => {
+    expect(read({ evidenceRetentionDays: "7" }).packageRetentionDays).toBe(7);
+    expect(() => read({ evidenceRetentionDays: "7", packageRetentionDays: "8" })).toThrow("from 1 to 7");
+  });
+
+  it("takes a region, addresses and keys of this account", () => {
+    const given = {
+      encryption: "customer",
+      textractRegion: "us-gov-west-1",
+      notificationEmail: "kyc@bank.example",
+      operationsEmail: "on-call@bank.example",
+      quietHours: "0",
+    };
+    expect(read(given)).toMatchObject({ ...given, quietHours: 0 });
+  });
+
   it.each([
     [{ stage: "Prod" }, "stage"],
     [{ stage: "a-stage-of-a-long-name" }, "stage"],
@@ -43,6 +66,14 @@ describe("configuration", () => {
     [{ logRetentionDays: "100" }, "logRetentionDays"],
     [{ extractionConcurrency: "1" }, "from 2 to 1000"],
     [{ licensesConcurrency: "1001" }, "from 2 to 1000"],
+    [{ encryption: "kms" }, "aws, customer"],
+    [{ packageRetentionDays: "0" }, "from 1 to 365"],
+    [{ evidenceRetentionDays: "0" }, "evidenceRetentionDays"],
+    [{ recordRetentionDays: "5 years" }, "recordRetentionDays"],
+    [{ textractRegion: "Ireland" }, "such as eu-west-1"],
+    [{ notificationEmail: "nobody" }, "notificationEmail"],
+    [{ operationsEmail: "on call@bank.example" }, "operationsEmail"],
+    [{ quietHours: "169" }, "from 0 to 168"],
     [{ deletionProtection: "yes" }, "true, false"],
     [{ minimumage: "21" }, 'did you mean "minimumAge"'],
     [{ "minimum-age": "21" }, 'did you mean "minimumAge"'],
