@@ -20,6 +20,7 @@ export const INTEGRATIONS: Readonly<Record<string, Integration>> = {
     errors: "StepFunctions",
   },
   "arn:aws:states:::aws-sdk:sfn:startExecution": { arguments: { StateMachineArn: true, Input: true, "Name?": true }, errors: "Sfn" },
+  "arn:aws:states:::aws-sdk:sfn:describeExecution": { arguments: { ExecutionArn: true }, errors: "Sfn" },
   "arn:aws:states:::aws-sdk:sfn:getExecutionHistory": {
     arguments: { ExecutionArn: true, "ReverseOrder?": true, "MaxResults?": true, "IncludeExecutionData?": true },
     errors: "Sfn",
