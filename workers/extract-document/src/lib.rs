@@ -1,10 +1,12 @@
 //! Serves the state `ExtractDocument` of the machine `DocumentExtraction`, through its queue.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_textract::{
     Client,
     error::SdkError,
     operation::analyze_id::{AnalyzeIDError, AnalyzeIdOutput},
+    primitives::Blob,
     types::{AnalyzeIdDetections, Document, IdentityDocument, IdentityDocumentField, S3Object},
 };
 use bonafide_domain::{
@@ -34,12 +36,27 @@ pub struct Output {
     reasons: Vec<ReasonCode>,
 }
 
+/// How Textract gets the pictures.
+#[derive(Clone, Debug)]
+pub enum Pages {
+    /// By their place in the bucket, which has to be in Textract's own region.
+    ByReference,
+    /// As bytes, for a Textract in another region: it takes 5 MB that way.
+    ByValue(aws_sdk_s3::Client),
+}
+
 /// Why the document could not be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// Textract gave no usable answer.
     #[error("Textract did not analyse the document ({})", sdk_code(&**.0))]
     Textract(#[source] Box<SdkError<AnalyzeIDError>>),
+    /// The picture could not be fetched.
+    #[error("the document could not be fetched ({})", sdk_code(&**.0))]
+    Fetch(#[source] Box<SdkError<GetObjectError>>),
+    /// The picture broke off while it was fetched.
+    #[error("the document could not be fetched to its end")]
+    Body(#[source] aws_sdk_s3::primitives::ByteStreamError),
     /// The fields could not be stored.
     #[error(transparent)]
     Table(#[from] TableFailure),
@@ -49,6 +66,8 @@ impl TaskError for Failure {
     fn name(&self) -> ErrorName {
         match self {
             Self::Table(failure) => failure.name(),
+            Self::Fetch(error) => ErrorName::of_service(&**error),
+            Self::Body(_) => ErrorName::Transient,
             Self::Textract(error) => match error.as_service_error() {
                 // `None` is no answer at all: a timeout, or the network.
                 None
@@ -66,12 +85,19 @@ impl TaskError for Failure {
 /// Reads the document and stores its fields; only how sure they are leaves this function.
 ///
 /// # Errors
-/// When Textract or the table gives no usable answer.
-pub async fn handle(textract: &Client, applications: &Applications, input: Input) -> Result<Output, Failure> {
+/// When Textract, the bucket or the table gives no usable answer.
+pub async fn handle(
+    textract: &Client,
+    pages: &Pages,
+    applications: &Applications,
+    input: Input,
+) -> Result<Output, Failure> {
+    let mut analysis = textract.analyze_id();
     // Front and back are two pages of one document.
-    let pages = [Some(&input.document), input.document_back.as_ref()].into_iter().flatten();
-    let pages = pages.map(|page| Document::builder().s3_object(s3_object(page)).build()).collect();
-    let extracted = match textract.analyze_id().set_document_pages(Some(pages)).send().await {
+    for page in [Some(&input.document), input.document_back.as_ref()].into_iter().flatten() {
+        analysis = analysis.document_pages(pages.document(page).await?);
+    }
+    let extracted = match analysis.send().await {
         Ok(answer) => extracted_fields(&answer),
         Err(error) => {
             let reason = refusal(&error).ok_or_else(|| Failure::Textract(Box::new(error)))?;
@@ -88,8 +114,22 @@ pub async fn handle(textract: &Client, applications: &Applications, input: Input
     Ok(Output { confidences, document_type: fields.document_type(), reasons: Vec::new() })
 }
 
-fn s3_object(object: &ObjectRef) -> S3Object {
-    S3Object::builder().bucket(&object.bucket).name(&object.key).version(&object.version_id).build()
+impl Pages {
+    async fn document(&self, object: &ObjectRef) -> Result<Document, Failure> {
+        let ObjectRef { bucket, key, version_id } = object;
+        let document = Document::builder();
+        Ok(match self {
+            Self::ByReference => {
+                document.s3_object(S3Object::builder().bucket(bucket).name(key).version(version_id).build())
+            }
+            Self::ByValue(s3) => {
+                let get = s3.get_object().bucket(bucket).key(key).version_id(version_id).send();
+                let body = get.await.map_err(|error| Failure::Fetch(Box::new(error)))?.body;
+                document.bytes(Blob::new(body.collect().await.map_err(Failure::Body)?.to_vec()))
+            }
+        }
+        .build())
+    }
 }
 
 fn extracted_fields(answer: &AnalyzeIdOutput) -> Vec<ExtractedField> {
@@ -142,6 +182,7 @@ async fn store(applications: &Applications, id: &ApplicationId, fields: &Documen
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
+    use aws_sdk_s3::{operation::get_object::GetObjectOutput, primitives::ByteStream};
     use aws_sdk_textract::types::{
         NormalizedValue,
         error::{
@@ -176,7 +217,7 @@ mod tests {
         let applications =
             Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "applications".into());
         let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&textract]);
-        (handle(&textract, &applications, input()).await, write.num_calls())
+        (handle(&textract, &Pages::ByReference, &applications, input()).await, write.num_calls())
     }
 
     #[tokio::test]
@@ -225,8 +266,45 @@ mod tests {
         let applications =
             Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, []), "applications".into());
         let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&rule]);
-        handle(&textract, &applications, input).await.expect("an output");
+        handle(&textract, &Pages::ByReference, &applications, input).await.expect("an output");
         assert_eq!(rule.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_textract_elsewhere_gets_the_bytes() {
+        let object = mock!(aws_sdk_s3::Client::get_object)
+            .match_requests(|request| {
+                (request.bucket(), request.key(), request.version_id())
+                    == (Some("evidence"), Some("unzipped/a/license.png"), Some("v1"))
+            })
+            .then_output(|| GetObjectOutput::builder().body(ByteStream::from_static(b"a picture")).build());
+        let analysis = mock!(Client::analyze_id)
+            .match_requests(|request| {
+                let page = &request.document_pages()[0];
+                page.s3_object().is_none() && page.bytes().is_some_and(|bytes| bytes.as_ref() == b"a picture")
+            })
+            .then_error(|| AnalyzeIDError::BadDocumentException(BadDocumentException::builder().build()));
+        let pages = Pages::ByValue(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&object]));
+        let applications =
+            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, []), "applications".into());
+        let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&analysis]);
+        handle(&textract, &pages, &applications, input()).await.expect("an output");
+        assert_eq!((object.num_calls(), analysis.num_calls()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
+        for (code, name) in [("SlowDown", ErrorName::Transient), ("AccessDenied", ErrorName::Internal)] {
+            let object = mock!(aws_sdk_s3::Client::get_object).then_error(move || {
+                GetObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().code(code).build())
+            });
+            let pages = Pages::ByValue(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&object]));
+            let applications =
+                Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, []), "applications".into());
+            let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, []);
+            let failure = handle(&textract, &pages, &applications, input()).await.expect_err("a failure");
+            assert_eq!(failure.name(), name, "{code}");
+        }
     }
 
     #[tokio::test]

@@ -1,13 +1,20 @@
 //! The Lambda function of the state `ExtractDocument`.
 
+use aws_sdk_textract::config::Region;
 use bonafide_worker::{Applications, Error, aws_config, run_task_queue, setting};
-use extract_document::handle;
+use extract_document::{Pages, handle};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
-    let textract = aws_sdk_textract::Client::new(&config);
+    let region = Region::new(setting("TEXTRACT_REGION")?);
+    let pages = match config.region() {
+        Some(own) if *own == region => Pages::ByReference,
+        _ => Pages::ByValue(aws_sdk_s3::Client::new(&config)),
+    };
+    let textract = aws_sdk_textract::config::Builder::from(&config).region(region).build();
+    let textract = aws_sdk_textract::Client::from_conf(textract);
     let applications = Applications::new(aws_sdk_dynamodb::Client::new(&config), setting("APPLICATIONS_TABLE")?);
     let step_functions = aws_sdk_sfn::Client::new(&config);
-    run_task_queue(&step_functions, async |input| handle(&textract, &applications, input).await).await
+    run_task_queue(&step_functions, async |input| handle(&textract, &pages, &applications, input).await).await
 }

@@ -10,6 +10,7 @@ use aws_sdk_sfn::{error::SdkError as SfnError, operation::start_execution::Start
 use aws_sdk_sns::{error::SdkError as SnsError, operation::publish::PublishError};
 use bonafide_domain::{ApplicationId, ObjectRef, ReasonCode, Upload, UploadKind, execution_name};
 use bonafide_worker::{Applications, ErrorName, TableFailure, TaskError, object_ref, sdk_code};
+use chrono::{DateTime, Days};
 use serde_json::json;
 
 /// The machines that an upload can start, by their ARNs.
@@ -36,6 +37,8 @@ pub struct Starter {
     pub topic_arn: String,
     /// What is started.
     pub machines: Machines,
+    /// How long rows are kept after their last upload, in days.
+    pub retention_days: u32,
 }
 
 /// Why a message goes back to the queue.
@@ -44,6 +47,9 @@ pub enum Failure {
     /// The message is no S3 event.
     #[error("the message is no S3 event")]
     Malformed,
+    /// The clock gave no time that can be counted from.
+    #[error("the time is not one of RFC 3339, so there is no day on which the row may go")]
+    Clock(#[source] chrono::ParseError),
     /// The execution could not be started.
     #[error("the execution could not be started ({})", sdk_code(&**.0))]
     Start(#[source] Box<SfnError<StartExecutionError>>),
@@ -59,6 +65,7 @@ impl TaskError for Failure {
     fn name(&self) -> ErrorName {
         match self {
             Self::Malformed => ErrorName::InvalidInput,
+            Self::Clock(_) => ErrorName::Internal,
             Self::Start(error) => ErrorName::of_service(&**error),
             Self::Announce(error) => ErrorName::of_service(&**error),
             Self::Table(failure) => failure.name(),
@@ -111,20 +118,14 @@ impl Starter {
     }
 
     /// Writes the upload into the application's row, unless this very upload is there already: a repeated event must not undo a verdict.
-    async fn record(
-        &self,
-        upload: &Upload,
-        object: &ObjectRef,
-        execution: &str,
-        now: &str,
-    ) -> Result<(), TableFailure> {
+    async fn record(&self, upload: &Upload, object: &ObjectRef, execution: &str, now: &str) -> Result<(), Failure> {
         let update = self.applications.update(&upload.application_id);
         let update = match upload.kind {
             // A new package starts the application anew; faceId stays, so that its face can be superseded.
             UploadKind::Package => update
                 .update_expression(
-                    "SET #status = :status, #evidence = :evidence, #execution = :execution, receivedAt = :now, updatedAt = :now \
-                     REMOVE outcome, reasons, failure, decidedAt, packageCheck, identityVerification, identityCompare, \
+                    "SET #status = :status, #evidence = :evidence, #execution = :execution, receivedAt = :now, \
+                     updatedAt = :now, expiresAt = :expires REMOVE outcome, reasons, failure, decidedAt, packageCheck, identityVerification, identityCompare, \
                      documentExtraction, thirdPartyCheck, documentFields, duplicateFaceId, LICENSE_SELFIE_MATCH, \
                      LICENSE_DETAILS_MATCH, LICENSE_VALIDATION",
                 )
@@ -141,15 +142,22 @@ impl Starter {
             .expression_attribute_values(":evidence", object_ref(object))
             .expression_attribute_values(":execution", text(execution))
             .expression_attribute_values(":now", text(now))
+            .expression_attribute_values(":expires", self.expiry(now)?)
             .send()
             .await;
         match result {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                _ => Err(TableFailure::Write(Box::new(error))),
+                _ => Err(TableFailure::Write(Box::new(error)).into()),
             },
         }
+    }
+
+    /// When the table may forget a row: seconds since 1970, as `DynamoDB` wants its time to live.
+    fn expiry(&self, now: &str) -> Result<AttributeValue, Failure> {
+        let now = DateTime::parse_from_rfc3339(now).map_err(Failure::Clock)?;
+        Ok(AttributeValue::N((now + Days::new(self.retention_days.into())).timestamp().to_string()))
     }
 
     /// Records and announces an upload that belongs to no application. The key stays in the table: it may be an applicant's name.
@@ -160,7 +168,7 @@ impl Starter {
             .update(&id)
             .update_expression(
                 "SET #status = :status, outcome = :outcome, reasons = :reasons, #upload = :upload, receivedAt = :now, \
-                 decidedAt = :now, updatedAt = :now",
+                 decidedAt = :now, updatedAt = :now, expiresAt = :expires",
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#upload", "upload")
@@ -169,6 +177,7 @@ impl Starter {
             .expression_attribute_values(":reasons", AttributeValue::L(vec![text(reason.code())]))
             .expression_attribute_values(":upload", object_ref(object))
             .expression_attribute_values(":now", text(now))
+            .expression_attribute_values(":expires", self.expiry(now)?)
             .send()
             .await
             .map_err(|error| TableFailure::Write(Box::new(error)))?;
@@ -197,7 +206,7 @@ fn supplement(update: UpdateItemFluentBuilder, evidence: &str, execution: &str) 
     update
         .update_expression(
             "SET #status = if_not_exists(#status, :status), #evidence = :evidence, #execution = :execution, \
-             receivedAt = if_not_exists(receivedAt, :now), updatedAt = :now",
+             receivedAt = if_not_exists(receivedAt, :now), updatedAt = :now, expiresAt = :expires",
         )
         .expression_attribute_names("#evidence", evidence)
         .expression_attribute_names("#execution", execution)
@@ -239,6 +248,7 @@ mod tests {
                 identity_verification: machine("IdentityVerification"),
                 document_extraction: machine("DocumentExtraction"),
             },
+            retention_days: 365,
         }
     }
 
@@ -272,6 +282,27 @@ mod tests {
             let (update, start, publish) = (recorded(), started(machine), published());
             starter(&update, &start, &publish).handle(&body(key), NOW).await.expect("started");
             assert_eq!((update.num_calls(), start.num_calls(), publish.num_calls()), (1, 1, 0), "{key}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_row_has_its_day_to_go() {
+        for key in ["zipped/8d247914.zip", "selfie/8d247914.png", "id_document/8d247914.jpg", "zipped/Jane+Doe.zip"] {
+            let update = mock!(aws_sdk_dynamodb::Client::update_item)
+                .match_requests(|request| {
+                    let values = request.expression_attribute_values().expect("values");
+                    // 2027-11-21T00:00:00Z
+                    values[":expires"] == AttributeValue::N("1826755200".to_owned())
+                        && request.update_expression().is_some_and(|update| update.contains("expiresAt = :expires"))
+                })
+                .then_output(|| UpdateItemOutput::builder().build());
+            let start = started(match key.split_once('/').expect("a prefix").0 {
+                "zipped" => "Onboarding",
+                "selfie" => "IdentityVerification",
+                _ => "DocumentExtraction",
+            });
+            starter(&update, &start, &published()).handle(&body(key), NOW).await.expect("recorded");
+            assert_eq!(update.num_calls(), 1, "{key}");
         }
     }
 

@@ -16,6 +16,7 @@ async fn main() -> Result<(), Error> {
             identity_verification: setting("IDENTITY_VERIFICATION_MACHINE_ARN")?,
             document_extraction: setting("DOCUMENT_EXTRACTION_MACHINE_ARN")?,
         },
+        retention_days: setting("RECORD_RETENTION_DAYS")?.parse()?,
     };
     run_queue(async |body: String| starter.handle(&body, &now()).await).await
 }
