@@ -1,4 +1,4 @@
-"""The control API for tests: faults, canned results, counts of calls."""
+"""The control API for tests: faults, canned results, counts of calls, IAM decisions."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import json
 
 from bonafide_local.faults import BadFault, Fault, Faults
 from bonafide_local.http import HttpAnswer, HttpRequest, json_answer
+from bonafide_local.iam import Decisions
 
 
 class Control:
-    """Routes ``/faults`` and ``/calls``."""
+    """Routes ``/faults``, ``/calls`` and ``/iam/calls``; the README describes them."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, decisions: Decisions) -> None:
         self._faults = faults
+        self._decisions = decisions
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
         match (request.method, request.path):
@@ -37,4 +39,10 @@ class Control:
             case ("DELETE", "/calls"):
                 self._faults.clear_calls()
                 return json_answer(200, self._faults.calls())
-        return json_answer(404, {"error": "known: GET, POST, DELETE /faults; GET, DELETE /calls; GET /health"})
+            case ("GET", "/iam/calls"):
+                return json_answer(200, self._decisions.describe())
+            case ("DELETE", "/iam/calls"):
+                self._decisions.clear()
+                return json_answer(200, self._decisions.describe())
+        known = "GET, POST, DELETE /faults; GET, DELETE /calls; GET, DELETE /iam/calls; GET /health"
+        return json_answer(404, {"error": f"known: {known}"})

@@ -52,9 +52,11 @@ async def serve(options: Options) -> None:
     from ministack import app as emulator
 
     from bonafide_local import hooks
+    from bonafide_local.iam import Decisions
 
     eyes = Eyes(options.processes)
     faults = Faults()
+    decisions = Decisions(enforced=emulator.AUTH)
     read_object = hooks.object_reader(REGION)
     rekognition = Rekognition(eyes, read_object, REGION, ACCOUNT)
     textract = Textract(eyes, read_object)
@@ -64,6 +66,7 @@ async def serve(options: Options) -> None:
             JsonService("textract", "Textract", textract.operations(), faults),
         ],
         rekognition,
+        decisions,
     )
     third_party = ThirdParty(Register.load(options.register), faults, options.api_key, options.slow_seconds)
 
@@ -86,7 +89,7 @@ async def serve(options: Options) -> None:
         asyncio.ensure_future(hypercorn_serve(application, config(descriptor), shutdown_trigger=stop.wait))
         for application, descriptor in (
             (emulator.app, options.endpoint),
-            (asgi(Control(faults).handle), options.control),
+            (asgi(Control(faults, decisions).handle), options.control),
             (asgi(third_party.handle), options.third_party),
         )
     ]

@@ -7,9 +7,10 @@ emulator renames what is hooked, `install` fails at the start and says so, or th
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
-from bonafide_local import ranges
+from bonafide_local import iam, ranges
 from bonafide_local.aws_json import JsonService, caller_headers
 from bonafide_local.errors import ServiceError
 from bonafide_local.objects import ReadObject
@@ -21,13 +22,15 @@ _JAVA_NAMES = {"InternalServerError": "InternalServerErrorException"}
 _SERVICES = {"rekognition": ("RekognitionService", "Rekognition"), "textract": ("Textract", "Textract")}
 
 
-def install(services: list[JsonService], rekognition: Rekognition) -> None:
+def install(services: list[JsonService], rekognition: Rekognition, decisions: iam.Decisions) -> None:
     """Add the services to the emulator: SDK clients, state machines, IAM and CloudFormation."""
     for service in services:
         _add_service(service)
     _add_collections(rekognition)
     _name_broken_answers()
+    _tell_what_tasks_ask_for()
     ranges.install()
+    iam.install(decisions)
 
 
 def _add_service(service: JsonService) -> None:
@@ -59,6 +62,27 @@ def _name_broken_answers() -> None:
             raise stepfunctions._ExecutionError(f"{prefix}.SdkClientException", "Unable to unmarshall response") from None
 
     stepfunctions._dispatch_aws_sdk_json = dispatch
+
+
+def _tell_what_tasks_ask_for() -> None:
+    """On AWS, TaskScheduled holds the request as ``parameters``; the emulator leaves it out."""
+    from ministack.services import stepfunctions
+
+    # Arguments are evaluated right before the event, by the same thread.
+    asked = threading.local()
+    apply_arguments, add_event = stepfunctions._apply_jsonata_arguments, stepfunctions._add_event
+
+    def apply(state: dict[str, Any], raw_input: Any, context: dict[str, Any] | None = None) -> Any:
+        asked.parameters = apply_arguments(state, raw_input, context)
+        return asked.parameters
+
+    def add(execution: dict[str, Any], event_type: str, details: dict[str, Any] | None = None) -> Any:
+        if event_type == "TaskScheduled" and details is not None and hasattr(asked, "parameters"):
+            details["taskScheduledEventDetails"]["parameters"] = json.dumps(asked.parameters)
+            del asked.parameters
+        return add_event(execution, event_type, details)
+
+    stepfunctions._apply_jsonata_arguments, stepfunctions._add_event = apply, add
 
 
 def _add_collections(rekognition: Rekognition) -> None:

@@ -180,6 +180,14 @@ def test_a_machine_reads_another_execution_s_history_backwards(aws: LocalAws) ->
     assert json.loads(described["output"]) == {"type": "ExecutionFailed", "error": "Bonafide.Internal", "count": True}
 
 
+def test_a_history_tells_what_a_task_asked_for(aws: LocalAws, bucket: str) -> None:
+    detect = task("arn:aws:states:::aws-sdk:rekognition:detectFaces", {"Image": image(bucket, "{% $states.input.name %}")})
+    described = run(aws, "parameters", {"Detect": detect}, {"name": "hopper.jpg"})
+    events = aws.client("stepfunctions").get_execution_history(executionArn=described["executionArn"])["events"]
+    scheduled = [event["taskScheduledEventDetails"] for event in events if event["type"] == "TaskScheduled"]
+    assert [json.loads(details["parameters"]) for details in scheduled] == [{"Image": image(bucket, "hopper.jpg")}]
+
+
 BOOTSTRAP = """#!/usr/bin/env python3
 import json, os, urllib.request
 base = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"

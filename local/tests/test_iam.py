@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from conftest import LocalAws, start
+
+from bonafide_local.iam import Decisions
 
 IMAGE = {"S3Object": {"Bucket": "pictures", "Name": "hopper"}}
 
@@ -58,3 +61,107 @@ def test_the_object_is_read_in_the_name_of_the_caller(guarded: LocalAws) -> None
     assert code(lambda: without.detect_faces(Image=IMAGE)) == "InvalidS3ObjectException"
     with_it = client_of(guarded, "rekognition", "with-s3", ("rekognition:DetectFaces", "*"), ("s3:GetObject", "arn:aws:s3:::pictures/*"))
     assert len(with_it.detect_faces(Image=IMAGE)["FaceDetails"]) == 1
+
+
+def decisions(local: LocalAws, user: str) -> list[tuple[str, str, bool]]:
+    """Action, resource and outcome of every decision about a user, and that it was told when and about whom."""
+    answer = local.http("GET", f"{local.control}/iam/calls")[1]
+    assert (answer["enforced"], answer["dropped"]) == (True, 0)
+    own = [call for call in answer["calls"] if call["principal"] == f"arn:aws:iam::000000000000:user/{user}"]
+    assert all(abs(call["at"] - time.time()) < 60 for call in own)
+    return [(call["action"], call["resource"], call["allowed"]) for call in own]
+
+
+def test_every_decision_is_recorded_and_can_be_forgotten(guarded: LocalAws) -> None:
+    detect = "rekognition:DetectFaces"
+    with_it = client_of(guarded, "rekognition", "recorded", (detect, "*"), ("s3:GetObject", "arn:aws:s3:::pictures/*"))
+    with_it.detect_faces(Image=IMAGE)
+    assert code(lambda: with_it.list_collections()) == "AccessDeniedException"
+    expected = [
+        (detect, "*", True),
+        ("s3:GetObject", "arn:aws:s3:::pictures/hopper", True),
+        ("rekognition:ListCollections", "*", False),
+    ]
+    assert decisions(guarded, "recorded") == expected
+    calls = guarded.http("GET", f"{guarded.control}/iam/calls")[1]["calls"]
+    assert not any(call["principal"].endswith(":root") for call in calls), "nothing is ever denied to the root"
+    assert guarded.http("DELETE", f"{guarded.control}/iam/calls")[0] == 200
+    assert decisions(guarded, "recorded") == []
+
+
+def test_conditions_are_recorded_and_values_are_not(guarded: LocalAws) -> None:
+    guarded.client("dynamodb").create_table(
+        TableName="rows",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb = client_of(guarded, "dynamodb", "reader", ("dynamodb:*", "*"))
+    dynamodb.get_item(TableName="rows", Key={"id": {"S": "Jane"}}, ProjectionExpression="#s", ExpressionAttributeNames={"#s": "status"})
+    calls = guarded.http("GET", f"{guarded.control}/iam/calls")[1]["calls"]
+    context = {"dynamodb:Attributes": ["status"], "dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+    assert [call.get("context") for call in calls if call["principal"].endswith("/reader")] == [context]
+    assert "Jane" not in json.dumps(calls)
+
+
+def test_without_enforcement_nothing_is_decided(aws: LocalAws) -> None:
+    aws.client("s3").list_buckets()
+    assert aws.http("GET", f"{aws.control}/iam/calls") == (200, {"enforced": False, "dropped": 0, "calls": []})
+
+
+def test_the_oldest_decisions_are_dropped_and_counted() -> None:
+    few = Decisions(enforced=True, limit=2)
+    for action in ("a:A", "b:B", "c:C"):
+        few.add("arn:aws:iam::000000000000:user/u", action, "*", True, {})
+    told = few.describe()
+    assert ([call["action"] for call in told["calls"]], told["dropped"]) == (["b:B", "c:C"], 1)
+    few.clear()
+    assert few.describe() == {"enforced": True, "dropped": 0, "calls": []}
+
+
+def test_the_loopback_counts_as_tls(guarded: LocalAws) -> None:
+    sqs = guarded.client("sqs")
+    queue = sqs.create_queue(QueueName="tls")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    refuse = {
+        "Sid": "RefusePlainTransport",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": ["sqs:*"],
+        "Resource": [arn],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [refuse]})})
+    sender = client_of(guarded, "sqs", "sender", ("sqs:SendMessage", arn))
+    assert sender.send_message(QueueUrl=queue, MessageBody="{}")["MessageId"]
+
+
+def waiting(local: LocalAws, name: str) -> tuple[str, str]:
+    """The ARN of a machine that waits, and the token that it waits for."""
+    sqs, sfn = local.client("sqs"), local.client("stepfunctions")
+    local.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    wait = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Arguments": {"QueueUrl": queue, "MessageBody": {"taskToken": "{% $states.context.Task.Token %}"}},
+        "TimeoutSeconds": 20,
+        "End": True,
+    }
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Wait", "States": {"Wait": wait}}
+    role = f"arn:aws:iam::000000000000:role/{name}"
+    machine = sfn.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)["stateMachineArn"]
+    sfn.start_execution(stateMachineArn=machine)
+    message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]
+    return machine, json.loads(message["Body"])["taskToken"]
+
+
+def test_an_answer_to_a_waiting_task_is_judged_by_its_machine(guarded: LocalAws) -> None:
+    own, token = waiting(guarded, "own")
+    _, other_token = waiting(guarded, "other")
+    worker = client_of(guarded, "stepfunctions", "worker", ("states:SendTaskSuccess", own))
+    worker.send_task_success(taskToken=token, output="{}")
+    assert code(lambda: worker.send_task_success(taskToken=other_token, output="{}")) == "AccessDeniedException"
+    assert code(lambda: worker.send_task_success(taskToken="nobody's", output="{}")) == "AccessDeniedException"
+    # Once answered, it waits no more; that is no question of permissions.
+    assert code(lambda: worker.send_task_success(taskToken=token, output="{}")) == "TaskDoesNotExist"

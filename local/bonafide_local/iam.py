@@ -1,0 +1,128 @@
+"""IAM as ``--iam`` enforces it: a record of every decision, and what the emulator needs to decide as AWS does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, deque
+from typing import Any
+
+# About 400 bytes each. A whole test run makes some ten thousand.
+LIMIT = 100_000
+# Tokens of tasks that still wait, or waited lately: a late answer is judged as an early one.
+_TOKENS = 10_000
+# Names of attributes and kinds of encryption, which are the conditions that policies here may use. Other keys
+# (tags, keys of rows) could hold what an applicant sent.
+_CONTEXT_PREFIXES = ("dynamodb:attributes", "dynamodb:select", "s3:x-amz-server-side-encryption")
+
+
+class Decisions:
+    """The last `LIMIT` decisions about callers that policies apply to, oldest first. Safe to use from threads.
+
+    The root of the account (the access key ``test``) may do everything: what it does is not recorded.
+    """
+
+    def __init__(self, enforced: bool, limit: int = LIMIT) -> None:
+        self._enforced = enforced
+        self._calls: deque[dict[str, Any]] = deque(maxlen=limit)
+        self._dropped = 0
+        self._lock = threading.Lock()
+
+    def add(self, principal: str, action: str, resource: str, allowed: bool, context: dict[str, Any]) -> None:
+        call: dict[str, Any] = {
+            "at": time.time(),
+            "principal": principal,
+            "action": action,
+            "resource": resource,
+            "allowed": allowed,
+        }
+        kept = {name: value for name, value in context.items() if name.lower().startswith(_CONTEXT_PREFIXES)}
+        if kept:
+            call["context"] = kept
+        with self._lock:
+            self._dropped += len(self._calls) == self._calls.maxlen
+            self._calls.append(call)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._calls.clear()
+            self._dropped = 0
+
+    def describe(self) -> dict[str, Any]:
+        """What ``GET /iam/calls`` answers."""
+        with self._lock:
+            return {"enforced": self._enforced, "dropped": self._dropped, "calls": list(self._calls)}
+
+
+def install(decisions: Decisions) -> None:
+    """Record decisions, take the loopback for TLS, and judge an answer to a waiting task by the machine that waits."""
+    _record(decisions)
+    _take_the_loopback_for_tls()
+    _judge_answers_by_their_machine()
+
+
+def _record(decisions: Decisions) -> None:
+    from ministack.core import iam_evaluator
+
+    original = iam_evaluator.enforce
+
+    def enforce(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        denied = original(access_key_id, iam_action, service, region, resource_arn, service_context)
+        # A key that nobody has is refused before any policy is looked at.
+        if not isinstance(denied, iam_evaluator.AuthError):
+            caller = iam_evaluator.resolve_caller_identity(access_key_id)
+            if caller is not None and not caller["userArn"].endswith(":root"):
+                decisions.add(caller["userArn"], iam_action, resource_arn, denied is None, service_context or {})
+        return denied
+
+    iam_evaluator.enforce = enforce
+
+
+def _take_the_loopback_for_tls() -> None:
+    """Our policies refuse plain transport; nobody listens in on the loopback, the only address that is bound."""
+    from ministack import app
+
+    original = app.pin_request_origin
+    app.pin_request_origin = lambda source_ip, _secure: original(source_ip, True)
+
+
+def _judge_answers_by_their_machine() -> None:
+    """SendTaskSuccess and SendTaskFailure name only a token; AWS checks them on the ARN of the machine that waits."""
+    from ministack.core import iam_actions
+    from ministack.services import stepfunctions
+
+    machines: OrderedDict[str, str] = OrderedDict()
+    lock = threading.Lock()
+    # Each execution has a thread of its own; so has each branch of a Parallel or a Map.
+    running = threading.local()
+    execute_task, invoke_with_callback = stepfunctions._execute_task, stepfunctions._invoke_with_callback
+    extract_resource_arn = iam_actions.extract_resource_arn
+
+    def execute(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], context: dict[str, Any]) -> Any:
+        running.machine = execution["stateMachineArn"]
+        return execute_task(state, raw_input, execution, context)
+
+    def invoke(resource: str, arguments: Any, token: str, state: dict[str, Any]) -> Any:
+        with lock:
+            machines[token] = running.machine
+            while len(machines) > _TOKENS:
+                machines.popitem(last=False)
+        return invoke_with_callback(resource, arguments, token, state)
+
+    def extract(service: str, method: str, path: str, headers: Any, body: Any, query: Any, region: str, account_id: str) -> str:
+        if service == "states":
+            machine = machines.get(str(iam_actions._safe_json_field(body, "taskToken")))
+            if machine is not None:
+                return machine
+        return str(extract_resource_arn(service, method, path, headers, body, query, region, account_id))
+
+    stepfunctions._execute_task = execute
+    stepfunctions._invoke_with_callback = invoke
+    iam_actions.extract_resource_arn = extract
