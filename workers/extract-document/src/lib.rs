@@ -339,4 +339,25 @@ mod tests {
             assert_eq!(output.expect_err("a failure").name(), name);
         }
     }
+
+    /// Executions of every release may still wait: see `statemachines/contracts/README.md`.
+    #[test]
+    fn released_messages_are_understood_and_released_answers_given() {
+        let released = include_str!("../../../statemachines/contracts/released/extract-document.json");
+        let released: serde_json::Value = serde_json::from_str(released).expect("json");
+        for message in released["messages"].as_array().expect("messages") {
+            serde_json::from_value::<Input>(message.clone()).expect("an input");
+        }
+        let output =
+            Output { confidences: Confidences::default(), document_type: DocumentType::License, reasons: Vec::new() };
+        let output = serde_json::to_value(output).expect("json");
+        for answer in released["answers"].as_array().expect("answers") {
+            for (field, value) in answer.as_object().expect("an object") {
+                assert_eq!(std::mem::discriminant(&output[field]), std::mem::discriminant(value), "{field}");
+            }
+            for field in answer["confidences"].as_object().expect("an object").keys() {
+                assert!(output["confidences"][field].is_number(), "{field}");
+            }
+        }
+    }
 }
