@@ -5,6 +5,7 @@ mod demo;
 mod local_aws;
 mod process;
 mod project;
+mod review;
 mod setup;
 mod step;
 mod test;
@@ -39,6 +40,8 @@ enum Command {
         #[arg(long)]
         fast: bool,
     },
+    /// Show templates, policies and machines to cfn-lint, checkov, parliament and asl-validator
+    Review,
     /// Start a local AWS that keeps running, with everything deployed
     Up(Options),
     /// Stop it
@@ -70,6 +73,7 @@ fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Demo { suite, json } => return demo::demo(&project, &steps, *suite, *json),
         Command::Test { fast } => return test::test(&project, &steps, *fast),
+        Command::Review => return review::command(&project, &steps),
         Command::Up(options) => up::up(&project, &steps, options)?,
         Command::Down => up::down(&project, &steps)?,
         Command::Package { target } => bundle::package(&project, &steps, target)?,

@@ -48,6 +48,11 @@ impl Project {
         self.local().join("venv/bin/python")
     }
 
+    /// Where the reviewers' tools are: an environment of their own, since they ask for other versions than the emulator.
+    pub(crate) fn reviewers(&self) -> PathBuf {
+        self.local().join("reviewers/bin")
+    }
+
     pub(crate) fn up_file(&self) -> PathBuf {
         self.local().join("up.json")
     }

@@ -11,7 +11,7 @@ use crate::step::Steps;
 
 const NODE_FLOOR: (u32, u32) = (20, 0);
 const PYTHON_FLOOR: (u32, u32) = (3, 11);
-/// The build output of all tests (4.3), the Python environment with its models (1), `node_modules` (0.3), and some room.
+/// The build output of all tests (4.3), the Python environments with their models (1.4), `node_modules` (0.3), and some room.
 const DISK_GIB: u64 = 7;
 /// Once the bulk of that is there.
 const DISK_GIB_AGAIN: u64 = 1;
@@ -73,26 +73,37 @@ pub(crate) fn node(project: &Project, steps: &Steps) -> Result<()> {
 
 /// The Python environment of the local AWS, from requirements with hashes.
 pub(crate) fn python(project: &Project, steps: &Steps) -> Result<()> {
-    let requirements = project.root.join("local/requirements.txt");
+    environment(project, steps, "venv", "local/requirements.txt")
+}
+
+/// That of the reviewers' tools.
+pub(crate) fn reviewers(project: &Project, steps: &Steps) -> Result<()> {
+    environment(project, steps, "reviewers", "local/requirements-review.txt")
+}
+
+/// Makes the environment `name` below `.local`, anew when its requirements have changed.
+fn environment(project: &Project, steps: &Steps, name: &str, requirements: &str) -> Result<()> {
+    let requirements = project.root.join(requirements);
     if !requirements.is_file() {
         bail!("{} is missing: the clone is not complete", requirements.display());
     }
-    let _lock = project.lock("venv", || steps.say("… another run installs the Python packages: waiting"))?;
+    let _lock = project.lock(name, || steps.say("… another run installs the Python packages: waiting"))?;
     // An environment knows its own path: one that was moved does not work.
-    let stamp = Stamp::new(project, "venv", &[&requirements], &project.root.display().to_string())?;
-    if stamp.is_fresh() && project.python().exists() && answer(project, project.python(), &["--version"]).is_ok() {
+    let stamp = Stamp::new(project, name, &[&requirements], &project.root.display().to_string())?;
+    let venv = project.local().join(name);
+    let own = venv.join("bin/python");
+    if stamp.is_fresh() && own.exists() && answer(project, &own, &["--version"]).is_ok() {
         return Ok(());
     }
     let python = find_python(project)?;
     stamp.clear()?;
-    let venv = project.local().join("venv");
     if venv.exists() {
         fs::remove_dir_all(&venv).with_context(|| format!("{} could not be removed", venv.display()))?;
     }
     let mut make = project.command(&python);
     make.args(["-m", "venv"]).arg(&venv);
-    steps.run("Making the Python environment", "venv", &mut make)?;
-    pip_install(project, steps, &requirements)?;
+    steps.run(&format!("Making a Python environment ({name})"), name, &mut make)?;
+    pip_install(project, steps, &own, &requirements)?;
     stamp.write()
 }
 
@@ -108,12 +119,12 @@ pub(crate) fn python_tests(project: &Project, steps: &Steps) -> Result<()> {
         return Ok(());
     }
     stamp.clear()?;
-    pip_install(project, steps, &requirements)?;
+    pip_install(project, steps, &project.python(), &requirements)?;
     stamp.write()
 }
 
-fn pip_install(project: &Project, steps: &Steps, requirements: &Path) -> Result<()> {
-    let mut install = project.command(project.python());
+fn pip_install(project: &Project, steps: &Steps, python: &Path, requirements: &Path) -> Result<()> {
+    let mut install = project.command(python);
     install
         .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes", "--no-deps"])
         // RapidOCR declares an upper limit that its code, plain Python, does not have; all wheels exist up to 3.14.
