@@ -32,9 +32,11 @@ impl Case {
         Self { id: format!("{short}_{name}_"), machine }
     }
 
-    /// Where a picture of this application would be. No events are sent for this prefix, and nobody looks at the picture.
+    /// Where a picture of this application would be. No events are sent for this prefix, and nobody looks at the picture; but whoever
+    /// asks Rekognition to look must be allowed to read there.
     pub(crate) fn picture(&self, name: &str) -> Value {
-        json!({"bucket": "no-bucket", "key": format!("unzipped/{}/{name}.jpg", self.id), "versionId": "v1"})
+        let bucket = bench().deployment.data("BucketName").unwrap();
+        json!({"bucket": bucket, "key": format!("unzipped/{}/{name}.jpg", self.id), "versionId": "v1"})
     }
 
     pub(crate) fn rekognition(&self, operation: &'static str, result: Value) -> Result<()> {

@@ -73,10 +73,10 @@ fn execution(case: &Case) -> Result<String> {
     Ok(format!("{}:{}", machine.replace(":stateMachine:", ":execution:"), case.id))
 }
 
-/// A package in the bucket, where no event is sent for it.
+/// A package in the bucket, where the worker may read it. The starter rejects such a key and starts nothing for it.
 async fn put(case: &Case, package: Vec<u8>) -> Result<Value> {
     let bucket = bench().deployment.data("BucketName")?;
-    let key = format!("scenarios/{}.zip", case.id);
+    let key = format!("zipped/scenarios/{}.zip", case.id);
     let put = bench().local.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(package));
     let stored = put.send().await.context("put the package")?;
     Ok(json!({"bucket": bucket, "key": key, "versionId": stored.version_id.context("no version")?}))
@@ -284,7 +284,7 @@ fn failed_package_cannot_be_read() {
     let case = case("failed-package");
     bench().run(async {
         let mut package = put(&case, b"there is another version".to_vec()).await?;
-        package["key"] = json!("scenarios/nothing-is-here.zip");
+        package["key"] = json!("zipped/scenarios/nothing-is-here.zip");
         let seen = run(&case, package, &execution(&case)?, 0).await?;
         failed(&case, &seen, &ExecutionStatus::Failed, &path(1, &[]), "PACKAGE_CHECK_UNAVAILABLE").await
     });

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::local::Local;
@@ -58,6 +59,22 @@ impl Inbox {
             .attributes
             .and_then(|mut found| found.remove(&QueueAttributeName::QueueArn))
             .context("the inbox has no ARN")?;
+        // What a subscriber's queue needs on AWS as well.
+        let policy = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }]});
+        local
+            .sqs
+            .set_queue_attributes()
+            .queue_url(&url)
+            .attributes(QueueAttributeName::Policy, policy.to_string())
+            .send()
+            .await
+            .context("let the topic write to the inbox")?;
         local
             .sns
             .subscribe()

@@ -73,8 +73,9 @@ impl LocalAws {
         let log = steps.log(&format!("{name}-local-aws"));
         let ready = folder.join("ready.json");
         let mut launcher = project.command(project.python());
+        // With the roles enforced everywhere, what works here does not fail on AWS for a permission that nobody thought of.
         launcher
-            .args(["-m", "bonafide_local", "serve", "--third-party-key", THIRD_PARTY_KEY, "--port"])
+            .args(["-m", "bonafide_local", "serve", "--iam", "--third-party-key", THIRD_PARTY_KEY, "--port"])
             .arg(options.port.to_string())
             .arg("--state-dir")
             .arg(folder.join("state"))
