@@ -15,3 +15,70 @@ pub enum CheckOutcome {
     /// A person has to look.
     Refer,
 }
+
+/// The checks of an onboarding, in the order in which they are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Check {
+    /// Is the package usable?
+    PackageCheck,
+    /// One clear face, nobody else's?
+    IdentityVerification,
+    /// The person of the document?
+    IdentityCompare,
+    /// A document that says what the applicant said?
+    DocumentExtraction,
+    /// Known to the third party?
+    ThirdPartyCheck,
+}
+
+impl Check {
+    /// All checks, in their order.
+    pub const ALL: [Self; 5] = [
+        Self::PackageCheck,
+        Self::IdentityVerification,
+        Self::IdentityCompare,
+        Self::DocumentExtraction,
+        Self::ThirdPartyCheck,
+    ];
+
+    /// The name: of the row's attribute, in notifications, logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PackageCheck => "packageCheck",
+            Self::IdentityVerification => "identityVerification",
+            Self::IdentityCompare => "identityCompare",
+            Self::DocumentExtraction => "documentExtraction",
+            Self::ThirdPartyCheck => "thirdPartyCheck",
+        }
+    }
+}
+
+impl CheckOutcome {
+    /// The name: in rows, notifications, logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Decline => "decline",
+            Self::Resubmit => "resubmit",
+            Self::Refer => "refer",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_are_written() {
+        for check in Check::ALL {
+            assert_eq!(serde_json::to_value(check).expect("json"), check.name());
+        }
+        for outcome in [CheckOutcome::Pass, CheckOutcome::Decline, CheckOutcome::Resubmit, CheckOutcome::Refer] {
+            assert_eq!(serde_json::to_value(outcome).expect("json"), outcome.name());
+        }
+    }
+}

@@ -14,7 +14,7 @@ mod reason;
 mod upload;
 
 pub use application::{ApplicationId, InvalidApplicationId, execution_name};
-pub use check::CheckOutcome;
+pub use check::{Check, CheckOutcome};
 pub use details::{Details, DetailsColumn};
 pub use document::{Confidences, DocumentFields, DocumentType, ExtractedField, Facts, facts};
 pub use matching::{DateOrder, Similarities, customer_key, parse_date, similarities};

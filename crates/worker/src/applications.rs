@@ -44,6 +44,14 @@ impl TaskError for TableFailure {
             Self::Missing(_) => ErrorName::Internal,
         }
     }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Read(error) => Some(sdk_code(&**error)),
+            Self::Write(error) => Some(sdk_code(&**error)),
+            Self::Missing(_) => None,
+        }
+    }
 }
 
 impl Applications {

@@ -14,6 +14,11 @@ pub fn now() -> String {
     stamp(Utc::now())
 }
 
+/// The time in milliseconds since 1970, as metrics have it.
+pub(crate) fn milliseconds() -> i64 {
+    Utc::now().timestamp_millis()
+}
+
 fn stamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -56,6 +56,11 @@ impl ErrorName {
 pub trait TaskError: std::error::Error {
     /// The name for `Retry` and `Catch`.
     fn name(&self) -> ErrorName;
+
+    /// What a dependency answered, in its own words: the code of a service, a status. For logs and metrics only.
+    fn code(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The code of a service's answer, for messages; the service's own message may quote the request and is left out.
@@ -65,19 +70,42 @@ pub fn sdk_code(error: &impl ProvideErrorMetadata) -> &str {
 }
 
 /// A failure on its way out: to Step Functions by the Lambda runtime, or by a task token.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Its name.
     pub name: ErrorName,
+    /// What a dependency answered.
+    pub code: Option<String>,
     /// A sentence for operators.
     pub message: String,
 }
 
 impl Report {
     pub(crate) fn of(error: &impl TaskError) -> Self {
-        Self { name: error.name(), message: error.to_string() }
+        Self { name: error.name(), code: error.code().map(str::to_owned), message: error.to_string() }
+    }
+
+    pub(crate) fn without_code(name: ErrorName, message: impl Into<String>) -> Self {
+        Self { name, code: None, message: message.into() }
+    }
+
+    /// A dependency asked for fewer requests.
+    pub(crate) fn is_throttled(&self) -> bool {
+        self.code.as_deref().is_some_and(|code| THROTTLED.contains(&code))
     }
 }
+
+/// How services, and HTTP, say that it was too much.
+const THROTTLED: [&str; 8] = [
+    "429",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,5 +116,19 @@ impl fmt::Display for Report {
 impl From<Report> for Diagnostic {
     fn from(report: Report) -> Self {
         Self { error_type: report.name.as_str().to_owned(), error_message: report.message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_much_is_told_from_other_failures() {
+        let report =
+            |code: &str| Report { code: Some(code.to_owned()), ..Report::without_code(ErrorName::Transient, "") };
+        assert!(report("ThrottlingException").is_throttled() && report("429").is_throttled());
+        assert!(!report("InternalServerError").is_throttled());
+        assert!(!Report::without_code(ErrorName::Transient, "Throttling").is_throttled());
     }
 }

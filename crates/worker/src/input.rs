@@ -7,9 +7,9 @@ use crate::{ErrorName, Report};
 
 /// Reads a worker's input. What is wrong is told by its path: serde's own message quotes the value.
 pub(crate) fn parse<Input: DeserializeOwned>(value: Value) -> Result<Input, Report> {
-    serde_path_to_error::deserialize(value).map_err(|error| Report {
-        name: ErrorName::InvalidInput,
-        message: format!("the input does not fit its contract at `{}`", error.path()),
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let message = format!("the input does not fit its contract at `{}`", error.path());
+        Report::without_code(ErrorName::InvalidInput, message)
     })
 }
 

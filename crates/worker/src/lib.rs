@@ -2,12 +2,16 @@
 //!
 //! A worker's library has a typed input and one `handle`; its binary builds the clients and gives `handle` to
 //! [`run_task`] (invoked by a state), [`run_task_queue`] (a queue with task tokens) or [`run_queue`] (a plain queue).
+//! The kit writes one line of the log and one of metrics about each task, so that workers need not.
 
 mod applications;
 mod clock;
 mod config;
 mod error;
 mod input;
+mod logs;
+mod metrics;
+mod observer;
 mod queue;
 mod task;
 
@@ -16,5 +20,7 @@ pub use clock::{now, today};
 pub use config::{aws_config, setting};
 pub use error::{ErrorName, Report, TaskError, sdk_code};
 pub use lambda_runtime::Error;
+pub use metrics::{Measurement, Unit};
+pub use observer::{Worker, note_application, note_check, note_execution, note_outcome, note_reasons};
 pub use queue::{run_queue, run_task_queue};
 pub use task::run_task;

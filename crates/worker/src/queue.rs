@@ -8,18 +8,33 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{ErrorName, Report, TaskError, input, sdk_code};
+use crate::{
+    ErrorName, Measurement, Report, TaskError, Worker,
+    observer::{Observer, Task},
+    sdk_code,
+    task::work,
+};
 
-/// Serves a plain queue: the messages that `handler` fails on come back, the rest of the batch is done.
+/// Serves a plain queue: the messages that `handler` fails on come back, the rest of the batch is done. What the handler
+/// returns is measured.
 ///
 /// # Errors
-/// When the Lambda runtime itself fails.
-pub async fn run_queue<Failure, Handler>(handler: Handler) -> Result<(), Error>
+/// When the Lambda runtime itself fails, or the template tells the worker too little.
+pub async fn run_queue<Failure, Handler>(worker: Worker, handler: Handler) -> Result<(), Error>
 where
     Failure: TaskError,
-    Handler: AsyncFn(String) -> Result<(), Failure>,
+    Handler: AsyncFn(String) -> Result<Vec<Measurement>, Failure>,
 {
-    let handler = async |body: String| handler(body).await.map_err(|failure| Report::of(&failure));
+    let observer = &Observer::start(worker)?;
+    let handler = async |id: String, body: String| {
+        let task = observer.begin(&Value::Null);
+        task.came_as(&id);
+        let work = async { Box::pin(handler(body)).await.map_err(|failure| Report::of(&failure)) };
+        let result = task.run(work).await;
+        task.end(&result.as_ref().map(|_| ()).map_err(Clone::clone));
+        result?.iter().for_each(|measurement| observer.measure(measurement));
+        Ok(())
+    };
     serve(&handler).await
 }
 
@@ -28,8 +43,9 @@ where
 /// A failure is reported to the execution, whose `Retry` decides what comes next; only what cannot be reported goes back to the queue.
 ///
 /// # Errors
-/// When the Lambda runtime itself fails.
+/// When the Lambda runtime itself fails, or the template tells the worker too little.
 pub async fn run_task_queue<Input, Output, Failure, Handler>(
+    worker: Worker,
     step_functions: &Client,
     handler: Handler,
 ) -> Result<(), Error>
@@ -39,29 +55,25 @@ where
     Failure: TaskError,
     Handler: AsyncFn(Input) -> Result<Output, Failure>,
 {
+    let observer = &Observer::start(worker)?;
     // Boxed, here and below: the futures of several SDK calls within each other are beyond the compiler's depth limit.
-    let handler = async |body: String| Box::pin(perform(step_functions, &handler, &body)).await;
+    let handler =
+        async |id: String, body: String| Box::pin(perform(observer, step_functions, &handler, &id, &body)).await;
     serve(&handler).await
 }
 
-async fn serve(handler: &impl AsyncFn(String) -> Result<(), Report>) -> Result<(), Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+async fn serve(handler: &impl AsyncFn(String, String) -> Result<(), Report>) -> Result<(), Error> {
     let respond =
         async move |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(Box::pin(batch(handler, event.payload)).await);
     lambda_runtime::run(service_fn(respond)).await
 }
 
-async fn batch(handler: &impl AsyncFn(String) -> Result<(), Report>, event: SqsEvent) -> SqsBatchResponse {
+/// `handler` gets the id and the body of each message, and tells itself what became of it.
+async fn batch(handler: &impl AsyncFn(String, String) -> Result<(), Report>, event: SqsEvent) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for message in event.records {
         let (id, body) = (message.message_id.unwrap_or_default(), message.body.unwrap_or_default());
-        if let Err(report) = handler(body).await {
-            tracing::error!(
-                message.id = id,
-                error.name = report.name.as_str(),
-                error.message = report.message,
-                "the message goes back to the queue"
-            );
+        if handler(id.clone(), body).await.is_err() {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
             response.batch_item_failures.push(failure);
@@ -70,9 +82,12 @@ async fn batch(handler: &impl AsyncFn(String) -> Result<(), Report>, event: SqsE
     response
 }
 
+/// Does a task and reports its result; an error is what could not be reported.
 async fn perform<Input, Output, Failure>(
+    observer: &Observer,
     step_functions: &Client,
     handler: &impl AsyncFn(Input) -> Result<Output, Failure>,
+    message_id: &str,
     body: &str,
 ) -> Result<(), Report>
 where
@@ -80,21 +95,32 @@ where
     Output: Serialize,
     Failure: TaskError,
 {
-    let (token, input) = split_token(body)?;
-    let result = match input::parse(input) {
-        Ok(input) => Box::pin(handler(input)).await.map_err(|failure| Report::of(&failure)),
-        Err(report) => Err(report),
+    let message = split_token(body);
+    let task = observer.begin(message.as_ref().map_or(&Value::Null, |(_, input)| input));
+    task.came_as(message_id);
+    let (token, input) = match message {
+        Ok(message) => message,
+        Err(report) => {
+            task.end::<()>(&Err(report.clone()));
+            return Err(report);
+        }
     };
-    match result.and_then(|output| to_json(&output)) {
-        Ok(output) => succeed(step_functions, token, output).await,
-        Err(report) => fail(step_functions, token, report).await,
+    let result = task.run(work(handler, input)).await;
+    let reported = match result.as_ref().map_err(Clone::clone).and_then(to_json) {
+        Ok(output) => succeed(&task, step_functions, token, output).await,
+        Err(report) => fail(&task, step_functions, token, report).await,
+    };
+    match &reported {
+        Ok(()) => task.end(&result),
+        Err(unreported) => task.end::<()>(&Err(unreported.clone())),
     }
+    reported
 }
 
 fn split_token(body: &str) -> Result<(String, Value), Report> {
-    let invalid = || Report {
-        name: ErrorName::InvalidInput,
-        message: "the message is no JSON object with a taskToken, so nobody can be told".to_owned(),
+    let invalid = || {
+        let message = "the message is no JSON object with a taskToken, so nobody can be told";
+        Report::without_code(ErrorName::InvalidInput, message)
     };
     let mut message: serde_json::Map<String, Value> = serde_json::from_str(body).map_err(|_| invalid())?;
     match message.remove("taskToken") {
@@ -105,10 +131,10 @@ fn split_token(body: &str) -> Result<(String, Value), Report> {
 
 fn to_json(output: &impl Serialize) -> Result<String, Report> {
     serde_json::to_string(output)
-        .map_err(|_| Report { name: ErrorName::Internal, message: "the output cannot be written as JSON".to_owned() })
+        .map_err(|_| Report::without_code(ErrorName::Internal, "the output cannot be written as JSON"))
 }
 
-async fn succeed(step_functions: &Client, token: String, output: String) -> Result<(), Report> {
+async fn succeed(task: &Task<'_>, step_functions: &Client, token: String, output: String) -> Result<(), Report> {
     match step_functions.send_task_success().task_token(token).output(output).send().await {
         Ok(_) => Ok(()),
         Err(error) => match error.as_service_error() {
@@ -116,14 +142,13 @@ async fn succeed(step_functions: &Client, token: String, output: String) -> Resu
                 SendTaskSuccessError::TaskTimedOut(_)
                 | SendTaskSuccessError::TaskDoesNotExist(_)
                 | SendTaskSuccessError::InvalidToken(_),
-            ) => nobody_waits(),
+            ) => nobody_waits(task),
             _ => Err(unreported(sdk_code(&error))),
         },
     }
 }
 
-async fn fail(step_functions: &Client, token: String, report: Report) -> Result<(), Report> {
-    tracing::error!(error.name = report.name.as_str(), error.message = report.message, "the task failed");
+async fn fail(task: &Task<'_>, step_functions: &Client, token: String, report: Report) -> Result<(), Report> {
     let request =
         step_functions.send_task_failure().task_token(token).error(report.name.as_str()).cause(report.message);
     match request.send().await {
@@ -133,7 +158,7 @@ async fn fail(step_functions: &Client, token: String, report: Report) -> Result<
                 SendTaskFailureError::TaskTimedOut(_)
                 | SendTaskFailureError::TaskDoesNotExist(_)
                 | SendTaskFailureError::InvalidToken(_),
-            ) => nobody_waits(),
+            ) => nobody_waits(task),
             _ => Err(unreported(sdk_code(&error))),
         },
     }
@@ -141,13 +166,14 @@ async fn fail(step_functions: &Client, token: String, report: Report) -> Result<
 
 /// The execution has ended, or another delivery of the same message has answered: there is nothing left to do.
 #[expect(clippy::unnecessary_wraps, reason = "it is the result of the arms that call it")]
-fn nobody_waits() -> Result<(), Report> {
-    tracing::warn!("nobody waits for this task any more");
+fn nobody_waits(task: &Task<'_>) -> Result<(), Report> {
+    task.unanswered();
     Ok(())
 }
 
 fn unreported(code: &str) -> Report {
-    Report { name: ErrorName::Transient, message: format!("the task's result could not be reported ({code})") }
+    let message = format!("the task's result could not be reported ({code})");
+    Report { code: Some(code.to_owned()), ..Report::without_code(ErrorName::Transient, message) }
 }
 
 #[cfg(test)]
@@ -188,7 +214,10 @@ mod tests {
             .match_requests(|request| request.task_token() == Some("t1") && request.output() == Some("14"))
             .then_output(|| SendTaskSuccessOutput::builder().build());
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
-        assert_eq!(perform(&client, &double, r#"{"taskToken":"t1","number":7}"#).await, Ok(()));
+        assert_eq!(
+            perform(&Observer::for_tests(), &client, &double, "m1", r#"{"taskToken":"t1","number":7}"#).await,
+            Ok(())
+        );
         assert_eq!(rule.num_calls(), 1);
     }
 
@@ -200,7 +229,10 @@ mod tests {
             })
             .then_output(|| SendTaskFailureOutput::builder().build());
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
-        assert_eq!(perform(&client, &double, r#"{"taskToken":"t1","number":13}"#).await, Ok(()));
+        assert_eq!(
+            perform(&Observer::for_tests(), &client, &double, "m1", r#"{"taskToken":"t1","number":13}"#).await,
+            Ok(())
+        );
         assert_eq!(rule.num_calls(), 1);
     }
 
@@ -213,7 +245,10 @@ mod tests {
             })
             .then_output(|| SendTaskFailureOutput::builder().build());
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
-        assert_eq!(perform(&client, &double, r#"{"taskToken":"t1","number":"Jane"}"#).await, Ok(()));
+        assert_eq!(
+            perform(&Observer::for_tests(), &client, &double, "m1", r#"{"taskToken":"t1","number":"Jane"}"#).await,
+            Ok(())
+        );
         assert_eq!(rule.num_calls(), 1);
     }
 
@@ -224,8 +259,14 @@ mod tests {
         let failure = mock!(Client::send_task_failure)
             .then_error(|| SendTaskFailureError::InvalidToken(InvalidToken::builder().build()));
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&success, &failure]);
-        assert_eq!(perform(&client, &double, r#"{"taskToken":"t1","number":7}"#).await, Ok(()));
-        assert_eq!(perform(&client, &double, r#"{"taskToken":"t1","number":13}"#).await, Ok(()));
+        assert_eq!(
+            perform(&Observer::for_tests(), &client, &double, "m1", r#"{"taskToken":"t1","number":7}"#).await,
+            Ok(())
+        );
+        assert_eq!(
+            perform(&Observer::for_tests(), &client, &double, "m1", r#"{"taskToken":"t1","number":13}"#).await,
+            Ok(())
+        );
     }
 
     #[tokio::test]
@@ -237,7 +278,7 @@ mod tests {
             message.body = Some(body.to_owned());
             event.records.push(message);
         }
-        let handler = async |body: String| {
+        let handler = async |_: String, body: String| {
             if body == "broken" { Err(unreported("ThrottlingException")) } else { Ok(()) }
         };
         let failed: Vec<_> = batch(&handler, event)
@@ -253,7 +294,7 @@ mod tests {
     async fn a_message_without_a_token_goes_back() {
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, []);
         for body in ["", "no JSON", "[]", r#"{"number":7}"#, r#"{"taskToken":7}"#] {
-            let report = perform(&client, &double, body).await.expect_err("no token");
+            let report = perform(&Observer::for_tests(), &client, &double, "m1", body).await.expect_err("no token");
             assert_eq!(report.name, ErrorName::InvalidInput);
         }
     }

@@ -4,27 +4,43 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Report, TaskError, input};
+use crate::{Report, TaskError, Worker, input, observer::Observer};
 
 /// Serves invocations until Lambda stops the process.
 ///
 /// # Errors
-/// When the Lambda runtime itself fails.
-pub async fn run_task<Input, Output, Failure, Handler>(handler: Handler) -> Result<(), Error>
+/// When the Lambda runtime itself fails, or the template tells the worker too little.
+pub async fn run_task<Input, Output, Failure, Handler>(worker: Worker, handler: Handler) -> Result<(), Error>
 where
     Input: DeserializeOwned,
     Output: Serialize,
     Failure: TaskError,
     Handler: AsyncFn(Input) -> Result<Output, Failure>,
 {
-    lambda_runtime::tracing::init_default_subscriber();
-    let handler = &handler;
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| Box::pin(call(handler, event.payload)).await))
-        .await
+    let (observer, handler) = (&Observer::start(worker)?, &handler);
+    let respond = async move |event: LambdaEvent<Value>| Box::pin(call(observer, handler, event.payload)).await;
+    lambda_runtime::run(service_fn(respond)).await
 }
 
 /// One invocation, reported once: here.
 async fn call<Input, Output, Failure>(
+    observer: &Observer,
+    handler: &impl AsyncFn(Input) -> Result<Output, Failure>,
+    payload: Value,
+) -> Result<Output, Report>
+where
+    Input: DeserializeOwned,
+    Output: Serialize,
+    Failure: TaskError,
+{
+    let task = observer.begin(&payload);
+    let result = task.run(work(handler, payload)).await;
+    task.end(&result);
+    result
+}
+
+/// Reads the input, and does what it asks for.
+pub(crate) async fn work<Input, Output, Failure>(
     handler: &impl AsyncFn(Input) -> Result<Output, Failure>,
     payload: Value,
 ) -> Result<Output, Report>
@@ -32,11 +48,5 @@ where
     Input: DeserializeOwned,
     Failure: TaskError,
 {
-    let result = match input::parse(payload) {
-        Ok(input) => handler(input).await.map_err(|failure| Report::of(&failure)),
-        Err(report) => Err(report),
-    };
-    result.inspect_err(|report| {
-        tracing::error!(error.name = report.name.as_str(), error.message = report.message, "the task failed");
-    })
+    Box::pin(handler(input::parse(payload)?)).await.map_err(|failure| Report::of(&failure))
 }

@@ -80,6 +80,15 @@ impl TaskError for Failure {
             },
         }
     }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Table(failure) => failure.code(),
+            Self::Fetch(error) => Some(sdk_code(&**error)),
+            Self::Body(_) => None,
+            Self::Textract(error) => Some(sdk_code(&**error)),
+        }
+    }
 }
 
 /// Reads the document and stores its fields; only how sure they are leaves this function.
@@ -110,7 +119,6 @@ pub async fn handle(
     };
     let (fields, confidences) = DocumentFields::from_extracted(&extracted);
     store(applications, &input.application_id, &fields).await?;
-    tracing::info!(application.id = %input.application_id, "the document was read");
     Ok(Output { confidences, document_type: fields.document_type(), reasons: Vec::new() })
 }
 

@@ -1,7 +1,8 @@
 //! The Lambda function of the state `ExtractDocument`.
 
 use aws_sdk_textract::config::Region;
-use bonafide_worker::{Applications, Error, aws_config, run_task_queue, setting};
+use bonafide_domain::Check;
+use bonafide_worker::{Applications, Error, Worker, aws_config, run_task_queue, setting};
 use extract_document::{Pages, handle};
 
 #[tokio::main]
@@ -16,5 +17,6 @@ async fn main() -> Result<(), Error> {
     let textract = aws_sdk_textract::Client::from_conf(textract);
     let applications = Applications::new(aws_sdk_dynamodb::Client::new(&config), setting("APPLICATIONS_TABLE")?);
     let step_functions = aws_sdk_sfn::Client::new(&config);
-    run_task_queue(&step_functions, async |input| handle(&textract, &pages, &applications, input).await).await
+    let worker = Worker::new(env!("CARGO_PKG_NAME")).of(Check::DocumentExtraction);
+    run_task_queue(worker, &step_functions, async |input| handle(&textract, &pages, &applications, input).await).await
 }

@@ -51,7 +51,6 @@ pub async fn handle(applications: &Applications, input: Input, today: NaiveDate)
     } else {
         Compared::Nothing {}
     };
-    tracing::info!(application.id = %input.application_id, "the details were compared with the document");
     Ok(Output { similarities, facts: facts(&document, input.minimum_age, today) })
 }
 

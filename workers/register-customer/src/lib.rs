@@ -71,6 +71,13 @@ impl TaskError for Failure {
             Self::Table(failure) => failure.name(),
         }
     }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Customers(error) => Some(sdk_code(&**error)),
+            Self::Table(failure) => failure.code(),
+        }
+    }
 }
 
 /// Writes the customer of an application, once: a second try finds the first one's row.
@@ -109,7 +116,6 @@ pub async fn handle(
             _ => return Err(Failure::Customers(Box::new(error))),
         },
     };
-    tracing::info!(application.id = %input.application_id, customer.status = ?output.status, "the customer was registered");
     Ok(output)
 }
 

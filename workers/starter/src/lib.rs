@@ -8,8 +8,11 @@ use aws_sdk_dynamodb::{
 };
 use aws_sdk_sfn::{error::SdkError as SfnError, operation::start_execution::StartExecutionError};
 use aws_sdk_sns::{error::SdkError as SnsError, operation::publish::PublishError};
-use bonafide_domain::{ApplicationId, ObjectRef, ReasonCode, Upload, UploadKind, execution_name};
-use bonafide_worker::{Applications, ErrorName, TableFailure, TaskError, object_ref, sdk_code};
+use bonafide_domain::{ApplicationId, CheckOutcome, ObjectRef, ReasonCode, Upload, UploadKind, execution_name};
+use bonafide_worker::{
+    Applications, ErrorName, TableFailure, TaskError, note_application, note_execution, note_outcome, note_reasons,
+    object_ref, sdk_code,
+};
 use chrono::{DateTime, Days};
 use serde_json::json;
 
@@ -71,6 +74,15 @@ impl TaskError for Failure {
             Self::Table(failure) => failure.name(),
         }
     }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Malformed | Self::Clock(_) => None,
+            Self::Start(error) => Some(sdk_code(&**error)),
+            Self::Announce(error) => Some(sdk_code(&**error)),
+            Self::Table(failure) => failure.code(),
+        }
+    }
 }
 
 impl Starter {
@@ -91,6 +103,7 @@ impl Starter {
     /// Records before it starts, so that no execution ever runs without a row. After a crash in between, the message comes back.
     async fn start(&self, upload: &Upload, object: &ObjectRef, now: &str) -> Result<(), Failure> {
         let id = &upload.application_id;
+        note_application(id);
         let machine = match upload.kind {
             UploadKind::Package => &self.machines.onboarding,
             UploadKind::Selfie => &self.machines.identity_verification,
@@ -98,6 +111,7 @@ impl Starter {
         };
         let name = execution_name(id, &object.version_id);
         let execution = execution_arn(machine, &name);
+        note_execution(&execution);
         self.record(upload, object, &execution, now).await?;
         let evidence = match upload.kind {
             UploadKind::Package => "package",
@@ -106,15 +120,13 @@ impl Starter {
         };
         let input = json!({"applicationId": id, evidence: object}).to_string();
         match self.step_functions.start_execution().state_machine_arn(machine).name(&name).input(input).send().await {
-            Ok(_) => tracing::info!(application.id = %id, execution.name = name, "the execution was started"),
+            Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
-                Some(StartExecutionError::ExecutionAlreadyExists(_)) => {
-                    tracing::info!(application.id = %id, execution.name = name, "the event came again");
-                }
-                _ => return Err(Failure::Start(Box::new(error))),
+                // The event came again.
+                Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(()),
+                _ => Err(Failure::Start(Box::new(error))),
             },
         }
-        Ok(())
     }
 
     /// Writes the upload into the application's row, unless this very upload is there already: a repeated event must not undo a verdict.
@@ -163,6 +175,9 @@ impl Starter {
     /// Records and announces an upload that belongs to no application. The key stays in the table: it may be an applicant's name.
     async fn reject(&self, reason: ReasonCode, object: &ObjectRef, now: &str) -> Result<(), Failure> {
         let id = ApplicationId::of_rejected_key(&object.key, &object.version_id);
+        note_application(&id);
+        note_outcome(CheckOutcome::Resubmit.name());
+        note_reasons(&[reason]);
         let text = |value: &str| AttributeValue::S(value.to_owned());
         self.applications
             .update(&id)
@@ -196,7 +211,6 @@ impl Starter {
             .send()
             .await
             .map_err(|error| Failure::Announce(Box::new(error)))?;
-        tracing::warn!(application.id = %id, reason = reason.code(), "the upload was rejected");
         Ok(())
     }
 }

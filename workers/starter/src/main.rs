@@ -1,6 +1,6 @@
 //! The Lambda function behind the uploads queue.
 
-use bonafide_worker::{Applications, Error, aws_config, now, run_queue, setting};
+use bonafide_worker::{Applications, Error, Worker, aws_config, now, run_queue, setting};
 use starter::{Machines, Starter};
 
 #[tokio::main]
@@ -18,5 +18,6 @@ async fn main() -> Result<(), Error> {
         },
         retention_days: setting("RECORD_RETENTION_DAYS")?.parse()?,
     };
-    run_queue(async |body: String| starter.handle(&body, &now()).await).await
+    let worker = Worker::new(env!("CARGO_PKG_NAME"));
+    run_queue(worker, async |body: String| starter.handle(&body, &now()).await.map(|()| Vec::new())).await
 }

@@ -76,6 +76,16 @@ impl TaskError for Failure {
             Self::Table(failure) => failure.name(),
         }
     }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Head(error) => Some(sdk_code(&**error)),
+            Self::Put(error) => Some(sdk_code(&**error)),
+            Self::Read { code, .. } => Some(code),
+            Self::NoVersion | Self::Panicked(_) => None,
+            Self::Table(failure) => failure.code(),
+        }
+    }
 }
 
 /// Takes a package apart: stores its members and details, or says why it cannot be used.
@@ -87,7 +97,6 @@ pub async fn handle(s3: &Client, applications: &Applications, input: Input) -> R
     let contents = match open(s3, id, &input.package).await? {
         Ok(contents) => contents,
         Err(reason) => {
-            tracing::info!(application.id = %id, reason = reason.code(), "the package cannot be used");
             return Ok(Output {
                 outcome: CheckOutcome::Resubmit,
                 reasons: vec![reason],
@@ -110,7 +119,6 @@ pub async fn handle(s3: &Client, applications: &Applications, input: Input) -> R
         None => None,
     };
     record(applications, id, &details, [&selfie, &document], document_back.as_ref()).await?;
-    tracing::info!(application.id = %id, "the package was unpacked");
     Ok(Output {
         outcome: CheckOutcome::Pass,
         reasons: Vec::new(),

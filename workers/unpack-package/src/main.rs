@@ -1,6 +1,7 @@
 //! The Lambda function of the state `UnpackPackage`.
 
-use bonafide_worker::{Applications, Error, aws_config, run_task, setting};
+use bonafide_domain::Check;
+use bonafide_worker::{Applications, Error, Worker, aws_config, run_task, setting};
 use unpack_package::handle;
 
 #[tokio::main]
@@ -8,5 +9,6 @@ async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let s3 = aws_sdk_s3::Client::new(&config);
     let applications = Applications::new(aws_sdk_dynamodb::Client::new(&config), setting("APPLICATIONS_TABLE")?);
-    run_task(async |input| handle(&s3, &applications, input).await).await
+    let worker = Worker::new(env!("CARGO_PKG_NAME")).of(Check::PackageCheck);
+    run_task(worker, async |input| handle(&s3, &applications, input).await).await
 }

@@ -40,6 +40,13 @@ impl TaskError for Failure {
             Self::Table(failure) => failure.name(),
         }
     }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::ThirdParty(failure) => failure.code(),
+            Self::Table(failure) => failure.code(),
+        }
+    }
 }
 
 /// Asks the third party about the licence of an application.
@@ -51,7 +58,6 @@ pub async fn handle(third_party: &ThirdParty, applications: &Applications, input
     let row = applications.read(&input.application_id, &[name]).await?;
     let number = Personal::new(column(&row, name).ok_or(TableFailure::Missing("DOCUMENT_NUMBER"))?);
     let valid = third_party.knows(&input.application_id, &number).await?;
-    tracing::info!(application.id = %input.application_id, license.valid = valid, "the third party was asked");
     Ok(Output { valid })
 }
 

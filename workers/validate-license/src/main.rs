@@ -1,6 +1,7 @@
 //! The Lambda function that answers the state `RequestValidation`.
 
-use bonafide_worker::{Applications, Error, aws_config, run_task_queue, setting};
+use bonafide_domain::Check;
+use bonafide_worker::{Applications, Error, Worker, aws_config, run_task_queue, setting};
 use validate_license::{ThirdParty, handle};
 
 #[tokio::main]
@@ -10,5 +11,6 @@ async fn main() -> Result<(), Error> {
     let secrets = aws_sdk_secretsmanager::Client::new(&config);
     let third_party = ThirdParty::new(&setting("THIRD_PARTY_URL")?, secrets, setting("THIRD_PARTY_SECRET_ARN")?)?;
     let step_functions = aws_sdk_sfn::Client::new(&config);
-    run_task_queue(&step_functions, async |input| handle(&third_party, &applications, input).await).await
+    let worker = Worker::new(env!("CARGO_PKG_NAME")).of(Check::ThirdPartyCheck);
+    run_task_queue(worker, &step_functions, async |input| handle(&third_party, &applications, input).await).await
 }

@@ -66,6 +66,16 @@ impl TaskError for ThirdPartyFailure {
             Self::Address | Self::Setup | Self::NoSecret => ErrorName::Internal,
         }
     }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Secret(error) => Some(sdk_code(&**error)),
+            Self::NoAnswer => Some("no answer"),
+            Self::Status(status) => Some(status.as_str()),
+            Self::Malformed => Some("malformed"),
+            Self::Address | Self::Setup | Self::NoSecret => None,
+        }
+    }
 }
 
 /// The request, with the names of the seed system.

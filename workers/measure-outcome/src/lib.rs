@@ -1,0 +1,217 @@
+//! Serves the measurements queue: what the notifications topic tells, with the scores of the application's row, as metrics.
+
+mod measure;
+mod notification;
+
+use bonafide_worker::{
+    Applications, ErrorName, Measurement, TableFailure, TaskError, column, note_application, note_check,
+    note_execution, note_outcome, note_reasons,
+};
+
+use crate::notification::Notification;
+
+/// Why nothing could be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The message is none of ours. It is not quoted.
+    #[error("the message is no notification")]
+    Malformed,
+    /// The application could not be read.
+    #[error(transparent)]
+    Table(#[from] TableFailure),
+}
+
+impl TaskError for Failure {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::Malformed => ErrorName::InvalidInput,
+            Self::Table(failure) => failure.name(),
+        }
+    }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Malformed => None,
+            Self::Table(failure) => failure.code(),
+        }
+    }
+}
+
+/// Measures what a notification tells. A message that comes twice is counted twice.
+///
+/// # Errors
+/// When the message is no notification, or the table does not answer.
+pub async fn handle(applications: &Applications, body: &str) -> Result<Vec<Measurement>, Failure> {
+    let notification: Notification = serde_json::from_str(body).map_err(|_| Failure::Malformed)?;
+    note_application(&notification.application_id);
+    if let Some(check) = notification.check {
+        note_check(check);
+    }
+    note_outcome(notification.result());
+    note_reasons(&notification.reasons);
+    let row = applications.read(&notification.application_id, &measure::ATTRIBUTES).await?;
+    if let Some(execution) = column(&row, "executionArn") {
+        note_execution(execution);
+    }
+    Ok(measure::measurements(&notification, &row))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use aws_sdk_dynamodb::{
+        Client,
+        operation::get_item::{GetItemError, GetItemOutput},
+        types::AttributeValue,
+    };
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use bonafide_domain::Check;
+    use bonafide_worker::{Row, Unit};
+    use serde_json::json;
+
+    use super::*;
+
+    fn text(value: &str) -> AttributeValue {
+        AttributeValue::S(value.to_owned())
+    }
+
+    fn map(entries: &[(&str, AttributeValue)]) -> AttributeValue {
+        AttributeValue::M(entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    }
+
+    /// A package's row after its verdict.
+    fn row() -> Row {
+        let scores = map(&[("similarity", AttributeValue::N("97.5".into())), ("broken", text("Jane Doe"))]);
+        let check = |outcome: &str| map(&[("outcome", text(outcome)), ("scores", scores.clone())]);
+        HashMap::from([
+            ("executionArn".to_owned(), text("arn:aws:states:us-east-1:000000000000:execution:onboarding:8d247914-0")),
+            ("receivedAt".to_owned(), text("2026-11-21T09:30:00.000Z")),
+            ("decidedAt".to_owned(), text("2026-11-21T09:30:07.250Z")),
+            ("packageCheck".to_owned(), map(&[("outcome", text("pass"))])),
+            ("identityCompare".to_owned(), check("pass")),
+            ("thirdPartyCheck".to_owned(), check("Jane Doe")),
+        ])
+    }
+
+    async fn measured(notification: serde_json::Value, row: Row) -> Vec<Measurement> {
+        let rule: Rule = mock!(Client::get_item)
+            .match_requests(|request| request.projection_expression() == Some("#a0, #a1, #a2, #a3, #a4, #a5, #a6, #a7"))
+            .then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&rule]);
+        handle(&Applications::new(client, "applications".into()), &notification.to_string())
+            .await
+            .expect("measurements")
+    }
+
+    fn notification(event: &str) -> serde_json::Value {
+        json!({"eventId": "e", "applicationId": "8d247914", "event": event, "reasons": [], "at": "2026-11-21T09:30:00.000Z"})
+    }
+
+    fn with(mut notification: serde_json::Value, name: &str, value: serde_json::Value) -> serde_json::Value {
+        notification[name] = value;
+        notification
+    }
+
+    #[tokio::test]
+    async fn a_verdict_measures_the_application_its_reasons_and_every_check() {
+        let declined = with(notification("APPLICATION_DECIDED"), "outcome", json!("declined"));
+        let declined = with(declined, "reasons", json!(["LAST_NAME_MISMATCH", "ADDRESS_MISMATCH"]));
+        let check = |check: Check| Measurement::new().count("Checks").by([("Check", check.name())]);
+        let similarity = Measurement::new().count("Checks").metric("similarity", Unit::None, 97.5);
+        let compared = [("Check", "identityCompare"), ("Outcome", "pass")];
+        assert_eq!(
+            measured(declined, row()).await,
+            [
+                Measurement::new()
+                    .count("Applications")
+                    .metric("TimeToVerdict", Unit::Seconds, 7.25)
+                    .by([])
+                    .by([("Outcome", "declined")]),
+                Measurement::new().count("Reasons").by([("Reason", "LAST_NAME_MISMATCH")]),
+                Measurement::new().count("Reasons").by([("Reason", "ADDRESS_MISMATCH")]),
+                check(Check::PackageCheck).by([("Check", "packageCheck"), ("Outcome", "pass")]),
+                similarity.by([("Check", "identityCompare")]).by(compared),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refused_check_of_a_package_waits_for_the_verdict() {
+        let refused = with(notification("CHECK_NOT_PASSED"), "check", json!("identityCompare"));
+        let refused = with(refused, "reasons", json!(["FACE_MISMATCH"]));
+        assert_eq!(measured(refused, row()).await, []);
+    }
+
+    #[tokio::test]
+    async fn a_refused_check_of_single_uploads_is_measured_and_its_reasons_once() {
+        let refused = |check: &str| {
+            let refused = with(notification("CHECK_NOT_PASSED"), "check", json!(check));
+            with(refused, "reasons", json!(["FACE_MISMATCH"]))
+        };
+        let no = map(&[("outcome", text("decline")), ("scores", map(&[]))]);
+        let row = || ["identityVerification", "identityCompare"].map(|check| (check.to_owned(), no.clone()));
+        let check = |check: &str| {
+            Measurement::new().count("Checks").by([("Check", check)]).by([("Check", check), ("Outcome", "decline")])
+        };
+        assert_eq!(measured(refused("identityCompare"), row().into()).await, [check("identityCompare")]);
+        let reason = Measurement::new().count("Reasons").by([("Reason", "FACE_MISMATCH")]);
+        assert_eq!(
+            measured(refused("identityVerification"), row().into()).await,
+            [check("identityVerification"), reason]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_judged_is_an_outcome_of_its_own() {
+        let failed = with(notification("APPLICATION_FAILED"), "reasons", json!(["THIRD_PARTY_UNAVAILABLE"]));
+        assert_eq!(
+            measured(failed, row()).await,
+            [
+                Measurement::new().count("Applications").by([]).by([("Outcome", "failed")]),
+                Measurement::new().count("Reasons").by([("Reason", "THIRD_PARTY_UNAVAILABLE")]),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_belongs_to_nobody_is_counted_without_a_time() {
+        let rejected = with(notification("UPLOAD_REJECTED"), "outcome", json!("resubmit"));
+        assert_eq!(
+            measured(rejected, row()).await,
+            [Measurement::new().count("Applications").by([]).by([("Outcome", "resubmit")])]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_package_that_has_begun_anew_has_no_time() {
+        let mut row = row();
+        row.insert("receivedAt".to_owned(), text("2026-11-21T09:31:00.000Z"));
+        let approved = with(notification("APPLICATION_DECIDED"), "outcome", json!("approved"));
+        assert_eq!(
+            measured(approved, row).await[0],
+            Measurement::new().count("Applications").by([]).by([("Outcome", "approved")])
+        );
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_no_notification_goes_back_unquoted() {
+        let applications =
+            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, []), "applications".into());
+        for body in ["Jane Doe", "{}", r#"{"applicationId": "Jane Doe"}"#, r#"{"event": "SOMETHING"}"#] {
+            let failure = handle(&applications, body).await.expect_err("no notification");
+            assert_eq!((failure.name(), failure.to_string().contains("Jane")), (ErrorName::InvalidInput, false));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_table_that_throttles_is_tried_again() {
+        let throttled = mock!(Client::get_item).then_error(|| {
+            GetItemError::generic(aws_sdk_dynamodb::error::ErrorMetadata::builder().code("ThrottlingException").build())
+        });
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&throttled]);
+        let failed = notification("APPLICATION_FAILED").to_string();
+        let failure = handle(&Applications::new(client, "applications".into()), &failed).await.expect_err("throttled");
+        assert_eq!((failure.name(), failure.code()), (ErrorName::Transient, Some("ThrottlingException")));
+    }
+}
