@@ -1,42 +1,62 @@
 import { Aws, CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import * as dynamodb from "aws-cdk-lib/aws-dynamodb";
+import * as rekognition from "aws-cdk-lib/aws-rekognition";
 import * as s3 from "aws-cdk-lib/aws-s3";
+import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import * as sns from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { join } from "node:path";
 import type { Config } from "./config";
-import { removalPolicy } from "./constructs/log-group";
+import { type Common, Encryption } from "./constructs/encryption";
+import { removalPolicy } from "./constructs/removal-policy";
 import { TaskQueue } from "./constructs/task-queue";
 import { POLICIES } from "./paths";
-import { readDocument } from "./placeholders";
+import { type Placeholders, readDocument } from "./placeholders";
 import { STARTER_TIMEOUT } from "./timeouts";
 
 /** Uploads below these prefixes start something. */
 export const UPLOAD_PREFIXES = ["zipped/", "id_document/", "selfie/"] as const;
 
+/** In the bucket of access logs. */
+const ACCESS_LOGS_PREFIX = "evidence/";
+
+/** How long a deleted or superseded version can still be brought back. The row names the newest versions only. */
+const SECOND_THOUGHTS_DAYS = 30;
+
 export interface DataStackProps extends StackProps {
   readonly config: Config;
 }
 
-/** What must survive: the evidence, the records, and the doors in and out. */
+/** What must survive: the evidence, the records, the faces, the keys, and the doors in and out. */
 export class DataStack extends Stack {
+  readonly encryption: Encryption;
   readonly bucketArn: string;
   readonly uploads: TaskQueue;
   readonly applications: dynamodb.Table;
   readonly customers: dynamodb.Table;
   readonly notifications: sns.Topic;
+  readonly faces: rekognition.CfnCollection;
+  /** The third party's API key. */
+  readonly thirdPartySecretArn: string;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
-    super(scope, id, props);
+    super(scope, id, { ...props, terminationProtection: props.config.deletionProtection });
     const { config } = props;
+    this.encryption = new Encryption(this, "Encryption", config);
+    const common: Common = { config, encryption: this.encryption };
 
     // Known before the bucket exists: the queue has to let the bucket in before the bucket may name the queue.
     const bucketName = `bonafide-${config.stage}-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
-    this.bucketArn = this.formatArn({ service: "s3", region: "", account: "", resource: bucketName });
-    this.uploads = new TaskQueue(this, "Uploads", { consumerTimeout: STARTER_TIMEOUT, bucketArn: this.bucketArn });
-    this.evidence(config, bucketName);
+    this.bucketArn = this.bucketArnOf(bucketName);
+    this.uploads = new TaskQueue(this, "Uploads", {
+      encryption: this.encryption,
+      consumerTimeout: STARTER_TIMEOUT,
+      policy: { file: "uploads-queue", values: { BucketArn: this.bucketArn, AccountId: Aws.ACCOUNT_ID } },
+    });
+    const accessLogs = this.accessLogs(config, `${bucketName}-logs`);
+    this.evidence(common, bucketName, accessLogs);
 
-    this.applications = this.table("Applications", config, {
+    this.applications = this.table("Applications", common, {
       partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
       timeToLiveAttribute: "expiresAt",
     });
@@ -48,41 +68,62 @@ export class DataStack extends Stack {
       projectionType: dynamodb.ProjectionType.INCLUDE,
       nonKeyAttributes: ["outcome", "reasons", "receivedAt", "decidedAt", "executionArn"],
     });
-    this.customers = this.table("Customers", config, {
+    this.customers = this.table("Customers", common, {
       partitionKey: { name: "PK", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "SK", type: dynamodb.AttributeType.STRING },
     });
 
-    this.notifications = new sns.Topic(this, "Notifications", { displayName: "Bonafide" });
-    new sns.CfnTopicPolicy(this.notifications, "Policy", {
-      topics: [this.notifications.topicArn],
-      policyDocument: readDocument(join(POLICIES, "resources/topic.json"), { TopicArn: this.notifications.topicArn }),
-    });
+    this.faces = new rekognition.CfnCollection(this, "Faces", { collectionId: `bonafide-${config.stage}` });
+    this.faces.applyRemovalPolicy(removalPolicy(config));
 
-    new CfnOutput(this, "BucketName", { value: bucketName });
-    new CfnOutput(this, "ApplicationsTableName", { value: this.applications.tableName });
-    new CfnOutput(this, "CustomersTableName", { value: this.customers.tableName });
-    new CfnOutput(this, "NotificationsTopicArn", { value: this.notifications.topicArn });
-    new CfnOutput(this, "UploadsQueueUrl", { value: this.uploads.queue.queueUrl });
-    new CfnOutput(this, "UploadsDeadLetterQueueUrl", { value: this.uploads.deadLetters.queueUrl });
+    const secret = new secretsmanager.CfnSecret(this, "ThirdPartyApiKey", {
+      ...this.encryption.secret(),
+      description: "API key of the third party that validates licences. Created with a random value: put the real one.",
+      generateSecretString: { excludePunctuation: true, passwordLength: 40 },
+    });
+    secret.applyRemovalPolicy(removalPolicy(config));
+    this.thirdPartySecretArn = secret.attrId;
+
+    this.notifications = this.topic(config);
+
+    const outputs = {
+      BucketName: bucketName,
+      ApplicationsTableName: this.applications.tableName,
+      CustomersTableName: this.customers.tableName,
+      FaceCollectionId: this.faces.ref,
+      NotificationsTopicArn: this.notifications.topicArn,
+      ThirdPartySecretArn: this.thirdPartySecretArn,
+      UploadsQueueUrl: this.uploads.queue.queueUrl,
+      UploadsDeadLetterQueueUrl: this.uploads.deadLetters.queueUrl,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
 
-  private evidence(config: Config, bucketName: string): void {
+  private evidence(
+    { config, encryption }: Common,
+    bucketName: string,
+    accessLogs: { bucket: s3.CfnBucket; policy: s3.CfnBucketPolicy },
+  ): void {
+    const forget = (id: string, prefix: string, days: number): s3.LifecycleRule => ({
+      id,
+      prefix,
+      expiration: Duration.days(days),
+      noncurrentVersionExpiration: Duration.days(Math.min(days, SECOND_THOUGHTS_DAYS)),
+    });
     const bucket = new s3.Bucket(this, "Evidence", {
+      ...encryption.bucket(),
       bucketName,
       versioned: true,
-      encryption: s3.BucketEncryption.S3_MANAGED,
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       removalPolicy: removalPolicy(config),
       lifecycleRules: [
-        {
-          id: "ForgetEvidence",
-          expiration: Duration.days(config.evidenceRetentionDays),
-          // An application points to the version that it was judged by, so a superseded version is evidence as well.
-          noncurrentVersionExpiration: Duration.days(config.evidenceRetentionDays),
-          abortIncompleteMultipartUploadAfter: Duration.days(1),
-        },
+        forget("ForgetPackages", "zipped/", config.packageRetentionDays),
+        forget("ForgetUnpackedEvidence", "unzipped/", config.evidenceRetentionDays),
+        forget("ForgetSelfies", "selfie/", config.evidenceRetentionDays),
+        forget("ForgetDocuments", "id_document/", config.evidenceRetentionDays),
+        // Everywhere, whatever the prefix.
+        { id: "ForgetAbandonedUploads", abortIncompleteMultipartUploadAfter: Duration.days(1), expiredObjectDeleteMarker: true },
       ],
     });
     const resource = bucket.node.defaultChild as s3.CfnBucket;
@@ -96,23 +137,77 @@ export class DataStack extends Stack {
     };
     // S3 tries the queue when the notification is set.
     resource.addResourceDependency(this.uploads.policy);
-    new s3.CfnBucketPolicy(bucket, "Policy", {
-      bucket: bucket.bucketName,
-      policyDocument: readDocument(join(POLICIES, "resources/bucket.json"), { BucketArn: this.bucketArn }),
+    // CDK's own way would add a statement to the other bucket's policy.
+    resource.loggingConfiguration = { destinationBucketName: accessLogs.bucket.ref, logFilePrefix: ACCESS_LOGS_PREFIX };
+    resource.addResourceDependency(accessLogs.policy);
+    const { file, values } = encryption.bucketPolicy();
+    this.bucketPolicy(bucket, file, { ...values, BucketArn: this.bucketArn });
+  }
+
+  /** Who read or wrote which evidence, and when. */
+  private accessLogs(config: Config, bucketName: string): { bucket: s3.CfnBucket; policy: s3.CfnBucketPolicy } {
+    const bucket = new s3.Bucket(this, "AccessLogs", {
+      bucketName,
+      // S3 delivers access logs to no bucket whose default is a key of KMS.
+      encryption: s3.BucketEncryption.S3_MANAGED,
+      // A log that somebody overwrites or deletes is still there for a while.
+      versioned: true,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: removalPolicy(config),
+      lifecycleRules: [
+        {
+          id: "ForgetAccessLogs",
+          expiration: Duration.days(config.logRetentionDays),
+          noncurrentVersionExpiration: Duration.days(Math.min(config.logRetentionDays, SECOND_THOUGHTS_DAYS)),
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+      ],
     });
+    const policy = this.bucketPolicy(bucket, "access-logs-bucket", {
+      LogsBucketArn: this.bucketArnOf(bucketName),
+      LogsPrefix: ACCESS_LOGS_PREFIX,
+      BucketArn: this.bucketArn,
+      AccountId: Aws.ACCOUNT_ID,
+    });
+    return { bucket: bucket.node.defaultChild as s3.CfnBucket, policy };
+  }
+
+  private topic(config: Config): sns.Topic {
+    const topic = new sns.Topic(this, "Notifications", { displayName: "Bonafide", ...this.encryption.topic(this) });
+    new sns.CfnTopicPolicy(topic, "Policy", {
+      topics: [topic.topicArn],
+      policyDocument: readDocument(join(POLICIES, "resources/topic.json"), { TopicArn: topic.topicArn }),
+    });
+    if (config.notificationEmail !== "") {
+      new sns.CfnSubscription(topic, "Email", { topicArn: topic.topicArn, protocol: "email", endpoint: config.notificationEmail });
+    }
+    return topic;
   }
 
   private table(
     id: string,
-    config: Config,
+    { config, encryption }: Common,
     keys: Pick<dynamodb.TableProps, "partitionKey" | "sortKey" | "timeToLiveAttribute">,
   ): dynamodb.Table {
     return new dynamodb.Table(this, id, {
       ...keys,
+      ...encryption.table(),
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: config.deletionProtection,
       removalPolicy: removalPolicy(config),
     });
+  }
+
+  private bucketPolicy(bucket: s3.Bucket, file: string, values: Placeholders): s3.CfnBucketPolicy {
+    return new s3.CfnBucketPolicy(bucket, "Policy", {
+      bucket: bucket.bucketName,
+      policyDocument: readDocument(join(POLICIES, `resources/${file}.json`), values),
+    });
+  }
+
+  private bucketArnOf(bucketName: string): string {
+    return this.formatArn({ service: "s3", region: "", account: "", resource: bucketName });
   }
 }

@@ -6,7 +6,8 @@ export interface WorkerContracts {
       | "NOTIFICATIONS_TOPIC_ARN"
       | "ONBOARDING_MACHINE_ARN"
       | "IDENTITY_VERIFICATION_MACHINE_ARN"
-      | "DOCUMENT_EXTRACTION_MACHINE_ARN";
+      | "DOCUMENT_EXTRACTION_MACHINE_ARN"
+      | "RECORD_RETENTION_DAYS";
     policy:
       | "ApplicationsTableArn"
       | "NotificationsTopicArn"
@@ -20,7 +21,7 @@ export interface WorkerContracts {
     policy: "ApplicationsTableArn" | "BucketArn";
   };
   "extract-document": {
-    environment: "APPLICATIONS_TABLE";
+    environment: "APPLICATIONS_TABLE" | "TEXTRACT_REGION";
     policy: "ApplicationsTableArn" | "BucketArn" | "ExtractDocumentQueueArn" | "DocumentExtractionMachineArn";
   };
   "match-details": {
@@ -35,7 +36,14 @@ export interface WorkerContracts {
     environment: "APPLICATIONS_TABLE" | "CUSTOMERS_TABLE";
     policy: "ApplicationsTableArn" | "CustomersTableArn";
   };
+  "measure-outcome": {
+    environment: "APPLICATIONS_TABLE";
+    policy: "ApplicationsTableArn" | "MeasurementsQueueArn";
+  };
 }
+
+/** Where the workers' own metrics are found in CloudWatch. */
+export const metricsNamespace = (config: { readonly stage: string }): string => `Bonafide/${config.stage}`;
 
 export type WorkerName = keyof WorkerContracts;
 

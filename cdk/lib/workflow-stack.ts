@@ -1,14 +1,13 @@
 import { CfnOutput, CfnParameter, Duration, Stack, type StackProps } from "aws-cdk-lib";
-import * as rekognition from "aws-cdk-lib/aws-rekognition";
-import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import type { Config } from "./config";
+import type { Common } from "./constructs/encryption";
 import { FailedExecutions } from "./constructs/failed-executions";
-import { removalPolicy } from "./constructs/log-group";
 import { Machine } from "./constructs/machine";
 import { TaskQueue } from "./constructs/task-queue";
 import { Worker } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
+import type { MachineName, WorkerName } from "./names";
 import { EXTRACT_DOCUMENT_TIMEOUT, STARTER_TIMEOUT, VALIDATE_LICENSE_TIMEOUT } from "./timeouts";
 
 export interface WorkflowStackProps extends StackProps {
@@ -18,9 +17,18 @@ export interface WorkflowStackProps extends StackProps {
 
 /** What may be replaced: the machines that judge, and the workers that they call. */
 export class WorkflowStack extends Stack {
+  readonly workers: { readonly [Name in Exclude<WorkerName, "measure-outcome">]: Worker<Name> };
+  readonly machines: { readonly [Name in MachineName]: Machine<Name> };
+  /** Work that waits for AnalyzeID. */
+  readonly extraction: TaskQueue;
+  /** Work that waits for the third party. */
+  readonly licenses: TaskQueue;
+  readonly failedExecutions: FailedExecutions;
+
   constructor(scope: Construct, id: string, props: WorkflowStackProps) {
     super(scope, id, props);
     const { config, data } = props;
+    const common: Common = { config, encryption: data.encryption };
 
     const thirdPartyUrl = new CfnParameter(this, "ThirdPartyUrl", {
       type: "String",
@@ -29,13 +37,6 @@ export class WorkflowStack extends Stack {
       allowedPattern: "https://[^\\s/]+.*|http://127\\.0\\.0\\.1(:[0-9]+)?(/.*)?",
       constraintDescription: "has to be an https address; plain http is taken for 127.0.0.1 only.",
     });
-    const thirdPartySecret = new secretsmanager.CfnSecret(this, "ThirdPartyApiKey", {
-      description: "API key of the third party that validates licences. Created with a random value: put the real one.",
-      generateSecretString: { excludePunctuation: true, passwordLength: 40 },
-    });
-    thirdPartySecret.applyRemovalPolicy(removalPolicy(config));
-    const faces = new rekognition.CfnCollection(this, "Faces", { collectionId: `bonafide-${config.stage}` });
-    faces.applyRemovalPolicy(removalPolicy(config));
 
     const tables = { ApplicationsTableArn: data.applications.tableArn, CustomersTableArn: data.customers.tableArn };
     const record = {
@@ -54,7 +55,7 @@ export class WorkflowStack extends Stack {
 
     const unpackPackage = new Worker(this, {
       name: "unpack-package",
-      config,
+      ...common,
       description: "Unpacks an uploaded package: evidence into the bucket, details into the table",
       // Inflates photographs of up to 15 MB in memory.
       memoryMegabytes: 512,
@@ -64,7 +65,7 @@ export class WorkflowStack extends Stack {
     });
     const matchDetails = new Worker(this, {
       name: "match-details",
-      config,
+      ...common,
       description: "Compares what the applicant stated with what the document says",
       memoryMegabytes: 256,
       timeout: Duration.seconds(60),
@@ -73,7 +74,7 @@ export class WorkflowStack extends Stack {
     });
     const registerCustomer = new Worker(this, {
       name: "register-customer",
-      config,
+      ...common,
       description: "Makes an approved applicant a customer, once",
       memoryMegabytes: 256,
       timeout: Duration.seconds(60),
@@ -81,39 +82,39 @@ export class WorkflowStack extends Stack {
       policy: tables,
     });
 
-    const extraction = new TaskQueue(this, "Extraction", { consumerTimeout: EXTRACT_DOCUMENT_TIMEOUT });
-    const licenses = new TaskQueue(this, "Licenses", { consumerTimeout: VALIDATE_LICENSE_TIMEOUT });
+    this.extraction = new TaskQueue(this, "Extraction", { ...common, consumerTimeout: EXTRACT_DOCUMENT_TIMEOUT });
+    this.licenses = new TaskQueue(this, "Licenses", { ...common, consumerTimeout: VALIDATE_LICENSE_TIMEOUT });
 
     const identityCompare = new Machine(this, {
       name: "identity-compare",
-      config,
+      ...common,
       definition: record.definition,
       policy: { ...record.policy, ...bucket },
     });
     const identityVerification = new Machine(this, {
       name: "identity-verification",
-      config,
+      ...common,
       definition: {
         ...record.definition,
-        FaceCollectionId: faces.ref,
+        FaceCollectionId: data.faces.ref,
         IdentityCompareMachineArn: identityCompare.machine.stateMachineArn,
       },
       policy: {
         ...record.policy,
         ...bucket,
         ...childExecutionsRule,
-        FaceCollectionArn: faces.attrArn,
+        FaceCollectionArn: data.faces.attrArn,
         IdentityCompareMachineArn: identityCompare.machine.stateMachineArn,
         IdentityCompareExecutionsArn: identityCompare.executionsArn,
       },
     });
     const documentExtraction = new Machine(this, {
       name: "document-extraction",
-      config,
+      ...common,
       definition: {
         ...record.definition,
-        ExtractDocumentQueueUrl: extraction.queue.queueUrl,
-        MatchDetailsArn: matchDetails.function.functionArn,
+        ExtractDocumentQueueUrl: this.extraction.queue.queueUrl,
+        MatchDetailsArn: matchDetails.versionArn,
         MinimumAge: String(config.minimumAge),
         IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
       },
@@ -121,26 +122,26 @@ export class WorkflowStack extends Stack {
         ...record.policy,
         ...bucket,
         ...childExecutionsRule,
-        ExtractDocumentQueueArn: extraction.queue.queueArn,
-        MatchDetailsArn: matchDetails.function.functionArn,
+        ExtractDocumentQueueArn: this.extraction.queue.queueArn,
+        MatchDetailsArn: matchDetails.everyVersionArn,
         IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
         IdentityVerificationExecutionsArn: identityVerification.executionsArn,
       },
     });
     const thirdPartyCheck = new Machine(this, {
       name: "third-party-check",
-      config,
-      definition: { ...record.definition, ValidateLicenseQueueUrl: licenses.queue.queueUrl },
-      policy: { ...record.policy, ValidateLicenseQueueArn: licenses.queue.queueArn },
+      ...common,
+      definition: { ...record.definition, ValidateLicenseQueueUrl: this.licenses.queue.queueUrl },
+      policy: { ...record.policy, ValidateLicenseQueueArn: this.licenses.queue.queueArn },
     });
     const onboarding = new Machine(this, {
       name: "onboarding",
-      config,
+      ...common,
       definition: {
         ...record.definition,
-        FaceCollectionId: faces.ref,
-        UnpackPackageArn: unpackPackage.function.functionArn,
-        RegisterCustomerArn: registerCustomer.function.functionArn,
+        FaceCollectionId: data.faces.ref,
+        UnpackPackageArn: unpackPackage.versionArn,
+        RegisterCustomerArn: registerCustomer.versionArn,
         IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
         DocumentExtractionMachineArn: documentExtraction.machine.stateMachineArn,
         ThirdPartyCheckMachineArn: thirdPartyCheck.machine.stateMachineArn,
@@ -148,9 +149,9 @@ export class WorkflowStack extends Stack {
       policy: {
         ...record.policy,
         ...childExecutionsRule,
-        FaceCollectionArn: faces.attrArn,
-        UnpackPackageArn: unpackPackage.function.functionArn,
-        RegisterCustomerArn: registerCustomer.function.functionArn,
+        FaceCollectionArn: data.faces.attrArn,
+        UnpackPackageArn: unpackPackage.everyVersionArn,
+        RegisterCustomerArn: registerCustomer.everyVersionArn,
         IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
         IdentityVerificationExecutionsArn: identityVerification.executionsArn,
         DocumentExtractionMachineArn: documentExtraction.machine.stateMachineArn,
@@ -161,7 +162,7 @@ export class WorkflowStack extends Stack {
     });
     const recordFailure = new Machine(this, {
       name: "record-failure",
-      config,
+      ...common,
       definition: {
         ...record.definition,
         IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
@@ -174,14 +175,15 @@ export class WorkflowStack extends Stack {
         DocumentExtractionExecutionsArn: documentExtraction.executionsArn,
       },
     });
-    new FailedExecutions(this, "FailedExecutions", {
+    this.failedExecutions = new FailedExecutions(this, "FailedExecutions", {
+      ...common,
       watched: [onboarding.machine, identityVerification.machine, documentExtraction.machine],
       target: recordFailure.machine,
     });
 
     const starter = new Worker(this, {
       name: "starter",
-      config,
+      ...common,
       description: "Starts the machine that an upload calls for",
       memoryMegabytes: 256,
       timeout: STARTER_TIMEOUT,
@@ -191,6 +193,7 @@ export class WorkflowStack extends Stack {
         ONBOARDING_MACHINE_ARN: onboarding.machine.stateMachineArn,
         IDENTITY_VERIFICATION_MACHINE_ARN: identityVerification.machine.stateMachineArn,
         DOCUMENT_EXTRACTION_MACHINE_ARN: documentExtraction.machine.stateMachineArn,
+        RECORD_RETENTION_DAYS: String(config.recordRetentionDays),
       },
       policy: {
         ...record.policy,
@@ -202,39 +205,56 @@ export class WorkflowStack extends Stack {
     });
     const extractDocument = new Worker(this, {
       name: "extract-document",
-      config,
+      ...common,
       description: "Reads a document with Textract and answers the waiting machine",
       memoryMegabytes: 256,
       timeout: EXTRACT_DOCUMENT_TIMEOUT,
-      environment: applicationsTable,
+      environment: { ...applicationsTable, TEXTRACT_REGION: config.textractRegion === "" ? this.region : config.textractRegion },
       policy: {
         ...bucket,
         ApplicationsTableArn: tables.ApplicationsTableArn,
-        ExtractDocumentQueueArn: extraction.queue.queueArn,
+        ExtractDocumentQueueArn: this.extraction.queue.queueArn,
         DocumentExtractionMachineArn: documentExtraction.machine.stateMachineArn,
       },
     });
     const validateLicense = new Worker(this, {
       name: "validate-license",
-      config,
+      ...common,
       description: "Asks the third party about a licence and answers the waiting machine",
       memoryMegabytes: 256,
       timeout: VALIDATE_LICENSE_TIMEOUT,
       environment: {
         ...applicationsTable,
         THIRD_PARTY_URL: thirdPartyUrl.valueAsString,
-        THIRD_PARTY_SECRET_ARN: thirdPartySecret.attrId,
+        THIRD_PARTY_SECRET_ARN: data.thirdPartySecretArn,
       },
       policy: {
         ApplicationsTableArn: tables.ApplicationsTableArn,
-        ValidateLicenseQueueArn: licenses.queue.queueArn,
-        ThirdPartySecretArn: thirdPartySecret.attrId,
+        ValidateLicenseQueueArn: this.licenses.queue.queueArn,
+        ThirdPartySecretArn: data.thirdPartySecretArn,
         ThirdPartyCheckMachineArn: thirdPartyCheck.machine.stateMachineArn,
       },
     });
     starter.consume(data.uploads);
-    extractDocument.consume(extraction, config.extractionConcurrency);
-    validateLicense.consume(licenses, config.licensesConcurrency);
+    extractDocument.consume(this.extraction, config.extractionConcurrency);
+    validateLicense.consume(this.licenses, config.licensesConcurrency);
+
+    this.workers = {
+      starter,
+      "unpack-package": unpackPackage,
+      "extract-document": extractDocument,
+      "match-details": matchDetails,
+      "validate-license": validateLicense,
+      "register-customer": registerCustomer,
+    };
+    this.machines = {
+      onboarding,
+      "identity-verification": identityVerification,
+      "identity-compare": identityCompare,
+      "document-extraction": documentExtraction,
+      "third-party-check": thirdPartyCheck,
+      "record-failure": recordFailure,
+    };
 
     const outputs = {
       OnboardingMachineArn: onboarding.machine.stateMachineArn,
@@ -243,8 +263,6 @@ export class WorkflowStack extends Stack {
       DocumentExtractionMachineArn: documentExtraction.machine.stateMachineArn,
       ThirdPartyCheckMachineArn: thirdPartyCheck.machine.stateMachineArn,
       RecordFailureMachineArn: recordFailure.machine.stateMachineArn,
-      FaceCollectionId: faces.ref,
-      ThirdPartySecretArn: thirdPartySecret.attrId,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { deployment, readable, resource, resources, synthesize } from "./support";
+import { deployment, readable, resource, resources, type Stack, synthesize } from "./support";
 
-const { data, workflow } = deployment();
-const plain = (value: unknown): any => readable({ data, workflow }, data, value);
+const { data } = deployment();
+const plain = (value: unknown): any => readable(deployment(), data, value);
+const stacks: readonly Stack[] = Object.values(deployment());
 
 describe("the bucket", () => {
   const bucket = resource(data, "AWS::S3::Bucket", "Evidence/Resource");
@@ -21,14 +22,28 @@ describe("the bucket", () => {
     });
   });
 
-  it("forgets evidence, superseded versions and abandoned uploads", () => {
-    expect(bucket.Properties.LifecycleConfiguration.Rules).toEqual([
-      expect.objectContaining({
-        Status: "Enabled",
-        ExpirationInDays: 365,
-        NoncurrentVersionExpiration: { NoncurrentDays: 365 },
-        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
-      }),
+  const rules = (context: Record<string, string> = {}): unknown =>
+    resource(synthesize(context).data, "AWS::S3::Bucket", "Evidence/Resource").Properties.LifecycleConfiguration.Rules;
+  const forgotten = (prefix: string, days: number, noncurrentDays = 30): unknown =>
+    expect.objectContaining({
+      Status: "Enabled",
+      Prefix: prefix,
+      ExpirationInDays: days,
+      NoncurrentVersionExpiration: { NoncurrentDays: noncurrentDays },
+    });
+  const abandoned = expect.objectContaining({
+    Status: "Enabled",
+    AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+    ExpiredObjectDeleteMarker: true,
+  });
+
+  it("forgets packages, evidence, superseded versions and abandoned uploads", () => {
+    const evidence = ["unzipped/", "selfie/", "id_document/"];
+    expect(rules()).toEqual([forgotten("zipped/", 30), ...evidence.map((prefix) => forgotten(prefix, 365)), abandoned]);
+    expect(rules({ packageRetentionDays: "14", evidenceRetentionDays: "20" })).toEqual([
+      forgotten("zipped/", 14, 14),
+      ...evidence.map((prefix) => forgotten(prefix, 20, 20)),
+      abandoned,
     ]);
   });
 
@@ -42,13 +57,54 @@ describe("the bucket", () => {
     });
   });
 
-  it("waits for the queue's policy, because S3 tries the queue at once", () => {
-    expect(bucket.DependsOn?.map((id) => data.paths.get(id))).toEqual(["Uploads/Queue/Policy"]);
+  it("waits for the policies of the queue and of the log bucket, because S3 tries both at once", () => {
+    expect(bucket.DependsOn?.map((id) => data.paths.get(id)).sort()).toEqual(["AccessLogs/Policy", "Uploads/Queue/Policy"]);
+  });
+
+  it("tells who read what, in a bucket of its own", () => {
+    expect(plain(bucket.Properties.LoggingConfiguration)).toEqual({
+      DestinationBucketName: "<AccessLogs/Resource>",
+      LogFilePrefix: "evidence/",
+    });
   });
 
   it("has the name that the queue's policy lets in", () => {
     expect(plain(bucket.Properties.BucketName)).toBe("bonafide-dev-<AccountId>-<Region>");
   });
+});
+
+describe("the bucket of access logs", () => {
+  const logs = (encryption: "aws" | "customer"): any =>
+    resource(deployment(encryption).data, "AWS::S3::Bucket", "AccessLogs/Resource").Properties;
+
+  it.each(["aws", "customer"] as const)("is closed, keeps versions, and can be written by S3 (keys of %s)", (encryption) => {
+    expect(logs(encryption)).toMatchObject({
+      VersioningConfiguration: { Status: "Enabled" },
+      // S3 cannot deliver access logs under a key of KMS.
+      BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }] },
+      OwnershipControls: { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" }] },
+    });
+  });
+
+  it("keeps what it holds as long as log groups do", () => {
+    const { Properties } = resource(synthesize({ logRetentionDays: "14" }).data, "AWS::S3::Bucket", "AccessLogs/Resource");
+    expect(Properties.LifecycleConfiguration.Rules).toEqual([
+      expect.objectContaining({ Status: "Enabled", ExpirationInDays: 14, NoncurrentVersionExpiration: { NoncurrentDays: 14 } }),
+    ]);
+  });
+});
+
+it("no bucket is open to the public", () => {
+  const buckets = stacks.flatMap((stack) => [...resources(stack, "AWS::S3::Bucket").values()]);
+  expect(buckets).toHaveLength(2);
+  for (const { Properties } of buckets) {
+    expect(Properties.PublicAccessBlockConfiguration).toEqual({
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
+  }
 });
 
 describe("the tables", () => {
@@ -86,18 +142,16 @@ describe("the tables", () => {
 });
 
 describe("every queue", () => {
-  const queues = [data, workflow].flatMap((stack) =>
-    [...resources(stack, "AWS::SQS::Queue")].map(([path, queue]) => ({ path, stack, queue })),
-  );
+  const queues = stacks.flatMap((stack) => [...resources(stack, "AWS::SQS::Queue")].map(([path, queue]) => ({ path, stack, queue })));
 
-  it.each(queues)("$path is encrypted and keeps messages as long as SQS can", ({ queue }) => {
-    expect(queue.Properties).toMatchObject({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 24 * 3600 });
+  it.each(queues)("$path keeps messages as long as SQS can", ({ queue }) => {
+    expect(queue.Properties.MessageRetentionPeriod).toBe(14 * 24 * 3600);
   });
 
   it.each(queues.filter(({ path }) => path.endsWith("/Queue/Resource")))(
     "$path gives up into its own dead-letter queue",
     ({ path, stack, queue }) => {
-      expect(readable({ data, workflow }, stack, queue.Properties.RedrivePolicy)).toEqual({
+      expect(readable(deployment(), stack, queue.Properties.RedrivePolicy)).toEqual({
         deadLetterTargetArn: `<${path.replace("/Queue/", "/DeadLetters/")}.Arn>`,
         maxReceiveCount: 5,
       });
@@ -113,17 +167,54 @@ describe("removal", () => {
     "AWS::Rekognition::Collection",
     "AWS::SecretsManager::Secret",
     "AWS::StepFunctions::StateMachine",
+    "AWS::KMS::Key",
   ];
 
   it.each([
     ["dev", "Delete"],
     ["prod", "Retain"],
   ])("of the %s stage: %s", (stage, policy) => {
-    const deployed = synthesize({ stage });
-    for (const stack of [deployed.data, deployed.workflow]) {
-      for (const type of kept) for (const [path, { DeletionPolicy }] of resources(stack, type)) expect(DeletionPolicy, path).toBe(policy);
+    for (const stack of Object.values(synthesize({ stage, encryption: "customer" }))) {
+      for (const type of kept) {
+        for (const [path, { DeletionPolicy, UpdateReplacePolicy }] of resources(stack, type)) {
+          expect([DeletionPolicy, UpdateReplacePolicy], path).toEqual([policy, policy]);
+        }
+      }
     }
   });
+
+  it.each([
+    [{ stage: "dev" }, false],
+    [{ stage: "prod" }, true],
+    [{ stage: "prod", deletionProtection: "false" }, false],
+  ])("of tables and of the stack that holds them, with %j, is refused: %s", (context, refused) => {
+    const protectedData = synthesize(context).data;
+    expect(protectedData.terminationProtection).toBe(refused);
+    for (const [path, { Properties }] of resources(protectedData, "AWS::DynamoDB::Table")) {
+      expect(Properties.DeletionProtectionEnabled, path).toBe(refused);
+    }
+  });
+});
+
+describe("notifications", () => {
+  it("go to nobody unless somebody is named", () => {
+    expect(resources(data, "AWS::SNS::Subscription").size).toBe(0);
+  });
+
+  it("go to the address of the configuration", () => {
+    const { Properties } = resource(
+      synthesize({ notificationEmail: "kyc@bank.example" }).data,
+      "AWS::SNS::Subscription",
+      "Notifications/Email",
+    );
+    expect(Properties).toMatchObject({ Protocol: "email", Endpoint: "kyc@bank.example" });
+  });
+});
+
+it("the third party's key is generated, and no value of it is in the template", () => {
+  const { Properties } = resource(data, "AWS::SecretsManager::Secret", "ThirdPartyApiKey");
+  expect(Properties).toHaveProperty("GenerateSecretString");
+  expect(Properties).not.toHaveProperty("SecretString");
 });
 
 it("the outputs are those that operators and tools rely on", () => {
@@ -132,7 +223,9 @@ it("the outputs are those that operators and tools rely on", () => {
     "ApplicationsTableName",
     "BucketName",
     "CustomersTableName",
+    "FaceCollectionId",
     "NotificationsTopicArn",
+    "ThirdPartySecretArn",
     "UploadsDeadLetterQueueUrl",
     "UploadsQueueUrl",
   ]);

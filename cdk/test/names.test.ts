@@ -5,13 +5,15 @@ import { pascal } from "../lib/names";
 import { REPOSITORY, STATE_MACHINES } from "../lib/paths";
 import { deployment, onDisk, resources } from "./support";
 
-const { workflow } = deployment();
-const owners = (type: string): string[] => [...resources(workflow, type).keys()].map((path) => path.split("/")[0] as string).sort();
+const owners = (type: string): string[] =>
+  Object.values(deployment())
+    .flatMap((stack) => [...resources(stack, type).keys()])
+    .map((path) => path.split("/")[0] as string)
+    .sort();
 const definitions = onDisk.machines().map((name) => readFileSync(join(STATE_MACHINES, `${name}.asl.json`), "utf8"));
 
-/** Consumed from a queue, or started by an upload: no definition invokes them. */
-const notInvoked: Record<string, string> = {
-  starter: "UploadsQueue",
+/** Consumed from a queue to which a definition sends: no definition invokes them. */
+const sentTo: Record<string, string> = {
   "extract-document": "${ExtractDocumentQueueUrl}",
   "validate-license": "${ValidateLicenseQueueUrl}",
 };
@@ -31,8 +33,10 @@ describe("one name, derived everywhere:", () => {
     expect(owners("AWS::StepFunctions::StateMachine")).toEqual(onDisk.machines().map(pascal).sort());
   });
 
-  it.each(onDisk.workers().filter((worker) => worker !== "starter"))("a definition reaches %s by its name", (worker) => {
-    expect(definitions.some((text) => text.includes(notInvoked[worker] ?? `\${${pascal(worker)}Arn}`))).toBe(true);
+  // An upload reaches the one, a notification the other.
+  const outside = ["starter", "measure-outcome"];
+  it.each(onDisk.workers().filter((worker) => !outside.includes(worker)))("a definition reaches %s by its name", (worker) => {
+    expect(definitions.some((text) => text.includes(sentTo[worker] ?? `\${${pascal(worker)}Arn}`))).toBe(true);
   });
 
   const contracts = join(STATE_MACHINES, "contracts");

@@ -1,8 +1,8 @@
-import { App } from "aws-cdk-lib";
+import { App, type Stack as CdkStack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readConfig } from "../lib/config";
+import { type Config, readConfig } from "../lib/config";
 import { CDK, POLICIES, REPOSITORY, STATE_MACHINES } from "../lib/paths";
 import { addStacks } from "../lib/stacks";
 
@@ -11,20 +11,20 @@ export interface Resource {
   readonly Properties: Record<string, any>;
   readonly DependsOn?: string[];
   readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
   readonly Metadata?: Record<string, any>;
 }
 
 /** A synthesized stack; `paths` gives the construct path of a logical id, without the stack's name. */
 export interface Stack {
   readonly name: string;
+  readonly terminationProtection: boolean;
   readonly template: { Resources: Record<string, Resource>; Outputs: Record<string, any>; Parameters: Record<string, any> };
   readonly paths: ReadonlyMap<string, string>;
 }
 
-export interface Deployment {
-  readonly data: Stack;
-  readonly workflow: Stack;
-}
+/** All stacks, by the names that `addStacks` gives them. */
+export type Deployment = { readonly [Name in keyof ReturnType<typeof addStacks>]: Stack };
 
 const folders = (folder: string): string[] =>
   readdirSync(folder, { withFileTypes: true })
@@ -56,11 +56,11 @@ export const onDisk = {
 const TEMPORARY = process.env.BONAFIDE_TEST_FOLDER as string;
 
 /** Stands in for `target/lambda`: synthesis needs the bundles to exist, not to work. */
-export function bundles(workers: readonly string[] = onDisk.workers()): string {
+export function bundles(workers: readonly string[] = onDisk.workers(), content = "not run by any test"): string {
   const root = mkdtempSync(join(TEMPORARY, "bundles-"));
   for (const worker of workers) {
     mkdirSync(join(root, worker));
-    writeFileSync(join(root, worker, "bootstrap"), "not run by any test");
+    writeFileSync(join(root, worker, "bootstrap"), content);
   }
   return root;
 }
@@ -72,23 +72,23 @@ export function synthesize(context: Record<string, string> = {}): Deployment {
     outdir: mkdtempSync(join(TEMPORARY, "out-")),
     context: { lambdaDirectory: bundles(), ...context },
   });
-  const stacks = addStacks(app, readConfig(app.node, CDK));
-  const of = (stack: (typeof stacks)[keyof typeof stacks]): Stack => {
+  const read = (stack: CdkStack): Stack => {
     const template = Template.fromStack(stack).toJSON() as Stack["template"];
     const paths = new Map<string, string>();
     for (const child of stack.node.findAll()) {
       const logicalId = (child as { logicalId?: string }).logicalId;
       if (logicalId !== undefined) paths.set(String(stack.resolve(logicalId)), child.node.path.slice(stack.node.path.length + 1));
     }
-    return { name: stack.stackName, template, paths };
+    return { name: stack.stackName, terminationProtection: stack.terminationProtection, template, paths };
   };
-  return { data: of(stacks.data), workflow: of(stacks.workflow) };
+  const stacks = addStacks(app, readConfig(app.node, CDK));
+  return Object.fromEntries(Object.entries(stacks).map(([name, stack]) => [name, read(stack)])) as Deployment;
 }
 
-let shared: Deployment | undefined;
+const shared: Partial<Record<Config["encryption"], Deployment>> = {};
 
-/** The deployment with all defaults, synthesized once per test file. */
-export const deployment = (): Deployment => (shared ??= synthesize());
+/** The deployment with all other settings at their defaults, synthesized once for all tests. */
+export const deployment = (encryption: Config["encryption"] = "aws"): Deployment => (shared[encryption] ??= synthesize({ encryption }));
 
 /** All resources of a type, by construct path. */
 export function resources(stack: Stack, type: string): Map<string, Resource> {
@@ -105,9 +105,18 @@ export function resource(stack: Stack, type: string, path: string): Resource {
   return found;
 }
 
+/** A resource, whichever stack it is in. */
+export function find(deployed: Deployment, type: string, path: string): { stack: Stack; resource: Resource } {
+  for (const stack of Object.values(deployed)) {
+    const found = resources(stack, type).get(path);
+    if (found !== undefined) return { stack, resource: found };
+  }
+  throw new Error(`no stack has a ${type} at ${path}`);
+}
+
 /** Intrinsic functions as one readable text: `<Applications/Resource.Arn>`, whichever stack the resource is in. */
-export function readable({ data, workflow }: Deployment, stack: Stack, value: any): any {
-  const within = (inner: any): any => readable({ data, workflow }, stack, inner);
+export function readable(deployed: Deployment, stack: Stack, value: any): any {
+  const within = (inner: any): any => readable(deployed, stack, inner);
   if (Array.isArray(value)) return value.map(within);
   if (value === null || typeof value !== "object") return value;
   const [name, argument] = Object.entries<any>(value)[0] ?? [];
@@ -116,8 +125,10 @@ export function readable({ data, workflow }: Deployment, stack: Stack, value: an
     if (name === "Fn::GetAtt") return `<${stack.paths.get(argument[0])}.${argument[1]}>`;
     if (name === "Fn::Join") return within(argument[1]).join(argument[0]);
     if (name === "Fn::ImportValue") {
-      const output = Object.values(data.template.Outputs).find((candidate) => candidate.Export?.Name === argument);
-      return readable({ data, workflow }, data, output.Value);
+      for (const exporter of Object.values(deployed)) {
+        const output = Object.values(exporter.template.Outputs).find((candidate) => candidate.Export?.Name === argument);
+        if (output !== undefined) return readable(deployed, exporter, output.Value);
+      }
     }
   }
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, within(inner)]));

@@ -3,15 +3,15 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pascal } from "../lib/names";
 import { STATE_MACHINES } from "../lib/paths";
-import { deployment, onDisk, readable, resource, resources, synthesize } from "./support";
+import { bundles, deployment, find, onDisk, readable, resource, resources, synthesize } from "./support";
 
 const { data, workflow } = deployment();
-const plain = (value: unknown): any => readable({ data, workflow }, workflow, value);
+const plain = (value: unknown): any => readable(deployment(), workflow, value);
 
 describe("the worker", () => {
   it.each(onDisk.workers())("%s is a traced native binary with a log group of its own", (name) => {
-    const { Properties } = resource(workflow, "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`);
-    expect(plain(Properties)).toMatchObject({
+    const { stack, resource: worker } = find(deployment(), "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`);
+    expect(readable(deployment(), stack, worker.Properties)).toMatchObject({
       FunctionName: `bonafide-dev-${name}`,
       Runtime: "provided.al2023",
       Handler: "bootstrap",
@@ -19,7 +19,7 @@ describe("the worker", () => {
       TracingConfig: { Mode: "Active" },
       LoggingConfig: { LogFormat: "JSON", LogGroup: `<${pascal(name)}/Logs/Resource>` },
     });
-    expect(resource(workflow, "AWS::Logs::LogGroup", `${pascal(name)}/Logs/Resource`).Properties.LogGroupName).toBe(
+    expect(resource(stack, "AWS::Logs::LogGroup", `${pascal(name)}/Logs/Resource`).Properties.LogGroupName).toBe(
       `/aws/lambda/bonafide-dev-${name}`,
     );
   });
@@ -34,10 +34,11 @@ describe("the worker", () => {
         ONBOARDING_MACHINE_ARN: "<Onboarding/Machine/Resource>",
         IDENTITY_VERIFICATION_MACHINE_ARN: "<IdentityVerification/Machine/Resource>",
         DOCUMENT_EXTRACTION_MACHINE_ARN: "<DocumentExtraction/Machine/Resource>",
+        RECORD_RETENTION_DAYS: "1827",
       },
     ],
     ["unpack-package", { APPLICATIONS_TABLE: table }],
-    ["extract-document", { APPLICATIONS_TABLE: table }],
+    ["extract-document", { APPLICATIONS_TABLE: table, TEXTRACT_REGION: "<Region>" }],
     ["match-details", { APPLICATIONS_TABLE: table }],
     [
       "validate-license",
@@ -46,20 +47,32 @@ describe("the worker", () => {
     ["register-customer", { APPLICATIONS_TABLE: table, CUSTOMERS_TABLE: "<Customers/Resource>" }],
   ])("%s is told exactly what it needs", (name, variables) => {
     const { Properties } = resource(workflow, "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`);
-    expect(plain(Properties.Environment.Variables)).toEqual({ ...variables, RUST_LOG: "info" });
+    expect(plain(Properties.Environment.Variables)).toEqual({ ...variables, METRICS_NAMESPACE: "Bonafide/dev" });
   });
 
   it.each(onDisk.workers())("%s asks for exactly what it is told", (name) => {
     const source = onDisk.sources(name);
     const asked = [...source.matchAll(/\bsetting\("([A-Z_]+)"\)/g)].map((match) => match[1]);
-    const { Properties } = resource(workflow, "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`);
-    const told = Object.keys(Properties.Environment.Variables).filter((variable) => variable !== "RUST_LOG");
+    const { Properties } = find(deployment(), "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`).resource;
+    const told = Object.keys(Properties.Environment.Variables).filter((variable) => variable !== "METRICS_NAMESPACE");
     expect(told.sort()).toEqual([...new Set(asked)].sort());
   });
 
+  it("keeps rows as long as, and calls Textract where, the configuration says", () => {
+    const told = synthesize({ recordRetentionDays: "3650", textractRegion: "eu-west-1" }).workflow;
+    const variables = (worker: string): any =>
+      resource(told, "AWS::Lambda::Function", `${worker}/Function/Resource`).Properties.Environment.Variables;
+    expect(variables("Starter").RECORD_RETENTION_DAYS).toBe("3650");
+    expect(variables("ExtractDocument").TEXTRACT_REGION).toBe("eu-west-1");
+  });
+
   it("is built for the architecture asked for", () => {
-    const arm = synthesize({ architecture: "arm64" }).workflow;
-    for (const [path, { Properties }] of resources(arm, "AWS::Lambda::Function")) expect(Properties.Architectures, path).toEqual(["arm64"]);
+    const arm = synthesize({ architecture: "arm64" });
+    for (const stack of Object.values(arm)) {
+      for (const [path, { Properties }] of resources(stack, "AWS::Lambda::Function")) {
+        expect(Properties.Architectures, path).toEqual(["arm64"]);
+      }
+    }
   });
 });
 
@@ -126,9 +139,9 @@ describe("the machine", () => {
       ApplicationsTableName: "<Applications/Resource>",
       NotificationsTopicArn: "<Notifications/Resource>",
       FaceCollectionId: "<Faces>",
-      UnpackPackageArn: "<UnpackPackage/Function/Resource.Arn>",
-      MatchDetailsArn: "<MatchDetails/Function/Resource.Arn>",
-      RegisterCustomerArn: "<RegisterCustomer/Function/Resource.Arn>",
+      UnpackPackageArn: "<UnpackPackage/Function/CurrentVersion/Resource>",
+      MatchDetailsArn: "<MatchDetails/Function/CurrentVersion/Resource>",
+      RegisterCustomerArn: "<RegisterCustomer/Function/CurrentVersion/Resource>",
       ExtractDocumentQueueUrl: "<Extraction/Queue/Resource>",
       ValidateLicenseQueueUrl: "<Licenses/Queue/Resource>",
       IdentityVerificationMachineArn: "<IdentityVerification/Machine/Resource>",
@@ -150,9 +163,34 @@ describe("the machine", () => {
   });
 });
 
+describe("a running execution keeps the workers that it started with:", () => {
+  const invoked = ["UnpackPackage", "MatchDetails", "RegisterCustomer"];
+  const versions = resources(workflow, "AWS::Lambda::Version");
+
+  it("the workers that machines invoke, and no others, have versions, and a deployment leaves the older ones", () => {
+    expect([...versions.keys()].sort()).toEqual(invoked.map((worker) => `${worker}/Function/CurrentVersion/Resource`).sort());
+    for (const [path, { DeletionPolicy, UpdateReplacePolicy }] of versions) {
+      expect([DeletionPolicy, UpdateReplacePolicy], path).toEqual(["Retain", "Retain"]);
+    }
+  });
+
+  it("another binary or another setting is another version, the same is the same", () => {
+    const idsOf = (context: Record<string, string>): string[] => {
+      const { workflow: deployed } = synthesize(context);
+      return Object.entries(deployed.template.Resources).flatMap(([id, { Type }]) => (Type === "AWS::Lambda::Version" ? [id] : []));
+    };
+    const before = idsOf({});
+    expect(idsOf({})).toEqual(before);
+    for (const after of [idsOf({ lambdaDirectory: bundles(onDisk.workers(), "another binary") }), idsOf({ architecture: "arm64" })]) {
+      expect(after).toHaveLength(invoked.length);
+      expect(after.filter((id) => before.includes(id))).toEqual([]);
+    }
+  });
+});
+
 it("every log group forgets after the time of the configuration", () => {
-  const groups = resources(synthesize({ logRetentionDays: "30" }).workflow, "AWS::Logs::LogGroup");
-  expect(groups.size).toBe(onDisk.workers().length + onDisk.machines().length);
+  const groups = Object.values(synthesize({ logRetentionDays: "30" })).flatMap((stack) => [...resources(stack, "AWS::Logs::LogGroup")]);
+  expect(groups).toHaveLength(onDisk.workers().length + onDisk.machines().length);
   for (const [path, { Properties }] of groups) expect(Properties.RetentionInDays, path).toBe(30);
 });
 
@@ -187,28 +225,25 @@ describe("an execution that ends without a result", () => {
   });
 });
 
-it("the third party's address is asked for, its key generated", () => {
+it("the third party's address is asked for", () => {
   expect(workflow.template.Parameters.ThirdPartyUrl).toMatchObject({
     Type: "String",
     AllowedPattern: "https://[^\\s/]+.*|http://127\\.0\\.0\\.1(:[0-9]+)?(/.*)?",
   });
   expect(workflow.template.Parameters.ThirdPartyUrl).not.toHaveProperty("Default");
-  expect(resource(workflow, "AWS::SecretsManager::Secret", "ThirdPartyApiKey").Properties).toHaveProperty("GenerateSecretString");
 });
 
 it("the outputs are those that operators and tools rely on", () => {
   expect(Object.keys(workflow.template.Outputs).sort()).toEqual([
     "DocumentExtractionMachineArn",
-    "FaceCollectionId",
     "IdentityCompareMachineArn",
     "IdentityVerificationMachineArn",
     "OnboardingMachineArn",
     "RecordFailureMachineArn",
     "ThirdPartyCheckMachineArn",
-    "ThirdPartySecretArn",
   ]);
 });
 
 it("the templates fit every account and region", () => {
-  for (const { template } of [data, workflow]) expect(JSON.stringify(template)).not.toMatch(/\b\d{12}\b|(us|eu|ap)-[a-z]+-\d/);
+  for (const { template } of Object.values(deployment())) expect(JSON.stringify(template)).not.toMatch(/\b\d{12}\b|(us|eu|ap)-[a-z]+-\d/);
 });

@@ -193,7 +193,7 @@ impl Bench {
     /// # Errors
     /// When the stand-in does not answer.
     pub fn faces(&self) -> Result<Vec<String>> {
-        let collection = self.deployment.workflow("FaceCollectionId")?;
+        let collection = self.deployment.data("FaceCollectionId")?;
         let body = json!({"CollectionId": collection, "MaxResults": 4096});
         let answer = self.local.raw("rekognition", "RekognitionService.ListFaces", &body)?;
         let faces = answer["Faces"].as_array().context("ListFaces answered without faces")?;

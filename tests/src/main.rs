@@ -66,7 +66,7 @@ async fn main() -> ExitCode {
 async fn prepare(third_party_key: &str, known_licenses: &[String]) -> Result<ExitCode> {
     let local = Local::from_environment().await?;
     let deployment = local.deployment().await?;
-    let secret = deployment.workflow("ThirdPartySecretArn")?;
+    let secret = deployment.data("ThirdPartySecretArn")?;
     local
         .secrets
         .put_secret_value()

@@ -1,12 +1,14 @@
 import { Aws, Duration, Stack } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
-import * as sqs from "aws-cdk-lib/aws-sqs";
+import type * as sqs from "aws-cdk-lib/aws-sqs";
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { DocumentRole } from "./document-role";
-import { attachPolicy } from "./task-queue";
+import type { Encryption } from "./encryption";
+import { attachPolicy, deadLetters } from "./task-queue";
 
 export interface FailedExecutionsProps {
+  readonly encryption: Encryption;
   readonly watched: readonly sfn.StateMachine[];
   /** Started with the event of each execution that ended without a result. */
   readonly target: sfn.StateMachine;
@@ -24,10 +26,7 @@ export class FailedExecutions extends Construct {
       trust: { service: "events", values: { RulesArn: rulesArn, AccountId: Aws.ACCOUNT_ID } },
       policy: { file: "rules/failed-executions.json", values: { RecordFailureMachineArn: props.target.stateMachineArn } },
     });
-    this.deadLetters = new sqs.Queue(this, "DeadLetters", {
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
-      retentionPeriod: Duration.days(14),
-    });
+    this.deadLetters = deadLetters(this, props.encryption);
     const rule = new events.CfnRule(this, "Rule", {
       description: "Executions that ended without a result are recorded and announced",
       eventPattern: {

@@ -1,14 +1,20 @@
-import { ArnFormat, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { ArnFormat, Stack } from "aws-cdk-lib";
 import * as logs from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
-import type { Config } from "../config";
+import type { Common } from "./encryption";
+import { removalPolicy } from "./removal-policy";
 
-/** A log group with the retention and the removal of its stage, and an ARN without the `:*` that CloudFormation appends. */
+/** A log group with the retention, the key and the removal of its stage, and an ARN without the `:*` that CloudFormation appends. */
 export class LogGroup extends logs.LogGroup {
   readonly plainArn: string;
 
-  constructor(scope: Construct, id: string, config: Config, name: string) {
-    super(scope, id, { logGroupName: name, retention: config.logRetentionDays, removalPolicy: removalPolicy(config) });
+  constructor(scope: Construct, id: string, { config, encryption }: Common, name: string) {
+    super(scope, id, {
+      ...encryption.logGroup(),
+      logGroupName: name,
+      retention: config.logRetentionDays,
+      removalPolicy: removalPolicy(config),
+    });
     this.plainArn = Stack.of(this).formatArn({
       service: "logs",
       resource: "log-group",
@@ -16,9 +22,4 @@ export class LogGroup extends logs.LogGroup {
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
   }
-}
-
-/** Only the `dev` stage takes its data with it. */
-export function removalPolicy(config: Config): RemovalPolicy {
-  return config.stage === "dev" ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
 }

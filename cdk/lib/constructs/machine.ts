@@ -3,16 +3,16 @@ import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "../config";
 import { type MachineContracts, type MachineName, pascal } from "../names";
 import { STATE_MACHINES } from "../paths";
 import { requireComplete } from "../placeholders";
 import { DocumentRole } from "./document-role";
-import { LogGroup, removalPolicy } from "./log-group";
+import type { Common } from "./encryption";
+import { LogGroup } from "./log-group";
+import { removalPolicy } from "./removal-policy";
 
-export interface MachineProps<Name extends MachineName> {
+export interface MachineProps<Name extends MachineName> extends Common {
   readonly name: Name;
-  readonly config: Config;
   /** For the tokens of `statemachines/<name>.asl.json`. */
   readonly definition: Readonly<Record<MachineContracts[Name]["definition"], string>>;
   readonly policy: Readonly<Record<MachineContracts[Name]["policy"], string>>;
@@ -40,8 +40,9 @@ export class Machine<Name extends MachineName> extends Construct {
       policy: { file: `machines/${props.name}.json`, values: props.policy },
     });
     // The prefix spares the account's one log resource policy, whose length is limited, an entry per group.
-    const logGroup = new LogGroup(this, "Logs", props.config, `/aws/vendedlogs/states/${machineName}`);
+    const logGroup = new LogGroup(this, "Logs", props, `/aws/vendedlogs/states/${machineName}`);
     this.machine = new sfn.StateMachine(this, "Machine", {
+      ...props.encryption.machine(),
       stateMachineName: machineName,
       stateMachineType: sfn.StateMachineType.STANDARD,
       // As a string it stays in the template, where reviewers and linters see it.

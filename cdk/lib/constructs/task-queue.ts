@@ -1,16 +1,18 @@
-import { Aws, Duration } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { join } from "node:path";
 import { POLICIES } from "../paths";
-import { readDocument } from "../placeholders";
+import { type Placeholders, readDocument } from "../placeholders";
+import type { Encryption } from "./encryption";
 
 export interface TaskQueueProps {
+  readonly encryption: Encryption;
   /** Of the function that consumes it; the visibility follows from it. */
   readonly consumerTimeout: Duration;
-  /** The bucket that may send to it, beside our own roles. */
-  readonly bucketArn?: string;
+  /** `policies/resources/<file>.json`, for a queue to which a service sends, and not only our own roles. */
+  readonly policy?: { readonly file: string; readonly values: Placeholders };
 }
 
 /** A queue of work and, for what could not be worked off, its dead-letter queue. */
@@ -22,24 +24,18 @@ export class TaskQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: TaskQueueProps) {
     super(scope, id);
-    this.deadLetters = new sqs.Queue(this, "DeadLetters", {
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
-      retentionPeriod: Duration.days(14),
-    });
+    this.deadLetters = deadLetters(this, props.encryption);
     attachPolicy(this.deadLetters, "queue", {});
     // AWS's rule for Lambda: six times the function's timeout, so that a message in work is not handed out again.
     this.visibility = Duration.seconds(6 * props.consumerTimeout.toSeconds());
     this.queue = new sqs.Queue(this, "Queue", {
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      ...props.encryption.queue(),
       retentionPeriod: Duration.days(14),
       visibilityTimeout: this.visibility,
       // AWS's least for a Lambda consumer: below it, mere throttling of the function would bury messages.
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
     });
-    this.policy =
-      props.bucketArn === undefined
-        ? attachPolicy(this.queue, "queue", {})
-        : attachPolicy(this.queue, "uploads-queue", { BucketArn: props.bucketArn, AccountId: Aws.ACCOUNT_ID });
+    this.policy = attachPolicy(this.queue, props.policy?.file ?? "queue", props.policy?.values ?? {});
   }
 
   requireVisibilityFor(consumer: lambda.Function): void {
@@ -50,8 +46,13 @@ export class TaskQueue extends Construct {
   }
 }
 
+/** A queue for what could not be worked off; who may send to it is a policy of its own. */
+export function deadLetters(scope: Construct, encryption: Encryption): sqs.Queue {
+  return new sqs.Queue(scope, "DeadLetters", { ...encryption.queue(), retentionPeriod: Duration.days(14) });
+}
+
 /** Makes `policies/resources/<file>.json` the policy of a queue. */
-export function attachPolicy(queue: sqs.Queue, file: string, values: Record<string, string>): sqs.CfnQueuePolicy {
+export function attachPolicy(queue: sqs.Queue, file: string, values: Placeholders): sqs.CfnQueuePolicy {
   return new sqs.CfnQueuePolicy(queue, "Policy", {
     queues: [queue.queueUrl],
     policyDocument: readDocument(join(POLICIES, `resources/${file}.json`), { ...values, QueueArn: queue.queueArn }),

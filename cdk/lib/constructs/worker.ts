@@ -1,17 +1,17 @@
-import { Duration } from "aws-cdk-lib";
+import { type Duration, RemovalPolicy } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, ConfigError } from "../config";
-import { pascal, type WorkerContracts, type WorkerName } from "../names";
+import { metricsNamespace, pascal, type WorkerContracts, type WorkerName } from "../names";
 import { DocumentRole } from "./document-role";
+import type { Common } from "./encryption";
 import { LogGroup } from "./log-group";
 import type { TaskQueue } from "./task-queue";
 
-export interface WorkerProps<Name extends WorkerName> {
+export interface WorkerProps<Name extends WorkerName> extends Common {
   readonly name: Name;
-  readonly config: Config;
   readonly description: string;
   readonly memoryMegabytes: number;
   readonly timeout: Duration;
@@ -26,13 +26,14 @@ export class Worker<Name extends WorkerName> extends Construct {
   constructor(scope: Construct, props: WorkerProps<Name>) {
     super(scope, pascal(props.name));
     const functionName = `bonafide-${props.config.stage}-${props.name}`;
-    const logGroup = new LogGroup(this, "Logs", props.config, `/aws/lambda/${functionName}`);
+    const logGroup = new LogGroup(this, "Logs", props, `/aws/lambda/${functionName}`);
     const { role } = new DocumentRole(this, "Role", {
       description: `Worker ${props.name}`,
       trust: { service: "lambda", values: {} },
       policy: { file: `workers/${props.name}.json`, values: { ...props.policy, LogGroupArn: logGroup.plainArn } },
     });
     this.function = new lambda.Function(this, "Function", {
+      ...props.encryption.worker(),
       functionName,
       description: props.description,
       runtime: lambda.Runtime.PROVIDED_AL2023,
@@ -41,12 +42,24 @@ export class Worker<Name extends WorkerName> extends Construct {
       code: bundle(props.config, props.name),
       memorySize: props.memoryMegabytes,
       timeout: props.timeout,
-      environment: { ...props.environment, RUST_LOG: "info" },
+      environment: { ...props.environment, METRICS_NAMESPACE: metricsNamespace(props.config) },
       tracing: lambda.Tracing.ACTIVE,
       loggingFormat: lambda.LoggingFormat.JSON,
       logGroup,
       role,
+      // An execution that began with a version may still call it, however many deployments later.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
+  }
+
+  /** The worker as it is deployed now; a later deployment publishes another version and leaves this one. */
+  get versionArn(): string {
+    return this.function.currentVersion.functionArn;
+  }
+
+  /** Every version: machines may call those that their older executions began with. */
+  get everyVersionArn(): string {
+    return `${this.function.functionArn}:*`;
   }
 
   /** Messages of the queue are handled one by one; a failed one goes back alone. */

@@ -1,0 +1,7 @@
+import { RemovalPolicy } from "aws-cdk-lib";
+import type { Config } from "../config";
+
+/** Only the `dev` stage takes its data with it. */
+export function removalPolicy(config: Config): RemovalPolicy {
+  return config.stage === "dev" ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+}
