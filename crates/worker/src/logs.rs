@@ -63,6 +63,8 @@ fn subscriber(
         .with_default(LevelFilter::WARN)
         // The request's id is in the runtime's span.
         .with_target("lambda_runtime", LevelFilter::INFO)
+        // It repeats each failure, which the kit has told already, and the text of a panic.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_target("bonafide_worker", LevelFilter::INFO)
         .with_target(&own, LevelFilter::INFO);
     let lines = lambda_runtime::tracing::subscriber::fmt::layer()

@@ -1,0 +1,73 @@
+//! The real binary over the Runtime API, with the table, the secret, the third party and Step Functions played by the test.
+
+use bonafide_worker_process::{Answer, Call, Left, Process};
+use serde_json::{Value, json};
+
+const SETTINGS: [(&str, &str); 3] = [
+    ("APPLICATIONS_TABLE", "applications"),
+    ("THIRD_PARTY_URL", "${Endpoint}"),
+    ("THIRD_PARTY_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:000000000000:secret:key"),
+];
+/// The licence number, the third party's key and the token by which an execution is answered: none may be printed.
+const PLANTED: [&str; 3] = ["P1A2N3T4E5D", "planted-api-key", "planted-task-token"];
+
+fn services(third_party: (u16, &'static str)) -> impl Fn(&Call) -> (u16, String) {
+    move |call| match call.target.as_str() {
+        "DynamoDB_20120810.GetItem" => (200, json!({"Item": {"DOCUMENT_NUMBER": {"S": PLANTED[0]}}}).to_string()),
+        "secretsmanager.GetSecretValue" => (200, json!({"SecretString": PLANTED[1]}).to_string()),
+        "/license" => (third_party.0, third_party.1.to_owned()),
+        _ => (200, "{}".to_owned()),
+    }
+}
+
+/// One message through the binary.
+fn run(third_party: (u16, &'static str)) -> (Value, Left) {
+    let process = Process::start(env!("CARGO_BIN_EXE_validate-license"), &SETTINGS, services(third_party));
+    let body = json!({"taskToken": PLANTED[2], "applicationId": "8d247914"}).to_string();
+    let Answer::Response(answer) = process.invoke(json!({"Records": [{"messageId": "m1", "body": body}]})) else {
+        panic!("the worker failed")
+    };
+    (answer, process.stop())
+}
+
+fn nothing_planted(left: &Left) {
+    for planted in PLANTED {
+        assert!(!left.text.contains(planted), "{planted} is in the log: {}", left.text);
+    }
+}
+
+#[test]
+fn answers_the_execution_and_tells_it_in_one_line() {
+    let (answer, left) = run((200, "true"));
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    let success = left.calls.iter().find(|call| call.target == "AWSStepFunctions.SendTaskSuccess").expect("an answer");
+    assert!(success.body.contains(PLANTED[2]), "{}", success.body);
+    let log = left.log();
+    assert_eq!(log.len(), 1, "{}", left.text);
+    let told = ["message", "worker", "check", "application.id", "message.id"].map(|name| log[0][name].as_str());
+    assert_eq!(told, ["the task is done", "validate-license", "thirdPartyCheck", "8d247914", "m1"].map(Some));
+    nothing_planted(&left);
+}
+
+#[test]
+fn a_third_party_that_fails_is_a_metric() {
+    let (answer, left) = run((503, "planted-api-key"));
+    assert_eq!(answer, json!({"batchItemFailures": []}), "the execution knows, so the message is done");
+    let failure = left.calls.iter().find(|call| call.target == "AWSStepFunctions.SendTaskFailure").expect("an answer");
+    assert!(failure.body.contains("Bonafide.Transient"), "{}", failure.body);
+    let log = left.log();
+    assert_eq!(log.len(), 1, "{}", left.text);
+    let told = ["message", "error.name", "error.code"].map(|name| log[0][name].as_str());
+    assert_eq!(told, ["the task failed", "Bonafide.Transient", "503"].map(Some));
+    let metric = left.metrics()[0];
+    let told = (&metric["TaskFailures"], &metric["Worker"], &metric["Throttles"]);
+    assert_eq!(told, (&json!(1.0), &json!("validate-license"), &json!(0.0)));
+    nothing_planted(&left);
+}
+
+#[test]
+fn a_third_party_that_throttles_is_a_metric_of_its_own() {
+    let (_, left) = run((429, "later"));
+    assert_eq!(left.metrics()[0]["Throttles"], json!(1.0));
+    nothing_planted(&left);
+}
