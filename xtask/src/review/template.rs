@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 const REGION: &str = "us-east-1";
 /// AWS's own example of an account.
@@ -85,13 +85,21 @@ impl Templates {
         for (stack, id, resource) in self.resources() {
             let properties = &resource["Properties"];
             let inline = properties["Policies"].as_array().into_iter().flatten();
-            let documents = inline.map(|policy| &policy["PolicyDocument"]).chain(
-                [&properties["PolicyDocument"], &properties["KeyPolicy"], &properties["ResourcePolicy"]]
-                    .into_iter()
-                    .filter(|document| document.is_object()),
-            );
-            for document in documents {
-                let document = self.resolve(stack, document).with_context(|| format!("the policy of {stack}/{id}"))?;
+            let own = [&properties["PolicyDocument"], &properties["KeyPolicy"], &properties["ResourcePolicy"]];
+            let own = own.into_iter().filter(|document| document.is_object());
+            for document in inline.map(|policy| &policy["PolicyDocument"]).chain(own) {
+                let what = || format!("the policy of {stack}/{id}");
+                let mut document = self.resolve(stack, document).with_context(what)?;
+                if resource["Type"] == "AWS::KMS::Key" {
+                    // In the policy of a key, "*" is this key.
+                    let key = self.attribute(stack, id, "Arn").with_context(what)?;
+                    for statement in document["Statement"].as_array_mut().into_iter().flatten() {
+                        let resources = &mut statement["Resource"];
+                        if *resources == "*" || *resources == json!(["*"]) {
+                            *resources = Value::String(key.clone());
+                        }
+                    }
+                }
                 policies.push(Policy { place: self.place(stack, &["Resources", id]), document });
             }
         }
@@ -297,8 +305,6 @@ impl Templates {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn templates() -> Templates {
@@ -316,6 +322,9 @@ mod tests {
                 {"Action": "s3:ListBucket", "Resource": {"Fn::ImportValue": "the-bucket"}},
             ]}}]}, "Metadata": {"aws:cdk:path": "Bonafide-a-b-Workflow/Reader/Role/Resource"}},
             "Queue3": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "work"}},
+            "Zey5": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": [
+                {"Action": "kms:Decrypt", "Resource": "*"}, {"Action": "kms:Encrypt", "Resource": ["*"]},
+            ]}}},
             "Machine4": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {
                 "DefinitionString": "{\"StartAt\":\"${First}\"}",
                 "DefinitionSubstitutions": {"First": {"Ref": "Queue3"}},
@@ -328,11 +337,16 @@ mod tests {
     #[test]
     fn gives_policies_as_they_are_deployed() {
         let policies = templates().policies().expect("policies");
-        assert_eq!(policies.len(), 1);
+        assert_eq!(policies.len(), 2);
         assert_eq!(policies[0].place, "Workflow/Reader/Role");
         let statements = &policies[0].document["Statement"];
         assert_eq!(statements[0]["Resource"], "arn:aws:s3:::111122223333/arn:aws:sqs:us-east-1:111122223333:work");
         assert_eq!(statements[1]["Resource"], "arn:aws:s3:::bonafide-us-east-1", "from the other stack");
+        let key = &policies[1].document["Statement"][0]["Resource"];
+        assert!(
+            key.as_str().is_some_and(|key| key.starts_with("arn:aws:kms:")),
+            "in a key's policy * is the key: {key}"
+        );
     }
 
     #[test]
