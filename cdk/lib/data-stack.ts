@@ -7,6 +7,7 @@ import * as sns from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { join } from "node:path";
 import type { Config } from "./config";
+import { accept } from "./constructs/accepted-findings";
 import { type Common, Encryption } from "./constructs/encryption";
 import { removalPolicy } from "./constructs/removal-policy";
 import { TaskQueue } from "./constructs/task-queue";
@@ -22,6 +23,9 @@ const ACCESS_LOGS_PREFIX = "evidence/";
 
 /** How long a deleted or superseded version can still be brought back. The row names the newest versions only. */
 const SECOND_THOUGHTS_DAYS = 30;
+
+const KMS_BY_DEFAULT = ["NIST.800.53.R5-S3DefaultEncryptionKMS", "PCI.DSS.321-S3DefaultEncryptionKMS"] as const;
+const REPLICATION = ["NIST.800.53.R5-S3BucketReplicationEnabled", "PCI.DSS.321-S3BucketReplicationEnabled"] as const;
 
 export interface DataStackProps extends StackProps {
   readonly config: Config;
@@ -47,7 +51,7 @@ export class DataStack extends Stack {
 
     // Known before the bucket exists: the queue has to let the bucket in before the bucket may name the queue.
     const bucketName = `bonafide-${config.stage}-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
-    this.bucketArn = this.bucketArnOf(bucketName);
+    this.bucketArn = this.formatArn({ service: "s3", region: "", account: "", resource: bucketName });
     this.uploads = new TaskQueue(this, "Uploads", {
       encryption: this.encryption,
       consumerTimeout: STARTER_TIMEOUT,
@@ -82,6 +86,20 @@ export class DataStack extends Stack {
       generateSecretString: { excludePunctuation: true, passwordLength: 40 },
     });
     secret.applyRemovalPolicy(removalPolicy(config));
+    accept(
+      secret,
+      "The third party issues this key, so that no function here can make the next one: whoever gets it puts it.",
+      "AwsSolutions-SMG4",
+      "NIST.800.53.R5-SecretsManagerRotationEnabled",
+    );
+    if (config.encryption === "aws") {
+      accept(
+        secret,
+        "Encrypted with AWS's own key for Secrets Manager; encryption=customer gives it one of this account.",
+        "NIST.800.53.R5-SecretsManagerUsingKMSKey",
+        "PCI.DSS.321-SecretsManagerUsingKMSKey",
+      );
+    }
     this.thirdPartySecretArn = secret.attrId;
 
     this.notifications = this.topic(config);
@@ -141,7 +159,15 @@ export class DataStack extends Stack {
     resource.loggingConfiguration = { destinationBucketName: accessLogs.bucket.ref, logFilePrefix: ACCESS_LOGS_PREFIX };
     resource.addResourceDependency(accessLogs.policy);
     const { file, values } = encryption.bucketPolicy();
-    this.bucketPolicy(bucket, file, { ...values, BucketArn: this.bucketArn });
+    this.bucketPolicy(bucket, file, { ...values, BucketArn: bucket.bucketArn });
+    accept(
+      bucket,
+      "Copies of faces and identity documents in another region are for the bank to decide; versions protect against mistakes.",
+      ...REPLICATION,
+    );
+    if (config.encryption === "aws") {
+      accept(bucket, "Encrypted with keys of S3's; encryption=customer gives it one of this account.", ...KMS_BY_DEFAULT);
+    }
   }
 
   /** Who read or wrote which evidence, and when. */
@@ -165,11 +191,13 @@ export class DataStack extends Stack {
       ],
     });
     const policy = this.bucketPolicy(bucket, "access-logs-bucket", {
-      LogsBucketArn: this.bucketArnOf(bucketName),
+      LogsBucketArn: bucket.bucketArn,
       LogsPrefix: ACCESS_LOGS_PREFIX,
       BucketArn: this.bucketArn,
       AccountId: Aws.ACCOUNT_ID,
     });
+    accept(bucket, "S3 delivers access logs to no bucket whose default is a key of KMS.", ...KMS_BY_DEFAULT);
+    accept(bucket, "They tell who read the evidence of this region, and are of no use where that is not.", ...REPLICATION);
     return { bucket: bucket.node.defaultChild as s3.CfnBucket, policy };
   }
 
@@ -180,7 +208,12 @@ export class DataStack extends Stack {
       policyDocument: readDocument(join(POLICIES, "resources/topic.json"), { TopicArn: topic.topicArn }),
     });
     if (config.notificationEmail !== "") {
-      new sns.CfnSubscription(topic, "Email", { topicArn: topic.topicArn, protocol: "email", endpoint: config.notificationEmail });
+      const email = new sns.CfnSubscription(topic, "Email", {
+        topicArn: topic.topicArn,
+        protocol: "email",
+        endpoint: config.notificationEmail,
+      });
+      accept(email, "SNS tries an e-mail for six hours; the row in the table says the same, and stays.", "Serverless-SNSRedrivePolicy");
     }
     return topic;
   }
@@ -190,7 +223,7 @@ export class DataStack extends Stack {
     { config, encryption }: Common,
     keys: Pick<dynamodb.TableProps, "partitionKey" | "sortKey" | "timeToLiveAttribute">,
   ): dynamodb.Table {
-    return new dynamodb.Table(this, id, {
+    const table = new dynamodb.Table(this, id, {
       ...keys,
       ...encryption.table(),
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
@@ -198,6 +231,12 @@ export class DataStack extends Stack {
       deletionProtection: config.deletionProtection,
       removalPolicy: removalPolicy(config),
     });
+    accept(
+      table,
+      "Point-in-time recovery restores any second of the last 35 days. A backup plan is the account's, and finds the table by its tags.",
+      "NIST.800.53.R5-DynamoDBInBackupPlan",
+    );
+    return table;
   }
 
   private bucketPolicy(bucket: s3.Bucket, file: string, values: Placeholders): s3.CfnBucketPolicy {
@@ -205,9 +244,5 @@ export class DataStack extends Stack {
       bucket: bucket.bucketName,
       policyDocument: readDocument(join(POLICIES, `resources/${file}.json`), values),
     });
-  }
-
-  private bucketArnOf(bucketName: string): string {
-    return this.formatArn({ service: "s3", region: "", account: "", resource: bucketName });
   }
 }

@@ -27,8 +27,13 @@ export function readDocument(file: string, values: Placeholders): Record<string,
   return replace(JSON.parse(text), values) as Record<string, unknown>;
 }
 
+/** A text with all placeholders replaced. */
+export function substitute(text: string, values: Placeholders): string {
+  return text.replaceAll(PLACEHOLDER, (_, name: string) => values[name] as string);
+}
+
 function replace(node: unknown, values: Placeholders): unknown {
-  if (typeof node === "string") return node.replaceAll(PLACEHOLDER, (_, name: string) => values[name] as string);
+  if (typeof node === "string") return substitute(node, values);
   if (Array.isArray(node)) return node.map((item) => replace(item, values));
   if (node !== null && typeof node === "object") {
     return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, replace(value, values)]));

@@ -97,13 +97,13 @@ describe("no permission comes from anywhere else:", () => {
 
 describe("the resource policy of", () => {
   const policies: [string, Stack, string, string, Record<string, string>][] = [
-    ["bucket", data, "AWS::S3::BucketPolicy", "Evidence/Policy", {}],
+    ["bucket", data, "AWS::S3::BucketPolicy", "Evidence/Policy", { BucketArn: "<Evidence/Resource.Arn>" }],
     [
       "access-logs-bucket",
       data,
       "AWS::S3::BucketPolicy",
       "AccessLogs/Policy",
-      { LogsBucketArn: "arn:<Partition>:s3:::bonafide-dev-<AccountId>-<Region>-logs", LogsPrefix: "evidence/" },
+      { LogsBucketArn: "<AccessLogs/Resource.Arn>", LogsPrefix: "evidence/" },
     ],
     ["topic", data, "AWS::SNS::TopicPolicy", "Notifications/Policy", {}],
     ["uploads-queue", data, "AWS::SQS::QueuePolicy", "Uploads/Queue/Policy", { QueueArn: "<Uploads/Queue/Resource.Arn>" }],

@@ -65,13 +65,18 @@ export function bundles(workers: readonly string[] = onDisk.workers(), content =
   return root;
 }
 
-/** Synthesizes all stacks as `cdk synth -c name=value …` would. */
-export function synthesize(context: Record<string, string> = {}): Deployment {
+/** The app as `cdk synth -c name=value …` would build it, before synthesis. */
+export function build(context: Record<string, string> = {}): { app: App; stacks: ReturnType<typeof addStacks> } {
   const app = new App({
     analyticsReporting: false,
     outdir: mkdtempSync(join(TEMPORARY, "out-")),
     context: { lambdaDirectory: bundles(), ...context },
   });
+  return { app, stacks: addStacks(app, readConfig(app.node, CDK)) };
+}
+
+/** Synthesizes all stacks as `cdk synth -c name=value …` would. */
+export function synthesize(context: Record<string, string> = {}): Deployment {
   const read = (stack: CdkStack): Stack => {
     const template = Template.fromStack(stack).toJSON() as Stack["template"];
     const paths = new Map<string, string>();
@@ -81,7 +86,7 @@ export function synthesize(context: Record<string, string> = {}): Deployment {
     }
     return { name: stack.stackName, terminationProtection: stack.terminationProtection, template, paths };
   };
-  const stacks = addStacks(app, readConfig(app.node, CDK));
+  const { stacks } = build(context);
   return Object.fromEntries(Object.entries(stacks).map(([name, stack]) => [name, read(stack)])) as Deployment;
 }
 

@@ -1,8 +1,22 @@
 import * as iam from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Placeholders, readDocument } from "../placeholders";
 import { POLICIES } from "../paths";
+import { type Placeholders, readDocument, substitute } from "../placeholders";
+import { accept, asInFinding } from "./accepted-findings";
+
+/** Each open resource in the files of `policies/`, as it is written there, and why it is open. cdk-nag finds any other. */
+const OPEN_RESOURCES: readonly [RegExp, string][] = [
+  [/^\*$/, "IAM offers nothing narrower for these actions: policies/README.md says so of each."],
+  [/^\$\{LogGroupArn\}:\*$/, "The streams of the worker's own log group, which Lambda names."],
+  [/^\$\{BucketArn\}\/(zipped|unzipped|selfie|id_document)\/\*$/, "One prefix of the bucket: applicants name what is below it."],
+  [/^\$\{[A-Za-z]+ExecutionsArn\}$/, "The executions of one machine, whose names are known when they are started."],
+  [
+    /^\$\{(UnpackPackage|MatchDetails|RegisterCustomer)Arn\}$/,
+    "All versions of one worker: an execution calls the version with which it started.",
+  ],
+];
 
 export interface DocumentRoleProps {
   readonly description: string;
@@ -28,6 +42,25 @@ export class DocumentRole extends Construct {
       assumeRolePolicyDocument: readDocument(join(POLICIES, `resources/trust-${props.trust.service}.json`), props.trust.values),
       policies: [{ policyName: "Policy", policyDocument: readDocument(join(POLICIES, props.policy.file), props.policy.values) }],
     });
+    accept(
+      resource,
+      "One role, one policy, one file: a policy that several roles could share is what this avoids (docs/adr/0010).",
+      "NIST.800.53.R5-IAMNoInlinePolicy",
+      "PCI.DSS.321-IAMNoInlinePolicy",
+    );
+    for (const text of resourcesIn(props.policy.file)) {
+      const value = asInFinding(this, substitute(text, props.policy.values));
+      const reason = OPEN_RESOURCES.find(([written]) => written.test(text))?.[1];
+      if (!value.includes("*") || reason === undefined) continue;
+      accept(resource, reason, `AwsSolutions-IAM5[Resource::${value}]`);
+      if (value === "*" && props.trust.service === "lambda") accept(resource, reason, "Serverless-LambdaStarPermissions");
+    }
     this.role = iam.Role.fromRoleArn(this, "Immutable", resource.attrArn, { mutable: false });
   }
+}
+
+/** As they are written in a policy file, each once. */
+function resourcesIn(file: string): Set<string> {
+  const { Statement } = JSON.parse(readFileSync(join(POLICIES, file), "utf8")) as { Statement: { Resource: string[] }[] };
+  return new Set(Statement.flatMap(({ Resource }) => Resource));
 }

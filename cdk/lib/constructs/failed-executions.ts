@@ -3,6 +3,7 @@ import * as events from "aws-cdk-lib/aws-events";
 import type * as sqs from "aws-cdk-lib/aws-sqs";
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
+import { accept } from "./accepted-findings";
 import { DocumentRole } from "./document-role";
 import type { Encryption } from "./encryption";
 import { attachPolicy, deadLetters } from "./task-queue";
@@ -27,6 +28,7 @@ export class FailedExecutions extends Construct {
       policy: { file: "rules/failed-executions.json", values: { RecordFailureMachineArn: props.target.stateMachineArn } },
     });
     this.deadLetters = deadLetters(this, props.encryption);
+    accept(this.deadLetters, "It is the dead-letter queue of a rule; the check looks for queues that name it.", "AwsSolutions-SQS3");
     const rule = new events.CfnRule(this, "Rule", {
       description: "Executions that ended without a result are recorded and announced",
       eventPattern: {

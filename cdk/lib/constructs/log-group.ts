@@ -1,6 +1,7 @@
 import { ArnFormat, Stack } from "aws-cdk-lib";
 import * as logs from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
+import { accept } from "./accepted-findings";
 import type { Common } from "./encryption";
 import { removalPolicy } from "./removal-policy";
 
@@ -15,6 +16,14 @@ export class LogGroup extends logs.LogGroup {
       retention: config.logRetentionDays,
       removalPolicy: removalPolicy(config),
     });
+    if (config.encryption === "aws") {
+      accept(
+        this,
+        "CloudWatch Logs encrypts it with a key of AWS's; encryption=customer gives it one of this account.",
+        "NIST.800.53.R5-CloudWatchLogGroupEncrypted",
+        "PCI.DSS.321-CloudWatchLogGroupEncrypted",
+      );
+    }
     this.plainArn = Stack.of(this).formatArn({
       service: "logs",
       resource: "log-group",

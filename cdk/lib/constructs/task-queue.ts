@@ -5,6 +5,7 @@ import { Construct } from "constructs";
 import { join } from "node:path";
 import { POLICIES } from "../paths";
 import { type Placeholders, readDocument } from "../placeholders";
+import { accept } from "./accepted-findings";
 import type { Encryption } from "./encryption";
 
 export interface TaskQueueProps {
@@ -48,7 +49,9 @@ export class TaskQueue extends Construct {
 
 /** A queue for what could not be worked off; who may send to it is a policy of its own. */
 export function deadLetters(scope: Construct, encryption: Encryption): sqs.Queue {
-  return new sqs.Queue(scope, "DeadLetters", { ...encryption.queue(), retentionPeriod: Duration.days(14) });
+  const queue = new sqs.Queue(scope, "DeadLetters", { ...encryption.queue(), retentionPeriod: Duration.days(14) });
+  accept(queue, "It is where dead letters end: an alarm calls a person, who takes them out.", "Serverless-SQSRedrivePolicy");
+  return queue;
 }
 
 /** Makes `policies/resources/<file>.json` the policy of a queue. */

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, ConfigError } from "../config";
 import { metricsNamespace, pascal, type WorkerContracts, type WorkerName } from "../names";
+import { accept } from "./accepted-findings";
 import { DocumentRole } from "./document-role";
 import type { Common } from "./encryption";
 import { LogGroup } from "./log-group";
@@ -50,6 +51,23 @@ export class Worker<Name extends WorkerName> extends Construct {
       // An execution that began with a version may still call it, however many deployments later.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
+    accept(
+      this.function,
+      "It takes no connections and reaches AWS's endpoints only, one worker also the third party's. What it may do is drawn by its role.",
+      "NIST.800.53.R5-LambdaInsideVPC",
+      "PCI.DSS.321-LambdaInsideVPC",
+    );
+    accept(
+      this.function,
+      "A reservation is taken from the account's limit, which is 10 in a new account: the deployment would fail. Scarce services are protected at their queues.",
+      "NIST.800.53.R5-LambdaConcurrency",
+    );
+    accept(
+      this.function,
+      "Nobody calls it and goes away: a machine waits for its answer, or a queue keeps the message and has dead letters of its own.",
+      "NIST.800.53.R5-LambdaDLQ",
+      "Serverless-LambdaDLQ",
+    );
   }
 
   /** The worker as it is deployed now; a later deployment publishes another version and leaves this one. */
@@ -65,13 +83,18 @@ export class Worker<Name extends WorkerName> extends Construct {
   /** Messages of the queue are handled one by one; a failed one goes back alone. */
   consume(queue: TaskQueue, concurrency?: number): void {
     queue.requireVisibilityFor(this.function);
-    new lambda.EventSourceMapping(this, "Messages", {
+    const mapping = new lambda.EventSourceMapping(this, "Messages", {
       target: this.function,
       eventSourceArn: queue.queue.queueArn,
       batchSize: 1,
       reportBatchItemFailures: true,
       ...(concurrency === undefined ? {} : { maxConcurrency: concurrency }),
     });
+    accept(
+      mapping,
+      "Lambda knows no destination for failed messages of SQS: they go back to the queue, and then to its dead letters.",
+      "Serverless-LambdaEventSourceMappingDestination",
+    );
   }
 }
 
