@@ -73,6 +73,14 @@ pub fn execution_name(id: &ApplicationId, version_id: &str) -> String {
     format!("{id}-{}", digest(&[version_id]))
 }
 
+/// The execution that judges the same version once more, because this one failed and cannot be resumed.
+///
+/// Deterministic as well: each failed execution has at most one successor.
+#[must_use]
+pub fn replay_name(id: &ApplicationId, version_id: &str, failed_execution: &str) -> String {
+    format!("{id}-{}", digest(&[version_id, failed_execution]))
+}
+
 /// The first 60 bits of a SHA-256, as 15 hexadecimal digits. Each part is preceded by its length, so that no two lists collide.
 fn digest(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
@@ -121,7 +129,11 @@ mod tests {
             prop_assert!(name.len() <= 80);
             prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
             prop_assert_eq!(&name, &execution_name(&id, &version));
-            prop_assert_ne!(name, execution_name(&id, &format!("{version}x")));
+            prop_assert_ne!(&name, &execution_name(&id, &format!("{version}x")));
+            let replay = replay_name(&id, &version, &name);
+            prop_assert!(replay.len() <= 80);
+            prop_assert_ne!(&replay, &name);
+            prop_assert_ne!(&replay, &replay_name(&id, &version, &replay));
         }
     }
 }

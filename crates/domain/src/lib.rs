@@ -13,7 +13,7 @@ mod personal;
 mod reason;
 mod upload;
 
-pub use application::{ApplicationId, InvalidApplicationId, execution_name};
+pub use application::{ApplicationId, InvalidApplicationId, execution_name, replay_name};
 pub use check::{Check, CheckOutcome};
 pub use details::{Details, DetailsColumn};
 pub use document::{Confidences, DocumentFields, DocumentType, ExtractedField, Facts, facts};

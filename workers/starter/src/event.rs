@@ -17,6 +17,8 @@ struct Message {
 struct Record {
     event_name: String,
     s3: Entity,
+    /// Never S3's: an operator has this version judged once more, in place of the execution with this ARN.
+    replay_of: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -37,26 +39,35 @@ struct Object {
     version_id: Option<String>,
 }
 
+/// An object that was created.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Created {
+    pub(crate) object: ObjectRef,
+    /// The failed execution that is to be replaced by a new one.
+    pub(crate) replay_of: Option<String>,
+}
+
 /// The objects that this message tells of; none for S3's test event. `None` if the message is no S3 event.
-pub(crate) fn created_objects(body: &str) -> Option<Vec<ObjectRef>> {
+pub(crate) fn created_objects(body: &str) -> Option<Vec<Created>> {
     let message: Message = serde_json::from_str(body).ok()?;
     // S3 sends it once, when the notification is configured: it has no records.
     if message.event.as_deref() == Some("s3:TestEvent") {
         return Some(Vec::new());
     }
-    message.records?.into_iter().filter(is_creation).map(object).collect()
+    message.records?.into_iter().filter(is_creation).map(created).collect()
 }
 
 fn is_creation(record: &Record) -> bool {
     record.event_name.trim_start_matches("s3:").starts_with("ObjectCreated")
 }
 
-fn object(record: Record) -> Option<ObjectRef> {
-    Some(ObjectRef {
+fn created(record: Record) -> Option<Created> {
+    let object = ObjectRef {
         bucket: record.s3.bucket.name,
         key: decode(&record.s3.object.key)?,
         version_id: record.s3.object.version_id.unwrap_or_else(|| "null".to_owned()),
-    })
+    };
+    Some(Created { object, replay_of: record.replay_of })
 }
 
 /// Decodes a key once: S3 writes it into queues form-encoded, with `+` for a space.
@@ -76,7 +87,8 @@ mod tests {
     }
 
     fn keys(message: &Value) -> Option<Vec<String>> {
-        created_objects(&message.to_string()).map(|objects| objects.into_iter().map(|object| object.key).collect())
+        created_objects(&message.to_string())
+            .map(|objects| objects.into_iter().map(|created| created.object.key).collect())
     }
 
     #[test]
@@ -98,7 +110,7 @@ mod tests {
     fn an_object_without_versions_is_version_null() {
         let message = json!({"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "evidence"}, "object": {"key": "zipped/a.zip"}}}]});
         let objects = created_objects(&message.to_string()).expect("an event");
-        assert_eq!(objects[0].version_id, "null");
+        assert_eq!(objects[0].object.version_id, "null");
     }
 
     #[test]

@@ -8,13 +8,17 @@ use aws_sdk_dynamodb::{
 };
 use aws_sdk_sfn::{error::SdkError as SfnError, operation::start_execution::StartExecutionError};
 use aws_sdk_sns::{error::SdkError as SnsError, operation::publish::PublishError};
-use bonafide_domain::{ApplicationId, CheckOutcome, ObjectRef, ReasonCode, Upload, UploadKind, execution_name};
+use bonafide_domain::{
+    ApplicationId, CheckOutcome, ObjectRef, ReasonCode, Upload, UploadKind, execution_name, replay_name,
+};
 use bonafide_worker::{
     Applications, ErrorName, TableFailure, TaskError, note_application, note_execution, note_outcome, note_reasons,
     object_ref, sdk_code,
 };
 use chrono::{DateTime, Days};
 use serde_json::json;
+
+use crate::event::Created;
 
 /// The machines that an upload can start, by their ARNs.
 #[derive(Clone, Debug)]
@@ -91,9 +95,9 @@ impl Starter {
     /// # Errors
     /// When a record could not be handled; doing it again does the others no harm.
     pub async fn handle(&self, body: &str, now: &str) -> Result<(), Failure> {
-        for object in event::created_objects(body).ok_or(Failure::Malformed)? {
+        for Created { object, replay_of } in event::created_objects(body).ok_or(Failure::Malformed)? {
             match Upload::from_key(&object.key) {
-                Ok(upload) => self.start(&upload, &object, now).await?,
+                Ok(upload) => self.start(&upload, &object, replay_of.as_deref(), now).await?,
                 Err(reason) => self.reject(reason, &object, now).await?,
             }
         }
@@ -101,7 +105,13 @@ impl Starter {
     }
 
     /// Records before it starts, so that no execution ever runs without a row. After a crash in between, the message comes back.
-    async fn start(&self, upload: &Upload, object: &ObjectRef, now: &str) -> Result<(), Failure> {
+    async fn start(
+        &self,
+        upload: &Upload,
+        object: &ObjectRef,
+        replay_of: Option<&str>,
+        now: &str,
+    ) -> Result<(), Failure> {
         let id = &upload.application_id;
         note_application(id);
         let machine = match upload.kind {
@@ -109,7 +119,10 @@ impl Starter {
             UploadKind::Selfie => &self.machines.identity_verification,
             UploadKind::Document => &self.machines.document_extraction,
         };
-        let name = execution_name(id, &object.version_id);
+        let name = match replay_of {
+            None => execution_name(id, &object.version_id),
+            Some(failed) => replay_name(id, &object.version_id, failed),
+        };
         let execution = execution_arn(machine, &name);
         note_execution(&execution);
         self.record(upload, object, &execution, now).await?;
@@ -334,6 +347,33 @@ mod tests {
         let publish = published();
         starter(&update, &start, &publish).handle(&body("zipped/8d247914.zip"), NOW).await.expect("nothing to do");
         assert_eq!((update.num_calls(), start.num_calls()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_replay_starts_another_execution_of_the_same_upload_once() {
+        let event = |replay_of: serde_json::Value| {
+            let mut event: serde_json::Value = serde_json::from_str(&body("zipped/8d247914.zip")).expect("json");
+            event["Records"][0]["replayOf"] = replay_of;
+            event.to_string()
+        };
+        let names = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = names.clone();
+        let start = mock!(aws_sdk_sfn::Client::start_execution)
+            .match_requests(move |request| {
+                seen.lock().expect("no panic").push(request.name().expect("a name").to_owned());
+                request.input().is_some_and(|input| !input.contains("replay"))
+            })
+            .then_output(|| {
+                let started_at = aws_sdk_sfn::primitives::DateTime::from_secs(0);
+                StartExecutionOutput::builder().execution_arn("arn").start_date(started_at).build().expect("an output")
+            });
+        for replay_of in [json!(null), json!("arn:failed"), json!("arn:failed"), json!("arn:failed-again")] {
+            let starter = starter(&recorded(), &start, &published());
+            starter.handle(&event(replay_of), NOW).await.expect("started");
+        }
+        let names = names.lock().expect("no panic");
+        assert_eq!(names[1], names[2]);
+        assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
     }
 
     #[tokio::test]
