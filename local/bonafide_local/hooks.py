@@ -10,7 +10,7 @@ import json
 import threading
 from typing import Any
 
-from bonafide_local import iam, ranges
+from bonafide_local import iam, ranges, redrive
 from bonafide_local.aws_json import JsonService, caller_headers
 from bonafide_local.errors import ServiceError
 from bonafide_local.objects import ReadObject
@@ -24,6 +24,7 @@ _SERVICES = {"rekognition": ("RekognitionService", "Rekognition"), "textract": (
 
 def install(services: list[JsonService], rekognition: Rekognition, decisions: iam.Decisions) -> None:
     """Add the services to the emulator: SDK clients, state machines, IAM and CloudFormation."""
+    redrive.install()
     for service in services:
         _add_service(service)
     _add_collections(rekognition)
