@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pascal } from "../lib/names";
 import { POLICIES } from "../lib/paths";
-import { deployment, onDisk, readable, type Resource, resources, type Stack } from "./support";
+import { deployment, find, onDisk, readable, type Resource, resources, type Stack } from "./support";
 
 const { data, workflow } = deployment();
 const stacks: readonly Stack[] = Object.values(deployment());
@@ -62,26 +62,28 @@ const roles: { file: string; path: string; trust: string; own?: Record<string, s
 ];
 
 describe("the role of", () => {
-  const deployed = resources(workflow, "AWS::IAM::Role");
-
   it.each(roles)("$file may do what its file says, and nothing else", ({ file, path, trust, own }) => {
-    const { Properties: role } = deployed.get(`${path}/Role/Resource`) as Resource;
+    const { stack, resource } = find(deployment(), "AWS::IAM::Role", `${path}/Role/Resource`);
+    const role = resource.Properties;
     expect(Object.keys(role).sort()).toEqual(["AssumeRolePolicyDocument", "Description", "Policies", "Tags"]);
     expect(role.Policies).toHaveLength(1);
-    expect(plain(workflow, role.Policies[0].PolicyDocument)).toEqual(expected(file, own));
-    expect(plain(workflow, role.AssumeRolePolicyDocument)).toEqual(expected(`resources/trust-${trust}`));
+    expect(plain(stack, role.Policies[0].PolicyDocument)).toEqual(expected(file, own));
+    expect(plain(stack, role.AssumeRolePolicyDocument)).toEqual(expected(`resources/trust-${trust}`));
   });
 
   it("nothing else exists", () => {
-    expect([...deployed.keys()].sort()).toEqual(roles.map(({ path }) => `${path}/Role/Resource`).sort());
+    const deployed = stacks.flatMap((stack) => [...resources(stack, "AWS::IAM::Role").keys()]);
+    expect(deployed.sort()).toEqual(roles.map(({ path }) => `${path}/Role/Resource`).sort());
   });
 
   it("each function and machine is its own", () => {
-    const users = [
-      ...[...resources(workflow, "AWS::Lambda::Function")].map(([path, { Properties }]) => [path, Properties.Role]),
-      ...[...resources(workflow, "AWS::StepFunctions::StateMachine")].map(([path, { Properties }]) => [path, Properties.RoleArn]),
-    ] as [string, unknown][];
-    for (const [path, role] of users) expect(plain(workflow, role), path).toBe(`<${path.split("/")[0]}/Role/Resource.Arn>`);
+    const users = stacks.flatMap((stack) =>
+      [
+        ...[...resources(stack, "AWS::Lambda::Function")].map(([path, { Properties }]) => [path, Properties.Role]),
+        ...[...resources(stack, "AWS::StepFunctions::StateMachine")].map(([path, { Properties }]) => [path, Properties.RoleArn]),
+      ].map(([path, role]): [string, unknown] => [path, plain(stack, role)]),
+    );
+    for (const [path, role] of users) expect(role, path).toBe(`<${path.split("/")[0]}/Role/Resource.Arn>`);
     expect(users).toHaveLength(onDisk.policies("workers").length + onDisk.policies("machines").length);
   });
 });
@@ -143,6 +145,96 @@ describe("the resource policy of", () => {
         expect(protectedOnes.sort()).toEqual(all.sort());
       }
     }
+  });
+});
+
+it("the bucket under a key of the account takes no object under another one", () => {
+  const deployed = deployment("customer");
+  const own = { BucketArn: "<Evidence/Resource.Arn>", KeyArn: "<Encryption/Data/Resource.Arn>" };
+  const { Properties } = resources(deployed.data, "AWS::S3::BucketPolicy").get("Evidence/Policy") as Resource;
+  expect(readable(deployed, deployed.data, Properties.PolicyDocument)).toEqual(expected("resources/bucket-customer-key", own));
+});
+
+describe.each(["aws", "customer"] as const)("whom the template trusts, with keys of %s:", (encryption) => {
+  const deployed = deployment(encryption);
+  const documents = Object.values(deployed).flatMap((stack) =>
+    Object.values(stack.template.Resources).flatMap(({ Type, Properties }) => {
+      const { PolicyDocument, KeyPolicy, AssumeRolePolicyDocument } = readable(deployed, stack, Properties ?? {});
+      return [PolicyDocument, KeyPolicy, AssumeRolePolicyDocument]
+        .filter((document) => document !== undefined)
+        .map((document) => [Type, document]);
+    }),
+  );
+  const allowed: any[] = documents
+    .flatMap(([, { Statement }]) => Statement)
+    .filter(({ Effect, Principal }) => Effect === "Allow" && Principal !== undefined);
+
+  it("this account only: no other account and no other organisation is named", () => {
+    const principals = new Set(allowed.flatMap(({ Principal }) => [Principal.AWS ?? []].flat()));
+    for (const principal of principals) expect(["*", "arn:<Partition>:iam::<AccountId>:root"]).toContain(principal);
+    expect(JSON.stringify(documents)).not.toMatch(/\b\d{12}\b|aws:PrincipalOrg|CanonicalUser|Federated/);
+  });
+
+  it("everybody only under the condition that they are of this account", () => {
+    for (const { Sid, Principal, Condition } of allowed) {
+      expect(Principal, Sid).not.toBe("*");
+      if (Principal.AWS === "*") expect(Condition.StringEquals["kms:CallerAccount"], Sid).toBe("<AccountId>");
+    }
+  });
+
+  it("services only on behalf of this account, except that Lambda assumes the workers' roles", () => {
+    for (const { Sid, Principal, Condition } of allowed.filter(({ Principal }) => Principal.Service !== undefined)) {
+      if (Principal.Service === "lambda.amazonaws.com") continue;
+      expect(JSON.stringify(Condition), `${Sid} ${Principal.Service}`).toMatch(/"aws:SourceAccount":"<AccountId>"|:<AccountId>:/);
+    }
+  });
+
+  it("nobody who speaks without TLS to bucket, queue or topic", () => {
+    const open = documents.filter(([type]) => /Bucket|Queue|Topic/.test(type));
+    expect(open.length).toBeGreaterThan(9);
+    for (const [type, { Statement }] of open) {
+      expect(Statement[0], type).toMatchObject({
+        Effect: "Deny",
+        Principal: { AWS: "*" },
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+      });
+    }
+  });
+});
+
+describe("an upload", () => {
+  const bucket = (file: string): any[] => JSON.parse(onDisk.policy(`resources/${file}`)).Statement;
+  /** What the bucket's policy says to a request with these headers; the headers of S3's conditions, without their prefix. */
+  const refused = (file: string, headers: Record<string, string>): boolean =>
+    bucket(file).some(({ Sid, Effect, Condition }) => {
+      if (Sid === "RefusePlainTransport") return false;
+      expect(Effect).toBe("Deny");
+      return Object.entries<Record<string, string>>(Condition).every(([operator, keys]) =>
+        Object.entries(keys).every(([key, value]) => {
+          const header = headers[key.replace("s3:x-amz-server-side-encryption", "sse")];
+          if (operator === "Null") return (header === undefined) === (value === "true");
+          if (header === undefined) return operator === "StringNotEqualsIfExists" || operator === "StringNotEquals";
+          return header !== value;
+        }),
+      );
+    });
+  const [ours, other] = ["${KeyArn}", "arn:aws:kms:us-east-1:1:key/other"];
+
+  it.each([
+    ["bucket", {}, false],
+    ["bucket", { sse: "AES256" }, false],
+    ["bucket", { sse: "aws:kms" }, true],
+    ["bucket", { sse: "aws:kms", "sse-aws-kms-key-id": other }, true],
+    ["bucket", { "sse-customer-algorithm": "AES256" }, true],
+    ["bucket-customer-key", {}, false],
+    ["bucket-customer-key", { sse: "aws:kms", "sse-aws-kms-key-id": ours }, false],
+    ["bucket-customer-key", { sse: "aws:kms", "sse-aws-kms-key-id": other }, true],
+    // Without an id, S3 would take AWS's own key.
+    ["bucket-customer-key", { sse: "aws:kms" }, true],
+    ["bucket-customer-key", { sse: "AES256" }, true],
+    ["bucket-customer-key", { "sse-customer-algorithm": "AES256" }, true],
+  ] as [string, Record<string, string>, boolean][])("by %s.json with %j is refused: %s", (file, headers, expectation) => {
+    expect(refused(file, headers)).toBe(expectation);
   });
 });
 

@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { deployment, onDisk, readable, type Resource, resource, resources, type Stack } from "./support";
+
+type Encryption = "aws" | "customer";
+
+const plain = (encryption: Encryption, stack: Stack, value: unknown): any => readable(deployment(encryption), stack, value);
+
+/** Every resource of a type in every stack, with its properties readable. */
+function every(encryption: Encryption, type: string): [string, any][] {
+  return Object.values(deployment(encryption)).flatMap((stack) =>
+    [...resources(stack, type)].map(([path, { Properties }]): [string, any] => [path, plain(encryption, stack, Properties)]),
+  );
+}
+
+const key = (name: string): string => `<Encryption/${name}/Resource.Arn>`;
+const [DATA, MESSAGES, LOGS, MACHINES] = [key("Data"), key("Messages"), key("Logs"), key("Machines")];
+const evidence = (encryption: Encryption): any => every(encryption, "AWS::S3::Bucket").find(([path]) => path === "Evidence/Resource")?.[1];
+
+describe("with AWS's keys", () => {
+  it("there are no keys of the account", () => {
+    expect(every("aws", "AWS::KMS::Key")).toEqual([]);
+  });
+
+  it("objects, messages and notifications are encrypted all the same", () => {
+    expect(evidence("aws").BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
+      { ServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } },
+    ]);
+    for (const [path, queue] of every("aws", "AWS::SQS::Queue")) expect(queue.SqsManagedSseEnabled, path).toBe(true);
+    const [, topic] = every("aws", "AWS::SNS::Topic").find(([path]) => path === "Notifications/Resource") as [string, any];
+    expect(topic.KmsMasterKeyId).toMatch(/:alias\/aws\/sns$/);
+  });
+});
+
+describe("with keys of the account", () => {
+  it("each of them is renewed every year, is found by its name, and takes a month to delete", () => {
+    const keys = every("customer", "AWS::KMS::Key");
+    expect(keys.map(([path]) => path)).toEqual(["Data", "Messages", "Logs", "Machines"].map((name) => `Encryption/${name}/Resource`));
+    for (const [path, properties] of keys) expect(properties, path).toMatchObject({ EnableKeyRotation: true, PendingWindowInDays: 30 });
+    expect(every("customer", "AWS::KMS::Alias").map(([, { AliasName, TargetKeyId }]) => [AliasName, TargetKeyId])).toEqual(
+      ["Data", "Messages", "Logs", "Machines"].map((name) => [`alias/bonafide-dev-${name.toLowerCase()}`, `<Encryption/${name}/Resource>`]),
+    );
+  });
+
+  it("objects are encrypted with one, asked for once for many objects", () => {
+    expect(evidence("customer").BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
+      { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: "aws:kms", KMSMasterKeyID: DATA } },
+    ]);
+  });
+
+  const expected: [string, number, object][] = [
+    ["AWS::DynamoDB::Table", 2, { SSESpecification: { SSEEnabled: true, SSEType: "KMS", KMSMasterKeyId: DATA } }],
+    ["AWS::SecretsManager::Secret", 1, { KmsKeyId: DATA }],
+    ["AWS::SQS::Queue", 7, { KmsMasterKeyId: MESSAGES }],
+    ["AWS::SNS::Topic", 1, { KmsMasterKeyId: MESSAGES }],
+    ["AWS::Logs::LogGroup", onDisk.workers().length + onDisk.machines().length, { KmsKeyId: LOGS }],
+    ["AWS::Lambda::Function", onDisk.workers().length, { KmsKeyArn: MACHINES }],
+    [
+      "AWS::StepFunctions::StateMachine",
+      onDisk.machines().length,
+      { EncryptionConfiguration: { Type: "CUSTOMER_MANAGED_KMS_KEY", KmsKeyId: MACHINES, KmsDataKeyReusePeriodSeconds: 900 } },
+    ],
+  ];
+
+  it.each(expected)("every %s is encrypted with one (at least %i)", (type, least, properties) => {
+    const all = every("customer", type);
+    expect(all.length).toBeGreaterThanOrEqual(least);
+    for (const [path, found] of all) expect(found, path).toMatchObject(properties);
+  });
+
+  it("nothing is created anew when an existing deployment changes to them", () => {
+    for (const [name, before] of Object.entries(deployment("aws"))) {
+      const after: Record<string, Resource> = deployment("customer")[name as keyof ReturnType<typeof deployment>].template.Resources;
+      // Versions are published anew, because the settings of the function are part of them.
+      const lost = Object.keys(before.template.Resources).filter((id) => !(id in after) && !id.includes("CurrentVersion"));
+      expect(lost, name).toEqual([]);
+    }
+  });
+});
+
+describe("the key policy", () => {
+  const { data } = deployment("customer");
+  const arn = (service: string, rest: string): string => `arn:<Partition>:${service}:<Region>:<AccountId>:${rest}`;
+  const service = (name: string): string => `${name}.<Region>.amazonaws.com`;
+  const meaning: Record<string, string> = {
+    AccountId: "<AccountId>",
+    AccountArn: "arn:<Partition>:iam::<AccountId>:root",
+    BucketService: service("s3"),
+    TablesService: service("dynamodb"),
+    SecretsService: service("secretsmanager"),
+    QueuesService: service("sqs"),
+    TopicsService: service("sns"),
+    LogsService: service("logs"),
+    MachinesService: service("states"),
+    WorkersService: service("lambda"),
+    QueuesArn: arn("sqs", "Bonafide-dev-*"),
+    TopicsArn: arn("sns", "Bonafide-dev-*"),
+    WorkerLogsArn: arn("logs", "log-group:/aws/lambda/bonafide-dev-*"),
+    MachineLogsArn: arn("logs", "log-group:/aws/vendedlogs/states/bonafide-dev-*"),
+    MachinesArn: arn("states", "stateMachine:bonafide-dev-*"),
+    LogDeliveriesArn: arn("logs", "*"),
+  };
+  const names = ["data", "messages", "logs", "machines"];
+  const policy = (name: string): any => {
+    const path = `Encryption/${name.charAt(0).toUpperCase()}${name.slice(1)}/Resource`;
+    return plain("customer", data, resource(data, "AWS::KMS::Key", path).Properties.KeyPolicy);
+  };
+
+  it.each(names)("of the key for %s is its file", (name) => {
+    const text = onDisk.policy(`resources/key-${name}`).replaceAll(/\$\{([A-Za-z]+)\}/g, (_, token: string) => meaning[token] as string);
+    expect(policy(name)).toEqual(JSON.parse(text));
+  });
+
+  it.each(names)("of the key for %s lets administrators manage it, not use it", (name) => {
+    const using = /^kms:(Encrypt|Decrypt|ReEncrypt|GenerateDataKey|CreateGrant|\*)/;
+    for (const { Principal, Action, Condition } of policy(name).Statement) {
+      const open = Condition === undefined;
+      expect(open).toBe(Principal.AWS === "arn:<Partition>:iam::<AccountId>:root");
+      if (open) expect(Action.filter((action: string) => using.test(action))).toEqual([]);
+    }
+  });
+
+  it.each(names)("of the key for %s is open to this account, or to a service for our own things", (name) => {
+    for (const { Sid, Principal, Condition } of policy(name).Statement) {
+      if (Principal.AWS === "*") {
+        expect(Condition.StringEquals["kms:CallerAccount"], Sid).toBe("<AccountId>");
+        // Through a service, or for what only a service of ours has encrypted.
+        expect(JSON.stringify(Condition), Sid).toMatch(/"kms:(ViaService|EncryptionContext:[A-Za-z:]+)"/);
+      } else if (Principal.Service !== undefined) {
+        const contexts = Object.entries<any>(Condition.ArnLike).filter(([variable]) => variable.startsWith("kms:EncryptionContext:"));
+        expect(contexts.length, Sid).toBe(1);
+        for (const value of contexts.flatMap(([, values]) => values)) expect(value, Sid).toContain(":<AccountId>:");
+      }
+    }
+  });
+
+  it("names queues, topics, log groups and machines as they are called", () => {
+    const named = (type: string, property: string): string[] => every("customer", type).map(([, properties]) => properties[property]);
+    // Generated names begin with the name of the stack.
+    for (const type of ["AWS::SQS::Queue", "AWS::SNS::Topic"]) {
+      expect(named(type, type.endsWith("Queue") ? "QueueName" : "TopicName").filter((name) => name !== undefined)).toEqual([]);
+    }
+    for (const { name } of Object.values(deployment("customer"))) expect(name).toMatch(/^Bonafide-dev-/);
+    for (const name of named("AWS::Logs::LogGroup", "LogGroupName"))
+      expect(name).toMatch(/^\/aws\/(lambda|vendedlogs\/states)\/bonafide-dev-/);
+    for (const name of named("AWS::StepFunctions::StateMachine", "StateMachineName")) expect(name).toMatch(/^bonafide-dev-/);
+  });
+});
