@@ -263,6 +263,11 @@ export class WorkflowStack extends Stack {
       DocumentExtractionMachineArn: documentExtraction.machine.stateMachineArn,
       ThirdPartyCheckMachineArn: thirdPartyCheck.machine.stateMachineArn,
       RecordFailureMachineArn: recordFailure.machine.stateMachineArn,
+      ExtractionQueueUrl: this.extraction.queue.queueUrl,
+      ExtractionDeadLetterQueueUrl: this.extraction.deadLetters.queueUrl,
+      LicensesQueueUrl: this.licenses.queue.queueUrl,
+      LicensesDeadLetterQueueUrl: this.licenses.deadLetters.queueUrl,
+      FailuresDeadLetterQueueUrl: this.failedExecutions.deadLetters.queueUrl,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
