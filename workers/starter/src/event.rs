@@ -37,14 +37,23 @@ struct Bucket {
 struct Object {
     key: String,
     version_id: Option<String>,
+    sequencer: Option<String>,
 }
 
 /// An object that was created.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Created {
     pub(crate) object: ObjectRef,
+    pub(crate) turn: Turn,
+}
+
+/// What decides whether an upload may take the place of the one that is recorded.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Turn {
+    /// S3 numbers the events of one key; events arrive in any order, and late.
+    Upload { sequencer: Option<String> },
     /// The failed execution that is to be replaced by a new one.
-    pub(crate) replay_of: Option<String>,
+    Replay { of: String },
 }
 
 /// The objects that this message tells of; none for S3's test event. `None` if the message is no S3 event.
@@ -67,7 +76,11 @@ fn created(record: Record) -> Option<Created> {
         key: decode(&record.s3.object.key)?,
         version_id: record.s3.object.version_id.unwrap_or_else(|| "null".to_owned()),
     };
-    Some(Created { object, replay_of: record.replay_of })
+    let turn = match record.replay_of {
+        Some(of) => Turn::Replay { of },
+        None => Turn::Upload { sequencer: record.s3.object.sequencer },
+    };
+    Some(Created { object, turn })
 }
 
 /// Decodes a key once: S3 writes it into queues form-encoded, with `+` for a space.

@@ -3,8 +3,8 @@
 mod event;
 
 use aws_sdk_dynamodb::{
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::AttributeValue,
+    operation::update_item::UpdateItemError,
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
 use aws_sdk_sfn::{error::SdkError as SfnError, operation::start_execution::StartExecutionError};
 use aws_sdk_sns::{error::SdkError as SnsError, operation::publish::PublishError};
@@ -12,13 +12,13 @@ use bonafide_domain::{
     ApplicationId, CheckOutcome, ObjectRef, ReasonCode, Upload, UploadKind, execution_name, replay_name,
 };
 use bonafide_worker::{
-    Applications, ErrorName, TableFailure, TaskError, note_application, note_execution, note_outcome, note_reasons,
-    object_ref, sdk_code,
+    Applications, ErrorName, TableFailure, TaskError, column, note_application, note_execution, note_outcome,
+    note_reasons, object_ref, sdk_code,
 };
 use chrono::{DateTime, Days};
 use serde_json::json;
 
-use crate::event::Created;
+use crate::event::{Created, Turn};
 
 /// The machines that an upload can start, by their ARNs.
 #[derive(Clone, Debug)]
@@ -95,9 +95,9 @@ impl Starter {
     /// # Errors
     /// When a record could not be handled; doing it again does the others no harm.
     pub async fn handle(&self, body: &str, now: &str) -> Result<(), Failure> {
-        for Created { object, replay_of } in event::created_objects(body).ok_or(Failure::Malformed)? {
+        for Created { object, turn } in event::created_objects(body).ok_or(Failure::Malformed)? {
             match Upload::from_key(&object.key) {
-                Ok(upload) => self.start(&upload, &object, replay_of.as_deref(), now).await?,
+                Ok(upload) => self.start(&upload, &object, &turn, now).await?,
                 Err(reason) => self.reject(reason, &object, now).await?,
             }
         }
@@ -105,13 +105,7 @@ impl Starter {
     }
 
     /// Records before it starts, so that no execution ever runs without a row. After a crash in between, the message comes back.
-    async fn start(
-        &self,
-        upload: &Upload,
-        object: &ObjectRef,
-        replay_of: Option<&str>,
-        now: &str,
-    ) -> Result<(), Failure> {
+    async fn start(&self, upload: &Upload, object: &ObjectRef, turn: &Turn, now: &str) -> Result<(), Failure> {
         let id = &upload.application_id;
         note_application(id);
         let machine = match upload.kind {
@@ -119,18 +113,17 @@ impl Starter {
             UploadKind::Selfie => &self.machines.identity_verification,
             UploadKind::Document => &self.machines.document_extraction,
         };
-        let name = match replay_of {
-            None => execution_name(id, &object.version_id),
-            Some(failed) => replay_name(id, &object.version_id, failed),
+        let name = match turn {
+            Turn::Upload { .. } => execution_name(id, &object.version_id),
+            Turn::Replay { of } => replay_name(id, &object.version_id, of),
         };
         let execution = execution_arn(machine, &name);
+        // A newer upload of the same key is judged already: nothing is started.
+        if !self.record(upload, object, turn, &execution, now).await? {
+            return Ok(());
+        }
         note_execution(&execution);
-        self.record(upload, object, &execution, now).await?;
-        let evidence = match upload.kind {
-            UploadKind::Package => "package",
-            UploadKind::Selfie => "selfie",
-            UploadKind::Document => "document",
-        };
+        let evidence = evidence(upload.kind);
         let input = json!({"applicationId": id, evidence: object}).to_string();
         match self.step_functions.start_execution().state_machine_arn(machine).name(&name).input(input).send().await {
             Ok(_) => Ok(()),
@@ -142,38 +135,63 @@ impl Starter {
         }
     }
 
-    /// Writes the upload into the application's row, unless this very upload is there already: a repeated event must not undo a verdict.
-    async fn record(&self, upload: &Upload, object: &ObjectRef, execution: &str, now: &str) -> Result<(), Failure> {
+    /// Writes the upload into the application's row, unless this very upload is there already, since a repeated event must not undo a
+    /// verdict, or a newer one. Whether the row names this execution afterwards.
+    async fn record(
+        &self,
+        upload: &Upload,
+        object: &ObjectRef,
+        turn: &Turn,
+        execution: &str,
+        now: &str,
+    ) -> Result<bool, Failure> {
         let update = self.applications.update(&upload.application_id);
-        let update = match upload.kind {
+        let evidence = evidence(upload.kind);
+        let (expression, execution_attribute) = match upload.kind {
             // A new package starts the application anew; faceId stays, so that its face can be superseded.
-            UploadKind::Package => update
-                .update_expression(
-                    "SET #status = :status, #evidence = :evidence, #execution = :execution, receivedAt = :now, \
-                     updatedAt = :now, expiresAt = :expires REMOVE outcome, reasons, failure, decidedAt, packageCheck, identityVerification, identityCompare, \
-                     documentExtraction, thirdPartyCheck, documentFields, duplicateFaceId, LICENSE_SELFIE_MATCH, \
-                     LICENSE_DETAILS_MATCH, LICENSE_VALIDATION",
-                )
-                .expression_attribute_names("#evidence", "package")
-                .expression_attribute_names("#execution", "executionArn"),
-            UploadKind::Selfie => supplement(update, "selfie", "identityVerificationExecutionArn"),
-            UploadKind::Document => supplement(update, "document", "documentExtractionExecutionArn"),
+            UploadKind::Package => (PACKAGE, "executionArn"),
+            UploadKind::Selfie => (SUPPLEMENT, "identityVerificationExecutionArn"),
+            UploadKind::Document => (SUPPLEMENT, "documentExtractionExecutionArn"),
         };
         let text = |value: &str| AttributeValue::S(value.to_owned());
-        let result = update
-            .condition_expression("attribute_not_exists(#execution) OR #execution <> :execution")
+        let update = match turn {
+            // Sequencers are comparable for one key, and as text if they are of one length.
+            Turn::Upload { sequencer: Some(sequencer) } => update
+                .update_expression(format!("SET #sequencer = :sequencer, {expression}"))
+                .condition_expression(
+                    "attribute_not_exists(#execution) OR (#execution <> :execution AND (attribute_not_exists(#sequencer) OR \
+                     #evidence.#key <> :key OR size(#sequencer) <> :length OR #sequencer < :sequencer))",
+                )
+                .expression_attribute_names("#sequencer", format!("{evidence}Sequencer"))
+                .expression_attribute_names("#key", "key")
+                .expression_attribute_values(":key", text(&object.key))
+                .expression_attribute_values(":length", AttributeValue::N(sequencer.len().to_string()))
+                .expression_attribute_values(":sequencer", text(sequencer)),
+            Turn::Upload { sequencer: None } => update
+                .update_expression(format!("SET {expression}"))
+                .condition_expression("attribute_not_exists(#execution) OR #execution <> :execution"),
+            Turn::Replay { of } => update
+                .update_expression(format!("SET {expression}"))
+                .condition_expression("#execution = :failed")
+                .expression_attribute_values(":failed", text(of)),
+        };
+        let update = update
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#evidence", evidence)
+            .expression_attribute_names("#execution", execution_attribute)
             .expression_attribute_values(":status", text("IN_PROGRESS"))
             .expression_attribute_values(":evidence", object_ref(object))
             .expression_attribute_values(":execution", text(execution))
             .expression_attribute_values(":now", text(now))
-            .expression_attribute_values(":expires", self.expiry(now)?)
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(()),
+            .expression_attribute_values(":expires", self.expiry(now)?);
+        match update.send().await {
+            Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    let recorded = refused.item().and_then(|row| column(row, execution_attribute));
+                    Ok(recorded == Some(execution))
+                }
                 _ => Err(TableFailure::Write(Box::new(error)).into()),
             },
         }
@@ -228,15 +246,23 @@ impl Starter {
     }
 }
 
+/// A new package starts the application anew.
+const PACKAGE: &str = "#status = :status, #evidence = :evidence, #execution = :execution, receivedAt = :now, \
+    updatedAt = :now, expiresAt = :expires REMOVE outcome, reasons, failure, decidedAt, packageCheck, \
+    identityVerification, identityCompare, documentExtraction, thirdPartyCheck, documentFields, duplicateFaceId, \
+    LICENSE_SELFIE_MATCH, LICENSE_DETAILS_MATCH, LICENSE_VALIDATION";
+
 /// An upload that joins an application, which may have begun with another one.
-fn supplement(update: UpdateItemFluentBuilder, evidence: &str, execution: &str) -> UpdateItemFluentBuilder {
-    update
-        .update_expression(
-            "SET #status = if_not_exists(#status, :status), #evidence = :evidence, #execution = :execution, \
-             receivedAt = if_not_exists(receivedAt, :now), updatedAt = :now, expiresAt = :expires",
-        )
-        .expression_attribute_names("#evidence", evidence)
-        .expression_attribute_names("#execution", execution)
+const SUPPLEMENT: &str = "#status = if_not_exists(#status, :status), #evidence = :evidence, #execution = :execution, \
+    receivedAt = if_not_exists(receivedAt, :now), updatedAt = :now, expiresAt = :expires";
+
+/// The attribute that points to an upload; its sequencer is beside it.
+fn evidence(kind: UploadKind) -> &'static str {
+    match kind {
+        UploadKind::Package => "package",
+        UploadKind::Selfie => "selfie",
+        UploadKind::Document => "document",
+    }
 }
 
 /// `arn:…:stateMachine:<machine>` and a name make `arn:…:execution:<machine>:<name>`.
@@ -333,19 +359,55 @@ mod tests {
         }
     }
 
+    /// The row names another execution than the one to be recorded, or the same.
+    fn refused(recorded: &'static str) -> Rule {
+        mock!(aws_sdk_dynamodb::Client::update_item).then_error(move || {
+            let recorded = AttributeValue::S(recorded.to_owned());
+            let refused = ConditionalCheckFailedException::builder().item("executionArn", recorded).build();
+            UpdateItemError::ConditionalCheckFailedException(refused)
+        })
+    }
+
     #[tokio::test]
     async fn an_event_that_comes_again_changes_nothing() {
-        let update = mock!(aws_sdk_dynamodb::Client::update_item)
-            .match_requests(|request| {
-                request.condition_expression() == Some("attribute_not_exists(#execution) OR #execution <> :execution")
-            })
-            .then_error(|| {
-                UpdateItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
-            });
+        let name = execution_name(&"8d247914".parse().expect("an id"), "v1");
+        let execution = format!("arn:aws:states:us-east-1:000000000000:execution:Onboarding:{name}");
+        let update = refused(execution.leak());
         let start = mock!(aws_sdk_sfn::Client::start_execution)
             .then_error(|| StartExecutionError::ExecutionAlreadyExists(ExecutionAlreadyExists::builder().build()));
         let publish = published();
         starter(&update, &start, &publish).handle(&body("zipped/8d247914.zip"), NOW).await.expect("nothing to do");
+        // It may have been recorded and not started.
+        assert_eq!((update.num_calls(), start.num_calls()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn an_event_that_a_newer_upload_has_overtaken_starts_nothing() {
+        let (update, start) = (refused("arn:of-a-newer-upload"), started("Onboarding"));
+        starter(&update, &start, &published()).handle(&body("zipped/8d247914.zip"), NOW).await.expect("nothing to do");
+        assert_eq!((update.num_calls(), start.num_calls()), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn an_upload_is_compared_with_the_recorded_one_of_its_key() {
+        let update = mock!(aws_sdk_dynamodb::Client::update_item)
+            .match_requests(|request| {
+                let values = request.expression_attribute_values().expect("values");
+                let names = request.expression_attribute_names().expect("names");
+                request.condition_expression().is_some_and(|condition| {
+                    condition.contains("#sequencer < :sequencer") && condition.contains("#evidence.#key <> :key")
+                }) && request
+                    .update_expression()
+                    .is_some_and(|update| update.starts_with("SET #sequencer = :sequencer, "))
+                    && values[":sequencer"] == AttributeValue::S("0055AED6DCD90281E5".to_owned())
+                    && values[":length"] == AttributeValue::N("18".to_owned())
+                    && names["#sequencer"] == "packageSequencer"
+            })
+            .then_output(|| UpdateItemOutput::builder().build());
+        let mut event: serde_json::Value = serde_json::from_str(&body("zipped/8d247914.zip")).expect("json");
+        event["Records"][0]["s3"]["object"]["sequencer"] = json!("0055AED6DCD90281E5");
+        let start = started("Onboarding");
+        starter(&update, &start, &published()).handle(&event.to_string(), NOW).await.expect("started");
         assert_eq!((update.num_calls(), start.num_calls()), (1, 1));
     }
 
