@@ -28,6 +28,9 @@ describe("with AWS's keys", () => {
     for (const [path, queue] of every("aws", "AWS::SQS::Queue")) expect(queue.SqsManagedSseEnabled, path).toBe(true);
     const [, topic] = every("aws", "AWS::SNS::Topic").find(([path]) => path === "Notifications/Resource") as [string, any];
     expect(topic.KmsMasterKeyId).toMatch(/:alias\/aws\/sns$/);
+    for (const [path, machine] of every("aws", "AWS::StepFunctions::StateMachine")) {
+      expect(machine.EncryptionConfiguration, path).toEqual({ Type: "AWS_OWNED_KEY" });
+    }
   });
 });
 

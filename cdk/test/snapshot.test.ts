@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { deployment, type Stack } from "./support";
 
 /** Without what changes with every build: the hashes of bundles and versions. Definitions are files of their own and have their own tests. */
@@ -9,6 +9,9 @@ function normalised(stack: Stack): unknown {
   );
 }
 
-it.each([deployment().data, deployment().workflow])("the template of $name changes only when somebody means it", async (stack) => {
-  await expect(JSON.stringify(normalised(stack), null, 2)).toMatchFileSnapshot(`snapshots/${stack.name}.template.json`);
+describe.each(["aws", "customer"] as const)("with encryption=%s", (encryption) => {
+  it.each(Object.values(deployment(encryption)))("the template of $name changes only when somebody means it", async (stack) => {
+    const file = `snapshots/${stack.name}.${encryption}.template.json`;
+    await expect(JSON.stringify(normalised(stack), null, 2)).toMatchFileSnapshot(file);
+  });
 });

@@ -117,7 +117,8 @@ export class Encryption extends Construct {
   }
 
   machine(): Pick<sfn.StateMachineProps, "encryptionConfiguration"> {
-    if (this.keys === undefined) return {};
+    // Said in so many words: a machine whose template is silent keeps the key that it had.
+    if (this.keys === undefined) return { encryptionConfiguration: new sfn.AwsOwnedEncryptionConfiguration() };
     // The longest period: KMS is asked four times an hour for each machine, not for each execution.
     return { encryptionConfiguration: new sfn.CustomerManagedEncryptionConfiguration(this.keys.machines, Duration.minutes(15)) };
   }

@@ -1,0 +1,131 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { build, deployment, readable, type Resource, resources, synthesize } from "./support";
+
+/**
+ * What holds something that cannot be made again, and the properties whose change makes CloudFormation create it anew
+ * ("Update requires: Replacement" in its reference), as far as a template of ours could have them.
+ */
+const KEPT: Record<string, readonly string[]> = {
+  "AWS::S3::Bucket": ["BucketName"],
+  "AWS::DynamoDB::Table": ["TableName", "KeySchema", "AttributeDefinitions", "LocalSecondaryIndexes"],
+  "AWS::Rekognition::Collection": ["CollectionId"],
+  "AWS::SecretsManager::Secret": ["Name"],
+  "AWS::KMS::Key": ["KeySpec", "KeyUsage", "MultiRegion", "Origin"],
+  "AWS::SNS::Topic": ["TopicName", "FifoTopic"],
+  "AWS::SQS::Queue": ["QueueName", "FifoQueue"],
+  // Running executions and their history go with the machine.
+  "AWS::StepFunctions::StateMachine": ["StateMachineName", "StateMachineType"],
+  "AWS::Logs::LogGroup": ["LogGroupName"],
+  "AWS::Lambda::Function": ["FunctionName", "PackageType"],
+};
+
+const file = join(import.meta.dirname, "survivors.json");
+
+/** By stack and logical id: a resource under another id is another resource. */
+function survivors(): Record<string, Record<string, unknown>> {
+  // With keys of the account there is everything that there is without, and the keys.
+  const deployed = deployment("customer");
+  const entries = Object.values(deployed).map((stack) => {
+    const of = ([id, { Type, Properties }]: [string, Resource]): [string, unknown] => {
+      const fixed = (KEPT[Type] ?? []).filter((name) => Properties[name] !== undefined);
+      if (Type === "AWS::DynamoDB::Table") Properties = { ...Properties, AttributeDefinitions: ofKeys(Properties) };
+      return [id, { Type, ...Object.fromEntries(fixed.map((name) => [name, readable(deployed, stack, Properties[name])])) }];
+    };
+    return [
+      stack.name,
+      Object.fromEntries(
+        Object.entries(stack.template.Resources)
+          .filter(([, { Type }]) => Type in KEPT)
+          .map(of),
+      ),
+    ] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The types of the table's own keys; an index may bring further attributes. */
+function ofKeys({ AttributeDefinitions, KeySchema }: Record<string, any>): unknown[] {
+  const keys = KeySchema.map(({ AttributeName }: any) => AttributeName);
+  return AttributeDefinitions.filter(({ AttributeName }: any) => keys.includes(AttributeName));
+}
+
+const REMEDY = `An upgrade would delete this resource with all that it holds, or put an empty one in its place.
+Keep the construct where it is in the tree, and its name and keys as they are. A new resource gets a line of its own in ${file}.
+A line may only change or go when no stage was ever deployed with it, or when its data has been moved.`;
+
+describe("an upgrade", () => {
+  const known: Record<string, Record<string, unknown>> = JSON.parse(readFileSync(file, "utf8"));
+  const now = survivors();
+
+  it("keeps every stack", () => {
+    expect(Object.keys(now)).toEqual(Object.keys(known));
+  });
+
+  const each = Object.entries(known).flatMap(([stack, ids]) => Object.keys(ids).map((id) => [stack, id] as const));
+  it.each(each)("of %s leaves %s where it is", (stack, id) => {
+    expect(now[stack]?.[id], REMEDY).toEqual(known[stack]?.[id]);
+  });
+
+  it("adds nothing that the list does not know", () => {
+    const unknown = Object.entries(now).map(([stack, ids]) => [
+      stack,
+      Object.fromEntries(Object.entries(ids).filter(([id]) => known[stack]?.[id] === undefined)),
+    ]);
+    expect(
+      unknown.filter(([, ids]) => Object.keys(ids as object).length > 0),
+      `Add these lines to ${file}.`,
+    ).toEqual([]);
+  });
+
+  it("does not depend on keys, addresses, retention or architecture for what stays", () => {
+    const changed = synthesize({
+      architecture: "arm64",
+      notificationEmail: "kyc@bank.example",
+      operationsEmail: "on-call@bank.example",
+      evidenceRetentionDays: "90",
+      packageRetentionDays: "20",
+      recordRetentionDays: "30",
+      logRetentionDays: "30",
+      quietHours: "0",
+      textractRegion: "eu-west-1",
+      deletionProtection: "true",
+    });
+    for (const [name, { template }] of Object.entries(deployment("aws"))) {
+      const after: Record<string, Resource> = changed[name as keyof typeof changed].template.Resources;
+      for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
+        for (const property of KEPT[Type] ?? []) expect(after[id]?.Properties[property], `${id}.${property}`).toEqual(Properties[property]);
+      }
+    }
+  });
+});
+
+it("the list of types knows all that is deployed and holds something", () => {
+  const harmless =
+    /^AWS::(IAM|CloudWatch|Events|S3::BucketPolicy|SQS::QueuePolicy|SNS::(TopicPolicy|Subscription)|KMS::Alias|Lambda::(Version|EventSourceMapping))/;
+  const types = new Set(
+    Object.values(deployment("customer")).flatMap(({ template }) => Object.values(template.Resources).map(({ Type }) => Type)),
+  );
+  expect([...types].filter((type) => !(type in KEPT) && !harmless.test(type))).toEqual([]);
+});
+
+it("what must survive is in the stack of the data", () => {
+  for (const [name, stack] of Object.entries(deployment("customer"))) {
+    if (name === "data") continue;
+    for (const type of [
+      "AWS::S3::Bucket",
+      "AWS::DynamoDB::Table",
+      "AWS::Rekognition::Collection",
+      "AWS::SecretsManager::Secret",
+      "AWS::KMS::Key",
+    ]) {
+      expect([...resources(stack, type).keys()], `${type} in ${stack.name}`).toEqual([]);
+    }
+  }
+});
+
+it("the workflow can be replaced without the data: nothing in the data's stack needs another stack", () => {
+  const { stacks } = build();
+  expect(stacks.data.dependencies).toEqual([]);
+});
