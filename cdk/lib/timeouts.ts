@@ -6,3 +6,5 @@ export const STARTER_TIMEOUT = Duration.seconds(60);
 export const EXTRACT_DOCUMENT_TIMEOUT = Duration.seconds(60);
 /** Has to outlast the worker's own timeout for the third party's answer. */
 export const VALIDATE_LICENSE_TIMEOUT = Duration.seconds(60);
+/** Makes one call. */
+export const MEASURE_OUTCOME_TIMEOUT = Duration.seconds(60);

@@ -23,6 +23,7 @@ const MEANING: Record<string, string> = {
   UploadsQueueArn: "<Uploads/Queue/Resource.Arn>",
   ExtractDocumentQueueArn: "<Extraction/Queue/Resource.Arn>",
   ValidateLicenseQueueArn: "<Licenses/Queue/Resource.Arn>",
+  MeasurementsQueueArn: "<Measurements/Queue/Resource.Arn>",
   FaceCollectionArn: "<Faces.Arn>",
   ThirdPartySecretArn: "<ThirdPartyApiKey.Id>",
   ChildExecutionsRuleArn: "arn:<Partition>:events:<Region>:<AccountId>:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",

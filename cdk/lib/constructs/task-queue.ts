@@ -14,6 +14,8 @@ export interface TaskQueueProps {
   readonly consumerTimeout: Duration;
   /** `policies/resources/<file>.json`, for a queue to which a service sends, and not only our own roles. */
   readonly policy?: { readonly file: string; readonly values: Placeholders };
+  /** The same, for dead letters to which a service sends what it could not deliver to the queue. */
+  readonly deadLettersPolicy?: { readonly file: string; readonly values: Placeholders };
 }
 
 /** A queue of work and, for what could not be worked off, its dead-letter queue. */
@@ -26,7 +28,7 @@ export class TaskQueue extends Construct {
   constructor(scope: Construct, id: string, props: TaskQueueProps) {
     super(scope, id);
     this.deadLetters = deadLetters(this, props.encryption);
-    attachPolicy(this.deadLetters, "queue", {});
+    attachPolicy(this.deadLetters, props.deadLettersPolicy?.file ?? "queue", props.deadLettersPolicy?.values ?? {});
     // AWS's rule for Lambda: six times the function's timeout, so that a message in work is not handed out again.
     this.visibility = Duration.seconds(6 * props.consumerTimeout.toSeconds());
     this.queue = new sqs.Queue(this, "Queue", {

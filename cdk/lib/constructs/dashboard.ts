@@ -1,0 +1,161 @@
+import { Duration } from "aws-cdk-lib";
+import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
+import { Construct } from "constructs";
+import type { Config } from "../config";
+import { metricsNamespace, type WorkerName } from "../names";
+import type { Watched } from "../observability-stack";
+import { metric, search, type Series } from "./metrics";
+
+export interface DashboardProps {
+  readonly config: Config;
+  readonly watched: Watched;
+  readonly alarms: readonly cloudwatch.IAlarm[];
+}
+
+/** Fields of a document that have to be read, and details that are compared, as the machines name their scores. */
+export const CONFIDENCES = ["firstName", "lastName", "dateOfBirth", "documentNumber", "expirationDate", "address"];
+export const SIMILARITIES = ["firstName", "lastName", "dateOfBirth", "documentNumber", "address"];
+
+const HOUR = Duration.hours(1);
+const WIDTH = 24;
+const HEIGHT = 6;
+
+/** One page that says how it goes: is anything wrong, what comes in, what comes out and why, what is slow, what costs. */
+export class Dashboard extends Construct {
+  readonly name: string;
+
+  constructor(scope: Construct, id: string, { config, watched, alarms }: DashboardProps) {
+    super(scope, id);
+    this.name = `bonafide-${config.stage}`;
+    const { machines, workers, queues, deadLetters, tables } = watched;
+    const namespace = metricsNamespace(config);
+    const own = (name: string, series: Omit<Series, "namespace" | "name"> = {}) => metric({ namespace, name, ...series });
+    const aws = (service: string, name: string, series: Omit<Series, "namespace" | "name">) =>
+      metric({ namespace: `AWS/${service}`, name, ...series });
+    const perMachine = (name: string, series: Pick<Series, "statistic" | "period"> = {}) =>
+      Object.entries(machines).map(([label, arn]) => aws("States", name, { ...series, dimensions: { StateMachineArn: arn }, label }));
+    const perWorker = (name: string, series: Pick<Series, "statistic"> = {}) =>
+      Object.entries(workers).map(([label, arn]) => aws("Lambda", name, { ...series, dimensions: { FunctionName: arn }, label }));
+    const perTask = (name: string) =>
+      (Object.keys(workers) as WorkerName[]).map((worker) => own(name, { dimensions: { Worker: worker }, label: worker }));
+    const started = (machine: keyof typeof machines, label: string) =>
+      aws("States", "ExecutionsStarted", { dimensions: { StateMachineArn: machines[machine] }, period: HOUR, label });
+    // AWS publishes the metrics of Textract where it was called.
+    const textract = config.textractRegion === "" ? {} : { region: config.textractRegion };
+
+    const dashboard = new cloudwatch.Dashboard(this, "Page", {
+      dashboardName: this.name,
+      defaultInterval: Duration.days(1),
+      periodOverride: cloudwatch.PeriodOverride.AUTO,
+    });
+    dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ title: "Alarms", alarms: [...alarms], width: WIDTH, height: 5 }));
+    dashboard.addWidgets(
+      new cloudwatch.GraphWidget({
+        title: "From upload to verdict",
+        view: cloudwatch.GraphWidgetView.BAR,
+        setPeriodToTimeRange: true,
+        left: [
+          own("TasksDone", { dimensions: { Worker: "starter" }, period: HOUR, label: "uploads taken up" }),
+          started("onboarding", "packages"),
+          started("identity-verification", "faces verified"),
+          started("document-extraction", "documents read"),
+          started("third-party-check", "third party asked"),
+          own("Applications", { period: HOUR, label: "verdicts" }),
+          own("Applications", { dimensions: { Outcome: "approved" }, period: HOUR, label: "approved" }),
+        ],
+        width: 8,
+        height: HEIGHT,
+      }),
+      graph("Outcomes", 8, [search({ namespace, name: "Applications", period: HOUR }, ["Outcome"])], true),
+      graph("Reasons", 8, [search({ namespace, name: "Reasons", period: HOUR }, ["Reason"])], true),
+    );
+    dashboard.addWidgets(
+      graph(
+        "Seconds from upload to verdict",
+        8,
+        ["p50", "p90", "p99"].map((statistic) => own("TimeToVerdict", { statistic, period: HOUR, label: statistic })),
+      ),
+      graph("Checks by outcome", 8, [search({ namespace, name: "Checks", period: HOUR }, ["Check", "Outcome"])]),
+      graph(
+        "Similarity of the faces (0 to 100)",
+        8,
+        ["p10", "p50"].map((statistic) =>
+          own("similarity", { statistic, dimensions: { Check: "identityCompare" }, period: HOUR, label: statistic }),
+        ),
+      ),
+    );
+    const document = { statistic: "p10", dimensions: { Check: "documentExtraction" }, period: HOUR };
+    dashboard.addWidgets(
+      graph(
+        "Confidence of the fields, the lowest tenth (0 to 1)",
+        8,
+        CONFIDENCES.map((field) => own(`${field}Confidence`, { ...document, label: field })),
+      ),
+      graph(
+        "Similarity of the details, the lowest tenth (0 to 100)",
+        8,
+        SIMILARITIES.map((field) => own(field, { ...document, label: field })),
+      ),
+      graph(
+        "Selfies that were refused: brightness and sharpness (0 to 100)",
+        8,
+        ["brightness", "sharpness"].map((name) =>
+          own(name, { statistic: "p50", dimensions: { Check: "identityVerification" }, period: HOUR, label: name }),
+        ),
+      ),
+    );
+    dashboard.addWidgets(
+      graph("Executions without a result", 8, [
+        ...perMachine("ExecutionsFailed"),
+        ...perMachine("ExecutionsTimedOut"),
+        ...perMachine("ExecutionsAborted"),
+      ]),
+      graph("Tasks that failed", 8, perTask("TaskFailures")),
+      graph("Throttles", 8, [
+        ...perTask("Throttles"),
+        aws("Textract", "ThrottledCount", { dimensions: { Operation: "AnalyzeID" }, label: "AnalyzeID" }).with(textract),
+        search({ namespace: "AWS/Rekognition", name: "ThrottledCount" }, ["Operation"]),
+        ...perMachine("ExecutionThrottled"),
+        ...perWorker("Throttles"),
+        ...Object.entries(tables).flatMap(([label, table]) =>
+          ["ReadThrottleEvents", "WriteThrottleEvents"].map((name) => aws("DynamoDB", name, { dimensions: { TableName: table }, label })),
+        ),
+      ]),
+    );
+    const ofQueue = (name: string, queue: { queueName: string }, label: string) =>
+      aws("SQS", name, { statistic: "Maximum", dimensions: { QueueName: queue.queueName }, label });
+    dashboard.addWidgets(
+      graph(
+        "Age of the oldest message (seconds)",
+        8,
+        Object.entries(queues).map(([label, { queue }]) => ofQueue("ApproximateAgeOfOldestMessage", queue, label)),
+      ),
+      graph(
+        "Messages that wait",
+        8,
+        Object.entries(queues).map(([label, { queue }]) => ofQueue("ApproximateNumberOfMessagesVisible", queue, label)),
+      ),
+      graph(
+        "Dead letters",
+        8,
+        Object.entries(deadLetters).map(([label, queue]) => ofQueue("ApproximateNumberOfMessagesVisible", queue, label)),
+      ),
+    );
+    dashboard.addWidgets(
+      graph("Duration of executions, p90 (milliseconds)", 8, perMachine("ExecutionTime", { statistic: "p90" })),
+      graph("Duration of workers, p90 (milliseconds)", 8, perWorker("Duration", { statistic: "p90" })),
+      graph("What costs: calls per hour", 8, [
+        aws("Textract", "SuccessfulRequestCount", { dimensions: { Operation: "AnalyzeID" }, period: HOUR, label: "AnalyzeID" }).with(
+          textract,
+        ),
+        search({ namespace: "AWS/Rekognition", name: "SuccessfulRequestCount", period: HOUR }, ["Operation"]),
+        ...perMachine("ExecutionsStarted", { period: HOUR }),
+        ...perWorker("Invocations"),
+      ]),
+    );
+  }
+}
+
+function graph(title: string, width: number, left: cloudwatch.IMetric[], stacked = false): cloudwatch.GraphWidget {
+  return new cloudwatch.GraphWidget({ title, left, width, height: HEIGHT, stacked, leftYAxis: { min: 0, showUnits: false } });
+}

@@ -1,0 +1,45 @@
+import { Duration } from "aws-cdk-lib";
+import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
+
+/** The period of metrics that do not say otherwise. */
+export const PERIOD = Duration.minutes(5);
+
+export interface Series {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions?: Record<string, string>;
+  /** `Sum` unless said otherwise. */
+  readonly statistic?: string;
+  readonly period?: Duration;
+  readonly label?: string;
+}
+
+/** One series of CloudWatch. */
+export function metric({ namespace, name, dimensions, statistic = "Sum", period = PERIOD, label }: Series): cloudwatch.Metric {
+  return new cloudwatch.Metric({
+    namespace,
+    metricName: name,
+    statistic,
+    period,
+    ...(dimensions === undefined ? {} : { dimensionsMap: dimensions }),
+    ...(label === undefined ? {} : { label }),
+  });
+}
+
+/**
+ * Every series with these dimensions, whatever their values, so that a new reason shows without a deployment. For dashboards only: alarms
+ * cannot search.
+ */
+export function search(
+  series: Pick<Series, "namespace" | "name" | "statistic" | "period">,
+  dimensions: readonly string[],
+): cloudwatch.IMetric {
+  const { namespace, name, statistic = "Sum", period = PERIOD } = series;
+  return new cloudwatch.MathExpression({
+    expression: `SEARCH('{"${namespace}",${dimensions.join(",")}} MetricName="${name}"', '${statistic}', ${period.toSeconds()})`,
+    period,
+    // Empty: each series is named by its dimensions' values.
+    label: "",
+    usingMetrics: {},
+  });
+}

@@ -1,0 +1,252 @@
+import { ArnFormat, CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
+import type * as sqs from "aws-cdk-lib/aws-sqs";
+import type { Construct } from "constructs";
+import type { Config } from "./config";
+import { Alarms } from "./constructs/alarms";
+import { Dashboard } from "./constructs/dashboard";
+import type { Common } from "./constructs/encryption";
+import { Measurements } from "./constructs/measurements";
+import { metric } from "./constructs/metrics";
+import { OperationsTopic } from "./constructs/operations-topic";
+import type { TaskQueue } from "./constructs/task-queue";
+import type { DataStack } from "./data-stack";
+import { type MachineName, metricsNamespace, type WorkerName } from "./names";
+import type { WorkflowStack } from "./workflow-stack";
+
+export interface ObservabilityStackProps extends StackProps {
+  readonly config: Config;
+  readonly data: DataStack;
+  readonly workflow: WorkflowStack;
+}
+
+/** All that is watched, by the names that alarms and dashboard use. */
+export interface Watched {
+  readonly queues: Readonly<Record<string, TaskQueue>>;
+  readonly deadLetters: Readonly<Record<string, sqs.Queue>>;
+  /** ARNs. */
+  readonly machines: Readonly<Record<MachineName, string>>;
+  /** Names of the functions. */
+  readonly workers: Readonly<Record<WorkerName, string>>;
+  /** Names of the tables. */
+  readonly tables: Readonly<Record<string, string>>;
+}
+
+/** Seconds after which a message is older than its queue explains. */
+const OLD_MESSAGE = {
+  // A package is taken up within a second; this is two tries, and their wait in between.
+  uploads: Duration.minutes(15),
+  // A burst waits for AnalyzeID's quota; the machine gives up after three hours.
+  extraction: Duration.hours(1),
+  // A message is worked on within seconds, and answered even when the third party does not.
+  licenses: Duration.minutes(15),
+  // Figures may come late.
+  measurements: Duration.hours(1),
+};
+
+/** As many as the tries of one task: beyond it, it is not one task's bad luck. */
+const TRIES = 5;
+
+/** What tells people how it goes: metrics of the outcomes, a dashboard, alarms and the topic that they call through. */
+export class ObservabilityStack extends Stack {
+  constructor(scope: Construct, id: string, props: ObservabilityStackProps) {
+    super(scope, id, props);
+    const { config, data, workflow } = props;
+    const common: Common = { config, encryption: data.encryption };
+    const { topic } = new OperationsTopic(this, "Operations", common);
+    const measurements = new Measurements(this, "Notifications", {
+      ...common,
+      notifications: data.notifications,
+      applications: data.applications,
+    });
+
+    const queues = {
+      uploads: data.uploads,
+      extraction: workflow.extraction,
+      licenses: workflow.licenses,
+      measurements: measurements.queue,
+    };
+    const watched: Watched = {
+      queues,
+      deadLetters: {
+        ...map(queues, (queue) => queue.deadLetters),
+        "failed-executions": workflow.failedExecutions.deadLetters,
+      },
+      machines: map(workflow.machines, (_, machine) => this.machineArn(config, machine)),
+      workers: map({ ...workflow.workers, "measure-outcome": measurements.worker }, (_, worker) => `bonafide-${config.stage}-${worker}`),
+      tables: { applications: data.applications.tableName, customers: data.customers.tableName },
+    };
+    const alarms = new Alarms(this, "Alarms", config.stage, topic);
+    watchQueues(alarms, watched, queues);
+    watchMachines(alarms, watched);
+    watchWorkers(alarms, watched);
+    watchDependencies(alarms, watched, config, data.notifications.topicName);
+    const dashboard = new Dashboard(this, "Dashboard", { config, watched, alarms: alarms.all });
+
+    const outputs = {
+      OperationsTopicArn: topic.topicArn,
+      DashboardName: dashboard.name,
+      MeasurementsQueueUrl: measurements.queue.queue.queueUrl,
+      MeasurementsDeadLetterQueueUrl: measurements.queue.deadLetters.queueUrl,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+
+  /** By the machine's name, as functions are by theirs: an import would keep the workflow from ever giving one up. */
+  private machineArn(config: Config, machine: MachineName): string {
+    return this.formatArn({
+      service: "states",
+      resource: "stateMachine",
+      resourceName: `bonafide-${config.stage}-${machine}`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+  }
+}
+
+function watchQueues(alarms: Alarms, { deadLetters }: Watched, queues: Readonly<Record<keyof typeof OLD_MESSAGE, TaskQueue>>): void {
+  for (const [subject, queue] of Object.entries(deadLetters)) {
+    alarms.add({
+      section: "dead-letters",
+      subject,
+      meaning: "A message was given up and waits for a person.",
+      metric: metric({ ...ofQueue(queue), name: "ApproximateNumberOfMessagesVisible", statistic: "Maximum" }),
+      threshold: 1,
+    });
+  }
+  for (const [subject, age] of entries(OLD_MESSAGE)) {
+    alarms.add({
+      section: "old-messages",
+      subject,
+      meaning: `A message has been waiting for ${age.toHumanString()}: it is not worked off, or not fast enough.`,
+      metric: metric({ ...ofQueue(queues[subject].queue), name: "ApproximateAgeOfOldestMessage", statistic: "Maximum" }),
+      threshold: age.toSeconds(),
+    });
+  }
+}
+
+function watchMachines(alarms: Alarms, { machines }: Watched): void {
+  for (const [subject, arn] of entries(machines)) {
+    const ended = [
+      ["executions-failed", "ExecutionsFailed", "failed"],
+      ["executions-timed-out", "ExecutionsTimedOut", "took longer than it may"],
+      ["executions-aborted", "ExecutionsAborted", "was stopped"],
+    ] as const;
+    for (const [section, name, how] of ended) {
+      alarms.add({
+        // Nobody else notices when a failure is not recorded.
+        ...(subject === "record-failure"
+          ? {
+              section: "failures-not-recorded",
+              subject: section,
+              meaning: `An execution that records a failure ${how}: nobody was told of an application that failed.`,
+            }
+          : { section, subject, meaning: `An execution ${how}: an application was not judged.` }),
+        metric: metric({ ...ofMachine(arn), name }),
+        threshold: 1,
+      });
+    }
+    alarms.add({
+      section: "executions-throttled",
+      subject,
+      meaning: "Executions wait because the account's rate of state transitions is used up.",
+      metric: metric({ ...ofMachine(arn), name: "ExecutionThrottled" }),
+      threshold: 1,
+      periods: 3,
+    });
+  }
+}
+
+/** They answer for single messages: what fails there goes back to the queue and shows as an old message, not as an error of Lambda's. */
+const FED_BY_QUEUES: readonly WorkerName[] = ["starter", "extract-document", "validate-license", "measure-outcome"];
+
+function watchWorkers(alarms: Alarms, { workers }: Watched): void {
+  for (const [subject, name] of entries(workers)) {
+    const fedByQueue = FED_BY_QUEUES.includes(subject);
+    alarms.add({
+      section: "worker-errors",
+      subject,
+      meaning: fedByQueue ? "The worker crashed or ran out of time." : "The worker failed more often than the tries of one task.",
+      metric: metric({ ...ofWorker(name), name: "Errors" }),
+      threshold: fedByQueue ? 1 : TRIES,
+    });
+    alarms.add({
+      section: "worker-throttled",
+      subject,
+      meaning: "Lambda has refused to run the worker for a quarter of an hour: the account's concurrency is used up.",
+      metric: metric({ ...ofWorker(name), name: "Throttles" }),
+      threshold: 1,
+      periods: 3,
+    });
+  }
+}
+
+function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, topicName: string): void {
+  const own = metricsNamespace(config);
+  alarms.add({
+    section: "textract-throttled",
+    subject: "tasks",
+    meaning: "Tasks have failed because AnalyzeID's quota was used up, for ten minutes and in spite of the SDK's own tries.",
+    metric: metric({ namespace: own, name: "Throttles", dimensions: { Worker: "extract-document" } }),
+    threshold: 1,
+    periods: 2,
+  });
+  // Alarms see the metrics of their own region only.
+  if (config.textractRegion === "") {
+    alarms.add({
+      section: "textract-throttled",
+      subject: "calls",
+      meaning: "AnalyzeID has refused calls for a quarter of an hour because its quota was used up.",
+      metric: metric({ namespace: "AWS/Textract", name: "ThrottledCount", dimensions: { Operation: "AnalyzeID" } }),
+      threshold: 1,
+      periods: 3,
+    });
+  }
+  alarms.add({
+    section: "third-party-failures",
+    subject: "validate-license",
+    meaning: "The third party gave no usable answer, more often than the tries of one task.",
+    metric: metric({ namespace: own, name: "TaskFailures", dimensions: { Worker: "validate-license" } }),
+    threshold: TRIES,
+  });
+  if (config.quietHours > 0) {
+    alarms.add({
+      section: "no-uploads",
+      subject: "starter",
+      meaning: `No upload was taken up for ${config.quietHours} hours.`,
+      metric: metric({ namespace: own, name: "TasksDone", dimensions: { Worker: "starter" }, period: Duration.hours(1) }),
+      threshold: 1,
+      below: true,
+      periods: config.quietHours,
+    });
+  }
+  for (const [subject, table] of Object.entries(tables)) {
+    for (const operation of ["Read", "Write"] as const) {
+      alarms.add({
+        section: "table-throttled",
+        subject: `${subject}-${operation.toLowerCase()}s`,
+        meaning: `DynamoDB has refused ${operation.toLowerCase()}s for ten minutes.`,
+        metric: metric({ namespace: "AWS/DynamoDB", name: `${operation}ThrottleEvents`, dimensions: { TableName: table } }),
+        threshold: 1,
+        periods: 2,
+      });
+    }
+  }
+  alarms.add({
+    section: "notifications-undelivered",
+    subject: "notifications",
+    meaning: "A subscriber of the notifications topic could not be reached.",
+    metric: metric({ namespace: "AWS/SNS", name: "NumberOfNotificationsFailed", dimensions: { TopicName: topicName } }),
+    threshold: 1,
+  });
+}
+
+const ofQueue = (queue: sqs.IQueue) => ({ namespace: "AWS/SQS", dimensions: { QueueName: queue.queueName } });
+const ofMachine = (arn: string) => ({ namespace: "AWS/States", dimensions: { StateMachineArn: arn } });
+const ofWorker = (name: string) => ({ namespace: "AWS/Lambda", dimensions: { FunctionName: name } });
+
+/** The entries of a record, with the type that its keys have. */
+const entries = <Key extends string, Value>(record: Readonly<Record<Key, Value>>): [Key, Value][] =>
+  Object.entries(record) as [Key, Value][];
+
+/** The same keys with other values. */
+const map = <Key extends string, From, To>(record: Readonly<Record<Key, From>>, change: (value: From, key: Key) => To): Record<Key, To> =>
+  Object.fromEntries(entries(record).map(([key, value]) => [key, change(value, key)])) as Record<Key, To>;

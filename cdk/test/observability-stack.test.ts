@@ -1,0 +1,335 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { CONFIDENCES, SIMILARITIES } from "../lib/constructs/dashboard";
+import { pascal } from "../lib/names";
+import { REPOSITORY } from "../lib/paths";
+import { deployment, onDisk, readable, type Resource, resource, resources, type Stack, synthesize } from "./support";
+
+const deployed = deployment();
+const { observability } = deployed;
+const stacks: readonly Stack[] = Object.values(deployed);
+const plain = (stack: Stack, value: unknown): any => readable(deployed, stack, value);
+
+const repositoryFile = (path: string): string => readFileSync(join(REPOSITORY, path), "utf8");
+
+/** `Uploads/DeadLetters/Resource` of every stack, as dimensions name it. */
+const everywhere = (type: string): string[] => stacks.flatMap((stack) => [...resources(stack, type).keys()]);
+
+interface Alarm {
+  readonly AlarmName: string;
+  readonly AlarmDescription: string;
+  readonly Namespace: string;
+  readonly MetricName: string;
+  readonly Dimensions: readonly { Name: string; Value: string }[];
+  readonly [property: string]: any;
+}
+
+const alarmsOf = (stack: Stack): Alarm[] =>
+  [...resources(stack, "AWS::CloudWatch::Alarm").values()].map(({ Properties }) => plain(stack, Properties));
+const alarms = alarmsOf(observability);
+const anchorOf = ({ AlarmDescription }: Alarm): string => /docs\/RUNBOOK\.md#([a-z-]+)$/.exec(AlarmDescription)?.[1] ?? "none";
+const watching = (section: string): string[] =>
+  alarms.filter((alarm) => anchorOf(alarm) === section).flatMap(({ Dimensions }) => Dimensions.map(({ Value }) => Value));
+
+/** What AWS publishes, of what is used here. docs.aws.amazon.com, "CloudWatch metrics" of each service. */
+const PUBLISHED: Record<string, Record<string, readonly string[]>> = {
+  "AWS/SQS": { ApproximateNumberOfMessagesVisible: ["QueueName"], ApproximateAgeOfOldestMessage: ["QueueName"] },
+  "AWS/States": {
+    ExecutionsStarted: ["StateMachineArn"],
+    ExecutionsFailed: ["StateMachineArn"],
+    ExecutionsTimedOut: ["StateMachineArn"],
+    ExecutionsAborted: ["StateMachineArn"],
+    ExecutionThrottled: ["StateMachineArn"],
+    ExecutionTime: ["StateMachineArn"],
+  },
+  "AWS/Lambda": { Errors: ["FunctionName"], Throttles: ["FunctionName"], Duration: ["FunctionName"], Invocations: ["FunctionName"] },
+  "AWS/Textract": { ThrottledCount: ["Operation"], SuccessfulRequestCount: ["Operation"] },
+  "AWS/Rekognition": { ThrottledCount: ["Operation"], SuccessfulRequestCount: ["Operation"] },
+  "AWS/DynamoDB": { ReadThrottleEvents: ["TableName"], WriteThrottleEvents: ["TableName"] },
+  "AWS/SNS": { NumberOfNotificationsFailed: ["TopicName"] },
+};
+
+/** The names and dimensions that the workers' code writes, and the scores that the machines write into rows. */
+function emitted(): Record<string, readonly (readonly string[])[]> {
+  const code = ["crates/worker/src/observer.rs", "workers/measure-outcome/src/measure.rs"].map(repositoryFile).join("\n");
+  const own: Record<string, readonly (readonly string[])[]> = {
+    TasksDone: [["Worker"]],
+    TaskFailures: [["Worker"], ["Worker", "ErrorName"]],
+    Throttles: [["Worker"], ["Worker", "ErrorName"]],
+    Applications: [[], ["Outcome"]],
+    TimeToVerdict: [[], ["Outcome"]],
+    Reasons: [["Reason"]],
+    Checks: [["Check"], ["Check", "Outcome"]],
+  };
+  const written = [...code.matchAll(/\.(?:count|metric)\(\s*"(\w+)"/g)].map((match) => match[1] as string);
+  expect(Object.keys(own).sort()).toEqual([...new Set(written)].sort());
+  const machines = onDisk.machines().map((name) => repositoryFile(`statemachines/${name}.asl.json`));
+  const isScore = (name: string): boolean => machines.some((text) => new RegExp(`["']${name}["']: ?["$]`).test(text));
+  const fields = (file: string, type: string): string[] => {
+    const body = new RegExp(`pub struct ${type} \\{([^}]*)\\}`).exec(repositoryFile(file))?.[1] ?? "";
+    return [...body.matchAll(/pub (\w+):/g)].map((match) =>
+      (match[1] as string).replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
+    );
+  };
+  const confidences = fields("crates/domain/src/document.rs", "Confidences").map((field) => `${field}Confidence`);
+  const similarities = fields("crates/domain/src/matching/mod.rs", "Similarities");
+  const scores = [...confidences, ...similarities, ...["similarity", "brightness", "sharpness"].filter(isScore)];
+  return { ...own, ...Object.fromEntries(scores.map((score) => [score, [["Check"], ["Check", "Outcome"]]])) };
+}
+
+const EMITTED = emitted();
+
+function expectKnown(namespace: string, name: string, dimensions: readonly string[]): void {
+  if (namespace === "Bonafide/dev") expect(EMITTED[name] ?? [], `${name} by ${dimensions.join(", ")}`).toContainEqual(dimensions);
+  else expect(PUBLISHED[namespace]?.[name], `${namespace} ${name}`).toEqual(dimensions);
+}
+
+describe("every alarm", () => {
+  it.each(alarms)("$AlarmName calls the operators, when it begins and when it ends", (alarm) => {
+    expect(alarm.AlarmActions).toEqual(["<Operations/Topic/Resource>"]);
+    expect(alarm.OKActions).toEqual(["<Operations/Topic/Resource>"]);
+    expect(alarm.ActionsEnabled).not.toBe(false);
+  });
+
+  it.each(alarms)("$AlarmName has a name that the topic lets in, says what it means, and stands in the runbook", (alarm) => {
+    expect(alarm.AlarmName).toMatch(/^bonafide-dev-[a-z-]+$/);
+    expect(alarm.AlarmName.startsWith(`bonafide-dev-${anchorOf(alarm)}-`)).toBe(true);
+    expect(alarm.AlarmDescription).toMatch(/^[A-Z].{30,}\. What to do: docs\/RUNBOOK\.md#[a-z-]+$/);
+  });
+
+  it.each(alarms)("$AlarmName looks at a metric that somebody publishes", ({ Namespace, MetricName, Dimensions }) => {
+    expectKnown(
+      Namespace,
+      MetricName,
+      Dimensions.map(({ Name }) => Name),
+    );
+  });
+
+  it.each(alarms)("$AlarmName takes silence for a good sign, except where silence is the worry", (alarm) => {
+    expect(alarm.TreatMissingData).toBe(anchorOf(alarm) === "no-uploads" ? "breaching" : "notBreaching");
+  });
+
+  it.each(alarms)("$AlarmName can be evaluated by CloudWatch", ({ Period, EvaluationPeriods }) => {
+    // A day at most for periods below an hour, and a week for longer ones.
+    expect(Period * EvaluationPeriods).toBeLessThanOrEqual(Period < 3600 ? 86_400 : 7 * 86_400);
+  });
+});
+
+describe("docs/RUNBOOK.md", () => {
+  const headings = [...repositoryFile("docs/RUNBOOK.md").matchAll(/^## Alarm: (.+)$/gm)].map((match) => match[1] as string);
+  // As GitHub makes anchors of `## Alarm: …`: the sections carry explicit ones, which do not depend on the words.
+  const anchors = [...repositoryFile("docs/RUNBOOK.md").matchAll(/^<a id="([a-z-]+)"><\/a>$/gm)].map((match) => match[1] as string);
+
+  it("has a section for every alarm, and no alarm that does not exist", () => {
+    expect(anchors).toHaveLength(headings.length);
+    expect(anchors.sort()).toEqual([...new Set(alarms.map(anchorOf))].sort());
+  });
+});
+
+describe("nothing is left unwatched:", () => {
+  const queueNames = (part: string): string[] =>
+    everywhere("AWS::SQS::Queue")
+      .filter((path) => path.endsWith(`/${part}/Resource`))
+      .map((path) => `<${path}.QueueName>`)
+      .sort();
+
+  it("every dead-letter queue", () => {
+    expect(watching("dead-letters").sort()).toEqual(queueNames("DeadLetters"));
+  });
+
+  it("every other queue, for messages that grow old", () => {
+    expect(watching("old-messages").sort()).toEqual(queueNames("Queue"));
+  });
+
+  it("every queue is one or the other", () => {
+    expect(queueNames("Queue").length + queueNames("DeadLetters").length).toBe(everywhere("AWS::SQS::Queue").length);
+  });
+
+  const machineArn = (name: string): string => `arn:<Partition>:states:<Region>:<AccountId>:stateMachine:bonafide-dev-${name}`;
+  const judging = onDisk
+    .machines()
+    .filter((name) => name !== "record-failure")
+    .map(machineArn)
+    .sort();
+
+  it.each(["executions-failed", "executions-timed-out", "executions-aborted"])("every machine that judges: %s", (section) => {
+    expect(watching(section).sort()).toEqual(judging);
+  });
+
+  it("the machine that records failures, however it ends", () => {
+    const metrics = alarms.filter((alarm) => anchorOf(alarm) === "failures-not-recorded").map(({ MetricName }) => MetricName);
+    expect(metrics.sort()).toEqual(["ExecutionsAborted", "ExecutionsFailed", "ExecutionsTimedOut"]);
+    expect(new Set(watching("failures-not-recorded"))).toEqual(new Set([machineArn("record-failure")]));
+  });
+
+  it("every machine, for throttling; and the ARNs are those of machines", () => {
+    expect(watching("executions-throttled").sort()).toEqual(onDisk.machines().map(machineArn).sort());
+    const names = stacks.flatMap((stack) =>
+      [...resources(stack, "AWS::StepFunctions::StateMachine").values()].map(({ Properties }) => Properties.StateMachineName),
+    );
+    expect(names.sort()).toEqual(onDisk.machines().map((name) => `bonafide-dev-${name}`));
+  });
+
+  it.each(["worker-errors", "worker-throttled"])("every worker: %s", (section) => {
+    const names = stacks.flatMap((stack) =>
+      [...resources(stack, "AWS::Lambda::Function").values()].map(({ Properties }) => Properties.FunctionName),
+    );
+    expect(watching(section).sort()).toEqual(names.sort());
+    expect(names).toEqual(onDisk.workers().map((name) => `bonafide-dev-${name}`));
+  });
+
+  it("every table", () => {
+    const tables = everywhere("AWS::DynamoDB::Table").map((path) => `<${path}>`);
+    expect([...new Set(watching("table-throttled"))].sort()).toEqual(tables.sort());
+  });
+});
+
+describe("the settings", () => {
+  const named = (stack: Stack, name: string): Alarm | undefined =>
+    alarmsOf(stack).find(({ AlarmName }) => AlarmName === `bonafide-dev-${name}`);
+
+  it("say after how many hours without an upload to ask, or not to", () => {
+    expect(named(observability, "no-uploads-starter")).toMatchObject({
+      Period: 3600,
+      EvaluationPeriods: 24,
+      ComparisonOperator: "LessThanThreshold",
+    });
+    expect(named(synthesize({ quietHours: "8" }).observability, "no-uploads-starter")).toMatchObject({ EvaluationPeriods: 8 });
+    expect(named(synthesize({ quietHours: "0" }).observability, "no-uploads-starter")).toBeUndefined();
+  });
+
+  it("leave AnalyzeID's own metric alone when it is in another region, where no alarm of this one sees it", () => {
+    expect(named(observability, "textract-throttled-calls")).toBeDefined();
+    const elsewhere = synthesize({ textractRegion: "us-west-2" }).observability;
+    expect(named(elsewhere, "textract-throttled-calls")).toBeUndefined();
+    expect(named(elsewhere, "textract-throttled-tasks")).toBeDefined();
+    const body = resource(elsewhere, "AWS::CloudWatch::Dashboard", "Dashboard/Page/Resource").Properties.DashboardBody;
+    expect(JSON.stringify(body)).toContain("us-west-2");
+  });
+
+  it("subscribe the operators to their topic, and nobody by default", () => {
+    const subscribed = synthesize({ operationsEmail: "on-call@bank.example" }).observability;
+    expect(resource(subscribed, "AWS::SNS::Subscription", "Operations/Topic/Email").Properties).toMatchObject({
+      Protocol: "email",
+      Endpoint: "on-call@bank.example",
+    });
+    expect([...resources(observability, "AWS::SNS::Subscription").keys()]).toEqual(["Notifications/Resource"]);
+  });
+});
+
+describe("the operators' topic", () => {
+  it("is not the customers', and lets in alarms of this stage only", () => {
+    expect([...resources(observability, "AWS::SNS::Topic").keys()]).toEqual(["Operations/Topic/Resource"]);
+    const policy = resource(observability, "AWS::SNS::TopicPolicy", "Operations/Topic/Policy").Properties;
+    expect(plain(observability, policy.Topics)).toEqual(["<Operations/Topic/Resource>"]);
+    const file = onDisk
+      .policy("resources/operations-topic")
+      .replaceAll("${TopicArn}", "<Operations/Topic/Resource>")
+      .replaceAll("${AlarmsArn}", "arn:<Partition>:cloudwatch:<Region>:<AccountId>:alarm:bonafide-dev-*")
+      .replaceAll("${AccountId}", "<AccountId>");
+    expect(plain(observability, policy.PolicyDocument)).toEqual(JSON.parse(file));
+  });
+});
+
+describe("notifications", () => {
+  it("reach measure-outcome as they are, or a dead-letter queue", () => {
+    expect(plain(observability, resource(observability, "AWS::SNS::Subscription", "Notifications/Resource").Properties)).toEqual({
+      TopicArn: "<Notifications/Resource>",
+      Protocol: "sqs",
+      Endpoint: "<Measurements/Queue/Resource.Arn>",
+      RawMessageDelivery: true,
+      RedrivePolicy: { deadLetterTargetArn: "<Measurements/DeadLetters/Resource.Arn>" },
+    });
+    expect(
+      plain(observability, resource(observability, "AWS::Lambda::EventSourceMapping", "MeasureOutcome/Messages/Resource").Properties),
+    ).toMatchObject({
+      EventSourceArn: "<Measurements/Queue/Resource.Arn>",
+      FunctionName: "<MeasureOutcome/Function/Resource>",
+      BatchSize: 1,
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+      ScalingConfig: { MaximumConcurrency: 2 },
+    });
+  });
+
+  it.each(["Queue", "DeadLetters"])("come from our topic only: %s", (part) => {
+    const { Properties } = resource(observability, "AWS::SQS::QueuePolicy", `Measurements/${part}/Policy`);
+    const file = onDisk
+      .policy("resources/subscribed-queue")
+      .replaceAll("${QueueArn}", `<Measurements/${part}/Resource.Arn>`)
+      .replaceAll("${TopicArn}", "<Notifications/Resource>")
+      .replaceAll("${AccountId}", "<AccountId>");
+    expect(plain(observability, Properties.PolicyDocument)).toEqual(JSON.parse(file));
+  });
+
+  it("are measured by a worker that is told what it asks for, and may read what it asks for", () => {
+    const { Properties } = resource(observability, "AWS::Lambda::Function", `${pascal("measure-outcome")}/Function/Resource`);
+    expect(plain(observability, Properties.Environment.Variables)).toEqual({
+      APPLICATIONS_TABLE: "<Applications/Resource>",
+      METRICS_NAMESPACE: "Bonafide/dev",
+    });
+    const asked = [...onDisk.sources("measure-outcome").matchAll(/ATTRIBUTES[^=]*= \[([^\]]*)\]/g)].flatMap((match) =>
+      [...(match[1] as string).matchAll(/"(\w+)"/g)].map((name) => name[1]),
+    );
+    const statements: any[] = JSON.parse(onDisk.policy("workers/measure-outcome")).Statement;
+    const read = statements.find(({ Action }) => Action.includes("dynamodb:GetItem"));
+    expect(read.Condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]).toEqual(["applicationId", ...asked]);
+  });
+});
+
+describe("the dashboard", () => {
+  const { Properties } = resource(observability, "AWS::CloudWatch::Dashboard", "Dashboard/Page/Resource");
+  const { widgets } = JSON.parse(plain(observability, Properties.DashboardBody)) as { widgets: { type: string; properties: any }[] };
+  const lines: any[] = widgets.flatMap(({ properties }) => properties.metrics ?? []);
+
+  it("shows metrics that somebody publishes", () => {
+    expect(lines.length).toBeGreaterThan(50);
+    for (const line of lines) {
+      const options = line.at(-1);
+      if (typeof options === "object" && "expression" in options) {
+        const [, schema, name] = /^SEARCH\('\{([^}]*)\} MetricName="(\w+)"', 'Sum', \d+\)$/.exec(options.expression) ?? [];
+        const [namespace, ...dimensions] = (schema as string).replaceAll('"', "").split(",");
+        expectKnown(namespace as string, name as string, dimensions);
+      } else {
+        const [namespace, name, ...rest] = line.filter((part: unknown) => typeof part === "string");
+        expectKnown(
+          namespace,
+          name,
+          rest.filter((_: string, index: number) => index % 2 === 0),
+        );
+      }
+    }
+  });
+
+  it("shows the state of every alarm", () => {
+    const shown = widgets.find(({ type }) => type === "alarm");
+    expect(shown?.properties.alarms).toHaveLength(alarms.length);
+  });
+
+  it("shows every machine, worker and queue", () => {
+    const text = JSON.stringify(lines);
+    for (const name of [...onDisk.machines(), ...onDisk.workers()]) expect(text).toContain(`bonafide-dev-${name}`);
+    for (const path of everywhere("AWS::SQS::Queue")) expect(text).toContain(`<${path}.QueueName>`);
+  });
+
+  it("shows the confidence of every field, and every compared detail", () => {
+    const similarities = Object.keys(EMITTED).filter((name) => SIMILARITIES.includes(name));
+    expect(similarities).toHaveLength(SIMILARITIES.length);
+    for (const field of CONFIDENCES) expect(EMITTED).toHaveProperty(`${field}Confidence`);
+  });
+});
+
+it("the outputs are those that operators and tools rely on", () => {
+  expect(Object.keys(observability.template.Outputs).sort()).toEqual([
+    "DashboardName",
+    "MeasurementsDeadLetterQueueUrl",
+    "MeasurementsQueueUrl",
+    "OperationsTopicArn",
+  ]);
+});
+
+it("log groups forget after the time of the configuration", () => {
+  const groups: [string, Resource][] = [...resources(synthesize({ logRetentionDays: "30" }).observability, "AWS::Logs::LogGroup")];
+  expect(groups).toHaveLength(1);
+  for (const [path, { Properties }] of groups) expect(Properties.RetentionInDays, path).toBe(30);
+});
