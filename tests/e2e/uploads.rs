@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::run::{sample, samples_folder};
 
-async fn put(key: &str, body: &'static [u8]) -> Result<()> {
+async fn put(key: &str, body: impl Into<Vec<u8>>) -> Result<()> {
     let bench = bench();
     let bucket = bench.deployment.data("BucketName")?;
-    bench.local.s3.put_object().bucket(bucket).key(key).body(ByteStream::from_static(body)).send().await?;
+    bench.local.s3.put_object().bucket(bucket).key(key).body(ByteStream::from(body.into())).send().await?;
     Ok(())
 }
 
@@ -109,6 +109,23 @@ fn a_selfie_before_its_document_is_verified_when_the_document_comes() {
         }
         assert_eq!(row["LICENSE_SELFIE_MATCH"], true);
         assert_eq!(bench.notifications(id, 2).await.len(), 2, "a pass is not announced");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_document_alone_is_read() {
+    let id = "e2e_document-alone";
+    let bench = bench();
+    bench.run(async {
+        let picture = std::fs::read(samples_folder().join("uploads/late-document_license.jpg"))?;
+        put(&format!("id_document/{id}.jpg"), picture).await?;
+        let row = plain(&bench.row_when(id, |row| has(row, "documentExtraction")).await?);
+        assert_eq!(
+            (&row["documentExtraction"]["outcome"], &row["documentExtraction"]["reasons"]),
+            (&json!("pass"), &json!([]))
+        );
+        assert!(row["documentFields"].is_object(), "nothing was read");
         Ok(())
     });
 }

@@ -1,9 +1,13 @@
 //! What the system could not judge is written down, once, for the upload that counts.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::bench::{bench, plain, s};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use crate::case::{Case, Seen};
 
@@ -18,14 +22,33 @@ async fn failed_execution(case: &Case, machine: &'static str, operation: &'stati
     Ok(ended.execution().to_owned())
 }
 
-/// One of a machine that the rule does not watch, so that nothing but the scenario's own event is recorded.
-async fn unwatched_execution(case: &Case, also: &Value) -> Result<String> {
-    let mut input =
-        json!({"applicationId": case.id, "selfie": case.picture("selfie"), "document": case.picture("document")});
+/// One that the rule has had looked at before there was a row to record it in: what follows is the scenario's own doing.
+async fn unrecorded_execution(case: &Case, also: &Value) -> Result<String> {
+    let mut input = json!({"applicationId": case.id, "selfie": case.picture("selfie")});
     if let (Some(input), Some(also)) = (input.as_object_mut(), also.as_object()) {
         input.extend(also.clone());
     }
-    failed_execution(case, "IdentityCompareMachineArn", "CompareFaces", input).await
+    let execution = failed_execution(case, "IdentityVerificationMachineArn", "DetectFaces", input).await?;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_looked_at(&execution).await? {
+        ensure!(Instant::now() < deadline, "the rule has started nothing for {execution}");
+        sleep(Duration::from_millis(100)).await;
+    }
+    Ok(execution)
+}
+
+/// Has this machine looked at that execution, and ended?
+async fn is_looked_at(execution: &str) -> Result<bool> {
+    let client = &bench().local.sfn;
+    let list = client.list_executions().state_machine_arn(bench().deployment.workflow("RecordFailureMachineArn")?);
+    for listed in list.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await? {
+        let looked = client.describe_execution().execution_arn(listed.execution_arn).send().await?;
+        let is_about = looked.input().is_some_and(|input| input.contains(execution));
+        if is_about && looked.status != ExecutionStatus::Running {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The event that `EventBridge` would send about an execution of this machine. Without input and error, as it is when a customer's
@@ -59,7 +82,7 @@ const RECORDED: [&str; 7] = [
 fn recorded(name: &str, status: &str, machine: &'static str, reason: &str) {
     let case = case(name);
     bench().run(async {
-        let execution = unwatched_execution(&case, &json!({})).await?;
+        let execution = unrecorded_execution(&case, &json!({})).await?;
         case.put_row([("executionArn", s(&execution))]).await?;
         let seen = record(&case, &event(&execution, machine, status)?, 1).await?;
         seen.went(&RECORDED);
@@ -67,7 +90,7 @@ fn recorded(name: &str, status: &str, machine: &'static str, reason: &str) {
         let failure = &seen.row["failure"];
         assert_eq!(
             (&failure["state"], &failure["status"], &failure["executionArn"]),
-            (&json!("CompareFaces"), &json!(status), &json!(execution))
+            (&json!("DetectFaces"), &json!(status), &json!(execution))
         );
         assert_eq!(failure["error"], "Rekognition.AccessDeniedException");
         let [notification] = &seen.notifications[..] else { panic!("not one notification: {:?}", seen.notifications) };
@@ -104,7 +127,7 @@ fn skipped_child() {
     let case = case("skipped-child");
     bench().run(async {
         let also = json!({"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "arn:parent"});
-        let execution = unwatched_execution(&case, &also).await?;
+        let execution = unrecorded_execution(&case, &also).await?;
         case.put_row([("executionArn", s(&execution))]).await?;
         let seen = record(&case, &event(&execution, "OnboardingMachineArn", "FAILED")?, 0).await?;
         seen.went(&["DescribeExecution", "IsTopLevelExecution", "Skipped"]);
@@ -118,7 +141,7 @@ fn skipped_child() {
 fn skipped_newer_upload() {
     let case = case("skipped-newer");
     bench().run(async {
-        let execution = unwatched_execution(&case, &json!({})).await?;
+        let execution = unrecorded_execution(&case, &json!({})).await?;
         case.put_row([("executionArn", s("arn:of-a-newer-upload"))]).await?;
         let seen = record(&case, &event(&execution, "OnboardingMachineArn", "FAILED")?, 0).await?;
         let mut path = RECORDED[..5].to_vec();

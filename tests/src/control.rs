@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone)]
 pub struct Control {
     faults: String,
+    decisions: String,
     third_party: String,
     agent: ureq::Agent,
 }
@@ -80,7 +81,12 @@ impl Fault {
 
 impl Control {
     pub(crate) fn new(control: &str, third_party: String) -> Self {
-        Self { faults: format!("{control}/faults"), third_party, agent: ureq::Agent::new_with_defaults() }
+        Self {
+            faults: format!("{control}/faults"),
+            decisions: format!("{control}/iam/calls"),
+            third_party,
+            agent: ureq::Agent::new_with_defaults(),
+        }
     }
 
     /// Where the third party's stand-in listens.
@@ -98,6 +104,17 @@ impl Control {
         let body = serde_json::to_string(fault)?;
         self.agent.post(url).content_type("application/json").send(body).with_context(|| format!("POST {url}"))?;
         Ok(())
+    }
+
+    /// What IAM decided since the start, as the control API tells it.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn decisions(&self) -> Result<Value> {
+        let url = &self.decisions;
+        let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
+        let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than JSON"))
     }
 
     /// Makes the third party know a licence.

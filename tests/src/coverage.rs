@@ -132,7 +132,8 @@ fn line(text: &mut String, name: &str, shares: [Share; 4], executions: usize) ->
     Ok(())
 }
 
-async fn executions(local: &Local, machine: &str) -> Result<Vec<String>> {
+/// All executions of a machine.
+pub(crate) async fn executions(local: &Local, machine: &str) -> Result<Vec<String>> {
     let pages = local.sfn.list_executions().state_machine_arn(machine).into_paginator().items().send();
     let executions = pages.collect::<Result<Vec<_>, _>>().await.context("list the executions")?;
     Ok(executions.into_iter().map(|execution| execution.execution_arn).collect())

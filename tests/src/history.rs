@@ -142,7 +142,7 @@ impl Trace {
     }
 
     /// The executions that its tasks started and waited for.
-    fn children(&self) -> Vec<String> {
+    pub(crate) fn children(&self) -> Vec<String> {
         let mut children = Vec::new();
         for event in &self.events {
             let submitted = event.task_submitted_event_details.as_ref().and_then(|details| details.output());

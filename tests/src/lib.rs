@@ -5,6 +5,7 @@ pub mod contracts;
 pub mod control;
 pub mod coverage;
 pub mod history;
+pub mod iam;
 pub mod local;
 pub mod machine;
 pub mod notifications;

@@ -83,15 +83,34 @@ impl Local {
     /// # Errors
     /// When the local AWS does not answer with JSON.
     pub fn raw(&self, service: &str, target: &str, body: &Value) -> Result<Value> {
-        // The signature is not checked; the credential's scope says which service is meant.
-        let credential = format!("Credential=test/20260101/{REGION}/{service}/aws4_request");
         let request = ureq::post(self.endpoint())
             .header("X-Amz-Target", target)
-            .header("Authorization", format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"))
+            .header("Authorization", signature(service))
             .content_type("application/x-amz-json-1.1");
         let mut answer = request.send(body.to_string()).with_context(|| target.to_owned())?;
         let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
         serde_json::from_str(&text).with_context(|| format!("{target} answered something else than JSON"))
+    }
+
+    /// Asks a service that speaks REST with JSON.
+    ///
+    /// # Errors
+    /// When the local AWS does not answer with JSON.
+    pub fn get(&self, service: &str, path: &str) -> Result<Value> {
+        let request = ureq::get(format!("{}{path}", self.endpoint())).header("Authorization", signature(service));
+        let text = request.call().with_context(|| path.to_owned())?.body_mut().read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{path} answered something else than JSON"))
+    }
+
+    /// Asks a service that speaks the query protocol, which answers with XML.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub fn query(&self, service: &str, form: &str) -> Result<Xml> {
+        let request = ureq::post(self.endpoint())
+            .header("Authorization", signature(service))
+            .content_type("application/x-www-form-urlencoded");
+        Ok(Xml(request.send(form).with_context(|| form.to_owned())?.body_mut().read_to_string()?))
     }
 
     /// What is deployed.
@@ -108,5 +127,24 @@ impl Local {
     /// When the table does not answer.
     pub async fn application(&self, deployment: &Deployment, id: &ApplicationId) -> Result<Option<Application>> {
         Ok(Application::fetch(&self.dynamodb, deployment.data("ApplicationsTableName")?, id).await?)
+    }
+}
+
+/// The root's signature is not checked; the credential's scope says which service is meant.
+fn signature(service: &str) -> String {
+    let credential = format!("Credential=test/20260101/{REGION}/{service}/aws4_request");
+    format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0")
+}
+
+/// An answer of which the texts of some elements are wanted.
+#[derive(Debug)]
+pub struct Xml(String);
+
+impl Xml {
+    /// The texts of all elements of this name that hold no others, as they are escaped.
+    #[must_use]
+    pub fn all(&self, element: &str) -> Vec<&str> {
+        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+        self.0.split(open.as_str()).skip(1).filter_map(|rest| Some(rest.split_once(close.as_str())?.0)).collect()
     }
 }

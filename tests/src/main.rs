@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result};
 use bonafide_tests::Local;
 use bonafide_tests::coverage;
 use bonafide_tests::history::Trace;
+use bonafide_tests::iam::recording::{self, Recording};
+use bonafide_tests::iam::{check, report};
 use bonafide_tests::machine::{self, MACHINES};
 use bonafide_tests::notifications::{Inbox, Notification};
 use bonafide_tests::samples::{self, Judged, Suite};
@@ -35,6 +37,21 @@ enum Command {
     Mark,
     /// After them: what they took of the machines; fails unless it is everything
     Coverage,
+    /// Hold the policies against what their roles did; fails unless they allow that and nothing else
+    Policies {
+        /// Where the calls are kept
+        #[arg(long)]
+        recording: PathBuf,
+        /// First ask the local AWS for them, on which the tests have run
+        #[arg(long)]
+        record: bool,
+        /// Show why each action and each resource is there
+        #[arg(long)]
+        table: bool,
+        /// Take each of them out in turn; fails unless each is missed
+        #[arg(long)]
+        mutate: bool,
+    },
     /// Upload the samples and show their verdicts
     Demo {
         /// samples.json
@@ -55,6 +72,7 @@ async fn main() -> ExitCode {
         Command::Prepare { third_party_key, known_license } => prepare(&third_party_key, &known_license).await,
         Command::Mark => mark().await,
         Command::Coverage => coverage().await,
+        Command::Policies { recording, record, table, mutate } => policies(&recording, record, table, mutate).await,
         Command::Demo { samples, suite, json } => demo(&samples, suite, json).await,
     };
     result.unwrap_or_else(|error| {
@@ -100,6 +118,33 @@ async fn coverage() -> Result<ExitCode> {
     let report = coverage::report(&local, &deployment).await?;
     write!(std::io::stdout(), "{}", report.text)?;
     Ok(if report.is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn policies(file: &Path, record: bool, table: bool, mutate: bool) -> Result<ExitCode> {
+    let recording = if record {
+        let recording = Recording::capture(&Local::from_environment().await?).await?;
+        recording.save(file)?;
+        recording
+    } else {
+        Recording::load(file)?
+    };
+    let policies = recording::policies()?;
+    let checked = check::check(&policies, &recording);
+    let mut out = std::io::stdout().lock();
+    if table {
+        write!(out, "{}", report::table(&checked)?)?;
+    }
+    write!(out, "{}", report::summary(&checked, &recording)?)?;
+    let mut is_good = checked.values().all(|checked| checked.problems.is_empty());
+    if mutate {
+        let (total, unnoticed) = check::unnoticed(&policies, &recording)?;
+        for check::Removal { file, what, .. } in &unnoticed {
+            writeln!(out, "not noticed: policies/{file}.json without {what}")?;
+        }
+        writeln!(out, "{} of {total} removals noticed", total - unnoticed.len())?;
+        is_good &= unnoticed.is_empty();
+    }
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {

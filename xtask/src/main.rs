@@ -3,6 +3,7 @@
 mod bundle;
 mod demo;
 mod local_aws;
+mod policies;
 mod process;
 mod project;
 mod review;
@@ -42,6 +43,8 @@ enum Command {
     },
     /// Show templates, policies and machines to cfn-lint, checkov, parliament and asl-validator
     Review,
+    /// Show by which calls of the last `cargo xtask test` each permission in policies/ is needed; fails when one is not, or one lacks
+    Policies(policies::Options),
     /// Start a local AWS that keeps running, with everything deployed
     Up(Options),
     /// Stop it
@@ -74,6 +77,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Demo { suite, json } => return demo::demo(&project, &steps, *suite, *json),
         Command::Test { fast } => return test::test(&project, &steps, *fast),
         Command::Review => return review::command(&project, &steps),
+        Command::Policies(options) => return policies::policies(&project, &steps, *options),
         Command::Up(options) => up::up(&project, &steps, options)?,
         Command::Down => up::down(&project, &steps)?,
         Command::Package { target } => bundle::package(&project, &steps, target)?,

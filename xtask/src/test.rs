@@ -9,7 +9,7 @@ use crate::bundle::Features;
 use crate::local_aws::{Life, LocalAws, Options};
 use crate::project::Project;
 use crate::step::Steps;
-use crate::{bundle, setup};
+use crate::{bundle, policies, setup};
 
 /// What the tests of the local AWS are behind.
 const LOCAL_AWS: [&str; 2] = ["--features", "bonafide-tests/local-aws"];
@@ -120,6 +120,7 @@ fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>)
     }
     // Also after a failure: it says what else is missing.
     reports.push(run(steps, ("coverage", Count::Figures, local.tool(project, "coverage")))?);
+    reports.push(run(steps, ("policies", Count::Figures, policies::level(project, &local)))?);
     Ok(())
 }
 

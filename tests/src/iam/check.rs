@@ -1,0 +1,353 @@
+//! Holds policies against the calls of their roles: nothing missing, nothing superfluous.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use anyhow::{Context as _, Result, anyhow};
+use serde_json::Value;
+
+use super::policy::{Decision, Grant, Policy};
+use super::recording::{Recording, Role};
+use super::{Call, Evidence, files};
+
+/// Why each entry of a file is there, and what is wrong with the file.
+#[derive(Debug)]
+pub struct Checked {
+    /// With placeholders, as the file has it.
+    pub policy: Vec<Statement>,
+    /// What is wrong; empty when the file is sufficient and minimal.
+    pub problems: Vec<Problem>,
+}
+
+/// A statement and why it is there.
+#[derive(Debug)]
+pub struct Statement {
+    /// Its name.
+    pub sid: String,
+    /// In the order of the file.
+    pub actions: Vec<Entry>,
+    /// In the order of the file.
+    pub resources: Vec<Entry>,
+}
+
+/// An action or a resource of a statement.
+#[derive(Debug)]
+pub struct Entry {
+    /// With placeholders.
+    pub pattern: String,
+    /// What would be refused without it.
+    pub needed_by: Need,
+}
+
+/// The calls that one entry alone allows.
+#[derive(Debug, Default)]
+pub struct Need {
+    /// How many different requests.
+    pub requests: usize,
+    /// By these kinds of evidence.
+    pub evidence: BTreeSet<Evidence>,
+    /// By these documented behaviours of the platform.
+    pub platform: BTreeSet<String>,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Problem {
+    /// The role makes this call, and the file does not allow it.
+    Refused(String),
+    /// The local AWS decided otherwise when the call was made.
+    Disputed(String),
+    /// Taken out, it would not be missed.
+    Superfluous(String),
+    /// No deployed role has this policy.
+    Unused,
+    /// It cannot be evaluated.
+    NotUnderstood(String),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(call) => write!(formatter, "does not allow {call}"),
+            Self::Disputed(call) => write!(formatter, "was judged otherwise by the local AWS: {call}"),
+            Self::Superfluous(entry) => write!(formatter, "allows what no call needed: {entry}"),
+            Self::Unused => write!(formatter, "is the policy of no deployed role"),
+            Self::NotUnderstood(error) => write!(formatter, "cannot be evaluated: {error}"),
+        }
+    }
+}
+
+/// Checks every file against the recording.
+#[must_use]
+pub fn check(policies: &BTreeMap<String, Value>, recording: &Recording) -> BTreeMap<String, Checked> {
+    let names: BTreeSet<_> = policies.keys().chain(recording.roles.keys()).collect();
+    let checked = names.into_iter().map(|name| {
+        let with = |problem| Checked { policy: Vec::new(), problems: vec![problem] };
+        let checked = match (policies.get(name), recording.roles.get(name)) {
+            (Some(file), Some(role)) => check_one(file, role),
+            (None, _) => Err(anyhow!("there is no such file")),
+            (_, None) => Ok(with(Problem::Unused)),
+        };
+        (name.clone(), checked.unwrap_or_else(|error| with(Problem::NotUnderstood(format!("{error:#}")))))
+    });
+    checked.collect()
+}
+
+fn check_one(file: &Value, role: &Role) -> Result<Checked> {
+    let policy = Policy::parse(&files::fill(file, &role.values)?)?;
+    let mut needed: BTreeMap<Part, Need> = BTreeMap::new();
+    let mut problems = BTreeSet::new();
+    for call in &role.calls {
+        let decision = policy.evaluate(&call.request);
+        if call.was_allowed.is_some_and(|was_allowed| was_allowed != decision.is_allowed()) {
+            problems.insert(Problem::Disputed(describe(call)));
+        }
+        match decision {
+            Decision::Allowed(grants) => {
+                for part in alone(&grants) {
+                    needed.entry(part).or_default().add(call);
+                }
+            }
+            Decision::ImplicitlyDenied => drop(problems.insert(Problem::Refused(describe(call)))),
+            Decision::ExplicitlyDenied(statement) => {
+                let sid = &policy.statements[statement].sid;
+                problems.insert(Problem::Refused(format!("{} (denied by {sid})", describe(call))));
+            }
+        }
+    }
+    let mut statements = Vec::new();
+    for (index, statement) in Policy::parse_patterns(file)?.into_iter().enumerate() {
+        let mut entries = |patterns: Vec<String>, part: fn(usize, usize) -> Part| -> Vec<Entry> {
+            let entry = |(place, pattern): (usize, String)| {
+                let needed_by = needed.remove(&part(index, place)).unwrap_or_default();
+                if needed_by.requests == 0 {
+                    problems.insert(Problem::Superfluous(format!("{pattern} in {}", statement.sid)));
+                }
+                Entry { pattern, needed_by }
+            };
+            patterns.into_iter().enumerate().map(entry).collect()
+        };
+        let actions = entries(statement.actions, Part::Action);
+        let resources = entries(statement.resources, Part::Resource);
+        statements.push(Statement { sid: statement.sid.clone(), actions, resources });
+    }
+    // An action and a resource may each be needed, and still never together.
+    for (index, statement) in statements.iter().enumerate() {
+        for (action, entry) in statement.actions.iter().enumerate() {
+            for (resource, on) in statement.resources.iter().enumerate() {
+                let pair = Part::Pair(Grant { statement: index, action, resource });
+                let is_each_needed = entry.needed_by.requests > 0 && on.needed_by.requests > 0;
+                if is_each_needed && !needed.contains_key(&pair) {
+                    let pair = format!("{} on {} in {}", entry.pattern, on.pattern, statement.sid);
+                    problems.insert(Problem::Superfluous(pair));
+                }
+            }
+        }
+    }
+    Ok(Checked { policy: statements, problems: problems.into_iter().collect() })
+}
+
+/// What can be taken out of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    /// Of this statement, at this place.
+    Action(usize, usize),
+    /// Of this statement, at this place.
+    Resource(usize, usize),
+    /// This action on this resource.
+    Pair(Grant),
+}
+
+/// The parts without which none of the grants would be left.
+fn alone(grants: &[Grant]) -> Vec<Part> {
+    let Some((first, others)) = grants.split_first() else { return Vec::new() };
+    let shared = |is_same: fn(&Grant, &Grant) -> bool| others.iter().all(|other| is_same(first, other));
+    let Grant { statement, action, resource } = *first;
+    let mut parts = Vec::new();
+    if shared(|one, other| (one.statement, one.action) == (other.statement, other.action)) {
+        parts.push(Part::Action(statement, action));
+    }
+    if shared(|one, other| (one.statement, one.resource) == (other.statement, other.resource)) {
+        parts.push(Part::Resource(statement, resource));
+    }
+    if others.is_empty() {
+        parts.push(Part::Pair(*first));
+    }
+    parts
+}
+
+impl Need {
+    fn add(&mut self, call: &Call) {
+        self.requests += 1;
+        self.evidence.insert(call.evidence);
+        self.platform.extend(call.platform.clone());
+    }
+}
+
+fn describe(call: &Call) -> String {
+    let context = if call.request.context.is_empty() {
+        String::new()
+    } else {
+        format!(" with {}", serde_json::to_string(&call.request.context).unwrap_or_default())
+    };
+    let by = call.platform.as_deref().unwrap_or(call.evidence.name());
+    format!("{} on {}{context} ({by})", call.request.action, call.request.resource)
+}
+
+/// A file with something taken out.
+#[derive(Debug)]
+pub struct Removal {
+    /// The file.
+    pub file: String,
+    /// What was taken out of which statement.
+    pub what: String,
+    /// The rest.
+    pub rest: Value,
+}
+
+/// Every file without each of its actions, and without each of its resources.
+///
+/// # Errors
+/// When a file is no policy.
+pub fn removals(policies: &BTreeMap<String, Value>) -> Result<Vec<Removal>> {
+    let mut removals = Vec::new();
+    for (file, document) in policies {
+        let statements = document["Statement"].as_array().with_context(|| format!("{file} has no statements"))?;
+        for (index, statement) in statements.iter().enumerate() {
+            let sid = statement["Sid"].as_str().unwrap_or_default();
+            for list in ["Action", "Resource"] {
+                let entries =
+                    statement[list].as_array().with_context(|| format!("{file}: {sid} has no list {list}"))?;
+                for (place, entry) in entries.iter().enumerate() {
+                    let mut rest = document.clone();
+                    if let Some(entries) = rest["Statement"][index][list].as_array_mut() {
+                        entries.remove(place);
+                    }
+                    let what = format!("{} of {sid}", entry.as_str().unwrap_or_default());
+                    removals.push(Removal { file: file.clone(), what, rest });
+                }
+            }
+        }
+    }
+    Ok(removals)
+}
+
+/// Takes each action and each resource out in turn, and returns what was not missed.
+///
+/// # Errors
+/// When a file is no policy.
+pub fn unnoticed(policies: &BTreeMap<String, Value>, recording: &Recording) -> Result<(usize, Vec<Removal>)> {
+    let removals = removals(policies)?;
+    let total = removals.len();
+    let is_noticed = |removal: &Removal| {
+        let Some(role) = recording.roles.get(&removal.file) else { return false };
+        let is_refusal = |problem: &Problem| matches!(problem, Problem::Refused(_));
+        check_one(&removal.rest, role).is_ok_and(|checked| checked.problems.iter().any(is_refusal))
+    };
+    Ok((total, removals.into_iter().filter(|removal| !is_noticed(removal)).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::Request;
+    use super::*;
+
+    const TABLE: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/t";
+
+    fn call(action: &str, resource: &str, was_allowed: bool) -> Call {
+        let request = Request { action: action.to_owned(), resource: resource.to_owned(), context: BTreeMap::new() };
+        Call { request, evidence: Evidence::Recorded, platform: None, was_allowed: Some(was_allowed) }
+    }
+
+    fn file(actions: &[&str], resources: &[&str]) -> Value {
+        json!({"Version": "2012-10-17", "Statement": [
+            {"Sid": "UseTable", "Effect": "Allow", "Action": actions, "Resource": resources},
+        ]})
+    }
+
+    fn problems(file: Value, calls: Vec<Call>) -> Vec<Problem> {
+        let values = BTreeMap::from([("TableArn".to_owned(), TABLE.to_owned())]);
+        let recording = Recording { roles: BTreeMap::from([("workers/w".to_owned(), Role { values, calls })]) };
+        let mut checked = check(&BTreeMap::from([("workers/w".to_owned(), file)]), &recording);
+        checked.remove("workers/w").expect("the file").problems
+    }
+
+    #[test]
+    fn a_file_that_fits_has_no_problems() {
+        let calls = vec![call("dynamodb:GetItem", TABLE, true), call("dynamodb:PutItem", TABLE, true)];
+        assert_eq!(problems(file(&["dynamodb:GetItem", "dynamodb:PutItem"], &["${TableArn}"]), calls), []);
+    }
+
+    #[test]
+    fn a_call_that_is_not_allowed_is_a_problem() {
+        let calls = vec![call("dynamodb:GetItem", TABLE, true), call("dynamodb:PutItem", TABLE, false)];
+        let found = problems(file(&["dynamodb:GetItem"], &["${TableArn}"]), calls);
+        assert_eq!(found, [Problem::Refused(format!("dynamodb:PutItem on {TABLE} (recorded)"))]);
+    }
+
+    #[test]
+    fn another_judgement_than_the_local_aws_s_is_a_problem() {
+        let found =
+            problems(file(&["dynamodb:GetItem"], &["${TableArn}"]), vec![call("dynamodb:GetItem", TABLE, false)]);
+        assert_eq!(found, [Problem::Disputed(format!("dynamodb:GetItem on {TABLE} (recorded)"))]);
+    }
+
+    #[test]
+    fn what_no_call_needs_is_a_problem() {
+        let calls = || vec![call("dynamodb:GetItem", TABLE, true)];
+        let superfluous = |what: &str| vec![Problem::Superfluous(format!("{what} in UseTable"))];
+        let found = problems(file(&["dynamodb:GetItem", "dynamodb:PutItem"], &["${TableArn}"]), calls());
+        assert_eq!(found, superfluous("dynamodb:PutItem"));
+        let found = problems(file(&["dynamodb:GetItem"], &["${TableArn}", "${TableArn}/index/*"]), calls());
+        assert_eq!(found, superfluous("${TableArn}/index/*"));
+        // Both allow the call, so each could go.
+        let found = problems(file(&["dynamodb:GetItem"], &["${TableArn}", "${TableArn}*"]), calls());
+        assert_eq!(found.len(), 2, "{found:?}");
+    }
+
+    #[test]
+    fn an_action_on_a_resource_that_only_others_are_used_on_is_a_problem() {
+        let index = &format!("{TABLE}/index/i");
+        let calls = vec![
+            call("dynamodb:GetItem", TABLE, true),
+            call("dynamodb:Query", TABLE, true),
+            call("dynamodb:Query", index, true),
+        ];
+        let found =
+            problems(file(&["dynamodb:GetItem", "dynamodb:Query"], &["${TableArn}", "${TableArn}/index/*"]), calls);
+        assert_eq!(found, [Problem::Superfluous("dynamodb:GetItem on ${TableArn}/index/* in UseTable".to_owned())]);
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_a_problem() {
+        let not_understood = |found: &[Problem]| matches!(found, [Problem::NotUnderstood(_)]);
+        assert!(not_understood(&problems(file(&["dynamodb:GetItem"], &["${Unknown}"]), Vec::new())));
+        assert!(not_understood(&problems(json!({"Version": "2012-10-17"}), Vec::new())));
+        let nothing = Recording { roles: BTreeMap::new() };
+        let policies = BTreeMap::from([("workers/w".to_owned(), file(&["dynamodb:GetItem"], &["*"]))]);
+        assert_eq!(check(&policies, &nothing)["workers/w"].problems, [Problem::Unused]);
+        let nobody = Recording {
+            roles: BTreeMap::from([("workers/gone".to_owned(), Role { values: BTreeMap::new(), calls: Vec::new() })]),
+        };
+        assert!(not_understood(&check(&BTreeMap::new(), &nobody)["workers/gone"].problems));
+    }
+
+    #[test]
+    fn every_removal_from_a_minimal_file_is_noticed_and_no_other() {
+        let file = file(&["dynamodb:GetItem", "dynamodb:PutItem"], &["${TableArn}"]);
+        let policies = BTreeMap::from([("workers/w".to_owned(), file)]);
+        let values = BTreeMap::from([("TableArn".to_owned(), TABLE.to_owned())]);
+        let mut calls = vec![call("dynamodb:GetItem", TABLE, true), call("dynamodb:PutItem", TABLE, true)];
+        let lost = |calls: &[Call]| {
+            let role = Role { values: values.clone(), calls: calls.to_vec() };
+            let recording = Recording { roles: BTreeMap::from([("workers/w".to_owned(), role)]) };
+            let (total, unnoticed) = unnoticed(&policies, &recording).expect("policies");
+            (total, unnoticed.into_iter().map(|removal| removal.what).collect::<Vec<_>>())
+        };
+        assert_eq!(lost(&calls), (3, Vec::new()));
+        calls.pop();
+        assert_eq!(lost(&calls), (3, vec!["dynamodb:PutItem of UseTable".to_owned()]));
+    }
+}

@@ -1,0 +1,188 @@
+//! What state machines asked of other services, read from the histories of their executions: what was scheduled, with which arguments.
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::Call;
+use super::platform::{self, Fact};
+use crate::history::Trace;
+
+/// By which a machine [hears](https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html#connect-iam-sync-async)
+/// of the ends of its children, called so in every account and region.
+const MANAGED_RULE: &str = "StepFunctionsGetEventsForStepFunctionsExecutionRule";
+
+/// Region and account, as ARNs have them.
+#[derive(Debug, Clone, Copy)]
+struct Place<'arn> {
+    region: &'arn str,
+    account: &'arn str,
+}
+
+impl Place<'_> {
+    fn arn(self, service: &str, resource: &str) -> String {
+        format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
+    }
+}
+
+/// The calls that the machine's role made, or that were made in its name, in one execution.
+pub(super) fn calls(trace: &Trace) -> Result<Vec<Call>> {
+    let place = place(&trace.execution)?;
+    let mut calls = Vec::new();
+    let mut waits = false;
+    for event in &trace.events {
+        let Some(scheduled) = &event.task_scheduled_event_details else { continue };
+        let integration = scheduled.resource();
+        let asked = serde_json::from_str(scheduled.parameters())
+            .with_context(|| format!("{} tells not what it asked of {integration}", trace.execution))?;
+        calls.extend(of_task(integration, &asked, place).with_context(|| trace.execution.clone())?);
+        waits |= integration.contains(".sync");
+    }
+    if waits {
+        for child in trace.children() {
+            calls.extend(platform::calls(Fact::WaitsForExecution, &child));
+        }
+        calls.extend(platform::calls(Fact::HearsOfExecutions, &place.arn("events", &format!("rule/{MANAGED_RULE}"))));
+    }
+    Ok(calls)
+}
+
+/// The call of the rule that started this execution, if a rule did: `EventBridge` gives every event an id.
+pub(super) fn call_of_rule(trace: &Trace, machine: &str) -> Option<Call> {
+    trace.input["id"].is_string().then(|| Call::from_history("states:StartExecution", machine))
+}
+
+fn place(arn: &str) -> Result<Place<'_>> {
+    let mut segments = arn.split(':').skip(3);
+    let (region, account) = (segments.next(), segments.next());
+    Ok(Place { region: region.context("no region")?, account: account.context("no account")? })
+}
+
+/// The integration's resource is the one of the definition, in which `aws-sdk:` and a pattern (`.sync:2`) may stand.
+fn of_task(integration: &str, asked: &Value, place: Place<'_>) -> Result<Vec<Call>> {
+    let name = integration.strip_prefix("arn:aws:states:::").context("a Task without an integration")?;
+    let name = name.strip_prefix("aws-sdk:").unwrap_or(name);
+    let (service, operation) = name.split_once(':').context("an integration without an operation")?;
+    let operation = operation.split('.').next().unwrap_or_default();
+    let argument =
+        |name: &str| asked[name].as_str().with_context(|| format!("{integration} was called without {name}"));
+    // The operation begins with a small letter, the action with a capital one.
+    let action = |service: &str| {
+        let (first, rest) = operation.split_at(1);
+        format!("{service}:{}{rest}", first.to_uppercase())
+    };
+    Ok(match service {
+        "lambda" => vec![Call::from_history("lambda:InvokeFunction", argument("FunctionName")?)],
+        "sns" => vec![Call::from_history(&action("sns"), argument("TopicArn")?)],
+        "sqs" => {
+            let queue = argument("QueueUrl")?.rsplit('/').next().unwrap_or_default();
+            vec![Call::from_history(&action("sqs"), place.arn("sqs", queue))]
+        }
+        "dynamodb" => {
+            let table = place.arn("dynamodb", &format!("table/{}", argument("TableName")?));
+            vec![Call::from_history(&action("dynamodb"), table)]
+        }
+        "states" | "sfn" if operation == "startExecution" => {
+            vec![Call::from_history("states:StartExecution", argument("StateMachineArn")?)]
+        }
+        "sfn" => vec![Call::from_history(&action("states"), argument("ExecutionArn")?)],
+        "rekognition" => {
+            let collection =
+                asked["CollectionId"].as_str().map(|id| place.arn("rekognition", &format!("collection/{id}")));
+            let mut calls = vec![Call::from_history(&action("rekognition"), collection.as_deref().unwrap_or("*"))];
+            objects(asked, &mut calls);
+            calls
+        }
+        _ => bail!("which permission does {integration} need?"),
+    })
+}
+
+/// Rekognition reads every `S3Object` with the rights of whoever asked.
+fn objects(value: &Value, calls: &mut Vec<Call>) {
+    if let Some(object) = value.get("S3Object") {
+        let text = |name: &str| object[name].as_str().unwrap_or_default();
+        let action = if object["Version"].is_string() { "s3:GetObjectVersion" } else { "s3:GetObject" };
+        calls.push(Call::from_history(action, format!("arn:aws:s3:::{}/{}", text("Bucket"), text("Name"))));
+    }
+    match value {
+        Value::Object(fields) => fields.values().for_each(|field| objects(field, calls)),
+        Value::Array(items) => items.iter().for_each(|item| objects(item, calls)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn made(calls: &[Call]) -> Vec<String> {
+        calls.iter().map(|call| format!("{} on {}", call.request.action, call.request.resource)).collect()
+    }
+
+    #[track_caller]
+    fn needs(integration: &str, asked: &Value, expected: &[&str]) {
+        let place = Place { region: "us-east-1", account: "000000000000" };
+        let calls = of_task(&format!("arn:aws:states:::{integration}"), asked, place).expect("known");
+        assert_eq!(made(&calls), expected, "{integration}");
+    }
+
+    #[test]
+    fn each_integration_needs_its_permission_on_what_it_was_asked_for() {
+        let function = "arn:aws:lambda:us-east-1:000000000000:function:f:7";
+        needs("lambda:invoke", &json!({"FunctionName": function}), &[&format!("lambda:InvokeFunction on {function}")]);
+        needs(
+            "sqs:sendMessage.waitForTaskToken",
+            &json!({"QueueUrl": "http://127.0.0.1:4566/000000000000/q", "MessageBody": {}}),
+            &["sqs:SendMessage on arn:aws:sqs:us-east-1:000000000000:q"],
+        );
+        needs(
+            "dynamodb:updateItem",
+            &json!({"TableName": "t"}),
+            &["dynamodb:UpdateItem on arn:aws:dynamodb:us-east-1:000000000000:table/t"],
+        );
+        needs("sns:publish", &json!({"TopicArn": "arn:topic"}), &["sns:Publish on arn:topic"]);
+        for start in ["states:startExecution.sync:2", "aws-sdk:sfn:startExecution"] {
+            needs(start, &json!({"StateMachineArn": "arn:machine"}), &["states:StartExecution on arn:machine"]);
+        }
+        needs(
+            "aws-sdk:sfn:getExecutionHistory",
+            &json!({"ExecutionArn": "arn:execution"}),
+            &["states:GetExecutionHistory on arn:execution"],
+        );
+    }
+
+    #[test]
+    fn pictures_are_read_with_the_machine_s_rights() {
+        let picture = |key: &str| json!({"S3Object": {"Bucket": "b", "Name": key, "Version": "v"}});
+        needs(
+            "aws-sdk:rekognition:compareFaces",
+            &json!({"SourceImage": picture("one"), "TargetImage": picture("two")}),
+            &[
+                "rekognition:CompareFaces on *",
+                "s3:GetObjectVersion on arn:aws:s3:::b/one",
+                "s3:GetObjectVersion on arn:aws:s3:::b/two",
+            ],
+        );
+        needs(
+            "aws-sdk:rekognition:indexFaces",
+            &json!({"CollectionId": "c", "Image": {"S3Object": {"Bucket": "b", "Name": "one"}}}),
+            &[
+                "rekognition:IndexFaces on arn:aws:rekognition:us-east-1:000000000000:collection/c",
+                "s3:GetObject on arn:aws:s3:::b/one",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_nobody_thought_of_is_an_error() {
+        let place = Place { region: "us-east-1", account: "000000000000" };
+        for (integration, asked) in [
+            ("arn:aws:states:::glue:startJobRun.sync", json!({})),
+            ("arn:aws:states:::sns:publish", json!({})),
+            ("arn:aws:lambda:us-east-1:000000000000:function:f", json!({})),
+        ] {
+            of_task(integration, &asked, place).expect_err(integration);
+        }
+    }
+}

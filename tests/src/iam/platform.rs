@@ -1,0 +1,116 @@
+//! What AWS's platform does in the name of a role, as AWS documents it. The emulator does none of it with the role's rights, so this one
+//! table stands for it: each row applies to what is deployed with a certain property, and names the page that says so.
+
+use std::collections::BTreeMap;
+
+use super::{Call, Evidence, Request};
+
+/// A behaviour of the platform that needs permissions.
+#[derive(Debug, Clone, Copy)]
+pub struct Behaviour {
+    /// For reports.
+    pub name: &'static str,
+    /// What has to be true of the deployment.
+    pub applies: Fact,
+    /// What AWS then calls.
+    pub actions: &'static [&'static str],
+    /// Where AWS says so.
+    pub documentation: &'static str,
+}
+
+/// A property of what is deployed or of what ran, on which a behaviour depends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact {
+    /// The function takes messages from this queue.
+    TakesMessages,
+    /// The function's logs go to this group, and streams exist in it.
+    WritesLogs,
+    /// The function is traced.
+    IsTracedFunction,
+    /// The machine is traced.
+    IsTracedMachine,
+    /// The machine logs to `CloudWatch`.
+    LogsDelivered,
+    /// The machine started this execution and waits for its end (`.sync`).
+    WaitsForExecution,
+    /// The machine has waited for executions, of which one managed rule tells it.
+    HearsOfExecutions,
+}
+
+/// All of them.
+pub const CALLS: [Behaviour; 8] = [
+    Behaviour {
+        name: "event source mapping",
+        applies: Fact::TakesMessages,
+        actions: &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+        documentation: "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html",
+    },
+    Behaviour {
+        name: "log stream of a function",
+        applies: Fact::WritesLogs,
+        actions: &["logs:CreateLogStream", "logs:PutLogEvents"],
+        documentation: "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html",
+    },
+    Behaviour {
+        name: "active tracing of a function",
+        applies: Fact::IsTracedFunction,
+        actions: &["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+        documentation: "https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html",
+    },
+    Behaviour {
+        name: "tracing of a machine",
+        applies: Fact::IsTracedMachine,
+        actions: &[
+            "xray:PutTraceSegments",
+            "xray:PutTelemetryRecords",
+            "xray:GetSamplingRules",
+            "xray:GetSamplingTargets",
+        ],
+        documentation: "https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html",
+    },
+    Behaviour {
+        name: "log delivery of a machine",
+        applies: Fact::LogsDelivered,
+        actions: &[
+            "logs:CreateLogDelivery",
+            "logs:GetLogDelivery",
+            "logs:UpdateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:DescribeResourcePolicies",
+            "logs:DescribeLogGroups",
+        ],
+        documentation: "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy",
+    },
+    Behaviour {
+        name: "polling a child (.sync)",
+        applies: Fact::WaitsForExecution,
+        actions: &["states:DescribeExecution"],
+        documentation: "https://docs.aws.amazon.com/step-functions/latest/dg/stepfunctions-iam.html",
+    },
+    Behaviour {
+        name: "stopping a child with its parent (.sync)",
+        applies: Fact::WaitsForExecution,
+        actions: &["states:StopExecution"],
+        documentation: "https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-sync",
+    },
+    Behaviour {
+        name: "managed rule about children (.sync)",
+        applies: Fact::HearsOfExecutions,
+        actions: &["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+        documentation: "https://docs.aws.amazon.com/step-functions/latest/dg/stepfunctions-iam.html",
+    },
+];
+
+/// The calls that follow from a fact.
+pub(super) fn calls(fact: Fact, resource: &str) -> impl Iterator<Item = Call> {
+    CALLS.iter().filter(move |behaviour| behaviour.applies == fact).flat_map(move |behaviour| {
+        behaviour.actions.iter().map(move |action| Call {
+            request: Request { action: (*action).to_owned(), resource: resource.to_owned(), context: BTreeMap::new() },
+            evidence: Evidence::Documented,
+            platform: Some(behaviour.name.to_owned()),
+            was_allowed: None,
+        })
+    })
+}

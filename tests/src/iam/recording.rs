@@ -1,0 +1,101 @@
+//! The calls of all roles in one run of the tests, kept in a file so that policies can be held against them again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::{Call, Evidence, Request, Values, deployed, files};
+use crate::local::Local;
+
+/// Everything that is known of what the roles did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recording {
+    /// One entry for each file in `policies/`, by the file's path without `.json`.
+    pub roles: BTreeMap<String, Role>,
+}
+
+/// What one role did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// What the placeholders of its file stand for.
+    pub values: BTreeMap<String, String>,
+    /// Each different call once.
+    pub calls: Vec<Call>,
+}
+
+/// As `GET /iam/calls` tells it.
+#[derive(Debug, Deserialize)]
+struct Decisions {
+    enforced: bool,
+    dropped: u64,
+    calls: Vec<Decided>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Decided {
+    principal: String,
+    action: String,
+    resource: String,
+    allowed: bool,
+    #[serde(default)]
+    context: BTreeMap<String, Values>,
+}
+
+impl Recording {
+    /// Asks a local AWS on which the tests have run.
+    ///
+    /// # Errors
+    /// When it did not enforce policies, forgot calls, or has other policies deployed than `policies/` holds.
+    pub async fn capture(local: &Local) -> Result<Self> {
+        let mut roles = deployed::roles(local).await?;
+        let decisions: Decisions = serde_json::from_value(local.control.decisions()?)?;
+        ensure!(decisions.enforced, "the local AWS does not enforce policies: it was started without --iam");
+        ensure!(decisions.dropped == 0, "the local AWS has forgotten {} calls", decisions.dropped);
+        let places: BTreeMap<_, _> = roles.iter().enumerate().map(|(index, role)| (role.name.clone(), index)).collect();
+        for Decided { principal, action, resource, allowed, context } in decisions.calls {
+            // Others are the roles that the CDK deploys with.
+            let Some(&index) = deployed::role_of(&principal).and_then(|name| places.get(name)) else { continue };
+            let request = Request { action, resource, context };
+            roles[index].calls.insert(Call {
+                request,
+                evidence: Evidence::Recorded,
+                platform: None,
+                was_allowed: Some(allowed),
+            });
+        }
+        let roles = roles.into_iter().map(|role| {
+            let calls = role.calls.into_iter().collect();
+            (role.file, Role { values: role.values, calls })
+        });
+        Ok(Self { roles: roles.collect() })
+    }
+
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, file: &Path) -> Result<()> {
+        fs::write(file, serde_json::to_string(self)?).with_context(|| format!("{} cannot be written", file.display()))
+    }
+
+    /// # Errors
+    /// When there is no recording.
+    pub fn load(file: &Path) -> Result<Self> {
+        let text = fs::read(file)
+            .with_context(|| format!("there is no recording in {}: `cargo xtask test` makes one", file.display()))?;
+        serde_json::from_slice(&text).with_context(|| {
+            format!("{} is no recording of this version: `cargo xtask test` makes one", file.display())
+        })
+    }
+}
+
+/// The policies' files, by path below `policies/` without `.json`.
+///
+/// # Errors
+/// When one is no JSON.
+pub fn policies() -> Result<BTreeMap<String, serde_json::Value>> {
+    files::read()
+}

@@ -1,0 +1,44 @@
+//! `policies`: why each permission is there, by what the last test run recorded.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result};
+
+use crate::bundle;
+use crate::local_aws::LocalAws;
+use crate::project::Project;
+use crate::step::Steps;
+
+/// What to do beside printing the table.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Options {
+    /// Take each action and each resource out of its file in turn, and show that each is missed
+    #[arg(long)]
+    mutate: bool,
+}
+
+/// Holds the files as they are now against the recording; needs no local AWS.
+pub(crate) fn policies(project: &Project, steps: &Steps, options: Options) -> Result<ExitCode> {
+    let mut build = project.cargo();
+    build.args(["build", "--locked", "--package", "bonafide-tests", "--bin", "bonafide-local"]);
+    steps.run("Building the tool", "policies-build", &mut build)?;
+    let mut tool = project.command(bundle::tool(project, "bonafide-local"));
+    tool.args(["policies", "--table", "--recording"]).arg(recording(project));
+    if options.mutate {
+        tool.arg("--mutate");
+    }
+    let status = tool.status().context("the tool does not run")?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The same after the tests, on what the local AWS on which they have run saw of them. Keeps it for [`policies`].
+pub(crate) fn level(project: &Project, local: &LocalAws) -> Command {
+    let mut tool = local.tool(project, "policies");
+    tool.args(["--record", "--mutate", "--recording"]).arg(recording(project));
+    tool
+}
+
+fn recording(project: &Project) -> PathBuf {
+    project.local().join("calls-of-roles.json")
+}
