@@ -19,7 +19,9 @@ fn transient(resource: &str) -> Result<&'static [&'static str]> {
         "dynamodb:updateItem" | "dynamodb:getItem" => &["DynamoDB.ThrottlingException", "States.Timeout"],
         "sns:publish" => &["SNS.ThrottledException", "States.Timeout"],
         "states:startExecution.sync:2" => &["StepFunctions.ThrottlingException"],
-        "aws-sdk:sfn:getExecutionHistory" => &["Sfn.ThrottlingException", "States.Timeout"],
+        "aws-sdk:sfn:describeExecution" | "aws-sdk:sfn:getExecutionHistory" => {
+            &["Sfn.ThrottlingException", "States.Timeout"]
+        }
         other => bail!("which errors of {other} pass by themselves?"),
     })
 }
