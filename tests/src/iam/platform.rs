@@ -114,3 +114,32 @@ pub(super) fn calls(fact: Fact, resource: &str) -> impl Iterator<Item = Call> {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_behaviour_has_a_name_of_its_own_and_a_page_that_documents_it() {
+        let names: BTreeSet<_> = CALLS.iter().map(|behaviour| behaviour.name).collect();
+        assert_eq!(names.len(), CALLS.len());
+        for Behaviour { name, actions, documentation, .. } in CALLS {
+            assert!(documentation.starts_with("https://docs.aws.amazon.com/"), "{name}");
+            assert!(!actions.is_empty() && actions.iter().all(|action| action.contains(':')), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_fact_needs_its_actions_on_its_resource() {
+        let queue = "arn:aws:sqs:us-east-1:000000000000:q";
+        let found: Vec<_> = calls(Fact::TakesMessages, queue).collect();
+        let actions: Vec<_> = found.iter().map(|call| call.request.action.as_str()).collect();
+        assert_eq!(actions, ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]);
+        for call in found {
+            assert_eq!((call.request.resource.as_str(), call.evidence), (queue, Evidence::Documented));
+            assert_eq!(call.platform.as_deref(), Some("event source mapping"));
+        }
+    }
+}

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::Evidence;
 use super::check::{Checked, Entry, Need};
 use super::recording::Recording;
+use super::{Evidence, platform};
 
 /// All entries of all files with why they are there, for people.
 ///
@@ -17,17 +17,29 @@ pub fn table(checked: &BTreeMap<String, Checked>) -> Result<String> {
     let mut text = String::new();
     for (file, Checked { policy, .. }) in checked {
         writeln!(text, "policies/{file}.json")?;
-        for statement in policy {
-            writeln!(text, "  {}", statement.sid)?;
-            for entry in &statement.actions {
-                writeln!(text, "    {:<36} {}", entry.pattern, why(&entry.needed_by))?;
-            }
-            for entry in &statement.resources {
-                writeln!(text, "      on {:<31} {}", entry.pattern, why(&entry.needed_by))?;
+        let statements = policy.iter().map(|statement| {
+            let actions = statement.actions.iter().map(|entry| (entry.pattern.clone(), &entry.needed_by));
+            let resources = statement.resources.iter().map(|entry| (format!("on {}", entry.pattern), &entry.needed_by));
+            (&statement.sid, actions.chain(resources).collect::<Vec<_>>())
+        });
+        let statements: Vec<_> = statements.collect();
+        let lengths = statements.iter().flat_map(|(_, entries)| entries).map(|(entry, _)| entry.len());
+        let width = lengths.max().unwrap_or_default();
+        for (sid, entries) in &statements {
+            writeln!(text, "  {sid}")?;
+            for (entry, needed_by) in entries {
+                writeln!(text, "    {entry:<width$}  {}", why(needed_by))?;
             }
         }
         writeln!(text)?;
     }
+    writeln!(text, "recorded: the local AWS judged such calls when they were made, under the role itself")?;
+    writeln!(text, "history: the histories of executions tell that the machine, or the rule, made such calls")?;
+    writeln!(text, "anything else is what AWS documents that its platform does:")?;
+    for behaviour in platform::CALLS {
+        writeln!(text, "  {}: {}", behaviour.name, behaviour.documentation)?;
+    }
+    writeln!(text)?;
     Ok(text)
 }
 
@@ -58,8 +70,12 @@ pub fn summary(checked: &BTreeMap<String, Checked>, recording: &Recording) -> Re
     writeln!(text, "{} roles, {} statements", checked.len(), statements().count())?;
     writeln!(text, "{}", figures("actions", statements().flat_map(|statement| &statement.actions).collect()))?;
     writeln!(text, "{}", figures("resources", statements().flat_map(|statement| &statement.resources).collect()))?;
-    let calls: usize = recording.roles.values().map(|role| role.calls.len()).sum();
-    writeln!(text, "held against {calls} different calls")?;
+    let calls = || recording.roles.values().flat_map(|role| &role.calls);
+    let by: Vec<_> = Evidence::ALL
+        .iter()
+        .map(|kind| format!("{} {}", calls().filter(|call| call.evidence == *kind).count(), kind.name()))
+        .collect();
+    writeln!(text, "held against {} different calls: {}", calls().count(), by.join(", "))?;
     Ok(text)
 }
 
@@ -68,6 +84,45 @@ fn why(need: &Need) -> String {
         return "NOT NEEDED".to_owned();
     }
     let evidence = need.evidence.iter().filter(|kind| **kind != Evidence::Documented).map(|kind| kind.name());
-    let platform = need.platform.iter().map(String::as_str);
-    evidence.chain(platform).collect::<Vec<_>>().join(", ")
+    evidence.chain(need.platform.iter().map(String::as_str)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::recording::Role;
+    use super::super::{Call, check};
+    use super::*;
+
+    #[test]
+    fn tells_why_each_entry_is_there_and_which_is_not_needed() {
+        let file = json!({"Version": "2012-10-17", "Statement": [
+            {"Sid": "Notify", "Effect": "Allow", "Action": ["sns:Publish", "sns:Subscribe"], "Resource": ["${TopicArn}"]},
+            {"Sid": "TraceHasNoResourceType", "Effect": "Allow", "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "Resource": ["*"]},
+        ]});
+        let values = BTreeMap::from([("TopicArn".to_owned(), "arn:topic".to_owned())]);
+        let published = Call::from_history("sns:Publish", "arn:topic");
+        let calls = platform::calls(platform::Fact::IsTracedFunction, "*").chain([published]).collect();
+        let recording = Recording { roles: BTreeMap::from([("machines/m".to_owned(), Role { values, calls })]) };
+        let checked = check::check(&BTreeMap::from([("machines/m".to_owned(), file)]), &recording);
+
+        let table = table(&checked).expect("text");
+        for line in [
+            "policies/machines/m.json",
+            "    sns:Publish               history",
+            "    sns:Subscribe             NOT NEEDED",
+            "    on ${TopicArn}            history",
+            "    xray:PutTelemetryRecords  active tracing of a function",
+        ] {
+            assert!(table.lines().any(|found| found == line), "{line}\n{table}");
+        }
+        let expected = "policies/machines/m.json allows what no call needed: sns:Subscribe in Notify
+1 roles, 2 statements
+actions 3/4 needed: 0 recorded, 1 history, 2 documented
+resources 2/2 needed: 0 recorded, 1 history, 1 documented
+held against 3 different calls: 0 recorded, 1 history, 2 documented
+";
+        assert_eq!(summary(&checked, &recording).expect("text"), expected);
+    }
 }
