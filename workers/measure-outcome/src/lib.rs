@@ -53,7 +53,9 @@ pub async fn handle(applications: &Applications, body: &str) -> Result<Vec<Measu
     if let Some(execution) = column(&row, "executionArn") {
         note_execution(execution);
     }
-    Ok(measure::measurements(&notification, &row))
+    let id = notification.application_id.as_str();
+    let measured = measure::measurements(&notification, &row).into_iter();
+    Ok(measured.map(|measurement| measurement.beside("application.id", id)).collect())
 }
 
 #[cfg(test)]
@@ -104,6 +106,10 @@ mod tests {
             .expect("measurements")
     }
 
+    fn measurement() -> Measurement {
+        Measurement::new().beside("application.id", "8d247914")
+    }
+
     fn notification(event: &str) -> serde_json::Value {
         json!({"eventId": "e", "applicationId": "8d247914", "event": event, "reasons": [], "at": "2026-11-21T09:30:00.000Z"})
     }
@@ -117,19 +123,19 @@ mod tests {
     async fn a_verdict_measures_the_application_its_reasons_and_every_check() {
         let declined = with(notification("APPLICATION_DECIDED"), "outcome", json!("declined"));
         let declined = with(declined, "reasons", json!(["LAST_NAME_MISMATCH", "ADDRESS_MISMATCH"]));
-        let check = |check: Check| Measurement::new().count("Checks").by([("Check", check.name())]);
-        let similarity = Measurement::new().count("Checks").metric("similarity", Unit::None, 97.5);
+        let check = |check: Check| measurement().count("Checks").by([("Check", check.name())]);
+        let similarity = measurement().count("Checks").metric("similarity", Unit::None, 97.5);
         let compared = [("Check", "identityCompare"), ("Outcome", "pass")];
         assert_eq!(
             measured(declined, row()).await,
             [
-                Measurement::new()
+                measurement()
                     .count("Applications")
                     .metric("TimeToVerdict", Unit::Seconds, 7.25)
                     .by([])
                     .by([("Outcome", "declined")]),
-                Measurement::new().count("Reasons").by([("Reason", "LAST_NAME_MISMATCH")]),
-                Measurement::new().count("Reasons").by([("Reason", "ADDRESS_MISMATCH")]),
+                measurement().count("Reasons").by([("Reason", "LAST_NAME_MISMATCH")]),
+                measurement().count("Reasons").by([("Reason", "ADDRESS_MISMATCH")]),
                 check(Check::PackageCheck).by([("Check", "packageCheck"), ("Outcome", "pass")]),
                 similarity.by([("Check", "identityCompare")]).by(compared),
             ]
@@ -152,10 +158,10 @@ mod tests {
         let no = map(&[("outcome", text("decline")), ("scores", map(&[]))]);
         let row = || ["identityVerification", "identityCompare"].map(|check| (check.to_owned(), no.clone()));
         let check = |check: &str| {
-            Measurement::new().count("Checks").by([("Check", check)]).by([("Check", check), ("Outcome", "decline")])
+            measurement().count("Checks").by([("Check", check)]).by([("Check", check), ("Outcome", "decline")])
         };
         assert_eq!(measured(refused("identityCompare"), row().into()).await, [check("identityCompare")]);
-        let reason = Measurement::new().count("Reasons").by([("Reason", "FACE_MISMATCH")]);
+        let reason = measurement().count("Reasons").by([("Reason", "FACE_MISMATCH")]);
         assert_eq!(
             measured(refused("identityVerification"), row().into()).await,
             [check("identityVerification"), reason]
@@ -168,8 +174,8 @@ mod tests {
         assert_eq!(
             measured(failed, row()).await,
             [
-                Measurement::new().count("Applications").by([]).by([("Outcome", "failed")]),
-                Measurement::new().count("Reasons").by([("Reason", "THIRD_PARTY_UNAVAILABLE")]),
+                measurement().count("Applications").by([]).by([("Outcome", "failed")]),
+                measurement().count("Reasons").by([("Reason", "THIRD_PARTY_UNAVAILABLE")]),
             ]
         );
     }
@@ -179,7 +185,7 @@ mod tests {
         let rejected = with(notification("UPLOAD_REJECTED"), "outcome", json!("resubmit"));
         assert_eq!(
             measured(rejected, row()).await,
-            [Measurement::new().count("Applications").by([]).by([("Outcome", "resubmit")])]
+            [measurement().count("Applications").by([]).by([("Outcome", "resubmit")])]
         );
     }
 
@@ -190,7 +196,7 @@ mod tests {
         let approved = with(notification("APPLICATION_DECIDED"), "outcome", json!("approved"));
         assert_eq!(
             measured(approved, row).await[0],
-            Measurement::new().count("Applications").by([]).by([("Outcome", "approved")])
+            measurement().count("Applications").by([]).by([("Outcome", "approved")])
         );
     }
 
