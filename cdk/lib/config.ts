@@ -32,7 +32,7 @@ export interface Config {
   readonly operationsEmail: string;
   /** Hours without an upload before an alarm asks whether something is broken; 0 switches that alarm off. */
   readonly quietHours: number;
-  /** Refuse to delete the tables. */
+  /** Refuse to delete the tables, and the stack that holds them. */
   readonly deletionProtection: boolean;
   /** Holds one folder per worker, with its `bootstrap` in it. */
   readonly lambdaDirectory: string;
