@@ -29,8 +29,8 @@ logger = logging.getLogger("bonafide_local")
 Json = dict[str, Any]
 Response = tuple[int, Json, bytes]
 
-# Where an execution's record keeps what a redrive needs. The emulator describes executions field by field, so nobody
-# sees it; it goes wherever the record goes: into the emulator's saved state, and away with the state machine.
+# Where the records of executions keep what a redrive needs, and those of state machines the definitions that executions
+# were started with. It goes wherever the record goes: into the emulator's saved state, and away with it.
 KEY = "bonafideRedrive"
 
 # AWS's limits: days since the end, days since the start, events, tokens that make a request idempotent and for how long.
@@ -77,7 +77,16 @@ _FUNCTIONS = dict(_HANDLERS.values()) | {
     "_finalize_response": ("response",),
     "_iso_to_epoch_ms": ("iso",),
 }
-_NAMES = ("_executions", "_state_machines", "_task_tokens", "_ExecutionError", "json_response", "error_response_json", "now_iso")
+_NAMES = (
+    "_executions",
+    "_state_machines",
+    "_SM_INTERNAL_KEYS",
+    "_task_tokens",
+    "_ExecutionError",
+    "json_response",
+    "error_response_json",
+    "now_iso",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +138,11 @@ def check(engine: ModuleType, eventbridge: ModuleType) -> None:
             )
 
 
-def reason_against(execution: Json, now: float) -> str | None:
-    """Why an execution cannot be redriven, in AWS's words where AWS has them; ``None`` when it can. ``now`` in epoch seconds."""
+def reason_against(execution: Json, definition: str | None, now: float) -> str | None:
+    """Why an execution cannot be redriven, in AWS's words where AWS has them; ``None`` when it can.
+
+    ``definition`` is the one that it was started with, ``None`` when the machine is gone; ``now`` is in epoch seconds.
+    """
     if execution["status"] in ("RUNNING", "SUCCEEDED"):
         return f"Execution is {execution['status']} and cannot be redriven"
     record = execution.get(KEY)
@@ -138,13 +150,15 @@ def reason_against(execution: Json, now: float) -> str | None:
         return "Execution was started before the launch of RedriveExecution"
     if record["type"] != "STANDARD":
         return "Executions of EXPRESS state machines cannot be redriven"
+    if definition is None:
+        return "State machine is in DELETING status"
     if len(execution["events"]) >= HISTORY_LIMIT:
         return "Execution history event limit exceeded"
     if now - _epoch(execution["startDate"]) > OPEN_SECONDS:
         return "Execution has exceeded the max execution time"
     if now - _epoch(execution["stopDate"]) > REDRIVABLE_SECONDS:
         return "Execution redrivable period exceeded"
-    if _is_distributed(json.loads(record["definition"])["States"].get(record["position"]["state"])):
+    if _is_distributed(json.loads(definition)["States"].get(record["position"]["state"])):
         return "The local AWS cannot redrive a Map Run"
     return None
 
@@ -199,6 +213,8 @@ class Redrives:
         self._replace(engine, "_list_executions", self._list)
         self._replace(engine, "handle_request", self._handle)
         self._replace(eventbridge, "_put_events", self._announce)
+        # What DescribeStateMachine leaves out.
+        engine._SM_INTERNAL_KEYS |= {KEY}
 
     @staticmethod
     def _replace(module: ModuleType, name: str, wrap: Callable[..., Any]) -> None:
@@ -226,10 +242,10 @@ class Redrives:
             return False
         if start is None:
             return False
+        machine.setdefault(KEY, {})[machine["revisionId"]] = machine["definition"]
         execution[KEY] = {
-            "definition": machine["definition"],
-            "type": machine.get("type", "STANDARD"),
-            "machineName": machine["name"],
+            "revision": machine["revisionId"],
+            "type": machine["type"],
             "position": _at_the_start(start, value, {}),
             "count": 0,
             "date": None,
@@ -238,6 +254,11 @@ class Redrives:
             "children": [],
         }
         return True
+
+    def _definition(self, execution: Json) -> str | None:
+        machine = self._engine._state_machines.get(execution["stateMachineArn"])
+        definition: str | None = machine.get(KEY, {}).get(execution[KEY]["revision"]) if machine else None
+        return definition
 
     def _attempt(self, execution: Json, run: Callable[[], None]) -> None:
         """Run an attempt to its end, or until it is over for another reason."""
@@ -435,7 +456,7 @@ class Redrives:
                 for used, date, at in execution[KEY]["clientTokens"]:
                     if used == token and now - at <= CLIENT_TOKEN_SECONDS:
                         return self._ok({"redriveDate": date})
-            reason = reason_against(execution, now)
+            reason = self._reason_against(execution, now)
             if reason is not None:
                 return self._error("ExecutionNotRedrivable", reason)
             attempt = self._next_attempt(execution, token, now)
@@ -461,23 +482,9 @@ class Redrives:
 
     def _continue(self, execution: Json) -> None:
         """The rest of an execution: what the emulator's loop does, from a position on."""
-        engine, record = self._engine, execution[KEY]
-        definition = json.loads(record["definition"])
-        context = {
-            "QueryLanguage": definition.get("QueryLanguage", "JSONPath"),
-            "Execution": {
-                "Id": execution["executionArn"],
-                "Input": json.loads(execution["input"]),
-                "Name": execution["name"],
-                "StartTime": execution["startDate"],
-                "RedriveCount": record["count"],
-                "RedriveTime": record["date"],
-            },
-            "StateMachine": {"Id": execution["stateMachineArn"], "Name": record["machineName"]},
-            "variables": dict(record["position"]["variables"]),
-        }
+        engine = self._engine
         try:
-            output = json.dumps(self._run_states(execution, definition["States"], context))
+            output = json.dumps(self._run_states(execution))
         except engine._ExecutionError as error:
             engine._fail_execution(execution, error.error, error.cause)
         except Exception as error:
@@ -489,11 +496,26 @@ class Redrives:
                 engine._add_event(execution, "ExecutionSucceeded", {"executionSucceededEventDetails": {"output": output}})
                 engine._emit_execution_status_event(execution)
 
-    def _run_states(self, execution: Json, states: Json, context: Json) -> Any:
-        engine, position = self._engine, execution[KEY]["position"]
-        name, value, is_resumed = position["state"], position["input"], True
+    def _run_states(self, execution: Json) -> Any:
+        engine, record = self._engine, execution[KEY]
+        machine = engine._state_machines[execution["stateMachineArn"]]
+        definition = json.loads(machine[KEY][record["revision"]])
+        context = {
+            "QueryLanguage": definition.get("QueryLanguage", "JSONPath"),
+            "Execution": {
+                "Id": execution["executionArn"],
+                "Input": json.loads(execution["input"]),
+                "Name": execution["name"],
+                "StartTime": execution["startDate"],
+                "RedriveCount": record["count"],
+                "RedriveTime": record["date"],
+            },
+            "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine["name"]},
+            "variables": dict(record["position"]["variables"]),
+        }
+        name, value, is_resumed = record["position"]["state"], record["position"]["input"], True
         while name and execution["status"] == "RUNNING":
-            state = states[name]
+            state = definition["States"][name]
             kind = state["Type"]
             context["State"] = {"Name": name, "EnteredTime": engine.now_iso(), "RetryCount": 0}
             # A state that is run again was entered already; only Fail is entered anew.
@@ -516,9 +538,12 @@ class Redrives:
 
     # What is told about it
 
+    def _reason_against(self, execution: Json, now: float) -> str | None:
+        return reason_against(execution, self._definition(execution) if KEY in execution else None, now)
+
     def _fields(self, execution: Json) -> Json:
         record = execution.get(KEY) or {}
-        reason = reason_against(execution, time.time())
+        reason = self._reason_against(execution, time.time())
         return {
             "redriveCount": record.get("count", 0),
             "redriveDate": record.get("date"),
@@ -543,9 +568,10 @@ class Redrives:
         def describe(data: Json) -> Response:
             response = original(data)
             execution = self._engine._executions.get(data.get("executionArn"))
-            if response[0] != 200 or execution is None or KEY not in execution:
+            definition = self._definition(execution) if execution is not None and KEY in execution else None
+            if response[0] != 200 or definition is None:
                 return response
-            return self._ok(json.loads(response[2]) | {"definition": execution[KEY]["definition"]})
+            return self._ok(json.loads(response[2]) | {"definition": definition})
 
         return describe
 
@@ -554,10 +580,10 @@ class Redrives:
 
         def tell(listed: list[Json]) -> list[Json]:
             for item in listed:
-                told = self._fields(engine._executions.get(item["executionArn"]) or item)
-                item["redriveCount"] = told["redriveCount"]
-                if told["redriveDate"] is not None:
-                    item["redriveDate"] = told["redriveDate"]
+                record = (engine._executions.get(item["executionArn"]) or {}).get(KEY, {})
+                item["redriveCount"] = record.get("count", 0)
+                if item["redriveCount"]:
+                    item["redriveDate"] = record["date"]
             return listed
 
         def list_executions(data: Json) -> Response:

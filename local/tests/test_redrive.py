@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -60,8 +61,9 @@ class Machines:
     def executions(self, machine: str, **more: Any) -> list[dict[str, Any]]:
         return list(self.sfn.list_executions(stateMachineArn=machine, **more)["executions"])
 
-    def fault(self, error: str = "ThrottlingException", **more: Any) -> None:
-        fault = {"service": "rekognition", "operation": "ListCollections", "error": error} | more
+    def fault(self, **more: Any) -> None:
+        """Break `look`: throttled until it is repaired, if nothing else is said."""
+        fault = {"service": "rekognition", "operation": "ListCollections"} | (more or {"error": "ThrottlingException"})
         assert self.aws.http("POST", f"{self.aws.control}/faults", fault)[0] == 201
 
     def repair(self) -> None:
@@ -80,6 +82,28 @@ class Machines:
         messages = within(10, lambda: sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"))
         sqs.delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
         return str(json.loads(messages[0]["Body"])["taskToken"])
+
+    def tell_of(self, machine: str, queue: str) -> None:
+        """Let EventBridge send the status changes of a machine's executions to a queue."""
+        events, sqs = self.aws.client("events"), self.aws.client("sqs")
+        rule = machine.rpartition(":")[2]
+        events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["aws.states"], "detail": {"stateMachineArn": [machine]}}))
+        target = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": target}])
+
+    def told(self, queue: str, number: int) -> list[dict[str, Any]]:
+        """So many status changes, in any order, and no more."""
+        sqs, found = self.aws.client("sqs"), []
+
+        def receive() -> bool:
+            for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", []):
+                found.append(json.loads(message["Body"])["detail"])
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            return len(found) >= number
+
+        within(10, receive)
+        assert len(found) == number
+        return found
 
 
 def definition(states: dict[str, Any]) -> str:
@@ -130,14 +154,18 @@ def child_of(machine: str, **more: Any) -> dict[str, Any]:
     return task("arn:aws:states:::states:startExecution.sync:2", {"StateMachineArn": machine, "Input": {}}, **more)
 
 
-@pytest.fixture(scope="module")
-def _counters(aws: LocalAws) -> None:
+def create_counters(aws: LocalAws) -> None:
     aws.client("dynamodb").create_table(
         TableName="counters",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+@pytest.fixture(scope="module")
+def _counters(aws: LocalAws) -> None:
+    create_counters(aws)
 
 
 @pytest.fixture
@@ -261,7 +289,7 @@ def test_describe_tells_whether_it_can_be_redriven(machines: Machines, queue: st
 
 def test_lists_tell_and_filter(machines: Machines, name: str) -> None:
     machine = machines.create(three_states(name))
-    machines.fault(count=3)
+    machines.fault(error="ThrottlingException", count=3)
     executions = [machines.started(machine, {"word": "hello"}) for _ in range(3)]
     for execution in executions:
         machines.failed(execution)
@@ -281,7 +309,7 @@ def test_lists_tell_and_filter(machines: Machines, name: str) -> None:
 
 def test_retries_start_anew(machines: Machines) -> None:
     retry = [{"ErrorEquals": ["Rekognition.ThrottlingException"], "IntervalSeconds": 1, "MaxAttempts": 1, "BackoffRate": 1}]
-    machines.fault(count=3)
+    machines.fault(error="ThrottlingException", count=3)
     execution = machines.start({"Look": look(Retry=retry)})
     machines.failed(execution)
     assert machines.redriven(execution)["status"] == "SUCCEEDED"
@@ -373,29 +401,63 @@ def test_an_aborted_execution_does_nothing_more_and_stays_aborted(machines: Mach
     assert (machines.describe(execution)["status"], len(machines.history(execution))) == ("ABORTED", events)
 
 
-def test_an_earlier_attempt_does_not_go_on_beside_the_redriven_one(machines: Machines, name: str) -> None:
+def test_an_earlier_attempt_does_not_go_on_beside_the_redriven_one(machines: Machines, queue: str, name: str) -> None:
     machines.fault(delaySeconds=2, count=1)
-    execution = machines.start({"Look": look(Next="Count"), "Count": counted(name)})
+    states = {"Look": look(Next="Count"), "Count": counted(name, Next="Wait"), "Wait": waits(queue, TimeoutSeconds=20)}
+    execution = machines.start(states)
     within(5, lambda: machines.history(execution)[-1]["type"] == "TaskScheduled")
     machines.sfn.stop_execution(executionArn=execution)
-    assert machines.redriven(execution)["status"] == "SUCCEEDED"
+    machines.sfn.redrive_execution(executionArn=execution)
+    token = machines.token(queue)
     events = machines.history(execution)
-    # The first attempt's call is answered only now.
+    # The first attempt's call is answered only now, while the execution is running again.
     time.sleep(2.5)
     assert (machines.count(name), machines.history(execution)) == (1, events)
+    machines.sfn.send_task_success(taskToken=token, output="{}")
+    assert machines.ended(execution)["status"] == "SUCCEEDED"
+
+
+def test_an_aborted_execution_does_not_fail_later(machines: Machines) -> None:
+    execution = machines.start({"Rest": {"Type": "Wait", "Seconds": 1, "Output": "{% $error('late') %}", "End": True}})
+    within(5, lambda: machines.history(execution)[-1]["type"] == "WaitStateEntered")
+    machines.sfn.stop_execution(executionArn=execution)
+    time.sleep(1.5)
+    assert machines.describe(execution)["status"] == "ABORTED"
+    assert machines.history(execution)[-1]["type"] == "ExecutionAborted"
 
 
 def test_the_definition_is_the_one_it_was_started_with(machines: Machines, name: str) -> None:
     machine = machines.create({"Look": look(Next="Count"), "Count": counted(name)})
-    machines.fault(count=1)
+    machines.fault(error="ThrottlingException", count=1)
     execution = machines.started(machine)
     machines.failed(execution)
     updated = definition({"Look": {"Type": "Succeed"}})
     machines.sfn.update_state_machine(stateMachineArn=machine, definition=updated)
     told = machines.sfn.describe_state_machine_for_execution(executionArn=execution)["definition"]
     assert set(json.loads(told)["States"]) == {"Look", "Count"}
+    headers = {"X-Amz-Target": "AWSStepFunctions.DescribeStateMachine", "Content-Type": "application/x-amz-json-1.0"}
+    described = machines.aws.http("POST", machines.aws.endpoint, {"stateMachineArn": machine}, headers)[1]
+    assert (described["definition"], redrive.KEY in described) == (updated, False)
     assert machines.redriven(execution)["status"] == "SUCCEEDED"
     assert machines.count(name) == 1
+
+
+def test_an_execution_without_its_machine_is_refused(machines: Machines) -> None:
+    name = f"redrive-{uuid.uuid4().hex[:12]}"
+    properties = {"StateMachineName": name, "RoleArn": ROLE, "DefinitionString": definition({"Break": {"Type": "Fail"}})}
+    template = {"Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
+    cloudformation = machines.aws.client("cloudformation")
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    execution = machines.started(f"arn:aws:states:us-east-1:000000000000:stateMachine:{name}")
+    machines.failed(execution)
+    assert machines.redriven(execution)["redriveCount"] == 1
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    assert code(lambda: machines.sfn.redrive_execution(executionArn=execution)) == (
+        "ExecutionNotRedrivable",
+        "State machine is in DELETING status",
+    )
 
 
 def test_a_fail_state_fails_again(machines: Machines) -> None:
@@ -403,7 +465,7 @@ def test_a_fail_state_fails_again(machines: Machines) -> None:
         "Look": look(Catch=[{"ErrorEquals": ["States.ALL"], "Assign": {"why": "{% $states.errorOutput.Error %}"}, "Next": "Break"}]),
         "Break": {"Type": "Fail", "Error": "Bonafide.Internal", "Cause": "{% $why %}"},
     }
-    machines.fault(count=1)
+    machines.fault(error="ThrottlingException", count=1)
     execution = machines.start(states)
     machines.failed(execution)
     looks = machines.looks()
@@ -423,7 +485,7 @@ def test_a_choice_is_evaluated_again(machines: Machines) -> None:
 def test_a_redriven_parent_starts_a_new_child(machines: Machines, name: str) -> None:
     child = machines.create({"Look": look(Output={"outcome": "pass"})})
     states = {"Count": counted(name, Next="Call"), "Call": child_of(child, TimeoutSeconds=20, Output="{% $states.result.Output.outcome %}")}
-    machines.fault(count=1)
+    machines.fault(error="ThrottlingException", count=1)
     execution = machines.start(states)
     machines.failed(execution)
     assert json.loads(machines.redriven(execution)["output"]) == "pass"
@@ -431,15 +493,18 @@ def test_a_redriven_parent_starts_a_new_child(machines: Machines, name: str) -> 
     assert sorted((item["status"], item["redriveCount"]) for item in machines.executions(child)) == [("FAILED", 0), ("SUCCEEDED", 0)]
 
 
-def test_a_child_can_be_redriven_alone(machines: Machines, name: str) -> None:
+def test_a_child_can_be_redriven_alone(machines: Machines, queue: str, name: str) -> None:
     child = machines.create({"Count": counted(name, Next="Look"), "Look": look()})
-    machines.fault(count=1)
+    machines.tell_of(child, queue)
+    machines.fault(error="ThrottlingException", count=1)
     parent = machines.start({"Call": child_of(child, TimeoutSeconds=20)})
     machines.failed(parent)
     [failed] = machines.executions(child)
     assert machines.redriven(failed["executionArn"])["status"] == "SUCCEEDED"
     assert machines.count(name) == 1
     assert machines.describe(parent)["status"] == "FAILED"
+    # The emulator tells nothing of the first attempt of a child.
+    assert {(detail["status"], detail["redriveCount"]) for detail in machines.told(queue, 2)} == {("RUNNING", 1), ("SUCCEEDED", 1)}
 
 
 def test_a_stopped_parent_stops_its_child_before_a_new_one_starts(machines: Machines, queue: str) -> None:
@@ -476,7 +541,7 @@ def branches(name: str, *more: dict[str, Any], **state: Any) -> dict[str, Any]:
 
 
 def test_only_the_failed_branch_runs_again(machines: Machines, name: str) -> None:
-    machines.fault(count=1)
+    machines.fault(error="ThrottlingException", count=1)
     states = {"Start": {"Type": "Pass", "Assign": {"outer": "outer"}, "Next": "Fork"}, "Fork": branches(name)}
     execution = machines.start(states)
     machines.failed(execution)
@@ -487,7 +552,7 @@ def test_only_the_failed_branch_runs_again(machines: Machines, name: str) -> Non
 
 def test_a_retry_of_the_state_runs_every_branch_again(machines: Machines, name: str) -> None:
     retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1, "BackoffRate": 1}]
-    machines.fault(count=3)
+    machines.fault(error="ThrottlingException", count=3)
     states = {"Start": {"Type": "Pass", "Assign": {"outer": "outer"}, "Next": "Fork"}, "Fork": branches(name, Retry=retry)}
     execution = machines.start(states)
     machines.failed(execution)
@@ -513,7 +578,7 @@ def test_only_the_failed_iteration_runs_again_also_within_a_branch(machines: Mac
         },
         "End": True,
     }
-    machines.fault(count=1)
+    machines.fault(error="ThrottlingException", count=1)
     fork = {"Type": "Parallel", "Branches": [{"StartAt": "Every", "States": {"Every": every}}], "End": True}
     execution = machines.start({"Fork": fork})
     machines.failed(execution)
@@ -537,44 +602,22 @@ def test_a_map_run_is_refused(machines: Machines) -> None:
 
 def test_eventbridge_tells_of_every_attempt(machines: Machines, queue: str) -> None:
     machine = machines.create({"Look": look()})
-    sqs, events = machines.aws.client("sqs"), machines.aws.client("events")
-    pattern = {
-        "source": ["aws.states"],
-        "detail-type": ["Step Functions Execution Status Change"],
-        "detail": {"stateMachineArn": [machine]},
-    }
-    rule = machine.rpartition(":")[2]
-    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
-    target = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": target}])
-    machines.fault(count=1)
+    machines.tell_of(machine, queue)
+    machines.fault(error="ThrottlingException", count=1)
     execution = machines.started(machine)
     machines.failed(execution)
-    described = machines.redriven(execution)
-    told: list[dict[str, Any]] = []
-
-    def more() -> bool:
-        for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", []):
-            told.append(json.loads(message["Body"])["detail"])
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return len(told) >= 4
-
-    within(10, more)
-    date = round(described["redriveDate"].timestamp() * 1000)
+    date = round(machines.redriven(execution)["redriveDate"].timestamp() * 1000)
     names = ("status", "redriveCount", "redriveDate", "redriveStatus", "redriveStatusReason")
-    assert sorted((tuple(detail[name] for name in names) for detail in told), key=str) == sorted(
-        [
-            ("RUNNING", 0, None, "NOT_REDRIVABLE", "Execution is RUNNING and cannot be redriven"),
-            ("FAILED", 0, None, "REDRIVABLE", None),
-            ("RUNNING", 1, date, "NOT_REDRIVABLE", "Execution is RUNNING and cannot be redriven"),
-            ("SUCCEEDED", 1, date, "NOT_REDRIVABLE", "Execution is SUCCEEDED and cannot be redriven"),
-        ],
-        key=str,
-    )
+    assert {tuple(detail[name] for name in names) for detail in machines.told(queue, 4)} == {
+        ("RUNNING", 0, None, "NOT_REDRIVABLE", "Execution is RUNNING and cannot be redriven"),
+        ("FAILED", 0, None, "REDRIVABLE", None),
+        ("RUNNING", 1, date, "NOT_REDRIVABLE", "Execution is RUNNING and cannot be redriven"),
+        ("SUCCEEDED", 1, date, "NOT_REDRIVABLE", "Execution is SUCCEEDED and cannot be redriven"),
+    }
 
 
 def test_a_machine_can_redrive_an_execution(machines: Machines) -> None:
-    machines.fault(count=1)
+    machines.fault(error="ThrottlingException", count=1)
     execution = machines.start({"Look": look()})
     machines.failed(execution)
     call = task(
@@ -582,6 +625,32 @@ def test_a_machine_can_redrive_an_execution(machines: Machines) -> None:
     )
     assert json.loads(machines.ended(machines.start({"Redrive": call}))["output"]) is True
     assert machines.ended(execution)["status"] == "SUCCEEDED"
+
+
+def test_what_was_running_when_the_local_aws_ended_can_be_redriven(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    monkeypatch.setenv("PERSIST_STATE", "1")
+    first = Machines(start("--state-dir", str(tmp_path)))
+    create_counters(first.aws)
+    queue = first.aws.client("sqs").create_queue(QueueName="kept")["QueueUrl"]
+    states = {
+        "Count": counted(name, Assign={"word": "{% $states.input.word %}"}, Next="Wait"),
+        "Wait": waits(queue.rpartition("/")[2], TimeoutSeconds=30, Output="{% $word %}"),
+    }
+    execution = first.start(states, {"word": "kept"})
+    first.token(queue)
+    assert first.aws.stop() == 0
+    second = Machines(start("--state-dir", str(tmp_path)))
+    try:
+        failed = second.failed(execution)
+        assert (failed["error"], failed["redriveStatus"]) == ("States.ServiceRestart", "REDRIVABLE")
+        second.sfn.redrive_execution(executionArn=execution)
+        second.sfn.send_task_success(
+            taskToken=second.token(second.aws.client("sqs").get_queue_url(QueueName="kept")["QueueUrl"]), output="{}"
+        )
+        assert json.loads(second.ended(execution)["output"]) == "kept"
+        assert second.count(name) == 1
+    finally:
+        second.aws.stop()
 
 
 @pytest.fixture(scope="module")
@@ -616,7 +685,7 @@ def test_iam_decides_on_the_execution(guarded: LocalAws) -> None:
 
 def ended_execution(**changes: Any) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat()
-    state = {"definition": definition({"Look": look()}), "type": "STANDARD", "position": {"state": "Look"}}
+    state = {"revision": "1", "type": "STANDARD", "position": {"state": "Look"}}
     return {"status": "FAILED", "startDate": now, "stopDate": now, "events": [{}], redrive.KEY: state} | changes
 
 
@@ -640,7 +709,7 @@ def ago(**duration: float) -> str:
     ],
 )
 def test_the_limits_are_aws_s(changes: dict[str, Any], reason: str | None) -> None:
-    assert redrive.reason_against(ended_execution(**changes), time.time()) == reason
+    assert redrive.reason_against(ended_execution(**changes), definition({"Look": look()}), time.time()) == reason
 
 
 def test_a_changed_emulator_is_refused_with_the_name_of_what_is_missing() -> None:
