@@ -198,6 +198,18 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_architecture_lists_the_same_members() {
+        let page = include_str!("../../../docs/ARCHITECTURE.md");
+        let section = page.split("\n## ").find(|section| section.starts_with("Logs\n")).expect("a section");
+        let cells = section.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+        let mut told: Vec<_> = cells.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`')).collect();
+        let mut members = MEMBERS;
+        told.sort_unstable();
+        members.sort_unstable();
+        assert_eq!(told, members);
+    }
+
+    #[test]
     fn what_is_not_in_the_list_is_not_written() {
         let memory = Memory::default();
         let _guard = memory.listen();
