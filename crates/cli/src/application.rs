@@ -6,22 +6,29 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use bonafide_domain::ApplicationId;
+use bonafide_domain::{ApplicationId, DetailsColumn, ObjectRef};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::error::Error;
 
 type Item = HashMap<String, AttributeValue>;
 
 /// The only attributes that are fetched.
-const ATTRIBUTES: [&str; 13] = [
+const ATTRIBUTES: [&str; 19] = [
     "status",
     "outcome",
     "reasons",
     "executionArn",
+    "identityVerificationExecutionArn",
+    "documentExtractionExecutionArn",
     "receivedAt",
     "decidedAt",
+    "updatedAt",
     "package",
+    "selfie",
+    "document",
+    "documentBack",
     "failure",
     "packageCheck",
     "identityVerification",
@@ -44,16 +51,21 @@ pub struct Application {
     pub reasons: Vec<String>,
     /// Those that have been made.
     pub checks: Checks,
-    /// ARN of the latest execution.
+    /// ARN of the latest execution for a package.
     pub execution: Option<String>,
+    /// ARNs of the latest executions for a selfie and for a document that were uploaded alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub single_executions: Vec<String>,
+    /// Where the pictures and the package are, by what they are.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<&'static str, ObjectRef>,
+    /// When the row changed last, ISO 8601.
+    pub updated_at: Option<String>,
     /// From the upload to the verdict.
     pub seconds: Option<f64>,
     /// Where it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// The object version that is or was judged.
-    #[serde(skip)]
-    pub package_version: Option<String>,
 }
 
 /// The checks in the order in which they are made.
@@ -114,12 +126,15 @@ pub struct Failure {
     /// The error's name; its cause stays in the execution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// ARN of the execution that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution: Option<String>,
 }
 
 impl Application {
     /// Uploaded, but nothing is recorded yet.
     #[must_use]
-    pub fn submitted(application_id: &ApplicationId, version: Option<String>) -> Self {
+    pub fn submitted(application_id: &ApplicationId) -> Self {
         Self {
             application_id: application_id.as_str().to_owned(),
             status: "SUBMITTED".to_owned(),
@@ -127,9 +142,11 @@ impl Application {
             reasons: Vec::new(),
             checks: Checks::default(),
             execution: None,
+            single_executions: Vec::new(),
+            evidence: BTreeMap::new(),
+            updated_at: None,
             seconds: None,
             failure: None,
-            package_version: version,
         }
     }
 
@@ -154,7 +171,7 @@ impl Application {
         answer.item.map(|item| Self::from_item(application_id, &item)).transpose()
     }
 
-    fn from_item(application_id: &ApplicationId, item: &Item) -> Result<Self, Error> {
+    pub(crate) fn from_item(application_id: &ApplicationId, item: &Item) -> Result<Self, Error> {
         let status = text(item, "status").ok_or_else(|| Error::UnreadableRow {
             application_id: application_id.as_str().to_owned(),
             attribute: "status",
@@ -177,11 +194,33 @@ impl Application {
                 third_party_check: check(item, "thirdPartyCheck"),
             },
             execution: text(item, "executionArn"),
+            single_executions: ["identityVerificationExecutionArn", "documentExtractionExecutionArn"]
+                .into_iter()
+                .filter_map(|name| text(item, name))
+                .collect(),
+            evidence: ["package", "selfie", "document", "documentBack"]
+                .into_iter()
+                .filter_map(|name| Some((name, object(item, name)?)))
+                .collect(),
+            updated_at: text(item, "updatedAt"),
             seconds,
-            failure: map(item, "failure")
-                .map(|failure| Failure { state: text(failure, "state"), error: text(failure, "error") }),
-            package_version: map(item, "package").and_then(|package| text(package, "versionId")),
+            failure: map(item, "failure").map(|failure| Failure {
+                state: text(failure, "state"),
+                error: text(failure, "error"),
+                execution: text(failure, "executionArn"),
+            }),
         })
+    }
+
+    /// The object version that is or was judged.
+    #[must_use]
+    pub fn package_version(&self) -> Option<&str> {
+        self.evidence.get("package").map(|package| package.version_id.as_str())
+    }
+
+    /// The latest executions for a package, a selfie alone and a document alone.
+    pub fn executions(&self) -> impl Iterator<Item = &str> {
+        self.execution.iter().chain(&self.single_executions).map(String::as_str)
     }
 
     /// Is there nothing more to wait for?
@@ -197,6 +236,28 @@ impl Application {
     }
 }
 
+/// What the applicant stated and what the document says: personal data, for an operator who asked for it.
+///
+/// # Errors
+/// When AWS refuses or does not answer.
+pub async fn reveal(client: &Client, table: &str, application_id: &ApplicationId) -> Result<Value, Error> {
+    let columns = DetailsColumn::ALL.map(DetailsColumn::name);
+    let answer = client
+        .get_item()
+        .table_name(table)
+        .key("applicationId", AttributeValue::S(application_id.as_str().to_owned()))
+        .consistent_read(true)
+        .projection_expression(format!("{}, documentFields", columns.join(", ")))
+        .send()
+        .await
+        .map_err(|error| Error::from_sdk("read the application's details", error))?;
+    let item = answer.item.unwrap_or_default();
+    let stated: BTreeMap<_, _> = columns.into_iter().filter_map(|name| Some((name, text(&item, name)?))).collect();
+    let fields = map(&item, "documentFields").into_iter().flatten();
+    let document: BTreeMap<_, _> = fields.filter_map(|(name, value)| Some((name, value.as_s().ok()?))).collect();
+    Ok(json!({"stated": stated, "document": document}))
+}
+
 fn text(item: &Item, name: &str) -> Option<String> {
     item.get(name)?.as_s().ok().cloned()
 }
@@ -208,6 +269,15 @@ fn texts(item: &Item, name: &str) -> Vec<String> {
 
 fn map<'item>(item: &'item Item, name: &str) -> Option<&'item Item> {
     item.get(name)?.as_m().ok()
+}
+
+fn object(item: &Item, name: &str) -> Option<ObjectRef> {
+    let object = map(item, name)?;
+    Some(ObjectRef {
+        bucket: text(object, "bucket")?,
+        key: text(object, "key")?,
+        version_id: text(object, "versionId")?,
+    })
 }
 
 fn time(item: &Item, name: &str) -> Option<f64> {
@@ -230,7 +300,6 @@ fn check(item: &Item, name: &str) -> Option<Check> {
 mod tests {
     use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
     use aws_smithy_mocks::{mock, mock_client};
-    use serde_json::json;
 
     use super::*;
 
@@ -279,7 +348,7 @@ mod tests {
 
         let application = Application::fetch(&client, "applications", &"a".parse().unwrap()).await.unwrap().unwrap();
 
-        assert_eq!(application.package_version.as_deref(), Some("v1"));
+        assert_eq!(application.package_version(), Some("v1"));
         assert!(application.has_ended() && !application.has_failed());
         assert_eq!(
             serde_json::to_value(&application).unwrap(),
@@ -292,6 +361,8 @@ mod tests {
                     "identityCompare": {"outcome": "decline", "reasons": ["FACE_MISMATCH"], "scores": {"similarity": 12.5}, "at": "2026-11-21T10:00:11Z"}
                 },
                 "execution": "arn:execution",
+                "evidence": {"package": {"bucket": "b", "key": "zipped/a.zip", "versionId": "v1"}},
+                "updatedAt": null,
                 "seconds": 12.25,
             })
         );
@@ -318,7 +389,14 @@ mod tests {
         let mut item = declined();
         item.remove("outcome");
         item.insert("status".to_owned(), s("FAILED"));
-        item.insert("failure".to_owned(), m([("state", s("CheckWithThirdParty")), ("error", s("Bonafide.Transient"))]));
+        item.insert(
+            "failure".to_owned(),
+            m([
+                ("state", s("CheckWithThirdParty")),
+                ("error", s("Bonafide.Transient")),
+                ("executionArn", s("arn:execution")),
+            ]),
+        );
 
         let application = Application::from_item(&"a".parse().unwrap(), &item).unwrap();
 
@@ -328,9 +406,21 @@ mod tests {
             application.failure,
             Some(Failure {
                 state: Some("CheckWithThirdParty".to_owned()),
-                error: Some("Bonafide.Transient".to_owned())
+                error: Some("Bonafide.Transient".to_owned()),
+                execution: Some("arn:execution".to_owned()),
             })
         );
+    }
+
+    #[tokio::test]
+    async fn reveals_what_was_stated_and_what_was_read() {
+        let rule = mock!(Client::get_item).then_output(|| {
+            let fields = m([("lastName", s("DOE"))]);
+            GetItemOutput::builder().item("LAST_NAME", s("DOE")).item("documentFields", fields).build()
+        });
+        let client = mock_client!(aws_sdk_dynamodb, [&rule]);
+        let revealed = reveal(&client, "applications", &"a".parse().unwrap()).await.unwrap();
+        assert_eq!(revealed, json!({"stated": {"LAST_NAME": "DOE"}, "document": {"lastName": "DOE"}}));
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl Deployment {
     /// When a stack is missing, or AWS refuses or does not answer.
     pub async fn find(client: &Client, stage: &str, place: &Place) -> Result<Self, Error> {
         let mut outputs = BTreeMap::new();
-        for name in ["Data", "Workflow"] {
+        for name in ["Data", "Workflow", "Observability"] {
             let stack = format!("Bonafide-{stage}-{name}");
             let answer = client.describe_stacks().stack_name(&stack).send().await;
             let found = match answer {
@@ -59,6 +59,20 @@ impl Deployment {
         self.output("Workflow", output)
     }
 
+    /// One output of the stack that watches.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn observability(&self, output: &'static str) -> Result<&str, Error> {
+        self.output("Observability", output)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of<const N: usize>(stage: &str, outputs: [(&str, &str); N]) -> Self {
+        let outputs = outputs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self { stage: stage.to_owned(), outputs: outputs.into() }
+    }
+
     fn output(&self, stack: &str, output: &'static str) -> Result<&str, Error> {
         let stack = format!("Bonafide-{}-{stack}", self.stage);
         self.outputs.get(output).map(String::as_str).ok_or(Error::IncompleteDeployment { stack, output })
@@ -83,19 +97,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reads_the_outputs_of_both_stacks() {
+    async fn reads_the_outputs_of_all_stacks() {
         let data = mock!(Client::describe_stacks)
             .match_requests(|request| request.stack_name() == Some("Bonafide-test-Data"))
             .then_output(|| stack("BucketName", "a-bucket"));
         let workflow = mock!(Client::describe_stacks)
             .match_requests(|request| request.stack_name() == Some("Bonafide-test-Workflow"))
             .then_output(|| stack("OnboardingMachineArn", "arn:onboarding"));
-        let client = mock_client!(aws_sdk_cloudformation, RuleMode::MatchAny, [&data, &workflow]);
+        let observability = mock!(Client::describe_stacks)
+            .match_requests(|request| request.stack_name() == Some("Bonafide-test-Observability"))
+            .then_output(|| stack("MeasurementsQueueUrl", "https://measurements"));
+        let client = mock_client!(aws_sdk_cloudformation, RuleMode::MatchAny, [&data, &workflow, &observability]);
 
         let deployment = Deployment::find(&client, "test", &place()).await.unwrap();
 
         assert_eq!(deployment.data("BucketName").unwrap(), "a-bucket");
         assert_eq!(deployment.workflow("OnboardingMachineArn").unwrap(), "arn:onboarding");
+        assert_eq!(deployment.observability("MeasurementsQueueUrl").unwrap(), "https://measurements");
         let missing = deployment.data("ApplicationsTableName").unwrap_err();
         assert_eq!(missing.exit_code(), 5);
         assert!(missing.to_string().contains("Bonafide-test-Data has no output ApplicationsTableName"), "{missing}");

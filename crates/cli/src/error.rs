@@ -30,6 +30,20 @@ pub enum Error {
         /// Where it was looked for.
         place: String,
     },
+    /// No execution with this ARN.
+    #[error("no execution {execution}: its ARN is wrong, or it ended more than 90 days ago")]
+    UnknownExecution {
+        /// Its ARN.
+        execution: String,
+    },
+    /// AWS asks to come back later.
+    #[error("AWS is asked too often to {action} ({code}): wait a little and try again")]
+    Throttled {
+        /// What was tried, after "to".
+        action: &'static str,
+        /// AWS's name of the error.
+        code: String,
+    },
     /// No credentials were found, or those found are of no use.
     #[error(
         "no AWS credentials: sign in (`aws sso login`), choose a profile (`--profile`), or set AWS_ACCESS_KEY_ID; for a trial without AWS run `cargo xtask up`"
@@ -93,8 +107,9 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::UnreadablePackage { .. } => 2,
-            Self::UnknownApplication { .. } => 3,
-            Self::NoCredentials { .. }
+            Self::UnknownApplication { .. } | Self::UnknownExecution { .. } => 3,
+            Self::Throttled { .. }
+            | Self::NoCredentials { .. }
             | Self::NoRegion
             | Self::NotDeployed { .. }
             | Self::IncompleteDeployment { .. }
@@ -118,10 +133,33 @@ impl Error {
                 ) {
                     return Self::NoCredentials { source: error.into() };
                 }
+                if matches!(
+                    code.as_str(),
+                    "Throttling"
+                        | "ThrottlingException"
+                        | "RequestThrottled"
+                        | "ProvisionedThroughputExceededException"
+                        | "RequestLimitExceeded"
+                        | "SlowDown"
+                        | "TooManyRequestsException"
+                ) {
+                    return Self::Throttled { action, code };
+                }
                 let message = refusal.message().unwrap_or("no reason given").trim_end_matches('.').to_owned();
                 Self::Refused { action, code, message }
             }
             None => Self::NoAnswer { action, message: DisplayErrorContext(&error).to_string() },
+        }
+    }
+
+    /// The same for a request about an execution, which may be gone.
+    pub(crate) fn of_execution<E>(action: &'static str, execution: &str, error: SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+            Some("ExecutionDoesNotExist" | "InvalidArn") => Self::UnknownExecution { execution: execution.to_owned() },
+            _ => Self::from_sdk(action, error),
         }
     }
 }

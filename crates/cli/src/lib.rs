@@ -1,13 +1,19 @@
 //! The operators' command line: submits packages, shows what became of them.
 //!
-//! Nothing here reads or shows personal data: of an application's row only the verdict, the checks' scores and the execution are fetched.
+//! Personal data is read and shown only where an operator asks for it (`--reveal`): of an application's row nothing but the verdict, the
+//! checks' scores, pointers and executions are fetched otherwise.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 pub mod application;
+pub mod commands;
 pub mod deployment;
 pub mod error;
+pub mod history;
+pub mod list;
+pub mod queues;
 pub mod render;
+pub mod replay;
 pub mod submit;
 pub mod target;
 

@@ -1,30 +1,32 @@
 //! `bonafide`: the operators' command line.
 
-use std::fmt::Display;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bonafide_cli::submit::{self, Package, Upload, Waited};
-use bonafide_cli::target::{self, Choice, Target};
-use bonafide_cli::{Application, Deployment, Error, render};
+use bonafide_cli::Error;
+use bonafide_cli::commands::{How, Session, parse_id};
+use bonafide_cli::list::{Filter, Since};
+use bonafide_cli::queues::Queue;
+use bonafide_cli::submit::Package;
+use bonafide_cli::target::Choice;
 use bonafide_domain::ApplicationId;
-use clap::{Parser, Subcommand};
-use serde_json::json;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 const EXIT_CODES: &str = "\
 Where: the local AWS of this folder when one is up (`cargo xtask up`), otherwise the AWS account of your profile.
 
 Exit codes:
   0  done; with --wait: every application has its verdict, whichever it is
-  1  the system could not judge (a failure is recorded), or a newer package was judged instead
+  1  the system could not judge (a failure is recorded), a newer package was judged instead, something cannot be replayed,
+     or a dead-letter queue holds messages
   2  wrong usage: an argument, a file's name, a file that cannot be read
-  3  no such application
+  3  no such application or execution
   4  no verdict in time
-  5  AWS: credentials, region, not deployed, access refused, no answer";
+  5  AWS: credentials, region, not deployed, access refused, throttled, no answer";
 
-/// Submits packages to Bonafide and shows what became of them. Shows no personal data.
+/// Submits packages to Bonafide, shows what became of them, and replays what failed. Shows no personal data unless asked to.
 #[derive(Debug, Parser)]
 #[command(name = "bonafide", version, after_help = EXIT_CODES)]
 struct Arguments {
@@ -42,24 +44,159 @@ enum Command {
         /// The files; each name without .zip is the application's id: A-Z, a-z, 0-9, _ and -, at most 64
         #[arg(required = true, value_name = "PACKAGE.zip")]
         packages: Vec<PathBuf>,
-        /// Wait for the verdicts
-        #[arg(long)]
-        wait: bool,
-        /// One JSON object per package on standard output, in the order of the arguments
-        #[arg(long)]
-        json: bool,
-        /// With --wait: give up after so many seconds
-        #[arg(long, value_name = "SECONDS", default_value_t = 900)]
-        timeout: u64,
+        #[command(flatten)]
+        wait: Wait,
+        #[command(flatten)]
+        output: Output,
     },
     /// Show outcome, reasons, scores and execution of an application
     #[command(after_help = EXIT_CODES)]
     Status {
         /// Its id
         application_id: String,
-        /// One JSON object on standard output
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show everything about an application: checks, scores, reasons, evidence, every execution
+    #[command(after_help = EXIT_CODES)]
+    Show {
+        /// Its id
+        application_id: String,
+        /// Also what the applicant stated and what the document says. This is personal data
         #[arg(long)]
-        json: bool,
+        reveal: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// List applications, the one that changed last first
+    #[command(after_help = EXIT_CODES)]
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show executions state by state: when, how long, how often, what failed; children in their place
+    #[command(after_help = EXIT_CODES)]
+    History {
+        /// An application's id, or the ARN of an execution
+        #[arg(value_name = "APPLICATION_ID|ARN")]
+        what: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Replay what failed: resume it where it failed, or judge the upload afresh where that is not possible
+    #[command(after_help = EXIT_CODES)]
+    Replay(Replay),
+    /// Look into the dead-letter queues, and put their messages back to work
+    #[command(subcommand)]
+    Dlq(Dlq),
+    /// Keep showing the applications that change
+    #[command(after_help = EXIT_CODES)]
+    Watch {
+        #[command(flatten)]
+        filter: Filter,
+        /// Ask so often
+        #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
+        every: Duration,
+        /// End after so long; without it, Ctrl-C ends
+        #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+        until: Option<Duration>,
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Print the completions of a shell, to be sourced by it
+    Completions {
+        /// Which
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Output {
+    /// JSON on standard output, one object to a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Wait {
+    /// Wait for the verdicts
+    #[arg(long)]
+    wait: bool,
+    /// With --wait: give up after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    timeout: u64,
+}
+
+impl Wait {
+    fn limit(&self) -> Option<Duration> {
+        self.wait.then(|| Duration::from_secs(self.timeout))
+    }
+}
+
+#[derive(Debug, Args)]
+struct Limit {
+    /// At most so many
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    limit: usize,
+}
+
+#[derive(Debug, Args)]
+struct Replay {
+    /// Applications
+    #[arg(value_name = "APPLICATION_ID", required_unless_present = "all_failed")]
+    application_ids: Vec<String>,
+    /// Every application that has failed
+    #[arg(long, conflicts_with = "application_ids")]
+    all_failed: bool,
+    /// With --all-failed: only those that failed since (90m, 6h, 2d, 2026-11-21)
+    #[arg(long, value_name = "WHEN", conflicts_with = "application_ids")]
+    since: Option<Since>,
+    /// Start a new execution, with the definitions and workers that are deployed now; a redrive keeps the old ones
+    #[arg(long)]
+    fresh: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    wait: Wait,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+enum Dlq {
+    /// How many messages each holds; exit code 1 if any does
+    #[command(after_help = EXIT_CODES)]
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Which messages one holds; they stay there
+    #[command(after_help = EXIT_CODES)]
+    Show {
+        /// Which
+        queue: Queue,
+        /// Also the messages themselves. Their keys may be personal data
+        #[arg(long)]
+        reveal: bool,
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Send the messages of one back to where they failed
+    #[command(after_help = EXIT_CODES)]
+    Redrive {
+        /// Which
+        queue: Queue,
+        #[command(flatten)]
+        output: Output,
     },
 }
 
@@ -80,123 +217,49 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<u8, Error> {
-    let choice = arguments.choice;
-    match arguments.command {
-        Command::Submit { packages, wait, json, timeout } => {
-            // Before any connection: a typing error should not cost a sign-in.
+/// Checks arguments before any connection: a typing error should not cost a sign-in.
+async fn run(Arguments { choice, command }: Arguments) -> Result<u8, Error> {
+    match command {
+        Command::Submit { packages, wait, output } => {
             let packages = Package::all(&packages)?;
-            let session = Session::open(&choice).await?;
-            let uploads = session.upload(&packages).await?;
-            if wait {
-                session.wait(uploads, Duration::from_secs(timeout), json).await
-            } else {
-                Ok(session.show_uploads(&uploads, json)?)
-            }
+            Session::open(&choice).await?.submit(&packages, wait.limit(), output.json).await
         }
-        Command::Status { application_id, json } => {
-            let application_id: ApplicationId = application_id
-                .parse()
-                .map_err(|error| Error::Usage(format!("{application_id:?} is no application: {error}")))?;
-            let session = Session::open(&choice).await?;
-            let place = &session.target.place;
-            let application = session.fetch(&application_id).await?.ok_or_else(|| Error::UnknownApplication {
-                application_id: application_id.as_str().to_owned(),
-                place: place.to_string(),
-            })?;
-            if json {
-                out(json!(application));
-            } else {
-                out(render::details(&application, place));
-            }
-            Ok(u8::from(application.has_failed()))
+        Command::Status { application_id, output } => {
+            let id = parse_id(&application_id)?;
+            Session::open(&choice).await?.status(&id, output.json).await
         }
-    }
-}
-
-/// A deployment and the clients that speak to it.
-struct Session {
-    target: Target,
-    deployment: Deployment,
-    s3: aws_sdk_s3::Client,
-    dynamodb: aws_sdk_dynamodb::Client,
-}
-
-impl Session {
-    async fn open(choice: &Choice) -> Result<Self, Error> {
-        let folder = std::env::current_dir().unwrap_or_default();
-        let target = target::connect(choice, &folder).await?;
-        // Standard output is for results. Nobody should wonder which account a package went to.
-        eprintln!("{} (stage {})", target.place, choice.stage);
-        let cloudformation = aws_sdk_cloudformation::Client::new(&target.config);
-        let deployment = Deployment::find(&cloudformation, &choice.stage, &target.place).await?;
-        let s3 = target::s3(&target.config);
-        let dynamodb = aws_sdk_dynamodb::Client::new(&target.config);
-        Ok(Self { target, deployment, s3, dynamodb })
-    }
-
-    async fn fetch(&self, application_id: &ApplicationId) -> Result<Option<Application>, Error> {
-        Application::fetch(&self.dynamodb, self.deployment.data("ApplicationsTableName")?, application_id).await
-    }
-
-    async fn upload(&self, packages: &[Package]) -> Result<Vec<Upload>, Error> {
-        submit::upload_all(&self.s3, self.deployment.data("BucketName")?, packages).await
-    }
-
-    fn show_uploads(&self, uploads: &[Upload], json: bool) -> Result<u8, Error> {
-        let bucket = self.deployment.data("BucketName")?;
-        for upload in uploads {
-            let Upload { application_id, key, version_id, .. } = upload;
-            if json {
-                out(
-                    json!({"applicationId": application_id, "status": "SUBMITTED", "bucket": bucket, "key": key, "versionId": version_id}),
-                );
-            } else {
-                let id = application_id.as_str();
-                out(format_args!(
-                    "{id}: uploaded to s3://{bucket}/{key} (version {version_id}); then: bonafide status {id}"
-                ));
-            }
+        Command::Show { application_id, reveal, output } => {
+            let id = parse_id(&application_id)?;
+            Session::open(&choice).await?.show(&id, reveal, output.json).await
         }
-        Ok(0)
-    }
-
-    async fn wait(&self, uploads: Vec<Upload>, limit: Duration, json: bool) -> Result<u8, Error> {
-        let table = self.deployment.data("ApplicationsTableName")?;
-        let interval = self.target.place.poll_interval();
-        eprintln!("{} uploaded, waiting for the verdict …", uploads.len());
-        let waits: Vec<_> = uploads
-            .into_iter()
-            .map(|upload| {
-                let (client, table) = (self.dynamodb.clone(), table.to_owned());
-                tokio::spawn(async move { submit::wait(&client, &table, &upload, limit, interval).await })
-            })
-            .collect();
-        let mut code = 0;
-        for wait in waits {
-            let waited = match wait.await {
-                Ok(waited) => waited?,
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
-            };
-            let application = waited.application();
-            if json {
-                out(json!(application));
-            } else {
-                out(render::details(application, &self.target.place));
-            }
-            code = code.max(match waited {
-                Waited::TimedOut(_) => 4,
-                Waited::Superseded(_) => 1,
-                Waited::Ended(ref application) => u8::from(application.has_failed()),
-            });
+        Command::List { filter, limit, output } => {
+            Session::open(&choice).await?.list(&filter, limit.limit, output.json).await
         }
-        Ok(code)
-    }
-}
-
-/// A line on standard output. Whoever closed it (`| head`) has seen enough.
-fn out(line: impl Display) {
-    if writeln!(std::io::stdout(), "{line}").is_err() {
-        std::process::exit(0);
+        Command::History { what, output } => {
+            if !what.starts_with("arn:") {
+                parse_id(&what)?;
+            }
+            Session::open(&choice).await?.history(&what, output.json).await
+        }
+        Command::Replay(replay) => {
+            let ids: Vec<ApplicationId> =
+                replay.application_ids.iter().map(|id| parse_id(id)).collect::<Result<_, _>>()?;
+            let how = How { is_fresh: replay.fresh, is_dry_run: replay.dry_run, wait: replay.wait.limit() };
+            Session::open(&choice).await?.replay(&ids, replay.since, how, replay.output.json).await
+        }
+        Command::Dlq(Dlq::List { output }) => Session::open(&choice).await?.dead_letter_queues(output.json).await,
+        Command::Dlq(Dlq::Show { queue, reveal, limit, output }) => {
+            Session::open(&choice).await?.dead_letters(queue, limit.limit, reveal, output.json).await
+        }
+        Command::Dlq(Dlq::Redrive { queue, output }) => {
+            Session::open(&choice).await?.redrive_dead_letters(queue, output.json).await
+        }
+        Command::Watch { filter, every, until, limit, output } => {
+            Session::open(&choice).await?.watch(&filter, limit.limit, every, until, output.json).await
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "bonafide", &mut std::io::stdout());
+            Ok(0)
+        }
     }
 }

@@ -4,8 +4,12 @@ use std::fmt::Write as _;
 use std::str::FromStr as _;
 
 use bonafide_domain::ReasonCode;
+use comfy_table::{Table, presets};
 
 use crate::application::Application;
+use crate::history::{Step, Timeline};
+use crate::queues::{DeadLetter, Depth};
+use crate::replay::Plan;
 use crate::target::Place;
 
 /// The verdict in one line, the reasons below it.
@@ -56,6 +60,136 @@ pub fn details(application: &Application, place: &Place) -> String {
     text
 }
 
+/// Applications, one to a line.
+#[must_use]
+pub fn list(applications: &[Application]) -> String {
+    let rows = applications.iter().map(|application| {
+        let outcome = application.outcome.as_deref().unwrap_or("in progress");
+        let seconds = application.seconds.map(|seconds| format!("{seconds:.1}")).unwrap_or_default();
+        [
+            application.updated_at.clone().unwrap_or_default(),
+            application.application_id.clone(),
+            outcome.to_owned(),
+            application.reasons.join(" "),
+            seconds,
+        ]
+    });
+    table(["changed", "application", "outcome", "reasons", "seconds"], rows)
+}
+
+/// Where the evidence is, below everything else.
+#[must_use]
+pub fn evidence(application: &Application) -> String {
+    let mut text = String::new();
+    for (name, object) in &application.evidence {
+        let _infallible =
+            write!(text, "\n  {name:<21} s3://{}/{} (version {})", object.bucket, object.key, object.version_id);
+    }
+    text
+}
+
+/// What the applicant stated and what the document says.
+#[must_use]
+pub fn revealed(details: &serde_json::Value) -> String {
+    let mut text = String::new();
+    for source in ["stated", "document"] {
+        for (name, value) in details[source].as_object().into_iter().flatten() {
+            let _infallible = write!(text, "\n  {source} {name}: {}", value.as_str().unwrap_or_default());
+        }
+    }
+    text
+}
+
+/// Executions with their children, one to a line.
+#[must_use]
+pub fn executions(timelines: &[Timeline]) -> String {
+    fn add(text: &mut String, timeline: &Timeline, depth: usize) {
+        let Timeline { machine, status, seconds, redrives, execution, .. } = timeline;
+        let indent = "  ".repeat(depth + 1);
+        let redriven = if *redrives == 0 { String::new() } else { format!(", redriven {redrives} times") };
+        let _infallible = write!(text, "\n{indent}{machine} {status} {seconds:.1} s{redriven}\n{indent}  {execution}");
+        for child in timeline.steps.iter().flat_map(|step| &step.children) {
+            add(text, child, depth + 1);
+        }
+    }
+    let mut text = String::new();
+    for timeline in timelines {
+        add(&mut text, timeline, 0);
+    }
+    text
+}
+
+/// An execution state by state.
+#[must_use]
+pub fn timeline(timeline: &Timeline) -> String {
+    fn add(text: &mut String, timeline: &Timeline, depth: usize) {
+        let indent = "  ".repeat(depth);
+        let Timeline { machine, status, started_at, seconds, error, .. } = timeline;
+        let error = error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+        let _infallible = writeln!(text, "{indent}{machine}  {status}{error}  {started_at}  {seconds:.2} s");
+        for step in &timeline.steps {
+            let _infallible = writeln!(text, "{indent}  {}", line(step));
+            for child in &step.children {
+                add(text, child, depth + 3);
+            }
+        }
+    }
+    let mut text = String::new();
+    add(&mut text, timeline, 0);
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn line(step: &Step) -> String {
+    let seconds = step.seconds.map_or_else(|| "–".to_owned(), |seconds| format!("{seconds:.2} s"));
+    let mut line = format!("+{:>8.2} s  {:<24} {seconds:>9}", step.after, step.state);
+    if step.attempts > 1 {
+        let _infallible = write!(line, "  {} attempts", step.attempts);
+    }
+    if !step.errors.is_empty() {
+        let _infallible = write!(line, "  {}", step.errors.join(", "));
+    }
+    if step.redriven {
+        line.push_str("  redriven here");
+    }
+    line
+}
+
+/// What is or was to be done, one to a line.
+#[must_use]
+pub fn plan(plan: &Plan) -> String {
+    format!("{}: {} ({})", plan.application_id, plan.action, plan.why)
+}
+
+/// How full the dead-letter queues are.
+#[must_use]
+pub fn depths(depths: &[Depth]) -> String {
+    table(["queue", "messages"], depths.iter().map(|depth| [depth.queue.name().to_owned(), depth.messages.to_string()]))
+}
+
+/// Messages of a dead-letter queue.
+#[must_use]
+pub fn letters(letters: &[DeadLetter]) -> String {
+    let rows = letters.iter().map(|letter| {
+        [
+            letter.sent_at.clone().unwrap_or_default(),
+            letter.message_id.clone(),
+            letter.application_ids.join(" "),
+            letter.body.clone().unwrap_or_default(),
+        ]
+    });
+    table(["sent", "message", "applications", "body"], rows)
+}
+
+fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(head);
+    for row in rows {
+        table.add_row(row);
+    }
+    table.trim_fmt()
+}
+
 /// Two decimals are more than any of these scores can be trusted for.
 fn rounded(score: f64) -> String {
     let text = format!("{score:.2}");
@@ -76,7 +210,7 @@ mod tests {
     use crate::application::{Check, Failure};
 
     fn application() -> Application {
-        let mut application = Application::submitted(&"a".parse().unwrap(), None);
+        let mut application = Application::submitted(&"a".parse().unwrap());
         application.status = "DECIDED".to_owned();
         application.outcome = Some("declined".to_owned());
         application.reasons = vec!["FACE_MISMATCH".to_owned()];
@@ -107,6 +241,7 @@ mod tests {
         failed.failure = Some(Failure {
             state: Some("CheckWithThirdParty".to_owned()),
             error: Some("Bonafide.Transient".to_owned()),
+            execution: None,
         });
         let text = details(&failed, &Place::Local { endpoint: "http://127.0.0.1:1".to_owned() });
         assert!(

@@ -168,14 +168,14 @@ pub async fn wait(
     interval: Duration,
 ) -> Result<Waited, Error> {
     let deadline = tokio::time::Instant::from_std(upload.at) + limit;
-    let mut last = Application::submitted(&upload.application_id, None);
+    let mut last = Application::submitted(&upload.application_id);
     let mut was_seen = false;
     loop {
         let Ok(row) = timeout_at(deadline, Application::fetch(client, table, &upload.application_id)).await else {
             return Ok(Waited::TimedOut(last));
         };
         if let Some(application) = row? {
-            let is_ours = application.package_version.as_deref() == Some(upload.version_id.as_str());
+            let is_ours = application.package_version() == Some(upload.version_id.as_str());
             if is_ours {
                 was_seen = true;
                 let seconds = upload.at.elapsed().as_secs_f64();
@@ -217,7 +217,8 @@ mod tests {
 
     fn row(version: &str, status: &str) -> GetItemOutput {
         let s = |text: &str| AttributeValue::S(text.to_owned());
-        let package = AttributeValue::M([("versionId".to_owned(), s(version))].into());
+        let package = [("bucket", "b"), ("key", "zipped/a.zip"), ("versionId", version)];
+        let package = AttributeValue::M(package.map(|(name, value)| (name.to_owned(), s(value))).into());
         GetItemOutput::builder()
             .item("status", s(status))
             .item("outcome", s("approved"))

@@ -16,7 +16,7 @@ use crate::error::{Error, require_credentials};
 /// What the operator chose. Nothing chosen means the local AWS when one is up.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub struct Choice {
-    /// Stage of the deployment: its stacks are Bonafide-<STAGE>-Data and Bonafide-<STAGE>-Workflow
+    /// Stage of the deployment: its stacks are Bonafide-<STAGE>-Data, -Workflow and -Observability
     #[arg(long, global = true, env = "BONAFIDE_STAGE", default_value = "dev")]
     pub stage: String,
     /// Use AWS even when a local AWS is up; implied by the three options below

@@ -27,7 +27,10 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn documents_its_exit_codes() {
-    for arguments in [&["--help"][..], &["submit", "--help"], &["status", "--help"]] {
+    let commands = ["submit", "status", "show", "list", "history", "replay", "watch"];
+    let commands = commands.map(|command| vec![command, "--help"]);
+    let queues = ["list", "show", "redrive"].map(|command| vec!["dlq", command, "--help"]);
+    for arguments in [vec!["--help"]].iter().chain(&commands).chain(&queues) {
         let output = bonafide("help", arguments);
         let help = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success());
@@ -47,11 +50,31 @@ fn wrong_usage_is_2() {
         (&["submit", "missing.zip"], "missing.zip cannot be read"),
         (&["status", "no/id"], "is no application"),
         (&["what"], "unrecognized subcommand"),
+        (&["show", "no/id"], "is no application"),
+        (&["history", "no/id"], "is no application"),
+        (&["replay"], "required"),
+        (&["replay", "no/id"], "is no application"),
+        (&["replay", "a", "--all-failed"], "cannot be used with"),
+        (&["replay", "a", "--since", "1h"], "cannot be used with"),
+        (&["replay", "--since", "1h"], "--all-failed"),
+        (&["list", "--since", "yesterday"], "neither a duration"),
+        (&["list", "--reason", "FACE_UGLY"], "invalid value"),
+        (&["list", "--outcome", "maybe"], "possible values"),
+        (&["dlq", "show", "letters"], "possible values"),
     ] {
         let output = bonafide("usage", arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
         assert!(said(&output).contains(expected), "{arguments:?}: {}", said(&output));
         assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn completions_need_no_aws() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = bonafide("completions", &["completions", shell]);
+        assert!(output.status.success(), "{}", said(&output));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("replay"));
     }
 }
 

@@ -1,0 +1,252 @@
+//! Applications from the table's index by status, newest change first. Nothing personal is in that index.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use bonafide_domain::{ApplicationId, ReasonCode};
+
+use crate::application::Application;
+use crate::error::Error;
+
+/// The values of the index's partition key.
+const STATUSES: [&str; 3] = ["IN_PROGRESS", "DECIDED", "FAILED"];
+
+/// Which applications.
+#[derive(Debug, Default, Clone, clap::Args)]
+pub struct Filter {
+    /// Only with this outcome
+    #[arg(long, value_enum)]
+    pub outcome: Option<Outcome>,
+    /// Only with this reason code (docs/REASON-CODES.md)
+    #[arg(long, value_name = "CODE", value_parser = ReasonCode::from_str)]
+    pub reason: Option<ReasonCode>,
+    /// Only changed since: so long ago (90m, 6h, 2d), or a time (2026-11-21, 2026-11-21T10:00:00Z)
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<Since>,
+}
+
+/// An outcome as operators ask for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Outcome {
+    /// Every check passed
+    Approved,
+    /// A fact speaks against it
+    Declined,
+    /// The applicant can mend it
+    Resubmit,
+    /// A person has to look
+    Referred,
+    /// The system could not judge
+    Failed,
+    /// No verdict yet
+    None,
+}
+
+impl Outcome {
+    /// The status that such an application has, and its outcome if that tells more.
+    fn key(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Approved => ("DECIDED", Some("approved")),
+            Self::Declined => ("DECIDED", Some("declined")),
+            Self::Resubmit => ("DECIDED", Some("resubmit")),
+            Self::Referred => ("DECIDED", Some("referred")),
+            Self::Failed => ("FAILED", None),
+            Self::None => ("IN_PROGRESS", None),
+        }
+    }
+}
+
+/// A point in time, given as such or as a distance from now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// So long ago.
+    Ago(Duration),
+    /// Then.
+    At(SystemTime),
+}
+
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(ago) = humantime::parse_duration(text) {
+            return Ok(Self::Ago(ago));
+        }
+        // A day alone begins at midnight, UTC.
+        let time = if text.len() == "2026-11-21".len() { &format!("{text}T00:00:00Z") } else { text };
+        let time = humantime::parse_rfc3339_weak(time);
+        time.map(Self::At).map_err(|_| format!("{text:?} is neither a duration (90m, 6h, 2d) nor a time (2026-11-21)"))
+    }
+}
+
+impl Since {
+    /// As the table writes times.
+    fn text(self, now: SystemTime) -> String {
+        let time = match self {
+            Self::Ago(ago) => now.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH),
+            Self::At(time) => time,
+        };
+        humantime::format_rfc3339_millis(time).to_string()
+    }
+}
+
+/// The newest `limit` applications that pass the filter.
+///
+/// # Errors
+/// When AWS refuses or does not answer, or a row is not one of ours.
+pub async fn list(
+    client: &Client,
+    table: &str,
+    filter: &Filter,
+    limit: usize,
+    now: SystemTime,
+) -> Result<Vec<Application>, Error> {
+    let mut found = Vec::new();
+    let (status, outcome) = filter.outcome.map(Outcome::key).unzip();
+    for status in STATUSES.into_iter().filter(|one| status.is_none_or(|only| only == *one)) {
+        found.extend(with_status(client, table, status, outcome.flatten(), filter, limit, now).await?);
+    }
+    found.sort_by(|one, other| other.updated_at.cmp(&one.updated_at));
+    found.truncate(limit);
+    Ok(found)
+}
+
+async fn with_status(
+    client: &Client,
+    table: &str,
+    status: &str,
+    outcome: Option<&str>,
+    filter: &Filter,
+    limit: usize,
+    now: SystemTime,
+) -> Result<Vec<Application>, Error> {
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let mut names = HashMap::from([("#status".to_owned(), "status".to_owned())]);
+    let mut values = HashMap::from([(":status".to_owned(), text(status))]);
+    let mut keys = vec!["#status = :status"];
+    let mut conditions = Vec::new();
+    if let Some(since) = filter.since {
+        keys.push("updatedAt >= :since");
+        values.insert(":since".to_owned(), text(&since.text(now)));
+    }
+    if let Some(outcome) = outcome {
+        conditions.push("#outcome = :outcome");
+        names.insert("#outcome".to_owned(), "outcome".to_owned());
+        values.insert(":outcome".to_owned(), text(outcome));
+    }
+    if let Some(reason) = filter.reason {
+        conditions.push("contains(#reasons, :reason)");
+        names.insert("#reasons".to_owned(), "reasons".to_owned());
+        values.insert(":reason".to_owned(), text(reason.code()));
+    }
+    let query = client
+        .query()
+        .table_name(table)
+        .index_name("byStatus")
+        .scan_index_forward(false)
+        .key_condition_expression(keys.join(" AND "))
+        .set_filter_expression((!conditions.is_empty()).then(|| conditions.join(" AND ")))
+        .set_expression_attribute_names(Some(names))
+        .set_expression_attribute_values(Some(values));
+    let mut found = Vec::new();
+    let mut pages = query.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| Error::from_sdk("list the applications", error))?;
+        for item in page.items() {
+            let id = item.get("applicationId").and_then(|id| id.as_s().ok());
+            let id: ApplicationId = id.and_then(|id| id.parse().ok()).ok_or_else(|| Error::UnreadableRow {
+                application_id: "unknown".to_owned(),
+                attribute: "applicationId",
+            })?;
+            found.push(Application::from_item(&id, item)?);
+        }
+        // Newest first: what comes later is older.
+        if found.len() >= limit {
+            break;
+        }
+    }
+    found.truncate(limit);
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::query::QueryOutput;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn now() -> SystemTime {
+        humantime::parse_rfc3339("2026-11-21T10:00:00Z").unwrap()
+    }
+
+    fn row(id: &str, status: &str, updated_at: &str) -> HashMap<String, AttributeValue> {
+        [("applicationId", id), ("status", status), ("updatedAt", updated_at)]
+            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
+            .into()
+    }
+
+    #[tokio::test]
+    async fn lists_every_status_newest_first() {
+        let of = |status: &'static str, rows: &[(&'static str, &'static str)]| {
+            let rows: Vec<_> = rows.iter().map(|(id, at)| row(id, status, at)).collect();
+            mock!(Client::query)
+                .match_requests(move |request| {
+                    let values = request.expression_attribute_values().unwrap();
+                    values[":status"] == AttributeValue::S(status.to_owned())
+                        && request.index_name() == Some("byStatus")
+                        && request.scan_index_forward() == Some(false)
+                        && request.filter_expression().is_none()
+                })
+                .then_output(move || QueryOutput::builder().set_items(Some(rows.clone())).build())
+        };
+        let rules = [
+            of("IN_PROGRESS", &[("b", "2026-11-21T09:00:00.000Z")]),
+            of("DECIDED", &[("c", "2026-11-21T09:30:00.000Z"), ("a", "2026-11-21T08:00:00.000Z")]),
+            of("FAILED", &[]),
+        ];
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &rules.iter().collect::<Vec<_>>());
+
+        let found = list(&client, "applications", &Filter::default(), 2, now()).await.unwrap();
+
+        let ids: Vec<_> = found.iter().map(|application| application.application_id.as_str()).collect();
+        assert_eq!(ids, ["c", "b"]);
+    }
+
+    #[tokio::test]
+    async fn asks_the_table_for_what_is_filtered() {
+        let rule = mock!(Client::query)
+            .match_requests(|request| {
+                let values = request.expression_attribute_values().unwrap();
+                let value = |name: &str| values[name].as_s().unwrap().as_str();
+                request.key_condition_expression() == Some("#status = :status AND updatedAt >= :since")
+                    && request.filter_expression() == Some("#outcome = :outcome AND contains(#reasons, :reason)")
+                    && (value(":status"), value(":outcome"), value(":reason"), value(":since"))
+                        == ("DECIDED", "declined", "FACE_MISMATCH", "2026-11-20T10:00:00.000Z")
+            })
+            .then_output(|| QueryOutput::builder().build());
+        let client = mock_client!(aws_sdk_dynamodb, [&rule]);
+        let filter = Filter {
+            outcome: Some(Outcome::Declined),
+            reason: Some(ReasonCode::FaceMismatch),
+            since: Some(Since::Ago(DAY)),
+        };
+
+        assert_eq!(list(&client, "applications", &filter, 50, now()).await.unwrap(), []);
+        assert_eq!(rule.num_calls(), 1);
+    }
+
+    #[test]
+    fn understands_durations_and_times() {
+        assert_eq!("2d".parse(), Ok(Since::Ago(2 * DAY)));
+        let midnight = humantime::parse_rfc3339("2026-11-21T00:00:00Z").unwrap();
+        assert_eq!("2026-11-21".parse(), Ok(Since::At(midnight)));
+        assert_eq!("2026-11-21T10:00:00Z".parse(), Ok(Since::At(now())));
+        assert!("yesterday".parse::<Since>().unwrap_err().contains("neither a duration"));
+    }
+}
