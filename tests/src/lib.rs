@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod contracts;
 pub mod control;
+pub mod cost;
 pub mod coverage;
 pub mod history;
 pub mod iam;

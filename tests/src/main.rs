@@ -6,14 +6,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use bonafide_cost::prices::PriceList;
+use bonafide_cost::report::Report;
 use bonafide_tests::Local;
-use bonafide_tests::coverage;
 use bonafide_tests::history::Trace;
 use bonafide_tests::iam::recording::{self, Recording};
 use bonafide_tests::iam::{check, report};
 use bonafide_tests::machine::{self, MACHINES};
 use bonafide_tests::notifications::{Inbox, Notification};
 use bonafide_tests::samples::{self, Judged, Suite};
+use bonafide_tests::{cost, coverage};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -52,6 +54,21 @@ enum Command {
         #[arg(long)]
         mutate: bool,
     },
+    /// Run the core samples one after the other and price what each of them did
+    Cost {
+        /// samples.json
+        #[arg(long)]
+        samples: PathBuf,
+        /// Cloud assembly of what is deployed
+        #[arg(long)]
+        assembly: PathBuf,
+        /// The same with encryption=customer
+        #[arg(long)]
+        with_keys: PathBuf,
+        /// One JSON object instead of the page
+        #[arg(long)]
+        json: bool,
+    },
     /// Upload the samples and show their verdicts
     Demo {
         /// samples.json
@@ -73,6 +90,7 @@ async fn main() -> ExitCode {
         Command::Mark => mark().await,
         Command::Coverage => coverage().await,
         Command::Policies { recording, record, table, mutate } => policies(&recording, record, table, mutate).await,
+        Command::Cost { samples, assembly, with_keys, json } => cost(&samples, &assembly, &with_keys, json).await,
         Command::Demo { samples, suite, json } => demo(&samples, suite, json).await,
     };
     result.unwrap_or_else(|error| {
@@ -145,6 +163,30 @@ async fn policies(file: &Path, record: bool, table: bool, mutate: bool) -> Resul
         is_good &= unnoticed.is_empty();
     }
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn cost(list: &Path, assembly: &Path, with_keys: &Path, json: bool) -> Result<ExitCode> {
+    let local = Local::from_environment().await?;
+    let deployment = local.deployment().await?;
+    let (deployed, with_keys) = (cost::deployment(assembly)?, cost::deployment(with_keys)?);
+    let prices = PriceList::included()?;
+    let folder = list.parent().unwrap_or(Path::new("."));
+    let samples = samples::core(list)?;
+    let workers: Vec<_> = deployed.memory_megabytes.keys().cloned().collect();
+    let count = samples.len();
+    let recording = cost::record(&local, &deployment, &workers, samples, folder, VERDICT_LIMIT, |id| {
+        eprintln!("  {id}, alone");
+    })
+    .await?;
+    eprintln!("{count} samples were counted\n");
+    let report = Report::new(&prices, &deployed, &with_keys, recording.metrics, recording.paths)?;
+    let mut out = std::io::stdout();
+    if json {
+        writeln!(out, "{}", serde_json::to_string(&report)?)?
+    } else {
+        write!(out, "{}", report.text())?
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {

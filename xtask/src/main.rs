@@ -1,6 +1,7 @@
 //! `cargo xtask`: sets up and runs everything.
 
 mod bundle;
+mod cost;
 mod demo;
 mod local_aws;
 mod policies;
@@ -43,6 +44,8 @@ enum Command {
     },
     /// Show templates, policies and machines to cfn-lint, checkov, parliament and asl-validator
     Review,
+    /// Count what one application does on each path, and price it
+    Cost(cost::Output),
     /// Show by which calls of the last `cargo xtask test` each permission in policies/ is needed; fails when one is not, or one lacks
     Policies(policies::Options),
     /// Start a local AWS that keeps running, with everything deployed
@@ -77,6 +80,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Demo { suite, json } => return demo::demo(&project, &steps, *suite, *json),
         Command::Test { fast } => return test::test(&project, &steps, *fast),
         Command::Review => return review::command(&project, &steps),
+        Command::Cost(output) => return cost::cost(&project, &steps, *output),
         Command::Policies(options) => return policies::policies(&project, &steps, *options),
         Command::Up(options) => up::up(&project, &steps, options)?,
         Command::Down => up::down(&project, &steps)?,

@@ -12,7 +12,8 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use self::exceptions::{Encryption, Exceptions, Finding, Tool};
+pub(crate) use self::exceptions::Encryption;
+use self::exceptions::{Exceptions, Finding, Tool};
 use self::template::Templates;
 use crate::local_aws::STAGE;
 use crate::project::Project;
@@ -88,6 +89,27 @@ pub(crate) fn review(project: &Project, steps: &Steps) -> Result<Outcome> {
     Ok(Outcome { is_clean: lines.is_empty(), answered: judged.answered, lines })
 }
 
+/// Writes the cloud assembly of a deployment with default settings, apart from the encryption.
+pub(crate) fn synthesize(
+    project: &Project,
+    steps: &Steps,
+    bundles: &Path,
+    encryption: Encryption,
+    assembly: &Path,
+) -> Result<()> {
+    // Paths are what `cdk deploy` writes, and how exceptions name resources.
+    let context = json!({
+        "stage": STAGE, "lambdaDirectory": bundles, "encryption": encryption.name(), "aws:cdk:enable-path-metadata": true,
+    });
+    let mut synth = project.command(project.root.join("node_modules/.bin/tsx"));
+    synth
+        .arg("bin/app.ts")
+        .current_dir(project.root.join("cdk"))
+        .env("CDK_OUTDIR", assembly)
+        .env("CDK_CONTEXT_JSON", context.to_string());
+    output(steps, &format!("synth-{}", encryption.name()), &mut synth, &[0]).map(drop)
+}
+
 fn in_parallel<Of: Sync, To: Send>(items: &[Of], work: impl Fn(&Of) -> Result<To> + Sync) -> Result<Vec<To>> {
     thread::scope(|scope| {
         let threads: Vec<_> = items.iter().map(|item| scope.spawn(|| work(item))).collect();
@@ -102,17 +124,7 @@ impl Subject {
     fn new(project: &Project, steps: &Steps, bundles: &Path, encryption: Encryption) -> Result<Self> {
         let folder = project.local().join("review").join(encryption.name());
         let assembly = folder.join("assembly");
-        // Paths are what `cdk deploy` writes, and how exceptions name resources.
-        let context = json!({
-            "stage": STAGE, "lambdaDirectory": bundles, "encryption": encryption.name(), "aws:cdk:enable-path-metadata": true,
-        });
-        let mut synth = project.command(project.root.join("node_modules/.bin/tsx"));
-        synth
-            .arg("bin/app.ts")
-            .current_dir(project.root.join("cdk"))
-            .env("CDK_OUTDIR", &assembly)
-            .env("CDK_CONTEXT_JSON", context.to_string());
-        output(steps, &format!("review-synth-{}", encryption.name()), &mut synth, &[0])?;
+        synthesize(project, steps, bundles, encryption, &assembly)?;
         let templates = Templates::read(&assembly)?;
         let policies = written(
             &folder.join("policies"),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 /// How the deployment encrypts; the templates of both ways are reviewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Encryption {
+pub(crate) enum Encryption {
     /// Keys of AWS.
     Aws,
     /// Keys of the account.

@@ -1,0 +1,226 @@
+//! What operators do with the command line: find, understand, replay, and look into the dead-letter queues.
+
+use anyhow::Result;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::primitives::ByteStream;
+use bonafide_tests::bench::{Row, bench, plain};
+use bonafide_tests::control::Fault;
+use bonafide_tests::packages::{members, zip};
+use serde_json::{Value, json};
+
+use crate::command::{bonafide, json_lines};
+use crate::run::sample;
+
+fn text(arguments: &[&str]) -> String {
+    String::from_utf8_lossy(&bonafide(arguments).stdout).into_owned()
+}
+
+fn found(arguments: &[&str]) -> Vec<String> {
+    let output = bonafide(arguments);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    json_lines(&output).iter().map(|object| object["applicationId"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn list_finds_by_outcome_reason_and_time() {
+    sample("approved");
+    let mismatch = ["list", "--reason", "FACE_MISMATCH", "--outcome", "declined", "--limit", "1000", "--json"];
+    let mismatch = found(&mismatch);
+    assert!(mismatch.contains(&"face-mismatch".to_owned()), "{mismatch:?}");
+    assert!(!mismatch.iter().any(|id| ["approved", "last-name-mismatch"].contains(&id.as_str())), "{mismatch:?}");
+    let failed = found(&["list", "--outcome", "failed", "--since", "1h", "--limit", "1000", "--json"]);
+    assert!(failed.contains(&"third-party-down".to_owned()), "{failed:?}");
+    assert_eq!(found(&["list", "--since", "2099-01-01", "--json"]), [""; 0]);
+    let shown = text(&["list", "--outcome", "approved", "--limit", "1000"]);
+    assert!(shown.lines().any(|line| line.contains(" approved ") && line.ends_with(char::is_numeric)), "{shown}");
+}
+
+#[test]
+fn show_tells_everything_and_personal_data_only_when_asked() {
+    let seen = sample("face-mismatch");
+    let last_name = seen.row["LAST_NAME"].as_str().unwrap();
+    let shown = &json_lines(&bonafide(&["show", "face-mismatch", "--json"]))[0];
+    assert_eq!(shown["evidence"]["selfie"]["versionId"], seen.row["selfie"]["versionId"]);
+    let machines: Vec<_> = machines(&shown["executions"][0]);
+    let expected = ["onboarding", "identity-verification", "identity-compare"];
+    assert_eq!(machines, expected.map(|name| format!("bonafide-dev-{name}")));
+    assert!(!shown.to_string().contains(last_name));
+    assert!(!text(&["show", "face-mismatch"]).contains(last_name));
+
+    let revealed = &json_lines(&bonafide(&["show", "face-mismatch", "--reveal", "--json"]))[0];
+    assert_eq!(revealed["details"]["stated"]["LAST_NAME"], last_name);
+    assert!(text(&["show", "face-mismatch", "--reveal"]).contains(last_name));
+}
+
+/// The machines of an execution and its children, depth first.
+fn machines(execution: &Value) -> Vec<String> {
+    let steps = execution["steps"].as_array().into_iter().flatten();
+    let children = steps.flat_map(|step| step["children"].as_array().into_iter().flatten());
+    let own = execution["machine"].as_str().unwrap().to_owned();
+    std::iter::once(own).chain(children.flat_map(machines)).collect()
+}
+
+#[test]
+fn history_tells_attempts_and_errors_where_they_happened() {
+    let seen = sample("third-party-down");
+    let timeline = &json_lines(&bonafide(&["history", "third-party-down", "--json"]))[0];
+    assert_eq!((&timeline["status"], &timeline["execution"]), (&json!("FAILED"), &seen.row["executionArn"]));
+    let check = timeline["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!((&check["state"], &check["seconds"]), (&json!("CheckWithThirdParty"), &Value::Null));
+    let request = &check["children"][0]["steps"][0];
+    assert_eq!((&request["state"], &request["attempts"]), (&json!("RequestValidation"), &json!(5)));
+    assert_eq!(request["errors"], json!(["Bonafide.Transient"; 5]));
+
+    let arn = seen.row["executionArn"].as_str().unwrap();
+    let shown = text(&["history", arn]);
+    assert!(shown.contains("RequestValidation") && shown.contains("5 attempts"), "{shown}");
+    assert_eq!(bonafide(&["history", "nobody"]).status.code(), Some(3));
+    assert_eq!(bonafide(&["history", &format!("{arn}-not")]).status.code(), Some(3));
+}
+
+/// Rekognition and Textract see what Ada's package says.
+fn ada(id: &str, number: &str) -> Result<()> {
+    let answer = |service, operation, result| bench().local.control.add(&Fault::result(service, operation, id, result));
+    let (quality, pose) = (json!({"Brightness": 80, "Sharpness": 90}), json!({"Yaw": 0, "Pitch": 0}));
+    let faces = json!({"FaceDetails": [{"Confidence": 99.9, "Quality": quality, "Pose": pose}]});
+    answer("rekognition", "DetectFaces", faces)?;
+    answer("rekognition", "SearchFacesByImage", json!({"FaceMatches": []}))?;
+    let face = json!({"BoundingBox": {"Width": 0.2, "Height": 0.2}});
+    answer("rekognition", "CompareFaces", json!({"FaceMatches": [{"Similarity": 97.5, "Face": face}]}))?;
+    let indexed = json!({"Face": {"FaceId": format!("face-of-{id}"), "ExternalImageId": id}});
+    answer("rekognition", "IndexFaces", json!({"FaceRecords": [indexed]}))?;
+    let fields = [
+        ("FIRST_NAME", "ADA"),
+        ("LAST_NAME", "EXAMPLE"),
+        ("DATE_OF_BIRTH", "1957-01-12"),
+        ("EXPIRATION_DATE", "2099-01-12"),
+        ("DOCUMENT_NUMBER", number),
+        ("ADDRESS", "8123 MAIN ST"),
+        ("CITY_IN_ADDRESS", "TALLAHASSEE"),
+        ("STATE_IN_ADDRESS", "FL"),
+        ("ZIP_CODE_IN_ADDRESS", "32399"),
+    ]
+    .map(|(name, text)| {
+        let mut value = json!({"Text": text, "Confidence": 99});
+        if name.contains("DATE") {
+            value["NormalizedValue"] = json!({"Value": format!("{text}T00:00:00"), "ValueType": "DATE"});
+        }
+        json!({"Type": {"Text": name}, "ValueDetection": value})
+    });
+    let documents = json!({"IdentityDocuments": [{"DocumentIndex": 1, "IdentityDocumentFields": fields}]});
+    answer("textract", "AnalyzeID", documents)
+}
+
+fn has_status(status: &'static str) -> impl Fn(&Row) -> bool {
+    move |row| row.get("status") == Some(&AttributeValue::S(status.to_owned()))
+}
+
+/// Fails at the third party; then the third party is repaired.
+async fn failed(id: &str, number: &str) -> Result<Value> {
+    let bench = bench();
+    ada(id, number)?;
+    bench.local.control.set_license(number, "down")?;
+    let put = bench.local.s3.put_object().bucket(bench.deployment.data("BucketName")?).key(format!("zipped/{id}.zip"));
+    put.body(ByteStream::from(zip(&members(id, number)))).send().await?;
+    let row = plain(&bench.row_when(id, has_status("FAILED")).await?);
+    assert_eq!(row["reasons"], json!(["THIRD_PARTY_UNAVAILABLE"]));
+    bench.local.control.set_license(number, "known")?;
+    Ok(row)
+}
+
+/// One verdict, one customer, one face; nobody was told that he was refused.
+async fn approved_once(id: &str, number: &str) -> Result<Value> {
+    let bench = bench();
+    let row = plain(&bench.row(id).await?);
+    assert_eq!((&row["outcome"], &row["status"], row.get("failure")), (&json!("approved"), &json!("DECIDED"), None));
+    assert_eq!(row["faceId"], format!("face-of-{id}"));
+    let customers = bench.local.dynamodb.scan().table_name(bench.deployment.data("CustomersTableName")?).send().await?;
+    let own = |row: &&Row| row.get("applicationId") == Some(&AttributeValue::S(id.to_owned()));
+    assert_eq!(customers.items().iter().filter(own).count(), 1, "customers of {number}");
+    let said: Vec<_> = bench.notifications(id, 2).await.into_iter().map(|said| (said.event, said.outcome)).collect();
+    let decided = ("APPLICATION_DECIDED".to_owned(), Some("approved".to_owned()));
+    assert_eq!(said, [("APPLICATION_FAILED".to_owned(), None), decided]);
+    Ok(row)
+}
+
+#[test]
+fn replay_resumes_where_it_failed() {
+    let (id, number) = ("e2e_replay_", "E514-172-80-851-0");
+    bench().run(async {
+        let failed = failed(id, number).await?;
+
+        let planned = &json_lines(&bonafide(&["replay", id, "--dry-run", "--json"]))[0];
+        assert_eq!((&planned["action"], &planned["execution"]), (&json!("redrive"), &failed["executionArn"]));
+        assert_eq!(plain(&bench().row(id).await?)["status"], "FAILED", "a dry run changes nothing");
+
+        let output = bonafide(&["replay", id, "--wait", "--json", "--timeout", "60"]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let row = approved_once(id, number).await?;
+        assert_eq!(row["executionArn"], failed["executionArn"]);
+        let timeline = &json_lines(&bonafide(&["history", id, "--json"]))[0];
+        assert_eq!((&timeline["redrives"], &timeline["status"]), (&json!(1), &json!("SUCCEEDED")));
+        let unpacked = timeline["steps"].as_array().unwrap().iter().filter(|step| step["state"] == "UnpackPackage");
+        assert_eq!(unpacked.count(), 1, "what had succeeded is not done again");
+
+        let again = &json_lines(&bonafide(&["replay", id, "--json"]))[0];
+        assert_eq!(again["action"], "nothing");
+        Ok(())
+    });
+}
+
+#[test]
+fn replay_afresh_judges_the_same_upload_again_once() {
+    let (id, number) = ("e2e_fresh_", "E514-172-80-852-0");
+    bench().run(async {
+        let failed = failed(id, number).await?;
+        let output = bonafide(&["replay", id, "--fresh", "--wait", "--json", "--timeout", "60"]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(json_lines(&output)[0]["action"], "fresh");
+        let row = approved_once(id, number).await?;
+        assert_ne!(row["executionArn"], failed["executionArn"]);
+        assert_eq!(row["package"], failed["package"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn dead_letters_are_shown_and_go_back_to_work() {
+    let id = "e2e_dead-letter_";
+    let bench = bench();
+    bench.run(async {
+        bench.local.control.add(&Fault::result("rekognition", "DetectFaces", id, json!({"FaceDetails": []})))?;
+        let bucket = bench.deployment.data("BucketName")?;
+        let object = json!({"key": format!("selfie/{id}.jpg"), "versionId": "v1"});
+        let record = json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": object}});
+        let queue = bench.deployment.data("UploadsDeadLetterQueueUrl")?;
+        let send = bench.local.sqs.send_message().queue_url(queue);
+        send.message_body(json!({"Records": [record]}).to_string()).send().await?;
+
+        let depths = bonafide(&["dlq", "list", "--json"]);
+        assert_eq!(depths.status.code(), Some(1), "{depths:?}");
+        let uploads = json!({"queue": "uploads", "messages": 1});
+        assert!(json_lines(&depths)[0].as_array().unwrap().contains(&uploads), "{depths:?}");
+        let shown = &json_lines(&bonafide(&["dlq", "show", "uploads", "--json"]))[0][0];
+        assert_eq!((&shown["applicationIds"], shown.get("body")), (&json!([id]), None));
+        let revealed = &json_lines(&bonafide(&["dlq", "show", "uploads", "--reveal", "--json"]))[0][0];
+        assert!(revealed["body"].as_str().unwrap().contains(bucket));
+
+        let moved = bonafide(&["dlq", "redrive", "uploads", "--json"]);
+        assert_eq!(json_lines(&moved), [json!({"queue": "uploads", "moved": 1})]);
+        let row = plain(&bench.row_when(id, |row| row.contains_key("identityVerification")).await?);
+        assert_eq!(row["identityVerification"]["reasons"], json!(["SELFIE_FACE_NOT_FOUND"]));
+        assert_eq!(bonafide(&["dlq", "list"]).status.code(), Some(0));
+        Ok(())
+    });
+}
+
+#[test]
+fn watch_tells_each_change_once() {
+    sample("approved");
+    let output = bonafide(&["watch", "--outcome", "approved", "--every", "200ms", "--for", "1s", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let seen = json_lines(&output);
+    let changes: std::collections::BTreeSet<_> =
+        seen.iter().map(|seen| (seen["applicationId"].to_string(), seen["updatedAt"].to_string())).collect();
+    assert!(!seen.is_empty() && changes.len() == seen.len(), "{seen:?}");
+}
