@@ -56,7 +56,7 @@ fn wrong_usage_is_2() {
         (&["replay", "no/id"], "is no application"),
         (&["replay", "a", "--all-failed"], "cannot be used with"),
         (&["replay", "a", "--since", "1h"], "cannot be used with"),
-        (&["replay", "--since", "1h"], "--all-failed"),
+        (&["replay", "--since", "1h"], "required"),
         (&["list", "--since", "yesterday"], "neither a duration"),
         (&["list", "--reason", "FACE_UGLY"], "invalid value"),
         (&["list", "--outcome", "maybe"], "possible values"),
