@@ -182,9 +182,9 @@ async fn cost(list: &Path, assembly: &Path, with_keys: &Path, json: bool) -> Res
     let report = Report::new(&prices, &deployed, &with_keys, recording.metrics, recording.paths)?;
     let mut out = std::io::stdout();
     if json {
-        writeln!(out, "{}", serde_json::to_string(&report)?)?
+        writeln!(out, "{}", serde_json::to_string(&report)?)?;
     } else {
-        write!(out, "{}", report.text())?
+        write!(out, "{}", report.text())?;
     }
     Ok(ExitCode::SUCCESS)
 }
