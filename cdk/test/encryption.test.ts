@@ -136,6 +136,52 @@ describe("the key policy", () => {
     }
   });
 
+  it("serves the service of everything that it encrypts", () => {
+    const serving: Record<string, string> = {
+      "AWS::S3::Bucket": "s3",
+      "AWS::DynamoDB::Table": "dynamodb",
+      "AWS::SecretsManager::Secret": "secretsmanager",
+      "AWS::SQS::Queue": "sqs",
+      "AWS::SNS::Topic": "sns",
+      "AWS::Lambda::Function": "lambda",
+      "AWS::StepFunctions::StateMachine": "states",
+      "AWS::Logs::LogGroup": "logs",
+    };
+    const served = new Set<string>();
+    for (const [type, by] of Object.entries(serving)) {
+      for (const [path, properties] of every("customer", type)) {
+        const text = JSON.stringify(properties);
+        for (const name of names.filter((candidate) => text.includes(key(candidate.charAt(0).toUpperCase() + candidate.slice(1))))) {
+          served.add(`${by} by ${name}`);
+          const users = policy(name).Statement.flatMap(({ Principal, Condition }: any) => [
+            Principal.Service,
+            ...[Condition?.StringEquals?.["kms:ViaService"] ?? []].flat(),
+          ]);
+          expect(users, `${path} with the key for ${name}`).toContain(service(by));
+        }
+      }
+    }
+    expect([...served].sort()).toEqual(
+      ["dynamodb by data", "s3 by data", "secretsmanager by data", "sqs by messages", "sns by messages", "logs by logs"]
+        .concat(["lambda by machines", "states by machines"])
+        .sort(),
+    );
+  });
+
+  it.each([
+    ["AWS::SQS::QueuePolicy", "kms:EncryptionContext:aws:sqs:arn"],
+    ["AWS::SNS::TopicPolicy", "kms:EncryptionContext:aws:sns:topicArn"],
+  ])("serves every service that a %s lets in", (type, context) => {
+    const senders = every("customer", type).flatMap(([, { PolicyDocument }]) =>
+      PolicyDocument.Statement.flatMap(({ Principal }: any) => Principal.Service ?? []),
+    );
+    const served = policy("messages")
+      .Statement.filter(({ Condition }: any) => Condition?.ArnLike?.[context] !== undefined)
+      .flatMap(({ Principal }: any) => Principal.Service);
+    expect(senders.length).toBeGreaterThan(0);
+    expect([...new Set(senders)].sort()).toEqual([...new Set(served)].sort());
+  });
+
   it("names queues, topics, log groups and machines as they are called", () => {
     const named = (type: string, property: string): string[] => every("customer", type).map(([, properties]) => properties[property]);
     // Generated names begin with the name of the stack.
