@@ -1,0 +1,301 @@
+//! What the run left in the logs: figures of every verdict, and nothing personal. And the alarms that watch over it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat as Format};
+use bonafide_tests::Local;
+use bonafide_tests::bench::bench;
+use serde_json::{Map, Value, json};
+
+use crate::run::{all, details, sample};
+
+type Line = Map<String, Value>;
+
+/// Everything in a log group.
+fn log(local: &Local, group: &str) -> Result<Vec<String>> {
+    let mut messages = Vec::new();
+    let mut token = Value::Null;
+    loop {
+        let mut request = json!({"logGroupName": group, "limit": 10_000});
+        if !token.is_null() {
+            request["nextToken"] = token;
+        }
+        let answer = local.raw("logs", "Logs_20140328.FilterLogEvents", &request)?;
+        let events = answer["events"].as_array().with_context(|| format!("{group} has no events"))?;
+        messages.extend(events.iter().filter_map(|event| Some(event["message"].as_str()?.to_owned())));
+        token = answer["nextToken"].clone();
+        if token.is_null() || events.is_empty() {
+            return Ok(messages);
+        }
+    }
+}
+
+fn groups(local: &Local) -> Result<Vec<String>> {
+    let answer = local.raw("logs", "Logs_20140328.DescribeLogGroups", &json!({"limit": 50}))?;
+    let groups = answer["logGroups"].as_array().context("no log groups")?;
+    Ok(groups.iter().filter_map(|group| Some(group["logGroupName"].as_str()?.to_owned())).collect())
+}
+
+/// The JSON lines of a worker; what Lambda itself writes is none.
+fn lines(worker: &str) -> Vec<Line> {
+    let messages = log(&bench().local, &format!("/aws/lambda/bonafide-dev-{worker}")).unwrap();
+    messages.iter().filter_map(|message| serde_json::from_str(message).ok()).collect()
+}
+
+/// When a time was, in seconds since 1970.
+fn seconds(row: &Value, name: &str) -> f64 {
+    DateTime::from_str(row[name].as_str().unwrap(), Format::DateTime).unwrap().as_secs_f64()
+}
+
+/// The lines that measure a sample, once there are as many as expected. Earlier runs on the same local AWS have left their own.
+fn metrics(id: &str, expected: usize) -> Vec<Line> {
+    let since = seconds(&sample(id).row, "receivedAt") * 1000.0;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let mut found = lines("measure-outcome");
+        found.retain(|line| {
+            let at = line.get("_aws").and_then(|aws| aws["Timestamp"].as_f64());
+            line.get("application.id") == Some(&json!(id)) && at.is_some_and(|at| at >= since)
+        });
+        if found.len() >= expected || Instant::now() > deadline {
+            assert_eq!(found.len(), expected, "{found:?}");
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The line with this metric and these dimensions.
+#[track_caller]
+fn with<'a>(lines: &'a [Line], metric: &str, dimensions: &[(&str, &str)]) -> &'a Line {
+    let fits = |line: &&Line| {
+        line.contains_key(metric) && dimensions.iter().all(|(name, value)| line.get(*name) == Some(&json!(value)))
+    };
+    lines.iter().find(fits).unwrap_or_else(|| panic!("no {metric} by {dimensions:?} in {lines:?}"))
+}
+
+/// What `CloudWatch` demands of a line: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+fn check_format(line: &Line) {
+    let aws = &line["_aws"];
+    assert!(aws["Timestamp"].is_i64(), "{line:?}");
+    let directives = aws["CloudWatchMetrics"].as_array().unwrap();
+    assert!(!directives.is_empty(), "{line:?}");
+    for directive in directives {
+        assert_eq!(directive["Namespace"], "Bonafide/dev");
+        let sets = directive["Dimensions"].as_array().unwrap();
+        assert!(!sets.is_empty(), "{line:?}");
+        for dimension in sets
+            .iter()
+            .inspect(|set| assert!(set.as_array().unwrap().len() <= 30))
+            .flat_map(|set| set.as_array().unwrap())
+        {
+            let value = line[dimension.as_str().unwrap()].as_str().unwrap();
+            assert!((1..=1024).contains(&value.len()), "{line:?}");
+        }
+        let metrics = directive["Metrics"].as_array().unwrap();
+        assert!((1..=100).contains(&metrics.len()), "{line:?}");
+        for metric in metrics {
+            assert!(line[metric["Name"].as_str().unwrap()].is_f64(), "{line:?}");
+            assert!(["Count", "Seconds", "None"].contains(&metric["Unit"].as_str().unwrap()), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn an_approval_is_measured_with_its_time_and_every_check() {
+    let seen = sample("approved");
+    let measured = metrics("approved", 6);
+    measured.iter().for_each(check_format);
+    let verdict = with(&measured, "Applications", &[("Outcome", "approved")]);
+    assert_eq!(verdict["Applications"], json!(1.0));
+    let seconds = seconds(&seen.row, "decidedAt") - seconds(&seen.row, "receivedAt");
+    assert!((verdict["TimeToVerdict"].as_f64().unwrap() - seconds).abs() < 0.01, "{verdict:?}, but {seconds} s");
+    for (check, record) in seen.judged.application.checks.made() {
+        let line = with(&measured, "Checks", &[("Check", check), ("Outcome", &record.outcome)]);
+        for (score, value) in &record.scores {
+            assert_eq!(line.get(score), Some(&json!(value)), "{check} {score}");
+        }
+    }
+    assert!(with(&measured, "Checks", &[("Check", "documentExtraction")]).contains_key("lastNameConfidence"));
+}
+
+#[test]
+fn a_refusal_is_measured_once_with_its_reason() {
+    sample("face-mismatch");
+    // Three checks were made, two of them and the application said no: three messages, one measurement of each.
+    let measured = metrics("face-mismatch", 5);
+    measured.iter().for_each(check_format);
+    with(&measured, "Applications", &[("Outcome", "declined")]);
+    with(&measured, "Reasons", &[("Reason", "FACE_MISMATCH")]);
+    let compared = with(&measured, "Checks", &[("Check", "identityCompare"), ("Outcome", "decline")]);
+    assert!(compared["similarity"].as_f64().unwrap() < 80.0);
+}
+
+#[test]
+fn a_third_party_that_is_down_is_measured_try_by_try() {
+    let seen = sample("third-party-down");
+    let received = seen.row["receivedAt"].as_str().unwrap();
+    let measured = metrics("third-party-down", 2);
+    with(&measured, "Applications", &[("Outcome", "failed")]);
+    with(&measured, "Reasons", &[("Reason", "THIRD_PARTY_UNAVAILABLE")]);
+    let lines = lines("validate-license");
+    let is_told = |line: &&Line| {
+        line.get("application.id") == Some(&json!("third-party-down"))
+            && line["timestamp"].as_str().is_some_and(|at| at >= received)
+    };
+    let told: Vec<_> = lines.iter().filter(is_told).collect();
+    assert_eq!(told.len(), 5, "one line for each try of {}: {told:?}", seen.ended.execution());
+    for line in told {
+        let told = ["message", "check", "error.name", "error.code"].map(|name| line[name].as_str());
+        assert_eq!(told, ["the task failed", "thirdPartyCheck", "Bonafide.Transient", "503"].map(Some));
+    }
+    let failures = lines.iter().filter(|line| line.contains_key("TaskFailures"));
+    assert!(failures.inspect(|line| check_format(line)).count() >= 5);
+}
+
+#[test]
+fn every_invocation_ends_in_one_line() {
+    all();
+    for worker in
+        ["starter", "unpack-package", "match-details", "extract-document", "validate-license", "register-customer"]
+    {
+        let mut lines = HashMap::<String, usize>::new();
+        for line in self::lines(worker) {
+            if ["the task is done", "the task failed"]
+                .contains(&line.get("message").and_then(Value::as_str).unwrap_or_default())
+            {
+                assert_eq!(line["worker"], worker);
+                *lines.entry(line["requestId"].as_str().unwrap().to_owned()).or_default() += 1;
+            }
+        }
+        assert!(!lines.is_empty(), "{worker} said nothing");
+        assert!(lines.values().all(|count| *count == 1), "{worker}: {lines:?}");
+    }
+}
+
+#[test]
+fn no_log_holds_anything_personal() {
+    let mut personal = BTreeSet::new();
+    for seen in all().values() {
+        personal.extend(details(&seen.judged.sample).into_values());
+        let fields = seen.row["documentFields"].as_object().into_iter().flatten();
+        personal.extend(
+            fields
+                .filter(|(name, _)| !["dateOrder", "idType", "state"].contains(&name.as_str()))
+                .filter_map(|(_, value)| Some(value.as_str()?.to_owned())),
+        );
+    }
+    // Two letters of a state are in every other word.
+    personal.retain(|value| value.len() > 2);
+    assert!(personal.len() > 20, "{personal:?}");
+    let local = &bench().local;
+    let mut scanned = 0;
+    for group in groups(local).unwrap() {
+        for message in log(local, &group).unwrap() {
+            scanned += 1;
+            let text = message.to_lowercase();
+            for value in &personal {
+                assert!(!text.contains(&value.to_lowercase()), "{group} has {value:?}: {message}");
+            }
+        }
+    }
+    assert!(scanned > 100, "only {scanned} lines were found");
+}
+
+fn alarms(local: &Local) -> Result<Vec<Value>> {
+    let mut found = Vec::new();
+    let mut token = Value::Null;
+    loop {
+        let mut request = json!({"AlarmNamePrefix": "bonafide-dev-", "MaxRecords": 100});
+        if !token.is_null() {
+            request["NextToken"] = token;
+        }
+        let mut answer = local.raw("monitoring", "GraniteServiceVersion20100801.DescribeAlarms", &request)?;
+        let page = answer["MetricAlarms"].as_array_mut().context("no alarms")?;
+        found.append(page);
+        token = answer["NextToken"].clone();
+        if token.is_null() {
+            return Ok(found);
+        }
+    }
+}
+
+#[test]
+fn alarms_are_deployed_and_call_the_operators() {
+    let bench = bench();
+    let alarms = alarms(&bench.local).unwrap();
+    let topic = bench.deployment.observability("OperationsTopicArn").unwrap();
+    assert_ne!(topic, bench.deployment.data("NotificationsTopicArn").unwrap());
+    assert!(alarms.len() > 50, "{} alarms", alarms.len());
+    for alarm in &alarms {
+        assert_eq!(alarm["AlarmActions"], json!([topic]), "{}", alarm["AlarmName"]);
+    }
+    let names: Vec<_> = alarms.iter().filter_map(|alarm| alarm["AlarmName"].as_str()).collect();
+    for name in
+        ["third-party-failures-validate-license", "failures-not-recorded-executions-failed", "no-uploads-starter"]
+    {
+        assert!(names.contains(&format!("bonafide-dev-{name}").as_str()), "no {name} in {names:?}");
+    }
+}
+
+/// A metric as an alarm or a dashboard finds it: its name and the names of its dimensions.
+type Series = (String, Vec<String>);
+
+#[test]
+fn what_alarms_and_dashboard_look_at_has_been_measured() {
+    all();
+    metrics("approved", 6);
+    let local = &bench().local;
+    let mut measured = BTreeSet::<Series>::new();
+    for group in groups(local).unwrap().iter().filter(|group| group.starts_with("/aws/lambda/")) {
+        for line in log(local, group).unwrap().iter().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
+            for directive in
+                line.get("_aws").map(|aws| &aws["CloudWatchMetrics"]).and_then(Value::as_array).into_iter().flatten()
+            {
+                let texts = |value: &Value| {
+                    value
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .filter_map(|text| Some(text.as_str()?.to_owned()))
+                        .collect::<Vec<_>>()
+                };
+                for set in directive["Dimensions"].as_array().unwrap() {
+                    for metric in directive["Metrics"].as_array().unwrap() {
+                        measured.insert((metric["Name"].as_str().unwrap().to_owned(), texts(set)));
+                    }
+                }
+            }
+        }
+    }
+    let mut looked_at = BTreeSet::<Series>::new();
+    for alarm in alarms(local).unwrap().iter().filter(|alarm| alarm["Namespace"] == "Bonafide/dev") {
+        let dimensions = alarm["Dimensions"].as_array().unwrap();
+        let dimensions = dimensions.iter().filter_map(|dimension| Some(dimension["Name"].as_str()?.to_owned()));
+        looked_at.insert((alarm["MetricName"].as_str().unwrap().to_owned(), dimensions.collect()));
+    }
+    assert!(looked_at.len() >= 3, "{looked_at:?}");
+    let request = json!({"DashboardName": bench().deployment.observability("DashboardName").unwrap()});
+    let answer = local.raw("monitoring", "GraniteServiceVersion20100801.GetDashboard", &request).unwrap();
+    let dashboard: Value = serde_json::from_str(answer["DashboardBody"].as_str().unwrap()).unwrap();
+    for line in dashboard["widgets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|widget| widget["properties"]["metrics"].as_array())
+        .flatten()
+    {
+        // [namespace, name, dimension, value, …, options]
+        let words: Vec<_> = line.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        if let ["Bonafide/dev", name, dimensions @ ..] = &words[..] {
+            looked_at
+                .insert(((*name).to_owned(), dimensions.iter().step_by(2).map(|name| (*name).to_owned()).collect()));
+        }
+    }
+    // None of the samples of this run has a selfie that is too dark or too blurred.
+    looked_at.retain(|(name, _)| !["brightness", "sharpness"].contains(&name.as_str()));
+    let missing: Vec<_> = looked_at.difference(&measured).collect();
+    assert!(missing.is_empty(), "nobody has measured {missing:?}");
+}
