@@ -12,9 +12,9 @@ export interface Config {
   readonly minimumAge: number;
   /** Whose keys encrypt what is kept: AWS's own, or keys of this account, which cost, can be audited and can be withdrawn. */
   readonly encryption: "aws" | "customer";
-  /** How long uploaded packages (`zipped/`) stay in the bucket. */
+  /** How long uploaded packages (`zipped/`) stay in the bucket. Deleted objects can be brought back for 30 days more, at most. */
   readonly packageRetentionDays: number;
-  /** How long pictures (`unzipped/`, `selfie/`, `id_document/`) stay in the bucket. */
+  /** The same for pictures (`unzipped/`, `selfie/`, `id_document/`). */
   readonly evidenceRetentionDays: number;
   /** How long the row of an application stays in the table, counted from its upload. */
   readonly recordRetentionDays: number;
