@@ -163,6 +163,11 @@ def reason_against(execution: Json, definition: str | None, now: float) -> str |
     return None
 
 
+def redriven_with(token: str | None, used: list[list[Any]], now: float) -> str | None:
+    """The date of the redrive that this client token made lately. ``used`` holds tokens, dates and times; times are epoch seconds."""
+    return next((date for known, date, at in used if known == token and now - at <= CLIENT_TOKEN_SECONDS), None)
+
+
 def _epoch(iso: str) -> float:
     return datetime.fromisoformat(iso.replace("Z", "+00:00")).timestamp()
 
@@ -375,14 +380,9 @@ class Redrives:
     def _wait_for_token(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def invoke(resource: str, input_data: Any, token: str, state_def: Json) -> Any:
             place = _place.get()
-            if place is None:
-                return original(resource, input_data, token, state_def)
-            tokens = place.execution[KEY]["taskTokens"]
-            tokens.append(token)
-            try:
-                return original(resource, input_data, token, state_def)
-            finally:
-                tokens.remove(token)
+            if place is not None:
+                place.execution[KEY]["taskTokens"].append(token)
+            return original(resource, input_data, token, state_def)
 
         return invoke
 
@@ -452,10 +452,9 @@ class Redrives:
             if execution is None:
                 return self._error("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
             now = time.time()
-            if token is not None and KEY in execution:
-                for used, date, at in execution[KEY]["clientTokens"]:
-                    if used == token and now - at <= CLIENT_TOKEN_SECONDS:
-                        return self._ok({"redriveDate": date})
+            date = redriven_with(token, execution.get(KEY, {}).get("clientTokens", []), now)
+            if date is not None:
+                return self._ok({"redriveDate": date})
             reason = self._reason_against(execution, now)
             if reason is not None:
                 return self._error("ExecutionNotRedrivable", reason)

@@ -520,6 +520,23 @@ def test_a_stopped_parent_stops_its_child_before_a_new_one_starts(machines: Mach
     assert json.loads(machines.ended(parent)["output"]) == "new"
 
 
+def test_a_child_that_the_parent_waits_for_no_more_is_left_alone(machines: Machines, queue: str) -> None:
+    child = machines.create({"Look": look(Next="Wait"), "Wait": waits(queue, TimeoutSeconds=30)})
+    states = {
+        "Call": child_of(child, TimeoutSeconds=20, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Rest"}]),
+        "Rest": waits(queue, TimeoutSeconds=30),
+    }
+    machines.fault(error="ThrottlingException", count=1)
+    parent = machines.start(states)
+    machines.token(queue)
+    [failed] = machines.executions(child)
+    machines.sfn.redrive_execution(executionArn=failed["executionArn"])
+    token = machines.token(queue)
+    machines.sfn.stop_execution(executionArn=parent)
+    machines.sfn.send_task_success(taskToken=token, output="{}")
+    assert machines.ended(failed["executionArn"])["status"] == "SUCCEEDED"
+
+
 def test_a_child_whose_parent_is_out_of_time_is_stopped(machines: Machines, queue: str) -> None:
     child = machines.create({"Wait": waits(queue, TimeoutSeconds=30)})
     parent = machines.start({"Call": child_of(child, TimeoutSeconds=1)})
@@ -710,6 +727,14 @@ def ago(**duration: float) -> str:
 )
 def test_the_limits_are_aws_s(changes: dict[str, Any], reason: str | None) -> None:
     assert redrive.reason_against(ended_execution(**changes), definition({"Look": look()}), time.time()) == reason
+
+
+def test_a_client_token_is_remembered_for_a_quarter_of_an_hour() -> None:
+    used = [["one", "2026-01-01T00:00:00.000Z", 1000.0]]
+    assert redrive.redriven_with("one", used, 1900.0) == "2026-01-01T00:00:00.000Z"
+    assert redrive.redriven_with("one", used, 1901.0) is None
+    assert redrive.redriven_with("two", used, 1000.0) is None
+    assert redrive.redriven_with(None, used, 1000.0) is None
 
 
 def test_a_changed_emulator_is_refused_with_the_name_of_what_is_missing() -> None:
