@@ -4,33 +4,137 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::project::Project;
 use crate::step::Steps;
 
-/// What provided.al2023 runs on by default.
-pub(crate) const DEFAULT_TARGET: &str = "x86_64-unknown-linux-gnu";
+/// A cold start reads all of it: what a bundle should stay below, in bytes.
+const GOAL: u64 = 9_000_000;
+/// What Lambda takes, unzipped, in bytes.
+const LIMIT: u64 = 250 << 20;
+
+/// Processors that Lambda has; spelled as the CDK setting `architecture` spells them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Architecture {
+    #[value(name = "x86_64")]
+    X86,
+    #[value(name = "arm64")]
+    Arm,
+}
+
+impl Architecture {
+    /// What provided.al2023 runs on.
+    fn target(self) -> &'static str {
+        match self {
+            Self::X86 => "x86_64-unknown-linux-gnu",
+            Self::Arm => "aarch64-unknown-linux-gnu",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::X86 => "x86_64",
+            Self::Arm => "arm64",
+        }
+    }
+
+    /// Can this machine link for it without help?
+    fn is_own(self) -> bool {
+        let own = if cfg!(target_arch = "aarch64") { Self::Arm } else { Self::X86 };
+        cfg!(target_os = "linux") && self == own
+    }
+}
 
 /// Optimised bundles in `target/lambda`, from where the CDK app takes them.
-pub(crate) fn package(project: &Project, steps: &Steps, target: &str) -> Result<()> {
+pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architecture) -> Result<()> {
     let workers = project.workers()?;
+    let target = architecture.target();
     let mut build = project.cargo();
+    if !architecture.is_own() {
+        can_cross_compile(project, architecture)?;
+        build.arg("lambda");
+    }
     // With a target even for the host's own: without it cargo's binaries would lie where the bundles' folders belong.
     build.args(["build", "--locked", "--profile", "lambda", "--target", target]);
     for worker in &workers {
         build.args(["--package", worker]);
+        // One that could not be renewed must not be deployed.
+        let old = bootstrap_in(&project.root.join("target/lambda").join(worker))?;
+        if old.exists() {
+            fs::remove_file(&old).with_context(|| format!("{} could not be removed", old.display()))?;
+        }
     }
     steps.run("Building the workers for Lambda", "package", &mut build)?;
+    let mut over_goal = Vec::new();
+    println!("  unzipped    zipped");
     for worker in &workers {
         let from = project.target().join(target).join("lambda").join(worker);
         let bootstrap = bootstrap_in(&project.root.join("target/lambda").join(worker))?;
-        fs::copy(&from, &bootstrap).with_context(|| format!("{} could not be copied", from.display()))?;
-        #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-        let megabytes = fs::metadata(&bootstrap)?.len() as f64 / 1e6;
-        println!("{megabytes:6.1} MB  {}", bootstrap.strip_prefix(&project.root).unwrap_or(&bootstrap).display());
+        // cargo-lambda has put it there already.
+        if !bootstrap.exists() {
+            fs::copy(&from, &bootstrap).with_context(|| format!("{} could not be copied", from.display()))?;
+        }
+        let bytes = fs::metadata(&bootstrap)?.len();
+        let zipped = zipped(project, &bootstrap).map_or_else(|| "?".to_owned(), megabytes);
+        let shown = bootstrap.strip_prefix(&project.root).unwrap_or(&bootstrap).display();
+        println!("{:>7} MB {zipped:>6} MB  {shown}", megabytes(bytes));
+        match Size::of(bytes) {
+            Size::Fine => {}
+            Size::OverGoal => over_goal.push(worker.as_str()),
+            Size::OverLimit => bail!("{worker} is larger than the {} that Lambda takes", megabytes(LIMIT) + " MB"),
+        }
+    }
+    if !over_goal.is_empty() {
+        steps.say(&format!("warning: over the goal of {} MB: {}", megabytes(GOAL), over_goal.join(", ")));
+    }
+    if architecture != Architecture::X86 {
+        println!("These run on {0} only: deploy with `-c architecture={0}`.", architecture.name());
     }
     Ok(())
+}
+
+/// Says what is missing, before anything is compiled.
+fn can_cross_compile(project: &Project, architecture: Architecture) -> Result<()> {
+    let (name, target) = (architecture.name(), architecture.target());
+    let library = project.command("rustc").args(["--print", "target-libdir", "--target", target]).output()?;
+    if !Path::new(String::from_utf8_lossy(&library.stdout).trim()).is_dir() {
+        bail!("Rust's standard library for {name} is missing: `rustup target add {target}`");
+    }
+    let is_there = project.cargo().args(["lambda", "--version"]).output().is_ok_and(|output| output.status.success());
+    if !is_there {
+        bail!("this machine cannot link for {name} by itself: `pip install cargo-lambda`, which brings zig along");
+    }
+    Ok(())
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Size {
+    Fine,
+    OverGoal,
+    OverLimit,
+}
+
+impl Size {
+    fn of(bytes: u64) -> Self {
+        match bytes {
+            0..GOAL => Self::Fine,
+            GOAL..=LIMIT => Self::OverGoal,
+            _ => Self::OverLimit,
+        }
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let megabytes = bytes as f64 / 1e6;
+    format!("{megabytes:.1}")
+}
+
+/// Bytes as they are uploaded. gzip deflates as zip does; without it nobody is told.
+fn zipped(project: &Project, file: &Path) -> Option<u64> {
+    let output = project.command("gzip").arg("--stdout").arg(file).output().ok()?;
+    output.status.success().then(|| u64::try_from(output.stdout.len()).ok())?
 }
 
 /// Cargo compiles a dependency once for each set of features that is asked of it.
@@ -99,4 +203,28 @@ fn bootstrap_in(folder: &Path) -> Result<PathBuf> {
 fn state(binary: &Path) -> Result<String> {
     let metadata = fs::metadata(binary).with_context(|| format!("{} was not built", binary.display()))?;
     Ok(format!("{:?} {}", metadata.modified()?, metadata.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+
+    #[test]
+    fn knows_goal_and_limit() {
+        assert_eq!(Size::of(8_999_999), Size::Fine);
+        assert_eq!(Size::of(9_000_000), Size::OverGoal);
+        assert_eq!(Size::of(262_144_000), Size::OverGoal);
+        assert_eq!(Size::of(262_144_001), Size::OverLimit);
+    }
+
+    #[test]
+    fn spells_architectures_as_the_deployment_does() {
+        for architecture in Architecture::value_variants() {
+            let option = architecture.to_possible_value().expect("an option");
+            assert_eq!(option.get_name(), architecture.name());
+        }
+        assert_eq!(Architecture::Arm.target(), "aarch64-unknown-linux-gnu");
+    }
 }

@@ -54,9 +54,9 @@ enum Command {
     Down,
     /// Build the workers for a deployment to AWS
     Package {
-        /// Rust target; for arm64 see cargo-lambda
-        #[arg(long, default_value = bundle::DEFAULT_TARGET)]
-        target: String,
+        /// Processor that they run on; deploy with the same setting
+        #[arg(long, value_enum, default_value_t = bundle::Architecture::X86)]
+        architecture: bundle::Architecture,
     },
     /// Check this machine and install what the other commands need (they do so themselves)
     Setup,
@@ -84,7 +84,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Policies(options) => return policies::policies(&project, &steps, *options),
         Command::Up(options) => up::up(&project, &steps, options)?,
         Command::Down => up::down(&project, &steps)?,
-        Command::Package { target } => bundle::package(&project, &steps, target)?,
+        Command::Package { architecture } => bundle::package(&project, &steps, *architecture)?,
         Command::Setup => {
             setup::all(&project, &steps)?;
             steps.say("Everything is there. Next: cargo xtask demo");
