@@ -1,5 +1,6 @@
 //! Worker binaries as Lambda takes them: `<worker>/bootstrap`.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,14 @@ impl Architecture {
         let own = if cfg!(target_arch = "aarch64") { Self::Arm } else { Self::X86 };
         cfg!(target_os = "linux") && self == own
     }
+
+    /// Where cargo looks for a linker of the target.
+    fn linker(self) -> &'static str {
+        match self {
+            Self::X86 => "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
+            Self::Arm => "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER",
+        }
+    }
 }
 
 /// Optimised bundles in `target/lambda`, from where the CDK app takes them.
@@ -51,8 +60,7 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
     let workers = project.workers()?;
     let target = architecture.target();
     let mut build = project.cargo();
-    if !architecture.is_own() {
-        can_cross_compile(project, architecture)?;
+    if !architecture.is_own() && needs_help_to_link(project, architecture)? {
         build.arg("lambda");
     }
     // With a target even for the host's own: without it cargo's binaries would lie where the bundles' folders belong.
@@ -95,17 +103,23 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
 }
 
 /// Says what is missing, before anything is compiled.
-fn can_cross_compile(project: &Project, architecture: Architecture) -> Result<()> {
+fn needs_help_to_link(project: &Project, architecture: Architecture) -> Result<bool> {
     let (name, target) = (architecture.name(), architecture.target());
     let library = project.command("rustc").args(["--print", "target-libdir", "--target", target]).output()?;
     if !Path::new(String::from_utf8_lossy(&library.stdout).trim()).is_dir() {
         bail!("Rust's standard library for {name} is missing: `rustup target add {target}`");
     }
+    if env::var_os(architecture.linker()).is_some() {
+        return Ok(false);
+    }
     let is_there = project.cargo().args(["lambda", "--version"]).output().is_ok_and(|output| output.status.success());
     if !is_there {
-        bail!("this machine cannot link for {name} by itself: `pip install cargo-lambda`, which brings zig along");
+        bail!(
+            "this machine cannot link for {name} by itself: `pip install cargo-lambda`, which brings zig along, or set {} to a linker",
+            architecture.linker()
+        );
     }
-    Ok(())
+    Ok(true)
 }
 
 #[derive(Debug, PartialEq, Eq)]
