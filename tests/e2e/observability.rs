@@ -1,12 +1,13 @@
 //! What the run left in the logs: figures of every verdict, and nothing personal. And the alarms that watch over it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat as Format};
 use bonafide_tests::Local;
-use bonafide_tests::bench::bench;
+use bonafide_tests::bench::{bench, repository};
 use serde_json::{Map, Value, json};
 
 use crate::run::{all, details, sample};
@@ -202,6 +203,19 @@ fn no_log_holds_anything_personal() {
         }
     }
     assert!(scanned > 100, "only {scanned} lines were found");
+}
+
+#[test]
+fn notifications_keep_their_contract() {
+    let file = repository().join("statemachines/contracts/measure-outcome.input.schema.json");
+    let schema: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let contract = jsonschema::validator_for(&schema).unwrap();
+    let notifications: Vec<_> = all().values().flat_map(|seen| &seen.notifications).collect();
+    assert!(notifications.len() > 10, "{notifications:?}");
+    for notification in notifications {
+        let message = serde_json::to_value(notification).unwrap();
+        assert!(contract.is_valid(&message), "{message}");
+    }
 }
 
 fn alarms(local: &Local) -> Result<Vec<Value>> {

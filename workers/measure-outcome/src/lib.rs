@@ -210,6 +210,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn released_messages_are_understood() {
+        let released = include_str!("../../../statemachines/contracts/released/measure-outcome.json");
+        let released: serde_json::Value = serde_json::from_str(released).expect("json");
+        let messages = released["messages"].as_array().expect("messages");
+        let results: Vec<_> = messages
+            .iter()
+            .map(|message| serde_json::from_value::<Notification>(message.clone()).expect("a notification").result())
+            .collect();
+        assert_eq!(results, ["decline", "approved", "failed", "resubmit"]);
+    }
+
     #[tokio::test]
     async fn a_table_that_throttles_is_tried_again() {
         let throttled = mock!(Client::get_item).then_error(|| {
