@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import OrderedDict, deque
@@ -55,8 +56,9 @@ class Decisions:
 
 
 def install(decisions: Decisions) -> None:
-    """Record decisions, take the loopback for TLS, and judge an answer to a waiting task by the machine that waits."""
+    """Record decisions, and let them be made by what AWS knows: transport, attributes that are read, machines that wait."""
     _record(decisions)
+    _count_keys_as_read()
     _take_the_loopback_for_tls()
     _judge_answers_by_their_machine()
 
@@ -83,6 +85,23 @@ def _record(decisions: Decisions) -> None:
         return denied
 
     iam_evaluator.enforce = enforce
+
+
+def _count_keys_as_read() -> None:
+    """To read a row by its key is to read the key: AWS counts it among ``dynamodb:Attributes``, the emulator does not."""
+    from ministack.core import iam_actions
+
+    original = iam_actions.dynamodb_service_context
+
+    def dynamodb_service_context(body: bytes) -> dict[str, Any]:
+        context: dict[str, Any] = original(body)
+        attributes = context.get("dynamodb:Attributes")
+        if attributes:
+            key = json.loads(body).get("Key")
+            context["dynamodb:Attributes"] = [*(key if isinstance(key, dict) else ()), *attributes]
+        return context
+
+    iam_actions.dynamodb_service_context = dynamodb_service_context
 
 
 def _take_the_loopback_for_tls() -> None:

@@ -274,6 +274,10 @@ class Redrives:
             lists.append(awaited)
         for running in lists:
             running.append(arn)
+        if lists:
+            # AWS names the child as soon as it runs; the emulator only when it has succeeded.
+            submitted = {"resourceType": "states", "resource": "startExecution.sync:2", "output": json.dumps({"ExecutionArn": arn})}
+            self._engine._add_event(caller.execution, "TaskSubmitted", {"taskSubmittedEventDetails": submitted})
         entered = _place.set(_Place(execution, execution[KEY]["position"]))
         try:
             run()

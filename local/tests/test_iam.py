@@ -99,7 +99,7 @@ def test_conditions_are_recorded_and_values_are_not(guarded: LocalAws) -> None:
     dynamodb = client_of(guarded, "dynamodb", "reader", ("dynamodb:*", "*"))
     dynamodb.get_item(TableName="rows", Key={"id": {"S": "Jane"}}, ProjectionExpression="#s", ExpressionAttributeNames={"#s": "status"})
     calls = guarded.http("GET", f"{guarded.control}/iam/calls")[1]["calls"]
-    context = {"dynamodb:Attributes": ["status"], "dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+    context = {"dynamodb:Attributes": ["id", "status"], "dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
     assert [call.get("context") for call in calls if call["principal"].endswith("/reader")] == [context]
     assert "Jane" not in json.dumps(calls)
 

@@ -490,7 +490,11 @@ def test_a_redriven_parent_starts_a_new_child(machines: Machines, name: str) -> 
     machines.failed(execution)
     assert json.loads(machines.redriven(execution)["output"]) == "pass"
     assert machines.count(name) == 1
-    assert sorted((item["status"], item["redriveCount"]) for item in machines.executions(child)) == [("FAILED", 0), ("SUCCEEDED", 0)]
+    children = machines.executions(child)
+    assert sorted((item["status"], item["redriveCount"]) for item in children) == [("FAILED", 0), ("SUCCEEDED", 0)]
+    # The parent's history names both, also the one that failed.
+    submitted = [event["taskSubmittedEventDetails"]["output"] for event in machines.history(execution) if event["type"] == "TaskSubmitted"]
+    assert {json.loads(output)["ExecutionArn"] for output in submitted} == {item["executionArn"] for item in children}
 
 
 def test_a_child_can_be_redriven_alone(machines: Machines, queue: str, name: str) -> None:
