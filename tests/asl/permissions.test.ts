@@ -58,8 +58,7 @@ function needed({ Resource = "", Arguments = {} }: State): Permission[] {
 }
 
 /** Which objects is only known at run time: reading them is compared by action. */
-const byAction = (action: string, resource: string): Permission =>
-  action === "s3:GetObjectVersion" ? action : `${action} on ${resource}`;
+const byAction = (action: string, resource: string): Permission => (action === "s3:GetObjectVersion" ? action : `${action} on ${resource}`);
 
 function granted({ name }: Machine): Permission[] {
   const { Statement: statements } = JSON.parse(readFileSync(join(REPOSITORY, "policies", "machines", `${name}.json`), "utf8")) as {
