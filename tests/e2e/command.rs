@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::run::sample;
 
-fn bonafide(arguments: &[&str]) -> Output {
+pub(crate) fn bonafide(arguments: &[&str]) -> Output {
     // target/debug/deps/e2e-… → target/debug/bonafide
     let binary = std::env::current_exe().unwrap().parent().unwrap().with_file_name("bonafide");
     let mut command = Command::new(binary);
@@ -16,7 +16,7 @@ fn bonafide(arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn json_lines(output: &Output) -> Vec<Value> {
+pub(crate) fn json_lines(output: &Output) -> Vec<Value> {
     String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

@@ -5,6 +5,8 @@
 
 mod command;
 mod observability;
+mod operators;
+mod order;
 mod packages;
 mod run;
 mod samples;

@@ -69,7 +69,7 @@ fn history_tells_attempts_and_errors_where_they_happened() {
     assert_eq!((&check["state"], &check["seconds"]), (&json!("CheckWithThirdParty"), &Value::Null));
     let request = &check["children"][0]["steps"][0];
     assert_eq!((&request["state"], &request["attempts"]), (&json!("RequestValidation"), &json!(5)));
-    assert_eq!(request["errors"], json!(["Bonafide.Transient"; 5]));
+    assert_eq!(request["errors"], json!(vec!["Bonafide.Transient"; 5]));
 
     let arn = seen.row["executionArn"].as_str().unwrap();
     let shown = text(&["history", arn]);
