@@ -176,7 +176,11 @@ fn findings(project: &Project, steps: &Steps, tool: Tool, subjects: &[Subject]) 
             for file in subjects.iter().flat_map(|subject| subject.machines.keys()) {
                 validator.arg("--json-path").arg(file);
             }
-            asl_validator(&output(steps, "review-asl-validator", &mut validator, &[0, 1])?, subjects)
+            validator.env("NODE_NO_WARNINGS", "1");
+            // What is valid is told on one stream, what is not on the other.
+            let valid = output(steps, "review-asl-validator", &mut validator, &[0, 1])?;
+            let invalid = fs::read_to_string(steps.log("review-asl-validator"))?;
+            asl_validator(&(valid + &invalid), subjects)
         }
         Tool::CfnLint => {
             let mut lint = project.command(project.reviewers().join("cfn-lint"));
@@ -214,8 +218,10 @@ fn findings(project: &Project, steps: &Steps, tool: Tool, subjects: &[Subject]) 
 }
 
 /// ```text
+/// ✓ State machine definition "<file>" is valid
 /// ✕ State machine definition "<file>" is invalid:
 ///  <code>: <message>
+/// <code>: <message>
 /// ```
 fn asl_validator(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
