@@ -9,7 +9,7 @@ use crate::bundle::Features;
 use crate::local_aws::{Life, LocalAws, Options};
 use crate::project::Project;
 use crate::step::Steps;
-use crate::{bundle, policies, setup};
+use crate::{bundle, policies, process, review, setup};
 
 /// What the tests of the local AWS are behind.
 const LOCAL_AWS: [&str; 2] = ["--features", "bonafide-tests/local-aws"];
@@ -49,6 +49,7 @@ pub(crate) fn test(project: &Project, steps: &Steps, fast: bool) -> Result<ExitC
     let is_set_up = thread::scope(|scope| -> Result<()> {
         // Downloads, while the compiler works.
         let python = scope.spawn(|| setup::python_tests(project, steps));
+        let reviewers = scope.spawn(|| setup::reviewers(project, steps));
         let node = setup::node(project, steps);
         for level in quick(project) {
             // What needs no Node is worth running without.
@@ -56,9 +57,11 @@ pub(crate) fn test(project: &Project, steps: &Steps, fast: bool) -> Result<ExitC
                 reports.push(run(steps, level)?);
             }
         }
-        python.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(node)
+        let reviewers = reviewers.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        python.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(reviewers).and(node)
     });
     is_set_up?;
+    reports.push(review(project, steps));
     for level in stand_ins(project) {
         reports.push(run(steps, level)?);
     }
@@ -122,6 +125,25 @@ fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>)
     reports.push(run(steps, ("coverage", Count::Figures, local.tool(project, "coverage")))?);
     reports.push(run(steps, ("policies", Count::Figures, policies::level(project, &local)))?);
     Ok(())
+}
+
+fn review(project: &Project, steps: &Steps) -> Report {
+    let step = steps.start("review");
+    let outcome = review::review(project, steps);
+    process::leave_to_the_interrupt();
+    let seconds = step.seconds();
+    let is_ok = outcome.as_ref().is_ok_and(|outcome| outcome.is_clean);
+    if is_ok {
+        step.done("");
+    } else {
+        step.failed();
+    }
+    match outcome {
+        Ok(outcome) => outcome.lines.iter().for_each(|line| steps.say(line)),
+        // A level that fails is no reason to leave out the others.
+        Err(error) => steps.say(&format!("{error:#}")),
+    }
+    Report { name: "review", count: Count::Check, counted: Counted::default(), is_ok, seconds }
 }
 
 fn run(steps: &Steps, (name, count, mut command): Level) -> Result<Report> {
