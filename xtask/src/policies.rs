@@ -13,7 +13,7 @@ use crate::step::Steps;
 /// What to do beside printing the table.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Options {
-    /// Take each action and each resource out of its file in turn, and show that each is missed
+    /// Take each action, each resource and each value of a condition out of its file in turn, and show that each is missed
     #[arg(long)]
     mutate: bool,
 }

@@ -28,9 +28,11 @@ pub struct Statement {
     pub actions: Vec<Entry>,
     /// In the order of the file.
     pub resources: Vec<Entry>,
+    /// The values that conditions list.
+    pub values: Vec<Entry>,
 }
 
-/// An action or a resource of a statement.
+/// An action, a resource, or a value of a condition.
 #[derive(Debug)]
 pub struct Entry {
     /// With placeholders.
@@ -129,7 +131,15 @@ fn check_one(file: &Value, role: &Role) -> Result<Checked> {
         };
         let actions = entries(statement.actions, Part::Action);
         let resources = entries(statement.resources, Part::Resource);
-        statements.push(Statement { sid: statement.sid.clone(), actions, resources });
+        let values = listed_values(file, index).into_iter().map(|(path, pattern)| {
+            let needed_by = needs_value(file, &path, role)?;
+            if needed_by.requests == 0 {
+                problems.insert(Problem::Superfluous(format!("{pattern} in {}", statement.sid)));
+            }
+            Ok(Entry { pattern, needed_by })
+        });
+        let values = values.collect::<Result<_>>()?;
+        statements.push(Statement { sid: statement.sid.clone(), actions, resources, values });
     }
     // An action and a resource may each be needed, and still never together.
     for (index, statement) in statements.iter().enumerate() {
@@ -145,6 +155,43 @@ fn check_one(file: &Value, role: &Role) -> Result<Checked> {
         }
     }
     Ok(Checked { policy: statements, problems: problems.into_iter().collect() })
+}
+
+/// The values that conditions of a statement list: by their place in the document, and as a reader calls them.
+fn listed_values(file: &Value, statement: usize) -> Vec<(String, String)> {
+    let mut listed = Vec::new();
+    for (operator, keys) in file["Statement"][statement]["Condition"].as_object().into_iter().flatten() {
+        for (key, values) in keys.as_object().into_iter().flatten() {
+            for (place, value) in values.as_array().into_iter().flatten().enumerate() {
+                // No operator and no key has a `/` of its own in our files but those of tags, which a pointer escapes.
+                let key_in_pointer = key.replace('~', "~0").replace('/', "~1");
+                let path = format!("/Statement/{statement}/Condition/{operator}/{key_in_pointer}/{place}");
+                listed.push((path, format!("{key} {}", value.as_str().unwrap_or_default())));
+            }
+        }
+    }
+    listed
+}
+
+/// The calls that would be refused without a value: how often a value is used does not tell, since another may do as well.
+fn needs_value(file: &Value, path: &str, role: &Role) -> Result<Need> {
+    let without = Policy::parse(&files::fill(&removed(file, path)?, &role.values)?)?;
+    let mut need = Need::default();
+    for call in &role.calls {
+        if !without.evaluate(&call.request).is_allowed() {
+            need.add(call);
+        }
+    }
+    Ok(need)
+}
+
+/// The document without the entry of a list.
+fn removed(document: &Value, path: &str) -> Result<Value> {
+    let (list, place) = path.rsplit_once('/').context("no place in a list")?;
+    let mut rest = document.clone();
+    let list = rest.pointer_mut(list).and_then(Value::as_array_mut).with_context(|| format!("{path} is in no list"))?;
+    list.remove(place.parse()?);
+    Ok(rest)
 }
 
 /// What can be taken out of a policy.
@@ -205,7 +252,7 @@ pub struct Removal {
     pub rest: Value,
 }
 
-/// Every file without each of its actions, and without each of its resources.
+/// Every file without each of its actions, each of its resources, and each value that its conditions list.
 ///
 /// # Errors
 /// When a file is no policy.
@@ -215,24 +262,23 @@ pub fn removals(policies: &BTreeMap<String, Value>) -> Result<Vec<Removal>> {
         let statements = document["Statement"].as_array().with_context(|| format!("{file} has no statements"))?;
         for (index, statement) in statements.iter().enumerate() {
             let sid = statement["Sid"].as_str().unwrap_or_default();
+            let mut entries = listed_values(document, index);
             for list in ["Action", "Resource"] {
-                let entries =
-                    statement[list].as_array().with_context(|| format!("{file}: {sid} has no list {list}"))?;
-                for (place, entry) in entries.iter().enumerate() {
-                    let mut rest = document.clone();
-                    if let Some(entries) = rest["Statement"][index][list].as_array_mut() {
-                        entries.remove(place);
-                    }
-                    let what = format!("{} of {sid}", entry.as_str().unwrap_or_default());
-                    removals.push(Removal { file: file.clone(), what, rest });
-                }
+                let listed = statement[list].as_array().with_context(|| format!("{file}: {sid} has no list {list}"))?;
+                entries.extend(listed.iter().enumerate().map(|(place, entry)| {
+                    (format!("/Statement/{index}/{list}/{place}"), entry.as_str().unwrap_or_default().to_owned())
+                }));
+            }
+            for (path, what) in entries {
+                let rest = removed(document, &path)?;
+                removals.push(Removal { file: file.clone(), what: format!("{what} of {sid}"), rest });
             }
         }
     }
     Ok(removals)
 }
 
-/// Takes each action and each resource out in turn, and returns what was not missed.
+/// Takes each entry out in turn, and returns what was not missed.
 ///
 /// # Errors
 /// When a file is no policy.
@@ -251,7 +297,7 @@ pub fn unnoticed(policies: &BTreeMap<String, Value>, recording: &Recording) -> R
 mod tests {
     use serde_json::json;
 
-    use super::super::Request;
+    use super::super::{Request, Values};
     use super::*;
 
     const TABLE: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/t";
@@ -305,6 +351,25 @@ mod tests {
         // Both allow the call, so each could go.
         let found = problems(file(&["dynamodb:GetItem"], &["${TableArn}", "${TableArn}*"]), calls());
         assert_eq!(found.len(), 2, "{found:?}");
+    }
+
+    #[test]
+    fn a_value_that_no_call_has_is_a_problem() {
+        let mut file = file(&["dynamodb:GetItem"], &["${TableArn}"]);
+        let attributes = |names: &[&str]| json!({"ForAllValues:StringEquals": {"dynamodb:Attributes": names}});
+        file["Statement"][0]["Condition"] = attributes(&["id", "status"]);
+        let mut call = call("dynamodb:GetItem", TABLE, true);
+        let read = Values::Many(vec!["id".to_owned(), "status".to_owned()]);
+        call.request.context.insert("dynamodb:Attributes".to_owned(), read);
+        assert_eq!(problems(file.clone(), vec![call.clone()]), []);
+
+        let policies = BTreeMap::from([("workers/w".to_owned(), file.clone())]);
+        let removed: Vec<_> = removals(&policies).expect("a policy").into_iter().map(|removal| removal.what).collect();
+        assert_eq!(removed[..2], ["dynamodb:Attributes id of UseTable", "dynamodb:Attributes status of UseTable"]);
+
+        file["Statement"][0]["Condition"] = attributes(&["id", "status", "name"]);
+        let superfluous = Problem::Superfluous("dynamodb:Attributes name in UseTable".to_owned());
+        assert_eq!(problems(file, vec![call]), [superfluous]);
     }
 
     #[test]

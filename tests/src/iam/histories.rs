@@ -1,10 +1,12 @@
 //! What state machines asked of other services, read from the histories of their executions: what was scheduled, with which arguments.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::Call;
 use super::platform::{self, Fact};
+use super::{Call, Values};
 use crate::history::Trace;
 
 /// By which a machine [hears](https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html#connect-iam-sync-async)
@@ -79,7 +81,11 @@ fn of_task(integration: &str, asked: &Value, place: Place<'_>) -> Result<Vec<Cal
         }
         "dynamodb" => {
             let table = place.arn("dynamodb", &format!("table/{}", argument("TableName")?));
-            vec![Call::from_history(&action("dynamodb"), table)]
+            let mut call = Call::from_history(&action("dynamodb"), table);
+            if operation == "getItem" {
+                call.request.context = read(asked);
+            }
+            vec![call]
         }
         "states" | "sfn" if operation == "startExecution" => {
             vec![Call::from_history("states:StartExecution", argument("StateMachineArn")?)]
@@ -94,6 +100,22 @@ fn of_task(integration: &str, asked: &Value, place: Place<'_>) -> Result<Vec<Cal
         }
         _ => bail!("which permission does {integration} need?"),
     })
+}
+
+/// What `DynamoDB` tells IAM of a read: the attributes by their top-level names, the key's among them, and whether they were named at
+/// all. Of a write it tells the attributes as well; nothing here depends on those.
+fn read(asked: &Value) -> BTreeMap<String, Values> {
+    let select = |how: &str| ("dynamodb:Select".to_owned(), Values::One(how.to_owned()));
+    let Some(projection) = asked["ProjectionExpression"].as_str() else {
+        return BTreeMap::from([select("ALL_ATTRIBUTES")]);
+    };
+    let keys = asked["Key"].as_object().into_iter().flat_map(|key| key.keys().cloned());
+    let names = projection.split(',').map(|path| {
+        let name = path.split(['.', '[']).next().unwrap_or_default().trim();
+        asked["ExpressionAttributeNames"][name].as_str().unwrap_or(name).to_owned()
+    });
+    let attributes = ("dynamodb:Attributes".to_owned(), Values::Many(keys.chain(names).collect()));
+    BTreeMap::from([attributes, select("SPECIFIC_ATTRIBUTES")])
 }
 
 /// Rekognition reads every `S3Object` with the rights of whoever asked.
@@ -172,6 +194,23 @@ mod tests {
                 "s3:GetObject on arn:aws:s3:::b/one",
             ],
         );
+    }
+
+    #[test]
+    fn a_read_tells_which_attributes_it_is_about() {
+        let one = |value: &str| Values::One(value.to_owned());
+        assert_eq!(
+            read(&json!({"Key": {"id": {"S": "a"}}})),
+            [("dynamodb:Select".to_owned(), one("ALL_ATTRIBUTES"))].into()
+        );
+        let named = read(&json!({
+            "Key": {"id": {"S": "a"}},
+            "ProjectionExpression": "#s, checks.reasons, list[0]",
+            "ExpressionAttributeNames": {"#s": "selfie"},
+        }));
+        let expected = ["id", "selfie", "checks", "list"].map(str::to_owned).to_vec();
+        assert_eq!(named["dynamodb:Attributes"], Values::Many(expected));
+        assert_eq!(named["dynamodb:Select"], one("SPECIFIC_ATTRIBUTES"));
     }
 
     #[test]

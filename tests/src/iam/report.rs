@@ -20,7 +20,8 @@ pub fn table(checked: &BTreeMap<String, Checked>) -> Result<String> {
         let statements = policy.iter().map(|statement| {
             let actions = statement.actions.iter().map(|entry| (entry.pattern.clone(), &entry.needed_by));
             let resources = statement.resources.iter().map(|entry| (format!("on {}", entry.pattern), &entry.needed_by));
-            (&statement.sid, actions.chain(resources).collect::<Vec<_>>())
+            let values = statement.values.iter().map(|entry| (format!("if {}", entry.pattern), &entry.needed_by));
+            (&statement.sid, actions.chain(resources).chain(values).collect::<Vec<_>>())
         });
         let statements: Vec<_> = statements.collect();
         let lengths = statements.iter().flat_map(|(_, entries)| entries).map(|(entry, _)| entry.len());
@@ -70,6 +71,10 @@ pub fn summary(checked: &BTreeMap<String, Checked>, recording: &Recording) -> Re
     writeln!(text, "{} roles, {} statements", checked.len(), statements().count())?;
     writeln!(text, "{}", figures("actions", statements().flat_map(|statement| &statement.actions).collect()))?;
     writeln!(text, "{}", figures("resources", statements().flat_map(|statement| &statement.resources).collect()))?;
+    let values: Vec<_> = statements().flat_map(|statement| &statement.values).collect();
+    if !values.is_empty() {
+        writeln!(text, "{}", figures("values of conditions", values))?;
+    }
     let calls = || recording.roles.values().flat_map(|role| &role.calls);
     let by: Vec<_> = Evidence::ALL
         .iter()
