@@ -154,6 +154,7 @@ describe("nothing approves by its absence", () => {
     ["identity-compare", "IsSimilarEnough", { scores: { similarity: 80 } }, "RecordPass"],
     ["identity-verification", "IsOneClearFace", { faces: [99, 99] }, "IsFaceUsable"],
     ["identity-verification", "IsFaceUnique", { others: [{ faceId: "another" }] }, "CompareWithDocument"],
+    ["identity-verification", "IsFaceStillUnique", { others: [{ faceId: "another" }] }, "SaveFace"],
     ["identity-verification", "IsSamePerson", { compare: {} }, "IndexFace"],
     ["document-extraction", "HasPortrait", { faces: [] }, "ExtractDocument"],
     ["onboarding", "IsPackageUsable", { unpacked: {} }, "VerifyIdentity"],

@@ -52,6 +52,10 @@ export const INTEGRATIONS: Readonly<Record<string, Integration>> = {
     arguments: { CollectionId: true, Image: s3Image, "MaxFaces?": true, "FaceMatchThreshold?": true, "QualityFilter?": true },
     errors: "Rekognition",
   },
+  "arn:aws:states:::aws-sdk:rekognition:searchFaces": {
+    arguments: { CollectionId: true, FaceId: true, "MaxFaces?": true, "FaceMatchThreshold?": true },
+    errors: "Rekognition",
+  },
   "arn:aws:states:::aws-sdk:rekognition:indexFaces": {
     arguments: {
       CollectionId: true,

@@ -89,6 +89,7 @@ fn ada(id: &str, number: &str) -> Result<()> {
     answer("rekognition", "CompareFaces", json!({"FaceMatches": [{"Similarity": 97.5, "Face": face}]}))?;
     let indexed = json!({"Face": {"FaceId": format!("face-of-{id}"), "ExternalImageId": id}});
     answer("rekognition", "IndexFaces", json!({"FaceRecords": [indexed]}))?;
+    answer("rekognition", "SearchFaces", json!({"FaceMatches": []}))?;
     let fields = [
         ("FIRST_NAME", "ADA"),
         ("LAST_NAME", "EXAMPLE"),

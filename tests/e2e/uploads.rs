@@ -34,6 +34,7 @@ fn one_person(id: &str) -> Result<()> {
     let face = json!({"BoundingBox": {"Width": 0.2, "Height": 0.2}});
     rekognition(id, "DetectFaces", one_face())?;
     rekognition(id, "SearchFacesByImage", json!({"FaceMatches": []}))?;
+    rekognition(id, "SearchFaces", json!({"FaceMatches": []}))?;
     rekognition(id, "CompareFaces", json!({"FaceMatches": [{"Similarity": 97.5, "Face": face}]}))
 }
 

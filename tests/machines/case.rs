@@ -60,18 +60,25 @@ impl Case {
 
     /// Faces of the collection that resemble the selfie's: similarity, owner, face.
     pub(crate) fn found(&self, matches: &[(f64, &str, &str)]) -> Result<()> {
-        let matches: Vec<_> = matches
-            .iter()
-            .map(|(similarity, owner, face)| json!({"Similarity": similarity, "Face": {"FaceId": face, "ExternalImageId": owner}}))
-            .collect();
-        self.rekognition("SearchFacesByImage", json!({"FaceMatches": matches, "SearchedFaceConfidence": 99.9}))
+        self.rekognition("SearchFacesByImage", json!({"FaceMatches": face_matches(matches), "SearchedFaceConfidence": 99.9}))
     }
 
-    /// The faces that indexing makes of the selfie.
-    pub(crate) fn indexed(&self, faces: &[&str]) -> Result<()> {
+    /// The id of a face of this application; with the application in it, as faults are matched by that.
+    pub(crate) fn face(&self, name: &str) -> String {
+        format!("{name}-of-{}", self.id)
+    }
+
+    /// The faces that indexing makes of the selfie; the collection has none that resembles them.
+    pub(crate) fn indexed(&self, names: &[&str]) -> Result<()> {
         let faces: Vec<_> =
-            faces.iter().map(|face| json!({"Face": {"FaceId": face, "ExternalImageId": self.id}})).collect();
-        self.rekognition("IndexFaces", json!({"FaceRecords": faces, "UnindexedFaces": []}))
+            names.iter().map(|name| json!({"Face": {"FaceId": self.face(name), "ExternalImageId": self.id}})).collect();
+        self.rekognition("IndexFaces", json!({"FaceRecords": faces, "UnindexedFaces": []}))?;
+        self.found_again(&[])
+    }
+
+    /// Faces of the collection that resemble the one just indexed: similarity, owner, face.
+    pub(crate) fn found_again(&self, matches: &[(f64, &str, &str)]) -> Result<()> {
+        self.rekognition("SearchFaces", json!({"FaceMatches": face_matches(matches)}))
     }
 
     /// Faces of the selfie that are on the document, with similarity and size.
@@ -215,4 +222,9 @@ impl Seen {
 /// Whole numbers are written as 0 and as 0.0, and in any order.
 fn numbers(scores: &Value) -> BTreeMap<String, Option<f64>> {
     scores.as_object().into_iter().flatten().map(|(name, score)| (name.clone(), score.as_f64())).collect()
+}
+
+fn face_matches(matches: &[(f64, &str, &str)]) -> Vec<Value> {
+    let found = |(similarity, owner, face): &(f64, &str, &str)| json!({"Similarity": similarity, "Face": {"FaceId": face, "ExternalImageId": owner}});
+    matches.iter().map(found).collect()
 }

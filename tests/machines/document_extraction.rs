@@ -220,7 +220,7 @@ async fn selfie_before(case: &Case, reason: &str) -> Result<Seen> {
     textract(case, &fields())?;
     case.found(&[])?;
     case.compared(&[(98.5, 0.3)])?;
-    case.indexed(&["face-of-the-waiting-selfie"])?;
+    case.indexed(&["waiting-face"])?;
     let reasons = AttributeValue::L(vec![s(reason)]);
     let refused = m(&[("outcome", s("resubmit")), ("reasons", reasons)]);
     case.put_row([("selfie", pointer(&case.picture("selfie"))), ("identityVerification", refused)]).await?;
@@ -235,7 +235,7 @@ fn pass_document_that_a_selfie_waits_for() {
         went(&seen, 6, &[&PASSED_ALONE[..], &["VerifyWaitingSelfie", "Passed"]].concat());
         assert_eq!(
             (&seen.ended.output["check"], &seen.row["identityVerification"]["outcome"], &seen.row["faceId"]),
-            (&json!(CHECK), &json!("pass"), &json!("face-of-the-waiting-selfie"))
+            (&json!(CHECK), &json!("pass"), &json!(case.face("waiting-face")))
         );
         Ok(())
     });

@@ -25,7 +25,7 @@ async fn run(case: &Case, notifications: usize) -> Result<Seen> {
     case.run(json!({"selfie": case.picture("selfie"), "document": case.picture("license")}), notifications).await
 }
 
-const UP_TO_INDEX: [&str; 9] = [
+const UP_TO_SAVING: [&str; 11] = [
     "DetectFaces",
     "IsOneClearFace",
     "IsFaceUsable",
@@ -35,11 +35,13 @@ const UP_TO_INDEX: [&str; 9] = [
     "IsSamePerson",
     "IndexFace",
     "IsFaceIndexed",
+    "SearchIndexedFace",
+    "IsFaceStillUnique",
 ];
 
 /// A prefix of the path, then these.
 fn path<'name>(common: usize, rest: &[&'name str]) -> Vec<&'name str> {
-    UP_TO_INDEX[..common].iter().chain(rest).copied().collect()
+    UP_TO_SAVING[..common].iter().chain(rest).copied().collect()
 }
 
 #[test]
@@ -48,8 +50,9 @@ fn pass_new_face() {
     bench().run(async {
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(9, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
-        assert_eq!((&seen.ended.output["faceId"], &seen.row["faceId"]), (&json!("new-face"), &json!("new-face")));
+        seen.went(&path(11, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
+        let face = json!(case.face("new-face"));
+        assert_eq!((&seen.ended.output["faceId"], &seen.row["faceId"]), (&face, &face));
         assert_eq!(seen.row["LICENSE_SELFIE_MATCH"], true);
         Ok(())
     });
@@ -67,9 +70,9 @@ fn pass_face_replaces_the_superseded_one() {
         )?;
         case.rekognition("DeleteFaces", json!({"DeletedFaces": [old]}))?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(9, &["SaveFace", "IsFaceSuperseded", "DeleteSupersededFace", "Passed"]));
+        seen.went(&path(11, &["SaveFace", "IsFaceSuperseded", "DeleteSupersededFace", "Passed"]));
         seen.passed(CHECK, &json!({"similarity": 98.5}));
-        assert_eq!(seen.row["faceId"], "new-face");
+        assert_eq!(seen.row["faceId"], case.face("new-face"));
         Ok(())
     });
 }
@@ -79,12 +82,14 @@ fn pass_own_face_is_no_duplicate() {
     let case = case("pass-own-face");
     bench().run(async {
         case.faces(&[99.9])?;
-        case.found(&[(100.0, &case.id, "own-face")])?;
+        let own = case.face("own-face");
+        case.found(&[(100.0, &case.id, &own)])?;
         case.compared(&[(98.5, 0.3)])?;
+        case.found_again(&[(99.9, &case.id, "an-earlier-face")])?;
         case.indexed(&["own-face"])?;
-        case.put_row([("faceId", s("own-face"))]).await?;
+        case.put_row([("faceId", s(&own))]).await?;
         // The face that is saved again is not superseded.
-        run(&case, 0).await?.went(&path(9, &["SaveFace", "IsFaceSuperseded", "Passed"]));
+        run(&case, 0).await?.went(&path(11, &["SaveFace", "IsFaceSuperseded", "Passed"]));
         Ok(())
     });
 }
@@ -119,14 +124,14 @@ fn pass_unclear_faces_in_the_background() {
 fn pass_after_throttling() {
     let case = case("pass-throttled");
     bench().run(async {
-        for operation in ["DetectFaces", "SearchFacesByImage", "CompareFaces", "IndexFaces"] {
+        for operation in ["DetectFaces", "SearchFacesByImage", "CompareFaces", "IndexFaces", "SearchFaces"] {
             case.rekognition_error_once(operation, "ThrottlingException")?;
         }
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(9, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
+        seen.went(&path(11, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
         let errors: Vec<_> = seen.ended.traces.iter().flat_map(bonafide_tests::history::Trace::errors).collect();
-        for state in ["DetectFaces", "SearchFaces", "IndexFace", "CompareFaces"] {
+        for state in ["DetectFaces", "SearchFaces", "IndexFace", "CompareFaces", "SearchIndexedFace"] {
             assert!(
                 errors.contains(&(state, "Rekognition.ThrottlingException")),
                 "{state} was not retried: {errors:?}"
@@ -400,6 +405,24 @@ fn resubmit_quality_too_low_to_be_indexed() {
     });
 }
 
+/// Both searched before either was indexed: the one that is indexed later finds the other.
+#[test]
+fn resubmit_the_same_face_at_the_same_moment() {
+    let case = case("resubmit-concurrent");
+    bench().run(async {
+        case.found_again(&[(95.0, "a-resemblance", "no-duplicate"), (99.5, "somebody", "their-face")])?;
+        everything_fits(&case)?;
+        let own = case.face("new-face");
+        case.rekognition_error_once("DeleteFaces", "ThrottlingException")?;
+        case.rekognition("DeleteFaces", json!({"DeletedFaces": [own]}))?;
+        let seen = run(&case, 1).await?;
+        seen.went(&path(11, &["ReleaseFace", "RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
+        seen.refused(CHECK, "resubmit", &["FACE_DUPLICATE_CONCURRENT"], &json!({"duplicateSimilarity": 99.5}));
+        assert_eq!((seen.row.get("faceId"), &seen.row["duplicateFaceId"]), (None, &json!("their-face")));
+        Ok(())
+    });
+}
+
 /// A refusal by the service is no verdict: the execution fails at its own task.
 fn failed_access_denied(operation: &'static str, name: &str, path: &[&str]) {
     let case = case(name);
@@ -424,4 +447,9 @@ fn failed_search_denied() {
 #[test]
 fn failed_index_denied() {
     failed_access_denied("IndexFaces", "failed-index", &path(8, &[]));
+}
+
+#[test]
+fn failed_second_search_denied() {
+    failed_access_denied("SearchFaces", "failed-second-search", &path(10, &[]));
 }

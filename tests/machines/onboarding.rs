@@ -53,7 +53,7 @@ fn everything_fits(case: &Case) -> Result<()> {
     case.faces(&[99.9])?;
     case.found(&[])?;
     case.compared(&[(98.5, 0.3)])?;
-    case.indexed(&[&face_of(case)])?;
+    case.indexed(&["face"])?;
     case.rekognition("DeleteFaces", json!({"DeletedFaces": [face_of(case)]}))?;
     document(case, &number(case))?;
     bench().local.control.set_license(&number(case), "known")
@@ -64,7 +64,7 @@ fn document(case: &Case, number: &str) -> Result<()> {
 }
 
 fn face_of(case: &Case) -> String {
-    format!("face-of-{}", case.id)
+    case.face("face")
 }
 
 /// Where the execution of this name will be.

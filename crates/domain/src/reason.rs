@@ -165,6 +165,10 @@ reasons! {
         applicant: "We cannot open an account with this application. Please contact us.",
         staff: "The face belongs to another application already; the row names that face."
     }
+    FaceDuplicateConcurrent "FACE_DUPLICATE_CONCURRENT" Correctable {
+        applicant: "Another application with your face was sent at the same moment. Please send one of them again.",
+        staff: "Two applications with the same face were checked at once; none of them passes. The row names the other face."
+    }
     FaceMismatch "FACE_MISMATCH" Final {
         applicant: "The face on your selfie is not the one on your document.",
         staff: "The similarity of selfie and document portrait is not above the threshold."
