@@ -60,7 +60,10 @@ impl Case {
 
     /// Faces of the collection that resemble the selfie's: similarity, owner, face.
     pub(crate) fn found(&self, matches: &[(f64, &str, &str)]) -> Result<()> {
-        self.rekognition("SearchFacesByImage", json!({"FaceMatches": face_matches(matches), "SearchedFaceConfidence": 99.9}))
+        self.rekognition(
+            "SearchFacesByImage",
+            json!({"FaceMatches": face_matches(matches), "SearchedFaceConfidence": 99.9}),
+        )
     }
 
     /// The id of a face of this application; with the application in it, as faults are matched by that.
