@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat as Format};
 use bonafide_tests::Local;
 use bonafide_tests::bench::{bench, repository};
+use bonafide_tests::control::Fault;
+use bonafide_tests::packages::png;
 use serde_json::{Map, Value, json};
 
 use crate::run::{all, details, sample};
@@ -154,6 +156,28 @@ fn a_third_party_that_is_down_is_measured_try_by_try() {
     }
     let failures = lines.iter().filter(|line| line.contains_key("TaskFailures"));
     assert!(failures.inspect(|line| check_format(line)).count() >= 5);
+}
+
+#[test]
+fn a_textract_that_throttles_is_measured() {
+    let id = "e2e_textract-throttles";
+    let bench = bench();
+    bench.run(async {
+        let face = json!({"FaceDetails": [{"Confidence": 99.9}]});
+        bench.local.control.add(&Fault::result("rekognition", "DetectFaces", id, face))?;
+        // As many as the SDK tries: the task fails once, and the machine's next try gets through.
+        bench.local.control.add(&Fault::error("textract", "AnalyzeID", id, "ThrottlingException", 400).times(3))?;
+        let put = bench.local.s3.put_object().bucket(bench.deployment.data("BucketName")?);
+        put.key(format!("id_document/{id}.png")).body(png(600, 400).into()).send().await?;
+        bench.row_when(id, |row| row.contains_key("documentExtraction")).await
+    });
+    let lines = lines("extract-document");
+    let told: Vec<_> = lines.iter().filter(|line| line.get("application.id") == Some(&json!(id))).collect();
+    let codes: Vec<_> = told.iter().map(|line| line.get("error.code").and_then(Value::as_str)).collect();
+    assert_eq!(codes, [Some("ThrottlingException"), None], "{told:?}");
+    let throttled = lines.iter().find(|line| line.get("Throttles") == Some(&json!(1.0))).unwrap();
+    assert_eq!((&throttled["Worker"], &throttled["TaskFailures"]), (&json!("extract-document"), &json!(1.0)));
+    check_format(throttled);
 }
 
 #[test]
