@@ -216,3 +216,28 @@ pub(super) fn role_of(principal: &str) -> Option<&str> {
     // arn:aws:sts::<account>:assumed-role/<role>/<session>
     principal.split_once(":assumed-role/")?.1.split('/').next()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_to_files_and_roles() {
+        assert_eq!(own_name(&json!("bonafide-dev-extract-document")), Some("extract-document"));
+        assert_eq!(own_name(&json!("somebody-else")), None);
+        assert_eq!(pascal("failed-executions"), "FailedExecutions");
+        assert_eq!(role_name(&json!("arn:aws:iam::000000000000:role/a-role")).expect("a role"), "a-role");
+        assert_eq!(role_of("arn:aws:sts::000000000000:assumed-role/a-role/a-session"), Some("a-role"));
+        assert_eq!(role_of("arn:aws:iam::000000000000:user/somebody"), None);
+    }
+
+    #[test]
+    fn a_mapping_belongs_to_its_function_and_to_no_other_of_a_longer_name() {
+        let function = json!("arn:function:starter");
+        for (mapped, expected) in
+            [("arn:function:starter", true), ("arn:function:starter:live", true), ("arn:function:starter-two", false)]
+        {
+            assert_eq!(is_of(&json!({"FunctionArn": mapped}), &function), expected, "{mapped}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Are the policies sufficient and minimal? Every call that a role made, or that AWS makes in its name, is held against its file.
 //!
 //! Three kinds of [evidence](Evidence) say that a role needs a permission: what the local AWS [recorded](recording) while it enforced
-//! the workers' roles; what the [histories](histories) of executions tell of the machines' own calls, which it does not enforce; and what
+//! the workers' roles; what the histories of executions tell of the machines' own calls, which it does not enforce; and what
 //! AWS [documents](platform) that its platform does in a role's name, for facts that are true of what is deployed.
 //! [`policy`] evaluates as IAM does, [`check`] finds what is missing and what is superfluous.
 
