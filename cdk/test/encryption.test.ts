@@ -129,7 +129,7 @@ describe("the key policy", () => {
         // Through a service, or for what only a service of ours has encrypted.
         expect(JSON.stringify(Condition), Sid).toMatch(/"kms:(ViaService|EncryptionContext:[A-Za-z:]+)"/);
       } else if (Principal.Service !== undefined) {
-        const contexts = Object.entries<any>(Condition.ArnLike).filter(([variable]) => variable.startsWith("kms:EncryptionContext:"));
+        const contexts = Object.entries<any>(Condition.StringLike).filter(([variable]) => variable.startsWith("kms:EncryptionContext:"));
         expect(contexts.length, Sid).toBe(1);
         for (const value of contexts.flatMap(([, values]) => values)) expect(value, Sid).toContain(":<AccountId>:");
       }
@@ -175,7 +175,7 @@ describe("the key policy", () => {
       PolicyDocument.Statement.flatMap(({ Principal }: any) => Principal.Service ?? []),
     );
     const served = policy("messages")
-      .Statement.filter(({ Condition }: any) => Condition?.ArnLike?.[context] !== undefined)
+      .Statement.filter(({ Condition }: any) => Condition?.StringLike?.[context] !== undefined)
       .flatMap(({ Principal }: any) => Principal.Service);
     expect(senders.length).toBeGreaterThan(0);
     expect([...new Set(senders)].sort()).toEqual([...new Set(served)].sort());

@@ -214,7 +214,7 @@ describe("an upload", () => {
         Object.entries(keys).every(([key, value]) => {
           const header = headers[key.replace("s3:x-amz-server-side-encryption", "sse")];
           if (operator === "Null") return (header === undefined) === (value === "true");
-          if (header === undefined) return operator === "StringNotEqualsIfExists" || operator === "StringNotEquals";
+          if (header === undefined) return operator === "ArnNotEqualsIfExists" || operator === "StringNotEquals";
           return header !== value;
         }),
       );
