@@ -179,6 +179,14 @@ describe("nothing is left unwatched:", () => {
     expect(names).toEqual(onDisk.workers().map((name) => `bonafide-dev-${name}`));
   });
 
+  it("a single crash of a worker that a queue feeds, and a task that was given up of the others", () => {
+    const fed = everywhere("AWS::Lambda::EventSourceMapping").map((path) => path.split("/")[0]);
+    for (const { Dimensions, Threshold } of alarms.filter((alarm) => anchorOf(alarm) === "worker-errors")) {
+      const worker = pascal((Dimensions[0]?.Value ?? "").replace("bonafide-dev-", ""));
+      expect(Threshold, worker).toBe(fed.includes(worker) ? 1 : 5);
+    }
+  });
+
   it("every table", () => {
     const tables = everywhere("AWS::DynamoDB::Table").map((path) => `<${path}>`);
     expect([...new Set(watching("table-throttled"))].sort()).toEqual(tables.sort());
