@@ -98,6 +98,7 @@ fn recorded(name: &str, status: &str, machine: &'static str, reason: &str) {
             (notification.event.as_str(), &notification.reasons[..]),
             ("APPLICATION_FAILED", &[reason.to_owned()][..])
         );
+        assert_eq!(notification.event_id, format!("{execution}:{status}:0"));
         Ok(())
     });
 }
