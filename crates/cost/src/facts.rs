@@ -124,6 +124,8 @@ impl Facts {
                 usage.add(Meter::RekognitionGroup1, count);
                 usage.add(Meter::S3Get, count);
             }
+            // By the id of a face: no picture is read.
+            "rekognition:searchFaces" => usage.add(Meter::RekognitionGroup1, count),
             "rekognition:compareFaces" => {
                 usage.add(Meter::RekognitionGroup1, count);
                 // Selfie and document.
@@ -292,13 +294,14 @@ mod tests {
             ("rekognition:compareFaces", 1),
             ("rekognition:indexFaces", 1),
             ("rekognition:deleteFaces", 1),
+            ("rekognition:searchFaces", 1),
         ];
         let usage = usage(&Facts {
             machine_calls: calls.map(|(call, count)| (call.to_owned(), count)).into(),
             ..Facts::default()
         });
         is(&usage, Meter::RekognitionGroup2, 2.0);
-        is(&usage, Meter::RekognitionGroup1, 2.0);
+        is(&usage, Meter::RekognitionGroup1, 3.0);
         is(&usage, Meter::S3Get, 5.0);
     }
 

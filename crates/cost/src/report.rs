@@ -150,9 +150,7 @@ impl<'list> Report<'list> {
         self.write_whole_way(&mut page);
         self.write_fixed(&mut page);
         self.write_months(&mut page, &columns);
-        self.write_assumptions(&mut page);
-        self.write_prices(&mut page);
-        page
+        page + &method(self.list)
     }
 
     fn write_paths(&self, page: &mut String, columns: &[&str]) {
@@ -165,7 +163,7 @@ Written by `cargo xtask cost --write`: each sample was run alone on the local AW
 
 ## One application, by its path
 
-All that follows from one upload, with its storage until the deployment's retentions delete it; each unit at the price of a month's first ones. The shares are of the path's own cost.
+All that follows from one upload, with its storage until the deployment's retentions delete it (a face that stays in the collection counts as long as its row); each unit at the price of a month's first ones. The shares are of the path's own cost.
 
 "
         );
@@ -201,7 +199,7 @@ All that follows from one upload, with its storage until the deployment's retent
                 quantity(whole.usage.of(meter)),
                 price.unit.clone(),
                 quantity(price.first()),
-                format!("{usd:.6}"),
+                format!("{usd:.7}"),
                 share(usd, whole.usd),
             ]
         });
@@ -234,6 +232,7 @@ All that follows from one upload, with its storage until the deployment's retent
         ];
         let head = ["service", "unit", "units", "US$", "units, encryption=customer", "US$, encryption=customer"];
         table(page, &head, rows.chain([total]));
+        page.push_str("\nThe custom metrics are those that the samples above caused. Each further reason adds its own, in the months in which it occurs.\n");
     }
 
     fn write_months(&self, page: &mut String, columns: &[&str]) {
@@ -260,9 +259,19 @@ As if every one took the way of `{WHOLE_WAY}`, which calls everything that costs
         });
         table(page, &head, rows);
     }
+}
 
-    fn write_assumptions(&self, page: &mut String) {
-        page.push_str(
+/// What every page ends with, whatever was counted: how, with which assumptions and at which prices.
+#[must_use]
+pub fn method(list: &PriceList) -> String {
+    let mut page = String::new();
+    write_assumptions(&mut page, list);
+    write_prices(&mut page, list);
+    page
+}
+
+fn write_assumptions(page: &mut String, list: &PriceList) {
+    page.push_str(
             "
 ## What is recorded, and what is not
 
@@ -272,32 +281,32 @@ Not recorded, because the local AWS is no measure of AWS: durations and the line
 
 ",
         );
-        let assumed = &self.list.assumed;
-        let single = [
-            ("log bytes of AWS per run", &assumed.log_bytes_per_invocation),
-            ("log bytes per event of a history", &assumed.log_bytes_per_history_event),
-            ("log bytes per line beside its text", &assumed.log_bytes_per_line),
-            ("size of stored logs, of what was ingested", &assumed.log_compression),
-            ("polls of a queue a month", &assumed.polls_per_queue_and_month),
-            ("KMS requests per encrypted resource a month", &assumed.key_requests_per_resource_and_month),
-            ("KMS requests per request to the bucket", &assumed.key_requests_per_object_request),
-        ];
-        let workers = assumed.lambda_milliseconds.iter().map(|(worker, assumption)| {
-            vec![format!("ms of a run of {worker}"), quantity(assumption.value), assumption.why.clone()]
-        });
-        let rest = single
-            .into_iter()
-            .map(|(what, assumption)| vec![what.to_owned(), quantity(assumption.value), assumption.why.clone()]);
-        table(page, &["what", "assumed", "because"], workers.chain(rest));
-        page.push_str(
+    let assumed = &list.assumed;
+    let single = [
+        ("log bytes of AWS per run", &assumed.log_bytes_per_invocation),
+        ("log bytes per event of a history", &assumed.log_bytes_per_history_event),
+        ("log bytes per line beside its text", &assumed.log_bytes_per_line),
+        ("size of stored logs, of what was ingested", &assumed.log_compression),
+        ("polls of a queue a month", &assumed.polls_per_queue_and_month),
+        ("KMS requests per encrypted resource a month", &assumed.key_requests_per_resource_and_month),
+        ("KMS requests per request to the bucket", &assumed.key_requests_per_object_request),
+    ];
+    let workers = assumed.lambda_milliseconds.iter().map(|(worker, assumption)| {
+        vec![format!("ms of a run of {worker}"), quantity(assumption.value), assumption.why.clone()]
+    });
+    let rest = single
+        .into_iter()
+        .map(|(what, assumption)| vec![what.to_owned(), quantity(assumption.value), assumption.why.clone()]);
+    table(page, &["what", "assumed", "because"], workers.chain(rest));
+    page.push_str(
             "
 Not counted: e-mails to subscribers, data transfer to the internet, CloudTrail, the evidence bucket's access logs, and people who look.
 ",
         );
-    }
+}
 
-    fn write_prices(&self, page: &mut String) {
-        page.push_str(
+fn write_prices(page: &mut String, list: &PriceList) {
+    page.push_str(
             "
 ## Prices
 
@@ -305,22 +314,15 @@ From [`crates/cost/prices.json`](../crates/cost/prices.json). *Listed*: read on 
 
 ",
         );
-        let rows = self.list.prices().map(|(_, price)| {
-            let basis = match price.basis {
-                Basis::Listed => "listed",
-                Basis::Cited => "cited",
-                Basis::Known => "known",
-            };
-            vec![
-                price.service.clone(),
-                price.unit.clone(),
-                quantity(price.first()),
-                basis.to_owned(),
-                price.source.clone(),
-            ]
-        });
-        table(page, &["service", "unit", "US$, first tier", "basis", "source"], rows);
-    }
+    let rows = list.prices().map(|(_, price)| {
+        let basis = match price.basis {
+            Basis::Listed => "listed",
+            Basis::Cited => "cited",
+            Basis::Known => "known",
+        };
+        vec![price.service.clone(), price.unit.clone(), quantity(price.first()), basis.to_owned(), price.source.clone()]
+    });
+    table(page, &["service", "unit", "US$, first tier", "basis", "source"], rows);
 }
 
 fn shares(costs: &Costs, columns: &[&str]) -> Vec<String> {
@@ -402,6 +404,13 @@ mod tests {
         // A million pages: 2,500 + 9,000; 40 M transitions: 1,000; 12 alarms and 10 metrics: 1.20 + 3.00; 2 keys: 2.00.
         let row = text.lines().find(|line| line.starts_with("|      1000000 |")).expect("the million's row");
         assert!(row.contains("12504.20") && row.contains("12506.20"), "{row}");
+    }
+
+    #[test]
+    fn the_page_has_the_prices_of_the_list() {
+        let page = include_str!("../../../docs/COST.md");
+        let method = method(&PriceList::included().expect("the included list"));
+        assert!(page.ends_with(&method), "prices or assumptions have changed: cargo xtask cost --write");
     }
 
     #[test]
