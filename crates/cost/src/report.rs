@@ -407,6 +407,17 @@ mod tests {
     }
 
     #[test]
+    fn is_json_as_well() {
+        let list = PriceList::included().expect("the included list");
+        let deployment = Deployment { record_days: 1.0, log_days: 1.0, ..Deployment::default() };
+        let report = Report::new(&list, &deployment, &deployment, 0, vec![path(WHOLE_WAY, 1)]).expect("a report");
+        let json = serde_json::to_value(&report).expect("JSON");
+        assert_eq!(json["paths"][0]["usage"]["analyzeIdPage"], 1.0);
+        assert_eq!(json["paths"][0]["usdByService"]["Textract"], 0.025);
+        assert_eq!(json["months"][2]["applications"], 1_000_000);
+    }
+
+    #[test]
     fn the_page_has_the_prices_of_the_list() {
         let page = include_str!("../../../docs/COST.md");
         let method = method(&PriceList::included().expect("the included list"));
