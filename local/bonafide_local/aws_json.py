@@ -1,8 +1,7 @@
-"""The AWS JSON protocol, as Rekognition and Textract speak it: dispatch, faults, errors."""
+"""The AWS JSON protocol, as Rekognition and Textract speak it: dispatch and errors."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import uuid
@@ -11,7 +10,6 @@ from contextvars import ContextVar
 from typing import Any
 
 from bonafide_local.errors import ServiceError
-from bonafide_local.faults import Fault, Faults
 from bonafide_local.models import parse_request
 
 logger = logging.getLogger("bonafide_local.services")
@@ -29,11 +27,10 @@ _HEADERS = {"Content-Type": "application/x-amz-json-1.1"}
 class JsonService:
     """Answers ``X-Amz-Target: <prefix>.<Operation>`` requests of one service."""
 
-    def __init__(self, name: str, prefix: str, operations: dict[str, Operation], faults: Faults) -> None:
+    def __init__(self, name: str, prefix: str, operations: dict[str, Operation]) -> None:
         self.name = name
         self.prefix = prefix
         self._operations = operations
-        self._faults = faults
 
     async def handle(self, method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]) -> Answer:
         """Answer one request, in the form that the emulator's own services have."""
@@ -42,23 +39,16 @@ class JsonService:
         prefix, _, operation = target.partition(".")
         call = self._operations.get(operation) if prefix == self.prefix else None
         if call is None:
-            return _error("UnknownOperationException", f"{self.name} has no operation of this name here", 400)
+            return error_answer("UnknownOperationException", f"{self.name} has no operation of this name here", 400)
         text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-        fault = self._faults.called(self.name, operation, text)
-        if fault is not None:
-            if fault.delay_seconds:
-                await asyncio.sleep(fault.delay_seconds)
-            forced = _forced(fault)
-            if forced is not None:
-                return forced
         try:
-            return _success(await call(parse_request(self.name, operation, _json_object(text))))
+            return success_answer(await call(parse_request(self.name, operation, _json_object(text))))
         except ServiceError as error:
-            return _error(error.code, error.message, error.status)
+            return error_answer(error.code, error.message, error.status)
         except Exception as error:
             # Only the type: an exception's text may quote the picture.
             logger.error("%s.%s failed: %s", self.name, operation, type(error).__name__, exc_info=_trace())
-            return _error("InternalServerError", "The stand-in failed; its log names the error", 500)
+            return error_answer("InternalServerError", "The stand-in failed; its log names the error", 500)
 
 
 def _trace() -> bool:
@@ -75,21 +65,13 @@ def _json_object(text: str) -> dict[str, Any]:
     return value
 
 
-def _forced(fault: Fault) -> Answer | None:
-    if fault.malformed:
-        return 200, dict(_HEADERS), b'{"FaceMatches": [{"Simil'
-    if fault.error:
-        return _error(fault.error, fault.message or "Forced by a fault", fault.status)
-    if fault.has_result:
-        return _success(fault.result)
-    return None
-
-
-def _success(answer: dict[str, Any]) -> Answer:
+def success_answer(answer: Any) -> Answer:
+    """A result in the form of the AWS JSON protocol."""
     return 200, dict(_HEADERS), json.dumps(answer).encode()
 
 
-def _error(code: str, message: str, status: int) -> Answer:
+def error_answer(code: str, message: str, status: int) -> Answer:
+    """An error in the form of the AWS JSON protocol."""
     # Every member is there that some client reads: SDKs take __type, Rekognition also sends Code.
     body = {"__type": code, "message": message, "Message": message, "Code": code, "RequestId": str(uuid.uuid4())}
     return status, {**_HEADERS, "x-amzn-errortype": code}, json.dumps(body).encode()

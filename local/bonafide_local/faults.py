@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
-SERVICES = ("rekognition", "textract", "third-party")
-_FIELDS = {"service", "operation", "error", "status", "message", "count", "delaySeconds", "result", "malformed", "match"}
+THIRD_PARTY = "third-party"
+# As the emulator calls them; `states` is Step Functions.
+AWS_SERVICES = ("dynamodb", "lambda", "rekognition", "s3", "secretsmanager", "sns", "sqs", "states", "textract")
+SERVICES = (*AWS_SERVICES, THIRD_PARTY)
+_FIELDS = {
+    "service",
+    "operation",
+    "caller",
+    "match",
+    "count",
+    "delaySeconds",
+    "error",
+    "status",
+    "message",
+    "result",
+    "malformed",
+    "noAnswer",
+    "worker",
+    "afterwards",
+}
+
+
+class Silence(StrEnum):
+    """How an answer fails to come."""
+
+    # The connection is closed without an answer.
+    CLOSED = "closed"
+    # The connection stays open, and nothing comes.
+    SILENT = "silent"
+
+
+class Ending(StrEnum):
+    """What becomes of the worker that sent the request."""
+
+    # SIGKILL, as for want of memory.
+    KILLED = "killed"
+    # SIGABRT, as of a panic that cannot be caught.
+    ABORTED = "aborted"
+    # A panic that the kit catches and reports.
+    PANICKED = "panicked"
+    # The function's time is up.
+    OUT_OF_TIME = "outOfTime"
+
+
+class NoAnswer(BaseException):
+    """There shall be no answer. Not an Exception: whoever turns those into answers must not turn this into one."""
+
+    def __init__(self, silence: Silence) -> None:
+        super().__init__(silence)
+        self.silence = silence
+
+
+E = TypeVar("E", bound=StrEnum)
 
 
 class BadFault(ValueError):
@@ -31,6 +82,10 @@ class Fault:
     has_result: bool = False
     malformed: bool = False
     match: dict[str, str] = field(default_factory=dict)
+    caller: str | None = None
+    no_answer: Silence | None = None
+    worker: Ending | None = None
+    afterwards: bool = False
 
     @classmethod
     def parse(cls, body: Any) -> Fault:
@@ -55,6 +110,11 @@ class Fault:
         status = body.get("status", 400)
         if not isinstance(status, int) or not 100 <= status <= 599:
             raise BadFault("status must be an HTTP status")
+        caller = body.get("caller")
+        if caller is not None and not isinstance(caller, str):
+            raise BadFault("caller must be a text")
+        if service == THIRD_PARTY and {"caller", "worker", "afterwards"} & set(body):
+            raise BadFault("the third party knows neither callers nor what comes afterwards")
         fault = cls(
             service=service,
             operation=body.get("operation"),
@@ -67,14 +127,24 @@ class Fault:
             has_result="result" in body,
             malformed=bool(body.get("malformed", False)),
             match=dict(match),
+            caller=caller,
+            no_answer=_one_of(Silence, "noAnswer", body),
+            worker=_one_of(Ending, "worker", body),
+            afterwards=bool(body.get("afterwards", False)),
         )
-        if not (fault.error or fault.has_result or fault.malformed or fault.delay_seconds or "status" in body):
-            raise BadFault("a fault needs error, status, result, malformed or delaySeconds")
+        effects = (fault.error, fault.has_result, fault.malformed, fault.delay_seconds, fault.no_answer, fault.worker, "status" in body)
+        if not any(effects):
+            raise BadFault("a fault needs error, status, result, malformed, noAnswer, worker or delaySeconds")
         return fault
 
-    def applies(self, service: str, operation: str, request: str) -> bool:
-        """Whether this fault answers the request (its JSON text)."""
-        return self.service == service and self.operation in (None, operation) and all(text in request for text in self.match.values())
+    def applies(self, service: str, operation: str, request: str, caller: str) -> bool:
+        """Whether this fault answers the request (its text) of this caller."""
+        return (
+            self.service == service
+            and self.operation in (None, operation)
+            and (self.caller is None or self.caller in caller)
+            and all(text in request for text in self.match.values())
+        )
 
     def describe(self) -> dict[str, Any]:
         """The fault as ``GET /faults`` shows it."""
@@ -89,9 +159,27 @@ class Fault:
             shown["result"] = self.result
         if self.malformed:
             shown["malformed"] = True
+        if self.caller:
+            shown["caller"] = self.caller
+        if self.no_answer:
+            shown["noAnswer"] = self.no_answer
+        if self.worker:
+            shown["worker"] = self.worker
+        if self.afterwards:
+            shown["afterwards"] = True
         if self.match:
             shown["match"] = self.match
         return shown
+
+
+def _one_of(kind: type[E], name: str, body: dict[str, Any]) -> E | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    try:
+        return kind(value)
+    except ValueError:
+        raise BadFault(f"{name} must be one of {', '.join(kind)}") from None
 
 
 class Faults:
@@ -115,13 +203,12 @@ class Faults:
         with self._lock:
             self._calls.clear()
 
-    def called(self, service: str, operation: str, request: Any) -> Fault | None:
+    def called(self, service: str, operation: str, request: str, caller: str = "") -> Fault | None:
         """Count a call, and return the fault that answers it, if any, using it up by one."""
-        text = request if isinstance(request, str) else json.dumps(request)
         with self._lock:
             self._calls[(service, operation)] += 1
             for fault in self._faults:
-                if fault.applies(service, operation, text):
+                if fault.applies(service, operation, request, caller):
                     if fault.remaining is not None:
                         fault.remaining -= 1
                         if fault.remaining == 0:

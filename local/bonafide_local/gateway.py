@@ -51,7 +51,7 @@ async def serve(options: Options) -> None:
     from hypercorn.config import Config
     from ministack import app as emulator
 
-    from bonafide_local import hooks
+    from bonafide_local import failing, hooks
     from bonafide_local.iam import Decisions
 
     eyes = Eyes(options.processes)
@@ -62,12 +62,13 @@ async def serve(options: Options) -> None:
     textract = Textract(eyes, read_object)
     hooks.install(
         [
-            JsonService("rekognition", "RekognitionService", rekognition.operations(), faults),
-            JsonService("textract", "Textract", textract.operations(), faults),
+            JsonService("rekognition", "RekognitionService", rekognition.operations()),
+            JsonService("textract", "Textract", textract.operations()),
         ],
         rekognition,
         decisions,
     )
+    failing.install(faults)
     third_party = ThirdParty(Register.load(options.register), faults, options.api_key, options.slow_seconds)
 
     stop = asyncio.Event()
@@ -88,9 +89,9 @@ async def serve(options: Options) -> None:
     servers = [
         asyncio.ensure_future(hypercorn_serve(application, config(descriptor), shutdown_trigger=stop.wait))
         for application, descriptor in (
-            (emulator.app, options.endpoint),
+            (failing.silenced(emulator.app), options.endpoint),
             (asgi(Control(faults, decisions).handle), options.control),
-            (asgi(third_party.handle), options.third_party),
+            (failing.silenced(asgi(third_party.handle)), options.third_party),
         )
     ]
     warming = eyes.warm()

@@ -28,7 +28,6 @@ def install(services: list[JsonService], rekognition: Rekognition, decisions: ia
     for service in services:
         _add_service(service)
     _add_collections(rekognition)
-    _name_broken_answers()
     _tell_what_tasks_ask_for()
     ranges.install()
     iam.install(decisions)
@@ -47,22 +46,6 @@ def _add_service(service: JsonService) -> None:
     stepfunctions._AWS_SDK_ERROR_PREFIX[service.name] = error_prefix
     stepfunctions._AWS_SDK_ERROR_CODE_OVERRIDES[service.name] = dict(_JAVA_NAMES)
     iam_actions.SERVICE_TO_IAM_NAMESPACE[service.name] = service.name
-
-
-def _name_broken_answers() -> None:
-    """A broken answer is the SDK's own exception, which machines can retry; the emulator ends in States.Runtime."""
-    from ministack.services import stepfunctions
-
-    original = stepfunctions._dispatch_aws_sdk_json
-
-    def dispatch(info: dict[str, Any], service: str, action: str, data: Any) -> Any:
-        try:
-            return original(info, service, action, data)
-        except json.JSONDecodeError:
-            prefix = stepfunctions._AWS_SDK_ERROR_PREFIX.get(service, service)
-            raise stepfunctions._ExecutionError(f"{prefix}.SdkClientException", "Unable to unmarshall response") from None
-
-    stepfunctions._dispatch_aws_sdk_json = dispatch
 
 
 def _tell_what_tasks_ask_for() -> None:

@@ -16,12 +16,11 @@ from typing import Any, ClassVar
 
 import yaml
 
-from bonafide_local.faults import Faults
+from bonafide_local.faults import THIRD_PARTY, Faults, NoAnswer
 from bonafide_local.http import HttpAnswer, HttpRequest, json_answer
 
 DEFAULT_API_KEY = "local-third-party-key"
 SLOW_SECONDS = 30.0
-_SERVICE = "third-party"
 
 
 class RegisterAnswer(StrEnum):
@@ -118,10 +117,12 @@ class ThirdParty:
         return json_answer(404, {"error": "no such path; see /openapi.yaml"})
 
     async def _license(self, request: HttpRequest) -> HttpAnswer:
-        fault = self._faults.called(_SERVICE, "license", request.text)
+        fault = self._faults.called(THIRD_PARTY, "license", request.text)
         if fault is not None:
             if fault.delay_seconds:
                 await asyncio.sleep(fault.delay_seconds)
+            if fault.no_answer:
+                raise NoAnswer(fault.no_answer)
             if fault.malformed:
                 return _malformed()
             if fault.has_result:

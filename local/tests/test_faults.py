@@ -76,14 +76,15 @@ def test_calls_are_counted_per_operation(aws: LocalAws, hopper: bytes) -> None:
     aws.client("rekognition").detect_faces(Image={"Bytes": hopper})
     ask(aws, "A1")
     calls = aws.http("GET", f"{aws.control}/calls")[1]
-    assert calls == {"rekognition": {"DetectFaces": 1}, "textract": {}, "third-party": {"license": 1}}
+    counted = {service: operations for service, operations in calls.items() if operations}
+    assert counted == {"rekognition": {"DetectFaces": 1}, "third-party": {"license": 1}}
 
 
 @pytest.mark.parametrize(
     "fault",
     [
         {},
-        {"service": "s3", "error": "x"},
+        {"service": "s4", "error": "x"},
         {"service": "textract"},
         {"service": "textract", "error": "x", "count": 0},
         {"service": "textract", "error": "x", "typo": 1},

@@ -199,13 +199,13 @@ while True:
 """
 
 
-def bootstrap_zip() -> bytes:
+def bootstrap_zip(bootstrap: bytes = BOOTSTRAP) -> bytes:
     """A provided.al2023 function in one executable file."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         entry = zipfile.ZipInfo("bootstrap")
         entry.external_attr = 0o755 << 16
-        archive.writestr(entry, BOOTSTRAP)
+        archive.writestr(entry, bootstrap)
     return packed.getvalue()
 
 

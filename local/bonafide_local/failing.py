@@ -1,0 +1,304 @@
+"""Where faults strike: one place for requests over HTTP, one for what state machines do, one for the workers themselves.
+
+Requests are answered by the emulator's handlers, a plain dictionary: `install` puts a layer over each. The engine calls
+Rekognition, Textract and ``aws-sdk:`` integrations through the same dictionary, and the other services by functions,
+which get a layer of their own. `silenced` is for answers that shall not come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from bonafide_local.aws_json import Answer, Handler, error_answer, success_answer
+from bonafide_local.faults import AWS_SERVICES, Ending, Fault, Faults, NoAnswer, Silence
+
+Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+# What Step Functions puts before the errors of its optimized integrations.
+_PREFIXES = {"dynamodb": "DynamoDB", "lambda": "Lambda", "sns": "SNS", "sqs": "SQS", "states": "StepFunctions"}
+_DISPATCHED = {
+    "arn:aws:states:::dynamodb:getItem": ("dynamodb", "GetItem"),
+    "arn:aws:states:::dynamodb:updateItem": ("dynamodb", "UpdateItem"),
+    "arn:aws:states:::sns:publish": ("sns", "Publish"),
+    "arn:aws:states:::sqs:sendMessage": ("sqs", "SendMessage"),
+}
+# Tokens of tasks that still wait, or waited lately.
+_TOKENS = 10_000
+# Longer than any client waits.
+_SILENT_SECONDS = 900.0
+_MESSAGE = "Forced by a fault"
+
+# `<machine>/<state>` while a Task runs; also in the handlers that it reaches.
+_task: ContextVar[str] = ContextVar("task", default="")
+
+
+def silenced(application: Application) -> Application:
+    """Wrap an ASGI application that hypercorn serves: where it raises `NoAnswer`, none is given."""
+    from hypercorn.events import Closed
+
+    async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        try:
+            await application(scope, receive, send)
+        except NoAnswer as none:
+            if none.silence is Silence.SILENT:
+                try:
+                    await asyncio.wait_for(_gone(receive), _SILENT_SECONDS)
+                except TimeoutError:
+                    pass
+            # ASGI has no word for closing a connection: hypercorn would answer 500.
+            stream = send.__self__
+            stream.closed = True
+            await stream.send.__self__.send(Closed())
+
+    return serve
+
+
+async def _gone(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+@dataclass(eq=False, slots=True)
+class _Invocation:
+    """A worker at work: its process, what it was asked, and how it is to have ended if not by itself."""
+
+    function: str
+    event: str
+    environment: Any
+    ending: dict[str, Any] | None = None
+
+
+def install(faults: Faults) -> None:
+    """Put the layers over the emulator, after all other hooks."""
+    _Layers(faults).install()
+
+
+class _Layers:
+    """Safe to use from threads."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._lock = threading.Lock()
+        self._asked: OrderedDict[str, str] = OrderedDict()
+        self._invocations: list[_Invocation] = []
+
+    def install(self) -> None:
+        from ministack import app
+        from ministack.core import lambda_runtime
+        from ministack.services import stepfunctions as engine
+
+        for service in AWS_SERVICES:
+            app.SERVICE_HANDLERS[service] = self._over_http(service, app.SERVICE_HANDLERS[service])
+        for resource, (service, operation) in _DISPATCHED.items():
+            engine._SERVICE_DISPATCH[resource] = self._in_machine(service, operation, engine._SERVICE_DISPATCH[resource])
+        engine._call_lambda = self._in_machine("lambda", "Invoke", engine._call_lambda)
+        start = "_invoke_nested_start_execution_sync"
+        setattr(engine, start, self._in_machine("states", "StartExecution", getattr(engine, start)))
+        engine._dispatch_aws_sdk_json = _name_missing_answers(engine._dispatch_aws_sdk_json)
+        engine._execute_task = _remember_task(engine._execute_task)
+        engine._invoke_with_callback = self._remember_token(engine._invoke_with_callback)
+        lambda_runtime.ProvidedWorker.invoke = self._remember_invocation(lambda_runtime.ProvidedWorker.invoke)
+
+    def _over_http(self, service: str, handler: Handler) -> Handler:
+        async def handle(method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]) -> Answer:
+            content = body if isinstance(body, str) else body.decode("utf-8", "replace")
+            operation = _operation(service, method, path, headers, content, query)
+            caller = _task.get() or _caller(headers)
+            fault = self._faults.called(service, operation, self._text(service, path, query, content), caller)
+            if fault is None:
+                return await handler(method, path, headers, body, query)
+            if fault.delay_seconds:
+                await asyncio.sleep(fault.delay_seconds)
+            answer = await handler(method, path, headers, body, query) if fault.afterwards else None
+            if fault.worker:
+                self._end(fault.worker, caller, tuple(fault.match.values()))
+                raise NoAnswer(Silence.CLOSED)
+            forced = _forced(service, fault)
+            return forced or answer or await handler(method, path, headers, body, query)
+
+        return handle
+
+    def _text(self, service: str, path: str, query: dict[str, Any], content: str) -> str:
+        """What a fault's ``match`` is looked for in."""
+        if service == "s3":
+            return f"{path} {query}"
+        if service == "states" and '"taskToken"' in content:
+            # Who answers a task names only its token: the task's own request tells whom it is about.
+            try:
+                return content + self._asked.get(json.loads(content)["taskToken"], "")
+            except (ValueError, KeyError, TypeError):
+                return content
+        return content
+
+    def _in_machine(self, service: str, operation: str, original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        """Over a function of the engine that does one thing for a Task: ``original(what, arguments)``."""
+
+        def perform(what: Any, arguments: Any) -> Any:
+            fault = self._faults.called(service, operation, f"{what} {json.dumps(arguments)}", _task.get())
+            if fault is None:
+                return original(what, arguments)
+            if fault.delay_seconds:
+                time.sleep(fault.delay_seconds)
+            if fault.afterwards:
+                original(what, arguments)
+            if fault.no_answer:
+                raise _missing(fault.no_answer, _PREFIXES[service])
+            if fault.malformed:
+                raise _unreadable(_PREFIXES[service])
+            if fault.error:
+                raise _error(f"{_PREFIXES[service]}.{fault.error}", fault.message or _MESSAGE)
+            return fault.result if fault.has_result else original(what, arguments)
+
+        return perform
+
+    def _remember_token(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def invoke(resource: str, arguments: Any, token: str, state: dict[str, Any]) -> Any:
+            with self._lock:
+                self._asked[token] = json.dumps(arguments)
+                while len(self._asked) > _TOKENS:
+                    self._asked.popitem(last=False)
+            return original(resource, arguments, token, state)
+
+        return invoke
+
+    def _remember_invocation(self, original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        def invoke(environment: Any, event: Any, *rest: Any, **more: Any) -> dict[str, Any]:
+            invocation = _Invocation(environment.func_name, json.dumps(event), environment)
+            with self._lock:
+                self._invocations.append(invocation)
+            try:
+                answer = original(environment, event, *rest, **more)
+            finally:
+                with self._lock:
+                    self._invocations.remove(invocation)
+            return invocation.ending or answer
+
+        return invoke
+
+    def _end(self, ending: Ending, caller: str, texts: tuple[str, ...]) -> None:
+        """End the worker that sent a request: of its function's invocations the one whose event has these texts."""
+        with self._lock:
+            found = [
+                invocation
+                for invocation in self._invocations
+                # Without --iam, functions sign with the root's key.
+                if caller.endswith((f"/{invocation.function}", ":root")) and all(text in invocation.event for text in texts)
+            ]
+        for invocation in found:
+            process = invocation.environment._proc
+            if ending is Ending.PANICKED:
+                invocation.ending = _panicked(json.loads(invocation.event))
+            elif ending is Ending.OUT_OF_TIME:
+                # As the emulator says it, without waiting for the time.
+                seconds = invocation.environment.config.get("Timeout", 30)
+                message = f"Task timed out after {seconds}.00 seconds"
+                error = {"errorMessage": message, "errorType": "Sandbox.Timedout"}
+                invocation.ending = {"status": "error", "error": message, "error_payload": error, "log": ""}
+            if process is not None:
+                os.kill(process.pid, signal.SIGABRT if ending is Ending.ABORTED else signal.SIGKILL)
+
+
+def _panicked(event: Any) -> dict[str, Any]:
+    """What the workers' kit does when it catches a panic; crates/worker-process/tests/panic.rs has the original."""
+    from ministack.services import stepfunctions as engine
+
+    error = {"errorType": "Bonafide.Internal", "errorMessage": "the worker panicked; its log says where"}
+    if not (isinstance(event, dict) and "Records" in event):
+        return {"status": "error", "error": error["errorMessage"], "error_payload": error, "log": ""}
+    failed = []
+    for record in event["Records"]:
+        token = json.loads(record["body"]).get("taskToken")
+        if token is None:
+            failed.append({"itemIdentifier": record["messageId"]})
+        else:
+            engine._send_task_failure({"taskToken": token, "error": error["errorType"], "cause": error["errorMessage"]})
+    return {"status": "ok", "result": {"batchItemFailures": failed}, "log": ""}
+
+
+def _remember_task(original: Callable[..., Any]) -> Callable[..., Any]:
+    def execute(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], context: dict[str, Any]) -> Any:
+        machine = execution["stateMachineArn"].rpartition(":")[2] if execution else ""
+        entered = _task.set(f"{machine}/{context['State']['Name']}")
+        try:
+            return original(state, raw_input, execution, context)
+        finally:
+            _task.reset(entered)
+
+    return execute
+
+
+def _name_missing_answers(original: Callable[..., Any]) -> Callable[..., Any]:
+    """An answer that is broken or does not come is the SDK's own exception, which machines can retry."""
+
+    def dispatch(info: dict[str, Any], service: str, action: str, data: Any) -> Any:
+        from ministack.services import stepfunctions
+
+        prefix = stepfunctions._AWS_SDK_ERROR_PREFIX.get(service, service)
+        try:
+            return original(info, service, action, data)
+        except json.JSONDecodeError:
+            raise _unreadable(prefix) from None
+        except NoAnswer as none:
+            raise _missing(none.silence, prefix) from None
+
+    return dispatch
+
+
+def _missing(silence: Silence, prefix: str) -> Exception:
+    if silence is Silence.SILENT:
+        return _error("States.Timeout", "The task timed out (at once, for a fault)")
+    return _error(f"{prefix}.SdkClientException", "Unable to execute HTTP request: connection closed")
+
+
+def _unreadable(prefix: str) -> Exception:
+    return _error(f"{prefix}.SdkClientException", "Unable to unmarshall response")
+
+
+def _error(name: str, cause: str) -> Exception:
+    from ministack.services.stepfunctions import _ExecutionError
+
+    error: Exception = _ExecutionError(name, cause)
+    return error
+
+
+def _operation(service: str, method: str, path: str, headers: dict[str, str], content: str, query: dict[str, Any]) -> str:
+    """The operation's name: JSON protocols have it in a header, the query protocol in the form, REST in method and path."""
+    from ministack import app
+
+    action = parse_qs(content).get("Action") if service in ("sns", "sqs") and "x-amz-target" not in headers else None
+    return action[0] if action else str(app._ct_event_name(service, method, path, headers, query))
+
+
+def _caller(headers: dict[str, str]) -> str:
+    """The ARN of whoever signed: for a worker, its role and the name of its function."""
+    from ministack.core.iam_evaluator import resolve_caller_identity
+    from ministack.core.router import extract_access_key_id
+
+    identity = resolve_caller_identity(extract_access_key_id(headers, {}))
+    return str(identity["userArn"]) if identity else ""
+
+
+def _forced(service: str, fault: Fault) -> Answer | None:
+    """The answer that a fault gives over HTTP; None where the real one follows."""
+    if fault.no_answer:
+        raise NoAnswer(fault.no_answer)
+    if fault.malformed:
+        return 200, {"Content-Type": "application/x-amz-json-1.1"}, b'{"FaceMatches": [{"Simil'
+    if fault.error and service in ("s3", "sns"):
+        error = f"<Error><Code>{fault.error}</Code><Message>{fault.message or _MESSAGE}</Message></Error>"
+        body = error if service == "s3" else f"<ErrorResponse>{error}<RequestId>fault</RequestId></ErrorResponse>"
+        return fault.status, {"Content-Type": "text/xml"}, body.encode()
+    if fault.error:
+        return error_answer(fault.error, fault.message or _MESSAGE, fault.status)
+    return success_answer(fault.result) if fault.has_result else None
