@@ -325,6 +325,13 @@ mod tests {
     }
 
     #[test]
+    fn begins_a_unit_with_the_first_byte_of_each_kilobyte() {
+        for (bytes, count) in [(0, 1.0), (1, 1.0), (1_024, 1.0), (1_025, 2.0)] {
+            assert!((units(bytes, 1) - count).abs() < 1e-9, "{bytes} bytes");
+        }
+    }
+
+    #[test]
     fn counts_messages_from_sending_to_deletion() {
         let facts = Facts {
             objects: vec![Object { key: "zipped/a.zip".to_owned(), bytes: 1 << 20, is_upload: true }],
