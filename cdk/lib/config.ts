@@ -20,11 +20,17 @@ export interface Config {
   readonly recordRetentionDays: number;
   /** How long log groups keep their events. CloudWatch accepts only certain numbers. */
   readonly logRetentionDays: number;
-  /** At most so many AnalyzeID calls run at once. Its quota is 5 per second in us-east-1 and us-west-2, 1 elsewhere. */
+  /** Uploads that are taken from their queue in a second: how fast applications begin. */
+  readonly startRate: number;
+  /** AnalyzeID calls in a second. Its quota is 5 in us-east-1 and us-west-2, 1 elsewhere. */
+  readonly extractionRate: number;
+  /** At most so many AnalyzeID calls run at once: enough for the rate, at two to three seconds each. */
   readonly extractionConcurrency: number;
   /** Where AnalyzeID is called, because it is not offered everywhere; empty: in the region of the stacks. */
   readonly textractRegion: string;
-  /** At most so many calls to the third party run at once. */
+  /** Calls to the third party in a second. */
+  readonly licensesRate: number;
+  /** At most so many of them run at once. */
   readonly licensesConcurrency: number;
   /** Gets every notification about an application; empty: nobody is subscribed. */
   readonly notificationEmail: string;
@@ -53,8 +59,11 @@ const KEYS: Record<keyof Config, true> = {
   evidenceRetentionDays: true,
   recordRetentionDays: true,
   logRetentionDays: true,
+  startRate: true,
+  extractionRate: true,
   extractionConcurrency: true,
   textractRegion: true,
+  licensesRate: true,
   licensesConcurrency: true,
   notificationEmail: true,
   operationsEmail: true,
@@ -70,6 +79,7 @@ export class ConfigError extends Error {}
 export function readConfig(node: Node, root: string): Config {
   refuseMisspelled(node);
   const stage = text(node, "stage", "dev", /^[a-z][a-z0-9-]{0,15}$/, "lower-case letters, digits and hyphens, at most 16, a letter first");
+  const extractionRate = whole(node, "extractionRate", 5, 1, 1000);
   const evidenceRetentionDays = whole(node, "evidenceRetentionDays", 365, 1, 36_500);
   return {
     stage,
@@ -82,9 +92,13 @@ export function readConfig(node: Node, root: string): Config {
     // Five years, leap days included.
     recordRetentionDays: whole(node, "recordRetentionDays", 1827, 1, 36_500),
     logRetentionDays: Number(oneOf(node, "logRetentionDays", "90", LOG_RETENTIONS.map(String))),
+    // Faster would only move the burst from this queue, where it may wait for days, to the next, where machines count the hours.
+    startRate: whole(node, "startRate", extractionRate, 1, 1000),
+    extractionRate,
     // SQS event sources accept 2 to 1000.
-    extractionConcurrency: whole(node, "extractionConcurrency", 5, 2, 1000),
+    extractionConcurrency: whole(node, "extractionConcurrency", Math.min(Math.max(2, 3 * extractionRate), 1000), 2, 1000),
     textractRegion: text(node, "textractRegion", "", /^([a-z]{2}(-[a-z]+)+-\d)?$/, "the code of a region, such as eu-west-1, or empty"),
+    licensesRate: whole(node, "licensesRate", 10, 1, 1000),
     licensesConcurrency: whole(node, "licensesConcurrency", 10, 2, 1000),
     notificationEmail: text(node, "notificationEmail", "", EMAIL, "an e-mail address, or empty"),
     operationsEmail: text(node, "operationsEmail", "", EMAIL, "an e-mail address, or empty"),

@@ -7,7 +7,8 @@ export interface WorkerContracts {
       | "ONBOARDING_MACHINE_ARN"
       | "IDENTITY_VERIFICATION_MACHINE_ARN"
       | "DOCUMENT_EXTRACTION_MACHINE_ARN"
-      | "RECORD_RETENTION_DAYS";
+      | "RECORD_RETENTION_DAYS"
+      | "PACE_MILLISECONDS";
     policy:
       | "ApplicationsTableArn"
       | "NotificationsTopicArn"
@@ -21,7 +22,7 @@ export interface WorkerContracts {
     policy: "ApplicationsTableArn" | "BucketArn";
   };
   "extract-document": {
-    environment: "APPLICATIONS_TABLE" | "TEXTRACT_REGION";
+    environment: "APPLICATIONS_TABLE" | "TEXTRACT_REGION" | "PACE_MILLISECONDS";
     policy: "ApplicationsTableArn" | "BucketArn" | "ExtractDocumentQueueArn" | "DocumentExtractionMachineArn";
   };
   "match-details": {
@@ -29,7 +30,7 @@ export interface WorkerContracts {
     policy: "ApplicationsTableArn";
   };
   "validate-license": {
-    environment: "APPLICATIONS_TABLE" | "THIRD_PARTY_URL" | "THIRD_PARTY_SECRET_ARN";
+    environment: "APPLICATIONS_TABLE" | "THIRD_PARTY_URL" | "THIRD_PARTY_SECRET_ARN" | "PACE_MILLISECONDS";
     policy: "ApplicationsTableArn" | "ValidateLicenseQueueArn" | "ThirdPartySecretArn" | "ThirdPartyCheckMachineArn";
   };
   "register-customer": {

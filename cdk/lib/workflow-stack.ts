@@ -15,6 +15,9 @@ export interface WorkflowStackProps extends StackProps {
   readonly data: DataStack;
 }
 
+/** The least time from one call of a consumer to its next, so that `concurrency` of them together keep within `rate` a second. */
+const pace = (concurrency: number, rate: number): string => String(Math.ceil((1000 * concurrency) / rate));
+
 /** What may be replaced: the machines that judge, and the workers that they call. */
 export class WorkflowStack extends Stack {
   readonly workers: { readonly [Name in Exclude<WorkerName, "measure-outcome">]: Worker<Name> };
@@ -181,6 +184,8 @@ export class WorkflowStack extends Stack {
       target: recordFailure.machine,
     });
 
+    // Of the least that an event source takes; one upload takes less than half a second.
+    const startConcurrency = Math.max(2, Math.ceil(config.startRate / 2));
     const starter = new Worker(this, {
       name: "starter",
       ...common,
@@ -194,6 +199,7 @@ export class WorkflowStack extends Stack {
         IDENTITY_VERIFICATION_MACHINE_ARN: identityVerification.machine.stateMachineArn,
         DOCUMENT_EXTRACTION_MACHINE_ARN: documentExtraction.machine.stateMachineArn,
         RECORD_RETENTION_DAYS: String(config.recordRetentionDays),
+        PACE_MILLISECONDS: pace(startConcurrency, config.startRate),
       },
       policy: {
         ...record.policy,
@@ -209,7 +215,11 @@ export class WorkflowStack extends Stack {
       description: "Reads a document with Textract and answers the waiting machine",
       memoryMegabytes: 256,
       timeout: EXTRACT_DOCUMENT_TIMEOUT,
-      environment: { ...applicationsTable, TEXTRACT_REGION: config.textractRegion === "" ? this.region : config.textractRegion },
+      environment: {
+        ...applicationsTable,
+        TEXTRACT_REGION: config.textractRegion === "" ? this.region : config.textractRegion,
+        PACE_MILLISECONDS: pace(config.extractionConcurrency, config.extractionRate),
+      },
       policy: {
         ...bucket,
         ApplicationsTableArn: tables.ApplicationsTableArn,
@@ -227,6 +237,7 @@ export class WorkflowStack extends Stack {
         ...applicationsTable,
         THIRD_PARTY_URL: thirdPartyUrl.valueAsString,
         THIRD_PARTY_SECRET_ARN: data.thirdPartySecretArn,
+        PACE_MILLISECONDS: pace(config.licensesConcurrency, config.licensesRate),
       },
       policy: {
         ApplicationsTableArn: tables.ApplicationsTableArn,
@@ -235,7 +246,7 @@ export class WorkflowStack extends Stack {
         ThirdPartyCheckMachineArn: thirdPartyCheck.machine.stateMachineArn,
       },
     });
-    starter.consume(data.uploads);
+    starter.consume(data.uploads, startConcurrency);
     extractDocument.consume(this.extraction, config.extractionConcurrency);
     validateLicense.consume(this.licenses, config.licensesConcurrency);
 

@@ -20,8 +20,11 @@ describe("configuration", () => {
       evidenceRetentionDays: 365,
       recordRetentionDays: 1827,
       logRetentionDays: 90,
-      extractionConcurrency: 5,
+      startRate: 5,
+      extractionRate: 5,
+      extractionConcurrency: 15,
       textractRegion: "",
+      licensesRate: 10,
       licensesConcurrency: 10,
       notificationEmail: "",
       operationsEmail: "",
@@ -38,6 +41,15 @@ describe("configuration", () => {
   it("takes numbers from the command line, as text, and from cdk.json, as numbers", () => {
     expect(read({ minimumAge: "21" }).minimumAge).toBe(21);
     expect(read({ minimumAge: 21 }).minimumAge).toBe(21);
+  });
+
+  it("starts and extracts at the rate of AnalyzeID's quota, with as many calls at once as that takes", () => {
+    expect(read({ extractionRate: "1" })).toMatchObject({ startRate: 1, extractionRate: 1, extractionConcurrency: 3 });
+    expect(read({ extractionRate: "1000" })).toMatchObject({ startRate: 1000, extractionConcurrency: 1000 });
+    expect(read({ extractionRate: "20", startRate: "30", extractionConcurrency: "5" })).toMatchObject({
+      startRate: 30,
+      extractionConcurrency: 5,
+    });
   });
 
   it("forgets a package no later than the pictures in it", () => {
@@ -64,6 +76,7 @@ describe("configuration", () => {
     [{ minimumAge: "-1" }, "minimumAge"],
     [{ minimumAge: "18.5" }, "minimumAge"],
     [{ logRetentionDays: "100" }, "logRetentionDays"],
+    [{ extractionRate: "0" }, "from 1 to 1000"],
     [{ extractionConcurrency: "1" }, "from 2 to 1000"],
     [{ licensesConcurrency: "1001" }, "from 2 to 1000"],
     [{ encryption: "kms" }, "aws, customer"],

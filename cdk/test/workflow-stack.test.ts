@@ -35,14 +35,20 @@ describe("the worker", () => {
         IDENTITY_VERIFICATION_MACHINE_ARN: "<IdentityVerification/Machine/Resource>",
         DOCUMENT_EXTRACTION_MACHINE_ARN: "<DocumentExtraction/Machine/Resource>",
         RECORD_RETENTION_DAYS: "1827",
+        PACE_MILLISECONDS: "600",
       },
     ],
     ["unpack-package", { APPLICATIONS_TABLE: table }],
-    ["extract-document", { APPLICATIONS_TABLE: table, TEXTRACT_REGION: "<Region>" }],
+    ["extract-document", { APPLICATIONS_TABLE: table, TEXTRACT_REGION: "<Region>", PACE_MILLISECONDS: "3000" }],
     ["match-details", { APPLICATIONS_TABLE: table }],
     [
       "validate-license",
-      { APPLICATIONS_TABLE: table, THIRD_PARTY_URL: "<ThirdPartyUrl>", THIRD_PARTY_SECRET_ARN: "<ThirdPartyApiKey.Id>" },
+      {
+        APPLICATIONS_TABLE: table,
+        THIRD_PARTY_URL: "<ThirdPartyUrl>",
+        THIRD_PARTY_SECRET_ARN: "<ThirdPartyApiKey.Id>",
+        PACE_MILLISECONDS: "1000",
+      },
     ],
     ["register-customer", { APPLICATIONS_TABLE: table, CUSTOMERS_TABLE: "<Customers/Resource>" }],
   ])("%s is told exactly what it needs", (name, variables) => {
@@ -78,8 +84,8 @@ describe("the worker", () => {
 
 describe("messages", () => {
   const sources = [
-    ["Starter", data, "Uploads", undefined],
-    ["ExtractDocument", workflow, "Extraction", { MaximumConcurrency: 5 }],
+    ["Starter", data, "Uploads", { MaximumConcurrency: 3 }],
+    ["ExtractDocument", workflow, "Extraction", { MaximumConcurrency: 15 }],
     ["ValidateLicense", workflow, "Licenses", { MaximumConcurrency: 10 }],
   ] as const;
 
@@ -109,6 +115,22 @@ describe("messages", () => {
     const cap = (worker: string): unknown =>
       resource(capped, "AWS::Lambda::EventSourceMapping", `${worker}/Messages/Resource`).Properties.ScalingConfig;
     expect([cap("ExtractDocument"), cap("ValidateLicense")]).toEqual([{ MaximumConcurrency: 2 }, { MaximumConcurrency: 3 }]);
+  });
+
+  it.each([
+    ["Starter", { startRate: "7" }, 7],
+    ["Starter", { startRate: "1" }, 1],
+    ["ExtractDocument", { extractionRate: "3" }, 3],
+    ["ExtractDocument", { extractionRate: "3", extractionConcurrency: "20" }, 3],
+    ["ValidateLicense", { licensesRate: "4" }, 4],
+  ])("for %s with %j are taken no faster than that, however fast they are done", (worker, context, rate) => {
+    const paced = synthesize(context).workflow;
+    const { MaximumConcurrency } = resource(paced, "AWS::Lambda::EventSourceMapping", `${worker}/Messages/Resource`).Properties
+      .ScalingConfig;
+    const { PACE_MILLISECONDS } = resource(paced, "AWS::Lambda::Function", `${worker}/Function/Resource`).Properties.Environment.Variables;
+    const perSecond = MaximumConcurrency / (Number(PACE_MILLISECONDS) / 1000);
+    expect(perSecond).toBeLessThanOrEqual(rate);
+    expect(perSecond).toBeGreaterThan(0.99 * rate);
   });
 });
 

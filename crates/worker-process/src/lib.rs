@@ -9,13 +9,16 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::{Map, Value};
 
 /// Longer than any answer takes, the SDK's retries included.
 const LIMIT: Duration = Duration::from_mins(1);
+/// What the function is said to have: little more than a queue worker keeps for its last call, so that it waits out throttling
+/// for a moment only.
+const TIMEOUT: Duration = Duration::from_secs(32);
 
 /// A call of the worker to a service, or to the third party.
 #[derive(Clone, Debug)]
@@ -84,6 +87,7 @@ impl Process {
             .env_clear()
             .envs(settings.iter().map(|(name, value)| (name, value.replace("${Endpoint}", &endpoint))))
             .env("METRICS_NAMESPACE", "Bonafide/test")
+            .env("PACE_MILLISECONDS", "0")
             .env("AWS_ENDPOINT_URL", &endpoint)
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .envs([("AWS_LAMBDA_FUNCTION_NAME", "worker"), ("AWS_LAMBDA_FUNCTION_VERSION", "1")])
@@ -146,21 +150,25 @@ impl<Service: Fn(&Call) -> (u16, String)> Host<Service> {
             Some("next") => {
                 // The channel closes when the test ends; there is nobody left to answer then.
                 let Ok(event) = self.waiting.lock().expect("the events").recv() else { return };
-                let headers = "Lambda-Runtime-Aws-Request-Id: 8476a536\r\nLambda-Runtime-Deadline-Ms: 4102444800000\r\n\
-                               Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:worker\r\n\
-                               Lambda-Runtime-Trace-Id: Root=1-0\r\n";
+                let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + TIMEOUT;
+                let headers = format!(
+                    "Lambda-Runtime-Aws-Request-Id: 8476a536\r\nLambda-Runtime-Deadline-Ms: {}\r\n\
+                     Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:worker\r\n\
+                     Lambda-Runtime-Trace-Id: Root=1-0\r\n",
+                    deadline.as_millis()
+                );
                 (200, headers, event.to_string())
             }
             Some(told) => {
                 let answer = json(&call.body);
                 let answer = if told.ends_with("/error") { Answer::Error(answer) } else { Answer::Response(answer) };
                 self.told.send(answer).ok();
-                (202, "", "{}".to_owned())
+                (202, String::new(), "{}".to_owned())
             }
             None => {
                 let (status, body) = (self.service)(&call);
                 self.calls.lock().expect("the calls").push(call);
-                (status, "Content-Type: application/x-amz-json-1.0\r\n", body)
+                (status, "Content-Type: application/x-amz-json-1.0\r\n".to_owned(), body)
             }
         };
         // The worker may be gone already.

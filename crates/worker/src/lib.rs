@@ -12,6 +12,7 @@ mod input;
 mod logs;
 mod metrics;
 mod observer;
+mod pace;
 mod queue;
 mod task;
 
@@ -22,5 +23,6 @@ pub use error::{ErrorName, Report, TaskError, sdk_code};
 pub use lambda_runtime::Error;
 pub use metrics::{Measurement, Unit};
 pub use observer::{Worker, note_application, note_check, note_execution, note_outcome, note_reasons};
+pub use pace::Pace;
 pub use queue::{run_queue, run_task_queue};
 pub use task::run_task;

@@ -9,24 +9,25 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    ErrorName, Measurement, Report, TaskError, Worker,
+    ErrorName, Measurement, Pace, Report, TaskError, Worker,
     observer::{Observer, Task},
+    pace::Deadline,
     sdk_code,
     task::work,
 };
 
 /// Serves a plain queue: the messages that `handler` fails on come back, the rest of the batch is done. What the handler
-/// returns is measured.
+/// returns is measured. `pace` is how fast they are taken.
 ///
 /// # Errors
 /// When the Lambda runtime itself fails, or the template tells the worker too little.
-pub async fn run_queue<Failure, Handler>(worker: Worker, handler: Handler) -> Result<(), Error>
+pub async fn run_queue<Failure, Handler>(worker: Worker, pace: Pace, handler: Handler) -> Result<(), Error>
 where
     Failure: TaskError,
     Handler: AsyncFn(String) -> Result<Vec<Measurement>, Failure>,
 {
     let observer = &Observer::start(worker)?;
-    let handler = async |id: String, body: String| {
+    let handler = async |id: String, body: String, _: Deadline| {
         let task = observer.begin(&Value::Null);
         task.came_as(&id);
         let work = async { Box::pin(handler(body)).await.map_err(|failure| Report::of(&failure)) };
@@ -35,17 +36,19 @@ where
         result?.iter().for_each(|measurement| observer.measure(measurement));
         Ok(())
     };
-    serve(&handler).await
+    serve(pace, &handler).await
 }
 
 /// Serves a queue of tasks: each message is an input with a `taskToken`, and its result goes to the execution that waits for it.
 ///
 /// A failure is reported to the execution, whose `Retry` decides what comes next; only what cannot be reported goes back to the queue.
+/// Throttling is waited out first, within the time that the invocation has. `pace` is how fast messages are taken.
 ///
 /// # Errors
 /// When the Lambda runtime itself fails, or the template tells the worker too little.
 pub async fn run_task_queue<Input, Output, Failure, Handler>(
     worker: Worker,
+    pace: Pace,
     step_functions: &Client,
     handler: Handler,
 ) -> Result<(), Error>
@@ -57,23 +60,35 @@ where
 {
     let observer = &Observer::start(worker)?;
     // Boxed, here and below: the futures of several SDK calls within each other are beyond the compiler's depth limit.
-    let handler =
-        async |id: String, body: String| Box::pin(perform(observer, step_functions, &handler, &id, &body)).await;
-    serve(&handler).await
+    let handler = async |id: String, body: String, until: Deadline| {
+        let patience = (pace, until);
+        Box::pin(perform(observer, step_functions, patience, &handler, &id, &body)).await
+    };
+    serve(pace, &handler).await
 }
 
-async fn serve(handler: &impl AsyncFn(String, String) -> Result<(), Report>) -> Result<(), Error> {
-    let respond =
-        async move |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(Box::pin(batch(handler, event.payload)).await);
+async fn serve(
+    pace: Pace,
+    handler: &impl AsyncFn(String, String, Deadline) -> Result<(), Report>,
+) -> Result<(), Error> {
+    let respond = |event: LambdaEvent<SqsEvent>| async move {
+        let until = Deadline::of(event.context.deadline);
+        Ok::<_, Error>(Box::pin(batch(pace, until, handler, event.payload)).await)
+    };
     lambda_runtime::run(service_fn(respond)).await
 }
 
 /// `handler` gets the id and the body of each message, and tells itself what became of it.
-async fn batch(handler: &impl AsyncFn(String, String) -> Result<(), Report>, event: SqsEvent) -> SqsBatchResponse {
+async fn batch(
+    pace: Pace,
+    until: Deadline,
+    handler: &impl AsyncFn(String, String, Deadline) -> Result<(), Report>,
+    event: SqsEvent,
+) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for message in event.records {
         let (id, body) = (message.message_id.unwrap_or_default(), message.body.unwrap_or_default());
-        if handler(id.clone(), body).await.is_err() {
+        if pace.keep(handler(id.clone(), body, until)).await.is_err() {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
             response.batch_item_failures.push(failure);
@@ -86,6 +101,7 @@ async fn batch(handler: &impl AsyncFn(String, String) -> Result<(), Report>, eve
 async fn perform<Input, Output, Failure>(
     observer: &Observer,
     step_functions: &Client,
+    (pace, until): (Pace, Deadline),
     handler: &impl AsyncFn(Input) -> Result<Output, Failure>,
     message_id: &str,
     body: &str,
@@ -105,7 +121,7 @@ where
             return Err(report);
         }
     };
-    let result = task.run(work(handler, input)).await;
+    let result = task.run(pace.patiently(until, async || work(handler, input.clone()).await)).await;
     let reported = match result.as_ref().map_err(Clone::clone).and_then(to_json) {
         Ok(output) => succeed(&task, step_functions, token, output).await,
         Err(report) => fail(&task, step_functions, token, report).await,
@@ -208,6 +224,10 @@ mod tests {
         if input.number == 13 { Err(Outage) } else { Ok(input.number * 2) }
     }
 
+    fn impatient() -> (Pace, Deadline) {
+        (Pace::NONE, Deadline::of(0))
+    }
+
     #[tokio::test]
     async fn reports_the_result_with_its_token() {
         let rule = mock!(Client::send_task_success)
@@ -215,7 +235,8 @@ mod tests {
             .then_output(|| SendTaskSuccessOutput::builder().build());
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
         assert_eq!(
-            perform(&Observer::for_tests(), &client, &double, "m1", r#"{"taskToken":"t1","number":7}"#).await,
+            perform(&Observer::for_tests(), &client, impatient(), &double, "m1", r#"{"taskToken":"t1","number":7}"#)
+                .await,
             Ok(())
         );
         assert_eq!(rule.num_calls(), 1);
@@ -230,7 +251,8 @@ mod tests {
             .then_output(|| SendTaskFailureOutput::builder().build());
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
         assert_eq!(
-            perform(&Observer::for_tests(), &client, &double, "m1", r#"{"taskToken":"t1","number":13}"#).await,
+            perform(&Observer::for_tests(), &client, impatient(), &double, "m1", r#"{"taskToken":"t1","number":13}"#)
+                .await,
             Ok(())
         );
         assert_eq!(rule.num_calls(), 1);
@@ -246,7 +268,15 @@ mod tests {
             .then_output(|| SendTaskFailureOutput::builder().build());
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
         assert_eq!(
-            perform(&Observer::for_tests(), &client, &double, "m1", r#"{"taskToken":"t1","number":"Jane"}"#).await,
+            perform(
+                &Observer::for_tests(),
+                &client,
+                impatient(),
+                &double,
+                "m1",
+                r#"{"taskToken":"t1","number":"Jane"}"#
+            )
+            .await,
             Ok(())
         );
         assert_eq!(rule.num_calls(), 1);
@@ -260,11 +290,13 @@ mod tests {
             .then_error(|| SendTaskFailureError::InvalidToken(InvalidToken::builder().build()));
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&success, &failure]);
         assert_eq!(
-            perform(&Observer::for_tests(), &client, &double, "m1", r#"{"taskToken":"t1","number":7}"#).await,
+            perform(&Observer::for_tests(), &client, impatient(), &double, "m1", r#"{"taskToken":"t1","number":7}"#)
+                .await,
             Ok(())
         );
         assert_eq!(
-            perform(&Observer::for_tests(), &client, &double, "m1", r#"{"taskToken":"t1","number":13}"#).await,
+            perform(&Observer::for_tests(), &client, impatient(), &double, "m1", r#"{"taskToken":"t1","number":13}"#)
+                .await,
             Ok(())
         );
     }
@@ -278,10 +310,10 @@ mod tests {
             message.body = Some(body.to_owned());
             event.records.push(message);
         }
-        let handler = async |_: String, body: String| {
+        let handler = async |_: String, body: String, _: Deadline| {
             if body == "broken" { Err(unreported("ThrottlingException")) } else { Ok(()) }
         };
-        let failed: Vec<_> = batch(&handler, event)
+        let failed: Vec<_> = batch(Pace::NONE, impatient().1, &handler, event)
             .await
             .batch_item_failures
             .into_iter()
@@ -294,7 +326,8 @@ mod tests {
     async fn a_message_without_a_token_goes_back() {
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, []);
         for body in ["", "no JSON", "[]", r#"{"number":7}"#, r#"{"taskToken":7}"#] {
-            let report = perform(&Observer::for_tests(), &client, &double, "m1", body).await.expect_err("no token");
+            let report =
+                perform(&Observer::for_tests(), &client, impatient(), &double, "m1", body).await.expect_err("no token");
             assert_eq!(report.name, ErrorName::InvalidInput);
         }
     }

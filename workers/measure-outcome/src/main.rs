@@ -1,6 +1,6 @@
 //! The Lambda function behind the measurements queue.
 
-use bonafide_worker::{Applications, Error, Worker, aws_config, run_queue, setting};
+use bonafide_worker::{Applications, Error, Pace, Worker, aws_config, run_queue, setting};
 use measure_outcome::handle;
 
 #[tokio::main]
@@ -8,5 +8,5 @@ async fn main() -> Result<(), Error> {
     let client = aws_sdk_dynamodb::Client::new(&aws_config().await);
     let applications = Applications::new(client, setting("APPLICATIONS_TABLE")?);
     let worker = Worker::new(env!("CARGO_PKG_NAME"));
-    run_queue(worker, async |body: String| handle(&applications, &body).await).await
+    run_queue(worker, Pace::NONE, async |body: String| handle(&applications, &body).await).await
 }

@@ -1,6 +1,6 @@
 //! The Lambda function behind the uploads queue.
 
-use bonafide_worker::{Applications, Error, Worker, aws_config, now, run_queue, setting};
+use bonafide_worker::{Applications, Error, Pace, Worker, aws_config, now, run_queue, setting};
 use starter::{Machines, Starter};
 
 #[tokio::main]
@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
         },
         retention_days: setting("RECORD_RETENTION_DAYS")?.parse()?,
     };
+    let pace = Pace::of(&setting("PACE_MILLISECONDS")?)?;
     let worker = Worker::new(env!("CARGO_PKG_NAME"));
-    run_queue(worker, async |body: String| starter.handle(&body, &now()).await.map(|()| Vec::new())).await
+    run_queue(worker, pace, async |body: String| starter.handle(&body, &now()).await.map(|()| Vec::new())).await
 }

@@ -1,7 +1,7 @@
 //! The Lambda function that answers the state `RequestValidation`.
 
 use bonafide_domain::Check;
-use bonafide_worker::{Applications, Error, Worker, aws_config, run_task_queue, setting};
+use bonafide_worker::{Applications, Error, Pace, Worker, aws_config, run_task_queue, setting};
 use validate_license::{ThirdParty, handle};
 
 #[tokio::main]
@@ -11,6 +11,7 @@ async fn main() -> Result<(), Error> {
     let secrets = aws_sdk_secretsmanager::Client::new(&config);
     let third_party = ThirdParty::new(&setting("THIRD_PARTY_URL")?, secrets, setting("THIRD_PARTY_SECRET_ARN")?)?;
     let step_functions = aws_sdk_sfn::Client::new(&config);
+    let pace = Pace::of(&setting("PACE_MILLISECONDS")?)?;
     let worker = Worker::new(env!("CARGO_PKG_NAME")).of(Check::ThirdPartyCheck);
-    run_task_queue(worker, &step_functions, async |input| handle(&third_party, &applications, input).await).await
+    run_task_queue(worker, pace, &step_functions, async |input| handle(&third_party, &applications, input).await).await
 }
