@@ -7,13 +7,15 @@ import json
 from bonafide_local.faults import BadFault, Fault, Faults
 from bonafide_local.http import HttpAnswer, HttpRequest, json_answer
 from bonafide_local.iam import Decisions
+from bonafide_local.third_party import ThirdParty
 
 
 class Control:
-    """Routes ``/faults``, ``/calls`` and ``/iam/calls``; the README describes them."""
+    """Routes ``/faults``, ``/calls``, ``/charges`` and ``/iam/calls``; the README describes them."""
 
-    def __init__(self, faults: Faults, decisions: Decisions) -> None:
+    def __init__(self, faults: Faults, decisions: Decisions, third_party: ThirdParty) -> None:
         self._faults = faults
+        self._third_party = third_party
         self._decisions = decisions
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
@@ -34,8 +36,13 @@ class Control:
             case ("DELETE", "/faults"):
                 self._faults.clear()
                 return json_answer(200, [])
+            case ("DELETE", path) if path.removeprefix("/faults/").isdecimal():
+                self._faults.remove(int(path.removeprefix("/faults/")))
+                return json_answer(200, self._faults.describe())
             case ("GET", "/calls"):
                 return json_answer(200, self._faults.calls())
+            case ("GET", "/charges"):
+                return json_answer(200, self._third_party.charges())
             case ("DELETE", "/calls"):
                 self._faults.clear_calls()
                 return json_answer(200, self._faults.calls())
@@ -44,5 +51,5 @@ class Control:
             case ("DELETE", "/iam/calls"):
                 self._decisions.clear()
                 return json_answer(200, self._decisions.describe())
-        known = "GET, POST, DELETE /faults; GET, DELETE /calls; GET, DELETE /iam/calls; GET /health"
+        known = "GET, POST, DELETE /faults; DELETE /faults/<id>; GET, DELETE /calls; GET /charges; GET, DELETE /iam/calls; GET /health"
         return json_answer(404, {"error": f"known: {known}"})

@@ -39,8 +39,8 @@ _TOKENS = 10_000
 _SILENT_SECONDS = 900.0
 _MESSAGE = "Forced by a fault"
 
-# `<machine>/<state>` while a Task runs; also in the handlers that it reaches.
-_task: ContextVar[str] = ContextVar("task", default="")
+# While a Task runs, also in the handlers that it reaches: `<machine>/<state>`, and the input of its execution.
+_task: ContextVar[tuple[str, str]] = ContextVar("task", default=("", ""))
 
 
 def silenced(application: Application) -> Application:
@@ -114,8 +114,9 @@ class _Layers:
         async def handle(method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]) -> Answer:
             content = body if isinstance(body, str) else body.decode("utf-8", "replace")
             operation = _operation(service, method, path, headers, content, query)
-            caller = _task.get() or _caller(headers)
-            fault = self._faults.called(service, operation, self._text(service, path, query, content), caller)
+            task, about = _task.get()
+            caller = task or _caller(headers)
+            fault = self._faults.called(service, operation, self._text(service, path, query, content) + about, caller)
             if fault is None:
                 return await handler(method, path, headers, body, query)
             if fault.delay_seconds:
@@ -145,7 +146,8 @@ class _Layers:
         """Over a function of the engine that does one thing for a Task: ``original(what, arguments)``."""
 
         def perform(what: Any, arguments: Any) -> Any:
-            fault = self._faults.called(service, operation, f"{what} {json.dumps(arguments)}", _task.get())
+            task, about = _task.get()
+            fault = self._faults.called(service, operation, f"{what} {json.dumps(arguments)} {about}", task)
             if fault is None:
                 return original(what, arguments)
             if fault.delay_seconds:
@@ -229,7 +231,7 @@ def _panicked(event: Any) -> dict[str, Any]:
 def _remember_task(original: Callable[..., Any]) -> Callable[..., Any]:
     def execute(state: dict[str, Any], raw_input: Any, execution: dict[str, Any], context: dict[str, Any]) -> Any:
         machine = execution["stateMachineArn"].rpartition(":")[2] if execution else ""
-        entered = _task.set(f"{machine}/{context['State']['Name']}")
+        entered = _task.set((f"{machine}/{context['State']['Name']}", execution["input"] if execution else ""))
         try:
             return original(state, raw_input, execution, context)
         finally:

@@ -86,6 +86,7 @@ class Fault:
     no_answer: Silence | None = None
     worker: Ending | None = None
     afterwards: bool = False
+    identifier: int = 0
 
     @classmethod
     def parse(cls, body: Any) -> Fault:
@@ -148,7 +149,7 @@ class Fault:
 
     def describe(self) -> dict[str, Any]:
         """The fault as ``GET /faults`` shows it."""
-        shown: dict[str, Any] = {"service": self.service, "operation": self.operation}
+        shown: dict[str, Any] = {"id": self.identifier, "service": self.service, "operation": self.operation}
         if self.error:
             shown |= {"error": self.error, "status": self.status}
         if self.remaining is not None:
@@ -188,11 +189,19 @@ class Faults:
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._calls: Counter[tuple[str, str]] = Counter()
+        self._added = 0
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
         with self._lock:
+            self._added += 1
+            fault.identifier = self._added
             self._faults.append(fault)
+
+    def remove(self, identifier: int) -> None:
+        """Forget one fault, if it is still there."""
+        with self._lock:
+            self._faults = [fault for fault in self._faults if fault.identifier != identifier]
 
     def clear(self) -> None:
         """Forget all faults; the counts of calls stay."""

@@ -90,7 +90,7 @@ async def serve(options: Options) -> None:
         asyncio.ensure_future(hypercorn_serve(application, config(descriptor), shutdown_trigger=stop.wait))
         for application, descriptor in (
             (failing.silenced(emulator.app), options.endpoint),
-            (asgi(Control(faults, decisions).handle), options.control),
+            (asgi(Control(faults, decisions, third_party).handle), options.control),
             (failing.silenced(asgi(third_party.handle)), options.third_party),
         )
     ]

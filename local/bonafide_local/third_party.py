@@ -103,6 +103,11 @@ class ThirdParty:
         self._api_key = api_key
         self._slow_seconds = slow_seconds
         self._shape = _RequestShape()
+        self._charged: dict[str, set[str]] = {}
+
+    def charges(self) -> dict[str, int]:
+        """For each application how often it was charged: once per idempotency key, however often that is answered."""
+        return {application: len(keys) for application, keys in self._charged.items()}
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
         if request.path == "/license":
@@ -140,6 +145,7 @@ class ThirdParty:
         problem = self._shape.problem(body)
         if problem is not None:
             return json_answer(400, {"error": problem})
+        self._charged.setdefault(body["app_uuid"], set()).add(request.headers["idempotency-key"])
         match self.register.answer_for(body["driver_license_id"]):
             case RegisterAnswer.KNOWN:
                 # validation_override is part of the contract and without effect: a caller must not

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from conftest import LocalAws
-from test_third_party import ask
+from test_third_party import HEADERS, ask
 
 
 def force(aws: LocalAws, **fault: Any) -> None:
@@ -38,6 +38,19 @@ def test_a_fault_without_count_stays_until_it_is_cleared(aws: LocalAws) -> None:
     with pytest.raises(ClientError) as error:
         textract.analyze_id(DocumentPages=[{"Bytes": b"x"}])
     assert error.value.response["Error"]["Code"] == "UnsupportedDocumentException"
+
+
+def test_one_fault_is_removed_and_the_others_stay(aws: LocalAws) -> None:
+    for operation in ("DetectFaces", "IndexFaces"):
+        force(aws, service="rekognition", operation=operation, error="ThrottlingException")
+    first, second = aws.http("GET", f"{aws.control}/faults")[1]
+    assert aws.http("DELETE", f"{aws.control}/faults/{first['id']}") == (200, [second])
+
+
+def test_the_third_party_charges_once_for_each_key(aws: LocalAws) -> None:
+    for key in ("k1", "k1", "k2"):
+        ask(aws, "S123456579010", HEADERS | {"idempotency-key": key}, app_uuid="charged")
+    assert aws.http("GET", f"{aws.control}/charges")[1]["charged"] == 2
 
 
 def test_a_canned_result_is_answered_for_matching_requests_only(aws: LocalAws, bucket: str) -> None:
