@@ -1,19 +1,20 @@
-"""The control API for tests: faults, canned results, counts of calls, IAM decisions."""
+"""The control API for tests: faults, canned results, rates, counts of calls, IAM decisions."""
 
 from __future__ import annotations
 
 import json
 
-from bonafide_local.faults import BadFault, Fault, Faults
+from bonafide_local.faults import BadFault, Fault
 from bonafide_local.http import HttpAnswer, HttpRequest, json_answer
 from bonafide_local.iam import Decisions
+from bonafide_local.limits import BadLimit, Limits
 from bonafide_local.third_party import ThirdParty
 
 
 class Control:
-    """Routes ``/faults``, ``/calls``, ``/charges`` and ``/iam/calls``; the README describes them."""
+    """Routes ``/faults``, ``/limits``, ``/calls``, ``/charges`` and ``/iam/calls``; the README describes them."""
 
-    def __init__(self, faults: Faults, decisions: Decisions, third_party: ThirdParty) -> None:
+    def __init__(self, faults: Limits, decisions: Decisions, third_party: ThirdParty) -> None:
         self._faults = faults
         self._third_party = third_party
         self._decisions = decisions
@@ -36,6 +37,18 @@ class Control:
             case ("DELETE", "/faults"):
                 self._faults.clear()
                 return json_answer(200, [])
+            case ("GET", "/limits"):
+                return json_answer(200, self._faults.limits())
+            case ("POST", "/limits"):
+                try:
+                    return json_answer(201, self._faults.limit(json.loads(request.text)))
+                except BadLimit as error:
+                    return json_answer(400, {"error": str(error)})
+                except ValueError:
+                    return json_answer(400, {"error": "the body is not JSON"})
+            case ("DELETE", "/limits"):
+                self._faults.lift()
+                return json_answer(200, [])
             case ("DELETE", path) if path.removeprefix("/faults/").isdecimal():
                 self._faults.remove(int(path.removeprefix("/faults/")))
                 return json_answer(200, self._faults.describe())
@@ -51,5 +64,8 @@ class Control:
             case ("DELETE", "/iam/calls"):
                 self._decisions.clear()
                 return json_answer(200, self._decisions.describe())
-        known = "GET, POST, DELETE /faults; DELETE /faults/<id>; GET, DELETE /calls; GET /charges; GET, DELETE /iam/calls; GET /health"
+        known = (
+            "GET, POST, DELETE /faults; DELETE /faults/<id>; GET, POST, DELETE /limits; GET, DELETE /calls; GET /charges; "
+            "GET, DELETE /iam/calls; GET /health"
+        )
         return json_answer(404, {"error": f"known: {known}"})

@@ -17,8 +17,8 @@ from pathlib import Path
 from bonafide_local.aws_json import JsonService
 from bonafide_local.control import Control
 from bonafide_local.eyes import Eyes
-from bonafide_local.faults import Faults
 from bonafide_local.http import asgi
+from bonafide_local.limits import Limits
 from bonafide_local.rekognition import Rekognition
 from bonafide_local.textract import Textract
 from bonafide_local.third_party import Register, ThirdParty
@@ -55,7 +55,7 @@ async def serve(options: Options) -> None:
     from bonafide_local.iam import Decisions
 
     eyes = Eyes(options.processes)
-    faults = Faults()
+    faults = Limits()
     decisions = Decisions(enforced=emulator.AUTH)
     read_object = hooks.object_reader(REGION)
     rekognition = Rekognition(eyes, read_object, REGION, ACCOUNT)

@@ -1,0 +1,124 @@
+"""Rates that services keep, for tests of floods: a token bucket per operation, as AWS's own throttling works."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bonafide_local.faults import SERVICES, THIRD_PARTY, Fault, Faults
+
+_FIELDS = {"service", "operation", "perSecond", "burst"}
+
+
+class BadLimit(ValueError):
+    """The description of a limit is not understood. The message is for the tester."""
+
+
+@dataclass(slots=True)
+class Limit:
+    """A rate, and what became of the requests under it. Times are in seconds of any one clock."""
+
+    service: str
+    operation: str
+    per_second: float
+    burst: float
+    tokens: float
+    filled_at: float
+    admitted: int = 0
+    refused: int = 0
+
+    @classmethod
+    def parse(cls, body: Any, now: float) -> Limit:
+        """Read the JSON of ``POST /limits``. Raises `BadLimit`."""
+        if not isinstance(body, dict):
+            raise BadLimit("a limit is a JSON object")
+        unknown = sorted(set(body) - _FIELDS)
+        if unknown:
+            raise BadLimit(f"unknown member {unknown[0]!r}; known are {', '.join(sorted(_FIELDS))}")
+        service, operation = body.get("service"), body.get("operation")
+        if service not in SERVICES:
+            raise BadLimit(f"service must be one of {', '.join(SERVICES)}")
+        if not isinstance(operation, str) or not operation:
+            raise BadLimit("operation must be the name of one")
+        per_second = _positive("perSecond", body.get("perSecond"))
+        # AWS lets a second's worth come at once.
+        burst = _positive("burst", body.get("burst", max(per_second, 1)))
+        if burst < 1:
+            raise BadLimit("burst must be at least 1, or nothing would ever be admitted")
+        return cls(service, operation, per_second, burst, tokens=burst, filled_at=now)
+
+    def admits(self, now: float) -> bool:
+        """Whether one more request is within the rate; counts it either way."""
+        self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.per_second)
+        self.filled_at = now
+        if self.tokens < 1:
+            self.refused += 1
+            return False
+        self.tokens -= 1
+        self.admitted += 1
+        return True
+
+    def refusal(self) -> Fault:
+        """The answer to what is too much."""
+        if self.service == THIRD_PARTY:
+            return Fault(self.service, self.operation, error="too many requests", status=429)
+        name = "ProvisionedThroughputExceededException" if self.service in ("rekognition", "textract") else "ThrottlingException"
+        return Fault(self.service, self.operation, error=name, message="Provisioned rate exceeded")
+
+    def describe(self) -> dict[str, Any]:
+        """The limit as ``GET /limits`` shows it."""
+        return {
+            "service": self.service,
+            "operation": self.operation,
+            "perSecond": self.per_second,
+            "burst": self.burst,
+            "admitted": self.admitted,
+            "refused": self.refused,
+        }
+
+
+def _positive(name: str, value: Any) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
+        raise BadLimit(f"{name} must be a positive number")
+    return float(value)
+
+
+class Limits(Faults):
+    """Faults behind limits: what is too much is refused before any other answer is given. Safe to use from threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._limits: dict[tuple[str, str], Limit] = {}
+        self._limits_lock = threading.Lock()
+        self._clock = clock
+
+    def limit(self, body: Any) -> dict[str, Any]:
+        """Set the limit of an operation, in the place of an earlier one. Raises `BadLimit`."""
+        limit = Limit.parse(body, self._clock())
+        with self._limits_lock:
+            self._limits[(limit.service, limit.operation)] = limit
+        return limit.describe()
+
+    def lift(self) -> None:
+        """Forget all limits."""
+        with self._limits_lock:
+            self._limits.clear()
+
+    def limits(self) -> list[dict[str, Any]]:
+        """All limits, with what they have admitted and refused so far."""
+        with self._limits_lock:
+            return [limit.describe() for _, limit in sorted(self._limits.items())]
+
+    def called(self, service: str, operation: str, request: str, caller: str = "") -> Fault | None:
+        """As for `Faults`; a request that is too much is counted among the calls, and uses up no fault."""
+        with self._limits_lock:
+            limit = self._limits.get((service, operation))
+            refused = limit is not None and not limit.admits(self._clock())
+        if limit is not None and refused:
+            with self._lock:
+                self._calls[(service, operation)] += 1
+            return limit.refusal()
+        return super().called(service, operation, request, caller)
