@@ -165,7 +165,7 @@ fn a_textract_that_throttles_is_measured() {
     bench.run(async {
         let face = json!({"FaceDetails": [{"Confidence": 99.9}]});
         bench.local.control.add(&Fault::result("rekognition", "DetectFaces", id, face))?;
-        // As many as the SDK tries: the task fails once, and the machine's next try gets through.
+        // As many as the SDK tries: the worker hears of it once, waits, and its next try gets through.
         bench.local.control.add(&Fault::error("textract", "AnalyzeID", id, "ThrottlingException", 400).times(3))?;
         let put = bench.local.s3.put_object().bucket(bench.deployment.data("BucketName")?);
         put.key(format!("id_document/{id}.png")).body(png(600, 400).into()).send().await?;
@@ -176,7 +176,7 @@ fn a_textract_that_throttles_is_measured() {
     let codes: Vec<_> = told.iter().map(|line| line.get("error.code").and_then(Value::as_str)).collect();
     assert_eq!(codes, [Some("ThrottlingException"), None], "{told:?}");
     let throttled = lines.iter().find(|line| line.get("Throttles") == Some(&json!(1.0))).unwrap();
-    assert_eq!((&throttled["Worker"], &throttled["TaskFailures"]), (&json!("extract-document"), &json!(1.0)));
+    assert_eq!((&throttled["Worker"], throttled.get("TaskFailures")), (&json!("extract-document"), None));
     check_format(throttled);
 }
 

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 const LIMIT: Duration = Duration::from_mins(1);
 /// What the function is said to have: little more than a queue worker keeps for its last call, so that it waits out throttling
 /// for a moment only.
-const TIMEOUT: Duration = Duration::from_secs(32);
+const TIMEOUT: Duration = Duration::from_secs(46);
 
 /// A call of the worker to a service, or to the third party.
 #[derive(Clone, Debug)]

@@ -130,6 +130,13 @@ impl Task<'_> {
         self.span.record("message.id", message_id);
     }
 
+    /// A try was refused because it was too much, and there will be another.
+    pub(crate) fn throttled(&self, report: &Report) {
+        let worker = self.observer.worker.name;
+        tracing::info!(error.code = report.code, "throttled: the task waits for a free moment");
+        self.observer.measure(&Measurement::new().count("Throttles").by([("Worker", worker)]));
+    }
+
     /// Nobody waits for its result any more.
     pub(crate) fn unanswered(&self) {
         self.span.record("answered", false);

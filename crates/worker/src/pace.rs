@@ -6,8 +6,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{Report, clock};
 
-/// Kept for a call that begins last: the other half of the function's minute.
-const RESERVE: Duration = Duration::from_secs(30);
+/// Kept for the try that begins last: the longest that a call may take (`config.rs`). The consumers have a minute.
+const RESERVE: Duration = Duration::from_secs(45);
 /// Longer waits would leave a quota unused that is free again.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// The first wait of a worker without a pace.
@@ -46,10 +46,11 @@ impl Pace {
     /// Tries until the dependency does not ask for fewer requests, or the invocation has too little time left for a further try.
     ///
     /// The slot is held meanwhile: a throttled consumer takes no other message, and the machine's tries are saved for what waiting
-    /// does not mend.
+    /// does not mend. `tell` hears of each refusal that is waited out.
     pub(crate) async fn patiently<T>(
         self,
         until: Deadline,
+        tell: impl Fn(&Report),
         work: impl AsyncFn() -> Result<T, Report>,
     ) -> Result<T, Report> {
         let mut most = self.interval.max(SHORTEST_WAIT);
@@ -61,7 +62,7 @@ impl Pace {
                     if !until.allows(wait) {
                         return Err(report);
                     }
-                    tracing::info!(error.code = report.code, "throttled: waiting for a free moment");
+                    tell(&report);
                     sleep(wait).await;
                     most = (most * 2).min(LONGEST_WAIT);
                 }
@@ -119,43 +120,43 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn waits_out_throttling_and_never_tries_faster_than_its_pace() {
-        let (tries, last) = (Cell::new(0), Cell::new(None::<Instant>));
+        let (tries, told, last) = (Cell::new(0), Cell::new(0), Cell::new(None::<Instant>));
         let work = async || {
             assert!(last.replace(Some(Instant::now())).is_none_or(|last| last.elapsed() >= SECOND.interval));
             tries.set(tries.get() + 1);
             if tries.get() < 4 { refused("ProvisionedThroughputExceededException") } else { Ok(()) }
         };
-        assert_eq!(SECOND.patiently(minute(), work).await, Ok(()));
-        assert_eq!(tries.get(), 4);
+        assert_eq!(SECOND.patiently(minute(), |_| told.set(told.get() + 1), work).await, Ok(()));
+        assert_eq!((tries.get(), told.get()), (4, 3));
     }
 
     #[tokio::test(start_paused = true)]
     async fn gives_up_while_there_is_still_time_to_say_so() {
         let started = Instant::now();
-        let result = SECOND.patiently(minute(), async || refused("429")).await;
+        let result = SECOND.patiently(minute(), |_| (), async || refused("429")).await;
         assert_eq!(result, refused("429"));
         let waited = started.elapsed();
-        assert!(waited >= Duration::from_secs(20) && waited <= Duration::from_secs(30), "{waited:?}");
+        assert!(waited >= Duration::from_secs(6) && waited <= Duration::from_secs(15), "{waited:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn leaves_every_other_failure_to_the_machine() {
         for code in ["503", "InternalServerError", "AccessDeniedException"] {
-            let tries = Cell::new(0);
+            let (tries, told) = (Cell::new(0), Cell::new(0));
             let work = async || {
                 tries.set(tries.get() + 1);
                 refused(code)
             };
-            assert_eq!(SECOND.patiently(minute(), work).await, refused(code));
-            assert_eq!(tries.get(), 1, "{code}");
+            assert_eq!(SECOND.patiently(minute(), |_| told.set(told.get() + 1), work).await, refused(code));
+            assert_eq!((tries.get(), told.get()), (1, 0), "{code}");
         }
     }
 
     #[test]
     fn a_deadline_is_what_lambda_says_within_reason() {
         let at = u64::try_from(clock::milliseconds()).expect("after 1970") + 60_000;
-        assert!(Deadline::of(at).allows(Duration::from_secs(25)));
-        assert!(!Deadline::of(at).allows(Duration::from_secs(35)));
+        assert!(Deadline::of(at).allows(Duration::from_secs(14)));
+        assert!(!Deadline::of(at).allows(Duration::from_secs(16)));
         assert!(!Deadline::of(0).allows(Duration::ZERO));
     }
 }

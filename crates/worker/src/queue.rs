@@ -121,7 +121,8 @@ where
             return Err(report);
         }
     };
-    let result = task.run(pace.patiently(until, async || work(handler, input.clone()).await)).await;
+    let tries = pace.patiently(until, |report| task.throttled(report), async || work(handler, input.clone()).await);
+    let result = task.run(tries).await;
     let reported = match result.as_ref().map_err(Clone::clone).and_then(to_json) {
         Ok(output) => succeed(&task, step_functions, token, output).await,
         Err(report) => fail(&task, step_functions, token, report).await,
