@@ -11,6 +11,10 @@ use zip::{ZipArchive, result::ZipError};
 /// Bytes of the archive's directory that are read at most: ten thousands of entries, long before memory is short.
 const MAX_DIRECTORY_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Bytes at the end in which the record that ends an archive is looked for: the longest comment, the record and those of zip64
+/// before it, and a little more than the zip library looks at.
+const END_BYTES: u64 = 68 * 1024;
+
 /// A usable package.
 pub(crate) struct Contents {
     pub(crate) details: Details,
@@ -33,7 +37,8 @@ impl Picture {
 }
 
 /// Opens a package.
-pub(crate) fn open(reader: impl Read + Seek, id: &ApplicationId, limits: &Limits) -> Result<Contents, ReasonCode> {
+pub(crate) fn open(mut reader: impl Read + Seek, id: &ApplicationId, limits: &Limits) -> Result<Contents, ReasonCode> {
+    check_ends(&mut reader, limits)?;
     let mut reader = Budgeted { inner: reader, left: MAX_DIRECTORY_BYTES };
     let opened = ZipArchive::new(&mut reader).map(|archive| archive.len());
     match opened {
@@ -48,6 +53,10 @@ pub(crate) fn open(reader: impl Read + Seek, id: &ApplicationId, limits: &Limits
         return Err(ReasonCode::PackageMemberDoubled);
     }
     let members = find_members(&mut archive, id)?;
+    // Another reader (the virus scanner, a reviewer's own tool) must not see other members than this one does.
+    if archive.validate_header_consistency().is_err() {
+        return Err(ReasonCode::PackageNotAZip);
+    }
     let mut read = |member: Member| -> Result<Vec<u8>, ReasonCode> {
         let index = members.get(&member).ok_or(member.missing())?;
         read_member(&mut archive, *index, member, limits)
@@ -64,6 +73,119 @@ pub(crate) fn open(reader: impl Read + Seek, id: &ApplicationId, limits: &Limits
     Ok(Contents { document, document_back, selfie: picture(Member::Selfie)?, details, details_csv })
 }
 
+/// Looks at the first and at the last bytes before the zip library does: it reserves memory for as many entries as an archive
+/// declares, and finds an archive that lies between something else. Readers that look elsewhere would find another one.
+fn check_ends(reader: &mut (impl Read + Seek), limits: &Limits) -> Result<(), ReasonCode> {
+    let (start, end, position) = read_ends(reader).map_err(|_| ReasonCode::PackageNotAZip)?;
+    if !start.starts_with(LOCAL_HEADER) && !start.starts_with(END) {
+        return Err(ReasonCode::PackageNotAZip);
+    }
+    let mut found = end.windows(END.len()).enumerate().rev().filter(|(_, window)| *window == END);
+    let (last, _) = found.next().ok_or(ReasonCode::PackageNotAZip)?;
+    let record = EndRecord::read(&end, last).ok_or(ReasonCode::PackageNotAZip)?;
+    if last + EndRecord::BYTES + record.comment != end.len() {
+        return Err(ReasonCode::PackageNotAZip);
+    }
+    let directory = record.directory(&end, last, position).ok_or(ReasonCode::PackageNotAZip)?;
+    if directory.entries > limits.entries as u64 {
+        return Err(ReasonCode::PackageTooManyEntries);
+    }
+    if directory.start.checked_add(directory.bytes) != Some(directory.end) {
+        return Err(ReasonCode::PackageNotAZip);
+    }
+    // Should the last one turn out to be wrong, the zip library takes an earlier one. It may only be one that declares little.
+    for (earlier, _) in found {
+        if EndRecord::read(&end, earlier).is_some_and(|record| record.is_zip64(&end, earlier)) {
+            return Err(ReasonCode::PackageNotAZip);
+        }
+    }
+    Ok(())
+}
+
+/// The first four bytes, the last [`END_BYTES`], and where these begin.
+fn read_ends(reader: &mut (impl Read + Seek)) -> io::Result<(Vec<u8>, Vec<u8>, u64)> {
+    let size = reader.seek(SeekFrom::End(0))?;
+    let position = size.saturating_sub(END_BYTES);
+    let mut end = Vec::new();
+    reader.seek(SeekFrom::Start(position))?;
+    reader.take(END_BYTES).read_to_end(&mut end)?;
+    let mut start = Vec::new();
+    reader.seek(SeekFrom::Start(0))?;
+    reader.take(4).read_to_end(&mut start)?;
+    reader.seek(SeekFrom::Start(0))?;
+    Ok((start, end, position))
+}
+
+const LOCAL_HEADER: &[u8] = b"PK\x03\x04";
+const END: &[u8] = b"PK\x05\x06";
+
+/// What an archive declares of its directory, and where that has to end.
+struct Directory {
+    entries: u64,
+    start: u64,
+    bytes: u64,
+    end: u64,
+}
+
+/// The end of central directory record: see 4.3.16 of <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>.
+struct EndRecord {
+    entries: u16,
+    directory_bytes: u32,
+    directory_start: u32,
+    comment: usize,
+}
+
+impl EndRecord {
+    const BYTES: usize = 22;
+    /// Of zip64's locator, in front of this record.
+    const LOCATOR_BYTES: usize = 20;
+    /// Of zip64's record, in front of the locator.
+    const ZIP64_BYTES: usize = 56;
+
+    fn read(bytes: &[u8], at: usize) -> Option<Self> {
+        Some(Self {
+            entries: u16::from_le_bytes(array(bytes, at + 10)?),
+            directory_bytes: u32::from_le_bytes(array(bytes, at + 12)?),
+            directory_start: u32::from_le_bytes(array(bytes, at + 16)?),
+            comment: u16::from_le_bytes(array(bytes, at + 20)?).into(),
+        })
+    }
+
+    /// Whether the numbers stand in the records of zip64 before this one.
+    fn is_zip64(&self, bytes: &[u8], at: usize) -> bool {
+        let is_elsewhere =
+            self.entries == u16::MAX || self.directory_bytes == u32::MAX || self.directory_start == u32::MAX;
+        let locator = at.checked_sub(Self::LOCATOR_BYTES).and_then(|locator| bytes.get(locator..));
+        is_elsewhere && locator.is_some_and(|locator| locator.starts_with(b"PK\x06\x07"))
+    }
+
+    /// What is declared; `None` if it stands in records of zip64 that are not the plain ones, one right after the other.
+    /// `position` is where `bytes` begin in the archive.
+    fn directory(&self, bytes: &[u8], at: usize, position: u64) -> Option<Directory> {
+        if !self.is_zip64(bytes, at) {
+            return Some(Directory {
+                entries: self.entries.into(),
+                start: self.directory_start.into(),
+                bytes: self.directory_bytes.into(),
+                end: position + at as u64,
+            });
+        }
+        let locator = at.checked_sub(Self::LOCATOR_BYTES)?;
+        let record = locator.checked_sub(Self::ZIP64_BYTES)?;
+        let number = |at: usize| array(bytes, at).map(u64::from_le_bytes);
+        let end = position + record as u64;
+        let is_plain = bytes.get(record..)?.starts_with(b"PK\x06\x06")
+            && number(record + 4)? == Self::ZIP64_BYTES as u64 - 12
+            && number(locator + 8)? == end;
+        let [entries, bytes, start] = [number(record + 32)?, number(record + 40)?, number(record + 48)?];
+        is_plain.then_some(Directory { entries, start, bytes, end })
+    }
+}
+
+fn array<const SIZE: usize>(bytes: &[u8], at: usize) -> Option<[u8; SIZE]> {
+    bytes.get(at..)?.first_chunk().copied()
+}
+
 /// Looks at every entry before a single one is unpacked.
 fn find_members<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
@@ -74,7 +196,7 @@ fn find_members<R: Read + Seek>(
         let entry = archive.by_index_raw(index).map_err(|error| reason(&error))?;
         let name = entry.name().map_err(|error| reason(&error))?;
         let Some(member) = member_of(&name, id)? else { continue };
-        if entry.is_symlink() {
+        if is_special(entry.unix_mode()) {
             return Err(ReasonCode::PackagePathUnsafe);
         }
         if entry.encrypted() {
@@ -87,6 +209,13 @@ fn find_members<R: Read + Seek>(
     Ok(members)
 }
 
+/// Whether an archive made on Unix says that a member is no file: a link, a device, a pipe, a folder.
+fn is_special(unix_mode: Option<u32>) -> bool {
+    const KIND: u32 = 0o170_000;
+    const FILE: u32 = 0o100_000;
+    unix_mode.is_some_and(|mode| !matches!(mode & KIND, 0 | FILE))
+}
+
 fn read_member<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     index: usize,
@@ -94,7 +223,7 @@ fn read_member<R: Read + Seek>(
     limits: &Limits,
 ) -> Result<Vec<u8>, ReasonCode> {
     let entry = archive.by_index(index).map_err(|error| reason(&error))?;
-    let compressed = entry.compressed_size();
+    let (compressed, declared) = (entry.compressed_size(), entry.size());
     let mut bytes = Vec::new();
     // What the header declares is not believed: the bytes themselves are counted, and one too many ends it.
     let result = entry.take(member.max_bytes() + 1).read_to_end(&mut bytes);
@@ -105,9 +234,9 @@ fn read_member<R: Read + Seek>(
         return Err(member.too_large());
     }
     match result {
-        Ok(_) => Ok(bytes),
+        Ok(_) if bytes.len() as u64 == declared => Ok(bytes),
         Err(error) if header_lies(&error) => Err(ReasonCode::PackageZipBomb),
-        Err(_) => Err(ReasonCode::PackageNotAZip),
+        Ok(_) | Err(_) => Err(ReasonCode::PackageNotAZip),
     }
 }
 
@@ -154,6 +283,7 @@ impl<R: Seek> Seek for Budgeted<R> {
 pub(crate) mod tests {
     use std::io::{Cursor, Write};
 
+    use proptest::prelude::*;
     use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
     use super::*;
@@ -269,6 +399,19 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_member_that_is_shorter_than_declared_is_refused() {
+        let mut zip = package();
+        for position in 0..zip.len() - 30 {
+            match &zip[position..position + 4] {
+                b"PK\x03\x04" => zip[position + 24] = 0x7F,
+                b"PK\x01\x02" => zip[position + 26] = 0x7F,
+                _ => {}
+            }
+        }
+        assert_eq!(refusal(zip), ReasonCode::PackageNotAZip);
+    }
+
+    #[test]
     fn an_encrypted_member_is_refused() {
         let mut zip = package();
         // Bit 0 of the flags, in the local header (offset 6) and in the directory entry (offset 8).
@@ -291,5 +434,97 @@ pub(crate) mod tests {
             }
         }
         assert_eq!(refusal(zip), ReasonCode::PackageMemberDoubled);
+    }
+
+    /// Where the record that ends the archive begins.
+    fn end_of(zip: &[u8]) -> usize {
+        zip.windows(4).rposition(|window| window == END).expect("an end")
+    }
+
+    /// The same archive with the numbers of its end in zip64's records, which declare so many entries.
+    fn with_zip64_end(zip: &[u8], entries: u64) -> Vec<u8> {
+        let end = end_of(zip);
+        let number = |at: usize| u64::from(u32::from_le_bytes(array(zip, end + at).expect("a number")));
+        let mut zip64 = zip[..end].to_vec();
+        zip64.extend(b"PK\x06\x06");
+        zip64.extend(44_u64.to_le_bytes());
+        zip64.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        for number in [entries, entries, number(12), number(16)] {
+            zip64.extend(number.to_le_bytes());
+        }
+        zip64.extend(b"PK\x06\x07\0\0\0\0");
+        zip64.extend((end as u64).to_le_bytes());
+        zip64.extend(1_u32.to_le_bytes());
+        zip64.extend(b"PK\x05\x06\0\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0");
+        zip64
+    }
+
+    #[test]
+    fn an_archive_that_another_reader_sees_differently_is_refused() {
+        let id = "8d247914".parse().expect("an id");
+        assert!(open(Cursor::new(with_zip64_end(&package(), 3)), &id, &Limits::DEFAULT).is_ok());
+        let good = package();
+        let end = end_of(&good);
+        let mut other_name = good.clone();
+        other_name[30] = b'9';
+        let mut commented = good.clone();
+        commented[end + 20] = 22;
+        commented.extend_from_slice(&good[end..]);
+        let hidden = archive(&[("hidden.exe", b"MZ")]);
+        let in_front = [&hidden[..], &good].concat();
+        for (what, zip) in [
+            ("another name in front of a member", other_name),
+            ("a second end in the comment", commented),
+            ("an archive in front", in_front),
+            ("a picture in front", [&png(100)[..], &good].concat()),
+            ("a line behind", [&good[..], b"\n"].concat()),
+        ] {
+            assert_eq!(refusal(zip), ReasonCode::PackageNotAZip, "{what}");
+        }
+    }
+
+    /// The zip library reserves some hundred bytes for each of them.
+    #[test]
+    fn entries_that_are_only_declared_take_no_memory() {
+        let zip = [archive(&[("a", &vec![0; 4 * 1024 * 1024])]), vec![0; 1024]].concat();
+        for entries in [65, 2_000_000, u64::MAX] {
+            let zip = with_zip64_end(&package(), entries);
+            assert_eq!(refusal(zip), ReasonCode::PackageTooManyEntries, "{entries}");
+        }
+        let mut moved = with_zip64_end(&package(), 3);
+        let at = moved.len() - EndRecord::BYTES - 12;
+        moved[at] ^= 1;
+        for zip in [zip, moved] {
+            assert_eq!(refusal(zip), ReasonCode::PackageNotAZip);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        /// Whatever is broken in an archive, it is opened within the limits, or refused.
+        #[test]
+        fn a_damaged_archive_is_opened_or_refused(
+            edits in proptest::collection::vec((any::<proptest::sample::Index>(), 0..4_u8, any::<u8>()), 1..8),
+            is_zip64 in any::<bool>(),
+        ) {
+            let mut zip = if is_zip64 { with_zip64_end(&package(), 3) } else { package() };
+            // What stands in the middle is only the pictures.
+            for (place, edit, byte) in edits {
+                let place = place.index(zip.len().min(800));
+                let place = if byte.is_multiple_of(2) { place } else { zip.len() - 1 - place };
+                match edit {
+                    0 => zip[place] = byte,
+                    1 => zip[place] ^= 1 << (byte % 8),
+                    2 => zip.insert(place, byte),
+                    _ => drop(zip.remove(place)),
+                }
+            }
+            let id = "8d247914".parse().expect("an id");
+            if let Ok(contents) = open(Cursor::new(zip), &id, &Limits::DEFAULT) {
+                prop_assert!(contents.details_csv.len() as u64 <= Member::Details.max_bytes());
+                prop_assert!(contents.selfie.bytes.len() as u64 <= Member::Selfie.max_bytes());
+            }
+        }
     }
 }
