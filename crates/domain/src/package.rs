@@ -117,7 +117,8 @@ pub fn inspect_image(member: Member, bytes: &[u8]) -> Result<&'static str, Reaso
     };
     let extension = match imagesize::image_type(bytes) {
         Ok(imagesize::ImageType::Jpeg) => "jpg",
-        Ok(imagesize::ImageType::Png) => "png",
+        // The rest of the signature tells whether a transfer has changed line ends, and with them the picture.
+        Ok(imagesize::ImageType::Png) if bytes.starts_with(b"\x89PNG\r\n\x1A\n") => "png",
         _ => return Err(not_an_image),
     };
     let size = imagesize::blob_size(bytes).map_err(|_| not_an_image)?;
@@ -132,6 +133,8 @@ pub fn inspect_image(member: Member, bytes: &[u8]) -> Result<&'static str, Reaso
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn id() -> ApplicationId {
@@ -192,6 +195,8 @@ mod tests {
         assert_eq!(inspect_image(Member::Document, b"GIF89a\x01\x01\x01\x01"), Err(ReasonCode::DocumentNotAnImage));
         assert_eq!(inspect_image(Member::Selfie, b""), Err(ReasonCode::SelfieNotAnImage));
         assert_eq!(inspect_image(Member::Selfie, b"\x89PNG\r\n\x1a\n"), Err(ReasonCode::SelfieNotAnImage));
+        let changed = [b"\x89PNG\n\x1a\n", &png(80, 80)[8..]].concat();
+        assert_eq!(inspect_image(Member::Selfie, &changed), Err(ReasonCode::SelfieNotAnImage));
     }
 
     #[test]
@@ -200,5 +205,41 @@ mod tests {
         assert!(limits.allows_expansion(10, 1024 * 1024));
         assert!(limits.allows_expansion(30_000, 3_000_000));
         assert!(!limits.allows_expansion(30_000, 3_100_000));
+    }
+
+    /// The start of a JPEG, up to the frame's size.
+    const JPEG: &[u8] = b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xFF\xC0\0\x11\x08\x01\x90\x02\x58\x03\x01\x22\0\x02\x11\x01\x03\x11\x01";
+
+    proptest! {
+        #[test]
+        fn any_bytes_after_a_signature_are_judged(
+            start in proptest::sample::select(vec![&b""[..], b"\x89PNG\r\n\x1a\n", b"\xFF\xD8\xFF", b"GIF89a", b"RIFF", b"BM"]),
+            rest in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let _ = inspect_image(Member::Selfie, &[start, &rest].concat());
+        }
+
+        #[test]
+        fn damaged_headers_are_judged(
+            is_png in any::<bool>(),
+            edits in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..8),
+            length in any::<proptest::sample::Index>(),
+        ) {
+            let mut bytes = if is_png { png(600, 400) } else { JPEG.to_vec() };
+            for (place, byte) in edits {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            bytes.truncate(length.index(bytes.len() + 1));
+            let _ = inspect_image(Member::Document, &bytes);
+        }
+
+        #[test]
+        fn no_path_that_leads_out_is_a_member(path in "[./\\\\a:\\x00]{0,12}(8d247914_selfie[.]png)?") {
+            if member_of(&path, &id()).is_ok() {
+                prop_assert!(!path.starts_with(['/', '\\']) && !path.contains(':'));
+                prop_assert!(!path.split(['/', '\\']).any(|part| part == ".."));
+            }
+        }
     }
 }

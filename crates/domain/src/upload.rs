@@ -60,6 +60,8 @@ impl Upload {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -90,6 +92,24 @@ mod tests {
             "zipped/a.b.zip",
         ] {
             assert_eq!(Upload::from_key(key), Err(ReasonCode::UploadNameInvalid), "{key}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn gives_an_upload_or_a_reason(key in any::<String>()) {
+            let _ = Upload::from_key(&key);
+        }
+
+        /// What is accepted is prefix, id and extension, and nothing else: no second way to name one application's object.
+        #[test]
+        fn accepts_nothing_beside_prefix_id_and_extension(key in "(zipped|selfie|id_document)[/.a%+ é]{1,4}[a./A-]{0,6}[.](zip|ZIP|png|jpeg)") {
+            if let Ok(upload) = Upload::from_key(&key) {
+                let (prefix, name) = key.split_once('/').expect("a prefix");
+                let (stem, _) = name.rsplit_once('.').expect("an extension");
+                prop_assert_eq!(upload.application_id.as_str(), stem);
+                prop_assert_eq!(prefix == "zipped", upload.kind == UploadKind::Package);
+            }
         }
     }
 }
