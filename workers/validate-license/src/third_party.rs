@@ -158,7 +158,11 @@ async fn read_answer(mut response: reqwest::Response) -> Result<bool, ThirdParty
             return Err(ThirdPartyFailure::Malformed);
         }
     }
-    match answer.trim_ascii() {
+    // The white space of JSON: any other sign makes it something else.
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let start = answer.iter().take_while(|byte| is_space(byte)).count();
+    let end = answer.iter().rev().take_while(|byte| is_space(byte)).count();
+    match answer.get(start..answer.len() - end).unwrap_or_default() {
         b"true" => Ok(true),
         b"false" => Ok(false),
         _ => Err(ThirdPartyFailure::Malformed),
@@ -225,6 +229,8 @@ mod tests {
         for answer in [
             "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n\"true\"",
             "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n \n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n\x0Ctrue",
             "HTTP/1.1 200 OK\r\ncontent-length: 25\r\n\r\ntrue                     ",
             "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ntrue",
             "HTTP/1.1 201 Created\r\ncontent-length: 4\r\n\r\ntrue",
