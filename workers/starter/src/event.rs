@@ -91,6 +91,7 @@ fn decode(key: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -138,5 +139,62 @@ mod tests {
             assert_eq!(keys(&message), None, "{message}");
         }
         assert_eq!(created_objects("no JSON"), None);
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,20}".prop_map(Value::from),
+            proptest::sample::select(vec![
+                "ObjectCreated:Put",
+                "s3:ObjectCreated:Copy",
+                "s3:TestEvent",
+                "zipped/a.zip",
+                "%"
+            ])
+            .prop_map(Value::from),
+        ];
+        let name = proptest::sample::select(vec![
+            "Records",
+            "Event",
+            "eventName",
+            "s3",
+            "bucket",
+            "object",
+            "name",
+            "key",
+            "versionId",
+            "sequencer",
+            "replayOf",
+            "x",
+        ]);
+        leaf.prop_recursive(6, 40, 4, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map(name.clone().prop_map(str::to_owned), inner, 0..4)
+                    .prop_map(|map| map.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(body in any::<String>(), json in any_json()) {
+            let _ = (created_objects(&body), created_objects(&json.to_string()));
+        }
+
+        /// A record in which one member is something else never names an object that S3 did not name.
+        #[test]
+        fn a_record_with_a_wrong_member_is_refused(place in 0..5_usize, wrong in any_json()) {
+            let mut message = json!({"Records": [record("ObjectCreated:Put", "zipped/a.zip")]});
+            let pointer = ["/Records/0/s3/object/key", "/Records/0/s3/bucket/name", "/Records/0/s3/object", "/Records/0/s3", "/Records"][place];
+            let is_usable = wrong.is_string() || (wrong.is_null() && place == 4);
+            *message.pointer_mut(pointer).expect("a member") = wrong;
+            if let Some(created) = created_objects(&message.to_string()) {
+                prop_assert!(is_usable || created.is_empty() || place > 1, "{message}");
+            }
+        }
     }
 }
