@@ -1,7 +1,7 @@
 //! Every Retry of every Task, judged by the engine itself: an error that passes is tried again four times, and any other is not.
 //!
-//! Errors can be injected into Rekognition, Textract and the third party only, so most Retries are not taken by executions. `TestState`
-//! runs one state of the deployed definition with an error told in advance, and says what would come next.
+//! `tests/faults` lets every Task be retried in an execution, once. Here is asked how often, and after which errors: `TestState` runs one
+//! state of the deployed definition with an error told in advance, and says what would come next.
 
 use anyhow::{Context as _, Result, bail};
 use bonafide_tests::bench::bench;

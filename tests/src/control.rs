@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 pub struct Control {
     faults: String,
     decisions: String,
+    charges: String,
     third_party: String,
     agent: ureq::Agent,
 }
@@ -24,6 +25,8 @@ pub struct Fault {
     #[serde(flatten)]
     effect: Effect,
     #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delay_seconds: Option<u32>,
@@ -32,29 +35,71 @@ pub struct Fault {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase", untagged)]
 enum Effect {
-    Error { error: String, status: u16 },
-    Result { result: Value },
+    Error {
+        error: String,
+        status: u16,
+    },
+    Result {
+        result: Value,
+    },
+    Malformed {
+        malformed: bool,
+    },
+    #[serde(rename_all = "camelCase")]
+    NoAnswer {
+        no_answer: &'static str,
+    },
+    Worker {
+        worker: &'static str,
+    },
 }
 
 impl Fault {
     /// An error answer to requests that mention `application`.
     #[must_use]
     pub fn error(service: &'static str, operation: &'static str, application: &str, error: &str, status: u16) -> Self {
-        let effect = Effect::Error { error: error.to_owned(), status };
-        Self { service, operation, matching: json!({"key": application}), effect, count: None, delay_seconds: None }
+        Self::new(service, operation, application, Effect::Error { error: error.to_owned(), status })
     }
 
     /// A canned answer to requests that mention `application`.
     #[must_use]
     pub fn result(service: &'static str, operation: &'static str, application: &str, result: Value) -> Self {
-        Self {
-            service,
-            operation,
-            matching: json!({"key": application}),
-            effect: Effect::Result { result },
-            count: None,
-            delay_seconds: None,
-        }
+        Self::new(service, operation, application, Effect::Result { result })
+    }
+
+    /// Half an answer to requests that mention `application`.
+    #[must_use]
+    pub fn malformed(service: &'static str, operation: &'static str, application: &str) -> Self {
+        Self::new(service, operation, application, Effect::Malformed { malformed: true })
+    }
+
+    /// No answer to requests that mention `application`: the connection is `closed`, or stays open and `silent`.
+    #[must_use]
+    pub fn no_answer(
+        service: &'static str,
+        operation: &'static str,
+        application: &str,
+        no_answer: &'static str,
+    ) -> Self {
+        Self::new(service, operation, application, Effect::NoAnswer { no_answer })
+    }
+
+    /// The worker that sends a request that mentions `application` is `killed`, `aborted`, `panicked` or `outOfTime`.
+    #[must_use]
+    pub fn worker(service: &'static str, operation: &'static str, application: &str, worker: &'static str) -> Self {
+        Self::new(service, operation, application, Effect::Worker { worker })
+    }
+
+    fn new(service: &'static str, operation: &'static str, application: &str, effect: Effect) -> Self {
+        let matching = json!({"key": application});
+        Self { service, operation, matching, effect, caller: None, count: None, delay_seconds: None }
+    }
+
+    /// Only for requests of this caller: `<machine>/<state>`, or the name of a worker.
+    #[must_use]
+    pub fn by(mut self, caller: &str) -> Self {
+        self.caller = Some(caller.to_owned());
+        self
     }
 
     /// Only for requests that mention this as well.
@@ -84,6 +129,7 @@ impl Control {
         Self {
             faults: format!("{control}/faults"),
             decisions: format!("{control}/iam/calls"),
+            charges: format!("{control}/charges"),
             third_party,
             agent: ureq::Agent::new_with_defaults(),
         }
@@ -100,10 +146,41 @@ impl Control {
     /// # Errors
     /// When the control API does not take it.
     pub fn add(&self, fault: &Fault) -> Result<()> {
+        self.put(fault).map(drop)
+    }
+
+    /// The same, for one that shall end: its id.
+    ///
+    /// # Errors
+    /// When the control API does not take it.
+    pub fn put(&self, fault: &Fault) -> Result<u64> {
         let url = &self.faults;
         let body = serde_json::to_string(fault)?;
-        self.agent.post(url).content_type("application/json").send(body).with_context(|| format!("POST {url}"))?;
+        let post = self.agent.post(url).content_type("application/json");
+        let text = post.send(body).with_context(|| format!("POST {url}"))?.into_body().read_to_string()?;
+        let added: Value = serde_json::from_str(&text)?;
+        added["id"].as_u64().context("the fault has no id")
+    }
+
+    /// Ends a fault.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn remove(&self, fault: u64) -> Result<()> {
+        let url = format!("{}/{fault}", self.faults);
+        self.agent.delete(&url).call().with_context(|| format!("DELETE {url}"))?;
         Ok(())
+    }
+
+    /// How often the third party has charged an application: once for each idempotency key.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn charges(&self, application: &str) -> Result<u64> {
+        let url = &self.charges;
+        let text = self.agent.get(url).call().with_context(|| format!("GET {url}"))?.into_body().read_to_string()?;
+        let charges: Value = serde_json::from_str(&text)?;
+        Ok(charges[application].as_u64().unwrap_or_default())
     }
 
     /// What IAM decided since the start, as the control API tells it.

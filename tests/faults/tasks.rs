@@ -1,0 +1,374 @@
+//! Every Task of every machine, and what it depends on.
+
+use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use aws_sdk_sfn::types::ExecutionStatus;
+use bonafide_tests::bench::bench;
+use bonafide_tests::history::Trace;
+use bonafide_tests::machine::{MACHINES, Machine};
+use serde_json::{Value, json};
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::effect::{Dependency, Effect, TRANSIENT};
+use crate::journey::{JOURNEYS, Journey, Left, name, recorded, replay, said};
+
+/// Cells of different kinds.
+pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// A Task, and a journey that passes it.
+#[derive(Debug, Clone)]
+struct Site {
+    machine: &'static str,
+    state: String,
+    dependency: Dependency,
+    /// What its Retry names.
+    retried: BTreeSet<String>,
+    journey: Journey,
+}
+
+/// The journey that passes a Task; a new Task needs a row here.
+const JOURNEY_OF: [(&str, Journey, &[&str]); 12] = [
+    (
+        "onboarding",
+        Journey::Approved,
+        &[
+            "UnpackPackage",
+            "VerifyIdentity",
+            "ExtractDocument",
+            "CheckWithThirdParty",
+            "RegisterCustomer",
+            "RecordApproval",
+            "NotifyApproval",
+        ],
+    ),
+    ("onboarding", Journey::Unknown, &["ReleaseFace", "RecordRefusal", "NotifyRefusal"]),
+    (
+        "identity-verification",
+        Journey::Approved,
+        &["DetectFaces", "SearchFaces", "CompareWithDocument", "IndexFace", "SearchIndexedFace", "SaveFace"],
+    ),
+    ("identity-verification", Journey::Renewed, &["DeleteSupersededFace"]),
+    ("identity-verification", Journey::Duplicate, &["ReleaseFace"]),
+    ("identity-verification", Journey::Mismatch, &["RecordNotPassed", "NotifyNotPassed"]),
+    ("identity-compare", Journey::Approved, &["GetApplication", "CompareFaces", "RecordPass"]),
+    ("identity-compare", Journey::Mismatch, &["RecordNotPassed", "NotifyNotPassed"]),
+    ("document-extraction", Journey::Approved, &["DetectFaces", "ExtractDocument", "MatchDetails", "RecordPass"]),
+    ("document-extraction", Journey::Late, &["GetSelfie", "VerifyWaitingSelfie"]),
+    ("document-extraction", Journey::Faceless, &["RecordNotPassed", "NotifyNotPassed"]),
+    ("third-party-check", Journey::Approved, &["RequestValidation", "RecordPass"]),
+];
+const OF_REFUSALS: (&str, Journey, &[&str]) =
+    ("third-party-check", Journey::Unknown, &["RecordNotPassed", "NotifyNotPassed"]);
+/// Records what other machines could not judge: on its way is whoever fails.
+const RECORDER: &str = "record-failure";
+
+/// All Tasks of the definitions.
+fn sites() -> Result<Vec<Site>> {
+    let mut sites = Vec::new();
+    for (machine, _) in MACHINES {
+        for (state, definition) in Machine::read(machine)?.states().filter(|(_, state)| state["Type"] == "Task") {
+            let journey = if machine == RECORDER {
+                Journey::Approved
+            } else {
+                let rows = JOURNEY_OF.iter().chain([&OF_REFUSALS]);
+                let row = rows.into_iter().find(|(of, _, states)| *of == machine && states.contains(&state));
+                row.with_context(|| format!("{machine}: no journey passes {state}"))?.1
+            };
+            let names = definition["Retry"][0]["ErrorEquals"].as_array().into_iter().flatten();
+            sites.push(Site {
+                machine,
+                state: state.to_owned(),
+                dependency: Dependency::of(definition["Resource"].as_str().unwrap_or_default()),
+                retried: names.filter_map(|name| Some(name.as_str()?.to_owned())).collect(),
+                journey,
+            });
+        }
+    }
+    Ok(sites)
+}
+
+impl Site {
+    fn task(&self) -> String {
+        format!("{}/{}", self.machine, self.state)
+    }
+
+    fn is_retried(&self, effect: Effect) -> bool {
+        self.retried.contains(&self.dependency.name(effect))
+    }
+
+    /// A replay that resumes here finds the verdict written, and the failure stays beside it. See docs/SEMANTICS.md.
+    fn is_after_the_verdict(&self) -> bool {
+        self.journey == Journey::Late || (self.machine == "onboarding" && self.state.starts_with("Notify"))
+    }
+
+    /// What fails it for good: a refusal, what no Retry names, and in turn one of the effects that are tried again in vain.
+    fn permanent(&self, index: usize) -> Vec<Effect> {
+        let unnamed = TRANSIENT.into_iter().filter(|effect| !self.is_retried(*effect));
+        let mut effects: Vec<_> = unnamed.chain([Effect::Denied]).collect();
+        // The emulator hands a child's error on under its own name, which a parent would take for a failed start.
+        if self.task() != "identity-verification/CompareWithDocument" {
+            effects
+                .extend(TRANSIENT.into_iter().cycle().skip(index % 5).take(5).find(|effect| self.is_retried(*effect)));
+        }
+        effects
+    }
+}
+
+/// Many cells side by side; all that are not as they should be.
+pub(crate) async fn all<Cell>(cells: impl IntoIterator<Item = (String, Cell)>) -> Result<usize>
+where
+    Cell: Future<Output = Result<()>> + Send + 'static,
+{
+    let places = Arc::new(Semaphore::new(24));
+    let mut running = JoinSet::new();
+    for (name, cell) in cells {
+        let places = Arc::clone(&places);
+        running.spawn(async move {
+            let place = places.acquire_owned().await;
+            let result = cell.await.with_context(|| name);
+            drop(place);
+            result
+        });
+    }
+    let (mut count, mut wrong) = (0, Vec::new());
+    while let Some(cell) = running.join_next().await {
+        count += 1;
+        wrong.extend(cell?.err().map(|error| format!("{error:#}")));
+    }
+    ensure!(wrong.is_empty(), "{} of {count} cells:\n{}", wrong.len(), wrong.join("\n"));
+    Ok(count)
+}
+
+/// What each journey leaves when nothing fails.
+pub(crate) async fn undisturbed() -> Result<&'static HashMap<Journey, Left>> {
+    static LEFT: OnceCell<HashMap<Journey, Left>> = OnceCell::const_new();
+    let learn = async || {
+        let mut running = JoinSet::new();
+        for journey in JOURNEYS {
+            running.spawn(async move {
+                let id = name(&format!("none-{journey:?}"));
+                let ended = journey.start(&id).await?;
+                ensure!(ended.status == ExecutionStatus::Succeeded, "{journey:?} without faults: {:?}", ended.error);
+                Ok((journey, journey.left(&id).await.with_context(|| format!("{journey:?} without faults"))?))
+            });
+        }
+        running.join_all().await.into_iter().collect::<Result<_>>()
+    };
+    LEFT.get_or_try_init(learn).await
+}
+
+fn traces_of<'traces>(traces: &'traces [Trace], site: &Site) -> Vec<&'traces Trace> {
+    traces.iter().filter(|trace| trace.definition() == site.machine).collect()
+}
+
+/// On one journey, every Task fails once in the same way.
+async fn once(journey: Journey, effect: Effect, sites: Vec<Site>, expected: Left) -> Result<()> {
+    let id = name(&format!("once-{journey:?}-{effect:?}"));
+    let control = &bench().local.control;
+    for site in &sites {
+        control.add(&site.dependency.fault(effect, &id, &site.task()).times(1))?;
+    }
+    let ended = journey.start(&id).await?;
+    ensure!(
+        ended.status == ExecutionStatus::Succeeded,
+        "it failed at {:?} with {:?}",
+        ended.path().last(),
+        ended.error
+    );
+    for site in &sites {
+        let error = (site.state.as_str(), site.dependency.name(effect));
+        let is_retried = traces_of(&ended.traces, site)
+            .iter()
+            .any(|trace| trace.retried().contains(&error.0) && trace.errors().contains(&(error.0, error.1.as_str())));
+        ensure!(is_retried, "{} shows no retry after {}", site.task(), error.1);
+    }
+    let left = journey.left(&id).await?;
+    ensure!(left == expected, "{left:?} instead of {expected:?}");
+    Ok(())
+}
+
+/// A Task fails until it is repaired.
+async fn for_good(site: Site, effect: Effect, expected: Left) -> Result<()> {
+    let id = name(&format!("{}-{}-{effect:?}", site.machine, site.state));
+    let control = &bench().local.control;
+    let fault = control.put(&site.dependency.fault(effect, &id, &site.task()))?;
+    let ended = site.journey.start(&id).await?;
+    ensure!(ended.status == ExecutionStatus::Failed, "it ended {}", ended.status);
+    let error = site.dependency.name(effect);
+    let is_there = traces_of(&ended.traces, &site).iter().any(|trace| {
+        trace.path().last() == Some(&site.state.as_str())
+            && trace.errors().last() == Some(&(site.state.as_str(), &error))
+    });
+    ensure!(is_there, "it failed elsewhere, or for another reason: {:?}", ended.error);
+    let row = recorded(&id).await?;
+    is_recorded(&id, &row, &ended.path(), site.journey).await?;
+    ensure!(row["failure"]["error"] == error.as_str(), "recorded as {}", row["failure"]);
+
+    control.remove(fault)?;
+    replay(&id).await?;
+    let (mut left, mut expected) = (site.journey.left(&id).await?, expected);
+    if site.is_after_the_verdict() {
+        (left, expected) = (left.but_still_failed(), expected.but_still_failed());
+    }
+    ensure!(left == expected, "after the replay {left:?} instead of {expected:?}");
+    ensure!(said(&id, true, 1).await.len() == 1, "the failure was published again");
+    Ok(())
+}
+
+/// Where it failed and why, in the row and in one message.
+async fn is_recorded(id: &str, row: &Value, path: &[&str], journey: Journey) -> Result<()> {
+    let state = *path.last().context("no state")?;
+    let reason = match state {
+        "UnpackPackage" => "PACKAGE_CHECK_UNAVAILABLE",
+        "VerifyIdentity" | "VerifyWaitingSelfie" => "IDENTITY_CHECK_UNAVAILABLE",
+        "CheckWithThirdParty" => "THIRD_PARTY_UNAVAILABLE",
+        _ if state == "ExtractDocument" || journey == Journey::Late => "DOCUMENT_CHECK_UNAVAILABLE",
+        _ => "SYSTEM_UNAVAILABLE",
+    };
+    ensure!(row["reasons"] == json!([reason]) && row["failure"]["state"] == state, "recorded as {row}");
+    let said = said(id, true, 1).await;
+    ensure!(said.len() == 1 && said[0].contains(reason), "said {said:?}");
+    Ok(())
+}
+
+/// Executions of the machine that records failures, about one application.
+async fn recordings(id: &str, status: ExecutionStatus) -> Result<Vec<String>> {
+    let client = &bench().local.sfn;
+    let machine = bench().deployment.workflow("RecordFailureMachineArn")?;
+    let deadline = Instant::now() + Duration::from_secs(90);
+    loop {
+        let list = client.list_executions().state_machine_arn(machine).status_filter(status.clone());
+        let mut found = Vec::new();
+        for listed in list.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await? {
+            let described = client.describe_execution().execution_arn(&listed.execution_arn).send().await?;
+            // Those of its children are skipped: a child's execution has another name.
+            if described.input().is_some_and(|input| input.contains(id)) {
+                found.push(listed.execution_arn);
+            }
+        }
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        ensure!(Instant::now() < deadline, "nothing recorded {id} and ended {status}");
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Fails where only a repair helps, so that there is something to record; the fault to repair.
+fn unjudged(id: &str) -> Result<u64> {
+    let dependency = Dependency::of("arn:aws:states:::aws-sdk:rekognition:detectFaces");
+    bench().local.control.put(&dependency.fault(Effect::Denied, id, "identity-verification/DetectFaces"))
+}
+
+/// Every Task that records a failure fails once: it is recorded once.
+async fn recorded_at_last(effect: Effect, sites: Vec<Site>, expected: Left) -> Result<()> {
+    let id = name(&format!("once-recorder-{effect:?}"));
+    let repairable = unjudged(&id)?;
+    for site in &sites {
+        bench().local.control.add(&site.dependency.fault(effect, &id, &site.task()).times(1))?;
+    }
+    let ended = Journey::Approved.start(&id).await?;
+    is_recorded(&id, &recorded(&id).await?, &ended.path(), Journey::Approved).await?;
+    let mut retried = BTreeSet::new();
+    for execution in recordings(&id, ExecutionStatus::Succeeded).await? {
+        retried.extend(Trace::fetch(&bench().local, &execution).await?.retried().into_iter().map(str::to_owned));
+    }
+    let missing: Vec<_> = sites.iter().filter(|site| !retried.contains(&site.state)).map(Site::task).collect();
+    ensure!(missing.is_empty(), "no retry of {missing:?}");
+    repaired(&id, repairable, expected).await
+}
+
+async fn repaired(id: &str, fault: u64, expected: Left) -> Result<()> {
+    bench().local.control.remove(fault)?;
+    replay(id).await?;
+    let left = Journey::Approved.left(id).await?;
+    ensure!(left == expected, "after the replay {left:?} instead of {expected:?}");
+    Ok(())
+}
+
+/// A Task that records a failure fails for good: its own execution shows it, and is redriven by hand.
+async fn not_recorded(site: Site, effect: Effect, expected: Left) -> Result<()> {
+    let id = name(&format!("{}-{}-{effect:?}", site.machine, site.state));
+    let (bench, repairable) = (bench(), unjudged(&id)?);
+    let fault = bench.local.control.put(&site.dependency.fault(effect, &id, &site.task()))?;
+    let judged = Journey::Approved.start(&id).await?;
+    let [recording] = &recordings(&id, ExecutionStatus::Failed).await?[..] else { anyhow::bail!("not one failed") };
+    let path = Trace::fetch(&bench.local, recording).await?;
+    ensure!(path.path().last() == Some(&site.state.as_str()), "it failed at {:?}", path.path().last());
+    ensure!(said(&id, true, 0).await.is_empty(), "a failure was published without being recorded");
+    bench.local.control.remove(fault)?;
+    bench.local.sfn.redrive_execution().execution_arn(recording).send().await?;
+    is_recorded(&id, &recorded(&id).await?, &judged.path(), Journey::Approved).await?;
+    repaired(&id, repairable, expected).await
+}
+
+#[test]
+fn every_task_has_a_journey() {
+    assert!(sites().unwrap().len() >= 41);
+}
+
+#[test]
+fn what_passes_by_itself_is_retried_and_changes_nothing() {
+    bench().run(async {
+        let (expected, sites) = (undisturbed().await?, sites()?);
+        let mut cells = Vec::new();
+        for journey in JOURNEYS {
+            for effect in TRANSIENT {
+                let is_hit =
+                    |site: &&Site| site.machine != RECORDER && site.journey == journey && site.is_retried(effect);
+                let hit: Vec<_> = sites.iter().filter(is_hit).cloned().collect();
+                if !hit.is_empty() {
+                    let cell = once(journey, effect, hit, expected[&journey].clone());
+                    cells.push((format!("{effect:?} once at every Task of {journey:?}"), cell));
+                }
+            }
+        }
+        all(cells).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_failure_is_recorded_although_recording_it_fails() {
+    bench().run(async {
+        let expected = &undisturbed().await?[&Journey::Approved];
+        let recorder: Vec<_> = sites()?.into_iter().filter(|site| site.machine == RECORDER).collect();
+        let mut cells: Vec<(_, BoxFuture)> = Vec::new();
+        for effect in TRANSIENT {
+            let hit = recorder.iter().filter(|site| site.is_retried(effect)).cloned().collect();
+            let cell = recorded_at_last(effect, hit, expected.clone());
+            cells.push((format!("{effect:?} once at every Task of {RECORDER}"), Box::pin(cell)));
+        }
+        for (index, site) in recorder.into_iter().enumerate() {
+            for effect in site.permanent(index) {
+                let cell = format!("{effect:?} for good at {}", site.task());
+                cells.push((cell, Box::pin(not_recorded(site.clone(), effect, expected.clone()))));
+            }
+        }
+        all(cells).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn what_does_not_pass_is_recorded_and_replayed() {
+    bench().run(async {
+        let expected = undisturbed().await?;
+        let mut cells = Vec::new();
+        for (index, site) in sites()?.into_iter().enumerate().filter(|(_, site)| site.machine != RECORDER) {
+            for effect in site.permanent(index) {
+                let cell = format!("{effect:?} for good at {}", site.task());
+                cells.push((cell, for_good(site.clone(), effect, expected[&site.journey].clone())));
+            }
+        }
+        all(cells).await?;
+        Ok(())
+    });
+}
