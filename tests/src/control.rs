@@ -1,7 +1,7 @@
 //! The control API of the local AWS: errors and answers on demand, and what the third party knows.
 
 use anyhow::{Context as _, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Its addresses.
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 pub struct Control {
     faults: String,
     decisions: String,
+    limits: String,
     charges: String,
     third_party: String,
     agent: ureq::Agent,
@@ -52,6 +53,24 @@ enum Effect {
     Worker {
         worker: &'static str,
     },
+}
+
+/// A rate that a stand-in keeps, and what became of the requests under it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Limit {
+    /// As faults name it.
+    pub service: String,
+    /// Likewise.
+    pub operation: String,
+    /// Requests that are admitted in a second.
+    pub per_second: f64,
+    /// Requests that are admitted at once.
+    pub burst: f64,
+    /// So many were.
+    pub admitted: u64,
+    /// So many were too much.
+    pub refused: u64,
 }
 
 impl Fault {
@@ -129,6 +148,7 @@ impl Control {
         Self {
             faults: format!("{control}/faults"),
             decisions: format!("{control}/iam/calls"),
+            limits: format!("{control}/limits"),
             charges: format!("{control}/charges"),
             third_party,
             agent: ureq::Agent::new_with_defaults(),
@@ -181,6 +201,37 @@ impl Control {
         let text = self.agent.get(url).call().with_context(|| format!("GET {url}"))?.into_body().read_to_string()?;
         let charges: Value = serde_json::from_str(&text)?;
         Ok(charges[application].as_u64().unwrap_or_default())
+    }
+
+    /// Limits the rate of an operation; afterwards the stand-in refuses what is too much.
+    ///
+    /// # Errors
+    /// When the control API does not take it.
+    pub fn limit(&self, service: &str, operation: &str, per_second: f64) -> Result<()> {
+        let url = &self.limits;
+        let body = json!({"service": service, "operation": operation, "perSecond": per_second}).to_string();
+        self.agent.post(url).content_type("application/json").send(body).with_context(|| format!("POST {url}"))?;
+        Ok(())
+    }
+
+    /// The limits, with what they have admitted and refused.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn limits(&self) -> Result<Vec<Limit>> {
+        let url = &self.limits;
+        let text = self.agent.get(url).call().with_context(|| format!("GET {url}"))?.body_mut().read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than limits"))
+    }
+
+    /// Lifts all limits.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn lift_limits(&self) -> Result<()> {
+        let url = &self.limits;
+        self.agent.delete(url).call().with_context(|| format!("DELETE {url}"))?;
+        Ok(())
     }
 
     /// What IAM decided since the start, as the control API tells it.

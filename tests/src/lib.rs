@@ -5,6 +5,7 @@ pub mod contracts;
 pub mod control;
 pub mod cost;
 pub mod coverage;
+pub mod flood;
 pub mod history;
 pub mod iam;
 pub mod local;

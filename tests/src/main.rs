@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use bonafide_cost::prices::PriceList;
 use bonafide_cost::report::Report;
 use bonafide_tests::Local;
+use bonafide_tests::flood::{self, Burst, Sample};
 use bonafide_tests::history::Trace;
 use bonafide_tests::iam::recording::{self, Recording};
 use bonafide_tests::iam::{check, report};
@@ -69,6 +70,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Upload many packages at once, while the services admit few requests a second; fails when one is lost, or requests pile up
+    Flood {
+        #[command(flatten)]
+        burst: Burst,
+        /// One JSON object instead of the tables
+        #[arg(long)]
+        json: bool,
+    },
     /// Upload the samples and show their verdicts
     Demo {
         /// samples.json
@@ -91,6 +100,7 @@ async fn main() -> ExitCode {
         Command::Coverage => coverage().await,
         Command::Policies { recording, record, table, mutate } => policies(&recording, record, table, mutate).await,
         Command::Cost { samples, assembly, with_keys, json } => cost(&samples, &assembly, &with_keys, json).await,
+        Command::Flood { burst, json } => self::flood(burst, json).await,
         Command::Demo { samples, suite, json } => demo(&samples, suite, json).await,
     };
     result.unwrap_or_else(|error| {
@@ -187,6 +197,33 @@ async fn cost(list: &Path, assembly: &Path, with_keys: &Path, json: bool) -> Res
         write!(out, "{}", report.text())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn flood(burst: Burst, json: bool) -> Result<ExitCode> {
+    let local = Local::from_environment().await?;
+    let deployment = local.deployment().await?;
+    let packages = burst.packages;
+    let last = std::cell::Cell::new(0);
+    let outcome = flood::run(&local, &deployment, burst, |Sample { seconds, waiting, ended, .. }| {
+        // A line for each twentieth is enough.
+        let twentieth = ended * 20 / usize::try_from(packages).unwrap_or(usize::MAX);
+        if last.replace(twentieth) != twentieth {
+            let waiting: Vec<_> = waiting.iter().map(|(queue, count)| format!("{count} in {queue}")).collect();
+            eprintln!("  {seconds:4.0} s: {ended} of {packages} have ended; {}", waiting.join(", "));
+        }
+    })
+    .await?;
+    let problems = outcome.problems();
+    let mut out = std::io::stdout();
+    if json {
+        writeln!(out, "{}", serde_json::to_string(&outcome)?)?;
+    } else {
+        write!(out, "{}", outcome.text()?)?;
+    }
+    for problem in &problems {
+        eprintln!("not as promised: {problem}");
+    }
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {

@@ -19,6 +19,15 @@ pub(crate) const REGION: &str = "us-east-1";
 pub(crate) const STAGE: &str = "dev";
 /// What the stand-in of the third party expects, and what the deployed secret therefore holds.
 const THIRD_PARTY_KEY: &str = "local-third-party-key";
+/// The stand-ins have no quotas, and this machine does not bear many functions at once.
+const LOCAL_SETTINGS: [(&str, u32); 4] = [
+    ("startRate", LOCAL_RATE),
+    ("extractionRate", LOCAL_RATE),
+    ("extractionConcurrency", 5),
+    ("licensesRate", LOCAL_RATE),
+];
+/// What the deployment takes for the quota of `AnalyzeID` and of the third party, per second.
+pub(crate) const LOCAL_RATE: u32 = 20;
 const START_LIMIT: Duration = Duration::from_secs(90);
 
 /// How it is started.
@@ -33,6 +42,9 @@ pub(crate) struct Options {
     /// A licence number that the third party shall know as well; may be repeated
     #[arg(long, value_name = "NUMBER")]
     pub(crate) known_license: Vec<String>,
+    /// Settings of the deployment in the place of the local ones.
+    #[arg(skip)]
+    pub(crate) settings: Vec<(&'static str, u32)>,
 }
 
 /// What the launcher prints when everything answers.
@@ -140,7 +152,7 @@ impl LocalAws {
         let mut bootstrap = self.cdk(project, "bootstrap");
         bootstrap.arg(account);
         thread::scope(|scope| {
-            let synthesized = scope.spawn(|| synthesize(project, steps, assembly));
+            let synthesized = scope.spawn(|| synthesize(project, steps, assembly, options));
             let bootstrapped = steps.run("Bootstrapping the account", "bootstrap", &mut bootstrap);
             synthesized.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(bootstrapped)
         })?;
@@ -251,8 +263,11 @@ fn assembly(project: &Project) -> PathBuf {
 }
 
 /// Writes the cloud assembly that would be deployed to AWS, with development builds of the workers.
-fn synthesize(project: &Project, steps: &Steps, assembly: &Path) -> Result<()> {
-    let context = serde_json::json!({"stage": STAGE, "lambdaDirectory": bundle::local_bundles(project)});
+fn synthesize(project: &Project, steps: &Steps, assembly: &Path, options: &Options) -> Result<()> {
+    let mut context = serde_json::json!({"stage": STAGE, "lambdaDirectory": bundle::local_bundles(project)});
+    for (setting, value) in LOCAL_SETTINGS.iter().chain(&options.settings) {
+        context[*setting] = (*value).into();
+    }
     let mut synth = project.command(project.root.join("node_modules/.bin/tsx"));
     synth
         .arg("bin/app.ts")

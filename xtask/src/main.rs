@@ -3,6 +3,7 @@
 mod bundle;
 mod cost;
 mod demo;
+mod flood;
 mod local_aws;
 mod policies;
 mod process;
@@ -46,6 +47,10 @@ enum Command {
     Review,
     /// Count what one application does on each path, and price it
     Cost(cost::Output),
+    /// Upload thousands of packages at once while Textract and the third party admit few; fails when one is lost or requests pile up
+    Flood(flood::Options),
+    /// Simulate days of applications against AWS's quotas, and renew docs/CAPACITY.md
+    Simulate,
     /// Show by which calls of the last `cargo xtask test` each permission in policies/ is needed; fails when one is not, or one lacks
     Policies(policies::Options),
     /// Start a local AWS that keeps running, with everything deployed
@@ -81,6 +86,8 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Test { fast } => return test::test(&project, &steps, *fast),
         Command::Review => return review::command(&project, &steps),
         Command::Cost(output) => return cost::cost(&project, &steps, *output),
+        Command::Flood(options) => return flood::flood(&project, &steps, options),
+        Command::Simulate => flood::simulate(&project, &steps)?,
         Command::Policies(options) => return policies::policies(&project, &steps, *options),
         Command::Up(options) => up::up(&project, &steps, options)?,
         Command::Down => up::down(&project, &steps)?,

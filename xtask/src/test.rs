@@ -6,10 +6,10 @@ use std::thread;
 use anyhow::Result;
 
 use crate::bundle::Features;
-use crate::local_aws::{Life, LocalAws, Options};
+use crate::local_aws::{LOCAL_RATE, Life, LocalAws, Options};
 use crate::project::Project;
 use crate::step::Steps;
-use crate::{bundle, policies, process, review, setup};
+use crate::{bundle, flood, policies, process, review, setup};
 
 /// What the tests of the local AWS are behind.
 const LOCAL_AWS: [&str; 2] = ["--features", "bonafide-tests/local-aws"];
@@ -121,6 +121,9 @@ fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>)
         reports.push(run(steps, (name, Count::Cargo, cargo))?);
         local.check()?;
     }
+    // Alone, since it limits everybody's rates.
+    let flood = flood::command(project, &local, 60, LOCAL_RATE, LOCAL_RATE);
+    reports.push(run(steps, ("flood", Count::Figures, flood))?);
     // Also after a failure: it says what else is missing.
     reports.push(run(steps, ("coverage", Count::Figures, local.tool(project, "coverage")))?);
     reports.push(run(steps, ("policies", Count::Figures, policies::level(project, &local)))?);
