@@ -102,6 +102,16 @@ impl Local {
         serde_json::from_str(&text).with_context(|| format!("{path} answered something else than JSON"))
     }
 
+    /// Tells a service that speaks REST with JSON.
+    ///
+    /// # Errors
+    /// When the local AWS refuses.
+    pub fn put(&self, service: &str, path: &str, body: &Value) -> Result<()> {
+        let request = ureq::put(format!("{}{path}", self.endpoint())).header("Authorization", signature(service));
+        request.content_type("application/json").send(body.to_string()).with_context(|| path.to_owned())?;
+        Ok(())
+    }
+
     /// Asks a service that speaks the query protocol, which answers with XML.
     ///
     /// # Errors

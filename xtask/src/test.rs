@@ -111,7 +111,7 @@ fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>)
     let mut local = LocalAws::start(project, steps, "test", &folder.path, Life::WithThisProcess, &options)?;
     local.deploy(project, steps, &options)?;
     steps.run("Marking the branches of the machines", "mark", &mut local.tool(project, "mark"))?;
-    for name in ["machines", "e2e", "faults"] {
+    for name in ["machines", "e2e", "hostile", "faults"] {
         let mut cargo = project.cargo();
         // The whole workspace, so that its crates are built with the same features as before: once.
         cargo.args(["test", "--locked", "--workspace", "--test", name]).args(LOCAL_AWS);

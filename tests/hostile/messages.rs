@@ -1,0 +1,129 @@
+//! Bad messages in the queues.
+
+use serde_json::{Value, json};
+
+use crate::package::MARK;
+
+/// Texts that are no S3 event: each comes back, and ends in the dead-letter queue.
+pub(crate) fn no_events(bucket: &str) -> Vec<String> {
+    let record = || json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": format!("zipped/{MARK} .zip"), "versionId": "v1", "sequencer": "0A"}}});
+    let with = |pointer: &str, value: Value| {
+        let mut record = record();
+        *record.pointer_mut(pointer).expect("a member") = value;
+        json!({"Records": [record]}).to_string()
+    };
+    let without = |parent: &str, name: &str| {
+        let mut record = record();
+        record.pointer_mut(parent).expect("a member").as_object_mut().expect("an object").remove(name);
+        json!({"Records": [record]}).to_string()
+    };
+    let good = json!({"Records": [record()]}).to_string();
+    let mut bodies: Vec<String> = no_objects();
+    bodies.extend([
+        "{}".to_owned(),
+        json!({"Records": null}).to_string(),
+        json!({"Records": {}}).to_string(),
+        json!({"Records": MARK}).to_string(),
+        json!({"Records": [null]}).to_string(),
+        json!({"Records": [[]]}).to_string(),
+        json!({"Records": [{}]}).to_string(),
+        json!({"Records": [record(), {}]}).to_string(),
+        json!({"Event": 5, "Records": []}).to_string(),
+        json!({"Message": good, "Type": "Notification"}).to_string(),
+        json!({"detail": record(), "detail-type": "Object Created"}).to_string(),
+        format!("{{\"Records\":[],{}", &good[1..]),
+        format!("{good}{good}"),
+        format!("{good}// {MARK}"),
+        format!("\u{FEFF}{good}"),
+        good.replace('"', "'"),
+        good.replace("zipped/", "%FF"),
+        good.replace("zipped/", "%ED%A0%80"),
+        good.replace("zipped/", "\\ud800"),
+        good.replace("\"0A\"", "NaN"),
+        good.replace("\"0A\"", &"9".repeat(400)),
+        without("", "eventName"),
+        without("", "s3"),
+        without("/s3", "bucket"),
+        without("/s3", "object"),
+        without("/s3/bucket", "name"),
+        without("/s3/object", "key"),
+        with("/eventName", json!(5)),
+        with("/s3", json!([])),
+        with("/s3/bucket", json!(MARK)),
+        with("/s3/bucket/name", json!({"name": MARK})),
+        with("/s3/object/key", json!(5)),
+        with("/s3/object/key", Value::Null),
+        with("/s3/object/key", json!([MARK])),
+        with("/s3/object/versionId", json!(1)),
+        with("/s3/object/versionId", json!({})),
+        with("/s3/object/sequencer", json!(10)),
+        json!({"Records": vec![json!({"eventName": MARK}); 2_000]}).to_string(),
+    ]);
+    bodies
+}
+
+/// Texts that are no JSON object, or too deep.
+fn no_objects() -> Vec<String> {
+    let texts = [
+        "[]",
+        "null",
+        "true",
+        "1e999",
+        "NaN",
+        "\"{}\"",
+        "{",
+        "}",
+        "{\"a\":}",
+        "<a/>",
+        "a=b",
+        "e30=",
+        "{}{}",
+        "[[[[",
+        "\\",
+        "\u{1F600}",
+    ];
+    let mut bodies: Vec<_> = texts.iter().map(|text| format!("{text} ")).collect();
+    bodies.extend([
+        MARK.to_owned(),
+        "[".repeat(10_000),
+        format!("{{\"Records\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000)),
+        format!("{{\"taskToken\":{}1{}}}", "{\"a\":".repeat(5_000), "}".repeat(5_000)),
+        MARK.repeat(20_000),
+    ]);
+    bodies
+}
+
+/// Texts that hold no task token: nobody can be told, so that each ends in the dead-letter queue.
+pub(crate) fn no_tasks() -> Vec<String> {
+    let mut bodies = no_objects();
+    for token in [Value::Null, json!(5), json!([MARK]), json!({"token": MARK}), json!(true)] {
+        bodies.push(json!({"taskToken": token, "applicationId": MARK}).to_string());
+    }
+    bodies.push(json!({"applicationId": MARK}).to_string());
+    bodies.push(json!({"TaskToken": MARK, "tasktoken": MARK}).to_string());
+    bodies
+}
+
+/// Tasks of nobody, or with inputs that break the contract. None changes anything.
+pub(crate) fn foreign_tasks(old_token: &str, bucket: &str) -> Vec<String> {
+    let document = json!({"bucket": bucket, "key": "id_document/nobody.png", "versionId": "v1"});
+    let mut bodies = Vec::new();
+    for token in ["foreign", "", " ", old_token, "é", "a\nb", "../..", &"A".repeat(2_000), &"A".repeat(5_000)] {
+        bodies.push(json!({"taskToken": token, "applicationId": "hostile-nobody", "document": document}).to_string());
+    }
+    for input in [
+        json!({"applicationId": format!("{MARK} Doe")}),
+        json!({"applicationId": 5}),
+        json!({"applicationId": null, MARK: 1}),
+        json!({"applicationId": "hostile-nobody", "document": MARK}),
+        json!({"applicationId": "hostile-nobody", "documentNumber": MARK}),
+        json!({}),
+    ] {
+        let mut input = input;
+        input["taskToken"] = json!(old_token);
+        bodies.push(input.to_string());
+    }
+    // The second token counts; a duplicate is no way to answer two executions.
+    bodies.push(format!("{{\"taskToken\":\"one\",\"taskToken\":\"two\",\"applicationId\":\"{MARK} \"}}"));
+    bodies
+}
