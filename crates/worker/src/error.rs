@@ -31,22 +31,8 @@ impl ErrorName {
     #[must_use]
     pub fn of_service(error: &impl ProvideErrorMetadata) -> Self {
         match error.code() {
-            None
-            | Some(
-                "InternalError"
-                | "InternalServerError"
-                | "InternalServiceError"
-                | "ProvisionedThroughputExceededException"
-                | "RequestLimitExceeded"
-                | "RequestTimeout"
-                | "RequestTimeoutException"
-                | "ServiceUnavailable"
-                | "SlowDown"
-                | "Throttling"
-                | "ThrottlingException"
-                | "TooManyRequestsException"
-                | "TransactionConflictException",
-            ) => Self::Transient,
+            None => Self::Transient,
+            Some(code) if THROTTLED.contains(&code) || UNAVAILABLE.contains(&code) => Self::Transient,
             Some(_) => Self::Internal,
         }
     }
@@ -96,15 +82,32 @@ impl Report {
 }
 
 /// How services, and HTTP, say that it was too much.
-const THROTTLED: [&str; 8] = [
+const THROTTLED: [&str; 11] = [
     "429",
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
     "SlowDown",
+    "ThrottledException",
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
+];
+
+/// How services say that they cannot just now.
+const UNAVAILABLE: [&str; 10] = [
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServiceError",
+    "InternalServiceErrorException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "TransactionConflictException",
 ];
 
 impl fmt::Display for Report {
@@ -121,7 +124,25 @@ impl From<Report> for Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_types::error::ErrorMetadata;
+
     use super::*;
+
+    #[test]
+    fn what_may_go_better_next_time_is_transient() {
+        let name = |code: Option<&str>| {
+            let mut error = ErrorMetadata::builder();
+            error = if let Some(code) = code { error.code(code) } else { error };
+            ErrorName::of_service(&error.build())
+        };
+        for code in THROTTLED.into_iter().chain(UNAVAILABLE) {
+            assert_eq!(name(Some(code)), ErrorName::Transient, "{code}");
+        }
+        assert_eq!(name(None), ErrorName::Transient);
+        for code in ["AccessDeniedException", "ValidationException", "ResourceNotFoundException", "KmsAccessDenied"] {
+            assert_eq!(name(Some(code)), ErrorName::Internal, "{code}");
+        }
+    }
 
     #[test]
     fn too_much_is_told_from_other_failures() {
