@@ -345,6 +345,9 @@ fn counts(limits: &[Limit], count: impl Fn(&Limit) -> u64) -> BTreeMap<String, u
     limits.iter().map(|limit| (format!("{}.{}", limit.service, limit.operation), count(limit))).collect()
 }
 
+/// From here on a flood is long enough for its rate to be judged.
+const LONG_SECONDS: f64 = 120.0;
+
 /// Ends in a second while the work was steady.
 fn steady(samples: &[Sample], packages: usize) -> f64 {
     let at = |tenths: usize| samples.iter().find(|sample| sample.ended * 10 >= packages * tenths);
@@ -395,12 +398,15 @@ impl Outcome {
         let refused: u64 = self.refused.values().sum();
         let packages = u64::try_from(self.packages).unwrap_or(u64::MAX);
         expect(refused < packages, format!("{refused} refused requests of {} applications", self.packages));
-        // A sample more or less, and work that comes in portions.
-        expect(self.per_second <= 1.1 * self.quota, format!("{:.1} applications a second", self.per_second));
-        expect(
-            self.per_second == 0.0 || self.per_second >= 0.5 * self.quota,
-            format!("only {:.1} applications a second, of {} that the quotas admit", self.per_second, self.quota),
-        );
+        // How near it comes to the quota is only worth judging when it lasts; a short flood is over before the machine is at speed.
+        if self.samples.last().is_some_and(|last| last.seconds >= LONG_SECONDS) {
+            // A sample more or less, and work that comes in portions.
+            expect(self.per_second <= 1.1 * self.quota, format!("{:.1} applications a second", self.per_second));
+            expect(
+                self.per_second >= 0.5 * self.quota,
+                format!("only {:.1} applications a second, of {} that the quotas admit", self.per_second, self.quota),
+            );
+        }
         let (early, late) = self.memory();
         expect(late <= early + early / 4 + 16, format!("a function's memory grew from {early} to {late} MB"));
         problems

@@ -111,22 +111,19 @@ fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>)
     let mut local = LocalAws::start(project, steps, "test", &folder.path, Life::WithThisProcess, &options)?;
     local.deploy(project, steps, &options)?;
     steps.run("Marking the branches of the machines", "mark", &mut local.tool(project, "mark"))?;
-    for name in ["machines", "e2e", "hostile", "faults"] {
-        let mut cargo = project.cargo();
-        // The whole workspace, so that its crates are built with the same features as before: once.
-        cargo.args(["test", "--locked", "--workspace", "--test", name]).args(LOCAL_AWS);
-        local.addresses.give_to(&mut cargo);
-        // They wait more than they work.
-        cargo.env("RUST_TEST_THREADS", "16");
-        reports.push(run(steps, (name, Count::Cargo, cargo))?);
-        local.check()?;
+    for name in ["machines", "e2e"] {
+        reports.push(scenarios(project, steps, &mut local, name)?);
+    }
+    // Before the levels in which workers ask for what they must not have, and are refused.
+    reports.push(run(steps, ("policies", Count::Figures, policies::level(project, &local)))?);
+    for name in ["hostile", "faults"] {
+        reports.push(scenarios(project, steps, &mut local, name)?);
     }
     // Alone, since it limits everybody's rates.
     let flood = flood::command(project, &local, 60, LOCAL_RATE, LOCAL_RATE);
     reports.push(run(steps, ("flood", Count::Figures, flood))?);
     // Also after a failure: it says what else is missing.
     reports.push(run(steps, ("coverage", Count::Figures, local.tool(project, "coverage")))?);
-    reports.push(run(steps, ("policies", Count::Figures, policies::level(project, &local)))?);
     Ok(())
 }
 
@@ -147,6 +144,19 @@ fn review(project: &Project, steps: &Steps) -> Report {
         Err(error) => steps.say(&format!("{error:#}")),
     }
     Report { name: "review", count: Count::Check, counted: Counted::default(), is_ok, seconds }
+}
+
+/// A test binary of the crate that knows the local AWS.
+fn scenarios(project: &Project, steps: &Steps, local: &mut LocalAws, name: &'static str) -> Result<Report> {
+    let mut cargo = project.cargo();
+    // The whole workspace, so that its crates are built with the same features as before: once.
+    cargo.args(["test", "--locked", "--workspace", "--test", name]).args(LOCAL_AWS);
+    local.addresses.give_to(&mut cargo);
+    // They wait more than they work.
+    cargo.env("RUST_TEST_THREADS", "16");
+    let report = run(steps, (name, Count::Cargo, cargo))?;
+    local.check()?;
+    Ok(report)
 }
 
 fn run(steps: &Steps, (name, count, mut command): Level) -> Result<Report> {
