@@ -347,8 +347,8 @@ mod tests {
         is(&usage, Meter::Trace, 3.0);
         // 1 MiB for 60 days.
         is(&usage, Meter::S3GigabyteMonth, 1.0 / 1024.0 * 60.0 / DAYS_PER_MONTH);
-        // 3 × 256 MB × 150 ms + 512 MB × 1500 ms
-        is(&usage, Meter::LambdaSecondX86, 3.0 * 0.25 * 0.15 + 0.5 * 1.5);
+        // 3 × 256 MB × 600 ms + 512 MB × 1500 ms
+        is(&usage, Meter::LambdaSecondX86, 3.0 * 0.25 * 0.6 + 0.5 * 1.5);
         is(&usage, Meter::LambdaRequest, 4.0);
     }
 
