@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use bonafide_tests::bench::{Row, bench, plain};
 use bonafide_tests::control::Fault;
-use bonafide_tests::packages::{members, zip};
+use bonafide_tests::packages::{document, members, zip};
 use serde_json::{Value, json};
 
 use crate::command::{bonafide, json_lines};
@@ -90,26 +90,7 @@ fn ada(id: &str, number: &str) -> Result<()> {
     let indexed = json!({"Face": {"FaceId": format!("face-of-{id}"), "ExternalImageId": id}});
     answer("rekognition", "IndexFaces", json!({"FaceRecords": [indexed]}))?;
     answer("rekognition", "SearchFaces", json!({"FaceMatches": []}))?;
-    let fields = [
-        ("FIRST_NAME", "ADA"),
-        ("LAST_NAME", "EXAMPLE"),
-        ("DATE_OF_BIRTH", "1957-01-12"),
-        ("EXPIRATION_DATE", "2099-01-12"),
-        ("DOCUMENT_NUMBER", number),
-        ("ADDRESS", "8123 MAIN ST"),
-        ("CITY_IN_ADDRESS", "TALLAHASSEE"),
-        ("STATE_IN_ADDRESS", "FL"),
-        ("ZIP_CODE_IN_ADDRESS", "32399"),
-    ]
-    .map(|(name, text)| {
-        let mut value = json!({"Text": text, "Confidence": 99});
-        if name.contains("DATE") {
-            value["NormalizedValue"] = json!({"Value": format!("{text}T00:00:00"), "ValueType": "DATE"});
-        }
-        json!({"Type": {"Text": name}, "ValueDetection": value})
-    });
-    let documents = json!({"IdentityDocuments": [{"DocumentIndex": 1, "IdentityDocumentFields": fields}]});
-    answer("textract", "AnalyzeID", documents)
+    answer("textract", "AnalyzeID", document(number))
 }
 
 fn has_status(status: &'static str) -> impl Fn(&Row) -> bool {

@@ -11,7 +11,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::replay::{Action, Replayer};
 use bonafide_tests::bench::{Ended, Row, bench, m, plain, repository, s};
 use bonafide_tests::control::Fault;
-use bonafide_tests::packages::{details, zip};
+use bonafide_tests::packages::{details, document, zip};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -261,27 +261,4 @@ fn number(id: &str) -> String {
 async fn put_row<const COUNT: usize>(id: &str, attributes: [(&str, AttributeValue); COUNT]) -> Result<()> {
     let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value));
     bench().put_row(id, attributes.chain([("status".to_owned(), s("IN_PROGRESS"))])).await
-}
-
-/// What Textract reads from the document of whoever made the package.
-fn document(number: &str) -> Value {
-    let fields = [
-        ("FIRST_NAME", "ADA"),
-        ("LAST_NAME", "EXAMPLE"),
-        ("DATE_OF_BIRTH", "1957-01-12"),
-        ("EXPIRATION_DATE", "2099-01-12"),
-        ("DOCUMENT_NUMBER", number),
-        ("ADDRESS", "8123 MAIN ST"),
-        ("CITY_IN_ADDRESS", "TALLAHASSEE"),
-        ("STATE_IN_ADDRESS", "FL"),
-        ("ZIP_CODE_IN_ADDRESS", "32399"),
-    ]
-    .map(|(name, text)| {
-        let mut value = json!({"Text": text, "Confidence": 99});
-        if name.contains("DATE") {
-            value["NormalizedValue"] = json!({"Value": format!("{text}T00:00:00"), "ValueType": "DATE"});
-        }
-        json!({"Type": {"Text": name}, "ValueDetection": value})
-    });
-    json!({"IdentityDocuments": [{"DocumentIndex": 1, "IdentityDocumentFields": fields}]})
 }

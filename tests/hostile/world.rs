@@ -3,6 +3,7 @@
 use anyhow::Result;
 use bonafide_tests::bench::bench;
 use bonafide_tests::control::Fault;
+use bonafide_tests::packages::document;
 use serde_json::{Value, json};
 
 fn answer(service: &'static str, operation: &'static str, ids: &str, result: Value) -> Result<()> {
@@ -25,30 +26,7 @@ pub(crate) fn approve(ids: &str) -> Result<()> {
 
 /// Textract reads Ada's licence with this number on the pictures of this application.
 pub(crate) fn licence(id: &str, number: &str) -> Result<()> {
-    let fields = [
-        ("FIRST_NAME", "ADA"),
-        ("LAST_NAME", "EXAMPLE"),
-        ("DATE_OF_BIRTH", "1957-01-12"),
-        ("EXPIRATION_DATE", "2099-01-12"),
-        ("DOCUMENT_NUMBER", number),
-        ("ADDRESS", "8123 MAIN ST"),
-        ("CITY_IN_ADDRESS", "TALLAHASSEE"),
-        ("STATE_IN_ADDRESS", "FL"),
-        ("ZIP_CODE_IN_ADDRESS", "32399"),
-    ]
-    .map(|(name, text)| {
-        let mut value = json!({"Text": text, "Confidence": 99});
-        if name.contains("DATE") {
-            value["NormalizedValue"] = json!({"Value": format!("{text}T00:00:00"), "ValueType": "DATE"});
-        }
-        json!({"Type": {"Text": name}, "ValueDetection": value})
-    });
-    answer(
-        "textract",
-        "AnalyzeID",
-        id,
-        json!({"IdentityDocuments": [{"DocumentIndex": 1, "IdentityDocumentFields": fields}]}),
-    )
+    answer("textract", "AnalyzeID", id, document(number))
 }
 
 /// There is no face on any picture of these ids.

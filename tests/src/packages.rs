@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Write as _};
 
+use serde_json::{Value, json};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 /// The columns of the details.
@@ -32,6 +33,30 @@ pub fn members(id: &str, number: &str) -> Vec<(String, Vec<u8>)> {
         (format!("{id}_license.png"), png(600, 400)),
         (format!("{id}_selfie.png"), png(400, 600)),
     ]
+}
+
+/// What Textract reads from Ada's licence with this number: the answer of `AnalyzeID`.
+#[must_use]
+pub fn document(number: &str) -> Value {
+    let fields = [
+        ("FIRST_NAME", "ADA"),
+        ("LAST_NAME", "EXAMPLE"),
+        ("DATE_OF_BIRTH", "1957-01-12"),
+        ("EXPIRATION_DATE", "2099-01-12"),
+        ("DOCUMENT_NUMBER", number),
+        ("ADDRESS", "8123 MAIN ST"),
+        ("CITY_IN_ADDRESS", "TALLAHASSEE"),
+        ("STATE_IN_ADDRESS", "FL"),
+        ("ZIP_CODE_IN_ADDRESS", "32399"),
+    ]
+    .map(|(name, text)| {
+        let mut value = json!({"Text": text, "Confidence": 99});
+        if name.contains("DATE") {
+            value["NormalizedValue"] = json!({"Value": format!("{text}T00:00:00"), "ValueType": "DATE"});
+        }
+        json!({"Type": {"Text": name}, "ValueDetection": value})
+    });
+    json!({"IdentityDocuments": [{"DocumentIndex": 1, "IdentityDocumentFields": fields}]})
 }
 
 /// A zip file of these members.
