@@ -14,6 +14,8 @@ pub enum CheckOutcome {
     Resubmit,
     /// A person has to look.
     Refer,
+    /// Nothing any more: a newer upload counts. Never in a row or a notification.
+    Superseded,
 }
 
 /// The checks of an onboarding, in the order in which they are made.
@@ -30,16 +32,25 @@ pub enum Check {
     DocumentExtraction,
     /// Known to the third party?
     ThirdPartyCheck,
+    /// In a conversation: can the identity be read from the document?
+    IdentityExtraction,
+    /// In a conversation: does the national register know the person?
+    RegistryVerification,
+    /// In a conversation: is the person new?
+    CustomerRegistration,
 }
 
 impl Check {
     /// All checks, in their order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::PackageCheck,
         Self::IdentityVerification,
         Self::IdentityCompare,
         Self::DocumentExtraction,
         Self::ThirdPartyCheck,
+        Self::IdentityExtraction,
+        Self::RegistryVerification,
+        Self::CustomerRegistration,
     ];
 
     /// The name: of the row's attribute, in notifications, logs and metrics.
@@ -51,6 +62,9 @@ impl Check {
             Self::IdentityCompare => "identityCompare",
             Self::DocumentExtraction => "documentExtraction",
             Self::ThirdPartyCheck => "thirdPartyCheck",
+            Self::IdentityExtraction => "identityExtraction",
+            Self::RegistryVerification => "registryVerification",
+            Self::CustomerRegistration => "customerRegistration",
         }
     }
 }
@@ -64,6 +78,7 @@ impl CheckOutcome {
             Self::Decline => "decline",
             Self::Resubmit => "resubmit",
             Self::Refer => "refer",
+            Self::Superseded => "superseded",
         }
     }
 }
@@ -77,7 +92,13 @@ mod tests {
         for check in Check::ALL {
             assert_eq!(serde_json::to_value(check).expect("json"), check.name());
         }
-        for outcome in [CheckOutcome::Pass, CheckOutcome::Decline, CheckOutcome::Resubmit, CheckOutcome::Refer] {
+        for outcome in [
+            CheckOutcome::Pass,
+            CheckOutcome::Decline,
+            CheckOutcome::Resubmit,
+            CheckOutcome::Refer,
+            CheckOutcome::Superseded,
+        ] {
             assert_eq!(serde_json::to_value(outcome).expect("json"), outcome.name());
         }
     }

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use crate::{Personal, ReasonCode};
+use crate::{
+    Personal, ReasonCode,
+    text::{is_formula, is_hidden},
+};
 
 /// The longest value, in characters: longer than any address, shorter than any mischief.
 const MAX_VALUE_LENGTH: usize = 256;
@@ -123,39 +126,6 @@ impl Details {
             details.values[index] = Personal::new(value);
         }
         Ok(details)
-    }
-}
-
-/// Control characters, and characters that show nothing of their own but change, hide or replace what is shown beside them:
-/// whoever compares or reviews the value would see another one. The joiners U+200C and U+200D stay, because names are written
-/// with them.
-fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{AD}'
-                | '\u{61C}'
-                | '\u{180E}'
-                | '\u{200B}'
-                | '\u{200E}'..='\u{200F}'
-                | '\u{2028}'..='\u{202E}'
-                | '\u{2060}'..='\u{206F}'
-                | '\u{E000}'..='\u{F8FF}'
-                | '\u{FDD0}'..='\u{FDEF}'
-                | '\u{FEFF}'
-                | '\u{FFF0}'..='\u{FFFF}'
-                | '\u{E0000}'..='\u{10FFFF}'
-        )
-}
-
-/// Whether a spreadsheet would run the value when somebody opens an export of the tables: see
-/// <https://owasp.org/www-community/attacks/CSV_Injection>. A lone hyphen, as people write for "nothing", is none.
-fn is_formula(value: &str) -> bool {
-    let mut characters = value.chars();
-    match characters.next() {
-        Some('=' | '+' | '@' | '\u{FF1D}' | '\u{FF0B}' | '\u{FF20}') => true,
-        Some('-' | '\u{FF0D}') => characters.next().is_some(),
-        _ => false,
     }
 }
 

@@ -221,6 +221,8 @@ fn age(born: NaiveDate, today: NaiveDate) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn day(text: &str) -> NaiveDate {
@@ -334,5 +336,41 @@ mod tests {
         }
         assert_eq!(facts(&dates("2008-02-29", "", ""), 18, day("2026-02-28")).under_age, Some(true));
         assert_eq!(facts(&dates("2008-02-29", "", ""), 18, day("2026-03-01")).under_age, Some(false));
+    }
+
+    proptest! {
+        /// Whatever the service reads, a date is one or is missing, and what is missing is not sure.
+        #[test]
+        fn any_answer_gives_dates_or_none(
+            read in proptest::collection::vec(
+                (
+                    proptest::sample::select(vec![
+                        "FIRST_NAME", "DOCUMENT_NUMBER", "DATE_OF_BIRTH", "DATE_OF_ISSUE", "EXPIRATION_DATE", "ID_TYPE", "MRZ_CODE",
+                    ]),
+                    prop_oneof!["[0-9]{1,4}[/. -][0-9A-Za-z]{1,3}[/. -][0-9]{1,6}", any::<String>()],
+                    proptest::option::of(prop_oneof!["[0-9]{4}-[0-9]{2}-[0-9]{2}T00:00:00", any::<String>()]),
+                    0.0..=1.0_f64,
+                ),
+                0..8,
+            ),
+        ) {
+            let read: Vec<_> = read
+                .into_iter()
+                .map(|(name, text, date, confidence)| ExtractedField {
+                    name: name.to_owned(),
+                    text: Personal::new(&text),
+                    normalized_date: date.as_deref().map(Personal::new),
+                    confidence,
+                })
+                .collect();
+            let (fields, confidences) = DocumentFields::from_extracted(&read);
+            for date in [&fields.date_of_birth, &fields.date_of_issue, &fields.expiration_date] {
+                prop_assert!(date.is_empty() || date.expose().parse::<NaiveDate>().is_ok(), "{}", date.expose());
+            }
+            prop_assert!(!fields.date_of_birth.is_empty() || confidences.date_of_birth <= 0.0);
+            let facts = facts(&fields, 18, day("2026-11-21"));
+            prop_assert_eq!(facts.expired.is_none(), fields.expiration_date.is_empty());
+            prop_assert_eq!(facts.under_age.is_none(), fields.date_of_birth.is_empty());
+        }
     }
 }

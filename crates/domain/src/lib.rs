@@ -7,10 +7,13 @@ mod application;
 mod check;
 mod details;
 mod document;
+pub mod face_api;
 mod matching;
+pub mod nordic;
 mod package;
 mod personal;
 mod reason;
+mod text;
 mod upload;
 
 pub use application::{ApplicationId, InvalidApplicationId, execution_name, replay_name};

@@ -305,6 +305,54 @@ reasons! {
         applicant: "We could not finish your application yet. You need not do anything.",
         staff: "An operator stopped the execution; replay it."
     }
+    NationalNumberUnreadable "NATIONAL_NUMBER_UNREADABLE" Correctable {
+        applicant: "The national identity number on your document could not be read. Please photograph it again.",
+        staff: "The document shows no national number, or several, or its confidence is below the threshold."
+    }
+    NationalNumberInvalid "NATIONAL_NUMBER_INVALID" Correctable {
+        applicant: "What we read on your document is no national identity number. Please photograph it again.",
+        staff: "The text that was read as a national number breaks the rules of the country: length, signs, or a date that does not exist."
+    }
+    NationalNumberCountryMismatch "NATIONAL_NUMBER_COUNTRY_MISMATCH" Correctable {
+        applicant: "Your document is of another country than the one that you chose.",
+        staff: "The document was issued by another country than the one whose register would be asked."
+    }
+    NationalNumberCheckFailed "NATIONAL_NUMBER_CHECK_FAILED" Final {
+        applicant: "The national identity number on your document cannot be right. Please contact us.",
+        staff: "The check digits of the national number do not fit. Danish numbers need not since 2007; they are only referred."
+    }
+    NationalNumberSynthetic "NATIONAL_NUMBER_SYNTHETIC" Final {
+        applicant: "The number on your document is no national identity number of a person. Please contact us.",
+        staff: "The national number is one that no population register gives: a replacement, a temporary one, or one made for tests."
+    }
+    NationalNumberBirthDateMismatch "NATIONAL_NUMBER_BIRTH_DATE_MISMATCH" Final {
+        applicant: "The date of birth on your document does not fit your national identity number.",
+        staff: "The document's date of birth is another one than the national number's. Of D- and coordination numbers this is only referred."
+    }
+    NationalNumberSexMismatch "NATIONAL_NUMBER_SEX_MISMATCH" Final {
+        applicant: "What your document says of you does not fit your national identity number. Please contact us.",
+        staff: "The document's sex is another one than the national number's. It is only referred: it may have changed since."
+    }
+    RegistryPersonNotFound "REGISTRY_PERSON_NOT_FOUND" Final {
+        applicant: "The national register does not know you under this number. Please contact us.",
+        staff: "The national registry has nobody with this number."
+    }
+    RegistryNameMismatch "REGISTRY_NAME_MISMATCH" Final {
+        applicant: "The name on your document is not the one in the national register.",
+        staff: "The names of document and registry differ."
+    }
+    RegistryBirthDateMismatch "REGISTRY_BIRTH_DATE_MISMATCH" Final {
+        applicant: "The date of birth on your document is not the one in the national register.",
+        staff: "The birth dates of document and registry differ."
+    }
+    RegistryUnavailable "REGISTRY_UNAVAILABLE" Technical {
+        applicant: "The national register could not be asked yet. Please try again later.",
+        staff: "The national registry did not answer, or not in a way that can be understood; start the step again."
+    }
+    StepOutOfOrder "STEP_OUT_OF_ORDER" Correctable {
+        applicant: "Something is missing before this step. Please go on with the picture of your document.",
+        staff: "A step of a conversation was asked for before the one on which it rests, or for another document."
+    }
 }
 
 /// The page docs/REASON-CODES.md, in Markdown.

@@ -89,6 +89,13 @@ impl Applications {
     }
 }
 
+/// Where a row names the execution that judges its latest package. An execution that it names no longer has been superseded, and what it
+/// finds out is nobody's business any more.
+pub const PACKAGE_EXECUTION: &str = "executionArn";
+
+/// The same for a document uploaded alone.
+pub const DOCUMENT_EXECUTION: &str = "documentExtractionExecutionArn";
+
 /// A text attribute of a row.
 #[must_use]
 pub fn column<'a>(row: &'a Row, name: &str) -> Option<&'a str> {

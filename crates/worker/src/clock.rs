@@ -1,5 +1,7 @@
 //! The one place that reads the clock.
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 /// The day that it is, in UTC.
@@ -12,6 +14,18 @@ pub fn today() -> NaiveDate {
 #[must_use]
 pub fn now() -> String {
     stamp(Utc::now())
+}
+
+/// The time so long ago, as the table holds it.
+#[must_use]
+pub fn ago(duration: Duration) -> String {
+    stamp(Utc::now() - duration)
+}
+
+/// The time in seconds since 1970, as a table's time to live has it.
+#[must_use]
+pub fn seconds() -> i64 {
+    Utc::now().timestamp()
 }
 
 /// The time in milliseconds since 1970, as metrics have it.

@@ -21,7 +21,7 @@ use crate::clock;
 
 /// What a line may say. A member that is not in this list is not written, whoever logs it: a new one is a decision, since
 /// logs are read by more people than the tables.
-pub(crate) const MEMBERS: [&str; 17] = [
+pub(crate) const MEMBERS: [&str; 18] = [
     "timestamp",
     "level",
     "message",
@@ -31,6 +31,7 @@ pub(crate) const MEMBERS: [&str; 17] = [
     "xrayTraceId",
     "message.id",
     "application.id",
+    "face.id",
     "execution",
     "check",
     "outcome",

@@ -7,7 +7,7 @@ use std::{
     task::Poll,
 };
 
-use bonafide_domain::{ApplicationId, Check, CheckOutcome, ReasonCode};
+use bonafide_domain::{ApplicationId, Check, CheckOutcome, ReasonCode, face_api::FaceId};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::{Instrument as _, Span, field::Empty};
@@ -43,6 +43,16 @@ impl Worker {
 /// Says whom the present task is about. The kit knows by itself when the input has an `applicationId`.
 pub fn note_application(id: &ApplicationId) {
     Span::current().record("application.id", id.as_str());
+}
+
+/// Says which face of the face API the present task is about.
+pub fn note_face(id: &FaceId) {
+    Span::current().record("face.id", id.as_str());
+}
+
+/// Says why, by a code that is none of the reasons'.
+pub(crate) fn note_code(code: &'static str) {
+    Span::current().record("reason", code);
 }
 
 /// Says which execution the present task is about, by its name or ARN.
@@ -93,6 +103,7 @@ impl Observer {
             worker = self.worker.name,
             message.id = Empty,
             application.id = Empty,
+            face.id = Empty,
             execution = Empty,
             check = self.worker.check.map(Check::name),
             outcome = Empty,

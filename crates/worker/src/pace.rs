@@ -85,6 +85,11 @@ impl Deadline {
         Self(Instant::now() + left.min(Duration::from_mins(15)))
     }
 
+    /// So long before it.
+    pub(crate) fn less(self, reserve: Duration) -> Instant {
+        self.0.checked_sub(reserve).unwrap_or(self.0)
+    }
+
     fn allows(self, wait: Duration) -> bool {
         Instant::now() + wait + RESERVE <= self.0
     }

@@ -201,6 +201,7 @@ mod tests {
         types::error::{InvalidToken, TaskTimedOut},
     };
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use proptest::prelude::*;
     use serde::Deserialize;
 
     use super::*;
@@ -330,6 +331,34 @@ mod tests {
             let report =
                 perform(&Observer::for_tests(), &client, impatient(), &double, "m1", body).await.expect_err("no token");
             assert_eq!(report.name, ErrorName::InvalidInput);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_a_token_or_none(body in any::<String>()) {
+            let _ = split_token(&body);
+        }
+
+        /// A message is read, or refused in words that hold nothing of it.
+        #[test]
+        fn a_damaged_message_is_read_or_refused_without_quoting_it(
+            edits in proptest::collection::vec((any::<proptest::sample::Index>(), 0..3_u8, any::<char>()), 0..6),
+        ) {
+            let mut body: Vec<char> = r#"{"taskToken":"MARKED","number":"MARKED"}"#.chars().collect();
+            for (place, edit, character) in edits {
+                let place = place.index(body.len());
+                match edit {
+                    0 => body[place] = character,
+                    1 => body.insert(place, character),
+                    _ => drop(body.remove(place)),
+                }
+            }
+            let read = split_token(&body.iter().collect::<String>())
+                .and_then(|(_, input)| crate::input::parse::<Input>(input));
+            if let Err(report) = read {
+                prop_assert!(!report.message.contains("MARK"), "{}", report.message);
+            }
         }
     }
 }

@@ -22,6 +22,30 @@ where
     lambda_runtime::run(service_fn(respond)).await
 }
 
+/// The same for a caller who takes failures in a form of its own: they are logged and counted like any other, and `answer` makes
+/// what the caller gets, from what it sent and from the report.
+///
+/// # Errors
+/// When the Lambda runtime itself fails, or the template tells the worker too little.
+pub async fn run_task_with_answer<Input, Output, Failure, Handler>(
+    worker: Worker,
+    handler: Handler,
+    answer: impl Fn(&Value, &Report) -> Output,
+) -> Result<(), Error>
+where
+    Input: DeserializeOwned,
+    Output: Serialize,
+    Failure: TaskError,
+    Handler: AsyncFn(Input) -> Result<Output, Failure>,
+{
+    let (observer, handler, answer) = (&Observer::start(worker)?, &handler, &answer);
+    let respond = async move |event: LambdaEvent<Value>| {
+        let result = Box::pin(call(observer, handler, event.payload.clone())).await;
+        Ok::<_, Report>(result.unwrap_or_else(|report| answer(&event.payload, &report)))
+    };
+    lambda_runtime::run(service_fn(respond)).await
+}
+
 /// One invocation, reported once: here.
 async fn call<Input, Output, Failure>(
     observer: &Observer,

@@ -9,6 +9,7 @@ mod text;
 use serde::Serialize;
 
 pub use date::{DateOrder, parse_date};
+pub(crate) use name::split as split_name;
 
 use crate::{Details, DetailsColumn, DocumentFields, Personal};
 
@@ -79,6 +80,12 @@ pub fn similarities(details: &Details, document: &DocumentFields) -> Similaritie
             },
         ),
     }
+}
+
+/// How alike two persons' given names and family names are, 0 to 100 each.
+pub(crate) fn name_similarities(left: (&str, &str), right: (&str, &str)) -> (f64, f64) {
+    let name = |(first, last)| name::Name { first, middle: "", last, suffix: "" };
+    name::similarity(&name(left), &name(right))
 }
 
 /// The key of the customer that a licence belongs to: `US#<state>-<number>`. Numbers are unique only within the state that issues them.

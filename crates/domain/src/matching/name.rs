@@ -259,6 +259,19 @@ fn is_particle(word: &str) -> bool {
     word.len() == 1 || PARTICLES.contains(&word)
 }
 
+/// Given names and family name of a name that is written in that order. Particles belong to the family name.
+pub(crate) fn split(full: &str) -> Option<(&str, &str)> {
+    let mut at = full.trim_end().rfind(char::is_whitespace)?;
+    while let Some(before) = full[..at].trim_end().rfind(char::is_whitespace) {
+        let particle = words(&full[before..at]).concat();
+        if !PARTICLES.contains(&particle.as_str()) {
+            break;
+        }
+        at = before;
+    }
+    Some((full[..at].trim(), full[at..].trim()))
+}
+
 fn family_similarity(left: &[String], right: &[String]) -> f64 {
     let (left_text, right_text) = (left.concat(), right.concat());
     if left_text.is_empty() || right_text.is_empty() {

@@ -1,0 +1,28 @@
+//! The face API: what a request says, what a picture and a face must be like, and what is answered.
+//!
+//! Requests and answers are those of `docs/openapi/face-api.yaml`; a field that does not fit is told by its path, never by its value.
+
+mod answer;
+mod caller;
+mod error;
+mod id;
+mod idempotency;
+mod person;
+mod picture;
+mod quality;
+mod request;
+mod shard;
+
+pub use answer::{
+    FaceAnswer, FaceStatus, IndexAnswer, RegisterAnswer, RemovalAnswer, Removed, RepairAnswer, UploadAnswer,
+    VerifyAnswer,
+};
+pub use caller::{Caller, PersonReaders};
+pub use error::{ApiError, Refusal};
+pub use id::{FaceId, InvalidId, UploadId};
+pub use idempotency::{Fingerprint, IdempotencyKey, RequestId, Route};
+pub use person::{BirthDate, Name, Person, PhoneNumber};
+pub use picture::{EncodedImage, Format, MAX_INLINE_BYTES, MAX_UPLOAD_BYTES, Picture};
+pub use quality::{DUPLICATE_ABOVE, FaceFacts, MATCH_FROM, judge_faces};
+pub use request::{IndexRequest, PictureSource, RegisterRequest, UploadRequest, VerifyRequest};
+pub use shard::{InvalidCollections, Shards};

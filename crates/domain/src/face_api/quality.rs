@@ -1,0 +1,173 @@
+//! Whether the faces on a picture are one that is good enough to be kept.
+
+use crate::ReasonCode;
+
+/// A face counts when Rekognition is surer than this that it is one (0 to 100).
+const FACE_CONFIDENCE_ABOVE: f32 = 99.0;
+/// Rekognition's brightness goes from 0 to 100.
+const BRIGHTNESS_FROM: f32 = 25.0;
+/// Rekognition's sharpness goes from 0 to 100.
+const SHARPNESS_FROM: f32 = 10.0;
+/// Degrees to either side, and up.
+const TURNED_TO: f32 = 45.0;
+/// Degrees down.
+const LOWERED_TO: f32 = -30.0;
+/// How sure Rekognition has to be of sunglasses, or of something before the face (0 to 100).
+const COVERED_ABOVE: f32 = 90.0;
+
+/// A registered face that is more similar than this is the same one (0 to 100).
+pub const DUPLICATE_ABOVE: f32 = 95.0;
+/// A face that is at least so similar verifies (0 to 100).
+pub const MATCH_FROM: f32 = 80.0;
+
+/// What Rekognition says of one face; `None` for what it does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FaceFacts {
+    /// How sure it is that this is a face, 0 to 100.
+    pub confidence: Option<f32>,
+    /// 0 to 100.
+    pub brightness: Option<f32>,
+    /// 0 to 100.
+    pub sharpness: Option<f32>,
+    /// Degrees to the side.
+    pub yaw: Option<f32>,
+    /// Degrees up.
+    pub pitch: Option<f32>,
+    /// How sure it is of sunglasses, 0 to 100.
+    pub sunglasses: Option<f32>,
+    /// How sure it is that something covers the face, 0 to 100.
+    pub covered: Option<f32>,
+}
+
+/// Exactly one clear face, bright, sharp, frontal and uncovered: by the same rules as `IsOneClearFace` and `IsFaceUsable` of the machine
+/// `IdentityVerification`, which a test compares.
+///
+/// # Errors
+/// All the reasons that apply.
+pub fn judge_faces(faces: &[FaceFacts]) -> Result<(), Vec<ReasonCode>> {
+    let above = |value: Option<f32>, limit: f32| value.is_some_and(|value| value > limit);
+    let clear: Vec<_> = faces.iter().filter(|face| above(face.confidence, FACE_CONFIDENCE_ABOVE)).collect();
+    let face = match (&clear[..], faces) {
+        ([face], _) => face,
+        ([], []) => return Err(vec![ReasonCode::SelfieFaceNotFound]),
+        ([], [_]) => return Err(vec![ReasonCode::SelfieFaceUnclear]),
+        _ => return Err(vec![ReasonCode::SelfieMultipleFaces]),
+    };
+    // What Rekognition does not say of a face is not taken for good.
+    let at_least = |value: Option<f32>, limit: f32| value.is_some_and(|value| value >= limit);
+    let within = |value: Option<f32>, from: f32, to: f32| value.is_some_and(|value| (from..=to).contains(&value));
+    let frontal = within(face.yaw, -TURNED_TO, TURNED_TO) && within(face.pitch, LOWERED_TO, TURNED_TO);
+    let defects = [
+        (!at_least(face.brightness, BRIGHTNESS_FROM), ReasonCode::SelfieTooDark),
+        (!at_least(face.sharpness, SHARPNESS_FROM), ReasonCode::SelfieTooBlurred),
+        (!frontal, ReasonCode::SelfieFaceTurned),
+        (above(face.sunglasses, COVERED_ABOVE), ReasonCode::SelfieSunglassesWorn),
+        (above(face.covered, COVERED_ABOVE), ReasonCode::SelfieFaceCovered),
+    ];
+    let reasons: Vec<_> = defects.into_iter().filter_map(|(applies, reason)| applies.then_some(reason)).collect();
+    if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    const GOOD: FaceFacts = FaceFacts {
+        confidence: Some(99.9),
+        brightness: Some(60.0),
+        sharpness: Some(40.0),
+        yaw: Some(3.0),
+        pitch: Some(-4.0),
+        sunglasses: None,
+        covered: None,
+    };
+
+    #[test]
+    fn each_limit_counts_on_its_own_side() {
+        let cases: [(FaceFacts, Option<ReasonCode>); 18] = [
+            (GOOD, None),
+            (FaceFacts { confidence: Some(99.0), ..GOOD }, Some(ReasonCode::SelfieFaceUnclear)),
+            (FaceFacts { confidence: None, ..GOOD }, Some(ReasonCode::SelfieFaceUnclear)),
+            (FaceFacts { brightness: Some(25.0), ..GOOD }, None),
+            (FaceFacts { brightness: Some(24.9), ..GOOD }, Some(ReasonCode::SelfieTooDark)),
+            (FaceFacts { brightness: None, ..GOOD }, Some(ReasonCode::SelfieTooDark)),
+            (FaceFacts { sharpness: Some(10.0), ..GOOD }, None),
+            (FaceFacts { sharpness: Some(f32::NAN), ..GOOD }, Some(ReasonCode::SelfieTooBlurred)),
+            (FaceFacts { sharpness: Some(9.9), ..GOOD }, Some(ReasonCode::SelfieTooBlurred)),
+            (FaceFacts { yaw: Some(-45.0), ..GOOD }, None),
+            (FaceFacts { yaw: Some(45.1), ..GOOD }, Some(ReasonCode::SelfieFaceTurned)),
+            (FaceFacts { yaw: Some(-45.1), ..GOOD }, Some(ReasonCode::SelfieFaceTurned)),
+            (FaceFacts { pitch: Some(-30.1), ..GOOD }, Some(ReasonCode::SelfieFaceTurned)),
+            (FaceFacts { pitch: Some(45.0), ..GOOD }, None),
+            (FaceFacts { pitch: None, ..GOOD }, Some(ReasonCode::SelfieFaceTurned)),
+            (FaceFacts { sunglasses: Some(90.0), ..GOOD }, None),
+            (FaceFacts { sunglasses: Some(90.1), ..GOOD }, Some(ReasonCode::SelfieSunglassesWorn)),
+            (FaceFacts { covered: Some(90.1), ..GOOD }, Some(ReasonCode::SelfieFaceCovered)),
+        ];
+        for (face, reason) in cases {
+            assert_eq!(judge_faces(&[face]).err(), reason.map(|reason| vec![reason]), "{face:?}");
+        }
+    }
+
+    #[test]
+    fn unsure_faces_in_the_background_do_no_harm_and_sure_ones_do() {
+        let unsure = FaceFacts { confidence: Some(80.0), ..GOOD };
+        assert_eq!(judge_faces(&[]), Err(vec![ReasonCode::SelfieFaceNotFound]));
+        assert_eq!(judge_faces(&[unsure, GOOD, unsure]), Ok(()));
+        assert_eq!(judge_faces(&[unsure, unsure]), Err(vec![ReasonCode::SelfieMultipleFaces]));
+        assert_eq!(judge_faces(&[GOOD, GOOD]), Err(vec![ReasonCode::SelfieMultipleFaces]));
+    }
+
+    #[test]
+    fn all_defects_are_told_at_once() {
+        let bad = FaceFacts { brightness: None, sharpness: None, yaw: None, sunglasses: Some(99.0), ..GOOD };
+        assert_eq!(judge_faces(&[bad]).expect_err("reasons").len(), 4);
+    }
+
+    /// The machine is the one source of these numbers: see ADR 0034.
+    #[test]
+    fn the_limits_are_those_of_the_machine() {
+        let machine = include_str!("../../../../statemachines/identity-verification.asl.json");
+        let machine: Value = serde_json::from_str(machine).expect("json");
+        let conditions = |state: &str| -> String {
+            let choices = machine["States"][state]["Choices"].as_array().expect("a Choice");
+            choices.iter().map(|choice| choice["Condition"].as_str().expect("a condition")).collect()
+        };
+        let (clear, usable) = (conditions("IsOneClearFace"), conditions("IsFaceUsable"));
+        assert!(clear.contains(&format!("$faces[$ > {FACE_CONFIDENCE_ABOVE}]) = 1")), "{clear}");
+        for rule in [
+            format!("$face.brightness >= {BRIGHTNESS_FROM})"),
+            format!("$face.sharpness >= {SHARPNESS_FROM})"),
+            format!("$abs($face.yaw) <= {TURNED_TO} and"),
+            format!("$face.pitch >= {LOWERED_TO} and $face.pitch <= {TURNED_TO})"),
+            format!("$face.sunglasses > {COVERED_ABOVE} "),
+            format!("$face.covered > {COVERED_ABOVE} "),
+        ] {
+            assert!(usable.contains(&rule), "{rule}: {usable}");
+        }
+        for state in ["IsFaceUnique", "IsFaceStillUnique"] {
+            assert!(conditions(state).contains(&format!("similarity <= {DUPLICATE_ABOVE})")), "{state}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_faces_are_judged_and_no_reason_means_good(
+            values in proptest::collection::vec(proptest::array::uniform7(proptest::option::of(any::<f32>())), 0..4),
+        ) {
+            let faces: Vec<_> = values
+                .into_iter()
+                .map(|[confidence, brightness, sharpness, yaw, pitch, sunglasses, covered]| FaceFacts {
+                    confidence, brightness, sharpness, yaw, pitch, sunglasses, covered,
+                })
+                .collect();
+            if let Err(reasons) = judge_faces(&faces) {
+                prop_assert!(!reasons.is_empty());
+                prop_assert!(reasons.iter().all(|reason| super::super::Refusal::PICTURE_REASONS.contains(reason)));
+            }
+        }
+    }
+}

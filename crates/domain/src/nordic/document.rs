@@ -1,0 +1,712 @@
+//! What a Nordic identity document says, from the lines that were read on its picture.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Country, NationalNumber, Sex, labels,
+    labels::Field,
+    page::{Page, Read},
+    zone::{self, Found},
+};
+use crate::{DocumentFields, ExtractedField, Personal, ReasonCode};
+
+/// Where a line stands on the picture, as shares of its width and height.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// From the left edge.
+    pub left: f64,
+    /// From the top edge.
+    pub top: f64,
+    /// Of the picture's width.
+    pub width: f64,
+    /// Of the picture's height.
+    pub height: f64,
+}
+
+/// A line of text on a document.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// As printed.
+    pub text: Personal,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Tells which label a value belongs to. Without it the order of the lines does.
+    pub bounds: Option<Bounds>,
+}
+
+/// Who a document says that its bearer is. What could not be read is empty. Dates are ISO dates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Identity {
+    /// The national number: in its one form, or as printed if it is none.
+    pub national_id: Personal,
+    /// The country that issued the document; `None` if it is another than the four.
+    pub country: Option<Country>,
+    /// Given names.
+    pub first_name: Personal,
+    /// Family name.
+    pub last_name: Personal,
+    /// ISO date: as printed, or else as the number tells it.
+    pub date_of_birth: Personal,
+    /// As printed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sex: Option<Sex>,
+    /// ISO date; empty on documents without one, such as the Danish health card.
+    #[serde(default)]
+    pub expiration_date: Personal,
+}
+
+/// How much of an identity was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ExtractionStatus {
+    /// Every field that is needed.
+    Ok,
+    /// Some of them.
+    Partial,
+    /// None.
+    Error,
+}
+
+/// How sure each field that is needed is, 0 to 1; one that is missing has 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityConfidences {
+    /// Of the national number.
+    pub national_id: f64,
+    /// Of the given names.
+    pub first_name: f64,
+    /// Of the family name.
+    pub last_name: f64,
+    /// Of the date of birth.
+    pub date_of_birth: f64,
+}
+
+/// What came of reading a document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Extraction {
+    /// How much was read.
+    pub status: ExtractionStatus,
+    /// What was read.
+    pub identity: Identity,
+    /// The least of `confidences`.
+    pub confidence: f64,
+    /// Of each field.
+    pub confidences: IdentityConfidences,
+}
+
+impl Extraction {
+    fn new(identity: Identity, confidences: IdentityConfidences) -> Self {
+        let each = [
+            (&identity.national_id, confidences.national_id),
+            (&identity.first_name, confidences.first_name),
+            (&identity.last_name, confidences.last_name),
+            (&identity.date_of_birth, confidences.date_of_birth),
+        ];
+        let read = each.iter().filter(|(field, _)| !field.is_empty()).count();
+        let status = match read {
+            0 => ExtractionStatus::Error,
+            4 => ExtractionStatus::Ok,
+            _ => ExtractionStatus::Partial,
+        };
+        let confidence = each.iter().map(|(_, confidence)| *confidence).fold(1.0, f64::min);
+        Self { status, identity, confidence, confidences }
+    }
+
+    /// Why the document has to be photographed again, or another one, if a field is less sure than `least`: one reason for each such field, and
+    /// that it is of another country if it is of none of the four; or `DOCUMENT_UNREADABLE` alone if nothing was read.
+    #[must_use]
+    pub fn reasons(&self, least: f64) -> Vec<ReasonCode> {
+        if self.status == ExtractionStatus::Error {
+            return vec![ReasonCode::DocumentUnreadable];
+        }
+        let unsure = [
+            (self.confidences.first_name, ReasonCode::FirstNameUnreadable),
+            (self.confidences.last_name, ReasonCode::LastNameUnreadable),
+            (self.confidences.date_of_birth, ReasonCode::BirthDateUnreadable),
+            (self.confidences.national_id, ReasonCode::NationalNumberUnreadable),
+        ]
+        .into_iter()
+        .filter(|(confidence, _)| *confidence < least)
+        .map(|(_, reason)| reason);
+        let foreign = self.identity.country.is_none().then_some(ReasonCode::NationalNumberCountryMismatch);
+        unsure.chain(foreign).collect()
+    }
+}
+
+/// What a zone or a conflict that cannot be trusted leaves of the confidence: below any threshold in use.
+const DISTRUST: f64 = 0.5;
+
+/// Whether the lines are those of a document of the United States, which Textract's `AnalyzeID` knows field by field.
+#[must_use]
+pub fn is_for_analyze_id(lines: &[Line]) -> bool {
+    let page = Page::new(lines);
+    page.country().is_none() && page.has(labels::is_of_united_states)
+}
+
+/// The identity of what `AnalyzeID` read. Its documents are of no Nordic country, and their number is no national one.
+#[must_use]
+pub fn from_analyze_id(extracted: &[ExtractedField]) -> Extraction {
+    let (fields, confidences) = DocumentFields::from_extracted(extracted);
+    let identity = Identity {
+        national_id: Personal::default(),
+        country: None,
+        first_name: fields.first_name,
+        last_name: fields.last_name,
+        date_of_birth: fields.date_of_birth,
+        sex: None,
+        expiration_date: fields.expiration_date,
+    };
+    let confidences = IdentityConfidences {
+        national_id: 0.0,
+        first_name: confidences.first_name,
+        last_name: confidences.last_name,
+        date_of_birth: confidences.date_of_birth,
+    };
+    Extraction::new(identity, confidences)
+}
+
+/// Reads an identity from the lines of a document. `asked` is the country that the applicant chose; it counts where the document does not say
+/// its own.
+///
+/// A machine-readable zone wins where its check digits fit, but for the names: those no digit protects, and they lack accents. A zone that
+/// does not check, or that contradicts what is printed, leaves no field sure.
+#[must_use]
+pub fn identity(lines: &[Line], asked: Country, today: NaiveDate) -> Extraction {
+    let page = Page::new(lines);
+    let (zone, mut trust) = match zone::find(lines, today) {
+        Found::Zone(zone) if zone.checks => (Some(zone), 1.0),
+        Found::Zone(zone) => (Some(zone), DISTRUST),
+        Found::Unreadable => (None, DISTRUST),
+        Found::Nothing => (None, 1.0),
+    };
+    let issuer = zone.as_ref().filter(|zone| zone.checks).map(|zone| Country::from_alpha_3(&zone.issuer));
+    let country = issuer.unwrap_or_else(|| Some(page.country().unwrap_or(asked)));
+
+    let mut number = country.and_then(|country| page.number(country, today));
+    let mut first_name = page.first_name(today);
+    let mut last_name = page.last_name(today);
+    let mut birth_date = page.date(Field::BirthDate);
+    let mut expiration_date = page.date(Field::ExpirationDate);
+    let mut sex = page.sex();
+    if let Some(zone) = &zone {
+        if zone.checks {
+            let read = |text: &str| Read { value: text.to_owned(), confidence: zone.confidence };
+            let coded = country.and_then(|country| zone.national_number(country, today));
+            trust = trust
+                .min(agreed(&mut number, coded.map(|number| read(number.normalized().expose()))))
+                .min(agreed(&mut birth_date, zone.birth_date.map(|date| read(&date.to_string()))))
+                .min(agreed(&mut expiration_date, zone.expiration_date.map(|date| read(&date.to_string()))));
+            sex = zone.sex.or(sex);
+        }
+        let likeness = zone.likeness(
+            first_name.as_ref().map_or("", |name| &name.value),
+            last_name.as_ref().map_or("", |name| &name.value),
+        );
+        for (name, coded, likeness) in
+            [(&mut first_name, &zone.first_name, likeness.0), (&mut last_name, &zone.last_name, likeness.1)]
+        {
+            if name.is_none() && !coded.is_empty() {
+                *name = Some(Read { value: coded.clone(), confidence: zone.confidence });
+            } else if likeness < NAMES_ALIKE {
+                trust = trust.min(DISTRUST);
+            }
+        }
+    }
+    let told = number.as_ref().zip(country).and_then(|(read, country)| {
+        let number = NationalNumber::parse(country, &read.value, today).ok()?;
+        Some(Read { value: number.birth_date()?.to_string(), confidence: read.confidence })
+    });
+    let birth_date = birth_date.or(told);
+
+    let text = |read: &Option<Read>| read.as_ref().map(|read| Personal::new(&read.value)).unwrap_or_default();
+    let confidence = |read: &Option<Read>| read.as_ref().map_or(0.0, |read| (read.confidence * trust).clamp(0.0, 1.0));
+    let confidences = IdentityConfidences {
+        national_id: confidence(&number),
+        first_name: confidence(&first_name),
+        last_name: confidence(&last_name),
+        date_of_birth: confidence(&birth_date),
+    };
+    let identity = Identity {
+        national_id: text(&number),
+        country,
+        first_name: text(&first_name),
+        last_name: text(&last_name),
+        date_of_birth: text(&birth_date),
+        sex,
+        expiration_date: text(&expiration_date),
+    };
+    Extraction::new(identity, confidences)
+}
+
+/// The least likeness of a printed name and that of the zone: that of `verification`'s given names.
+const NAMES_ALIKE: f64 = 85.0;
+
+/// Puts the value of a zone in place of the printed one. If both are the same, the surer counts; if not, something is wrong with the document
+/// or with the picture: [`DISTRUST`].
+fn agreed(printed: &mut Option<Read>, coded: Option<Read>) -> f64 {
+    let Some(mut coded) = coded else { return 1.0 };
+    let mut trust = 1.0;
+    if let Some(printed) = printed {
+        if printed.value == coded.value {
+            coded.confidence = coded.confidence.max(printed.confidence);
+        } else {
+            trust = DISTRUST;
+        }
+    }
+    *printed = Some(coded);
+    trust
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn today() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day")
+    }
+
+    /// Lines without places, in the order of reading.
+    fn plain(texts: &[&str]) -> Vec<Line> {
+        texts.iter().map(|text| Line { text: Personal::new(text), confidence: 0.97, bounds: None }).collect()
+    }
+
+    /// Lines at left and top, in hundredths.
+    fn placed(texts: &[(&str, f64, f64)]) -> Vec<Line> {
+        let line = |(text, left, top): &(&str, f64, f64)| Line {
+            text: Personal::new(text),
+            confidence: 0.97,
+            bounds: Some(Bounds {
+                left: left / 100.0,
+                top: top / 100.0,
+                width: 0.012 * f64::from(u32::try_from(text.chars().count()).expect("a length")),
+                height: 0.04,
+            }),
+        };
+        texts.iter().map(line).collect()
+    }
+
+    /// Country, number, given names, family name, birth date, expiry date.
+    fn told(extraction: &Extraction) -> [&str; 6] {
+        let identity = &extraction.identity;
+        [
+            identity.country.map_or("", Country::code),
+            identity.national_id.expose(),
+            identity.first_name.expose(),
+            identity.last_name.expose(),
+            identity.date_of_birth.expose(),
+            identity.expiration_date.expose(),
+        ]
+    }
+
+    fn is_sure(extraction: &Extraction) -> bool {
+        extraction.status == ExtractionStatus::Ok && extraction.confidence >= 0.9
+    }
+
+    /// A Swedish zone with its check digits.
+    fn swedish_zone(number: &str, born: &str, sex: char, names: &str) -> [String; 3] {
+        let digit = |text: &str| mrz::check_digit(text).expect("a digit");
+        let upper = format!("911222333{}{number:<<15}", digit("911222333"));
+        let lower = format!("{born}{}{sex}460417{}", digit(born), digit("460417"));
+        let covered = format!("{upper}{}{}<<<<<<<<<<<", &lower[..7], &lower[8..]);
+        [format!("I<SWE{upper}"), format!("{lower}SWE<<<<<<<<<<<{}", digit(&covered)), format!("{names:<<30}")]
+    }
+
+    fn swedish_card(zone: &[String; 3]) -> Vec<Line> {
+        let mut lines = plain(&[
+            "SWE",
+            "IDENTITETSKORT",
+            "SVERIGE",
+            "Efternamn / Surname",
+            "PROVSTRÖM",
+            "Förnamn / Given names",
+            "ASTRID LINNÉA",
+            "Födelsedatum / Date of birth",
+            "1985-04-17",
+            "Personnummer / Personal no.",
+            "850417-9808",
+        ]);
+        lines.extend(plain(&zone.each_ref().map(String::as_str)));
+        lines
+    }
+
+    #[test]
+    fn driving_licences_are_read_by_their_numbers() {
+        for (texts, asked, expected) in [
+            (
+                vec![
+                    "DK KØREKORT DANMARK",
+                    "1. TESTGAARD",
+                    "2. RASMUS HOLGER",
+                    "3. 07.07.1961 ODENSE",
+                    "4a. 18.03.2024 4c. RIGSPOLITIET",
+                    "4b. 07.07.2046 4d. 070761-4285",
+                    "5. 00112233",
+                    "9. AM/B",
+                ],
+                Country::Denmark,
+                ["DK", "0707614285", "RASMUS HOLGER", "TESTGAARD", "1961-07-07", "2046-07-07"],
+            ),
+            (
+                vec![
+                    "S",
+                    "KÖRKORT",
+                    "SVERIGE",
+                    "1. TESTBERG",
+                    "2. OSKAR",
+                    "3. 1978-11-02 NORGE",
+                    "4a. 2024-03-18",
+                    "4c. TRANSPORTSTYRELSEN",
+                    "4b. 2046-11-02",
+                    "4d. 781102-9896",
+                    "5. 00112233",
+                ],
+                Country::Sweden,
+                ["SE", "197811029896", "OSKAR", "TESTBERG", "1978-11-02", "2046-11-02"],
+            ),
+            (
+                vec![
+                    "N FØRERKORT NORGE",
+                    "1.",
+                    "PRØVESTAD",
+                    "2.",
+                    "INGRID MARIE",
+                    "3.",
+                    "14.03.1986 SVERIGE",
+                    "4a.",
+                    "18.03.2024",
+                    "4b.",
+                    "14.03.2046",
+                    "4d",
+                    "148386 22020",
+                    "5.",
+                    "12 34 567890 1",
+                ],
+                Country::Norway,
+                ["NO", "14838622020", "INGRID MARIE", "PRØVESTAD", "1986-03-14", "2046-03-14"],
+            ),
+            (
+                vec![
+                    "FIN AJOKORTTI / KÖRKORT SUOMI",
+                    "1. TESTINEN",
+                    "2. SANNA",
+                    "3. 17.02.1995 SUOMI",
+                    "4d.170295Y9347",
+                    "4b. 17.02.2046",
+                ],
+                Country::Finland,
+                ["FI", "170295Y9347", "SANNA", "TESTINEN", "1995-02-17", "2046-02-17"],
+            ),
+        ] {
+            let extraction = identity(&plain(&texts), asked, today());
+            assert_eq!(told(&extraction), expected);
+            assert!(is_sure(&extraction), "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn a_licence_is_read_without_the_number_of_a_name() {
+        for (texts, expected) in [
+            (["KØREKORT", "DANMARK", "1. TESTGAARD", "RASMUS HOLGER", "3. 07.07.1961"], ["RASMUS HOLGER", "TESTGAARD"]),
+            (["KØREKORT", "DANMARK", "TESTGAARD", "2. RASMUS HOLGER", "3. 07.07.1961"], ["RASMUS HOLGER", "TESTGAARD"]),
+            (["KØREKORT", "DANMARK", "2. RASMUS HOLGER", "3. 07.07.1961", "SPECIMEN"], ["RASMUS HOLGER", ""]),
+            (["KØREKORT", "DANMARK", "1. TESTGAARD", "3. 07.07.1961", "SPECIMEN"], ["", "TESTGAARD"]),
+            (["DANMARK", "Efternavn TESTGAARD", "ODENSE", "", ""], ["", "TESTGAARD"]),
+        ] {
+            let extraction = identity(&plain(&texts), Country::Denmark, today());
+            assert_eq!(told(&extraction)[2..4], expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn identity_cards_are_read_by_their_labels() {
+        for (texts, expected, sex) in [
+            (
+                vec![
+                    ("NOR", 2.0, 4.0),
+                    ("IDENTITETSKORT", 30.0, 4.0),
+                    ("NORGE", 80.0, 4.0),
+                    ("Etternavn / Surname", 30.0, 18.0),
+                    ("TESTNES", 30.0, 23.0),
+                    ("Fornavn / Given names", 30.0, 30.0),
+                    ("SINDRE", 30.0, 35.0),
+                    ("Kjønn / Sex", 30.0, 42.0),
+                    ("Statsborgerskap / Nationality", 60.0, 42.0),
+                    ("M", 30.0, 47.0),
+                    ("NOR", 60.0, 47.0),
+                    ("Fødselsdato / Date of birth", 30.0, 54.0),
+                    ("02.03.1979", 30.0, 59.0),
+                    ("Fødselsnummer / Personal no.", 30.0, 66.0),
+                    ("02837922197", 30.0, 71.0),
+                    ("Utløpsdato / Date of expiry", 30.0, 78.0),
+                    ("02.03.2046", 30.0, 83.0),
+                ],
+                ["NO", "02837922197", "SINDRE", "TESTNES", "1979-03-02", "2046-03-02"],
+                Sex::Male,
+            ),
+            (
+                vec![
+                    ("HENKILÖKORTTI", 30.0, 4.0),
+                    ("SUOMI FINLAND", 70.0, 4.0),
+                    ("Sukunimi/Efternamn/Surname", 30.0, 18.0),
+                    ("Henkilötunnus/Personbeteckning", 62.0, 18.0),
+                    ("MALLIKAS", 30.0, 23.0),
+                    ("240588-908H", 62.0, 23.0),
+                    ("Etunimet/Förnamn/Given names", 30.0, 30.0),
+                    ("Syntymäaika/Födelsetid", 62.0, 30.0),
+                    ("AINO HELENA", 30.0, 35.0),
+                    ("24 TOUKO/MAJ 1988", 62.0, 35.0),
+                    ("Sukupuoli/Kön/Sex", 30.0, 42.0),
+                    ("Viimeinen voimassaolopäivä", 62.0, 42.0),
+                    ("N/F", 30.0, 47.0),
+                    ("24.05.2046", 62.0, 47.0),
+                ],
+                ["FI", "240588-908H", "AINO HELENA", "MALLIKAS", "1988-05-24", "2046-05-24"],
+                Sex::Female,
+            ),
+        ] {
+            let extraction = identity(&placed(&texts), Country::Denmark, today());
+            assert_eq!(told(&extraction), expected);
+            assert_eq!(extraction.identity.sex, Some(sex));
+            assert!(is_sure(&extraction));
+        }
+    }
+
+    #[test]
+    fn a_health_card_tells_the_birth_date_by_its_number() {
+        for texts in [
+            vec![
+                "DK SUNDHEDSKORT REGION SYDDANMARK",
+                "CPR-nr.",
+                "140279-1738",
+                "Navn",
+                "KIRSTEN PRØVESEN",
+                "Adresse",
+                "PRØVEVEJ 12, 5000 ODENSE C",
+            ],
+            vec!["SUNDHEDSKORT", "140279-1738", "KIRSTEN PRØVESEN", "PRØVEVEJ 12", "5000 ODENSE C", "LÆGEHUSET TESTBY"],
+            vec!["Sundhedskort", "Personnr. 140279-1738", "Navn: Prøvesen, Kirsten"],
+        ] {
+            let extraction = identity(&plain(&texts), Country::Denmark, today());
+            let [country, number, first, last, born, expires] = told(&extraction);
+            assert_eq!((country, number, born, expires), ("DK", "1402791738", "1979-02-14", ""));
+            assert_eq!((first.to_uppercase(), last.to_uppercase()), ("KIRSTEN".to_owned(), "PRØVESEN".to_owned()));
+            assert!(is_sure(&extraction));
+        }
+    }
+
+    #[test]
+    fn particles_belong_to_the_family_name() {
+        let name = |text: &str| {
+            let extraction = identity(&plain(&["Navn", text]), Country::Denmark, today());
+            [extraction.identity.first_name.expose().to_owned(), extraction.identity.last_name.expose().to_owned()]
+        };
+        assert_eq!(name("ANNA MARIA VON DER LEHN"), ["ANNA MARIA", "VON DER LEHN"]);
+        assert_eq!(name("KIRSTEN AF ROSENBORG"), ["KIRSTEN", "AF ROSENBORG"]);
+        assert_eq!(name("VON ROSEN"), ["VON", "ROSEN"]);
+        assert_eq!(name("KIRSTEN"), ["", ""]);
+    }
+
+    #[test]
+    fn a_zone_that_checks_wins_and_the_printed_names_keep_their_accents() {
+        let zone = swedish_zone("198504179808", "850417", 'F', "PROVSTROM<<ASTRID<LINNEA");
+        assert!(zone.iter().all(|line| line.len() == 30));
+        let extraction = identity(&swedish_card(&zone), Country::Sweden, today());
+        assert_eq!(told(&extraction), ["SE", "198504179808", "ASTRID LINNÉA", "PROVSTRÖM", "1985-04-17", "2046-04-17"]);
+        assert_eq!(extraction.identity.sex, Some(Sex::Female));
+        assert!(is_sure(&extraction));
+        // Alone it tells everything too.
+        let extraction = identity(&plain(&zone.each_ref().map(String::as_str)), Country::Denmark, today());
+        assert_eq!(told(&extraction), ["SE", "198504179808", "ASTRID LINNEA", "PROVSTROM", "1985-04-17", "2046-04-17"]);
+        assert!(is_sure(&extraction));
+    }
+
+    #[test]
+    fn a_zone_that_fails_or_contradicts_leaves_nothing_sure() {
+        let good = swedish_zone("198504179808", "850417", 'F', "PROVSTROM<<ASTRID<LINNEA");
+        let mut failed = good;
+        failed[1].replace_range(6..7, if failed[1].as_bytes()[6] == b'1' { "2" } else { "1" });
+        let unreadable = ["XXXX<<<<<<<<<<<<<<<<<<<<<<", "YYYY<<<<<<<<<<<<<<<<<<<<<", ""].map(str::to_owned);
+        for (zone, what) in [
+            (failed, "check digit"),
+            (unreadable, "no zone"),
+            (swedish_zone("198504179816", "850417", 'F', "PROVSTROM<<ASTRID<LINNEA"), "number"),
+            (swedish_zone("198504179808", "850418", 'F', "PROVSTROM<<ASTRID<LINNEA"), "birth date"),
+            (swedish_zone("198504179808", "850417", 'F', "ANDERSSON<<ASTRID<LINNEA"), "family name"),
+            (swedish_zone("198504179808", "850417", 'F', "PROVSTROM<<BERIT"), "given name"),
+        ] {
+            let extraction = identity(&swedish_card(&zone), Country::Sweden, today());
+            assert_eq!(extraction.status, ExtractionStatus::Ok, "{what}");
+            assert!((extraction.confidence - 0.485).abs() < 1e-9, "{what}");
+            assert_eq!(extraction.reasons(0.9).len(), 4, "{what}");
+        }
+    }
+
+    #[test]
+    fn names_that_a_zone_cuts_off_are_compared_as_far_as_they_go() {
+        let is_sure_with = |names: &str| {
+            is_sure(&identity(
+                &swedish_card(&swedish_zone("198504179808", "850417", 'F', names)),
+                Country::Sweden,
+                today(),
+            ))
+        };
+        assert!(is_sure_with("PROVSTROM<<ASTRID<MARGARETHALI"));
+        assert!(!is_sure_with("PROVSTROM<<ASTRID<MARGARETHAL"));
+        assert!(!is_sure_with("PROVSTROM<<BERITA<MARGARETHALI"));
+        assert!(!is_sure_with("HOLMSTROM<<ASTRID<MARGARETHALI"));
+    }
+
+    #[test]
+    fn a_document_tells_its_own_country() {
+        let lines = plain(&["KÖRKORT SVERIGE", "1. TESTBERG", "2. OSKAR", "3. 1978-11-02", "4d. 781102-9896"]);
+        let extraction = identity(&lines, Country::Denmark, today());
+        assert_eq!(told(&extraction)[..2], ["SE", "197811029896"]);
+        // A birth place is no title.
+        let lines = plain(&["3. 1978-11-02 NORGE", "KÖRKORT SVERIGE", "1. TESTBERG", "2. OSKAR", "4d. 781102-9896"]);
+        let extraction = identity(&lines, Country::Denmark, today());
+        assert_eq!(told(&extraction)[..2], ["SE", "197811029896"]);
+        // Without a word of its country, that of the applicant counts.
+        let lines = plain(&["1. TESTGAARD", "Fornavne RASMUS", "CPR 070761-4285"]);
+        let extraction = identity(&lines, Country::Denmark, today());
+        assert_eq!(told(&extraction)[..3], ["DK", "0707614285", "RASMUS"]);
+    }
+
+    #[test]
+    fn a_foreign_zone_is_of_no_country_that_is_served() {
+        let lines =
+            plain(&["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"]);
+        let extraction = identity(&lines, Country::Denmark, today());
+        assert_eq!(told(&extraction), ["", "", "ANNA MARIA", "ERIKSSON", "1974-08-12", "2012-04-15"]);
+        assert_eq!(extraction.status, ExtractionStatus::Partial);
+        let expected = [ReasonCode::NationalNumberUnreadable, ReasonCode::NationalNumberCountryMismatch];
+        assert_eq!(extraction.reasons(0.9), expected);
+    }
+
+    #[test]
+    fn what_is_announced_as_a_number_and_is_none_is_given_as_printed() {
+        let extraction = identity(&plain(&["CPR-nr. 999999-4285"]), Country::Denmark, today());
+        assert_eq!(extraction.identity.national_id.expose(), "999999-4285");
+        assert_eq!(extraction.status, ExtractionStatus::Partial);
+    }
+
+    #[test]
+    fn a_number_without_a_label_counts_if_it_is_the_only_one() {
+        let number = |texts: &[&str]| {
+            identity(&plain(texts), Country::Denmark, today()).identity.national_id.expose().to_owned()
+        };
+        assert_eq!(number(&["DANMARK", "070761-4285"]), "0707614285");
+        assert_eq!(number(&["DANMARK", "070761-4285", "0707614285"]), "0707614285");
+        assert_eq!(number(&["DANMARK", "070761-4285", "211062-5629"]), "");
+        assert_eq!(number(&["SVERIGE", "640823-3233"]), "");
+        assert_eq!(number(&["KØREKORT", "5. 070761-4285"]), "");
+    }
+
+    #[test]
+    fn the_least_sure_field_counts() {
+        let mut lines = plain(&["Efternavn HANSEN", "Fornavn BO", "CPR 070761-4285"]);
+        for (at, reasons) in [
+            (0, vec![ReasonCode::LastNameUnreadable]),
+            (1, vec![ReasonCode::FirstNameUnreadable]),
+            (2, vec![ReasonCode::BirthDateUnreadable, ReasonCode::NationalNumberUnreadable]),
+        ] {
+            lines[at].confidence = 0.5;
+            let extraction = identity(&lines, Country::Denmark, today());
+            assert_eq!(extraction.status, ExtractionStatus::Ok);
+            assert!((extraction.confidence - 0.5).abs() < f64::EPSILON);
+            assert_eq!(extraction.reasons(0.9), reasons);
+            lines[at].confidence = 0.97;
+        }
+        assert!(identity(&lines, Country::Denmark, today()).reasons(0.9).is_empty());
+    }
+
+    #[test]
+    fn nothing_that_can_be_read_is_an_error() {
+        for texts in [&[] as &[&str], &["a cat"]] {
+            let extraction = identity(&plain(texts), Country::Norway, today());
+            assert_eq!((extraction.status, extraction.confidence), (ExtractionStatus::Error, 0.0));
+            assert_eq!(extraction.reasons(0.9), [ReasonCode::DocumentUnreadable]);
+        }
+    }
+
+    #[test]
+    fn documents_of_the_united_states_are_for_analyze_id() {
+        for (texts, expected) in [
+            (vec!["FLORIDA", "DRIVER LICENSE", "4d DLN Q512-604-73-999-0"], true),
+            (vec!["CALIFORNIA USA", "DRIVER'S LICENSE"], true),
+            (vec!["PASSPORT", "UNITED STATES OF AMERICA"], true),
+            (vec!["KØREKORT DANMARK", "DRIVING LICENCE"], false),
+            (vec!["SVERIGE PASS", "UNITED STATES OF AMERICA"], false),
+            (vec!["FÜHRERSCHEIN", "DRIVING LICENCE"], false),
+            (vec![], false),
+        ] {
+            assert_eq!(is_for_analyze_id(&plain(&texts)), expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn what_analyze_id_reads_is_of_no_country_that_is_served() {
+        let field = |name: &str, text: &str| ExtractedField {
+            name: name.to_owned(),
+            text: Personal::new(text),
+            normalized_date: None,
+            confidence: 0.98,
+        };
+        let fields = [
+            field("FIRST_NAME", "OLIVE"),
+            field("LAST_NAME", "QUARTERMAIN"),
+            field("DATE_OF_BIRTH", "05/09/1973"),
+            field("DOCUMENT_NUMBER", "Q512604739990"),
+        ];
+        let extraction = from_analyze_id(&fields);
+        assert_eq!(told(&extraction), ["", "", "OLIVE", "QUARTERMAIN", "1973-05-09", ""]);
+        let expected = [ReasonCode::NationalNumberUnreadable, ReasonCode::NationalNumberCountryMismatch];
+        assert_eq!((extraction.status, extraction.reasons(0.9)), (ExtractionStatus::Partial, expected.to_vec()));
+    }
+
+    #[test]
+    fn an_extraction_is_written_as_documented() {
+        let lines = plain(&["Efternavn HANSEN", "Fornavn BO", "CPR 070761-4285"]);
+        let extraction = identity(&lines, Country::Denmark, today());
+        let json = serde_json::to_value(&extraction).expect("json");
+        assert_eq!(json["status"], "OK");
+        assert_eq!(json["identity"]["nationalId"], "0707614285");
+        assert_eq!(json["identity"]["country"], "DK");
+        assert_eq!(json["identity"]["dateOfBirth"], "1961-07-07");
+        assert_eq!(serde_json::from_value::<Extraction>(json).expect("an extraction"), extraction);
+        assert!(!format!("{extraction:?}").contains("HANSEN"));
+    }
+
+    proptest! {
+        #[test]
+        fn is_total(
+            texts in proptest::collection::vec(
+                "((1|2|3|4b|4d|5)\\. ?|CPR |Navn |Efternamn |Sukunimi/Surname |Kön |)[ -~ÅÖØ«]{0,32}", 0..10,
+            ),
+            confidences in proptest::collection::vec(0.0..=1.0_f64, 10),
+            places in proptest::option::of(proptest::collection::vec((0.0..=1.0_f64, 0.0..=1.0_f64), 10)),
+            asked in prop::sample::select(Country::ALL.to_vec()),
+        ) {
+            let lines: Vec<Line> = texts.iter().enumerate().map(|(at, text)| Line {
+                text: Personal::new(text),
+                confidence: confidences[at],
+                bounds: places.as_ref().map(|places| Bounds { left: places[at].0, top: places[at].1, width: 0.2, height: 0.04 }),
+            }).collect();
+            let extraction = identity(&lines, asked, today());
+            prop_assert!((0.0..=1.0).contains(&extraction.confidence));
+            let identity = &extraction.identity;
+            let fields = [&identity.national_id, &identity.first_name, &identity.last_name, &identity.date_of_birth];
+            let read = fields.iter().filter(|field| !field.is_empty()).count();
+            prop_assert_eq!(extraction.status == ExtractionStatus::Ok, read == 4);
+            prop_assert_eq!(extraction.status == ExtractionStatus::Error, read == 0);
+            prop_assert!(extraction.status == ExtractionStatus::Ok || extraction.confidence <= 0.0);
+            prop_assert_eq!(extraction.reasons(0.9).is_empty(), extraction.confidence >= 0.9 && identity.country.is_some());
+            prop_assert!(identity.date_of_birth.is_empty() || identity.date_of_birth.expose().parse::<NaiveDate>().is_ok());
+            let _ = is_for_analyze_id(&lines);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Onboarding in the Nordic countries: national numbers, what their documents say, and what the registers confirm.
+
+mod country;
+mod document;
+mod evidence;
+mod labels;
+mod number;
+mod page;
+mod verification;
+mod words;
+mod zone;
+
+pub use country::{Country, UnknownCountry};
+pub use document::{
+    Bounds, Extraction, ExtractionStatus, Identity, IdentityConfidences, Line, from_analyze_id, identity,
+    is_for_analyze_id,
+};
+pub use evidence::{document_key, is_document_of};
+pub use number::{
+    Cpr, Fodselsnummer, Henkilotunnus, InvalidNationalNumber, NationalNumber, NumberCheck, NumberKind, Personnummer,
+    Sex,
+};
+pub use verification::{
+    NameScores, NumberPolicy, RegistryAnswer, RegistryRecord, Verification, VerificationStatus, VerifiedRecord,
+    Verifier, email_local_part,
+};

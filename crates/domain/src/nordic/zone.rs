@@ -1,0 +1,278 @@
+//! The machine-readable zone of a document (ICAO 9303), found among its lines.
+
+use chrono::{Datelike, NaiveDate};
+use mrz::{Format, MrzData, ParseOptions};
+
+use super::{Country, Line, NationalNumber, Sex};
+use crate::matching;
+
+/// What a zone says.
+pub(super) struct Zone {
+    /// The issuer's code of three letters.
+    pub(super) issuer: String,
+    pub(super) first_name: String,
+    pub(super) last_name: String,
+    /// The names fill their field: they may be cut off.
+    names_are_cut: bool,
+    pub(super) birth_date: Option<NaiveDate>,
+    pub(super) expiration_date: Option<NaiveDate>,
+    pub(super) sex: Option<Sex>,
+    optional: Vec<String>,
+    /// Every check digit fits, without guessing at signs.
+    pub(super) checks: bool,
+    /// That of its least sure line.
+    pub(super) confidence: f64,
+}
+
+/// What was found of a zone.
+pub(super) enum Found {
+    /// No line looks like one.
+    Nothing,
+    /// Lines look like one, but cannot be read as such.
+    Unreadable,
+    /// One that can be read; whether it checks is another matter.
+    Zone(Zone),
+}
+
+/// The line in the signs of a zone, if it can be one of its lines.
+fn zone_line(text: &str) -> Option<String> {
+    let text: String = text
+        .chars()
+        .filter(|sign| !sign.is_whitespace())
+        .flat_map(|sign| match sign {
+            '«' => vec!['<', '<'],
+            '‹' | '＜' => vec!['<'],
+            sign => vec![sign.to_ascii_uppercase()],
+        })
+        .collect();
+    let is_one = text.len() >= 20
+        && text.contains('<')
+        && text.bytes().all(|byte| byte == b'<' || byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    is_one.then_some(text)
+}
+
+/// Whether a line is part of a zone, and so of no other field.
+pub(super) fn is_zone_line(text: &str) -> bool {
+    zone_line(text).is_some()
+}
+
+/// Looks for a zone. `today` tells the century of a birth date.
+pub(super) fn find(lines: &[Line], today: NaiveDate) -> Found {
+    let found: Vec<(String, f64)> =
+        lines.iter().filter_map(|line| Some((zone_line(line.text.expose())?, line.confidence))).collect();
+    if found.len() < 2 {
+        return Found::Nothing;
+    }
+    let text = found.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");
+    let options = ParseOptions::default().with_pivot_yy(today.year().rem_euclid(100).cast_unsigned());
+    let Ok(data) = mrz::find_and_parse_with(&text, &options) else { return Found::Unreadable };
+    let confidence = found.iter().map(|(_, confidence)| *confidence).fold(1.0, f64::min);
+    Zone::new(&data, confidence).map_or(Found::Unreadable, Found::Zone)
+}
+
+impl Zone {
+    fn new(zone: &MrzData, confidence: f64) -> Option<Self> {
+        let room_for_names = match zone.format {
+            Format::Td1 => 30,
+            Format::Td2 => 31,
+            Format::Td3 => 39,
+            // Visas say nothing of national numbers.
+            _ => return None,
+        };
+        let day = |printed: mrz::MrzDate| {
+            let date = printed.calendar()?;
+            NaiveDate::from_ymd_opt(date.year, date.month, date.day)
+        };
+        Some(Self {
+            issuer: zone.issuing_country.clone(),
+            first_name: zone.given_names.clone(),
+            last_name: zone.surname.clone(),
+            // Two fillers stand between the names, and one at the end shows that they are whole.
+            names_are_cut: zone.surname.len() + 2 + zone.given_names.len() >= room_for_names,
+            birth_date: day(zone.date_of_birth),
+            expiration_date: day(zone.date_of_expiry),
+            sex: match zone.sex {
+                mrz::Sex::Female => Some(Sex::Female),
+                mrz::Sex::Male => Some(Sex::Male),
+                _ => None,
+            },
+            optional: [&zone.optional_data_1, &zone.optional_data_2].into_iter().flatten().cloned().collect(),
+            checks: zone.checks.all_valid() && !zone.damaged_recovery,
+            confidence,
+        })
+    }
+
+    /// How alike the printed names are to those of the zone, 0 to 100: given names, family name. What is cut off is not compared: at most the
+    /// first of several given names is whole.
+    pub(super) fn likeness(&self, first_name: &str, last_name: &str) -> (f64, f64) {
+        let whole = alike((first_name, last_name), (&self.first_name, &self.last_name));
+        if !self.names_are_cut {
+            return whole;
+        }
+        match (self.first_name.split_once(' '), self.first_name.is_empty()) {
+            (Some((coded, _)), _) => {
+                let first = first_name.split_whitespace().next().unwrap_or_default();
+                (alike((first, last_name), (coded, &self.last_name)).0, whole.1)
+            }
+            (None, true) => (100.0, 100.0),
+            (None, false) => (100.0, whole.1),
+        }
+    }
+
+    /// The national number among the optional data, where a country puts it there.
+    pub(super) fn national_number(&self, country: Country, today: NaiveDate) -> Option<NationalNumber> {
+        // A zone has no hyphen: the Finnish sign of the 1900s is a filler.
+        let sign = if country == Country::Finland { "-" } else { "" };
+        self.optional.iter().find_map(|text| {
+            let text = text.trim_matches('<').replace('<', sign);
+            NationalNumber::parse(country, &text, today).ok()
+        })
+    }
+}
+
+/// As [`matching::name_similarities`], but also where the zone spells out letters (Ö as OE) whose signs were not seen on the print.
+fn alike(printed: (&str, &str), coded: (&str, &str)) -> (f64, f64) {
+    let folded = |(first, last): (&str, &str)| (fold(first), fold(last));
+    let ((print_first, print_last), (code_first, code_last)) = (folded(printed), folded(coded));
+    let plain = matching::name_similarities(printed, coded);
+    let folded = matching::name_similarities((&print_first, &print_last), (&code_first, &code_last));
+    (plain.0.max(folded.0), plain.1.max(folded.1))
+}
+
+fn fold(name: &str) -> String {
+    let ascii = any_ascii::any_ascii(name).to_ascii_uppercase();
+    [("AA", "A"), ("AE", "A"), ("OE", "O"), ("UE", "U")].iter().fold(ascii, |name, (from, to)| name.replace(from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Personal;
+
+    /// The specimens of ICAO 9303: part 4 (TD3), part 5 (TD1), part 6 (TD2).
+    const TD3: &str = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10";
+    const TD2: &str = "I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<\nD231458907UTO7408122F1204159<<<<<<<6";
+    const TD1: &str = "I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6\nERIKSSON<<ANNA<MARIA<<<<<<<<<<";
+
+    fn today() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day")
+    }
+
+    fn read(text: &str) -> Found {
+        let line = |text: &str| Line { text: Personal::new(text), confidence: 0.97, bounds: None };
+        find(&text.lines().map(line).collect::<Vec<_>>(), today())
+    }
+
+    fn zone(text: &str) -> Zone {
+        match read(text) {
+            Found::Zone(zone) => zone,
+            Found::Nothing | Found::Unreadable => panic!("no zone in {text}"),
+        }
+    }
+
+    #[test]
+    fn the_specimens_of_icao_are_read() {
+        for text in [TD1, TD2, TD3] {
+            let zone = zone(text);
+            assert!(zone.checks, "{text}");
+            assert_eq!((zone.issuer.as_str(), zone.last_name.as_str()), ("UTO", "ERIKSSON"));
+            assert_eq!(zone.first_name, "ANNA MARIA");
+            assert_eq!(zone.birth_date, NaiveDate::from_ymd_opt(1974, 8, 12));
+            assert_eq!(zone.expiration_date, NaiveDate::from_ymd_opt(2012, 4, 15));
+            assert_eq!(zone.sex, Some(Sex::Female));
+            assert!(!zone.names_are_cut);
+            assert!((zone.confidence - 0.97).abs() < f64::EPSILON);
+        }
+    }
+
+    /// ICAO 9303 part 3, 4.9: 520727 has the check digit 3, AB2134 the check digit 5.
+    #[test]
+    fn the_small_examples_of_icao_are_checked() {
+        assert_eq!((mrz::check_digit("520727"), mrz::check_digit("AB2134<<<")), (Ok(3), Ok(5)));
+    }
+
+    #[test]
+    fn every_protected_field_is_checked() {
+        for (text, place) in [
+            (TD3, "7408122"),
+            (TD3, "1204159"),
+            (TD3, "L898902C3"),
+            (TD3, "ZE184226B"),
+            (TD1, "D23145890"),
+            (TD2, "7408122"),
+        ] {
+            let digit = place.find(|sign: char| sign.is_ascii_digit()).expect("a digit");
+            let wrong = if &place[digit..=digit] == "7" { "3" } else { "7" };
+            let altered = text.replace(place, &format!("{}{wrong}{}", &place[..digit], &place[digit + 1..]));
+            assert_ne!(altered, text);
+            assert!(!zone(&altered).checks, "{altered}");
+        }
+    }
+
+    #[test]
+    fn a_repaired_sign_is_not_trusted() {
+        let zone = zone(&TD3.replace("L898902C36", "L8989O2C36"));
+        assert!(!zone.checks);
+    }
+
+    #[test]
+    fn spaces_and_other_brackets_are_read() {
+        for text in [TD1.replace("<<<<<<", "<<< <<<"), TD1.replace("<<", "\u{AB}"), TD3.to_lowercase()] {
+            assert!(zone(&text).checks, "{text}");
+        }
+    }
+
+    #[test]
+    fn where_no_zone_is_none_is_found() {
+        for text in ["", "SVERIGE\nKÖRKORT", "I<UTOD231458907<<<<<<<<<<<<<<<"] {
+            assert!(matches!(read(text), Found::Nothing), "{text}");
+        }
+        assert!(matches!(read("XXXX<<<<<<<<<<<<<<<<<<<<<<\nYYYY<<<<<<<<<<<<<<<<<<<<<"), Found::Unreadable));
+    }
+
+    #[test]
+    fn spelled_out_letters_are_those_whose_signs_were_lost() {
+        let zone = zone(&TD2.replace("ERIKSSON<<ANNA<MARIA", "OESTERGAARD<<JOERGEN"));
+        for (first, last) in [("Jørgen", "Østergård"), ("JORGEN", "OSTERGARD"), ("JOERGEN", "OESTERGAARD")] {
+            let (first, last) = zone.likeness(first, last);
+            assert!(first >= 85.0 && last >= 85.0);
+        }
+        let (first, last) = zone.likeness("JARGEN", "VESTERGARD");
+        assert!(first < 85.0 && last < 85.0);
+    }
+
+    #[test]
+    fn names_that_fill_their_field_may_be_cut() {
+        let cut = TD1.replace("ERIKSSON<<ANNA<MARIA<<<<<<<<<<", "ERIKSSON<<ANNA<MARIA<MARGARETA");
+        assert!(zone(&cut).names_are_cut);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "([A-Z0-9<«]{18,46}\n){0,4}") {
+            let _ = read(&text);
+        }
+
+        #[test]
+        fn never_panics_near_a_specimen(which in 0..3_usize, edits in proptest::collection::vec((any::<proptest::sample::Index>(), any::<char>()), 0..6)) {
+            let mut signs: Vec<char> = [TD1, TD2, TD3][which].chars().collect();
+            for (place, sign) in edits {
+                let at = place.index(signs.len());
+                signs[at] = sign;
+            }
+            let _ = read(&signs.into_iter().collect::<String>());
+        }
+
+        /// One wrong sign in what the composite digit covers is found, unless it counts the same modulo 10.
+        #[test]
+        fn a_wrong_sign_in_the_second_line_is_found(at in 0..9_usize, by in 1..10_u8) {
+            let mut signs = TD2.as_bytes().to_vec();
+            let at = 37 + at;
+            prop_assume!(signs[at].is_ascii_digit());
+            signs[at] = b'0' + (signs[at] - b'0' + by) % 10;
+            prop_assert!(!zone(&String::from_utf8(signs).expect("ASCII")).checks);
+        }
+    }
+}
