@@ -1,6 +1,6 @@
 //! Serves the state `ExtractDocument` of the machine `DocumentExtraction`, through its queue.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_textract::{
     Client,
@@ -12,7 +12,9 @@ use aws_sdk_textract::{
 use bonafide_domain::{
     ApplicationId, Confidences, DocumentFields, DocumentType, ExtractedField, ObjectRef, Personal, ReasonCode,
 };
-use bonafide_worker::{Applications, ErrorName, TableFailure, TaskError, now, sdk_code};
+use bonafide_worker::{
+    Applications, DOCUMENT_EXECUTION, ErrorName, PACKAGE_EXECUTION, TableFailure, TaskError, now, sdk_code,
+};
 use serde::{Deserialize, Serialize};
 
 /// What the state sends, beside its task token.
@@ -22,6 +24,9 @@ pub struct Input {
     application_id: ApplicationId,
     document: ObjectRef,
     document_back: Option<ObjectRef>,
+    /// The execution that judges the upload. The fields of an upload that the row names no longer are not recorded. Earlier releases
+    /// sent none.
+    execution: Option<String>,
 }
 
 /// What the state's Choice decides on.
@@ -34,6 +39,15 @@ pub struct Output {
     document_type: DocumentType,
     /// Why Textract refused the file; empty if it did not.
     reasons: Vec<ReasonCode>,
+    /// A newer upload counts, so that nothing was recorded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    superseded: bool,
+}
+
+impl Output {
+    fn without_fields(reasons: Vec<ReasonCode>, superseded: bool) -> Self {
+        Self { confidences: Confidences::default(), document_type: DocumentType::License, reasons, superseded }
+    }
 }
 
 /// How Textract gets the pictures.
@@ -110,16 +124,14 @@ pub async fn handle(
         Ok(answer) => extracted_fields(&answer),
         Err(error) => {
             let reason = refusal(&error).ok_or_else(|| Failure::Textract(Box::new(error)))?;
-            return Ok(Output {
-                confidences: Confidences::default(),
-                document_type: DocumentType::License,
-                reasons: vec![reason],
-            });
+            return Ok(Output::without_fields(vec![reason], false));
         }
     };
     let (fields, confidences) = DocumentFields::from_extracted(&extracted);
-    store(applications, &input.application_id, &fields).await?;
-    Ok(Output { confidences, document_type: fields.document_type(), reasons: Vec::new() })
+    if !store(applications, &input.application_id, &fields, input.execution).await? {
+        return Ok(Output::without_fields(Vec::new(), true));
+    }
+    Ok(Output { confidences, document_type: fields.document_type(), reasons: Vec::new(), superseded: false })
 }
 
 impl Pages {
@@ -140,7 +152,9 @@ impl Pages {
     }
 }
 
-fn extracted_fields(answer: &AnalyzeIdOutput) -> Vec<ExtractedField> {
+/// What `AnalyzeID` found, in the domain's words.
+#[must_use]
+pub fn extracted_fields(answer: &AnalyzeIdOutput) -> Vec<ExtractedField> {
     answer
         .identity_documents()
         .iter()
@@ -173,18 +187,35 @@ fn refusal(error: &SdkError<AnalyzeIDError>) -> Option<ReasonCode> {
     }
 }
 
-async fn store(applications: &Applications, id: &ApplicationId, fields: &DocumentFields) -> Result<(), TableFailure> {
+/// Whether the row still named the execution, and was written.
+async fn store(
+    applications: &Applications,
+    id: &ApplicationId,
+    fields: &DocumentFields,
+    execution: Option<String>,
+) -> Result<bool, TableFailure> {
     let entries = fields.entries().into_iter().filter(|(_, value)| !value.is_empty());
     let map = entries.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.expose().to_owned()))).collect();
-    applications
+    let update = applications
         .update(id)
-        .update_expression("SET documentFields = :fields, updatedAt = :now")
         .expression_attribute_values(":fields", AttributeValue::M(map))
-        .expression_attribute_values(":now", AttributeValue::S(now()))
-        .send()
-        .await
-        .map_err(|error| TableFailure::Write(Box::new(error)))?;
-    Ok(())
+        .expression_attribute_values(":now", AttributeValue::S(now()));
+    let update = match execution {
+        Some(execution) => update
+            .update_expression("SET documentFields = :fields, documentFieldsOf = :execution, updatedAt = :now")
+            .condition_expression("#package = :execution OR #document = :execution")
+            .expression_attribute_names("#package", PACKAGE_EXECUTION)
+            .expression_attribute_names("#document", DOCUMENT_EXECUTION)
+            .expression_attribute_values(":execution", AttributeValue::S(execution)),
+        None => update.update_expression("SET documentFields = :fields, updatedAt = :now REMOVE documentFieldsOf"),
+    };
+    match update.send().await {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(TableFailure::Write(Box::new(error))),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -205,7 +236,8 @@ mod tests {
 
     fn input() -> Input {
         let document = json!({"bucket": "evidence", "key": "unzipped/a/license.png", "versionId": "v1"});
-        serde_json::from_value(json!({"applicationId": "8d247914", "document": document})).expect("an input")
+        let input = json!({"applicationId": "8d247914", "document": document, "execution": "arn:of-this-upload"});
+        serde_json::from_value(input).expect("an input")
     }
 
     fn detection(text: &str, confidence: f32) -> AnalyzeIdDetections {
@@ -217,7 +249,9 @@ mod tests {
             .match_requests(|request| {
                 let values = request.expression_attribute_values().expect("values");
                 let fields = values[":fields"].as_m().expect("a map");
-                fields["firstName"] == AttributeValue::S("JANE".into())
+                values[":execution"] == AttributeValue::S("arn:of-this-upload".into())
+                    && request.condition_expression() == Some("#package = :execution OR #document = :execution")
+                    && fields["firstName"] == AttributeValue::S("JANE".into())
                     && fields["dateOfBirth"] == AttributeValue::S("1957-01-12".into())
                     && !fields.contains_key("middleName")
             })
@@ -257,6 +291,21 @@ mod tests {
         assert!((output["confidences"]["firstName"].as_f64().expect("a number") - 0.95).abs() < 1e-6);
         assert_eq!(output["confidences"]["lastName"], json!(0.0));
         assert!(!output.to_string().contains("JANE"));
+    }
+
+    #[tokio::test]
+    async fn the_fields_of_an_older_upload_are_not_recorded() {
+        let write = mock!(aws_sdk_dynamodb::Client::update_item).then_error(|| {
+            UpdateItemError::ConditionalCheckFailedException(
+                aws_sdk_dynamodb::types::error::ConditionalCheckFailedException::builder().build(),
+            )
+        });
+        let applications =
+            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "applications".into());
+        let analysis = mock!(Client::analyze_id).then_output(|| AnalyzeIdOutput::builder().build());
+        let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&analysis]);
+        let output = handle(&textract, &Pages::ByReference, &applications, input()).await.expect("an output");
+        assert_eq!((output, write.num_calls()), (Output::without_fields(Vec::new(), true), 1));
     }
 
     #[tokio::test]
@@ -356,9 +405,7 @@ mod tests {
         for message in released["messages"].as_array().expect("messages") {
             serde_json::from_value::<Input>(message.clone()).expect("an input");
         }
-        let output =
-            Output { confidences: Confidences::default(), document_type: DocumentType::License, reasons: Vec::new() };
-        let output = serde_json::to_value(output).expect("json");
+        let output = serde_json::to_value(Output::without_fields(Vec::new(), true)).expect("json");
         for answer in released["answers"].as_array().expect("answers") {
             for (field, value) in answer.as_object().expect("an object") {
                 assert_eq!(std::mem::discriminant(&output[field]), std::mem::discriminant(value), "{field}");

@@ -3,7 +3,7 @@
 use bonafide_domain::{
     ApplicationId, Details, DetailsColumn, DocumentFields, Facts, Personal, Similarities, facts, similarities,
 };
-use bonafide_worker::{Applications, Row, TableFailure, column};
+use bonafide_worker::{Applications, DOCUMENT_EXECUTION, PACKAGE_EXECUTION, Row, TableFailure, column};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ pub struct Input {
     details_expected: bool,
     /// Years.
     minimum_age: u32,
+    /// The execution that judges the upload. Details and fields of the row are its own only while the row names it.
+    execution: String,
 }
 
 /// What the state's Choice decides on: scores and facts, nothing personal.
@@ -23,6 +25,9 @@ pub struct Input {
 pub struct Output {
     similarities: Compared,
     facts: Facts,
+    /// A newer upload counts, so that nothing was compared.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    superseded: bool,
 }
 
 /// The similarities, or an empty object when there is nothing to compare with.
@@ -38,12 +43,20 @@ enum Compared {
 /// # Errors
 /// When the application cannot be read, or an earlier step has not written what is to be compared.
 pub async fn handle(applications: &Applications, input: Input, today: NaiveDate) -> Result<Output, TableFailure> {
-    let mut attributes = vec!["documentFields"];
+    let mut attributes = vec!["documentFields", FIELDS_OF, PACKAGE_EXECUTION, DOCUMENT_EXECUTION];
     if input.details_expected {
         attributes.extend(DetailsColumn::ALL.map(DetailsColumn::name));
     }
     let row = applications.read(&input.application_id, &attributes).await?;
-    let document = document_fields(&row).ok_or(TableFailure::Missing("documentFields"))?;
+    let execution = Some(input.execution.as_str());
+    if ![PACKAGE_EXECUTION, DOCUMENT_EXECUTION].iter().any(|name| column(&row, name) == execution) {
+        // What is missing counts against passing, should anybody look at it.
+        let facts = Facts { expired: None, not_yet_valid: true, under_age: None };
+        return Ok(Output { similarities: Compared::Nothing {}, facts, superseded: true });
+    }
+    // A document uploaded alone may have been read at the same time as a package's.
+    let are_own = column(&row, FIELDS_OF) == execution;
+    let document = document_fields(&row).filter(|_| are_own).ok_or(TableFailure::Missing("documentFields"))?;
     let similarities = if input.details_expected {
         column(&row, DetailsColumn::LastName.name()).ok_or(TableFailure::Missing("details"))?;
         let details = Details::from_lookup(|name| column(&row, name.name()));
@@ -51,8 +64,11 @@ pub async fn handle(applications: &Applications, input: Input, today: NaiveDate)
     } else {
         Compared::Nothing {}
     };
-    Ok(Output { similarities, facts: facts(&document, input.minimum_age, today) })
+    Ok(Output { similarities, facts: facts(&document, input.minimum_age, today), superseded: false })
 }
+
+/// The execution for which the document was read.
+const FIELDS_OF: &str = "documentFieldsOf";
 
 fn document_fields(row: &Row) -> Option<DocumentFields> {
     let fields = row.get("documentFields").and_then(|value| value.as_m().ok())?;
@@ -73,6 +89,7 @@ mod tests {
         AttributeValue::S(value.to_owned())
     }
 
+    /// Of a package, or of a document alone, that this execution judges.
     fn row() -> Row {
         let document = [
             ("firstName", "JANE"),
@@ -93,6 +110,9 @@ mod tests {
         .into();
         let fields = document.map(|(name, value)| (name.to_owned(), text(value))).into();
         row.insert("documentFields".to_owned(), AttributeValue::M(fields));
+        for name in ["executionArn", "documentFieldsOf"] {
+            row.insert(name.to_owned(), text("arn:of-this-upload"));
+        }
         row
     }
 
@@ -101,7 +121,12 @@ mod tests {
             mock!(Client::get_item).then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
         let applications =
             Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&rule]), "applications".into());
-        let input = json!({"applicationId": "8d247914", "detailsExpected": details_expected, "minimumAge": 18});
+        let input = json!({
+            "applicationId": "8d247914",
+            "detailsExpected": details_expected,
+            "minimumAge": 18,
+            "execution": "arn:of-this-upload",
+        });
         let input = serde_json::from_value(input).expect("an input");
         let output = handle(&applications, input, "2026-11-21".parse().expect("a date")).await?;
         Ok(serde_json::to_value(output).expect("json"))
@@ -127,15 +152,41 @@ mod tests {
 
     #[tokio::test]
     async fn does_not_judge_what_was_never_written() {
-        assert!(matches!(run(Row::new(), true).await, Err(TableFailure::Missing("documentFields"))));
+        for (gone, missing) in [("documentFields", "documentFields"), ("LAST_NAME", "details")] {
+            let mut row = row();
+            row.remove(gone);
+            assert!(matches!(run(row, true).await, Err(TableFailure::Missing(name)) if name == missing));
+        }
+    }
+
+    #[tokio::test]
+    async fn compares_nothing_for_an_upload_that_a_newer_one_has_replaced() {
+        let newer = |name: &str| (name.to_owned(), text("arn:of-a-newer-upload"));
+        let rows = [Row::new(), row().into_iter().chain([newer("executionArn"), newer("documentFieldsOf")]).collect()];
+        for row in rows {
+            let output = run(row, true).await.expect("an output");
+            assert_eq!((&output["superseded"], &output["similarities"]), (&json!(true), &json!({})));
+        }
+    }
+
+    #[tokio::test]
+    async fn does_not_judge_by_another_documents_fields() {
         let mut row = row();
-        row.remove("LAST_NAME");
-        assert!(matches!(run(row, true).await, Err(TableFailure::Missing("details"))));
+        row.insert("documentFieldsOf".to_owned(), text("arn:of-a-document-alone"));
+        assert!(matches!(run(row, true).await, Err(TableFailure::Missing("documentFields"))));
+    }
+
+    #[tokio::test]
+    async fn a_document_alone_is_named_by_an_attribute_of_its_own() {
+        let mut row = row();
+        let execution = row.remove("executionArn").expect("an execution");
+        row.insert("documentExtractionExecutionArn".to_owned(), execution);
+        assert_eq!(run(row, false).await.expect("an output").get("superseded"), None);
     }
 
     #[test]
     fn refuses_an_input_with_further_fields() {
-        let input = json!({"applicationId": "8d247914", "detailsExpected": true, "minimumAge": 18, "name": "Jane"});
+        let input = json!({"applicationId": "8d247914", "detailsExpected": true, "minimumAge": 18, "execution": "", "name": "Jane"});
         assert!(serde_json::from_value::<Input>(input).is_err());
     }
 }

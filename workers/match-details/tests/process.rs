@@ -4,6 +4,8 @@ use bonafide_worker_process::{Answer, Call, Process};
 use serde_json::{Value, json};
 
 const SETTINGS: [(&str, &str); 1] = [("APPLICATIONS_TABLE", "applications")];
+/// The execution that judges, and that the row names.
+const EXECUTION: &str = "arn:of-this-package";
 /// What the row says of the applicant. None of it may leave the process.
 const PLANTED: [&str; 4] = ["Planted-First", "Planted-Last", "P1A2N3T4E5D", "Planted Street"];
 
@@ -17,13 +19,13 @@ fn row(_: &Call) -> (u16, String) {
     let item = json!({
         "documentFields": {"M": document}, "FIRST_NAME": first, "LAST_NAME": last, "DOCUMENT_NUMBER": number,
         "ADDRESS": address, "DATE_OF_BIRTH": text("1/12/1957"), "CITY_IN_ADDRESS": text(""), "STATE_IN_ADDRESS": text("FL"),
-        "ZIP_CODE_IN_ADDRESS": text(""),
+        "ZIP_CODE_IN_ADDRESS": text(""), "executionArn": text(EXECUTION), "documentFieldsOf": text(EXECUTION),
     });
     (200, json!({"Item": item}).to_string())
 }
 
 fn input() -> Value {
-    json!({"applicationId": "8d247914", "detailsExpected": true, "minimumAge": 18})
+    json!({"applicationId": "8d247914", "execution": EXECUTION, "detailsExpected": true, "minimumAge": 18})
 }
 
 #[test]
@@ -79,7 +81,7 @@ fn tells_a_failure_by_its_name_and_code() {
 #[test]
 fn bad_input_is_told_by_its_path_and_never_quoted() {
     let process = Process::start(env!("CARGO_BIN_EXE_match-details"), &SETTINGS, row);
-    let bad = json!({"applicationId": "8d247914", "detailsExpected": "Planted-First", "minimumAge": 18});
+    let bad = json!({"applicationId": "8d247914", "execution": EXECUTION, "detailsExpected": "Planted-First", "minimumAge": 18});
     let Answer::Error(error) = process.invoke(bad) else { panic!("the task is done") };
     assert_eq!(error["errorType"], "Bonafide.InvalidInput");
     assert!(error["errorMessage"].as_str().is_some_and(|message| message.contains("detailsExpected")));

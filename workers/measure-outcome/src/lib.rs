@@ -98,7 +98,9 @@ mod tests {
 
     async fn measured(notification: serde_json::Value, row: Row) -> Vec<Measurement> {
         let rule: Rule = mock!(Client::get_item)
-            .match_requests(|request| request.projection_expression() == Some("#a0, #a1, #a2, #a3, #a4, #a5, #a6, #a7"))
+            .match_requests(|request| {
+                request.projection_expression() == Some("#a0, #a1, #a2, #a3, #a4, #a5, #a6, #a7, #a8, #a9, #a10")
+            })
             .then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
         let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&rule]);
         handle(&Applications::new(client, "applications".into()), &notification.to_string())

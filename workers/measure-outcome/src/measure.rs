@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer, value::Error};
 use crate::notification::{Event, Notification};
 
 /// What is read of a row: when, which execution, and what each check found. Nothing personal, and the policy allows no more.
-pub(crate) const ATTRIBUTES: [&str; 8] = [
+pub(crate) const ATTRIBUTES: [&str; 11] = [
     "executionArn",
     "receivedAt",
     "decidedAt",
@@ -18,6 +18,9 @@ pub(crate) const ATTRIBUTES: [&str; 8] = [
     "identityCompare",
     "documentExtraction",
     "thirdPartyCheck",
+    "identityExtraction",
+    "registryVerification",
+    "customerRegistration",
 ];
 
 /// Checks that pass publish nothing, so those of a package are measured together, with its verdict. Pictures that were uploaded

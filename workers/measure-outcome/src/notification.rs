@@ -51,3 +51,46 @@ impl Notification {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_notification_or_none(body in any::<String>()) {
+            let _ = serde_json::from_str::<Notification>(&body);
+        }
+
+        /// What is counted is one of our own words, whatever stands in the message.
+        #[test]
+        fn counts_only_words_that_are_known(
+            member in proptest::sample::select(vec!["applicationId", "event", "check", "outcome", "reasons"]),
+            wrong in prop_oneof![
+                any::<String>().prop_map(Value::from),
+                any::<i64>().prop_map(Value::from),
+                any::<bool>().prop_map(Value::from),
+                Just(Value::Null),
+                proptest::collection::vec(any::<String>(), 0..3).prop_map(Value::from),
+                proptest::sample::select(vec!["approved", "pass", "decline", "refer", "declined"]).prop_map(Value::from),
+            ],
+        ) {
+            let mut message = json!({
+                "applicationId": "8d247914",
+                "event": "CHECK_NOT_PASSED",
+                "check": "identityCompare",
+                "outcome": "decline",
+                "reasons": ["FACE_MISMATCH"],
+            });
+            message[member] = wrong;
+            if let Ok(read) = serde_json::from_str::<Notification>(&message.to_string()) {
+                prop_assert!(
+                    ["pass", "decline", "resubmit", "refer", "approved", "declined", "referred", "failed"].contains(&read.result())
+                );
+            }
+        }
+    }
+}

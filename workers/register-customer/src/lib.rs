@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
 use bonafide_domain::{ApplicationId, Details, DetailsColumn, customer_key};
-use bonafide_worker::{Applications, ErrorName, Row, TableFailure, TaskError, column, sdk_code};
+use bonafide_worker::{Applications, ErrorName, PACKAGE_EXECUTION, Row, TableFailure, TaskError, column, sdk_code};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -18,6 +18,8 @@ use uuid::Uuid;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
     application_id: ApplicationId,
+    /// The execution that is about to approve. The details of the row are its own only while the row names it.
+    execution: String,
 }
 
 /// What the state's Choice decides on.
@@ -25,7 +27,11 @@ pub struct Input {
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     status: Status,
-    customer_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<String>,
+    /// The faces that the approval replaces: the customer's, and those held for a verdict, this execution's among them. Told here, since
+    /// the write of the approval could tell only once.
+    earlier_face_ids: Vec<String>,
 }
 
 /// Whose customer it is.
@@ -36,7 +42,14 @@ pub enum Status {
     Registered,
     /// Another application's.
     AlreadyRegistered,
+    /// Nobody's yet: a newer package of the application counts.
+    Superseded,
 }
+
+/// The customer's face.
+const FACE: &str = "faceId";
+/// Faces of packages that have no verdict yet.
+const HELD_FACES: &str = "heldFaceIds";
 
 /// The customers table and the client for it.
 #[derive(Clone, Debug)]
@@ -91,7 +104,12 @@ pub async fn handle(
     customer_id: Uuid,
     now: String,
 ) -> Result<Output, Failure> {
-    let row = applications.read(&input.application_id, &DetailsColumn::ALL.map(DetailsColumn::name)).await?;
+    let attributes = DetailsColumn::ALL.map(DetailsColumn::name).into_iter();
+    let attributes: Vec<_> = attributes.chain([PACKAGE_EXECUTION, FACE, HELD_FACES]).collect();
+    let row = applications.read(&input.application_id, &attributes).await?;
+    if column(&row, PACKAGE_EXECUTION) != Some(&input.execution) {
+        return Ok(Output { status: Status::Superseded, customer_id: None, earlier_face_ids: Vec::new() });
+    }
     let details = Details::from_lookup(|name| column(&row, name.name()));
     let key = customer_key(&details).ok_or(TableFailure::Missing("DOCUMENT_NUMBER"))?;
     let text = |value: &str| AttributeValue::S(value.to_owned());
@@ -109,23 +127,27 @@ pub async fn handle(
         .item("createdAt", AttributeValue::S(now))
         .condition_expression("attribute_not_exists(PK)")
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-    let output = match put.send().await {
-        Ok(_) => Output { status: Status::Registered, customer_id: customer_id.to_string() },
+    let (status, customer_id) = match put.send().await {
+        Ok(_) => (Status::Registered, Some(customer_id.to_string())),
         Err(error) => match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(taken)) => taken_by(taken.item(), &input.application_id),
             _ => return Err(Failure::Customers(Box::new(error))),
         },
     };
-    Ok(output)
+    Ok(Output { status, customer_id, earlier_face_ids: faces(&row) })
 }
 
-fn taken_by(customer: Option<&Row>, id: &ApplicationId) -> Output {
+fn taken_by(customer: Option<&Row>, id: &ApplicationId) -> (Status, Option<String>) {
     let value = |name| customer.and_then(|customer| column(customer, name));
     let own = value("applicationId") == Some(id.as_str());
-    Output {
-        status: if own { Status::Registered } else { Status::AlreadyRegistered },
-        customer_id: value("customerId").unwrap_or_default().to_owned(),
-    }
+    let status = if own { Status::Registered } else { Status::AlreadyRegistered };
+    (status, value("customerId").map(str::to_owned))
+}
+
+/// All faces that the row names.
+fn faces(row: &Row) -> Vec<String> {
+    let held = row.get(HELD_FACES).and_then(|held| held.as_ss().ok()).into_iter().flatten();
+    column(row, FACE).map(str::to_owned).into_iter().chain(held.cloned()).collect()
 }
 
 #[cfg(test)]
@@ -140,18 +162,32 @@ mod tests {
     use super::*;
 
     async fn run(put: &Rule) -> Result<Output, Failure> {
+        run_for("arn:of-this-package", put).await
+    }
+
+    async fn run_for(execution: &str, put: &Rule) -> Result<Output, Failure> {
         let read = mock!(Client::get_item).then_output(|| {
             GetItemOutput::builder()
+                .item("executionArn", AttributeValue::S("arn:of-this-package".into()))
                 .item("DOCUMENT_NUMBER", AttributeValue::S("d123-456".into()))
                 .item("STATE_IN_ADDRESS", AttributeValue::S("Florida".into()))
                 .item("LAST_NAME", AttributeValue::S("DOE".into()))
+                .item("faceId", AttributeValue::S("customers".into()))
+                .item("heldFaceIds", AttributeValue::Ss(vec!["own".into(), "abandoned".into()]))
                 .build()
         });
         let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&read, put]);
-        let input = serde_json::from_value(json!({"applicationId": "8d247914"})).expect("an input");
+        let input = json!({"applicationId": "8d247914", "execution": execution});
+        let input = serde_json::from_value(input).expect("an input");
         let (applications, customers) =
             (Applications::new(client.clone(), "applications".into()), Customers::new(client, "customers".into()));
         handle(&applications, &customers, input, Uuid::nil(), "2026-11-21T00:00:00.000Z".into()).await
+    }
+
+    /// With the faces that the row names.
+    fn output(status: Status, customer_id: &str) -> Output {
+        let earlier_face_ids = ["customers", "own", "abandoned"].map(str::to_owned).into();
+        Output { status, customer_id: Some(customer_id.to_owned()), earlier_face_ids }
     }
 
     fn taken(application: &'static str) -> Rule {
@@ -175,15 +211,22 @@ mod tests {
                     && item["SK"] == AttributeValue::S("PROFILE".into())
             })
             .then_output(|| PutItemOutput::builder().build());
-        let output = run(&put).await.expect("an output");
-        assert_eq!(output, Output { status: Status::Registered, customer_id: Uuid::nil().to_string() });
-        assert_eq!(serde_json::to_value(output.status).expect("json"), "REGISTERED");
+        let written = run(&put).await.expect("an output");
+        assert_eq!(written, output(Status::Registered, &Uuid::nil().to_string()));
+        assert_eq!(serde_json::to_value(written.status).expect("json"), "REGISTERED");
     }
 
     #[tokio::test]
     async fn a_second_try_finds_its_own_customer() {
-        let output = run(&taken("8d247914")).await.expect("an output");
-        assert_eq!(output, Output { status: Status::Registered, customer_id: "first".into() });
+        assert_eq!(run(&taken("8d247914")).await.expect("an output"), output(Status::Registered, "first"));
+    }
+
+    #[tokio::test]
+    async fn an_older_package_registers_nobody() {
+        let put = mock!(Client::put_item).then_output(|| PutItemOutput::builder().build());
+        let output = run_for("arn:of-an-older-package", &put).await.expect("an output");
+        assert_eq!(serde_json::to_value(output).expect("json"), json!({"status": "SUPERSEDED", "earlierFaceIds": []}));
+        assert_eq!(put.num_calls(), 0);
     }
 
     #[tokio::test]

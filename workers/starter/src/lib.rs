@@ -4,7 +4,7 @@ mod event;
 
 use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use aws_sdk_sfn::{error::SdkError as SfnError, operation::start_execution::StartExecutionError};
 use aws_sdk_sns::{error::SdkError as SnsError, operation::publish::PublishError};
@@ -12,8 +12,8 @@ use bonafide_domain::{
     ApplicationId, CheckOutcome, ObjectRef, ReasonCode, Upload, UploadKind, execution_name, replay_name,
 };
 use bonafide_worker::{
-    Applications, ErrorName, TableFailure, TaskError, column, note_application, note_execution, note_outcome,
-    note_reasons, object_ref, sdk_code,
+    Applications, DOCUMENT_EXECUTION, ErrorName, PACKAGE_EXECUTION, Row, TableFailure, TaskError, column,
+    note_application, note_execution, note_outcome, note_reasons, object_ref, sdk_code,
 };
 use chrono::{DateTime, Days};
 use serde_json::json;
@@ -119,8 +119,11 @@ impl Starter {
         };
         let execution = execution_arn(machine, &name);
         // A newer upload of the same key is judged already: nothing is started.
-        if !self.record(upload, object, turn, &execution, now).await? {
+        let Some(row) = self.record(upload, object, turn, &execution, now).await? else {
             return Ok(());
+        };
+        if let Some(replaced) = replaced_failure(&row) {
+            self.take_back(id, replaced, row.contains_key("outcome"), now).await?;
         }
         note_execution(&execution);
         let evidence = evidence(upload.kind);
@@ -136,7 +139,7 @@ impl Starter {
     }
 
     /// Writes the upload into the application's row, unless this very upload is there already, since a repeated event must not undo a
-    /// verdict, or a newer one. Whether the row names this execution afterwards.
+    /// verdict, or a newer one. The row, if it names this execution afterwards.
     async fn record(
         &self,
         upload: &Upload,
@@ -144,30 +147,34 @@ impl Starter {
         turn: &Turn,
         execution: &str,
         now: &str,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<Row>, Failure> {
         let update = self.applications.update(&upload.application_id);
         let evidence = evidence(upload.kind);
         let (expression, execution_attribute) = match upload.kind {
-            // A new package starts the application anew; faceId stays, so that its face can be superseded.
-            UploadKind::Package => (PACKAGE, "executionArn"),
-            UploadKind::Selfie => (SUPPLEMENT, "identityVerificationExecutionArn"),
-            UploadKind::Document => (SUPPLEMENT, "documentExtractionExecutionArn"),
+            // A new package starts the application anew; its faces stay until the verdict.
+            UploadKind::Package => (PACKAGE, PACKAGE_EXECUTION),
+            UploadKind::Selfie => (SUPPLEMENT, SELFIE_EXECUTION),
+            UploadKind::Document => (SUPPLEMENT, DOCUMENT_EXECUTION),
         };
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let update = match turn {
-            // Sequencers are comparable for one key, and as text if they are of one length.
-            Turn::Upload { sequencer: Some(sequencer) } => update
-                .update_expression(format!("SET #sequencer = :sequencer, {expression}"))
+            // Sequencers are comparable for one key, and as text if they are of one length. Otherwise the times decide.
+            Turn::Upload { sequencer: Some(sequencer), at } => update
+                .update_expression(format!("SET #sequencer = :sequencer, #uploadedAt = :uploadedAt, {expression}"))
                 .condition_expression(
                     "attribute_not_exists(#execution) OR (#execution <> :execution AND (attribute_not_exists(#sequencer) OR \
-                     #evidence.#key <> :key OR size(#sequencer) <> :length OR #sequencer < :sequencer))",
+                     (#evidence.#key = :key AND size(#sequencer) = :length AND #sequencer < :sequencer) OR \
+                     (NOT (#evidence.#key = :key AND size(#sequencer) = :length) AND \
+                     (attribute_not_exists(#uploadedAt) OR #uploadedAt <= :uploadedAt))))",
                 )
                 .expression_attribute_names("#sequencer", format!("{evidence}Sequencer"))
+                .expression_attribute_names("#uploadedAt", format!("{evidence}UploadedAt"))
                 .expression_attribute_names("#key", "key")
                 .expression_attribute_values(":key", text(&object.key))
                 .expression_attribute_values(":length", AttributeValue::N(sequencer.len().to_string()))
-                .expression_attribute_values(":sequencer", text(sequencer)),
-            Turn::Upload { sequencer: None } => update
+                .expression_attribute_values(":sequencer", text(sequencer))
+                .expression_attribute_values(":uploadedAt", text(at.as_deref().unwrap_or(now))),
+            Turn::Upload { sequencer: None, .. } => update
                 .update_expression(format!("SET {expression}"))
                 .condition_expression("attribute_not_exists(#execution) OR #execution <> :execution"),
             Turn::Replay { of } => update
@@ -176,6 +183,7 @@ impl Starter {
                 .expression_attribute_values(":failed", text(of)),
         };
         let update = update
+            .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#evidence", evidence)
@@ -186,12 +194,36 @@ impl Starter {
             .expression_attribute_values(":now", text(now))
             .expression_attribute_values(":expires", self.expiry(now)?);
         match update.send().await {
-            Ok(_) => Ok(true),
+            Ok(recorded) => Ok(Some(recorded.attributes.unwrap_or_default())),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    let recorded = refused.item().and_then(|row| column(row, execution_attribute));
-                    Ok(recorded == Some(execution))
+                    let recorded = refused.item().filter(|row| column(row, execution_attribute) == Some(execution));
+                    Ok(recorded.cloned())
                 }
+                _ => Err(TableFailure::Write(Box::new(error)).into()),
+            },
+        }
+    }
+
+    /// The row tells no more of a failure of an execution that another has replaced. If that one fails, it is recorded anew.
+    async fn take_back(&self, id: &ApplicationId, failed: &str, is_decided: bool, now: &str) -> Result<(), Failure> {
+        // Beside a verdict the reasons are the verdict's.
+        let (status, removed) = if is_decided { ("DECIDED", "failure") } else { ("IN_PROGRESS", "failure, reasons") };
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let update = self
+            .applications
+            .update(id)
+            .update_expression(format!("SET #status = :status, updatedAt = :now REMOVE {removed}"))
+            .condition_expression("failure.executionArn = :failed")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", text(status))
+            .expression_attribute_values(":failed", text(failed))
+            .expression_attribute_values(":now", text(now));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                // A verdict has taken it back, or another failure has taken its place.
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
                 _ => Err(TableFailure::Write(Box::new(error)).into()),
             },
         }
@@ -249,12 +281,23 @@ impl Starter {
 /// A new package starts the application anew.
 const PACKAGE: &str = "#status = :status, #evidence = :evidence, #execution = :execution, receivedAt = :now, \
     updatedAt = :now, expiresAt = :expires REMOVE outcome, reasons, failure, decidedAt, packageCheck, \
-    identityVerification, identityCompare, documentExtraction, thirdPartyCheck, documentFields, duplicateFaceId, \
+    identityVerification, identityCompare, documentExtraction, thirdPartyCheck, documentFields, documentFieldsOf, duplicateFaceId, \
     LICENSE_SELFIE_MATCH, LICENSE_DETAILS_MATCH, LICENSE_VALIDATION";
 
 /// An upload that joins an application, which may have begun with another one.
 const SUPPLEMENT: &str = "#status = if_not_exists(#status, :status), #evidence = :evidence, #execution = :execution, \
     receivedAt = if_not_exists(receivedAt, :now), updatedAt = :now, expiresAt = :expires";
+
+/// The execution that judges a selfie uploaded alone.
+const SELFIE_EXECUTION: &str = "identityVerificationExecutionArn";
+
+/// The failed execution that the row tells of, if the row names another one for its upload by now.
+fn replaced_failure(row: &Row) -> Option<&str> {
+    let failed = column(row.get("failure")?.as_m().ok()?, "executionArn")?;
+    let is_named = |attribute| column(row, attribute) == Some(failed);
+    let is_current = [PACKAGE_EXECUTION, SELFIE_EXECUTION, DOCUMENT_EXECUTION].into_iter().any(is_named);
+    (!is_current).then_some(failed)
+}
 
 /// The attribute that points to an upload; its sequencer is beside it.
 fn evidence(kind: UploadKind) -> &'static str {
@@ -395,10 +438,10 @@ mod tests {
                 let values = request.expression_attribute_values().expect("values");
                 let names = request.expression_attribute_names().expect("names");
                 request.condition_expression().is_some_and(|condition| {
-                    condition.contains("#sequencer < :sequencer") && condition.contains("#evidence.#key <> :key")
-                }) && request
-                    .update_expression()
-                    .is_some_and(|update| update.starts_with("SET #sequencer = :sequencer, "))
+                    condition.contains("#sequencer < :sequencer") && condition.contains("#uploadedAt <= :uploadedAt")
+                }) && request.update_expression().is_some_and(|update| {
+                    update.starts_with("SET #sequencer = :sequencer, #uploadedAt = :uploadedAt, ")
+                }) && values[":uploadedAt"] == AttributeValue::S("2026-11-20T23:59:59.000Z".to_owned())
                     && values[":sequencer"] == AttributeValue::S("0055AED6DCD90281E5".to_owned())
                     && values[":length"] == AttributeValue::N("18".to_owned())
                     && names["#sequencer"] == "packageSequencer"
@@ -406,6 +449,7 @@ mod tests {
             .then_output(|| UpdateItemOutput::builder().build());
         let mut event: serde_json::Value = serde_json::from_str(&body("zipped/8d247914.zip")).expect("json");
         event["Records"][0]["s3"]["object"]["sequencer"] = json!("0055AED6DCD90281E5");
+        event["Records"][0]["eventTime"] = json!("2026-11-20T23:59:59Z");
         let start = started("Onboarding");
         starter(&update, &start, &published()).handle(&event.to_string(), NOW).await.expect("started");
         assert_eq!((update.num_calls(), start.num_calls()), (1, 1));
@@ -436,6 +480,69 @@ mod tests {
         let names = names.lock().expect("no panic");
         assert_eq!(names[1], names[2]);
         assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
+    }
+
+    /// A row that tells of a failure.
+    fn failed(also: &[(&str, &str)]) -> Row {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let failure = AttributeValue::M([("executionArn".to_owned(), text("arn:failed"))].into());
+        let texts = [("status", "FAILED")].into_iter().chain(also.iter().copied());
+        let texts = texts.map(|(name, value)| (name.to_owned(), text(value)));
+        texts.chain([("failure".to_owned(), failure)]).collect()
+    }
+
+    /// What is written after a selfie has been recorded in this row: by an event that comes for the first time, or again.
+    async fn taken_back(mut row: Row, is_first: bool) -> Vec<String> {
+        let name = execution_name(&"8d247914".parse().expect("an id"), "v1");
+        let execution = format!("arn:aws:states:us-east-1:000000000000:execution:IdentityVerification:{name}");
+        row.insert(SELFIE_EXECUTION.to_owned(), AttributeValue::S(execution));
+        let record = mock!(aws_sdk_dynamodb::Client::update_item)
+            .match_requests(|request| request.expression_attribute_names().expect("names").contains_key("#evidence"));
+        let record = if is_first {
+            record.then_output(move || UpdateItemOutput::builder().set_attributes(Some(row.clone())).build())
+        } else {
+            record.then_error(move || {
+                let refused = ConditionalCheckFailedException::builder().set_item(Some(row.clone())).build();
+                UpdateItemError::ConditionalCheckFailedException(refused)
+            })
+        };
+        let written = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = written.clone();
+        let restore = mock!(aws_sdk_dynamodb::Client::update_item)
+            .match_requests(move |request| {
+                let values = request.expression_attribute_values().expect("values");
+                let status = values[":status"].as_s().expect("a text");
+                seen.lock().expect("no panic").push(format!("{status} {}", request.update_expression().expect("one")));
+                request.condition_expression() == Some("failure.executionArn = :failed")
+                    && values[":failed"] == AttributeValue::S("arn:failed".to_owned())
+            })
+            .then_output(|| UpdateItemOutput::builder().build());
+        let (start, publish) = (started("IdentityVerification"), published());
+        let mut starter = starter(&record, &start, &publish);
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&record, &restore]);
+        starter.applications = Applications::new(client, "applications".into());
+        starter.handle(&body("selfie/8d247914.jpg"), NOW).await.expect("started");
+        assert_eq!(start.num_calls(), 1);
+        written.lock().expect("no panic").clone()
+    }
+
+    #[tokio::test]
+    async fn another_execution_of_a_selfie_takes_the_failure_of_the_first_back() {
+        let set = "SET #status = :status, updatedAt = :now REMOVE failure";
+        for is_first in [true, false] {
+            let undecided = taken_back(failed(&[]), is_first).await;
+            assert_eq!(undecided, [format!("IN_PROGRESS {set}, reasons")]);
+            let decided = taken_back(failed(&[("outcome", "declined")]), is_first).await;
+            assert_eq!(decided, [format!("DECIDED {set}")]);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_failure_of_another_upload_is_not_taken_back() {
+        for attribute in [PACKAGE_EXECUTION, DOCUMENT_EXECUTION] {
+            let written = taken_back(failed(&[(attribute, "arn:failed")]), true).await;
+            assert_eq!(written, Vec::<String>::new());
+        }
     }
 
     #[tokio::test]

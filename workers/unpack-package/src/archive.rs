@@ -500,8 +500,6 @@ pub(crate) mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(500))]
-
         /// Whatever is broken in an archive, it is opened within the limits, or refused.
         #[test]
         fn a_damaged_archive_is_opened_or_refused(

@@ -5,12 +5,12 @@
 mod archive;
 mod object_reader;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
 use aws_sdk_s3::{
     Client, error::SdkError, operation::head_object::HeadObjectError, operation::put_object::PutObjectError,
 };
 use bonafide_domain::{ApplicationId, CheckOutcome, Details, DetailsColumn, Limits, ObjectRef, ReasonCode};
-use bonafide_worker::{Applications, ErrorName, TableFailure, TaskError, now, object_ref, sdk_code};
+use bonafide_worker::{Applications, ErrorName, PACKAGE_EXECUTION, TableFailure, TaskError, now, object_ref, sdk_code};
 use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, task::JoinError};
 
@@ -22,9 +22,11 @@ use crate::{archive::Contents, object_reader::ObjectReader};
 pub struct Input {
     application_id: ApplicationId,
     package: ObjectRef,
+    /// The execution that judges the package. The details of a package that the row names no longer are not recorded.
+    execution: String,
 }
 
-/// What the state's Choice decides on: pointers to the evidence, or reasons.
+/// What the state's Choice decides on: pointers to the evidence, reasons, or neither when a newer package counts.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
@@ -96,15 +98,7 @@ pub async fn handle(s3: &Client, applications: &Applications, input: Input) -> R
     let id = &input.application_id;
     let contents = match open(s3, id, &input.package).await? {
         Ok(contents) => contents,
-        Err(reason) => {
-            return Ok(Output {
-                outcome: CheckOutcome::Resubmit,
-                reasons: vec![reason],
-                selfie: None,
-                document: None,
-                document_back: None,
-            });
-        }
+        Err(reason) => return Ok(Output::without_evidence(CheckOutcome::Resubmit, vec![reason])),
     };
     let bucket = &input.package.bucket;
     let Contents { details, details_csv, selfie, document, document_back } = contents;
@@ -118,7 +112,11 @@ pub async fn handle(s3: &Client, applications: &Applications, input: Input) -> R
         }
         None => None,
     };
-    record(applications, id, &details, [&selfie, &document], document_back.as_ref()).await?;
+    let is_recorded =
+        record(applications, id, &input.execution, &details, [&selfie, &document], document_back.as_ref()).await?;
+    if !is_recorded {
+        return Ok(Output::without_evidence(CheckOutcome::Superseded, Vec::new()));
+    }
     Ok(Output {
         outcome: CheckOutcome::Pass,
         reasons: Vec::new(),
@@ -126,6 +124,12 @@ pub async fn handle(s3: &Client, applications: &Applications, input: Input) -> R
         document: Some(document),
         document_back,
     })
+}
+
+impl Output {
+    const fn without_evidence(outcome: CheckOutcome, reasons: Vec<ReasonCode>) -> Self {
+        Self { outcome, reasons, selfie: None, document: None, document_back: None }
+    }
 }
 
 async fn open(s3: &Client, id: &ApplicationId, package: &ObjectRef) -> Result<Result<Contents, ReasonCode>, Failure> {
@@ -156,13 +160,15 @@ async fn store(s3: &Client, bucket: &str, key: String, media_type: &str, bytes: 
     Ok(ObjectRef { bucket: bucket.to_owned(), key, version_id })
 }
 
+/// Whether the row still named the execution, and was written.
 async fn record(
     applications: &Applications,
     id: &ApplicationId,
+    execution: &str,
     details: &Details,
     [selfie, document]: [&ObjectRef; 2],
     document_back: Option<&ObjectRef>,
-) -> Result<(), TableFailure> {
+) -> Result<bool, TableFailure> {
     let columns: Vec<_> = DetailsColumn::ALL.map(|column| format!("{0} = :{0}", column.name())).into();
     let pointers = "#selfie = :selfie, #document = :document, documentBack = :documentBack";
     let expression = format!("SET {}, {pointers}, updatedAt = :now", columns.join(", "));
@@ -171,6 +177,9 @@ async fn record(
     let mut update = applications
         .update(id)
         .update_expression(expression)
+        .condition_expression("#execution = :execution")
+        .expression_attribute_names("#execution", PACKAGE_EXECUTION)
+        .expression_attribute_values(":execution", AttributeValue::S(execution.to_owned()))
         .expression_attribute_names("#selfie", "selfie")
         .expression_attribute_names("#document", "document")
         .expression_attribute_values(":selfie", object_ref(selfie))
@@ -181,8 +190,13 @@ async fn record(
         let value = AttributeValue::S(details.get(column).expose().to_owned());
         update = update.expression_attribute_values(format!(":{}", column.name()), value);
     }
-    update.send().await.map_err(|error| TableFailure::Write(Box::new(error)))?;
-    Ok(())
+    match update.send().await {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(TableFailure::Write(Box::new(error))),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -200,7 +214,8 @@ mod tests {
 
     fn input() -> Input {
         let package = json!({"bucket": "evidence", "key": "zipped/8d247914.zip", "versionId": "v1"});
-        serde_json::from_value(json!({"applicationId": "8d247914", "package": package})).expect("an input")
+        let input = json!({"applicationId": "8d247914", "package": package, "execution": "arn:of-this-package"});
+        serde_json::from_value(input).expect("an input")
     }
 
     fn head(size: usize) -> Rule {
@@ -224,16 +239,21 @@ mod tests {
     }
 
     async fn run(head: Rule, get: Rule) -> (Result<Output, Failure>, usize, usize) {
+        let write = mock!(aws_sdk_dynamodb::Client::update_item)
+            .match_requests(|request| {
+                let values = request.expression_attribute_values().expect("values");
+                values[":documentBack"] == AttributeValue::Null(true)
+                    && values[":execution"] == AttributeValue::S("arn:of-this-package".to_owned())
+                    && request.condition_expression() == Some("#execution = :execution")
+            })
+            .then_output(|| UpdateItemOutput::builder().build());
+        run_with(head, get, write).await
+    }
+
+    async fn run_with(head: Rule, get: Rule, write: Rule) -> (Result<Output, Failure>, usize, usize) {
         let put = mock!(Client::put_object)
             .match_requests(|request| request.key().is_some_and(|key| key.starts_with("unzipped/8d247914/8d247914_")))
             .then_output(|| PutObjectOutput::builder().version_id("v7").build());
-        let write = mock!(aws_sdk_dynamodb::Client::update_item)
-            .match_requests(|request| {
-                request
-                    .expression_attribute_values()
-                    .is_some_and(|values| values[":documentBack"] == AttributeValue::Null(true))
-            })
-            .then_output(|| UpdateItemOutput::builder().build());
         let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&head, &get, &put]);
         let applications =
             Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "applications".into());
@@ -263,6 +283,19 @@ mod tests {
         let output = serde_json::to_value(output.expect("an output")).expect("json");
         assert_eq!(output, json!({"outcome": "resubmit", "reasons": ["PACKAGE_NOT_A_ZIP"]}));
         assert_eq!((puts, writes), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn the_details_of_an_older_package_are_not_recorded() {
+        let zip = package();
+        let write = mock!(aws_sdk_dynamodb::Client::update_item).then_error(|| {
+            UpdateItemError::ConditionalCheckFailedException(
+                aws_sdk_dynamodb::types::error::ConditionalCheckFailedException::builder().build(),
+            )
+        });
+        let (output, _, writes) = run_with(head(zip.len()), get(zip), write).await;
+        let output = serde_json::to_value(output.expect("an output")).expect("json");
+        assert_eq!((output, writes), (json!({"outcome": "superseded", "reasons": []}), 1));
     }
 
     #[tokio::test]

@@ -75,7 +75,8 @@ async fn a_large_package_takes_little_memory() {
     let applications =
         Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "applications".into());
     let package = json!({"bucket": "evidence", "key": "zipped/a.zip", "versionId": "v"});
-    let input = serde_json::from_value(json!({"applicationId": "a", "package": package})).expect("an input");
+    let input = serde_json::from_value(json!({"applicationId": "a", "package": package, "execution": "arn"}))
+        .expect("an input");
 
     let before = peak();
     let output = handle(&s3, &applications, input).await.expect("an output");

@@ -3,7 +3,7 @@
 mod third_party;
 
 use bonafide_domain::{ApplicationId, DetailsColumn, Personal};
-use bonafide_worker::{Applications, ErrorName, TableFailure, TaskError, column};
+use bonafide_worker::{Applications, ErrorName, PACKAGE_EXECUTION, TableFailure, TaskError, column};
 use serde::{Deserialize, Serialize};
 
 pub use third_party::{ThirdParty, ThirdPartyFailure};
@@ -13,6 +13,8 @@ pub use third_party::{ThirdParty, ThirdPartyFailure};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
     application_id: ApplicationId,
+    /// The execution that judges the package. The number in the row is its own only while the row names it. Earlier releases sent none.
+    execution: Option<String>,
 }
 
 /// What the state's Choice decides on.
@@ -20,6 +22,9 @@ pub struct Input {
 pub struct Output {
     /// Whether the third party knows the licence.
     valid: bool,
+    /// A newer package counts, so that nobody was asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    superseded: bool,
 }
 
 /// Why the licence could not be judged. No failure is ever a pass.
@@ -55,10 +60,13 @@ impl TaskError for Failure {
 /// When the table or the third party gives no usable answer.
 pub async fn handle(third_party: &ThirdParty, applications: &Applications, input: Input) -> Result<Output, Failure> {
     let name = DetailsColumn::DocumentNumber.name();
-    let row = applications.read(&input.application_id, &[name]).await?;
+    let row = applications.read(&input.application_id, &[name, PACKAGE_EXECUTION]).await?;
+    if input.execution.is_some_and(|execution| column(&row, PACKAGE_EXECUTION) != Some(&execution)) {
+        return Ok(Output { valid: false, superseded: true });
+    }
     let number = Personal::new(column(&row, name).ok_or(TableFailure::Missing("DOCUMENT_NUMBER"))?);
     let valid = third_party.knows(&input.application_id, &number).await?;
-    Ok(Output { valid })
+    Ok(Output { valid, superseded: false })
 }
 
 #[cfg(test)]
@@ -73,8 +81,8 @@ mod tests {
         for message in released["messages"].as_array().expect("messages") {
             serde_json::from_value::<Input>(message.clone()).expect("an input");
         }
-        for answer in released["answers"].as_array().expect("answers") {
-            assert_eq!(&serde_json::to_value(Output { valid: true }).expect("json"), answer);
-        }
+        let answers = [(true, false), (false, true)]
+            .map(|(valid, superseded)| serde_json::to_value(Output { valid, superseded }).expect("json"));
+        assert_eq!(released["answers"].as_array().expect("answers"), &answers);
     }
 }

@@ -158,6 +158,10 @@ async fn read_answer(mut response: reqwest::Response) -> Result<bool, ThirdParty
             return Err(ThirdPartyFailure::Malformed);
         }
     }
+    parse_answer(&answer)
+}
+
+fn parse_answer(answer: &[u8]) -> Result<bool, ThirdPartyFailure> {
     // The white space of JSON: any other sign makes it something else.
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     let start = answer.iter().take_while(|byte| is_space(byte)).count();
@@ -173,6 +177,7 @@ async fn read_answer(mut response: reqwest::Response) -> Result<bool, ThirdParty
 mod tests {
     use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use proptest::prelude::*;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
@@ -255,6 +260,19 @@ mod tests {
         for url in ["", "ftp://example.org", "not an address"] {
             let client = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, []);
             assert!(matches!(ThirdParty::new(url, client, "secret".into()), Err(ThirdPartyFailure::Address)), "{url}");
+        }
+    }
+
+    proptest! {
+        /// Nothing but JSON's own word makes a licence known.
+        #[test]
+        fn an_answer_is_what_json_says_it_is(
+            bytes in prop_oneof![
+                "[ \t\r\n\u{b}\u{a0}]{0,3}(true|false|True|NaN|1|null|\"true\"|[truefals]{3,6})[ \t\r\n\u{0}]{0,3}".prop_map(String::into_bytes),
+                proptest::collection::vec(any::<u8>(), 0..=MAX_ANSWER_BYTES),
+            ],
+        ) {
+            prop_assert_eq!(parse_answer(&bytes).ok(), serde_json::from_slice::<bool>(&bytes).ok());
         }
     }
 }

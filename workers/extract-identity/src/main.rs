@@ -1,0 +1,16 @@
+//! The Lambda function of the state `ExtractIdentity`.
+
+use aws_sdk_textract::config::{Builder, Region};
+use bonafide_domain::Check;
+use bonafide_worker::{Error, Worker, aws_config, run_task, setting, today};
+use extract_identity::handle;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let config = aws_config().await;
+    let s3 = aws_sdk_s3::Client::new(&config);
+    let textract = Builder::from(&config).region(Region::new(setting("TEXTRACT_REGION")?)).build();
+    let textract = aws_sdk_textract::Client::from_conf(textract);
+    let worker = Worker::new(env!("CARGO_PKG_NAME")).of(Check::IdentityExtraction);
+    run_task(worker, async |input| handle(&s3, &textract, input, today()).await).await
+}

@@ -1,0 +1,442 @@
+//! Does what the agent of a conversation asks for.
+//!
+//! The model decides what to say and which function to call; nothing that it says decides about anybody. Order, consent and results
+//! are kept here and in the machine `AgentOnboarding`, and of a national number the model gets the last four signs at most.
+
+pub mod bedrock;
+mod session;
+
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::{PresigningConfig, PresigningConfigError};
+use aws_sdk_sfn::{
+    error::SdkError,
+    operation::start_sync_execution::{StartSyncExecutionError, StartSyncExecutionOutput},
+    types::SyncExecutionStatus,
+};
+use bonafide_domain::nordic::{Country, document_key};
+use bonafide_domain::{ReasonClass, ReasonCode};
+use bonafide_worker::{ErrorName, Report, TaskError, note_application, note_execution, note_reasons, sdk_code};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub use crate::bedrock::{Answer, Event};
+use crate::bedrock::{FunctionResponse, MESSAGE_VERSION, Response, ResponseBody, ResponseState, Text};
+use crate::session::{Progress, Session};
+
+/// The action group, as the template names it.
+pub const ACTION_GROUP: &str = "onboarding";
+/// How long an upload address works. In seconds.
+const UPLOAD_SECONDS: u64 = 900;
+/// What a document may be, with its key's extension.
+const CONTENT_TYPES: [(&str, &str); 2] = [("image/jpeg", "jpg"), ("image/png", "png")];
+
+/// The machine and the bucket.
+#[derive(Debug)]
+pub struct Onboarding {
+    /// Waits for an execution as long as it may take.
+    pub machines: aws_sdk_sfn::Client,
+    /// ARN of `AgentOnboarding`.
+    pub machine: String,
+    /// Signs upload addresses.
+    pub s3: aws_sdk_s3::Client,
+    /// Where documents are uploaded.
+    pub bucket: String,
+}
+
+/// What no event tells.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// ISO 8601, UTC.
+    pub now: String,
+    /// The day of it.
+    pub today: NaiveDate,
+    /// Never used before.
+    pub id: Uuid,
+}
+
+/// The functions of the action group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Function {
+    /// The person agrees, or not.
+    GiveConsent,
+    /// An address for the document.
+    RequestUpload,
+    /// The machine's first step.
+    ReadDocument,
+    /// Its second.
+    VerifyIdentity,
+    /// Its third.
+    RegisterCustomer,
+    /// All three.
+    CompleteOnboarding,
+}
+
+impl Function {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] = [
+        Self::GiveConsent,
+        Self::RequestUpload,
+        Self::ReadDocument,
+        Self::VerifyIdentity,
+        Self::RegisterCustomer,
+        Self::CompleteOnboarding,
+    ];
+
+    /// As the model calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GiveConsent => "give_consent",
+            Self::RequestUpload => "request_upload",
+            Self::ReadDocument => "read_document",
+            Self::VerifyIdentity => "verify_identity",
+            Self::RegisterCustomer => "register_customer",
+            Self::CompleteOnboarding => "complete_onboarding",
+        }
+    }
+}
+
+/// The body of an answer.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Said {
+    /// What to tell the person, or what to do first.
+    pub message: String,
+    /// What the machine said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<MachineResult>,
+    /// Why, in codes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<ReasonCode>,
+    /// Of the national number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_four: Option<String>,
+    /// Of a customer that was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<String>,
+    /// Where to put the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<Upload>,
+}
+
+/// Where and how a document is uploaded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Upload {
+    /// Always `PUT`.
+    pub method: String,
+    /// Signed, for this one object.
+    pub url: String,
+    /// Has to be sent with it.
+    pub content_type: String,
+    /// For so long.
+    pub expires_in_seconds: u64,
+}
+
+/// What the machine concludes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MachineResult {
+    /// The step is done; others remain.
+    Ok,
+    /// A better picture is needed.
+    Resubmit,
+    /// The person was not confirmed.
+    Unverified,
+    /// The person is a customer now.
+    Registered,
+    /// The person was one before.
+    AlreadyRegistered,
+}
+
+/// What the machine returns.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MachineOutput {
+    result: MachineResult,
+    reasons: Vec<ReasonCode>,
+    customer_id: Option<String>,
+    last_four: Option<String>,
+}
+
+/// Why a function could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Another action group's event.
+    #[error("the event is of another action group, or of a function that does not exist")]
+    UnknownFunction,
+    /// No address could be signed.
+    #[error("no upload address could be signed")]
+    Signing(#[source] PresigningConfigError),
+    /// No address could be signed, because there are no credentials.
+    #[error("no upload address could be signed ({})", sdk_code(&**.0))]
+    Credentials(#[source] Box<SdkError<aws_sdk_s3::operation::put_object::PutObjectError>>),
+    /// The machine could not be started, or did not answer.
+    #[error("the machine did not answer ({})", sdk_code(&**.0))]
+    Machine(#[source] Box<SdkError<StartSyncExecutionError>>),
+    /// The machine could not judge.
+    #[error("the machine could not judge: {0}")]
+    NotJudged(ReasonCode),
+    /// The machine returned something else than its contract says.
+    #[error("the machine's result could not be understood")]
+    Result(#[source] Option<serde_json::Error>),
+}
+
+impl TaskError for Failure {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::UnknownFunction => ErrorName::InvalidInput,
+            Self::Signing(_) | Self::Result(_) => ErrorName::Internal,
+            Self::Credentials(error) => ErrorName::of_service(&**error),
+            Self::Machine(error) => ErrorName::of_service(&**error),
+            Self::NotJudged(_) => ErrorName::Transient,
+        }
+    }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::UnknownFunction | Self::Signing(_) | Self::Result(_) => None,
+            Self::Credentials(error) => Some(sdk_code(&**error)),
+            Self::Machine(error) => Some(sdk_code(&**error)),
+            Self::NotJudged(reason) => Some(reason.code()),
+        }
+    }
+}
+
+/// Does what the model has called.
+///
+/// # Errors
+/// When the system could not; what the person or the model has to do first is an answer, and no error.
+pub async fn handle(onboarding: &Onboarding, event: Event, moment: &Moment) -> Result<Answer, Failure> {
+    let function = Function::ALL.into_iter().find(|function| function.name() == event.function);
+    let function = function.filter(|_| event.action_group == ACTION_GROUP).ok_or(Failure::UnknownFunction)?;
+    let mut session = Session::read(&event.session_attributes);
+    if let Some(id) = &session.id {
+        note_application(id);
+    }
+    let answered = match function {
+        Function::GiveConsent => Ok(give_consent(&event, &mut session, moment)),
+        Function::RequestUpload => request_upload(onboarding, &event, &mut session, moment).await?,
+        Function::ReadDocument => onboarding.step(&mut session, Some("extract"), moment).await?,
+        Function::VerifyIdentity => onboarding.step(&mut session, Some("verify"), moment).await?,
+        Function::RegisterCustomer => onboarding.step(&mut session, Some("register"), moment).await?,
+        Function::CompleteOnboarding => onboarding.step(&mut session, None, moment).await?,
+    };
+    let (said, state) = match answered {
+        Ok(said) => (said, None),
+        Err(Missing(message)) => {
+            (Said { message: message.to_owned(), ..Said::default() }, Some(ResponseState::Reprompt))
+        }
+    };
+    Ok(Answer::new(&event, session.attributes(&event.session_attributes), &said, state))
+}
+
+/// What has to be there first, for the model to ask for.
+struct Missing(&'static str);
+
+const NO_CONSENT: Missing = Missing(
+    "The person has not consented. Explain that a picture of an identity document is read and that the national register is asked, \
+     ask whether they agree, and call give_consent with their answer.",
+);
+const NO_DOCUMENT: Missing =
+    Missing("There is no document. Call request_upload and wait until the person has uploaded it.");
+const NOT_READ: Missing = Missing("The document has not been read. Call read_document first.");
+const NOT_VERIFIED: Missing = Missing("The person has not been verified. Call verify_identity first.");
+
+fn give_consent(event: &Event, session: &mut Session, moment: &Moment) -> Said {
+    let said = |message: &str| Said { message: message.to_owned(), ..Said::default() };
+    match event.parameter("consent").map(str::to_ascii_lowercase).as_deref() {
+        Some("true") => {}
+        Some("false") => {
+            session.withdraw();
+            return said(
+                "Without consent nothing is read and nobody is asked. Thank the person and end the conversation.",
+            );
+        }
+        _ => return said("consent has to be true or false, as the person has said. Ask again."),
+    }
+    let country = event.parameter("country").and_then(|country| country.to_ascii_uppercase().parse::<Country>().ok());
+    let Some(country) = country else {
+        return said("country has to be DK, SE, NO or FI: the country of the person's identity document. Ask for it.");
+    };
+    session.consent(country, moment);
+    if let Some(id) = &session.id {
+        note_application(id);
+    }
+    said("The consent is noted. Call request_upload next.")
+}
+
+async fn request_upload(
+    onboarding: &Onboarding,
+    event: &Event,
+    session: &mut Session,
+    moment: &Moment,
+) -> Result<Result<Said, Missing>, Failure> {
+    let Some((country, id)) = session.consented() else { return Ok(Err(NO_CONSENT)) };
+    let kind = event.parameter("contentType").map(str::to_ascii_lowercase);
+    let kind = kind.and_then(|kind| CONTENT_TYPES.into_iter().find(|(content_type, _)| *content_type == kind));
+    let Some((content_type, extension)) = kind else {
+        return Ok(Err(Missing(
+            "contentType has to be image/jpeg or image/png. Ask the person for a picture of that kind.",
+        )));
+    };
+    let key = document_key(country, moment.today, id, extension);
+    let expiry = PresigningConfig::expires_in(Duration::from_secs(UPLOAD_SECONDS)).map_err(Failure::Signing)?;
+    let put = onboarding.s3.put_object().bucket(&onboarding.bucket).key(&key).content_type(content_type);
+    let signed = put.presigned(expiry).await.map_err(|error| Failure::Credentials(Box::new(error)))?;
+    session.uploads_to(key);
+    Ok(Ok(Said {
+        message: "Give the person this address for a picture of the front of their identity document, flat and in good light, of at \
+                  most 5 MB. Call read_document when they say that it is uploaded."
+            .to_owned(),
+        upload: Some(Upload {
+            method: signed.method().to_owned(),
+            url: signed.uri().to_owned(),
+            content_type: content_type.to_owned(),
+            expires_in_seconds: UPLOAD_SECONDS,
+        }),
+        ..Said::default()
+    }))
+}
+
+impl Onboarding {
+    /// One step of the machine, or all of them.
+    async fn step(
+        &self,
+        session: &mut Session,
+        step: Option<&'static str>,
+        moment: &Moment,
+    ) -> Result<Result<Said, Missing>, Failure> {
+        let Some((country, id)) = session.consented() else { return Ok(Err(NO_CONSENT)) };
+        let (Some(key), Some(consented_at)) = (&session.document_key, &session.consented_at) else {
+            return Ok(Err(NO_DOCUMENT));
+        };
+        match step {
+            Some("verify") if !session.is_read() => return Ok(Err(NOT_READ)),
+            Some("register") if !session.is_verified() => return Ok(Err(NOT_VERIFIED)),
+            _ => {}
+        }
+        let mut input = json!({
+            "sessionId": id,
+            "country": country,
+            "document": {"bucket": self.bucket, "key": key},
+            "consentedAt": consented_at,
+        });
+        if let Some(step) = step {
+            input["step"] = json!(step);
+        }
+        let output = self.run(&format!("{id}-{}", &moment.id.simple().to_string()[..12]), &input).await?;
+        note_reasons(&output.reasons);
+        session.progress = Some(match (output.result, step) {
+            (MachineResult::Ok, Some("verify")) => Progress::Verified,
+            (MachineResult::Ok, _) => Progress::Extracted,
+            (MachineResult::Resubmit, _) => Progress::Resubmit,
+            (MachineResult::Unverified, _) => Progress::Unverified,
+            (MachineResult::Registered, _) => Progress::Registered,
+            (MachineResult::AlreadyRegistered, _) => Progress::AlreadyRegistered,
+        });
+        Ok(Ok(Said {
+            message: message(&output, step),
+            result: Some(output.result),
+            reasons: output.reasons,
+            last_four: output.last_four,
+            customer_id: output.customer_id,
+            upload: None,
+        }))
+    }
+
+    /// Starts the machine and waits for its end. The name begins with the session's, by which operators find the execution.
+    async fn run(&self, name: &str, input: &Value) -> Result<MachineOutput, Failure> {
+        let start = self.machines.start_sync_execution().state_machine_arn(&self.machine).name(name);
+        let ended = start.input(input.to_string()).send().await.map_err(|error| Failure::Machine(Box::new(error)))?;
+        note_execution(ended.execution_arn());
+        result(&ended)
+    }
+}
+
+/// Neither error nor cause is told on: only the machine's own word for what was not available.
+fn result(ended: &StartSyncExecutionOutput) -> Result<MachineOutput, Failure> {
+    if *ended.status() != SyncExecutionStatus::Succeeded {
+        let reason = ended.error().and_then(|error| error.parse().ok());
+        return Err(Failure::NotJudged(reason.unwrap_or(ReasonCode::SystemUnavailable)));
+    }
+    let output = ended.output().ok_or(Failure::Result(None))?;
+    serde_json::from_str(output).map_err(|error| Failure::Result(Some(error)))
+}
+
+/// What the model is to tell the person, and to do next.
+fn message(output: &MachineOutput, step: Option<&str>) -> String {
+    let told: Vec<_> = output.reasons.iter().map(|reason| reason.applicant()).collect();
+    let told = told.join(" ");
+    match output.result {
+        MachineResult::Ok if step == Some("verify") => {
+            "The national register has confirmed the person. Call register_customer next.".to_owned()
+        }
+        MachineResult::Ok => "The document was read. Call verify_identity next.".to_owned(),
+        MachineResult::Resubmit => format!("{told} Call request_upload for another picture."),
+        MachineResult::Unverified if output.reasons.iter().any(|reason| reason.class() == ReasonClass::Correctable) => {
+            format!("The person could not be verified. {told} They may try again: call request_upload.")
+        }
+        MachineResult::Unverified => format!("The person could not be verified. {told}"),
+        MachineResult::Registered => "The person is registered. Congratulate them and end the conversation.".to_owned(),
+        MachineResult::AlreadyRegistered => {
+            "User already registered. Tell the person so and end the conversation.".to_owned()
+        }
+    }
+}
+
+impl Answer {
+    fn new(event: &Event, session_attributes: bedrock::Attributes, said: &Said, state: Option<ResponseState>) -> Self {
+        Self {
+            message_version: MESSAGE_VERSION.to_owned(),
+            response: Response {
+                action_group: event.action_group.clone(),
+                function: event.function.clone(),
+                function_response: FunctionResponse {
+                    response_state: state,
+                    response_body: ResponseBody { text: Text { body: json!(said).to_string() } },
+                },
+            },
+            session_attributes,
+            prompt_session_attributes: event.prompt_session_attributes.clone(),
+        }
+    }
+
+    /// The answer when the system could not do what it was asked for. It says no more than that.
+    #[must_use]
+    pub fn of_failure(payload: &Value, report: &Report) -> Self {
+        let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
+        let attributes = |name: &str| serde_json::from_value(payload[name].clone()).unwrap_or_default();
+        let reason: Option<ReasonCode> = report.code.as_deref().and_then(|code| code.parse().ok());
+        let reason = reason.filter(|reason| reason.class() == ReasonClass::Technical);
+        let reason = reason.unwrap_or(ReasonCode::SystemUnavailable);
+        let said = Said { message: reason.applicant().to_owned(), reasons: vec![reason], ..Said::default() };
+        let event = Event {
+            message_version: MESSAGE_VERSION.to_owned(),
+            agent: bedrock::Agent::default(),
+            session_id: String::new(),
+            input_text: bonafide_domain::Personal::default(),
+            action_group: text("actionGroup"),
+            function: text("function"),
+            parameters: Vec::new(),
+            session_attributes: bedrock::Attributes::default(),
+            prompt_session_attributes: attributes("promptSessionAttributes"),
+        };
+        Self::new(&event, attributes("sessionAttributes"), &said, Some(ResponseState::Failure))
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// When it is no answer of this function.
+    pub fn said(&self) -> Result<Said, serde_json::Error> {
+        serde_json::from_str(&self.response.function_response.response_body.text.body)
+    }
+}
+
+#[cfg(test)]
+mod tests;

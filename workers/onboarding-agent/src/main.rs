@@ -1,0 +1,33 @@
+//! The Lambda function of the agent's action group.
+
+use std::time::Duration;
+
+use aws_sdk_sfn::config::{Builder, timeout::TimeoutConfig};
+use bonafide_worker::{Error, Worker, aws_config, now, run_task_with_answer, setting, today};
+use onboarding_agent::{Answer, Moment, Onboarding, handle};
+use uuid::Uuid;
+
+/// A little more than the machine takes at most, so that it is the machine that gives up.
+const MACHINE_LIMIT: Duration = Duration::from_secs(250);
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let config = aws_config().await;
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(MACHINE_LIMIT)
+        .operation_timeout(MACHINE_LIMIT)
+        .build();
+    let onboarding = Onboarding {
+        machines: aws_sdk_sfn::Client::from_conf(Builder::from(&config).timeout_config(timeouts).build()),
+        machine: setting("AGENT_ONBOARDING_MACHINE_ARN")?,
+        s3: aws_sdk_s3::Client::new(&config),
+        bucket: setting("BUCKET_NAME")?,
+    };
+    let worker = Worker::new(env!("CARGO_PKG_NAME"));
+    let handler = async |event| {
+        let moment = Moment { now: now(), today: today(), id: Uuid::new_v4() };
+        handle(&onboarding, event, &moment).await
+    };
+    run_task_with_answer(worker, handler, Answer::of_failure).await
+}

@@ -1,0 +1,115 @@
+//! What a conversation knows of itself: the session attributes, which only our own answers set.
+
+use bonafide_domain::ApplicationId;
+use bonafide_domain::nordic::{Country, is_document_of};
+use serde::{Deserialize, Serialize};
+
+use crate::Moment;
+use crate::bedrock::Attributes;
+
+const COUNTRY: &str = "country";
+const CONSENT: &str = "consent";
+const CONSENTED_AT: &str = "consentedAt";
+const SESSION_ID: &str = "sessionId";
+const DOCUMENT_KEY: &str = "documentKey";
+const PROGRESS: &str = "verificationStatus";
+
+/// How far the session has come. The machine looks for itself; this only spares it vain calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Progress {
+    Extracted,
+    Resubmit,
+    Verified,
+    Unverified,
+    Registered,
+    AlreadyRegistered,
+}
+
+/// A conversation's own knowledge.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    country: Option<Country>,
+    /// Also the key of its row.
+    pub(crate) id: Option<ApplicationId>,
+    pub(crate) consented_at: Option<String>,
+    pub(crate) document_key: Option<String>,
+    pub(crate) progress: Option<Progress>,
+}
+
+impl Session {
+    /// What is not in one of our own forms is as if it were not there.
+    pub(crate) fn read(attributes: &Attributes) -> Self {
+        let text = |name: &str| attributes.get(name).cloned();
+        let (country, id) =
+            (text(COUNTRY).and_then(|code| code.parse().ok()), text(SESSION_ID).and_then(|id| id.parse().ok()));
+        let has_consent = text(CONSENT).as_deref() == Some("true");
+        let document_key = text(DOCUMENT_KEY)
+            .filter(|key| matches!((country, &id), (Some(country), Some(id)) if is_document_of(key, country, id)));
+        Self {
+            country,
+            id,
+            consented_at: text(CONSENTED_AT).filter(|_| has_consent),
+            document_key,
+            progress: text(PROGRESS).and_then(|word| serde_json::from_value(word.into()).ok()),
+        }
+    }
+
+    /// Country and session of somebody who has consented.
+    pub(crate) fn consented(&self) -> Option<(Country, &ApplicationId)> {
+        self.consented_at.as_ref()?;
+        Some((self.country?, self.id.as_ref()?))
+    }
+
+    pub(crate) fn consent(&mut self, country: Country, moment: &Moment) {
+        if self.country != Some(country) {
+            // Another country's document is another document.
+            (self.document_key, self.progress) = (None, None);
+        }
+        self.country = Some(country);
+        self.consented_at.get_or_insert_with(|| moment.now.clone());
+        self.id
+            .get_or_insert_with(|| moment.id.to_string().parse().unwrap_or_else(|_| unreachable!("a UUID is an id")));
+    }
+
+    pub(crate) fn withdraw(&mut self) {
+        (self.consented_at, self.document_key, self.progress) = (None, None, None);
+    }
+
+    /// What was known of an earlier document does not count for this one.
+    pub(crate) fn uploads_to(&mut self, key: String) {
+        (self.document_key, self.progress) = (Some(key), None);
+    }
+
+    pub(crate) fn is_read(&self) -> bool {
+        matches!(
+            self.progress,
+            Some(Progress::Extracted | Progress::Verified | Progress::Unverified | Progress::Registered)
+        )
+    }
+
+    pub(crate) fn is_verified(&self) -> bool {
+        matches!(self.progress, Some(Progress::Verified | Progress::Registered))
+    }
+
+    /// Those of the event, with what has changed. Attributes of the application stay.
+    pub(crate) fn attributes(&self, before: &Attributes) -> Attributes {
+        let progress = self.progress.and_then(|progress| serde_json::to_value(progress).ok());
+        let own = [
+            (COUNTRY, self.country.map(|country| country.to_string())),
+            (CONSENT, self.consented_at.as_ref().map(|_| "true".to_owned())),
+            (CONSENTED_AT, self.consented_at.clone()),
+            (SESSION_ID, self.id.as_ref().map(ToString::to_string)),
+            (DOCUMENT_KEY, self.document_key.clone()),
+            (PROGRESS, progress.and_then(|word| Some(word.as_str()?.to_owned()))),
+        ];
+        let mut attributes = before.clone();
+        for (name, value) in own {
+            match value {
+                Some(value) => drop(attributes.insert(name.to_owned(), value)),
+                None => drop(attributes.remove(name)),
+            }
+        }
+        attributes
+    }
+}

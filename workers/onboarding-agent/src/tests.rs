@@ -1,0 +1,289 @@
+//! A conversation as Bedrock leads it, with the machine's answers told in advance.
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::operation::start_sync_execution::StartSyncExecutionOutput;
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use bonafide_worker::TaskError as _;
+
+use super::*;
+use crate::bedrock::Attributes;
+
+/// The event of AWS's own documentation, with our function in it.
+fn event(function: &str, parameters: &[(&str, &str)], attributes: &Attributes) -> Event {
+    let parameters: Vec<_> =
+        parameters.iter().map(|(name, value)| json!({"name": name, "type": "string", "value": value})).collect();
+    let event = json!({
+        "messageVersion": "1.0",
+        "agent": {"name": "bonafide-dev-onboarding", "id": "AGENTID123", "alias": "TSTALIASID", "version": "DRAFT"},
+        "inputText": "my number is 070761-4285",
+        "sessionId": "bedrock-session",
+        "actionGroup": "onboarding",
+        "function": function,
+        "parameters": parameters,
+        "sessionAttributes": attributes,
+        "promptSessionAttributes": {"channel": "web"},
+        "somethingNew": {"of": "AWS"},
+    });
+    serde_json::from_value(event).expect("an event")
+}
+
+fn moment() -> Moment {
+    Moment {
+        now: "2026-11-21T09:30:00.000Z".to_owned(),
+        today: NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day"),
+        id: Uuid::from_u128(0x3f0c_6d7e_2b57_4b6c_9d5e_0a1b_2c3d_4e5f),
+    }
+}
+
+const SESSION: &str = "3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f";
+const KEY: &str = "onboard/DK/2026/11/21/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/document.jpg";
+
+fn onboarding(machine: &[&Rule]) -> Onboarding {
+    Onboarding {
+        machines: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, machine),
+        machine: "arn:aws:states:us-east-1:000000000000:stateMachine:bonafide-dev-agent-onboarding".to_owned(),
+        s3: aws_sdk_s3::Client::from_conf(
+            aws_sdk_s3::Config::builder()
+                .behavior_version_latest()
+                .region(aws_sdk_s3::config::Region::new("us-east-1"))
+                .credentials_provider(aws_sdk_s3::config::Credentials::for_tests())
+                .build(),
+        ),
+        bucket: "evidence".to_owned(),
+    }
+}
+
+/// A machine that ends so.
+fn ends(status: SyncExecutionStatus, output: Value) -> Rule {
+    mock!(Client::start_sync_execution).then_output(move || {
+        let ended = StartSyncExecutionOutput::builder()
+            .execution_arn("arn:aws:states:us-east-1:000000000000:express:m:n:1")
+            .start_date(aws_sdk_sfn::primitives::DateTime::from_secs(0))
+            .stop_date(aws_sdk_sfn::primitives::DateTime::from_secs(1))
+            .status(status.clone());
+        let ended = if status == SyncExecutionStatus::Succeeded {
+            ended.output(output.to_string())
+        } else {
+            ended.error(output.as_str().unwrap_or_default()).cause("070761-4285 is in a cause")
+        };
+        ended.build().expect("an end")
+    })
+}
+
+async fn call(onboarding: &Onboarding, event: Event) -> (Option<ResponseState>, Said, Attributes) {
+    let answer = handle(onboarding, event, &moment()).await.expect("an answer");
+    let told = serde_json::to_value(&answer).expect("json");
+    assert_eq!((&told["messageVersion"], &told["response"]["actionGroup"]), (&json!("1.0"), &json!("onboarding")));
+    assert_eq!(told["promptSessionAttributes"], json!({"channel": "web"}));
+    let said = answer.said().expect("a body");
+    (answer.response.function_response.response_state, said, answer.session_attributes)
+}
+
+fn attributes(pairs: &[(&str, &str)]) -> Attributes {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn consented() -> Attributes {
+    attributes(&[
+        ("country", "DK"),
+        ("consent", "true"),
+        ("consentedAt", "2026-11-21T09:30:00.000Z"),
+        ("sessionId", SESSION),
+        ("theme", "dark"),
+    ])
+}
+
+fn uploaded() -> Attributes {
+    let mut attributes = consented();
+    attributes.insert("documentKey".to_owned(), KEY.to_owned());
+    attributes
+}
+
+fn at(progress: &str) -> Attributes {
+    let mut attributes = uploaded();
+    attributes.insert("verificationStatus".to_owned(), progress.to_owned());
+    attributes
+}
+
+#[tokio::test]
+async fn consent_begins_a_session_of_our_own() {
+    let event = event("give_consent", &[("country", "dk"), ("consent", "true")], &attributes(&[("theme", "dark")]));
+    let (state, said, session) = call(&onboarding(&[]), event).await;
+    assert_eq!((state, session), (None, consented()), "{said:?}");
+}
+
+#[tokio::test]
+async fn without_consent_nothing_happens_whatever_is_asked_for() {
+    let machine = ends(SyncExecutionStatus::Succeeded, json!({}));
+    for session in [attributes(&[]), attributes(&[("country", "DK"), ("sessionId", SESSION), ("documentKey", KEY)])] {
+        for function in Function::ALL.into_iter().skip(1) {
+            let event = event(function.name(), &[("contentType", "image/jpeg")], &session);
+            let (state, said, after) = call(&onboarding(&[&machine]), event).await;
+            assert_eq!((state, &after), (Some(ResponseState::Reprompt), &session), "{said:?}");
+            assert!(said.message.contains("give_consent") && said.upload.is_none(), "{said:?}");
+        }
+    }
+    assert_eq!(machine.num_calls(), 0);
+}
+
+#[tokio::test]
+async fn consent_that_is_refused_or_taken_back_ends_it() {
+    let refused = event("give_consent", &[("country", "DK"), ("consent", "false")], &at("VERIFIED"));
+    let (state, _, session) = call(&onboarding(&[]), refused).await;
+    assert_eq!(state, None);
+    for name in ["consent", "consentedAt", "documentKey", "verificationStatus"] {
+        assert_eq!(session.get(name), None, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_or_wrong_is_asked_for() {
+    for parameters in [
+        &[("country", "DK")][..],
+        &[("consent", "true")],
+        &[("country", "DE"), ("consent", "true")],
+        &[("country", "DK"), ("consent", "perhaps")],
+    ] {
+        let (_, said, session) = call(&onboarding(&[]), event("give_consent", parameters, &attributes(&[]))).await;
+        assert!(session.is_empty() && said.message.contains("sk"), "{said:?}");
+    }
+    for parameters in [&[][..], &[("contentType", "application/pdf")], &[("contentType", " ")]] {
+        let (state, said, _) = call(&onboarding(&[]), event("request_upload", parameters, &consented())).await;
+        assert_eq!((state, said.upload.is_none()), (Some(ResponseState::Reprompt), true));
+    }
+}
+
+#[tokio::test]
+async fn an_upload_address_is_for_one_object_of_the_session_and_a_new_one_begins_anew() {
+    let event = event("request_upload", &[("contentType", "image/JPEG")], &at("VERIFIED"));
+    let (state, said, session) = call(&onboarding(&[]), event).await;
+    let upload = said.upload.expect("an upload");
+    assert_eq!((state, upload.method.as_str(), upload.content_type.as_str()), (None, "PUT", "image/jpeg"));
+    assert!(upload.url.contains(KEY) && upload.url.contains("X-Amz-Expires=900"), "{}", upload.url);
+    assert!(upload.url.contains("X-Amz-SignedHeaders=content-type%3Bhost"), "{}", upload.url);
+    assert_eq!((session["documentKey"].as_str(), session.get("verificationStatus")), (KEY, None));
+}
+
+#[tokio::test]
+async fn the_order_is_kept_before_the_machine_is_started() {
+    let machine = ends(SyncExecutionStatus::Succeeded, json!({}));
+    for (function, session, first) in [
+        ("read_document", consented(), "request_upload"),
+        ("complete_onboarding", consented(), "request_upload"),
+        ("verify_identity", uploaded(), "read_document"),
+        ("verify_identity", at("RESUBMIT"), "read_document"),
+        ("register_customer", uploaded(), "verify_identity"),
+        ("register_customer", at("EXTRACTED"), "verify_identity"),
+        ("register_customer", at("UNVERIFIED"), "verify_identity"),
+        ("register_customer", at("something else"), "verify_identity"),
+    ] {
+        let (state, said, after) = call(&onboarding(&[&machine]), event(function, &[], &session)).await;
+        assert_eq!((state, said.message.contains(first)), (Some(ResponseState::Reprompt), true), "{said:?}");
+        assert_eq!(after["sessionId"], SESSION);
+    }
+    assert_eq!(machine.num_calls(), 0);
+}
+
+#[tokio::test]
+async fn each_step_is_the_machine_s_and_says_how_far_the_session_is() {
+    let good = |result: &str| json!({"sessionId": SESSION, "result": result, "reasons": [], "lastFour": "4285"});
+    let no = |result: &str, reason: &str| json!({"sessionId": SESSION, "result": result, "reasons": [reason]});
+    for (function, before, step, output, progress) in [
+        ("read_document", uploaded(), Some("extract"), good("OK"), "EXTRACTED"),
+        ("read_document", uploaded(), Some("extract"), no("RESUBMIT", "NATIONAL_NUMBER_UNREADABLE"), "RESUBMIT"),
+        ("verify_identity", at("EXTRACTED"), Some("verify"), good("OK"), "VERIFIED"),
+        ("verify_identity", at("UNVERIFIED"), Some("verify"), no("UNVERIFIED", "REGISTRY_NAME_MISMATCH"), "UNVERIFIED"),
+        ("register_customer", at("VERIFIED"), Some("register"), good("REGISTERED"), "REGISTERED"),
+        ("register_customer", at("REGISTERED"), Some("register"), good("REGISTERED"), "REGISTERED"),
+        (
+            "complete_onboarding",
+            uploaded(),
+            None,
+            no("ALREADY_REGISTERED", "CUSTOMER_ALREADY_REGISTERED"),
+            "ALREADY_REGISTERED",
+        ),
+    ] {
+        let expected = json!({
+            "sessionId": SESSION, "country": "DK", "document": {"bucket": "evidence", "key": KEY},
+            "consentedAt": "2026-11-21T09:30:00.000Z",
+        });
+        let asked = mock!(Client::start_sync_execution)
+            .match_requests(move |request| {
+                let mut input: Value = serde_json::from_str(request.input().unwrap_or_default()).expect("json");
+                let asked = input.as_object_mut().expect("an object").remove("step");
+                asked.as_ref().and_then(Value::as_str) == step
+                    && input == expected
+                    && request.name().is_some_and(|name| name.starts_with(SESSION) && name.len() <= 80)
+            })
+            .then_output({
+                let output = output.clone();
+                move || {
+                    StartSyncExecutionOutput::builder()
+                        .execution_arn("arn")
+                        .start_date(aws_sdk_sfn::primitives::DateTime::from_secs(0))
+                        .stop_date(aws_sdk_sfn::primitives::DateTime::from_secs(1))
+                        .status(SyncExecutionStatus::Succeeded)
+                        .output(output.to_string())
+                        .build()
+                        .expect("an end")
+                }
+            });
+        let (state, said, after) = call(&onboarding(&[&asked]), event(function, &[], &before)).await;
+        assert_eq!((state, asked.num_calls(), after["verificationStatus"].as_str()), (None, 1, progress));
+        assert_eq!(json!(said.result), output["result"]);
+        assert_eq!(json!(said.reasons), output["reasons"]);
+        for reason in said.reasons {
+            let is_told = said.message.contains(reason.applicant()) || said.message.contains("already registered");
+            assert!(is_told, "{}", said.message);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failure_of_the_system_says_what_is_down_and_nothing_else() {
+    for (error, reason) in [
+        ("REGISTRY_UNAVAILABLE", ReasonCode::RegistryUnavailable),
+        ("SYSTEM_UNAVAILABLE", ReasonCode::SystemUnavailable),
+        ("States.Timeout", ReasonCode::SystemUnavailable),
+    ] {
+        let machine = ends(SyncExecutionStatus::Failed, json!(error));
+        let event = event("verify_identity", &[], &at("EXTRACTED"));
+        let payload = serde_json::to_value(&event).expect("json");
+        let failure = handle(&onboarding(&[&machine]), event, &moment()).await.expect_err("a failure");
+        let report =
+            Report { name: failure.name(), code: failure.code().map(str::to_owned), message: failure.to_string() };
+        assert!(!report.message.contains("070761"), "{}", report.message);
+        let answer = Answer::of_failure(&payload, &report);
+        assert_eq!(answer.response.function_response.response_state, Some(ResponseState::Failure));
+        let said = answer.said().expect("a body");
+        assert_eq!((&said.reasons[..], said.message.as_str()), (&[reason][..], reason.applicant()));
+        // The conversation can go on where it was.
+        assert_eq!(answer.session_attributes, at("EXTRACTED"));
+    }
+}
+
+#[tokio::test]
+async fn events_of_others_are_refused() {
+    let mut foreign = event("give_consent", &[], &attributes(&[]));
+    foreign.action_group = "payments".to_owned();
+    for event in [foreign, event("delete_everything", &[], &attributes(&[]))] {
+        let failure = handle(&onboarding(&[]), event, &moment()).await.expect_err("a failure");
+        assert_eq!(failure.name(), ErrorName::InvalidInput);
+    }
+}
+
+#[test]
+fn nothing_that_the_person_wrote_is_printed() {
+    let event = event("give_consent", &[("country", "070761-4285")], &attributes(&[]));
+    assert!(!format!("{event:?}").contains("070761"));
+}
+
+#[test]
+fn the_template_offers_exactly_these_functions() {
+    let template = include_str!("../../../cdk/lib/constructs/agent.ts");
+    assert!(template.contains(&format!("ACTION_GROUP = \"{ACTION_GROUP}\"")));
+    for function in Function::ALL {
+        assert!(template.contains(&format!("name: \"{}\"", function.name())), "{}", function.name());
+    }
+    assert_eq!(template.matches("name: \"").count(), Function::ALL.len());
+}

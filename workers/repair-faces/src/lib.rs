@@ -1,0 +1,293 @@
+//! Deals in bulk with what registrations have left behind: indexes faces that could not be indexed, clears away what broke off.
+
+use bonafide_domain::face_api::{ApiError, FaceId, FaceStatus, RepairAnswer};
+use bonafide_faces::{Collections, Failure, Indexed, Pictures, Records, index, remove};
+use bonafide_worker::{ago, now};
+use futures_util::{StreamExt as _, stream};
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use std::time::Duration;
+
+/// Faces at once: Rekognition takes five calls in a second in most regions, and clients have the first right to them.
+const AT_ONCE: usize = 4;
+const PAGE: u32 = 50;
+/// A registration or a removal that has not ended by then has broken off.
+const BROKEN_OFF_AFTER: Duration = Duration::from_mins(15);
+/// For one face: less than it is held.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What a schedule or an operator asks for.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    /// How many faces at most.
+    #[serde(default = "usual_limit")]
+    limit: u32,
+}
+
+const fn usual_limit() -> u32 {
+    500
+}
+
+/// All that a repair touches.
+#[derive(Clone, Debug)]
+pub struct Services {
+    /// Where faces are kept.
+    pub collections: Collections,
+    /// Where pictures are kept.
+    pub pictures: Pictures,
+    /// Where records are kept.
+    pub records: Records,
+}
+
+/// What became of one face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repair {
+    Indexed,
+    Removed,
+    Unusable,
+}
+
+/// Repairs faces, those that failed first, the longest untouched of them first. A face that fails again is the last in the next repair.
+///
+/// # Errors
+/// When the table does not answer.
+pub async fn handle(services: &Services, input: Input) -> Result<RepairAnswer, Failure> {
+    let mut answer = RepairAnswer::default();
+    let mut left = input.limit;
+    let broken_off = ago(BROKEN_OFF_AFTER);
+    for (status, before) in
+        [(FaceStatus::FailedIndexing, &now()), (FaceStatus::Pending, &broken_off), (FaceStatus::Removing, &broken_off)]
+    {
+        let mut after = None;
+        loop {
+            if left == 0 {
+                return Ok(RepairAnswer { more: true, ..answer });
+            }
+            let (faces, last) = services.records.unindexed(status, before, left.min(PAGE), after).await?;
+            left -= u32::try_from(faces.len()).unwrap_or(left).min(left);
+            let repairs = stream::iter(&faces).map(|face| repair(services, face)).buffer_unordered(AT_ONCE);
+            for result in repairs.collect::<Vec<_>>().await {
+                *match result {
+                    Ok(Repair::Indexed) => &mut answer.indexed,
+                    Ok(Repair::Removed) => &mut answer.removed,
+                    Ok(Repair::Unusable) => &mut answer.unusable,
+                    Err(_) => &mut answer.failed,
+                } += 1;
+            }
+            after = last;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(answer)
+}
+
+/// Repairs one face. What could not be done is put at the end of the queue, so that it does not keep the others from their turn.
+async fn repair(services: &Services, face_id: &FaceId) -> Result<Repair, Failure> {
+    let late = |_| Failure::Late("the face could not be repaired in time");
+    let result = timeout(LONGEST, attempt(services, face_id)).await.map_err(late).flatten();
+    if result.is_err() {
+        services.records.postpone(face_id, &now()).await?;
+    }
+    result
+}
+
+async fn attempt(services: &Services, face_id: &FaceId) -> Result<Repair, Failure> {
+    let Services { collections, pictures, records } = services;
+    // The index may be behind.
+    let record = match records.read(face_id, false).await? {
+        None => return Ok(Repair::Removed),
+        Some(record) if record.status == FaceStatus::Indexed => return Ok(Repair::Indexed),
+        Some(record) => record,
+    };
+    if record.status != FaceStatus::FailedIndexing {
+        // Of a registration, the client was told nothing, or that it did not succeed. Sent again, the request begins anew, with the same
+        // key or without.
+        remove(collections, pictures, records, &record, None).await?;
+        return Ok(Repair::Removed);
+    }
+    let picture = pictures.versions(&record.s3_key).await?.into_iter().next();
+    let hold = records.hold(&record).await?;
+    let outcome = match picture {
+        None => Ok(Indexed::NoFace),
+        Some(picture) => index(collections, records, (&record, &hold), &picture, &now()).await,
+    };
+    match outcome {
+        Ok(Indexed::Done(_)) => Ok(Repair::Indexed),
+        // The client was told that this face is registered, so it stays, and `/create-index` says what is wrong with it.
+        Ok(Indexed::NoFace | Indexed::Duplicate) | Err(Failure::Refused(_)) => {
+            records.mark_failed(&hold, false, &now()).await?;
+            Ok(Repair::Unusable)
+        }
+        Ok(Indexed::Gone) => Err(ApiError::RequestInProgress.into()),
+        Err(failure) => {
+            // Otherwise it ends by itself; the failure says more.
+            let _ = records.release(&hold).await;
+            Err(failure)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::{
+        operation::{
+            delete_item::DeleteItemOutput, get_item::GetItemOutput, query::QueryOutput, update_item::UpdateItemOutput,
+        },
+        types::AttributeValue,
+    };
+    use aws_sdk_rekognition::{
+        operation::{
+            index_faces::{IndexFacesError, IndexFacesOutput},
+            search_faces_by_image::SearchFacesByImageOutput,
+        },
+        types::{Face, FaceRecord},
+    };
+    use aws_sdk_s3::{
+        operation::{delete_object::DeleteObjectOutput, list_object_versions::ListObjectVersionsOutput},
+        types::ObjectVersion,
+    };
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+    use super::*;
+
+    const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
+
+    /// What `IndexFaces` says of every picture.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Index {
+        Face,
+        NoFace,
+        Down,
+    }
+
+    fn text(value: &str) -> AttributeValue {
+        AttributeValue::S(value.to_owned())
+    }
+
+    /// Repairs one face of this status; also tells how the record was changed, and how often it was deleted.
+    async fn repaired(
+        status: &'static str,
+        has_picture: bool,
+        index: Index,
+        limit: u32,
+    ) -> (RepairAnswer, Vec<String>, usize) {
+        let list = mock!(aws_sdk_dynamodb::Client::query)
+            .match_requests(|request| request.index_name() == Some("byUnindexed"))
+            .then_compute_output(move |request| {
+                let values = request.expression_attribute_values().expect("values");
+                let row = [("faceId".to_owned(), text(FACE))].into();
+                let found = (values[":status"] == text(status)).then_some(row);
+                QueryOutput::builder().set_items(Some(found.into_iter().collect())).build()
+            });
+        let read = mock!(aws_sdk_dynamodb::Client::get_item).then_output(move || {
+            let row = [
+                ("faceId", FACE),
+                ("status", status),
+                ("collectionId", "faces-0"),
+                ("s3Key", "faces/x.jpg"),
+                ("createdAt", "2026-11-21T00:00:00.000Z"),
+            ];
+            GetItemOutput::builder()
+                .set_item(Some(row.map(|(name, value)| (name.to_owned(), text(value))).into()))
+                .build()
+        });
+        let changes = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let noted = std::sync::Arc::clone(&changes);
+        let mark = mock!(aws_sdk_dynamodb::Client::update_item).then_compute_output(move |request| {
+            let values = request.expression_attribute_values().expect("values");
+            let change = match request.update_expression().expect("an expression") {
+                "REMOVE heldBy, heldUntil" => "released".to_owned(),
+                "SET updatedAt = :now" => "postponed".to_owned(),
+                expression if expression.contains(":until") => "held".to_owned(),
+                expression => {
+                    let for_good = if expression.contains("REMOVE unindexed") { ", for good" } else { "" };
+                    format!("{}{for_good}", values[":status"].as_s().expect("a text"))
+                }
+            };
+            noted.lock().expect("no panic").push(change);
+            UpdateItemOutput::builder().build()
+        });
+        let delete = mock!(aws_sdk_dynamodb::Client::delete_item).then_output(|| DeleteItemOutput::builder().build());
+        let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&list, &read, &mark, &delete]);
+
+        let add = mock!(aws_sdk_rekognition::Client::index_faces).then_output(move || {
+            let record = FaceRecord::builder().face(Face::builder().face_id("vector").build()).build();
+            let records = (index == Index::Face).then_some(record);
+            IndexFacesOutput::builder().set_face_records(Some(records.into_iter().collect())).build()
+        });
+        let down = mock!(aws_sdk_rekognition::Client::index_faces).then_error(|| {
+            let meta = aws_sdk_rekognition::error::ErrorMetadata::builder().code("ThrottlingException").build();
+            IndexFacesError::generic(meta)
+        });
+        let search = mock!(aws_sdk_rekognition::Client::search_faces_by_image)
+            .then_output(|| SearchFacesByImageOutput::builder().build());
+        let add = if index == Index::Down { down } else { add };
+        let rekognition = mock_client!(aws_sdk_rekognition, RuleMode::MatchAny, [&add, &search]);
+
+        let versions = mock!(aws_sdk_s3::Client::list_object_versions).then_output(move || {
+            let version = ObjectVersion::builder().key("faces/x.jpg").version_id("v1").is_latest(true).build();
+            ListObjectVersionsOutput::builder().set_versions(has_picture.then(|| vec![version])).build()
+        });
+        let forget = mock!(aws_sdk_s3::Client::delete_object).then_output(|| DeleteObjectOutput::builder().build());
+        let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&versions, &forget]);
+
+        let services = Services {
+            collections: Collections::new(rekognition, "faces-0".parse().expect("collections")),
+            pictures: Pictures::new(s3, "evidence".into()),
+            records: Records::new(dynamodb, "faces".into()),
+        };
+        let answer = handle(&services, Input { limit }).await.expect("an answer");
+        let changes = changes.lock().expect("no panic").clone();
+        (answer, changes, delete.num_calls())
+    }
+
+    #[tokio::test]
+    async fn a_registered_face_that_can_be_indexed_now_is() {
+        let expected = RepairAnswer { indexed: 1, ..RepairAnswer::default() };
+        let (answer, changes, deleted) = repaired("failed_indexing", true, Index::Face, 500).await;
+        assert_eq!((answer, changes, deleted), (expected, vec!["held".into(), "indexed, for good".into()], 0));
+    }
+
+    #[tokio::test]
+    async fn a_registered_face_that_cannot_be_indexed_stays_and_is_not_tried_again() {
+        for has_picture in [true, false] {
+            let unusable = RepairAnswer { unusable: 1, ..RepairAnswer::default() };
+            let (answer, changes, deleted) = repaired("failed_indexing", has_picture, Index::NoFace, 500).await;
+            assert_eq!(
+                (answer, changes, deleted),
+                (unusable, vec!["held".into(), "failed_indexing, for good".into()], 0)
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_stays_of_a_registration_or_a_removal_that_broke_off() {
+        for (status, has_picture) in [("pending", true), ("pending", false), ("removing", true)] {
+            let removed = RepairAnswer { removed: 1, ..RepairAnswer::default() };
+            let (answer, changes, deleted) = repaired(status, has_picture, Index::Face, 500).await;
+            assert_eq!((answer, changes, deleted), (removed, vec!["held".to_owned()], 1));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_fails_again_is_tried_again() {
+        let expected = RepairAnswer { failed: 1, ..RepairAnswer::default() };
+        let (answer, changes, deleted) = repaired("failed_indexing", true, Index::Down, 500).await;
+        assert_eq!(
+            (answer, changes, deleted),
+            (expected, vec!["held".into(), "released".into(), "postponed".into()], 0)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_repair_does_as_much_as_it_was_asked_for() {
+        let (answer, ..) = repaired("failed_indexing", true, Index::Face, 1).await;
+        assert_eq!(answer, RepairAnswer { indexed: 1, more: true, ..RepairAnswer::default() });
+        let (answer, ..) = repaired("failed_indexing", true, Index::Face, 0).await;
+        assert_eq!(answer, RepairAnswer { more: true, ..RepairAnswer::default() });
+    }
+}

@@ -1,0 +1,125 @@
+//! Serves `POST /verify` of the face API.
+
+use bonafide_domain::face_api::{MATCH_FROM, PictureSource, VerifyAnswer, VerifyRequest};
+use bonafide_faces::{Collections, Failure, Look, Pictures, Records};
+use bonafide_worker::{ApiAnswer, ApiRequest, note_face};
+
+/// Finds the registered face that is most similar to the largest one on the picture.
+///
+/// An entry of a collection without a record that says `indexed` is nobody: its face is being registered, or removed.
+///
+/// # Errors
+/// When the request or its picture is refused, or a service does not answer.
+pub async fn handle(
+    collections: &Collections,
+    pictures: &Pictures,
+    records: &Records,
+    request: ApiRequest,
+) -> Result<ApiAnswer, Failure> {
+    let look = match request.json::<VerifyRequest>()?.source()? {
+        PictureSource::Inline(image) => Look::Bytes(image.decode()?),
+        PictureSource::Upload(id) => Look::Object(pictures.upload(&id).await?.object),
+    };
+    for candidate in collections.search(&look, MATCH_FROM).await? {
+        // Only who may know is told who it is, and only then is it read.
+        let found = records.find(&candidate.rekognition_face_id, request.caller().reads_person()).await?;
+        if let Some(face) = found {
+            note_face(&face.face_id);
+            return Ok(ApiAnswer::ok(&VerifyAnswer::known(face.face_id, candidate.similarity, face.person)));
+        }
+    }
+    Ok(ApiAnswer::ok(&VerifyAnswer::unknown()))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::{operation::query::QueryOutput, types::AttributeValue};
+    use aws_sdk_rekognition::{
+        operation::search_faces_by_image::SearchFacesByImageOutput,
+        types::{Face, FaceMatch},
+    };
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use bonafide_worker::Api;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
+    /// 80 by 80 pixels, as far as anybody looks here.
+    const PICTURE: &str =
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAFAAAABQCAIAAAAAAAAAAAAAA0lEQVQBAgMAAAAAAAAAAElFTkQAAAAA";
+
+    /// The table knows the vector `known`, and is asked for the person or not.
+    fn table(with_person: bool) -> Rule {
+        mock!(aws_sdk_dynamodb::Client::query)
+            .match_requests(move |request| {
+                let names = request.expression_attribute_names().expect("names");
+                names.values().any(|name| name == "lastName") == with_person
+            })
+            .then_compute_output(|request| {
+                let text = |value: &str| AttributeValue::S(value.to_owned());
+                let values = request.expression_attribute_values().expect("values");
+                let row = [
+                    ("faceId", FACE),
+                    ("status", "indexed"),
+                    ("firstName", "Jane"),
+                    ("lastName", "Doe"),
+                    ("dateOfBirth", "1957-01-12"),
+                    ("phoneNumber", "+45 12345678"),
+                ];
+                let row = row.map(|(name, value)| (name.to_owned(), text(value))).into();
+                let found = (values[":id"] == text("known")).then_some(row);
+                QueryOutput::builder().set_items(Some(found.into_iter().collect())).build()
+            })
+    }
+
+    async fn verify(found: &'static [(&'static str, f32)], table: &Rule, scope: &str) -> Value {
+        let search = mock!(aws_sdk_rekognition::Client::search_faces_by_image)
+            .match_requests(|request| {
+                request.face_match_threshold() == Some(80.0)
+                    && request.image().is_some_and(|image| image.bytes().is_some())
+            })
+            .then_output(|| {
+                let faces = found.iter().map(|(id, similarity)| {
+                    FaceMatch::builder().similarity(*similarity).face(Face::builder().face_id(*id).build()).build()
+                });
+                SearchFacesByImageOutput::builder().set_face_matches(Some(faces.collect())).build()
+            });
+        let collections = Collections::new(
+            mock_client!(aws_sdk_rekognition, RuleMode::MatchAny, [&search]),
+            "faces-0".parse().expect("collections"),
+        );
+        let pictures = Pictures::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, []), "evidence".into());
+        let records = Records::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [table]), "faces".into());
+        let event = json!({
+            "headers": {"content-type": "application/json"}, "body": json!({"image": PICTURE}).to_string(),
+            "requestContext": {"authorizer": {"claims": {"sub": "anna", "scope": scope}}},
+        });
+        let request = ApiRequest::read(event, &Api::new("")).expect("a request");
+        let answer = handle(&collections, &pictures, &records, request).await.expect("an answer");
+        serde_json::from_str(answer.body()).expect("json")
+    }
+
+    #[tokio::test]
+    async fn a_known_face_matches_and_only_who_may_know_is_told_who_it_is() {
+        let answer = verify(&[("known", 97.5)], &table(false), "openid").await;
+        assert_eq!(answer, json!({"success": true, "match": true, "confidence": 97.5, "faceId": FACE}));
+        let answer = verify(&[("known", 97.5)], &table(true), "faces/read-person").await;
+        assert_eq!(answer["person"]["lastName"], "Doe");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_face_is_no_match() {
+        let unknown = json!({"success": true, "match": false, "confidence": 0.0, "message": "No matching face found"});
+        let table = table(false);
+        assert_eq!(verify(&[], &table, "").await, unknown);
+        assert_eq!(table.num_calls(), 0);
+        assert_eq!(verify(&[("left behind", 99.0)], &table, "").await, unknown);
+    }
+
+    #[tokio::test]
+    async fn what_a_broken_registration_left_behind_does_not_hide_a_face() {
+        let answer = verify(&[("known", 90.0), ("left behind", 99.0)], &table(false), "").await;
+        assert_eq!((&answer["match"], &answer["confidence"]), (&json!(true), &json!(90.0)));
+    }
+}

@@ -1,0 +1,135 @@
+//! Serves the state `VerifyIdentity` of the machine `AgentOnboarding`.
+//!
+//! Pure logic and one question: its role may do nothing in this account, so that what it is given can go nowhere else.
+
+mod registry;
+
+use bonafide_domain::ApplicationId;
+use bonafide_domain::nordic::{Country, Identity, NumberPolicy, RegistryAnswer, Verification, Verifier};
+use chrono::NaiveDate;
+use serde::Deserialize;
+use serde::de::IntoDeserializer as _;
+
+pub use registry::{Registry, RegistryFailure};
+
+/// What the state sends.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    #[expect(dead_code, reason = "the kit tells whom the task is about")]
+    application_id: ApplicationId,
+    country: Country,
+    identity: Identity,
+}
+
+/// What the operator has chosen.
+#[derive(Debug)]
+pub struct Settings {
+    policy: NumberPolicy,
+    email_domain: String,
+}
+
+/// `NATIONAL_NUMBER_POLICY` is none of the policies.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("NATIONAL_NUMBER_POLICY is none of reject, refer and acceptSynthetic")]
+pub struct UnknownPolicy;
+
+impl Settings {
+    /// Reads the policy by its name.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub fn new(policy: &str, email_domain: String) -> Result<Self, UnknownPolicy> {
+        let name: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = policy.into_deserializer();
+        Ok(Self { policy: NumberPolicy::deserialize(name).map_err(|_| UnknownPolicy)?, email_domain })
+    }
+}
+
+/// Judges an identity, with the register's word where that can change anything.
+///
+/// # Errors
+/// When the register gives no usable answer: nobody is confirmed by its silence.
+pub async fn handle(
+    registry: &Registry,
+    settings: &Settings,
+    input: Input,
+    today: NaiveDate,
+) -> Result<Verification, RegistryFailure> {
+    let verifier =
+        Verifier { country: input.country, policy: settings.policy, today, email_domain: &settings.email_domain };
+    let answer = match verifier.question(&input.identity) {
+        Some(number) => registry.person(&number, today).await?,
+        None => RegistryAnswer::NotAsked,
+    };
+    Ok(verifier.judge(&input.identity, &answer))
+}
+
+#[cfg(test)]
+mod tests {
+    use bonafide_domain::Personal;
+    use bonafide_domain::nordic::VerificationStatus;
+    use bonafide_worker::{ErrorName, TaskError as _};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn verify(registry: &str, identity: Value) -> Result<Verification, RegistryFailure> {
+        let registry = Registry::of(registry, Personal::new("")).expect("a registry");
+        let settings = Settings::new("acceptSynthetic", "customers.example".into()).expect("settings");
+        let country = identity["country"].clone();
+        let input = json!({"applicationId": "a-session", "country": country, "identity": identity});
+        let input = serde_json::from_value(input).expect("an input");
+        handle(&registry, &settings, input, NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day")).await
+    }
+
+    fn rasmus(number: &str) -> Value {
+        json!({
+            "nationalId": number, "country": "DK", "firstName": "Rasmus", "lastName": "Testgaard",
+            "dateOfBirth": "1961-07-07",
+        })
+    }
+
+    #[tokio::test]
+    async fn the_register_in_the_worker_knows_the_people_of_the_specimens() {
+        let verified = verify("file", rasmus("0707614285")).await.expect("an answer");
+        assert_eq!((verified.status, &verified.reasons[..]), (VerificationStatus::Verified, &[][..]));
+        let record = verified.record.expect("a record");
+        assert_eq!(record.customer_key.expose(), "DK#0707614285");
+        assert_eq!(record.email.expose(), "rasmus.testgaard@customers.example");
+        let unknown = verify("file", rasmus("2110625629")).await.expect("an answer");
+        assert_eq!(unknown.status, VerificationStatus::Unverified);
+    }
+
+    #[tokio::test]
+    async fn an_outage_is_no_answer_and_is_tried_again() {
+        let nobody = json!({
+            "nationalId": "2209830519", "country": "DK", "firstName": "Niels", "lastName": "Udfald",
+            "dateOfBirth": "1983-09-22",
+        });
+        let failure = verify("file", nobody).await.expect_err("a failure");
+        assert_eq!(failure.name(), ErrorName::Transient);
+    }
+
+    #[tokio::test]
+    async fn without_a_register_nobody_is_verified() {
+        let failure = verify("", rasmus("0707614285")).await.expect_err("a failure");
+        assert_eq!(failure.name(), ErrorName::Internal);
+        for address in ["http://registry.example", "ftp://registry.example", "somewhere"] {
+            Registry::of(address, Personal::new("")).expect_err(address);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_number_that_cannot_be_asked_about_is_judged_without_the_register() {
+        let unverified = verify("", rasmus("no number")).await.expect("an answer");
+        assert_eq!((unverified.status, unverified.record), (VerificationStatus::Unverified, None));
+    }
+
+    #[test]
+    fn a_policy_has_one_of_three_names() {
+        for policy in ["reject", "refer", "acceptSynthetic"] {
+            Settings::new(policy, String::new()).expect(policy);
+        }
+        Settings::new("accept", String::new()).expect_err("no policy");
+    }
+}
