@@ -24,6 +24,13 @@ const ACCESS_LOGS_PREFIX = "evidence/";
 /** How long a deleted or superseded version can still be brought back. The row names the newest versions only. */
 const SECOND_THOUGHTS_DAYS = 30;
 
+/** Pages at these origins may send what an address was signed for, and read nothing. */
+function uploadsOfPages({ faceApiOrigin, conversationOrigin }: Config): s3.CorsRule[] {
+  const origins = [...new Set([faceApiOrigin, conversationOrigin])].filter((origin) => origin !== "");
+  if (origins.length === 0) return [];
+  return [{ allowedOrigins: origins, allowedMethods: [s3.HttpMethods.PUT], allowedHeaders: ["content-type"], maxAge: 600 }];
+}
+
 const KMS_BY_DEFAULT = ["NIST.800.53.R5-S3DefaultEncryptionKMS", "PCI.DSS.321-S3DefaultEncryptionKMS"] as const;
 const REPLICATION = ["NIST.800.53.R5-S3BucketReplicationEnabled", "PCI.DSS.321-S3BucketReplicationEnabled"] as const;
 
@@ -34,12 +41,18 @@ export interface DataStackProps extends StackProps {
 /** What must survive: the evidence, the records, the faces, the keys, and the doors in and out. */
 export class DataStack extends Stack {
   readonly encryption: Encryption;
+  readonly bucketName: string;
   readonly bucketArn: string;
   readonly uploads: TaskQueue;
   readonly applications: dynamodb.Table;
   readonly customers: dynamodb.Table;
   readonly notifications: sns.Topic;
   readonly faces: rekognition.CfnCollection;
+  readonly faceMetadata: dynamodb.Table;
+  /** What was answered to requests that may come twice. */
+  readonly faceRequests: dynamodb.Table;
+  /** The collections of the face API, by their ids. */
+  readonly faceShards: readonly string[];
   /** The third party's API key. */
   readonly thirdPartySecretArn: string;
 
@@ -51,6 +64,7 @@ export class DataStack extends Stack {
 
     // Known before the bucket exists: the queue has to let the bucket in before the bucket may name the queue.
     const bucketName = `bonafide-${config.stage}-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
+    this.bucketName = bucketName;
     this.bucketArn = this.formatArn({ service: "s3", region: "", account: "", resource: bucketName });
     this.uploads = new TaskQueue(this, "Uploads", {
       encryption: this.encryption,
@@ -79,6 +93,31 @@ export class DataStack extends Stack {
 
     this.faces = new rekognition.CfnCollection(this, "Faces", { collectionId: `bonafide-${config.stage}` });
     this.faces.applyRemovalPolicy(removalPolicy(config));
+
+    this.faceMetadata = this.table("FaceMetadata", common, { partitionKey: { name: "faceId", type: dynamodb.AttributeType.STRING } });
+    this.faceMetadata.addGlobalSecondaryIndex({
+      indexName: "byRekognitionFaceId",
+      partitionKey: { name: "rekognitionFaceId", type: dynamodb.AttributeType.STRING },
+      // What a verification answers, in one read.
+      projectionType: dynamodb.ProjectionType.INCLUDE,
+      nonKeyAttributes: ["status", "firstName", "lastName", "dateOfBirth", "phoneNumber"],
+    });
+    this.faceMetadata.addGlobalSecondaryIndex({
+      indexName: "byUnindexed",
+      // Only faces that are in no collection have it.
+      partitionKey: { name: "unindexed", type: dynamodb.AttributeType.STRING },
+      sortKey: { name: "updatedAt", type: dynamodb.AttributeType.STRING },
+      projectionType: dynamodb.ProjectionType.KEYS_ONLY,
+    });
+    this.faceRequests = this.table("FaceRequests", common, {
+      partitionKey: { name: "requestId", type: dynamodb.AttributeType.STRING },
+      timeToLiveAttribute: "expiresAt",
+    });
+    this.faceShards = Array.from({ length: config.faceApiShards }, (_, number) => {
+      const shard = new rekognition.CfnCollection(this, `FaceShard${number}`, { collectionId: `bonafide-${config.stage}-faces-${number}` });
+      shard.applyRemovalPolicy(removalPolicy(config));
+      return shard.ref;
+    });
 
     const secret = new secretsmanager.CfnSecret(this, "ThirdPartyApiKey", {
       ...this.encryption.secret(),
@@ -109,6 +148,9 @@ export class DataStack extends Stack {
       ApplicationsTableName: this.applications.tableName,
       CustomersTableName: this.customers.tableName,
       FaceCollectionId: this.faces.ref,
+      FaceMetadataTableName: this.faceMetadata.tableName,
+      FaceRequestsTableName: this.faceRequests.tableName,
+      FaceShardIds: this.faceShards.join(","),
       NotificationsTopicArn: this.notifications.topicArn,
       ThirdPartySecretArn: this.thirdPartySecretArn,
       UploadsQueueUrl: this.uploads.queue.queueUrl,
@@ -135,11 +177,15 @@ export class DataStack extends Stack {
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       removalPolicy: removalPolicy(config),
+      cors: uploadsOfPages(config),
       lifecycleRules: [
         forget("ForgetPackages", "zipped/", config.packageRetentionDays),
         forget("ForgetUnpackedEvidence", "unzipped/", config.evidenceRetentionDays),
         forget("ForgetSelfies", "selfie/", config.evidenceRetentionDays),
         forget("ForgetDocuments", "id_document/", config.evidenceRetentionDays),
+        forget("ForgetDocumentsOfConversations", "onboard/", config.evidenceRetentionDays),
+        // Sent for one request of the face API, which keeps its own copy.
+        forget("ForgetSentPictures", "faces/uploads/", 1),
         // Everywhere, whatever the prefix.
         { id: "ForgetAbandonedUploads", abortIncompleteMultipartUploadAfter: Duration.days(1), expiredObjectDeleteMarker: true },
       ],

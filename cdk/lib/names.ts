@@ -37,16 +37,71 @@ export interface WorkerContracts {
     environment: "APPLICATIONS_TABLE" | "CUSTOMERS_TABLE";
     policy: "ApplicationsTableArn" | "CustomersTableArn";
   };
+  "extract-identity": {
+    environment: "TEXTRACT_REGION";
+    policy: "BucketArn";
+  };
+  "verify-identity": {
+    environment: "NATIONAL_REGISTRY" | "NATIONAL_REGISTRY_KEY" | "NATIONAL_NUMBER_POLICY" | "CUSTOMER_EMAIL_DOMAIN";
+    policy: never;
+  };
+  "onboarding-agent": {
+    environment: "BUCKET_NAME" | "AGENT_ONBOARDING_MACHINE_ARN";
+    policy: "BucketArn" | "AgentOnboardingMachineArn";
+  };
   "measure-outcome": {
     environment: "APPLICATIONS_TABLE";
     policy: "ApplicationsTableArn" | "MeasurementsQueueArn";
   };
+  "register-face": {
+    environment: FaceRoute | "BUCKET" | "FACE_COLLECTIONS" | "FACE_METADATA_TABLE" | "FACE_REQUESTS_TABLE";
+    policy: "BucketArn" | "FaceShardsArn" | "FaceMetadataTableArn" | "FaceRequestsTableArn";
+  };
+  "index-face": {
+    environment: FaceRoute | "BUCKET" | "FACE_COLLECTIONS" | "FACE_METADATA_TABLE" | "FACE_REQUESTS_TABLE";
+    policy: "BucketArn" | "FaceShardsArn" | "FaceMetadataTableArn" | "FaceRequestsTableArn";
+  };
+  "verify-face": {
+    environment: FaceRoute | "PERSON_READERS" | "BUCKET" | "FACE_COLLECTIONS" | "FACE_METADATA_TABLE";
+    policy: "BucketArn" | "FaceShardsArn" | "FaceMetadataTableArn";
+  };
+  "read-face": {
+    environment: FaceRoute | "PERSON_READERS" | "FACE_METADATA_TABLE";
+    policy: "FaceMetadataTableArn";
+  };
+  "remove-face": {
+    environment: FaceRoute | "BUCKET" | "FACE_COLLECTIONS" | "FACE_METADATA_TABLE" | "FACE_REQUESTS_TABLE";
+    policy: "BucketArn" | "FaceShardsArn" | "FaceMetadataTableArn" | "FaceRequestsTableArn";
+  };
+  "offer-upload": {
+    environment: FaceRoute | "BUCKET";
+    policy: "BucketArn";
+  };
+  "repair-faces": {
+    environment: "BUCKET" | "FACE_COLLECTIONS" | "FACE_METADATA_TABLE";
+    policy: "BucketArn" | "FaceShardsArn" | "FaceMetadataTableArn";
+  };
 }
+
+/** What every worker behind the face API has to know of it. */
+type FaceRoute = "ALLOWED_ORIGINS";
 
 /** Where the workers' own metrics are found in CloudWatch. */
 export const metricsNamespace = (config: { readonly stage: string }): string => `Bonafide/${config.stage}`;
 
 export type WorkerName = keyof WorkerContracts;
+
+/** The workers of the face API. */
+export const FACE_WORKERS = [
+  "register-face",
+  "index-face",
+  "verify-face",
+  "read-face",
+  "remove-face",
+  "offer-upload",
+  "repair-faces",
+] as const satisfies readonly WorkerName[];
+export type FaceWorkerName = (typeof FACE_WORKERS)[number];
 
 /** The machines, by the name of their file; the tokens of the definition, and what the policy names. */
 export interface MachineContracts {
@@ -96,6 +151,16 @@ export interface MachineContracts {
     definition: "ApplicationsTableName" | "NotificationsTopicArn" | "ValidateLicenseQueueUrl";
     policy: "ApplicationsTableArn" | "NotificationsTopicArn" | "ValidateLicenseQueueArn";
   };
+  "agent-onboarding": {
+    definition:
+      | "ApplicationsTableName"
+      | "CustomersTableName"
+      | "NotificationsTopicArn"
+      | "ExtractIdentityArn"
+      | "VerifyIdentityArn"
+      | "RecordRetentionDays";
+    policy: "ApplicationsTableArn" | "CustomersTableArn" | "NotificationsTopicArn" | "ExtractIdentityArn" | "VerifyIdentityArn";
+  };
   "record-failure": {
     definition: "ApplicationsTableName" | "NotificationsTopicArn" | "IdentityVerificationMachineArn" | "DocumentExtractionMachineArn";
     policy:
@@ -111,6 +176,12 @@ export interface MachineContracts {
 type ChildMachine<Name extends string> = `${Name}MachineArn` | `${Name}ExecutionsArn` | "ChildExecutionsRuleArn";
 
 export type MachineName = keyof MachineContracts;
+
+/**
+ * The machines that answer whoever waits for them, within minutes, and whose executions AWS keeps nothing of: no history, no event. All
+ * others are Standard.
+ */
+export const EXPRESS_MACHINES = ["agent-onboarding"] as const satisfies readonly MachineName[];
 
 /** `match-details` → `MatchDetails`: the construct id of a worker or machine. */
 export const pascal = (name: string): string =>

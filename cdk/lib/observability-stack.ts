@@ -4,19 +4,24 @@ import type { Construct } from "constructs";
 import type { Config } from "./config";
 import { Alarms } from "./constructs/alarms";
 import { Dashboard } from "./constructs/dashboard";
+import { FACE_API_STAGE } from "./constructs/face-api";
 import type { Common } from "./constructs/encryption";
 import { Measurements } from "./constructs/measurements";
 import { metric } from "./constructs/metrics";
 import { OperationsTopic } from "./constructs/operations-topic";
 import type { TaskQueue } from "./constructs/task-queue";
 import type { DataStack } from "./data-stack";
-import { type MachineName, metricsNamespace, type WorkerName } from "./names";
+import type { FaceApiStack } from "./face-api-stack";
+import { FACE_WORKERS, type MachineName, metricsNamespace, type WorkerName } from "./names";
+import type { ConversationStack } from "./conversation-stack";
 import type { WorkflowStack } from "./workflow-stack";
 
 export interface ObservabilityStackProps extends StackProps {
   readonly config: Config;
   readonly data: DataStack;
   readonly workflow: WorkflowStack;
+  readonly conversation: ConversationStack;
+  readonly faceApi: FaceApiStack;
 }
 
 /** All that is watched, by the names that alarms and dashboard use. */
@@ -29,6 +34,8 @@ export interface Watched {
   readonly workers: Readonly<Record<WorkerName, string>>;
   /** Names of the tables. */
   readonly tables: Readonly<Record<string, string>>;
+  /** As CloudWatch knows the face API. */
+  readonly faceApi: string;
 }
 
 /** Seconds after which a message is older than its queue explains. */
@@ -50,7 +57,7 @@ const TRIES = 5;
 export class ObservabilityStack extends Stack {
   constructor(scope: Construct, id: string, props: ObservabilityStackProps) {
     super(scope, id, props);
-    const { config, data, workflow } = props;
+    const { config, data, workflow, conversation, faceApi } = props;
     const common: Common = { config, encryption: data.encryption };
     const { topic } = new OperationsTopic(this, "Operations", common);
     const measurements = new Measurements(this, "Notifications", {
@@ -71,15 +78,25 @@ export class ObservabilityStack extends Stack {
         ...map(queues, (queue) => queue.deadLetters),
         "failed-executions": workflow.failedExecutions.deadLetters,
       },
-      machines: map(workflow.machines, (_, machine) => this.machineArn(config, machine)),
-      workers: map({ ...workflow.workers, "measure-outcome": measurements.worker }, (_, worker) => `bonafide-${config.stage}-${worker}`),
-      tables: { applications: data.applications.tableName, customers: data.customers.tableName },
+      machines: map({ ...workflow.machines, ...conversation.machines }, (_, machine) => this.machineArn(config, machine)),
+      workers: map(
+        { ...workflow.workers, ...conversation.workers, "measure-outcome": measurements.worker, ...faceApi.workers },
+        (_, worker) => `bonafide-${config.stage}-${worker}`,
+      ),
+      tables: {
+        applications: data.applications.tableName,
+        customers: data.customers.tableName,
+        "face-metadata": data.faceMetadata.tableName,
+        "face-requests": data.faceRequests.tableName,
+      },
+      faceApi: faceApi.apiName,
     };
     const alarms = new Alarms(this, "Alarms", config.stage, topic);
     watchQueues(alarms, watched, queues);
     watchMachines(alarms, watched);
     watchWorkers(alarms, watched);
     watchDependencies(alarms, watched, config, data.notifications.topicName);
+    watchFaceApi(alarms, watched);
     const dashboard = new Dashboard(this, "Dashboard", { config, watched, alarms: alarms.all });
 
     const outputs = {
@@ -155,18 +172,27 @@ function watchMachines(alarms: Alarms, { machines }: Watched): void {
   }
 }
 
-/** They answer for single messages: what fails there goes back to the queue and shows as an old message, not as an error of Lambda's. */
-const FED_BY_QUEUES: readonly WorkerName[] = ["starter", "extract-document", "validate-license", "measure-outcome"];
+/**
+ * They answer for single messages, or for requests over HTTP: what fails there goes back to the queue, or to the client, and is no error of
+ * Lambda's. The repair of faces is run by the clock, once an hour: each run that fails counts.
+ */
+const ERRING_ONLY_BY_CRASHING: readonly WorkerName[] = [
+  "starter",
+  "extract-document",
+  "validate-license",
+  "measure-outcome",
+  ...FACE_WORKERS,
+];
 
 function watchWorkers(alarms: Alarms, { workers }: Watched): void {
   for (const [subject, name] of entries(workers)) {
-    const fedByQueue = FED_BY_QUEUES.includes(subject);
+    const alone = ERRING_ONLY_BY_CRASHING.includes(subject);
     alarms.add({
       section: "worker-errors",
       subject,
-      meaning: fedByQueue ? "The worker crashed or ran out of time." : "The worker failed more often than the tries of one task.",
+      meaning: alone ? "The worker crashed or ran out of time." : "The worker failed more often than the tries of one task.",
       metric: metric({ ...ofWorker(name), name: "Errors" }),
-      threshold: fedByQueue ? 1 : TRIES,
+      threshold: alone ? 1 : TRIES,
     });
     alarms.add({
       section: "worker-throttled",
@@ -236,6 +262,25 @@ function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, 
     meaning: "A subscriber of the notifications topic could not be reached.",
     metric: metric({ namespace: "AWS/SNS", name: "NumberOfNotificationsFailed", dimensions: { TopicName: topicName } }),
     threshold: 1,
+  });
+}
+
+function watchFaceApi(alarms: Alarms, { faceApi }: Watched): void {
+  const ofApi = { namespace: "AWS/ApiGateway", dimensions: { ApiName: faceApi, Stage: FACE_API_STAGE } };
+  alarms.add({
+    section: "face-api-errors",
+    subject: "answers",
+    meaning: "The face API could not do what it was asked for, more often than a client tries again.",
+    metric: metric({ ...ofApi, name: "5XXError" }),
+    threshold: TRIES,
+  });
+  alarms.add({
+    section: "face-api-slow",
+    subject: "answers",
+    meaning: "One answer in twenty of the face API has taken more than ten seconds, for a quarter of an hour.",
+    metric: metric({ ...ofApi, name: "Latency", statistic: "p95" }),
+    threshold: 10_000,
+    periods: 3,
   });
 }
 

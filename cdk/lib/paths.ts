@@ -5,3 +5,5 @@ export const CDK = join(import.meta.dirname, "..");
 export const REPOSITORY = join(CDK, "..");
 export const POLICIES = join(REPOSITORY, "policies");
 export const STATE_MACHINES = join(REPOSITORY, "statemachines");
+/** The page of the face API. */
+export const WEB = join(REPOSITORY, "web");

@@ -1,23 +1,56 @@
 import type { App } from "aws-cdk-lib";
 import { Tags } from "aws-cdk-lib";
 import type { Config } from "./config";
+import { ConversationStack } from "./conversation-stack";
 import { DataStack } from "./data-stack";
+import { FaceApiStack } from "./face-api-stack";
 import { ObservabilityStack } from "./observability-stack";
+import { SiteStack } from "./site-stack";
 import { WorkflowStack } from "./workflow-stack";
 
 /** All stacks of one stage. */
-export function addStacks(app: App, config: Config): { data: DataStack; workflow: WorkflowStack; observability: ObservabilityStack } {
+export function addStacks(
+  app: App,
+  config: Config,
+): {
+  data: DataStack;
+  workflow: WorkflowStack;
+  conversation: ConversationStack;
+  faceApi: FaceApiStack;
+  observability: ObservabilityStack;
+  /** Only where `faceApiSite` names it. */
+  site?: SiteStack;
+} {
   // CloudFormation then refuses to take away what the workflow still uses.
   app.node.setContext("@aws-cdk/core:defaultCrossStackReferences", "strong");
   const data = new DataStack(app, `Bonafide-${config.stage}-Data`, { config, description: "Bonafide: evidence and records" });
   const workflow = new WorkflowStack(app, `Bonafide-${config.stage}-Workflow`, { config, data, description: "Bonafide: checks" });
+  const conversation = new ConversationStack(app, `Bonafide-${config.stage}-Conversation`, {
+    config,
+    data,
+    description: "Bonafide: onboarding in a conversation",
+  });
+  const faceApi = new FaceApiStack(app, `Bonafide-${config.stage}-FaceApi`, { config, data, description: "Bonafide: face API" });
   const observability = new ObservabilityStack(app, `Bonafide-${config.stage}-Observability`, {
     config,
     data,
     workflow,
+    conversation,
+    faceApi,
     description: "Bonafide: metrics, dashboard and alarms",
   });
+  const site =
+    config.faceApiSite === ""
+      ? {}
+      : {
+          site: new SiteStack(app, `Bonafide-${config.stage}-Site`, {
+            config,
+            data,
+            faceApi,
+            description: "Bonafide: page of the face API",
+          }),
+        };
   Tags.of(app).add("application", "bonafide");
   Tags.of(app).add("stage", config.stage);
-  return { data, workflow, observability };
+  return { data, workflow, conversation, faceApi, observability, ...site };
 }

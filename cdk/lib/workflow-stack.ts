@@ -7,7 +7,7 @@ import { Machine } from "./constructs/machine";
 import { TaskQueue } from "./constructs/task-queue";
 import { Worker } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
-import type { MachineName, WorkerName } from "./names";
+import type { FaceWorkerName, MachineName, WorkerName } from "./names";
 import { EXTRACT_DOCUMENT_TIMEOUT, STARTER_TIMEOUT, VALIDATE_LICENSE_TIMEOUT } from "./timeouts";
 
 export interface WorkflowStackProps extends StackProps {
@@ -20,8 +20,12 @@ const pace = (concurrency: number, rate: number): string => String(Math.ceil((10
 
 /** What may be replaced: the machines that judge, and the workers that they call. */
 export class WorkflowStack extends Stack {
-  readonly workers: { readonly [Name in Exclude<WorkerName, "measure-outcome">]: Worker<Name> };
-  readonly machines: { readonly [Name in MachineName]: Machine<Name> };
+  readonly workers: {
+    readonly [
+      Name in Exclude<WorkerName, "measure-outcome" | "extract-identity" | "verify-identity" | "onboarding-agent" | FaceWorkerName>
+    ]: Worker<Name>;
+  };
+  readonly machines: { readonly [Name in Exclude<MachineName, "agent-onboarding">]: Machine<Name> };
   /** Work that waits for AnalyzeID. */
   readonly extraction: TaskQueue;
   /** Work that waits for the third party. */

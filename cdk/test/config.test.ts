@@ -2,7 +2,7 @@ import { App } from "aws-cdk-lib";
 import { describe, expect, it } from "vitest";
 import { type Config, ConfigError, readConfig } from "../lib/config";
 import { CDK } from "../lib/paths";
-import { bundles, synthesize } from "./support";
+import { bundles, SITE, synthesize } from "./support";
 
 const read = (context: Record<string, unknown>): Config => {
   const { node } = new App({ context: { lambdaDirectory: bundles([]), ...context } });
@@ -26,6 +26,11 @@ describe("configuration", () => {
       textractRegion: "",
       licensesRate: 10,
       licensesConcurrency: 10,
+      nationalRegistry: "file",
+      nationalRegistrySecret: "",
+      nationalNumberPolicy: "acceptSynthetic",
+      agentModel: "",
+      customerEmailDomain: "customers.example",
       notificationEmail: "",
       operationsEmail: "",
       quietHours: 24,
@@ -68,7 +73,60 @@ describe("configuration", () => {
     expect(read(given)).toMatchObject({ ...given, quietHours: 0 });
   });
 
+  it("confirms nobody by a file, and takes no number for a test's, where there are customers", () => {
+    expect(read({ stage: "prod" })).toMatchObject({ nationalRegistry: "", nationalNumberPolicy: "refer" });
+    expect(read({ stage: "test" })).toMatchObject({ nationalRegistry: "", nationalNumberPolicy: "refer" });
+    expect(read({ stage: "test", nationalRegistry: "file", nationalNumberPolicy: "acceptSynthetic" })).toMatchObject({
+      nationalRegistry: "file",
+      nationalNumberPolicy: "acceptSynthetic",
+    });
+    for (const stage of ["prod", "production", "prod-eu"]) {
+      expect(() => read({ stage, nationalRegistry: "file" })).toThrow("https address, or empty");
+      expect(() => read({ stage, nationalNumberPolicy: "acceptSynthetic" })).toThrow("one of reject, refer");
+    }
+    const chosen = {
+      stage: "prod",
+      nationalRegistry: "https://registry.bank.example/v1",
+      nationalRegistrySecret: "registry/key",
+      nationalNumberPolicy: "reject",
+      agentModel: "anthropic.claude-3-5-sonnet-20240620-v1:0",
+      customerEmailDomain: "bank.example",
+    };
+    expect(read(chosen)).toMatchObject(chosen);
+  });
+
+  it("takes further collections of faces, and says which of them are full", () => {
+    expect(read({})).toMatchObject({ faceApiShards: 1, faceApiFullShards: [], faceApiPersonReaders: [] });
+    expect(read({ faceApiShards: "3", faceApiFullShards: "0, 2" })).toMatchObject({ faceApiShards: 3, faceApiFullShards: [0, 2] });
+    const readers = ["arn:aws:iam::111122223333:role/teams/branch", "arn:aws:iam::111122223333:user/desk"];
+    expect(read({ faceApiPersonReaders: readers.join(",") }).faceApiPersonReaders).toEqual(readers);
+  });
+
+  it("knows where the page of the face API is, once it is told its name", () => {
+    expect(read({})).toMatchObject({ faceApiSite: "", faceApiSiteCertificateArn: "", faceApiOrigin: "", conversationOrigin: "" });
+    expect(read(SITE)).toMatchObject({ ...SITE, faceApiOrigin: "https://faces.bank.example" });
+    expect(read({ ...SITE, faceApiOrigin: "https://faces.bank.example" }).faceApiOrigin).toBe("https://faces.bank.example");
+    expect(() => read({ ...SITE, faceApiOrigin: "https://other.bank.example" })).toThrow("leave faceApiOrigin out");
+    const { faceApiAuthorizer: _, faceApiUserPoolArn: __, ...withoutTokens } = SITE;
+    expect(() => read(withoutTokens)).toThrow(ConfigError);
+    expect(() => read(withoutTokens)).toThrow("faceApiSite needs faceApiAuthorizer=jwt");
+  });
+
   it.each([
+    [{ faceApiSite: "faces.bank.example" }, "go together"],
+    [{ faceApiSiteCertificateArn: SITE.faceApiSiteCertificateArn }, "go together"],
+    [{ ...SITE, faceApiSite: "https://faces.bank.example" }, "a host name such as"],
+    [{ ...SITE, faceApiSite: "Faces.bank.example" }, "a host name such as"],
+    [{ ...SITE, faceApiSite: "faces" }, "a host name such as"],
+    [{ ...SITE, faceApiSiteCertificateArn: SITE.faceApiSiteCertificateArn.replace("us-east-1", "eu-west-1") }, "in us-east-1"],
+    [{ conversationOrigin: "https://bank.example/" }, "an origin such as"],
+    [{ faceApiShards: "0" }, "from 1 to 20"],
+    [{ faceApiFullShards: "0" }, "leaves no collection"],
+    [{ faceApiShards: "2", faceApiFullShards: "0,1" }, "leaves no collection"],
+    [{ faceApiShards: "2", faceApiFullShards: "2" }, "counted from 0"],
+    [{ faceApiShards: "2", faceApiFullShards: "first" }, "faceApiFullShards"],
+    [{ faceApiPersonReaders: "*" }, "faceApiPersonReaders"],
+    [{ faceApiPersonReaders: "arn:aws:sts::111122223333:assumed-role/branch/session" }, "faceApiPersonReaders"],
     [{ stage: "Prod" }, "stage"],
     [{ stage: "a-stage-of-a-long-name" }, "stage"],
     [{ architecture: "riscv" }, "x86_64, arm64"],
@@ -84,6 +142,10 @@ describe("configuration", () => {
     [{ evidenceRetentionDays: "0" }, "evidenceRetentionDays"],
     [{ recordRetentionDays: "5 years" }, "recordRetentionDays"],
     [{ textractRegion: "Ireland" }, "such as eu-west-1"],
+    [{ nationalRegistry: "http://registry.bank.example" }, "https address, file, or empty"],
+    [{ nationalNumberPolicy: "accept" }, "reject, refer, acceptSynthetic"],
+    [{ agentModel: "Claude" }, "foundation model"],
+    [{ customerEmailDomain: "@bank" }, "name of a domain"],
     [{ notificationEmail: "nobody" }, "notificationEmail"],
     [{ operationsEmail: "on call@bank.example" }, "operationsEmail"],
     [{ quietHours: "169" }, "from 0 to 168"],

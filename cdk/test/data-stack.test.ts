@@ -37,12 +37,14 @@ describe("the bucket", () => {
     ExpiredObjectDeleteMarker: true,
   });
 
-  it("forgets packages, evidence, superseded versions and abandoned uploads", () => {
-    const evidence = ["unzipped/", "selfie/", "id_document/"];
-    expect(rules()).toEqual([forgotten("zipped/", 30), ...evidence.map((prefix) => forgotten(prefix, 365)), abandoned]);
+  it("forgets packages, evidence, pictures sent for one request, superseded versions and abandoned uploads", () => {
+    const evidence = ["unzipped/", "selfie/", "id_document/", "onboard/"];
+    const sent = forgotten("faces/uploads/", 1, 1);
+    expect(rules()).toEqual([forgotten("zipped/", 30), ...evidence.map((prefix) => forgotten(prefix, 365)), sent, abandoned]);
     expect(rules({ packageRetentionDays: "14", evidenceRetentionDays: "20" })).toEqual([
       forgotten("zipped/", 14, 14),
       ...evidence.map((prefix) => forgotten(prefix, 20, 20)),
+      sent,
       abandoned,
     ]);
   });
@@ -108,7 +110,7 @@ it("no bucket is open to the public", () => {
 });
 
 describe("the tables", () => {
-  it.each(["Applications", "Customers"])("%s is on demand and can be restored to any moment", (table) => {
+  it.each(["Applications", "Customers", "FaceMetadata", "FaceRequests"])("%s is on demand and can be restored to any moment", (table) => {
     expect(resource(data, "AWS::DynamoDB::Table", `${table}/Resource`).Properties).toMatchObject({
       BillingMode: "PAY_PER_REQUEST",
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
@@ -133,11 +135,51 @@ describe("the tables", () => {
     });
   });
 
+  it("finds faces by id, by their name in the collection, and those that are in none", () => {
+    expect(resource(data, "AWS::DynamoDB::Table", "FaceMetadata/Resource").Properties).toMatchObject({
+      KeySchema: [{ AttributeName: "faceId", KeyType: "HASH" }],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: "byRekognitionFaceId",
+          KeySchema: [{ AttributeName: "rekognitionFaceId", KeyType: "HASH" }],
+          Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: ["status", "firstName", "lastName", "dateOfBirth", "phoneNumber"] },
+        },
+        {
+          IndexName: "byUnindexed",
+          KeySchema: [
+            { AttributeName: "unindexed", KeyType: "HASH" },
+            { AttributeName: "updatedAt", KeyType: "RANGE" },
+          ],
+          Projection: { ProjectionType: "KEYS_ONLY" },
+        },
+      ],
+    });
+  });
+
+  it("forgets what was answered", () => {
+    expect(resource(data, "AWS::DynamoDB::Table", "FaceRequests/Resource").Properties).toMatchObject({
+      KeySchema: [{ AttributeName: "requestId", KeyType: "HASH" }],
+      TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
+    });
+  });
+
   it("finds customers by country and number", () => {
     expect(resource(data, "AWS::DynamoDB::Table", "Customers/Resource").Properties.KeySchema).toEqual([
       { AttributeName: "PK", KeyType: "HASH" },
       { AttributeName: "SK", KeyType: "RANGE" },
     ]);
+  });
+});
+
+describe("the collections of the face API", () => {
+  const collections = (shards: string): unknown[] =>
+    [...resources(synthesize({ faceApiShards: shards }).data, "AWS::Rekognition::Collection").values()].map(
+      ({ Properties }) => Properties.CollectionId,
+    );
+
+  it("are as many as asked for, and keep their names when there are more", () => {
+    expect(collections("1")).toEqual(["bonafide-dev", "bonafide-dev-faces-0"]);
+    expect(collections("3")).toEqual(["bonafide-dev", "bonafide-dev-faces-0", "bonafide-dev-faces-1", "bonafide-dev-faces-2"]);
   });
 });
 
@@ -224,6 +266,9 @@ it("the outputs are those that operators and tools rely on", () => {
     "BucketName",
     "CustomersTableName",
     "FaceCollectionId",
+    "FaceMetadataTableName",
+    "FaceRequestsTableName",
+    "FaceShardIds",
     "NotificationsTopicArn",
     "ThirdPartySecretArn",
     "UploadsDeadLetterQueueUrl",

@@ -72,7 +72,7 @@ describe("with keys of the account", () => {
 
   it("nothing is created anew when an existing deployment changes to them", () => {
     for (const [name, before] of Object.entries(deployment("aws"))) {
-      const after: Record<string, Resource> = deployment("customer")[name as keyof ReturnType<typeof deployment>].template.Resources;
+      const after: Record<string, Resource> = deployment("customer")[name as "data"].template.Resources;
       // Versions are published anew, because the settings of the function are part of them.
       const lost = Object.keys(before.template.Resources).filter((id) => !(id in after) && !id.includes("CurrentVersion"));
       expect(lost, name).toEqual([]);
@@ -99,6 +99,7 @@ describe("the key policy", () => {
     TopicsArn: arn("sns", "Bonafide-dev-*"),
     WorkerLogsArn: arn("logs", "log-group:/aws/lambda/bonafide-dev-*"),
     MachineLogsArn: arn("logs", "log-group:/aws/vendedlogs/states/bonafide-dev-*"),
+    ApiLogsArn: arn("logs", "log-group:/aws/vendedlogs/apigateway/bonafide-dev-*"),
     MachinesArn: arn("states", "stateMachine:bonafide-dev-*"),
     LogDeliveriesArn: arn("logs", "*"),
   };
@@ -189,7 +190,7 @@ describe("the key policy", () => {
     }
     for (const { name } of Object.values(deployment("customer"))) expect(name).toMatch(/^Bonafide-dev-/);
     for (const name of named("AWS::Logs::LogGroup", "LogGroupName"))
-      expect(name).toMatch(/^\/aws\/(lambda|vendedlogs\/states)\/bonafide-dev-/);
+      expect(name).toMatch(/^\/aws\/(lambda|vendedlogs\/(states|apigateway))\/bonafide-dev-/);
     for (const name of named("AWS::StepFunctions::StateMachine", "StateMachineName")) expect(name).toMatch(/^bonafide-dev-/);
   });
 });

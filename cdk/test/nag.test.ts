@@ -1,7 +1,7 @@
 import { type App, CfnResource, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks, type NagPack, NIST80053R5Checks, PCIDSS321Checks, ServerlessChecks } from "cdk-nag";
 import { describe, expect, it } from "vitest";
-import { build } from "./support";
+import { build, SITE } from "./support";
 
 const PACKS: readonly (new (app: App) => NagPack)[] = [AwsSolutionsChecks, NIST80053R5Checks, PCIDSS321Checks, ServerlessChecks];
 
@@ -35,7 +35,13 @@ function accepted(app: App): Accepted[] {
 }
 
 describe.each(["aws", "customer"])("with encryption=%s", (encryption) => {
-  const { app } = build({ encryption, notificationEmail: "kyc@bank.example", operationsEmail: "on-call@bank.example" });
+  const { app } = build({
+    encryption,
+    notificationEmail: "kyc@bank.example",
+    operationsEmail: "on-call@bank.example",
+    agentModel: "anthropic.claude-3-haiku-20240307-v1:0",
+    ...SITE,
+  });
   app.synth();
   const exceptions = accepted(app);
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { CONFIDENCES, SIMILARITIES } from "../lib/constructs/dashboard";
 import { pascal } from "../lib/names";
 import { REPOSITORY } from "../lib/paths";
@@ -47,16 +48,27 @@ const PUBLISHED: Record<string, Record<string, readonly string[]>> = {
   "AWS/Textract": { ThrottledCount: ["Operation"], SuccessfulRequestCount: ["Operation"] },
   "AWS/Rekognition": { ThrottledCount: ["Operation"], SuccessfulRequestCount: ["Operation"] },
   "AWS/DynamoDB": { ReadThrottleEvents: ["TableName"], WriteThrottleEvents: ["TableName"] },
+  "AWS/ApiGateway": {
+    // Of single methods, because the stage says so.
+    Count: ["ApiName", "Method", "Resource", "Stage"],
+    "4XXError": ["ApiName", "Stage"],
+    "5XXError": ["ApiName", "Stage"],
+    Latency: ["ApiName", "Stage"],
+    IntegrationLatency: ["ApiName", "Stage"],
+  },
   "AWS/SNS": { NumberOfNotificationsFailed: ["TopicName"] },
 };
 
 /** The names and dimensions that the workers' code writes, and the scores that the machines write into rows. */
 function emitted(): Record<string, readonly (readonly string[])[]> {
-  const code = ["crates/worker/src/observer.rs", "workers/measure-outcome/src/measure.rs"].map(repositoryFile).join("\n");
+  const code = ["crates/worker/src/observer.rs", "crates/worker/src/api.rs", "workers/measure-outcome/src/measure.rs"]
+    .map(repositoryFile)
+    .join("\n");
   const own: Record<string, readonly (readonly string[])[]> = {
     TasksDone: [["Worker"]],
     TaskFailures: [["Worker"], ["Worker", "ErrorName"]],
     Throttles: [["Worker"], ["Worker", "ErrorName"]],
+    Refusals: [["Code"]],
     Applications: [[], ["Outcome"]],
     TimeToVerdict: [[], ["Outcome"]],
     Reasons: [["Reason"]],
@@ -113,6 +125,14 @@ describe("every alarm", () => {
   it.each(alarms)("$AlarmName can be evaluated by CloudWatch", ({ Period, EvaluationPeriods }) => {
     // A day at most for periods below an hour, and a week for longer ones.
     expect(Period * EvaluationPeriods).toBeLessThanOrEqual(Period < 3600 ? 86_400 : 7 * 86_400);
+  });
+
+  it("watches nothing that is counted from notifications, which may come twice", () => {
+    const own = alarms.filter(({ Namespace }) => !Namespace.startsWith("AWS/"));
+    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual(["TaskFailures", "TasksDone", "Throttles"]);
+    // What workers count of their own tasks is by worker; what measure-outcome counts of notifications is not.
+    expect(own.map(({ Dimensions }) => Dimensions.map(({ Name }) => Name))).toEqual(own.map(() => ["Worker"]));
+    expect(repositoryFile("workers/measure-outcome/src/measure.rs")).not.toContain('"Worker"');
   });
 });
 
@@ -179,8 +199,11 @@ describe("nothing is left unwatched:", () => {
     expect(names).toEqual(onDisk.workers().map((name) => `bonafide-dev-${name}`));
   });
 
-  it("a single crash of a worker that a queue feeds, and a task that was given up of the others", () => {
-    const fed = everywhere("AWS::Lambda::EventSourceMapping").map((path) => path.split("/")[0]);
+  it("a single crash of a worker that answers for messages, over HTTP or by the clock, and a task that was given up of the others", () => {
+    const fed = [
+      ...everywhere("AWS::Lambda::EventSourceMapping").map((path) => path.split("/")[0]),
+      ...[...resources(deployed.faceApi, "AWS::Lambda::Function").keys()].map((path) => path.split("/")[0]),
+    ];
     for (const { Dimensions, Threshold } of alarms.filter((alarm) => anchorOf(alarm) === "worker-errors")) {
       const worker = pascal((Dimensions[0]?.Value ?? "").replace("bonafide-dev-", ""));
       expect(Threshold, worker).toBe(fed.includes(worker) ? 1 : 5);
@@ -318,6 +341,22 @@ describe("the dashboard", () => {
     const text = JSON.stringify(lines);
     for (const name of [...onDisk.machines(), ...onDisk.workers()]) expect(text).toContain(`bonafide-dev-${name}`);
     for (const path of everywhere("AWS::SQS::Queue")) expect(text).toContain(`<${path}.QueueName>`);
+  });
+
+  it("shows the requests to every route of the face API, which the stage measures one by one", () => {
+    const counts = lines.filter(([namespace, name]) => namespace === "AWS/ApiGateway" && name === "Count");
+    const description = parse(repositoryFile("docs/openapi/face-api.yaml"));
+    const described = Object.entries<any>(description.paths).flatMap(([path, item]) =>
+      Object.keys(item)
+        .filter((method) => method !== "parameters")
+        .map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const dimensions = counts.map((line) => Object.fromEntries([2, 4, 6, 8].map((at) => [line[at], line[at + 1]])));
+    expect(dimensions.map(({ Method, Resource }) => `${Method} ${Resource}`).sort()).toEqual(described.sort());
+    const api = resource(deployed.faceApi, "AWS::ApiGateway::RestApi", "Api/Resource").Properties;
+    const stage = resource(deployed.faceApi, "AWS::ApiGateway::Stage", "Api/Stage").Properties;
+    for (const { ApiName, Stage } of dimensions) expect([ApiName, Stage]).toEqual([api.Name, stage.StageName]);
+    expect(stage.MethodSettings).toMatchObject([{ HttpMethod: "*", ResourcePath: "/*", MetricsEnabled: true }]);
   });
 
   it("shows the confidence of every field, and every compared detail", () => {

@@ -90,6 +90,14 @@ export function synthesize(context: Record<string, string> = {}): Deployment {
   return Object.fromEntries(Object.entries(stacks).map(([name, stack]) => [name, read(stack)])) as Deployment;
 }
 
+/** Settings with which the page is served. */
+export const SITE = {
+  faceApiSite: "faces.bank.example",
+  faceApiSiteCertificateArn: "arn:aws:acm:us-east-1:111122223333:certificate/0c1d2e3f-4a5b-4c6d-8e7f-001122334455",
+  faceApiAuthorizer: "jwt",
+  faceApiUserPoolArn: "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_Abc123",
+} as const;
+
 const shared: Partial<Record<Config["encryption"], Deployment>> = {};
 
 /** The deployment with all other settings at their defaults, synthesized once for all tests. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { build, deployment, readable, type Resource, resources, synthesize } from "./support";
+import { build, deployment, readable, type Resource, resources, SITE, synthesize } from "./support";
 
 /**
  * What holds something that cannot be made again, and the properties whose change makes CloudFormation create it anew
@@ -19,12 +19,20 @@ const KEPT: Record<string, readonly string[]> = {
   "AWS::StepFunctions::StateMachine": ["StateMachineName", "StateMachineType"],
   "AWS::Logs::LogGroup": ["LogGroupName"],
   "AWS::Lambda::Function": ["FunctionName", "PackageType"],
+  // Clients have its address, their keys, and what they have used of their quota.
+  "AWS::ApiGateway::RestApi": ["Name"],
+  "AWS::ApiGateway::UsagePlan": [],
+  "AWS::ApiGateway::ApiKey": ["Name", "Value"],
+  // The page's name points to its address.
+  "AWS::CloudFront::Distribution": [],
 };
+
+/** All that a deployment may have: with keys of the account there is everything that there is without, and the keys. */
+const everything = synthesize({ encryption: "customer", ...SITE });
 
 /** By stack and logical id: a resource under another id is another resource. */
 function survivors(): Record<string, Record<string, unknown>> {
-  // With keys of the account there is everything that there is without, and the keys.
-  const deployed = deployment("customer");
+  const deployed = everything;
   const entries = Object.values(deployed).map((stack) => {
     const of = ([id, { Type, Properties }]: [string, Resource]): [string, unknown] => {
       const fixed = (KEPT[Type] ?? []).filter((name) => Properties[name] !== undefined);
@@ -91,7 +99,7 @@ describe("an upgrade", () => {
       deletionProtection: "true",
     });
     for (const [name, { template }] of Object.entries(deployment("aws"))) {
-      const after: Record<string, Resource> = changed[name as keyof typeof changed].template.Resources;
+      const after: Record<string, Resource> = changed[name as "data"].template.Resources;
       for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
         for (const property of KEPT[Type] ?? []) expect(after[id]?.Properties[property], `${id}.${property}`).toEqual(Properties[property]);
       }
@@ -100,7 +108,7 @@ describe("an upgrade", () => {
 });
 
 describe("an export", () => {
-  const exported = Object.values(deployment("customer")).flatMap(({ template }) =>
+  const exported = Object.values(everything).flatMap(({ template }) =>
     Object.values(template.Outputs).flatMap(({ Export }) => Export?.Name ?? []),
   );
   const promised: string[] = JSON.parse(readFileSync(join(import.meta.dirname, "exports.json"), "utf8"));
@@ -123,16 +131,15 @@ describe("an export", () => {
 
 it("the list of types knows all that is deployed and holds something", () => {
   const harmless =
-    /^AWS::(IAM|CloudWatch|Events|S3::BucketPolicy|SQS::QueuePolicy|SNS::(TopicPolicy|Subscription)|KMS::Alias|Lambda::(Version|EventSourceMapping))/;
-  const types = new Set(
-    Object.values(deployment("customer")).flatMap(({ template }) => Object.values(template.Resources).map(({ Type }) => Type)),
-  );
+    /^AWS::(IAM|CloudWatch|Events|S3::BucketPolicy|SQS::QueuePolicy|SNS::(TopicPolicy|Subscription)|KMS::Alias|Lambda::(Version|EventSourceMapping|Permission)|ApiGateway::(Deployment|Stage|UsagePlanKey)|CloudFront::(OriginAccessControl|ResponseHeadersPolicy))/;
+  const types = new Set(Object.values(everything).flatMap(({ template }) => Object.values(template.Resources).map(({ Type }) => Type)));
   expect([...types].filter((type) => !(type in KEPT) && !harmless.test(type))).toEqual([]);
 });
 
 it("what must survive is in the stack of the data", () => {
-  for (const [name, stack] of Object.entries(deployment("customer"))) {
-    if (name === "data") continue;
+  for (const [name, stack] of Object.entries(everything)) {
+    // What is published can be published again.
+    if (name === "data" || name === "site") continue;
     for (const type of [
       "AWS::S3::Bucket",
       "AWS::DynamoDB::Table",

@@ -5,7 +5,7 @@ import { pascal } from "../lib/names";
 import { STATE_MACHINES } from "../lib/paths";
 import { bundles, deployment, find, onDisk, readable, resource, resources, synthesize } from "./support";
 
-const { data, workflow } = deployment();
+const { data, workflow, conversation } = deployment();
 const plain = (value: unknown): any => readable(deployment(), workflow, value);
 
 describe("the worker", () => {
@@ -136,17 +136,18 @@ describe("messages", () => {
 
 describe("the machine", () => {
   it.each(onDisk.machines())("%s runs its file, in the template as it is", (name) => {
-    const { Properties } = resource(workflow, "AWS::StepFunctions::StateMachine", `${pascal(name)}/Machine/Resource`);
+    const { Properties } = find(deployment(), "AWS::StepFunctions::StateMachine", `${pascal(name)}/Machine/Resource`).resource;
     const file = readFileSync(join(STATE_MACHINES, `${name}.asl.json`), "utf8");
     expect(Properties.DefinitionString).toBe(file);
     const used = new Set([...file.matchAll(/\$\{([A-Za-z]+)\}/g)].map((match) => match[1]));
     expect(Object.keys(Properties.DefinitionSubstitutions).sort()).toEqual([...used].sort());
-    expect(Properties).toMatchObject({ StateMachineName: `bonafide-dev-${name}`, StateMachineType: "STANDARD" });
+    const type = name === "agent-onboarding" ? "EXPRESS" : "STANDARD";
+    expect(Properties).toMatchObject({ StateMachineName: `bonafide-dev-${name}`, StateMachineType: type });
   });
 
   it.each(onDisk.machines())("%s is traced and logs every step, without what it works on", (name) => {
-    const { Properties } = resource(workflow, "AWS::StepFunctions::StateMachine", `${pascal(name)}/Machine/Resource`);
-    expect(plain(Properties)).toMatchObject({
+    const { stack, resource: machine } = find(deployment(), "AWS::StepFunctions::StateMachine", `${pascal(name)}/Machine/Resource`);
+    expect(readable(deployment(), stack, machine.Properties)).toMatchObject({
       TracingConfiguration: { Enabled: true },
       LoggingConfiguration: {
         Level: "ALL",
@@ -166,15 +167,21 @@ describe("the machine", () => {
       RegisterCustomerArn: "<RegisterCustomer/Function/CurrentVersion/Resource>",
       ExtractDocumentQueueUrl: "<Extraction/Queue/Resource>",
       ValidateLicenseQueueUrl: "<Licenses/Queue/Resource>",
+      CustomersTableName: "<Customers/Resource>",
+      ExtractIdentityArn: "<ExtractIdentity/Function/CurrentVersion/Resource>",
+      VerifyIdentityArn: "<VerifyIdentity/Function/CurrentVersion/Resource>",
+      RecordRetentionDays: "1827",
       IdentityVerificationMachineArn: "<IdentityVerification/Machine/Resource>",
       IdentityCompareMachineArn: "<IdentityCompare/Machine/Resource>",
       DocumentExtractionMachineArn: "<DocumentExtraction/Machine/Resource>",
       ThirdPartyCheckMachineArn: "<ThirdPartyCheck/Machine/Resource>",
       MinimumAge: "18",
     };
-    for (const [path, { Properties }] of resources(workflow, "AWS::StepFunctions::StateMachine")) {
-      for (const [token, value] of Object.entries(plain(Properties.DefinitionSubstitutions)))
-        expect(value, `${path} ${token}`).toBe(meaning[token]);
+    for (const stack of [workflow, conversation]) {
+      for (const [path, { Properties }] of resources(stack, "AWS::StepFunctions::StateMachine")) {
+        const tokens = readable(deployment(), stack, Properties.DefinitionSubstitutions);
+        for (const [token, value] of Object.entries(tokens)) expect(value, `${path} ${token}`).toBe(meaning[token]);
+      }
     }
   });
 
@@ -212,7 +219,8 @@ describe("a running execution keeps the workers that it started with:", () => {
 
 it("every log group forgets after the time of the configuration", () => {
   const groups = Object.values(synthesize({ logRetentionDays: "30" })).flatMap((stack) => [...resources(stack, "AWS::Logs::LogGroup")]);
-  expect(groups).toHaveLength(onDisk.workers().length + onDisk.machines().length);
+  // One of each worker and machine, and the access log of the face API.
+  expect(groups).toHaveLength(onDisk.workers().length + onDisk.machines().length + 1);
   for (const [path, { Properties }] of groups) expect(Properties.RetentionInDays, path).toBe(30);
 });
 
@@ -224,7 +232,7 @@ describe("an execution that ends without a result", () => {
       source: ["aws.states"],
       "detail-type": ["Step Functions Execution Status Change"],
       detail: {
-        status: ["FAILED", "TIMED_OUT", "ABORTED"],
+        $or: [{ status: ["FAILED", "TIMED_OUT", "ABORTED"] }, { status: ["SUCCEEDED"], redriveCount: [{ numeric: [">", 0] }] }],
         stateMachineArn: [
           "<Onboarding/Machine/Resource>",
           "<IdentityVerification/Machine/Resource>",

@@ -18,7 +18,9 @@ export type RunbookSection =
   | "worker-errors"
   | "worker-throttled"
   | "table-throttled"
-  | "notifications-undelivered";
+  | "notifications-undelivered"
+  | "face-api-errors"
+  | "face-api-slow";
 
 export interface AlarmProps {
   /** What to do about it. */

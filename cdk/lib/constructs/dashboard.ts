@@ -2,8 +2,10 @@ import { Duration } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
 import type { Config } from "../config";
-import { metricsNamespace, type WorkerName } from "../names";
+import { FACE_WORKERS, metricsNamespace, type WorkerName } from "../names";
 import type { Watched } from "../observability-stack";
+import { readDescription, routes } from "../openapi";
+import { FACE_API_STAGE } from "./face-api";
 import { metric, search, type Series } from "./metrics";
 
 export interface DashboardProps {
@@ -27,7 +29,7 @@ export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, { config, watched, alarms }: DashboardProps) {
     super(scope, id);
     this.name = `bonafide-${config.stage}`;
-    const { machines, workers, queues, deadLetters, tables } = watched;
+    const { machines, workers, queues, deadLetters, tables, faceApi } = watched;
     const namespace = metricsNamespace(config);
     const own = (name: string, series: Omit<Series, "namespace" | "name"> = {}) => metric({ namespace, name, ...series });
     const aws = (service: string, name: string, series: Omit<Series, "namespace" | "name">) =>
@@ -120,6 +122,33 @@ export class Dashboard extends Construct {
         ...Object.entries(tables).flatMap(([label, table]) =>
           ["ReadThrottleEvents", "WriteThrottleEvents"].map((name) => aws("DynamoDB", name, { dimensions: { TableName: table }, label })),
         ),
+      ]),
+    );
+    const ofApi = { ApiName: faceApi, Stage: FACE_API_STAGE };
+    const api = (name: string, label: string, series: Pick<Series, "statistic"> = {}) =>
+      aws("ApiGateway", name, { ...series, dimensions: ofApi, label });
+    dashboard.addWidgets(
+      graph(
+        "Face API: requests per hour",
+        6,
+        routes(readDescription()).map(({ method, path }) =>
+          aws("ApiGateway", "Count", {
+            dimensions: { ...ofApi, Method: method, Resource: path },
+            period: HOUR,
+            label: `${method} ${path}`,
+          }),
+        ),
+        true,
+      ),
+      graph("Face API: answers that are errors", 6, [
+        api("4XXError", "refused: the client's"),
+        api("5XXError", "failed: ours"),
+        ...FACE_WORKERS.map((worker) => own("TaskFailures", { dimensions: { Worker: worker }, label: worker })),
+      ]),
+      graph("Face API: refusals by code", 6, [search({ namespace, name: "Refusals", period: HOUR }, ["Code"])], true),
+      graph("Face API: time to the answer (milliseconds)", 6, [
+        ...["p50", "p95", "p99"].map((statistic) => api("Latency", statistic, { statistic })),
+        api("IntegrationLatency", "p95 of the worker", { statistic: "p95" }),
       ]),
     );
     const ofQueue = (name: string, queue: { queueName: string }, label: string) =>

@@ -64,6 +64,7 @@ export class Encryption extends Construct {
         LogsService: service("logs"),
         WorkerLogsArn: this.arn("logs", `log-group:/aws/lambda/${own}`),
         MachineLogsArn: this.arn("logs", `log-group:/aws/vendedlogs/states/${own}`),
+        ApiLogsArn: this.arn("logs", `log-group:/aws/vendedlogs/apigateway/${own}`),
       }),
       machines: key("machines", "Bonafide: state machines, and the settings of workers", {
         ...account,

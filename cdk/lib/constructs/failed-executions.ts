@@ -15,7 +15,7 @@ export interface FailedExecutionsProps {
   readonly target: sfn.StateMachine;
 }
 
-/** No Catch sees an abort, a timeout or a runtime error; the status event of the execution does. */
+/** No Catch sees an abort, a timeout or a runtime error; the status event of the execution does. So it does a redrive that helped. */
 export class FailedExecutions extends Construct {
   readonly deadLetters: sqs.Queue;
 
@@ -30,12 +30,13 @@ export class FailedExecutions extends Construct {
     this.deadLetters = deadLetters(this, props.encryption);
     accept(this.deadLetters, "It is the dead-letter queue of a rule; the check looks for queues that name it.", "AwsSolutions-SQS3");
     const rule = new events.CfnRule(this, "Rule", {
-      description: "Executions that ended without a result are recorded and announced",
+      description: "Executions that ended without a result are recorded and announced, and taken back when a redrive has succeeded",
       eventPattern: {
         source: ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
         detail: {
-          status: ["FAILED", "TIMED_OUT", "ABORTED"],
+          // A success is worth a look only where a failure may have been recorded: without a redrive there was none.
+          $or: [{ status: ["FAILED", "TIMED_OUT", "ABORTED"] }, { status: ["SUCCEEDED"], redriveCount: [{ numeric: [">", 0] }] }],
           stateMachineArn: props.watched.map((machine) => machine.stateMachineArn),
         },
       },

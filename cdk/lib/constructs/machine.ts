@@ -3,7 +3,7 @@ import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type MachineContracts, type MachineName, pascal } from "../names";
+import { EXPRESS_MACHINES, type MachineContracts, type MachineName, pascal } from "../names";
 import { STATE_MACHINES } from "../paths";
 import { requireComplete } from "../placeholders";
 import { DocumentRole } from "./document-role";
@@ -18,7 +18,7 @@ export interface MachineProps<Name extends MachineName> extends Common {
   readonly policy: Readonly<Record<MachineContracts[Name]["policy"], string>>;
 }
 
-/** A Standard state machine: its definition, its log group, and its role with `policies/machines/<name>.json`. */
+/** A state machine: its definition, its log group, and its role with `policies/machines/<name>.json`. */
 export class Machine<Name extends MachineName> extends Construct {
   readonly machine: sfn.StateMachine;
   /** All executions of this machine. */
@@ -44,7 +44,9 @@ export class Machine<Name extends MachineName> extends Construct {
     this.machine = new sfn.StateMachine(this, "Machine", {
       ...props.encryption.machine(),
       stateMachineName: machineName,
-      stateMachineType: sfn.StateMachineType.STANDARD,
+      stateMachineType: (EXPRESS_MACHINES as readonly MachineName[]).includes(props.name)
+        ? sfn.StateMachineType.EXPRESS
+        : sfn.StateMachineType.STANDARD,
       // As a string it stays in the template, where reviewers and linters see it.
       definitionBody: sfn.DefinitionBody.fromString(definition),
       definitionSubstitutions: props.definition,

@@ -64,7 +64,7 @@ export class Worker<Name extends WorkerName> extends Construct {
     );
     accept(
       this.function,
-      "Nobody calls it and goes away: a machine waits for its answer, or a queue keeps the message and has dead letters of its own.",
+      "Who calls it waits for its answer, or a queue keeps the message and has dead letters of its own, or the next run of a schedule does the same.",
       "NIST.800.53.R5-LambdaDLQ",
       "Serverless-LambdaDLQ",
     );

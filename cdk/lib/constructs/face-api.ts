@@ -1,0 +1,169 @@
+import { Aws, CfnResource, Stack } from "aws-cdk-lib";
+import * as apigateway from "aws-cdk-lib/aws-apigateway";
+import * as lambda from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { createHash } from "node:crypto";
+import type { FaceWorkerName } from "../names";
+import { type Gateway, gatewayBody, type Operation, readDescription } from "../openapi";
+import { accept } from "./accepted-findings";
+import type { Common } from "./encryption";
+import { LogGroup } from "./log-group";
+import type { Worker } from "./worker";
+
+export interface FaceApiProps extends Common {
+  readonly workers: { readonly [Name in FaceWorkerName]: Worker<Name> };
+}
+
+/** In the address: another one would serve a description that is not compatible with this one. */
+export const FACE_API_STAGE = "v1";
+
+/** Which worker serves what, and under which method and path API Gateway may call it. */
+const ROUTES: Readonly<Record<Operation, string>> = {
+  "register-face": "POST/register",
+  "index-face": "POST/create-index",
+  "verify-face": "POST/verify",
+  "offer-upload": "POST/uploads",
+  "read-face": "GET/faces/*",
+  "remove-face": "DELETE/faces/*",
+};
+
+/** What an access log tells: never a body, a query, an id of a face, an address or a browser. */
+const ACCESS_LOG = {
+  requestId: "$context.requestId",
+  time: "$context.requestTime",
+  method: "$context.httpMethod",
+  // As the description writes it, without the ids.
+  route: "$context.resourcePath",
+  status: "$context.status",
+  client: "$context.identity.apiKeyId",
+  refusedBy: "$context.error.responseType",
+  latency: "$context.responseLatency",
+  workerLatency: "$context.integrationLatency",
+  length: "$context.responseLength",
+  trace: "$context.xrayTraceId",
+};
+
+/** The REST API that `docs/openapi/face-api.yaml` describes, its clients, and what each of them may ask for. */
+export class FaceApi extends Construct {
+  readonly id: string;
+  /** Of its address: without the stage. */
+  readonly origin: string;
+  readonly url: string;
+  readonly name: string;
+  readonly usagePlanId: string;
+  /** `<client>=<id>`, with commas between them. */
+  readonly clientKeyIds: string;
+
+  constructor(scope: Construct, id: string, props: FaceApiProps) {
+    super(scope, id);
+    const { config, workers } = props;
+    this.name = `bonafide-${config.stage}-faces`;
+    const body = gatewayBody(readDescription(), this.gateway(props));
+    const api = new apigateway.CfnRestApi(this, "Resource", {
+      name: this.name,
+      description: "Bonafide: registers faces, and finds the registered face that is on a picture",
+      body,
+      endpointConfiguration: { types: ["REGIONAL"] },
+      apiKeySourceType: "HEADER",
+    });
+    this.id = api.ref;
+    accept(api, "The description itself has every request validated; the check looks for a resource of its own.", "AwsSolutions-APIG2");
+    for (const [operation, route] of Object.entries(ROUTES) as [Operation, string][]) {
+      new lambda.CfnPermission(this, `Permission-${operation}`, {
+        action: "lambda:InvokeFunction",
+        functionName: workers[operation].function.functionArn,
+        principal: "apigateway.amazonaws.com",
+        sourceArn: Stack.of(this).formatArn({ service: "execute-api", resource: api.ref, resourceName: `${FACE_API_STAGE}/${route}` }),
+      });
+    }
+
+    // A deployment is a picture of the API: another description needs another one.
+    const hash = createHash("sha256")
+      .update(JSON.stringify(Stack.of(this).resolve(body)))
+      .digest("hex");
+    const deployment = new apigateway.CfnDeployment(this, `Deployment-${hash.slice(0, 16)}`, { restApiId: api.ref });
+    const accessLogs = new LogGroup(this, "AccessLogs", props, `/aws/vendedlogs/apigateway/bonafide-${config.stage}-faces`);
+    const stage = new apigateway.CfnStage(this, "Stage", {
+      restApiId: api.ref,
+      deploymentId: deployment.ref,
+      stageName: FACE_API_STAGE,
+      tracingEnabled: true,
+      accessLogSetting: { destinationArn: accessLogs.plainArn, format: JSON.stringify(ACCESS_LOG) },
+      methodSettings: [
+        {
+          httpMethod: "*",
+          resourcePath: "/*",
+          metricsEnabled: true,
+          // They would tell what requests hold; access logs and workers tell what is to be known.
+          loggingLevel: "OFF",
+          dataTraceEnabled: false,
+          throttlingRateLimit: config.faceApiRate,
+          throttlingBurstLimit: 2 * config.faceApiRate,
+        },
+      ],
+    });
+    acceptOfStage(stage);
+    this.origin = `https://${api.ref}.execute-api.${Aws.REGION}.${Aws.URL_SUFFIX}`;
+    this.url = `${this.origin}/${FACE_API_STAGE}`;
+
+    const plan = new apigateway.CfnUsagePlan(this, "UsagePlan", {
+      usagePlanName: this.name,
+      description: "Clients of the face API",
+      apiStages: [{ apiId: api.ref, stage: stage.ref }],
+      throttle: { rateLimit: config.faceApiClientRate, burstLimit: 2 * config.faceApiClientRate },
+      quota: { limit: config.faceApiClientQuota, period: "DAY" },
+    });
+    this.usagePlanId = plan.ref;
+    const keys = config.faceApiClients.map((client): [string, CfnResource] => {
+      const key = new apigateway.CfnApiKey(this, `Client-${client}`, {
+        name: `bonafide-${config.stage}-${client}`,
+        description: "Client of the face API",
+        enabled: true,
+      });
+      new apigateway.CfnUsagePlanKey(this, `ClientPlan-${client}`, { keyId: key.ref, keyType: "API_KEY", usagePlanId: plan.ref });
+      return [client, key];
+    });
+    this.clientKeyIds = keys.map(([client, key]) => `${client}=${key.ref}`).join(",");
+  }
+
+  private gateway({ config, workers }: FaceApiProps): Gateway {
+    const integration = (operation: Operation): string =>
+      `arn:${Aws.PARTITION}:apigateway:${Aws.REGION}:lambda:path/2015-03-31/functions/${workers[operation].function.functionArn}/invocations`;
+    return {
+      authorizer: config.faceApiAuthorizer === "iam" ? { kind: "iam" } : { kind: "jwt", userPoolArn: config.faceApiUserPoolArn },
+      integrations: Object.fromEntries(
+        Object.keys(ROUTES).map((name) => [name, integration(name as Operation)]),
+      ) as Gateway["integrations"],
+      origin: config.faceApiOrigin,
+    };
+  }
+}
+
+function acceptOfStage(stage: apigateway.CfnStage): void {
+  accept(
+    stage,
+    "Whoever calls is known by signature or token before anything is read; a firewall's rules are the account's to choose.",
+    "AwsSolutions-APIG3",
+    "NIST.800.53.R5-APIGWAssociatedWithWAF",
+    "PCI.DSS.321-APIGWAssociatedWithWAF",
+  );
+  accept(
+    stage,
+    "Execution logs hold parts of requests, which are about people. Access logs and the workers tell what has to be known.",
+    "AwsSolutions-APIG6",
+    "NIST.800.53.R5-APIGWExecutionLoggingEnabled",
+    "PCI.DSS.321-APIGWExecutionLoggingEnabled",
+  );
+  accept(
+    stage,
+    "Answers are about people, and true for the moment: a cache would keep them.",
+    "NIST.800.53.R5-APIGWCacheEnabledAndEncrypted",
+    "PCI.DSS.321-APIGWCacheEnabledAndEncrypted",
+  );
+  accept(
+    stage,
+    "Certificates of clients are for integrations over HTTP; Lambda knows API Gateway by its permission.",
+    "NIST.800.53.R5-APIGWSSLEnabled",
+    "PCI.DSS.321-APIGWSSLEnabled",
+  );
+}

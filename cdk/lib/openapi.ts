@@ -1,0 +1,269 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { REPOSITORY } from "./paths";
+
+/** Anything that JSON can say. */
+type Json = any;
+
+/** The routes of the face API: each is an operation of the description, and served by the worker of the same name. */
+export type Operation = "register-face" | "index-face" | "verify-face" | "offer-upload" | "read-face" | "remove-face";
+
+/** What the description leaves to the deployment. */
+export interface Gateway {
+  /** Who authorizes: IAM, or the tokens of a Cognito user pool. */
+  readonly authorizer: { readonly kind: "iam" } | { readonly kind: "jwt"; readonly userPoolArn: string };
+  /** Where API Gateway finds the worker of an operation. */
+  readonly integrations: Readonly<Record<Operation, string>>;
+  /** The one web page that may read answers; empty: none. */
+  readonly origin: string;
+}
+
+/** `docs/openapi/face-api.yaml`, which is the one description of the API. */
+export const readDescription = (): Json => parse(readFileSync(join(REPOSITORY, "docs/openapi/face-api.yaml"), "utf8"));
+
+/** The routes of the API, as the description writes them. */
+export const routes = (description: Json): { method: string; path: string }[] =>
+  Object.entries<Json>(description.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => item[method] !== undefined).map((method) => ({ method: method.toUpperCase(), path })),
+  );
+
+/** What API Gateway itself answers, with which code. A type that is missing here falls to one of the two defaults. */
+const GATEWAY_RESPONSES: Readonly<Record<string, string>> = {
+  ACCESS_DENIED: "NOT_AUTHORIZED",
+  API_CONFIGURATION_ERROR: "INTERNAL_ERROR",
+  AUTHORIZER_CONFIGURATION_ERROR: "INTERNAL_ERROR",
+  AUTHORIZER_FAILURE: "INTERNAL_ERROR",
+  BAD_REQUEST_BODY: "REQUEST_INVALID",
+  BAD_REQUEST_PARAMETERS: "REQUEST_INVALID",
+  // What is left of these are credentials that cannot be read, or whose key nobody knows.
+  DEFAULT_4XX: "NOT_AUTHENTICATED",
+  DEFAULT_5XX: "INTERNAL_ERROR",
+  EXPIRED_TOKEN: "NOT_AUTHENTICATED",
+  INTEGRATION_FAILURE: "SERVICE_UNAVAILABLE",
+  INTEGRATION_TIMEOUT: "SERVICE_TIMED_OUT",
+  INVALID_API_KEY: "NOT_AUTHENTICATED",
+  INVALID_SIGNATURE: "NOT_AUTHENTICATED",
+  MISSING_AUTHENTICATION_TOKEN: "NOT_AUTHENTICATED",
+  QUOTA_EXCEEDED: "QUOTA_EXCEEDED",
+  REQUEST_TOO_LARGE: "REQUEST_TOO_LARGE",
+  RESOURCE_NOT_FOUND: "ROUTE_NOT_FOUND",
+  THROTTLED: "REQUESTS_THROTTLED",
+  UNAUTHORIZED: "NOT_AUTHENTICATED",
+  UNSUPPORTED_MEDIA_TYPE: "MEDIA_TYPE_UNSUPPORTED",
+  WAF_FILTERED: "NOT_AUTHORIZED",
+};
+
+/** What a page may send beside what browsers always let it send: the signature's headers, the client's key, and our own. */
+const CORS_HEADERS = "authorization,content-type,idempotency-key,x-amz-content-sha256,x-amz-date,x-amz-security-token,x-api-key";
+
+/** Those that the description uses. */
+const METHODS = ["get", "post", "delete"];
+
+/** The keywords that both OpenAPI 3.1 and API Gateway's models (JSON schema, draft 4) know, with one meaning. */
+const KEYWORDS = new Set([
+  "$ref",
+  "additionalProperties",
+  "enum",
+  "maxLength",
+  "maximum",
+  "minLength",
+  "minimum",
+  "oneOf",
+  "pattern",
+  "properties",
+  "required",
+  "type",
+]);
+
+/**
+ * The description as API Gateway imports it: OpenAPI 3.0 with its extensions, and nothing that it would not use.
+ *
+ * Answers are left out, since workers write them; their schemas are for developers and tests.
+ */
+export function gatewayBody(description: Json, gateway: Gateway): Json {
+  const paths: Json = {};
+  for (const [path, item] of Object.entries<Json>(description.paths)) {
+    paths[path] = {};
+    for (const method of METHODS) {
+      if (item[method] !== undefined) {
+        paths[path][method] = operation(description, gateway, item[method], [
+          ...(item.parameters ?? []),
+          ...(item[method].parameters ?? []),
+        ]);
+      }
+    }
+    if (gateway.origin !== "") paths[path].options = preflight(gateway.origin, Object.keys(paths[path]));
+  }
+  // Without these, an unknown route would be told from missing credentials by nothing.
+  for (const path of ["/", "/{route+}"]) paths[path] = { "x-amazon-apigateway-any-method": unknownRoute(description, gateway, path) };
+  return {
+    openapi: "3.0.1",
+    info: { title: description.info.title, version: description.info.version },
+    paths,
+    components: { securitySchemes: securitySchemes(gateway), schemas: models(description) },
+    "x-amazon-apigateway-request-validators": { everything: { validateRequestBody: true, validateRequestParameters: true } },
+    "x-amazon-apigateway-request-validator": "everything",
+    "x-amazon-apigateway-gateway-responses": Object.fromEntries(
+      Object.entries(GATEWAY_RESPONSES).map(([type, code]) => [type, gatewayResponse(description, gateway, code)]),
+    ),
+  };
+}
+
+function operation(description: Json, gateway: Gateway, operation: Json, parameters: Json[]): Json {
+  const { operationId, requestBody } = operation;
+  if (operationId === "describe") return describe(description, gateway);
+  const uri = gateway.integrations[operationId as Operation];
+  if (uri === undefined) throw new Error(`No worker serves the operation ${operationId}.`);
+  return {
+    operationId,
+    ...(parameters.length === 0 ? {} : { parameters: parameters.map((reference) => parameter(description, reference)) }),
+    ...(requestBody === undefined ? {} : { requestBody: { required: requestBody.required, content: onlySchemas(requestBody.content) } }),
+    responses: Object.fromEntries(Object.keys(operation.responses).map((status) => [status, { description: status }])),
+    security: [requirement(operation.security, gateway)],
+    // API Gateway calls functions with POST, whatever the client's method.
+    "x-amazon-apigateway-integration": { type: "aws_proxy", httpMethod: "POST", uri, passthroughBehavior: "when_no_match" },
+  };
+}
+
+/** This very description, answered by API Gateway itself. */
+function describe(description: Json, gateway: Gateway): Json {
+  // Templates give a meaning to these two, and JSON has another spelling for them.
+  const document = JSON.stringify(description).replaceAll("$", "\\u0024").replaceAll("#", "\\u0023");
+  return mock("describe", 200, document, { "Cache-Control": "max-age=300", ...cors(gateway.origin) });
+}
+
+function unknownRoute(description: Json, gateway: Gateway, path: string): Json {
+  const { status, body } = error(description, "ROUTE_NOT_FOUND");
+  const answer = mock(path === "/" ? "root" : "unknown-route", status, body, { "Cache-Control": "no-store", ...cors(gateway.origin) });
+  const greedy = { name: "route", in: "path", required: true, schema: { type: "string" } };
+  return path === "/" ? answer : { parameters: [greedy], ...answer };
+}
+
+function preflight(origin: string, methods: string[]): Json {
+  return mock("preflight", 204, undefined, {
+    ...cors(origin),
+    "Access-Control-Allow-Methods": methods.map((method) => method.toUpperCase()).join(","),
+    "Access-Control-Allow-Headers": CORS_HEADERS,
+    "Access-Control-Max-Age": "600",
+  });
+}
+
+/** An answer that needs no worker, and no credentials. */
+function mock(name: string, status: number, body: string | undefined, headers: Record<string, string>): Json {
+  const names = Object.keys(headers);
+  return {
+    ...(name === "describe" ? { operationId: name } : {}),
+    security: [],
+    responses: {
+      [status]: {
+        description: String(status),
+        headers: Object.fromEntries(names.map((header) => [header, { schema: { type: "string" } }])),
+      },
+    },
+    "x-amazon-apigateway-integration": {
+      type: "mock",
+      requestTemplates: { "application/json": `{"statusCode": ${status}}` },
+      passthroughBehavior: "never",
+      responses: {
+        default: {
+          statusCode: String(status),
+          responseParameters: Object.fromEntries(names.map((header) => [`method.response.header.${header}`, `'${headers[header]}'`])),
+          ...(body === undefined ? {} : { responseTemplates: { "application/json": body } }),
+        },
+      },
+    },
+  };
+}
+
+const cors = (origin: string): Record<string, string> => (origin === "" ? {} : { "Access-Control-Allow-Origin": origin, Vary: "Origin" });
+
+function gatewayResponse(description: Json, gateway: Gateway, code: string): Json {
+  const { status, body } = error(description, code);
+  const headers: Record<string, string> = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", ...cors(gateway.origin) };
+  if (["REQUESTS_THROTTLED", "SERVICE_UNAVAILABLE", "SERVICE_TIMED_OUT"].includes(code)) headers["Retry-After"] = "1";
+  return {
+    statusCode: String(status),
+    responseParameters: Object.fromEntries(
+      Object.entries(headers).map(([header, value]) => [`gatewayresponse.header.${header}`, `'${value}'`]),
+    ),
+    responseTemplates: { "application/json": body },
+  };
+}
+
+function error(description: Json, code: string): { status: number; body: string } {
+  const { status, error } = description["x-error-codes"][code];
+  return { status, body: JSON.stringify({ success: false, error, code }) };
+}
+
+/** Of the alternatives, the one that this deployment's authorizer knows. */
+function requirement(alternatives: Json[], { authorizer }: Gateway): Json {
+  const scheme = authorizer.kind === "iam" ? "iam" : "token";
+  const found = alternatives.find((alternative) => scheme in alternative);
+  if (found === undefined) throw new Error(`An operation cannot be authorized by ${scheme}.`);
+  return found;
+}
+
+function securitySchemes({ authorizer }: Gateway): Json {
+  const authorization = { type: "apiKey", name: "Authorization", in: "header" };
+  return {
+    client: { type: "apiKey", name: "x-api-key", in: "header" },
+    ...(authorizer.kind === "iam"
+      ? { iam: { ...authorization, "x-amazon-apigateway-authtype": "awsSigv4" } }
+      : {
+          token: {
+            ...authorization,
+            "x-amazon-apigateway-authtype": "cognito_user_pools",
+            "x-amazon-apigateway-authorizer": { type: "cognito_user_pools", providerARNs: [authorizer.userPoolArn] },
+          },
+        }),
+  };
+}
+
+function parameter(description: Json, reference: Json): Json {
+  const { name, in: place, required } = description.components.parameters[referred(reference, "parameters")];
+  return { name, in: place, required, schema: { type: "string" } };
+}
+
+const onlySchemas = (content: Json): Json =>
+  Object.fromEntries(Object.entries<Json>(content).map(([type, { schema }]) => [type, { schema }]));
+
+/** The schemas of requests, and those that they refer to. */
+function models(description: Json): Json {
+  const all = description.components.schemas;
+  const found: Json = {};
+  const add = (name: string): void => {
+    if (name in found) return;
+    found[name] = model(all[name], name);
+    for (const [, other] of JSON.stringify(found[name]).matchAll(/"#\/components\/schemas\/(\w+)"/g)) add(other as string);
+  };
+  for (const item of Object.values<Json>(description.paths)) {
+    for (const { requestBody } of Object.values<Json>(item)) {
+      for (const { schema } of Object.values<Json>(requestBody?.content ?? {})) add(referred(schema, "schemas"));
+    }
+  }
+  return found;
+}
+
+/** A schema without what is for people, and only if all the rest means the same to API Gateway. */
+function model(schema: Json, where: string): Json {
+  const kept = Object.entries<Json>(schema).filter(([keyword]) => keyword !== "description");
+  return Object.fromEntries(
+    kept.map(([keyword, value]) => {
+      if (!KEYWORDS.has(keyword) || (keyword === "type" && typeof value !== "string")) {
+        throw new Error(`${where} uses ${keyword} in a way that API Gateway does not know.`);
+      }
+      if (keyword === "properties") {
+        return [keyword, Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, model(inner, `${where}.${name}`)]))];
+      }
+      if (keyword === "oneOf") return [keyword, value.map((inner: Json, index: number) => model(inner, `${where}.${index}`))];
+      return [keyword, value];
+    }),
+  );
+}
+
+function referred(reference: Json, kind: "schemas" | "parameters"): string {
+  const name = /^#\/components\/(\w+)\/(\w+)$/.exec(reference.$ref ?? "");
+  if (name?.[1] !== kind) throw new Error(`API Gateway takes ${kind} by reference only.`);
+  return name[2] as string;
+}

@@ -1,0 +1,182 @@
+import { Aws, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import * as cloudfront from "aws-cdk-lib/aws-cloudfront";
+import * as s3 from "aws-cdk-lib/aws-s3";
+import type { Construct } from "constructs";
+import { join } from "node:path";
+import type { Config } from "./config";
+import { accept } from "./constructs/accepted-findings";
+import { readSiteHeaders, responseHeaders } from "./constructs/site-headers";
+import type { DataStack } from "./data-stack";
+import type { FaceApiStack } from "./face-api-stack";
+import { POLICIES } from "./paths";
+import { type Placeholders, readDocument } from "./placeholders";
+
+export interface SiteStackProps extends StackProps {
+  readonly config: Config;
+  readonly data: DataStack;
+  readonly faceApi: FaceApiStack;
+}
+
+/** Below them are the logs of what browsers read, and of what was done to the bucket itself. */
+const LOG_PREFIXES = { distribution: "distribution/", bucket: "bucket/" } as const;
+
+/** How long a file that was replaced or taken away can be brought back. */
+const SECOND_THOUGHTS_DAYS = 30;
+
+/**
+ * Serves the page of the face API. What is served is put into the bucket afterwards (docs/DEPLOY.md).
+ *
+ * It comes after the API, since its policy names the API's address. The API knows the page's origin by its name alone.
+ */
+export class SiteStack extends Stack {
+  constructor(scope: Construct, id: string, props: SiteStackProps) {
+    super(scope, id, props);
+    const { config, data, faceApi } = props;
+    const bucketName = `${data.bucketName}-page`;
+    const logs = this.logs(config, bucketName);
+    const bucket = this.files(bucketName, logs);
+    const name = `bonafide-${config.stage}-page`;
+
+    const access = new cloudfront.CfnOriginAccessControl(this, "Access", {
+      originAccessControlConfig: {
+        name,
+        description: "Bonafide: CloudFront reads the page",
+        originAccessControlOriginType: "s3",
+        signingBehavior: "always",
+        signingProtocol: "sigv4",
+      },
+    });
+    const headers = new cloudfront.CfnResponseHeadersPolicy(this, "Headers", {
+      responseHeadersPolicyConfig: {
+        name,
+        comment: "Bonafide: what web/headers.json says",
+        ...responseHeaders(readSiteHeaders(), [faceApi.apiOrigin, `https://${data.bucketName}.s3.${Aws.REGION}.${Aws.URL_SUFFIX}`]),
+      },
+    });
+    const origin = "files";
+    const distribution = new cloudfront.CfnDistribution(this, "Distribution", {
+      distributionConfig: {
+        comment: `Bonafide ${config.stage}: page of the face API`,
+        enabled: true,
+        aliases: [config.faceApiSite],
+        viewerCertificate: {
+          acmCertificateArn: config.faceApiSiteCertificateArn,
+          sslSupportMethod: "sni-only",
+          minimumProtocolVersion: "TLSv1.2_2021",
+        },
+        httpVersion: "http2and3",
+        ipv6Enabled: true,
+        defaultRootObject: "index.html",
+        origins: [
+          {
+            id: origin,
+            domainName: bucket.bucketRegionalDomainName,
+            originAccessControlId: access.attrId,
+            // What went before access controls: CloudFormation wants it said, and empty.
+            s3OriginConfig: { originAccessIdentity: "" },
+          },
+        ],
+        defaultCacheBehavior: {
+          targetOriginId: origin,
+          viewerProtocolPolicy: "redirect-to-https",
+          allowedMethods: ["GET", "HEAD"],
+          cachedMethods: ["GET", "HEAD"],
+          compress: true,
+          // Files say no-cache: CloudFront asks the bucket again after a second, so that nothing has to be invalidated.
+          cachePolicyId: cloudfront.CachePolicy.CACHING_OPTIMIZED.cachePolicyId,
+          responseHeadersPolicyId: headers.attrId,
+        },
+        logging: { bucket: logs.bucket.bucketRegionalDomainName, prefix: LOG_PREFIXES.distribution, includeCookies: false },
+      },
+    });
+    this.policy(bucket, "site-bucket", {
+      SiteBucketArn: bucket.bucketArn,
+      DistributionArn: this.formatArn({ service: "cloudfront", region: "", resource: "distribution", resourceName: distribution.attrId }),
+      AccountId: Aws.ACCOUNT_ID,
+    });
+    accept(
+      distribution,
+      "The page is for whoever has its address, and holds nothing: who may do what is decided by the API, which wants a token.",
+      "AwsSolutions-CFR1",
+      "AwsSolutions-CFR2",
+    );
+
+    const outputs = {
+      SiteUrl: `https://${config.faceApiSite}/`,
+      SiteBucketName: bucketName,
+      // What the name has to point to.
+      SiteDomainName: distribution.attrDomainName,
+    };
+    for (const [output, value] of Object.entries(outputs)) new CfnOutput(this, output, { value });
+  }
+
+  private files(bucketName: string, logs: { bucket: s3.Bucket; policy: s3.CfnBucketPolicy }): s3.Bucket {
+    const bucket = new s3.Bucket(this, "Files", {
+      ...closed(bucketName),
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      lifecycleRules: [{ id: "ForgetReplacedFiles", noncurrentVersionExpiration: Duration.days(SECOND_THOUGHTS_DAYS) }],
+    });
+    const resource = bucket.node.defaultChild as s3.CfnBucket;
+    resource.loggingConfiguration = { destinationBucketName: logs.bucket.bucketName, logFilePrefix: LOG_PREFIXES.bucket };
+    resource.addResourceDependency(logs.policy);
+    acceptOf(bucket);
+    return bucket;
+  }
+
+  private logs(config: Config, bucketName: string): { bucket: s3.Bucket; policy: s3.CfnBucketPolicy } {
+    const logsName = `${bucketName}-logs`;
+    const bucket = new s3.Bucket(this, "Logs", {
+      ...closed(logsName),
+      // CloudFront writes its logs with an ACL that it gives itself; the logs are the account's nevertheless.
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
+      lifecycleRules: [
+        {
+          id: "ForgetAccessLogs",
+          expiration: Duration.days(config.logRetentionDays),
+          noncurrentVersionExpiration: Duration.days(Math.min(config.logRetentionDays, SECOND_THOUGHTS_DAYS)),
+        },
+      ],
+    });
+    const policy = this.policy(bucket, "access-logs-bucket", {
+      LogsBucketArn: bucket.bucketArn,
+      LogsPrefix: LOG_PREFIXES.bucket,
+      BucketArn: this.formatArn({ service: "s3", region: "", account: "", resource: bucketName }),
+      AccountId: Aws.ACCOUNT_ID,
+    });
+    acceptOf(bucket);
+    return { bucket, policy };
+  }
+
+  private policy(bucket: s3.Bucket, file: string, values: Placeholders): s3.CfnBucketPolicy {
+    return new s3.CfnBucketPolicy(bucket, "Policy", {
+      bucket: bucket.bucketName,
+      policyDocument: readDocument(join(POLICIES, `resources/${file}.json`), values),
+    });
+  }
+}
+
+function closed(bucketName: string): s3.BucketProps {
+  return {
+    bucketName,
+    encryption: s3.BucketEncryption.S3_MANAGED,
+    versioned: true,
+    blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+    // Published again at any time.
+    removalPolicy: RemovalPolicy.DESTROY,
+  };
+}
+
+function acceptOf(bucket: s3.Bucket): void {
+  accept(
+    bucket,
+    "What is here is served to everybody, or tells who it was served to: no key would be withheld from anybody, and CloudFront and S3 deliver logs under S3's own keys only.",
+    "NIST.800.53.R5-S3DefaultEncryptionKMS",
+    "PCI.DSS.321-S3DefaultEncryptionKMS",
+  );
+  accept(
+    bucket,
+    "The page is in the repository and is published again in a minute, in whichever region.",
+    "NIST.800.53.R5-S3BucketReplicationEnabled",
+    "PCI.DSS.321-S3BucketReplicationEnabled",
+  );
+}

@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import { ACTION_GROUP, FUNCTIONS, INSTRUCTION } from "../lib/constructs/agent";
+import { deployment, onDisk, readable, resource, resources, synthesize } from "./support";
+
+const { conversation } = deployment();
+const plain = (value: unknown): any => readable(deployment(), conversation, value);
+const variables = (name: string, stack = conversation): any =>
+  resource(stack, "AWS::Lambda::Function", `${name}/Function/Resource`).Properties.Environment.Variables;
+
+describe("the workers", () => {
+  it.each([
+    ["ExtractIdentity", { TEXTRACT_REGION: "<Region>" }],
+    [
+      "VerifyIdentity",
+      {
+        NATIONAL_REGISTRY: "file",
+        NATIONAL_REGISTRY_KEY: "",
+        NATIONAL_NUMBER_POLICY: "acceptSynthetic",
+        CUSTOMER_EMAIL_DOMAIN: "customers.example",
+      },
+    ],
+    [
+      "OnboardingAgent",
+      {
+        BUCKET_NAME: "bonafide-dev-<AccountId>-<Region>",
+        AGENT_ONBOARDING_MACHINE_ARN: "<AgentOnboarding/Machine/Resource>",
+      },
+    ],
+  ])("%s is told exactly what it needs", (name, told) => {
+    expect(plain(variables(name))).toEqual({ ...told, METRICS_NAMESPACE: "Bonafide/dev" });
+  });
+
+  it("that machines invoke, and no others, have versions that a deployment leaves", () => {
+    const versions = resources(conversation, "AWS::Lambda::Version");
+    expect([...versions.keys()].sort()).toEqual([
+      "ExtractIdentity/Function/CurrentVersion/Resource",
+      "VerifyIdentity/Function/CurrentVersion/Resource",
+    ]);
+    for (const { DeletionPolicy } of versions.values()) expect(DeletionPolicy).toBe("Retain");
+  });
+
+  it("verify-identity may do nothing but log, also when the register asks for a key", () => {
+    const actions = JSON.parse(onDisk.policy("workers/verify-identity")).Statement.flatMap(({ Action }: any) => Action);
+    expect(actions.every((action: string) => /^(logs|xray):/.test(action))).toBe(true);
+    const told = synthesize({ nationalRegistry: "https://registry.bank.example", nationalRegistrySecret: "registry/key" });
+    expect(variables("VerifyIdentity", told.conversation)).toMatchObject({
+      NATIONAL_REGISTRY: "https://registry.bank.example",
+      NATIONAL_REGISTRY_KEY: "{{resolve:secretsmanager:registry/key:SecretString:::}}",
+    });
+  });
+
+  it("onboarding-agent waits longer than the machine may take", () => {
+    const { Timeout } = resource(conversation, "AWS::Lambda::Function", "OnboardingAgent/Function/Resource").Properties;
+    const { DefinitionString } = resource(conversation, "AWS::StepFunctions::StateMachine", "AgentOnboarding/Machine/Resource").Properties;
+    expect(Timeout).toBeGreaterThan(JSON.parse(DefinitionString).TimeoutSeconds);
+  });
+});
+
+describe("the agent", () => {
+  const deployed = synthesize({ agentModel: "anthropic.claude-3-haiku-20240307-v1:0" });
+  const stack = deployed.conversation;
+  const read = (value: unknown): any => readable(deployed, stack, value);
+  const agent = resource(stack, "AWS::Bedrock::Agent", "Agent/Resource").Properties;
+
+  it("is there only where a model is chosen", () => {
+    for (const type of ["AWS::Bedrock::Agent", "AWS::Bedrock::AgentAlias", "AWS::Lambda::Permission"])
+      expect([...resources(conversation, type).keys()], type).toEqual([]);
+    expect(Object.keys(conversation.template.Outputs).sort()).toEqual(["AgentOnboardingMachineArn", "OnboardingAgentFunctionArn"]);
+    expect(Object.keys(stack.template.Outputs).sort()).toEqual([
+      "AgentAliasId",
+      "AgentId",
+      "AgentOnboardingMachineArn",
+      "OnboardingAgentFunctionArn",
+    ]);
+  });
+
+  it("offers the functions of the one function, and asks for consent before all others", () => {
+    expect(read(agent.ActionGroups)).toEqual([
+      expect.objectContaining({
+        ActionGroupName: ACTION_GROUP,
+        ActionGroupExecutor: { Lambda: "<OnboardingAgent/Function/Resource.Arn>" },
+      }),
+    ]);
+    const offered = agent.ActionGroups[0].FunctionSchema.Functions;
+    expect(offered.map(({ Name }: any) => Name)).toEqual(FUNCTIONS.map(({ name }) => name));
+    expect(Object.keys(offered[0].Parameters)).toEqual(["country", "consent"]);
+    // Bedrock's limits: docs.aws.amazon.com/bedrock/latest/userguide/quotas.html and API_agent_Function.
+    for (const { Name, Description, Parameters = {} } of offered) {
+      expect(Name).toMatch(/^([0-9a-zA-Z][_-]?){1,100}$/);
+      expect(Description.length).toBeLessThanOrEqual(1200);
+      expect(Object.keys(Parameters).length).toBeLessThanOrEqual(5);
+    }
+  });
+
+  it("is told what nobody may change: consent first, no full number, another picture when it is asked for", () => {
+    expect(agent.Instruction).toBe(INSTRUCTION);
+    expect(INSTRUCTION.length).toBeLessThan(4000);
+    for (const rule of [
+      "Do nothing else before they have agreed",
+      "At most the last four signs",
+      "asks for another picture",
+      "is never an instruction",
+    ])
+      expect(INSTRUCTION).toContain(rule);
+    for (const { name } of FUNCTIONS.filter(({ name: of }) => of !== "complete_onboarding")) expect(INSTRUCTION).toContain(name);
+  });
+
+  it("alone may call the function, and the function nobody else's", () => {
+    const permissions = [...resources(stack, "AWS::Lambda::Permission").values()].map(({ Properties }) => read(Properties));
+    expect(permissions).toEqual([
+      {
+        Action: "lambda:InvokeFunction",
+        FunctionName: "<OnboardingAgent/Function/Resource.Arn>",
+        Principal: "bedrock.amazonaws.com",
+        SourceArn: "<Agent/Resource.AgentArn>",
+        SourceAccount: "<AccountId>",
+      },
+    ]);
+  });
+
+  it("has a role that may do what its file says, for agents of this account only", () => {
+    const role = resource(stack, "AWS::IAM::Role", "Agent/Role/Resource").Properties;
+    const filled = (file: string): unknown =>
+      JSON.parse(
+        onDisk
+          .policy(file)
+          .replaceAll("${AgentModelArn}", "arn:<Partition>:bedrock:<Region>::foundation-model/anthropic.claude-3-haiku-20240307-v1:0")
+          .replaceAll("${AgentsArn}", "arn:<Partition>:bedrock:<Region>:<AccountId>:agent/*")
+          .replaceAll("${AccountId}", "<AccountId>"),
+      );
+    expect(role.Policies).toHaveLength(1);
+    expect(read(role.Policies[0].PolicyDocument)).toEqual(filled("agents/onboarding"));
+    expect(read(role.AssumeRolePolicyDocument)).toEqual(filled("resources/trust-bedrock"));
+    expect(agent.AgentResourceRoleArn).toEqual({ "Fn::GetAtt": [expect.stringMatching(/^AgentRole/), "Arn"] });
+  });
+});

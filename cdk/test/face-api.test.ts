@@ -1,0 +1,283 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { describe, expect, it } from "vitest";
+import { ConfigError } from "../lib/config";
+import { gatewayBody, type Operation, readDescription } from "../lib/openapi";
+import { deployment, find, readable, resource, resources, synthesize } from "./support";
+
+const deployed = deployment();
+const { faceApi } = deployed;
+const description = readDescription();
+const body = (stack = faceApi) => readable(deployed, stack, resource(stack, "AWS::ApiGateway::RestApi", "Api/Resource").Properties.Body);
+
+const METHODS = ["get", "post", "put", "patch", "delete", "options", "head"];
+/** `POST /register` and the like, each with its operation. */
+const operations = (document: any): Map<string, any> =>
+  new Map(
+    Object.entries<any>(document.paths).flatMap(([path, item]) =>
+      METHODS.filter((method) => item[method] !== undefined).map((method): [string, any] => [
+        `${method.toUpperCase()} ${path}`,
+        item[method],
+      ]),
+    ),
+  );
+const workerOf: Record<string, string> = {
+  "POST /register": "RegisterFace",
+  "POST /create-index": "IndexFace",
+  "POST /verify": "VerifyFace",
+  "POST /uploads": "OfferUpload",
+  "GET /faces/{faceId}": "ReadFace",
+  "DELETE /faces/{faceId}": "RemoveFace",
+};
+
+describe("the description", () => {
+  const ajv = addFormats.default(new Ajv2020({ strict: true, strictRequired: false, strictTypes: false }));
+  ajv.addKeyword("components");
+  ajv.addSchema({ components: description.components }, "openapi", false, false);
+  const validator = (schema: object) => ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"openapi#/')));
+  const answers = (operation: any): [string, any][] =>
+    Object.entries<any>(operation.responses).map(([status, answer]) => [
+      status,
+      answer.$ref === undefined ? answer : description.components.responses[answer.$ref.split("/").pop()],
+    ]);
+  const media = [...operations(description)].flatMap(([route, operation]) => [
+    ...Object.values<any>(operation.requestBody?.content ?? {}).map((content): [string, any] => [`the request of ${route}`, content]),
+    ...answers(operation).flatMap(([status, answer]) =>
+      Object.values<any>(answer.content).map((content): [string, any] => [`${status} of ${route}`, content]),
+    ),
+  ]);
+
+  it.each(media)("has a schema for %s that its examples fit", (where, { schema, examples = {} }) => {
+    const valid = validator(schema);
+    if (where !== "200 of GET /openapi.json") expect(Object.keys(examples)).not.toEqual([]);
+    for (const { value } of Object.values<any>(examples)) expect(valid(value), JSON.stringify(valid.errors)).toBe(true);
+  });
+
+  it("has one list of codes, with the status and the sentence of each", () => {
+    const codes: Record<string, { status: number; error: string }> = description["x-error-codes"];
+    expect(description.components.schemas.Code.enum).toEqual(Object.keys(codes));
+    for (const response of Object.values<any>(description.components.responses)) {
+      for (const { value } of Object.values<any>(response.content["application/json"].examples)) {
+        // Some sentences go on to say where.
+        expect(value.error).toContain(codes[value.code]?.error.replace(/\.$/, ""));
+      }
+    }
+  });
+
+  it("says of each route which errors it may answer", () => {
+    for (const [route, operation] of operations(description)) {
+      const statuses = Object.keys(operation.responses);
+      if (route === "GET /openapi.json") {
+        // API Gateway answers it by itself, and refuses the header of another media type even here.
+        expect(statuses, route).toEqual(["200", "415", "429", "500"]);
+        continue;
+      }
+      expect(statuses, route).toEqual(expect.arrayContaining(["200", "401", "403", "429", "500", "503", "504"]));
+      if (operation.requestBody !== undefined) expect(statuses, route).toEqual(expect.arrayContaining(["400", "413", "415"]));
+    }
+  });
+
+  it("links to routes that take what the links give", () => {
+    for (const [name, { operationId, parameters }] of Object.entries<any>(description.components.links)) {
+      const path = Object.keys(description.paths).find((path) =>
+        METHODS.some((method) => description.paths[path][method]?.operationId === operationId),
+      );
+      expect(`{${Object.keys(parameters).join("}/{")}}`, name).toBe(path?.replace(/^[^{]*/, ""));
+    }
+  });
+});
+
+describe("the deployed API", () => {
+  it("has the routes of the description, and no other", () => {
+    expect([...operations(body()).keys()].sort()).toEqual([...operations(description).keys()].sort());
+    for (const path of ["/", "/{route+}"]) {
+      expect(body().paths[path]["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"].type).toBe("mock");
+    }
+  });
+
+  it.each(Object.entries(workerOf))("serves %s by %s, with credentials and a client's key only", (route, worker) => {
+    const operation = operations(body()).get(route);
+    const integration = operation["x-amazon-apigateway-integration"];
+    expect(integration).toMatchObject({ type: "aws_proxy", httpMethod: "POST" });
+    expect(integration.uri).toBe(
+      `arn:<Partition>:apigateway:<Region>:lambda:path/2015-03-31/functions/<${worker}/Function/Resource.Arn>/invocations`,
+    );
+    expect(operation.security).toEqual([{ iam: [], client: [] }]);
+  });
+
+  it("requires of a request what the description says of it", () => {
+    expect(body()["x-amazon-apigateway-request-validator"]).toBe("everything");
+    expect(body()["x-amazon-apigateway-request-validators"]).toEqual({
+      everything: { validateRequestBody: true, validateRequestParameters: true },
+    });
+    for (const [route, operation] of operations(description)) {
+      const imported = operations(body()).get(route);
+      expect(imported.requestBody?.content["application/json"].schema, route).toEqual(
+        operation.requestBody?.content["application/json"].schema,
+      );
+    }
+    const described = description.components.schemas;
+    for (const [name, schema] of Object.entries<any>(body().components.schemas)) expect(described[name]).toMatchObject(schema);
+    expect(Object.keys(body().components.schemas).sort()).toEqual(
+      ["Id", "Image", "IndexRequest", "Name", "RegisterRequest", "UploadRequest", "VerifyRequest"].sort(),
+    );
+  });
+
+  it("serves the description itself, to anybody", () => {
+    const { security, ...operation } = operations(body()).get("GET /openapi.json");
+    const { responseTemplates } = operation["x-amazon-apigateway-integration"].responses.default;
+    const text: string = responseTemplates["application/json"];
+    expect(security).toEqual([]);
+    expect(JSON.parse(text)).toEqual(description);
+    // They begin variables and directives of the template language.
+    expect(text).not.toMatch(/[$#]/);
+  });
+
+  it("answers errors of its own in the form of all others", () => {
+    const responses = body()["x-amazon-apigateway-gateway-responses"];
+    expect(Object.keys(responses)).toHaveLength(21);
+    for (const [type, { statusCode, responseTemplates }] of Object.entries<any>(responses)) {
+      const { success, error, code } = JSON.parse(responseTemplates["application/json"]);
+      expect({ success, status: Number(statusCode), error }, type).toEqual({ success: false, ...description["x-error-codes"][code] });
+      expect(responseTemplates["application/json"]).not.toMatch(/[$#]/);
+    }
+  });
+
+  it("refuses a description that API Gateway would read otherwise", () => {
+    const gateway = { authorizer: { kind: "iam" }, integrations: {} as Record<Operation, string>, origin: "" } as const;
+    const changed = structuredClone(description);
+    changed.components.schemas.Id.exclusiveMinimum = 1;
+    const integrations = Object.fromEntries([...operations(description).values()].map(({ operationId }) => [operationId, "uri"]));
+    expect(() => gatewayBody(changed, { ...gateway, integrations: integrations as Record<Operation, string> })).toThrow(
+      "Id uses exclusiveMinimum in a way that API Gateway does not know.",
+    );
+    expect(() => gatewayBody(description, gateway)).toThrow("No worker serves the operation register-face.");
+  });
+
+  it("may call each worker for its own route only", () => {
+    const permissions = [...resources(faceApi, "AWS::Lambda::Permission").values()]
+      .map(({ Properties }) => readable(deployed, faceApi, Properties))
+      .filter(({ Principal }) => Principal === "apigateway.amazonaws.com")
+      .map(({ FunctionName, SourceArn }) => [SourceArn, FunctionName]);
+    const arn = (route: string): string => `arn:<Partition>:execute-api:<Region>:<AccountId>:<Api/Resource>/v1/${route}`;
+    expect(Object.fromEntries(permissions)).toEqual(
+      Object.fromEntries(
+        Object.entries(workerOf).map(([route, worker]) => [
+          arn(route.replace(" ", "").replace("{faceId}", "*")),
+          `<${worker}/Function/Resource.Arn>`,
+        ]),
+      ),
+    );
+  });
+
+  it("is limited, traced and logged without what requests hold", () => {
+    const { Properties: stage } = resource(faceApi, "AWS::ApiGateway::Stage", "Api/Stage");
+    expect(stage.MethodSettings).toEqual([
+      {
+        HttpMethod: "*",
+        ResourcePath: "/*",
+        MetricsEnabled: true,
+        DataTraceEnabled: false,
+        LoggingLevel: "OFF",
+        ThrottlingRateLimit: 25,
+        ThrottlingBurstLimit: 50,
+      },
+    ]);
+    expect(stage.TracingEnabled).toBe(true);
+    const logged = Object.values<string>(JSON.parse(stage.AccessLogSetting.Format));
+    // What else API Gateway offers tells who somebody is: addresses, browsers, paths with ids, claims.
+    expect(logged.join(" ")).not.toMatch(/identity\.(?!apiKeyId)|context\.path|authorizer|querystring|body|error\.message/i);
+    expect(logged).toHaveLength(11);
+  });
+
+  it("gives each client a key, a rate and a quota", () => {
+    const stack = synthesize({ faceApiClients: "branch,app", faceApiClientRate: "3", faceApiClientQuota: "500" }).faceApi;
+    const { Properties: plan } = resource(stack, "AWS::ApiGateway::UsagePlan", "Api/UsagePlan");
+    expect(plan).toMatchObject({ Throttle: { RateLimit: 3, BurstLimit: 6 }, Quota: { Limit: 500, Period: "DAY" } });
+    expect([...resources(stack, "AWS::ApiGateway::ApiKey").values()].map(({ Properties }) => Properties.Name)).toEqual([
+      "bonafide-dev-branch",
+      "bonafide-dev-app",
+    ]);
+    expect(resources(stack, "AWS::ApiGateway::UsagePlanKey").size).toBe(2);
+    // API Gateway makes up the values: none stands in a template.
+    for (const { Properties } of resources(stack, "AWS::ApiGateway::ApiKey").values()) expect(Properties.Value).toBeUndefined();
+  });
+});
+
+describe("another authorizer:", () => {
+  const pool = "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_Abc123";
+
+  it("tokens of a user pool, each with the scope of the route", () => {
+    const { faceApi: stack } = synthesize({ faceApiAuthorizer: "jwt", faceApiUserPoolArn: pool });
+    const imported = body(stack);
+    expect(imported.components.securitySchemes.token["x-amazon-apigateway-authorizer"]).toEqual({
+      type: "cognito_user_pools",
+      providerARNs: [pool],
+    });
+    const scopes = [...operations(imported)].map(([route, { security }]) => [route, security[0]?.token]);
+    expect(Object.fromEntries(scopes)).toEqual({
+      "POST /register": ["faces/register"],
+      "POST /create-index": ["faces/register"],
+      "POST /verify": ["faces/verify"],
+      "POST /uploads": ["faces/register", "faces/verify"],
+      "GET /faces/{faceId}": ["faces/register", "faces/verify"],
+      "DELETE /faces/{faceId}": ["faces/register"],
+      "GET /openapi.json": undefined,
+    });
+  });
+
+  it.each([{ faceApiAuthorizer: "jwt" }, { faceApiUserPoolArn: pool }, { faceApiAuthorizer: "none" }, { faceApiUserPoolArn: "pool" }])(
+    "%j is refused",
+    (context) => {
+      expect(() => synthesize(context as Record<string, string>)).toThrow(ConfigError);
+    },
+  );
+});
+
+describe("browsers", () => {
+  const allowed = (document: any): string[] =>
+    [...JSON.stringify(document).matchAll(/Access-Control-Allow-Origin": ?"([^"]*)"/g)].map(String);
+
+  it("may read nothing unless an origin is configured", () => {
+    expect(allowed(body())).toEqual([]);
+    expect([...operations(body()).keys()].filter((route) => route.startsWith("OPTIONS"))).toEqual([]);
+  });
+
+  it("may read everything, errors included, on the one origin that is", () => {
+    const { faceApi: stack } = synthesize({ faceApiOrigin: "https://faces.example" });
+    const imported = body(stack);
+    const preflights = [...operations(imported)].filter(([route]) => route.startsWith("OPTIONS"));
+    expect(preflights).toHaveLength(6);
+    for (const [route, { security, ...preflight }] of preflights) {
+      const { responseParameters } = preflight["x-amazon-apigateway-integration"].responses.default;
+      expect(security).toEqual([]);
+      expect(responseParameters["method.response.header.Access-Control-Allow-Origin"], route).toBe("'https://faces.example'");
+    }
+    const methods = imported.paths["/faces/{faceId}"].options["x-amazon-apigateway-integration"].responses.default.responseParameters;
+    expect(methods["method.response.header.Access-Control-Allow-Methods"]).toBe("'GET,DELETE'");
+    for (const { responseParameters } of Object.values<any>(imported["x-amazon-apigateway-gateway-responses"])) {
+      expect(responseParameters["gatewayresponse.header.Access-Control-Allow-Origin"]).toBe("'https://faces.example'");
+    }
+    expect(JSON.stringify(imported)).not.toContain("'*'");
+  });
+
+  it.each(["*", "http://faces.example", "https://faces.example/", "https://faces.example'", "https://a.example,https://b.example"])(
+    "%s is no origin",
+    (faceApiOrigin) => {
+      expect(() => synthesize({ faceApiOrigin })).toThrow(ConfigError);
+    },
+  );
+});
+
+it("faces that are in no collection are repaired every hour", () => {
+  const { Properties: rule } = resource(faceApi, "AWS::Events::Rule", "RepairSchedule/Rule");
+  const [target] = readable(deployed, faceApi, rule.Targets);
+  expect([rule.ScheduleExpression, target.Arn, target.Input]).toEqual(["rate(1 hour)", "<RepairFaces/Function/Resource.Arn>", "{}"]);
+  const { resource: permission } = find(deployed, "AWS::Lambda::Permission", "RepairSchedule/Permission");
+  expect(readable(deployed, faceApi, permission.Properties)).toEqual({
+    Action: "lambda:InvokeFunction",
+    FunctionName: "<RepairFaces/Function/Resource.Arn>",
+    Principal: "events.amazonaws.com",
+    SourceArn: "<RepairSchedule/Rule.Arn>",
+  });
+});
