@@ -1,0 +1,352 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { FILES, SITE } from "../page.js";
+import { FakeAws } from "./fake-aws";
+
+const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
+const COMMAND = "npm run publish-page -- --stage <stage> [--client <client>] [--dry-run]";
+const BUCKET = "bonafide-test-111122223333-eu-west-1-page";
+const API = "https://abcde12345.execute-api.eu-west-1.amazonaws.com/v1";
+const KEYS = { default: "key-of-the-client-default", page: "key-of-the-client-page" };
+const SITE_OUTPUTS = { SiteUrl: "https://faces.bank.example/", SiteBucketName: BUCKET, SiteDomainName: "d111.cloudfront.net" };
+const API_OUTPUTS = { FaceApiUrl: API, FaceApiId: "abcde12345", FaceApiClientKeyIds: "default=k1" };
+/** In two lines, as some services write. */
+const DENIED = { status: 403, name: "AccessDenied", message: "User: arn:aws:iam::111122223333:user/eve\nis not authorized" };
+const NOT_ALLOWED = "use others, or have it allowed. (User: arn:aws:iam::111122223333:user/eve is not authorized)";
+
+let aws: FakeAws;
+let endpoint: string;
+let home: string;
+
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), "bonafide-publish-"));
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+beforeEach(async () => {
+  aws = new FakeAws();
+  aws.stacks.set("Bonafide-test-Site", SITE_OUTPUTS).set("Bonafide-test-FaceApi", API_OUTPUTS);
+  aws.apiKeys.set("k1", KEYS.default).set("k2", KEYS.page);
+  aws.buckets.set(BUCKET, new Map());
+  endpoint = await aws.start();
+});
+afterEach(() => aws.stop());
+
+interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+/** The command as people run it, in an environment in which it can reach the fake AWS only. Whatever it says, it never says a key. */
+async function run(args: readonly string[], environment: Record<string, string | undefined> = {}): Promise<Said> {
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: home,
+    AWS_EC2_METADATA_DISABLED: "true",
+    AWS_MAX_ATTEMPTS: "1",
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: "eu-west-1",
+    AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
+    AWS_SECRET_ACCESS_KEY: "secret",
+    ...environment,
+  };
+  const said = await new Promise<Said>((resolve) => {
+    execFile(process.execPath, ["web/publish.js", ...args], { cwd: REPOSITORY, env }, (failure, out, error) => {
+      resolve({ code: failure ? Number(failure.code) : 0, out, error });
+    });
+  });
+  for (const key of Object.values(KEYS)) expect(said.out + said.error).not.toContain(key);
+  return said;
+}
+
+const publish = (...args: string[]): Promise<Said> => run(["--stage", "test", ...args]);
+
+function objects() {
+  return aws.buckets.get(BUCKET) as NonNullable<ReturnType<typeof aws.buckets.get>>;
+}
+
+const settings = (): unknown => JSON.parse(objects().get("config.json")?.body.toString() ?? "null");
+
+function lie(...keys: string[]): void {
+  for (const key of keys) objects().set(key, { body: Buffer.from("old"), contentType: undefined, cacheControl: undefined });
+}
+
+/** What is put, and in which order. */
+const put = (): string[] =>
+  aws.changes.filter((call) => call.startsWith("s3:Put")).map((call) => call.replace(`s3:PutObject ${BUCKET}/`, ""));
+
+describe("the page", () => {
+  it("is the files of its folder, no more and no fewer", () => {
+    expect([...FILES].sort()).toEqual(readdirSync(SITE).sort());
+  });
+
+  it("is published with its settings, as what it is, and to be asked for each time", async () => {
+    expect(await publish()).toEqual({
+      code: 0,
+      out: `Publishing the page of ${API}, as client default, to ${BUCKET}:
+  put      config.json (application/json)
+  put      icon.svg (image/svg+xml)
+  put      style.css (text/css)
+  put      messages.js (text/javascript)
+  put      api.js (text/javascript)
+  put      picture.js (text/javascript)
+  put      app.js (text/javascript)
+  put      index.html (text/html; charset=utf-8)
+The page is at https://faces.bank.example/
+`,
+      error: "",
+    });
+    expect([...objects().keys()].sort()).toEqual([...FILES, "config.json"].sort());
+    for (const name of FILES)
+      expect(
+        objects()
+          .get(name)
+          ?.body.equals(readFileSync(join(SITE, name))),
+        name,
+      ).toBe(true);
+    const types = Object.fromEntries([...objects()].map(([key, { contentType }]) => [key, contentType]));
+    expect(types).toMatchObject({
+      "index.html": "text/html; charset=utf-8",
+      "app.js": "text/javascript",
+      "config.json": "application/json",
+    });
+    expect(new Set([...objects().values()].map(({ cacheControl }) => cacheControl))).toEqual(new Set(["no-cache"]));
+    expect(settings()).toEqual({ api: API, authorization: "token", apiKey: KEYS.default });
+  });
+
+  it("is never there in parts: what a file refers to is put before it, what is old is removed after all", async () => {
+    lie("old.js");
+    await publish();
+    const order = put();
+    expect(order).toHaveLength(FILES.size + 1);
+    expect(order.at(-1)).toBe("index.html");
+    for (const [place, file] of order.entries()) {
+      const text = objects().get(file)?.body.toString() ?? "";
+      const later = order.slice(place + 1).filter((name) => text.includes(`"${name}"`) || text.includes(`"./${name}"`));
+      expect(later, `${file} refers to`).toEqual([]);
+    }
+    expect(aws.changes.at(-1)).toBe(`s3:DeleteObject ${BUCKET}/old.js`);
+  });
+
+  it("loses the objects that are no part of it, however many there are", async () => {
+    lie("a.js", "app.js", "app.js.map", "b/index.html", "c d.css", "index.html", "zz");
+    const { out } = await publish();
+    expect([...objects().keys()].sort()).toEqual([...FILES, "config.json"].sort());
+    expect(out.match(/delete {3}.*/g)).toEqual(["a.js", "app.js.map", "b/index.html", "c d.css", "zz"].map((key) => `delete   ${key}`));
+    expect(objects().get("app.js")?.body.toString()).not.toBe("old");
+  });
+
+  it("is the same when it is published again", async () => {
+    const first = await publish();
+    const before = new Map(objects());
+    expect(await publish()).toEqual(first);
+    expect(objects()).toEqual(before);
+    expect(aws.calls.filter((call) => call.startsWith("s3:Delete"))).toEqual([]);
+  });
+
+  it("is asked about and left alone in a dry run", async () => {
+    lie("old.js", "app.js");
+    const { code, out } = await publish("--dry-run");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Would publish the page of .*\n {2}put {6}config\.json /);
+    expect(out).toMatch(/\n {2}delete {3}old\.js\nNothing was changed\. The page is to be at https:\/\/faces\.bank\.example\/\n$/);
+    expect(aws.changes).toEqual([]);
+    expect([...objects().keys()]).toEqual(["old.js", "app.js"]);
+    // What is not allowed shows before anything is done.
+    expect(aws.calls).toContain("apigateway:GET k1");
+  });
+
+  it("keeps its old index.html when an upload fails, and is whole when it is published again", async () => {
+    lie("old.js", "index.html");
+    aws.refuse(`s3:PutObject ${BUCKET}/app.js`, { status: 503, name: "SlowDown", message: "Please reduce your request rate." });
+    const { code, out, error } = await publish();
+    expect(code).toBe(1);
+    expect(error).toBe(`AWS failed at s3:PutObject for ${BUCKET}/app.js: run it again. (SlowDown: Please reduce your request rate.)\n`);
+    expect(out).toContain("picture.js");
+    expect(out).not.toMatch(/app\.js|The page is at/);
+    expect(objects().get("index.html")?.body.toString()).toBe("old");
+    expect(objects().has("old.js")).toBe(true);
+    aws.allowAll();
+    expect((await publish()).code).toBe(0);
+    expect([...objects().keys()].sort()).toEqual([...FILES, "config.json"].sort());
+  });
+});
+
+describe("the client", () => {
+  const several = (): void => void aws.stacks.set("Bonafide-test-FaceApi", { ...API_OUTPUTS, FaceApiClientKeyIds: "default=k1,page=k2" });
+
+  it("is the one that is named", async () => {
+    several();
+    expect((await publish("--client", "page")).out).toContain("as client page");
+    expect(settings()).toMatchObject({ apiKey: KEYS.page });
+  });
+
+  it("has to be named where there are several", async () => {
+    several();
+    expect(await publish()).toEqual({
+      code: 1,
+      out: "",
+      error: "The face API has several clients: choose one by --client (default, page).\n",
+    });
+  });
+
+  it("has to be one of the API's", async () => {
+    several();
+    expect(await publish("--client", "pages")).toEqual({
+      code: 1,
+      out: "",
+      error: 'The face API has no client "pages": choose one of default, page, or add it to faceApiClients and deploy.\n',
+    });
+    expect(aws.changes).toEqual([]);
+  });
+
+  it("has to have its key", async () => {
+    aws.apiKeys.clear();
+    expect(await publish()).toEqual({
+      code: 1,
+      out: "",
+      error: "The key of the client default is gone from API Gateway: deploy without this client, then with it, to have a new one.\n",
+    });
+  });
+});
+
+describe("what it needs is where the deployment has it", () => {
+  // The templates as they are reviewed; cdk's tests hold them to the stacks.
+  it.each([
+    ["Bonafide-dev-Site.template.json", Object.keys(SITE_OUTPUTS)],
+    ["Bonafide-dev-FaceApi.aws.template.json", Object.keys(API_OUTPUTS)],
+  ])("%s", (template, outputs) => {
+    const { Outputs } = JSON.parse(readFileSync(join(REPOSITORY, "cdk/test/snapshots", template), "utf8"));
+    expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(outputs));
+  });
+});
+
+describe("a failure is one sentence with its remedy, and changes nothing", () => {
+  async function fails(said: Promise<Said>): Promise<string> {
+    const { code, out, error } = await said;
+    expect(code).toBe(1);
+    expect(out).toBe("");
+    expect(error).toMatch(/^[^\n]+\n$/);
+    expect(aws.changes).toEqual([]);
+    return error.trimEnd();
+  }
+
+  it("when the stage does not serve the page", async () => {
+    aws.stacks.delete("Bonafide-test-Site");
+    expect(await fails(publish())).toBe(
+      "There is no stack Bonafide-test-Site in eu-west-1: deploy the stage with faceApiSite and faceApiSiteCertificateArn first (docs/DEPLOY.md), or look whether stage, region and account are right.",
+    );
+  });
+
+  it("when there is no API", async () => {
+    aws.stacks.delete("Bonafide-test-FaceApi");
+    expect(await fails(publish())).toBe(
+      "There is no stack Bonafide-test-FaceApi in eu-west-1: deploy the stage first (docs/DEPLOY.md), or look whether stage, region and account are right.",
+    );
+  });
+
+  it.each(["SiteBucketName", "SiteUrl"] as const)("when a stack was not deployed to its end, and has no %s", async (output) => {
+    const { [output]: _, ...outputs } = SITE_OUTPUTS;
+    aws.stacks.set("Bonafide-test-Site", outputs as Record<string, string>);
+    expect(await fails(publish())).toBe(
+      `The stack Bonafide-test-Site (UPDATE_COMPLETE) has no output ${output}: deploy it again with this version.`,
+    );
+  });
+
+  it("when the bucket is gone", async () => {
+    aws.buckets.clear();
+    expect(await fails(publish())).toBe(
+      `There is no bucket ${BUCKET}, though its stack is there: take the stack away and deploy it again.`,
+    );
+  });
+
+  it("when there are no credentials", async () => {
+    const none = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+    expect(await fails(run(["--stage", "test"], none))).toBe(
+      "There are no credentials of AWS: sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. (Could not load credentials from any providers)",
+    );
+    expect(aws.calls).toEqual([]);
+  });
+
+  it("when there is no region", async () => {
+    expect(await fails(run(["--stage", "test"], { AWS_REGION: undefined }))).toBe(
+      "It is not said in which region: set AWS_REGION to that of the deployment, or AWS_PROFILE to a profile that has it.",
+    );
+  });
+
+  it.each(["ExpiredToken", "InvalidClientTokenId", "SignatureDoesNotMatch"])("when AWS does not take the credentials: %s", async (name) => {
+    aws.refuse("cloudformation:DescribeStacks", { status: 403, name, message: "no" });
+    expect(await fails(publish())).toBe(
+      `AWS does not take these credentials (${name}): sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and look at the clock of this machine.`,
+    );
+  });
+
+  it.each([
+    ["cloudformation:DescribeStacks", "Bonafide-test-Site"],
+    ["apigateway:GET", "the key of the client default"],
+    ["s3:ListBucket", BUCKET],
+  ])("when %s is not allowed", async (action, subject) => {
+    aws.refuse(action, DENIED);
+    expect(await fails(publish())).toBe(`These credentials do not allow ${action} for ${subject}: ${NOT_ALLOWED}`);
+  });
+
+  it("when s3:PutObject or s3:DeleteObject is not allowed", async () => {
+    lie("old.js");
+    aws.refuse("s3:DeleteObject", DENIED);
+    expect((await publish()).error).toBe(`These credentials do not allow s3:DeleteObject for ${BUCKET}/old.js: ${NOT_ALLOWED}\n`);
+    aws.refuse("s3:PutObject", DENIED);
+    expect((await publish()).error).toMatch(/^These credentials do not allow s3:PutObject for .*config\.json: .*\n$/);
+  });
+
+  it("when nothing answers", async () => {
+    const closed = createServer();
+    await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
+    const { port } = closed.address() as AddressInfo;
+    await new Promise((resolve) => closed.close(resolve));
+    expect(await fails(run(["--stage", "test"], { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` }))).toBe(
+      `AWS did not answer cloudformation:DescribeStacks for Bonafide-test-Site: look at the network, at AWS_REGION and at AWS_ENDPOINT_URL. (connect ECONNREFUSED 127.0.0.1:${port})`,
+    );
+  });
+});
+
+describe("the command", () => {
+  it.each([
+    ["without a stage", [], "--stage is missing: of which deployment is the page to be published?"],
+    [
+      "with a stage that cannot be",
+      ["--stage", "Test"],
+      '"Test" cannot be a stage: lower-case letters, digits and hyphens, at most 16, a letter first.',
+    ],
+    ["with an option that it does not have", ["--stage", "test", "--force"], "Unknown option '--force'."],
+    ["with words, as npm leaves them of options before --", ["test"], "Unexpected argument 'test'."],
+    ["with an option that lacks its value", ["--stage"], "Option '--stage <value>' argument missing."],
+  ])("tells how it is used: %s", async (_, args, sentence) => {
+    expect(await run(args)).toEqual({ code: 2, out: "", error: `${sentence}\n${COMMAND}\n--help says more.\n` });
+    expect(aws.calls).toEqual([]);
+  });
+
+  it("helps, and is called as the help says", async () => {
+    const { code, out, error } = await run(["--help"]);
+    expect({ code, error }).toEqual({ code: 0, error: "" });
+    expect(out.startsWith(`${COMMAND}\n`)).toBe(true);
+    const { scripts } = JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8"));
+    expect(scripts["publish-page"]).toBe("node web/publish.js");
+  });
+
+  it("asks for no more than the help names", async () => {
+    lie("old.js");
+    await publish();
+    const { out } = await run(["--help"]);
+    for (const action of new Set(aws.calls.map((call) => call.split(" ")[0] ?? ""))) expect(out).toContain(action);
+  });
+
+  it("takes the region by the name that the AWS CLI knows as well", async () => {
+    expect((await run(["--stage", "test"], { AWS_REGION: undefined, AWS_DEFAULT_REGION: "eu-west-1" })).code).toBe(0);
+  });
+});
