@@ -47,6 +47,11 @@ def parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--processes", type=int, help="processes that look at pictures (default: one per core, at most 4)")
     serve.add_argument("--die-with-parent", action="store_true", help="also stop when the parent process ends (Linux)")
+    serve.add_argument(
+        "--durable",
+        action="store_true",
+        help="keep all state in --state-dir: after a crash, or started again with the same folder and ports, go on",
+    )
     serve.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), help="default: INFO")
     return top
 
@@ -69,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 slow_seconds=parsed.slow_seconds,
                 processes=parsed.processes,
                 die_with_parent=parsed.die_with_parent,
+                durable=parsed.durable,
                 log_level=parsed.log_level,
             )
         )

@@ -1,28 +1,31 @@
-"""The control API for tests: faults, canned results, rates, counts of calls, IAM decisions."""
+"""The control API for tests: faults, canned results, rates, counts of calls, IAM decisions, times."""
 
 from __future__ import annotations
 
 import json
+import os
 
 from bonafide_local.faults import BadFault, Fault
 from bonafide_local.http import HttpAnswer, HttpRequest, json_answer
 from bonafide_local.iam import Decisions
 from bonafide_local.limits import BadLimit, Limits
 from bonafide_local.third_party import ThirdParty
+from bonafide_local.timings import Timings
 
 
 class Control:
-    """Routes ``/faults``, ``/limits``, ``/calls``, ``/charges`` and ``/iam/calls``; the README describes them."""
+    """Routes ``/faults``, ``/limits``, ``/calls``, ``/charges``, ``/iam/calls`` and ``/timings``; the README describes them."""
 
-    def __init__(self, faults: Limits, decisions: Decisions, third_party: ThirdParty) -> None:
+    def __init__(self, faults: Limits, decisions: Decisions, third_party: ThirdParty, timings: Timings) -> None:
         self._faults = faults
         self._third_party = third_party
         self._decisions = decisions
+        self._timings = timings
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
         match (request.method, request.path):
             case ("GET", "/health"):
-                return json_answer(200, {"status": "ok"})
+                return json_answer(200, {"status": "ok", "pid": os.getpid()})
             case ("GET", "/faults"):
                 return json_answer(200, self._faults.describe())
             case ("POST", "/faults"):
@@ -64,8 +67,13 @@ class Control:
             case ("DELETE", "/iam/calls"):
                 self._decisions.clear()
                 return json_answer(200, self._decisions.describe())
+            case ("GET", "/timings"):
+                return json_answer(200, self._timings.describe())
+            case ("DELETE", "/timings"):
+                self._timings.clear()
+                return json_answer(200, self._timings.describe())
         known = (
             "GET, POST, DELETE /faults; DELETE /faults/<id>; GET, POST, DELETE /limits; GET, DELETE /calls; GET /charges; "
-            "GET, DELETE /iam/calls; GET /health"
+            "GET, DELETE /iam/calls; GET, DELETE /timings; GET /health"
         )
         return json_answer(404, {"error": f"known: {known}"})

@@ -29,6 +29,7 @@ Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 _PREFIXES = {"dynamodb": "DynamoDB", "lambda": "Lambda", "sns": "SNS", "sqs": "SQS", "states": "StepFunctions"}
 _DISPATCHED = {
     "arn:aws:states:::dynamodb:getItem": ("dynamodb", "GetItem"),
+    "arn:aws:states:::dynamodb:putItem": ("dynamodb", "PutItem"),
     "arn:aws:states:::dynamodb:updateItem": ("dynamodb", "UpdateItem"),
     "arn:aws:states:::sns:publish": ("sns", "Publish"),
     "arn:aws:states:::sqs:sendMessage": ("sqs", "SendMessage"),
@@ -113,9 +114,9 @@ class _Layers:
     def _over_http(self, service: str, handler: Handler) -> Handler:
         async def handle(method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]) -> Answer:
             content = body if isinstance(body, str) else body.decode("utf-8", "replace")
-            operation = _operation(service, method, path, headers, content, query)
+            operation = operation_of(service, method, path, headers, content, query)
             task, about = _task.get()
-            caller = task or _caller(headers)
+            caller = task or caller_of(headers)
             fault = self._faults.called(service, operation, self._text(service, path, query, content) + about, caller)
             if fault is None:
                 return await handler(method, path, headers, body, query)
@@ -274,7 +275,7 @@ def _error(name: str, cause: str) -> Exception:
     return error
 
 
-def _operation(service: str, method: str, path: str, headers: dict[str, str], content: str, query: dict[str, Any]) -> str:
+def operation_of(service: str, method: str, path: str, headers: dict[str, str], content: str, query: dict[str, Any]) -> str:
     """The operation's name: JSON protocols have it in a header, the query protocol in the form, REST in method and path."""
     from ministack import app
 
@@ -282,7 +283,7 @@ def _operation(service: str, method: str, path: str, headers: dict[str, str], co
     return action[0] if action else str(app._ct_event_name(service, method, path, headers, query))
 
 
-def _caller(headers: dict[str, str]) -> str:
+def caller_of(headers: dict[str, str]) -> str:
     """The ARN of whoever signed: for a worker, its role and the name of its function."""
     from ministack.core.iam_evaluator import resolve_caller_identity
     from ministack.core.router import extract_access_key_id

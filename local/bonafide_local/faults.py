@@ -198,6 +198,16 @@ class Faults:
             fault.identifier = self._added
             self._faults.append(fault)
 
+    def kept(self) -> list[Fault]:
+        """The faults in force, for `restore`; without waiting for anybody."""
+        return self._faults
+
+    def restore(self, faults: list[Fault]) -> None:
+        """Have these faults instead."""
+        with self._lock:
+            self._faults = faults
+            self._added = max((fault.identifier for fault in faults), default=0)
+
     def remove(self, identifier: int) -> None:
         """Forget one fault, if it is still there."""
         with self._lock:

@@ -16,12 +16,13 @@ from pathlib import Path
 
 from bonafide_local.aws_json import JsonService
 from bonafide_local.control import Control
+from bonafide_local.durable import Part, Snapshots
 from bonafide_local.eyes import Eyes
 from bonafide_local.http import asgi
 from bonafide_local.limits import Limits
 from bonafide_local.rekognition import Rekognition
 from bonafide_local.textract import Textract
-from bonafide_local.third_party import Register, ThirdParty
+from bonafide_local.third_party import Journal, Register, ThirdParty
 
 logger = logging.getLogger("bonafide_local")
 
@@ -42,6 +43,7 @@ class Options:
     api_key: str
     slow_seconds: float
     processes: int | None
+    durable: bool
 
 
 async def serve(options: Options) -> None:
@@ -51,12 +53,11 @@ async def serve(options: Options) -> None:
     from hypercorn.config import Config
     from ministack import app as emulator
 
-    from bonafide_local import failing, hooks
-    from bonafide_local.iam import Decisions
+    from bonafide_local import failing, hooks, iam, timings
 
     eyes = Eyes(options.processes)
     faults = Limits()
-    decisions = Decisions(enforced=emulator.AUTH)
+    decisions = iam.Decisions(enforced=emulator.AUTH)
     read_object = hooks.object_reader(REGION)
     rekognition = Rekognition(eyes, read_object, REGION, ACCOUNT)
     textract = Textract(eyes, read_object)
@@ -69,7 +70,20 @@ async def serve(options: Options) -> None:
         decisions,
     )
     failing.install(faults)
-    third_party = ThirdParty(Register.load(options.register), faults, options.api_key, options.slow_seconds)
+    taken = timings.Timings()
+    timings.install(taken)
+    journal = Journal(options.state_dir / "third-party.jsonl") if options.durable else None
+    third_party = ThirdParty(Register.load(options.register), faults, options.api_key, options.slow_seconds, journal)
+    application = emulator.app
+    if options.durable:
+        parts = {
+            "rekognition": Part(rekognition.collections, rekognition.restore),
+            "faults": Part(faults.kept, faults.restore),
+            "tokens": Part(lambda: iam.machine_of_token, iam.machine_of_token.update),
+        }
+        snapshots = Snapshots(Path(os.environ["STATE_DIR"]), parts)
+        snapshots.install()
+        application = snapshots.acknowledging(emulator.app)
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -89,8 +103,8 @@ async def serve(options: Options) -> None:
     servers = [
         asyncio.ensure_future(hypercorn_serve(application, config(descriptor), shutdown_trigger=stop.wait))
         for application, descriptor in (
-            (failing.silenced(emulator.app), options.endpoint),
-            (asgi(Control(faults, decisions, third_party).handle), options.control),
+            (failing.silenced(timings.timed(application, taken)), options.endpoint),
+            (asgi(Control(faults, decisions, third_party, taken).handle), options.control),
             (failing.silenced(asgi(third_party.handle)), options.third_party),
         )
     ]
@@ -152,10 +166,16 @@ def main(encoded: str) -> None:
         }
     )
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s [%(name)s] %(message)s")
+    code = 1
     try:
-        asyncio.run(serve(options))
+        asyncio.new_event_loop().run_until_complete(serve(options))
+        code = 0
+    except Exception:
+        logger.exception("the gateway cannot go on")
     finally:
         # Lambda functions are children in this process group. The launcher also ends the group; this
         # is for the case that the launcher itself was killed.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.killpg(0, signal.SIGTERM)
+        # Nothing else ends threads that wait for a worker's answer or in a machine's pause.
+        os._exit(code)

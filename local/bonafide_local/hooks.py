@@ -10,7 +10,7 @@ import json
 import threading
 from typing import Any
 
-from bonafide_local import iam, ranges, redrive
+from bonafide_local import ended, iam, openapi_import, ranges, redrive
 from bonafide_local.aws_json import JsonService, caller_headers
 from bonafide_local.errors import ServiceError
 from bonafide_local.objects import ReadObject
@@ -25,11 +25,13 @@ _SERVICES = {"rekognition": ("RekognitionService", "Rekognition"), "textract": (
 def install(services: list[JsonService], rekognition: Rekognition, decisions: iam.Decisions) -> None:
     """Add the services to the emulator: SDK clients, state machines, IAM and CloudFormation."""
     redrive.install()
+    ended.install()
     for service in services:
         _add_service(service)
     _add_collections(rekognition)
     _tell_what_tasks_ask_for()
     ranges.install()
+    openapi_import.install()
     iam.install(decisions)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import OrderedDict, deque
@@ -10,11 +11,14 @@ from typing import Any
 
 # About 400 bytes each. A whole test run makes some ten thousand.
 LIMIT = 100_000
-# Tokens of tasks that still wait, or waited lately: a late answer is judged as an early one.
+# The machines of tokens that still wait, or waited lately: a late answer is judged as an early one.
 _TOKENS = 10_000
-# Names of attributes and kinds of encryption, which are the conditions that policies here may use. Other keys
+# In the conditions of queries, beside the names of keys.
+_KEY_CONDITION_WORDS = frozenset({"AND", "BETWEEN", "begins_with"})
+machine_of_token: OrderedDict[str, str] = OrderedDict()
+# Names of attributes, beginnings of keys and kinds of encryption: the conditions that policies here may use. Other keys
 # (tags, keys of rows) could hold what an applicant sent.
-_CONTEXT_PREFIXES = ("dynamodb:attributes", "dynamodb:select", "s3:x-amz-server-side-encryption")
+_CONTEXT_PREFIXES = ("dynamodb:attributes", "dynamodb:select", "s3:prefix", "s3:x-amz-server-side-encryption")
 
 
 class Decisions:
@@ -61,6 +65,25 @@ def install(decisions: Decisions) -> None:
     _count_keys_as_read()
     _take_the_loopback_for_tls()
     _judge_answers_by_their_machine()
+    _know_the_host_of_step_functions()
+
+
+def _know_the_host_of_step_functions() -> None:
+    """Functions sign requests to Step Functions with a host before which stands ``@``, or ``sync-@``: see launcher.py."""
+    from ministack.core import sigv4
+
+    original = sigv4.header_signature_failure
+
+    def failure(signature: Any, secret: str, method: str, path: str, query: Any, headers: Any, body: bytes, **more: Any) -> Any:
+        found = original(signature, secret, method, path, query, headers, body, **more)
+        if found is None or signature.service != "states":
+            return found
+        host = headers.get("host", "")
+        signed = ({**headers, "host": f"{before}@{host}"} for before in ("", "sync-"))
+        tried = (original(signature, secret, method, path, query, one, body, **more) for one in signed)
+        return None if None in tried else found
+
+    sigv4.header_signature_failure = failure
 
 
 def _record(decisions: Decisions) -> None:
@@ -88,7 +111,7 @@ def _record(decisions: Decisions) -> None:
 
 
 def _count_keys_as_read() -> None:
-    """To read a row by its key is to read the key: AWS counts it among ``dynamodb:Attributes``, the emulator does not."""
+    """To read rows by a key is to read the key: AWS counts it among ``dynamodb:Attributes``, the emulator does not."""
     from ministack.core import iam_actions
 
     original = iam_actions.dynamodb_service_context
@@ -97,8 +120,11 @@ def _count_keys_as_read() -> None:
         context: dict[str, Any] = original(body)
         attributes = context.get("dynamodb:Attributes")
         if attributes:
-            key = json.loads(body).get("Key")
-            context["dynamodb:Attributes"] = [*(key if isinstance(key, dict) else ()), *attributes]
+            request = json.loads(body)
+            names = request.get("ExpressionAttributeNames") or {}
+            condition = re.findall(r"(?<![:\w])#?[A-Za-z]\w*", request.get("KeyConditionExpression") or "")
+            queried = [names.get(word, word) for word in condition if word not in _KEY_CONDITION_WORDS]
+            context["dynamodb:Attributes"] = list(dict.fromkeys([*(request.get("Key") or ()), *queried, *attributes]))
         return context
 
     iam_actions.dynamodb_service_context = dynamodb_service_context
@@ -117,7 +143,6 @@ def _judge_answers_by_their_machine() -> None:
     from ministack.core import iam_actions
     from ministack.services import stepfunctions
 
-    machines: OrderedDict[str, str] = OrderedDict()
     lock = threading.Lock()
     # Each execution has a thread of its own; so has each branch of a Parallel or a Map.
     running = threading.local()
@@ -130,14 +155,14 @@ def _judge_answers_by_their_machine() -> None:
 
     def invoke(resource: str, arguments: Any, token: str, state: dict[str, Any]) -> Any:
         with lock:
-            machines[token] = running.machine
-            while len(machines) > _TOKENS:
-                machines.popitem(last=False)
+            machine_of_token[token] = running.machine
+            while len(machine_of_token) > _TOKENS:
+                machine_of_token.popitem(last=False)
         return invoke_with_callback(resource, arguments, token, state)
 
     def extract(service: str, method: str, path: str, headers: Any, body: Any, query: Any, region: str, account_id: str) -> str:
         if service == "states":
-            machine = machines.get(str(iam_actions._safe_json_field(body, "taskToken")))
+            machine = machine_of_token.get(str(iam_actions._safe_json_field(body, "taskToken")))
             if machine is not None:
                 return machine
         return str(extract_resource_arn(service, method, path, headers, body, query, region, account_id))

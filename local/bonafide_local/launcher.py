@@ -41,6 +41,7 @@ class Settings:
     slow_seconds: float
     processes: int | None
     die_with_parent: bool
+    durable: bool
     log_level: str
 
 
@@ -64,21 +65,26 @@ def run(settings: Settings) -> int:
         _bound("--third-party-port", settings.third_party_port),
     ]
     ports = [bound.getsockname()[1] for bound in sockets]
-    ready, ready_child = os.pipe()
-    gateway = _start(settings, state_dir, sockets, ready_child)
+    gateway = _start(settings, state_dir, sockets, stopping)
     try:
-        os.close(ready_child)
-        for bound in sockets:
-            bound.close()
-        _wait_until_ready(gateway, ready, stopping)
+        if not settings.durable:
+            for bound in sockets:
+                bound.close()
         if not stopping:
             endpoint, control, third_party = (f"http://{HOST}:{port}" for port in ports)
             line = {"endpoint": endpoint, "control": control, "thirdParty": third_party, "pid": os.getpid()}
             print(json.dumps(line), flush=True)
-        while not stopping and gateway.poll() is None:
-            time.sleep(0.1)
-        if not stopping:
-            raise StartError(f"the gateway ended by itself with code {gateway.returncode}; its log is above")
+        while not stopping:
+            if gateway.poll() is None:
+                time.sleep(0.1)
+                continue
+            ending = f"the gateway ended by itself with code {gateway.returncode}"
+            if not settings.durable:
+                raise StartError(f"{ending}; its log is above")
+            print(f"bonafide_local: {ending}: going on from the last snapshot", file=sys.stderr, flush=True)
+            _end(gateway)
+            # The sockets were open all the time: clients have waited rather than been refused.
+            gateway = _start(settings, state_dir, sockets, stopping)
         return 0
     finally:
         _end(gateway)
@@ -102,7 +108,22 @@ def _bound(option: str, port: int) -> socket.socket:
     return bound
 
 
-def _start(settings: Settings, state_dir: Path, sockets: list[socket.socket], ready: int) -> subprocess.Popen[bytes]:
+def _start(settings: Settings, state_dir: Path, sockets: list[socket.socket], stopping: list[int]) -> subprocess.Popen[bytes]:
+    """Start the gateway and wait until it answers. Raises `StartError`."""
+    ready, ready_child = os.pipe()
+    gateway = _spawn(settings, state_dir, sockets, ready_child)
+    os.close(ready_child)
+    try:
+        _wait_until_ready(gateway, ready, stopping)
+    except StartError:
+        _end(gateway)
+        raise
+    finally:
+        os.close(ready)
+    return gateway
+
+
+def _spawn(settings: Settings, state_dir: Path, sockets: list[socket.socket], ready: int) -> subprocess.Popen[bytes]:
     descriptors = [bound.fileno() for bound in sockets]
     options = {
         "endpoint": descriptors[0],
@@ -114,6 +135,7 @@ def _start(settings: Settings, state_dir: Path, sockets: list[socket.socket], re
         "api_key": settings.api_key,
         "slow_seconds": settings.slow_seconds,
         "processes": settings.processes,
+        "durable": settings.durable,
     }
     package_parent = str(Path(__file__).resolve().parent.parent)
     return subprocess.Popen(
@@ -149,6 +171,8 @@ def _environment(settings: Settings, state_dir: Path, port: int, package_parent:
         "AUTH": "true" if settings.iam else "false",
         "S3_DATA_DIR": str(state_dir / "s3"),
         "STATE_DIR": str(state_dir / "state"),
+        "PERSIST_STATE": "1" if settings.durable else "0",
+        "S3_PERSIST": "1" if settings.durable else "0",
         "TMPDIR": str(temporary),
         "LOG_LEVEL": settings.log_level,
         # Services with listeners of their own on fixed ports, which nothing here uses.
@@ -158,6 +182,9 @@ def _environment(settings: Settings, state_dir: Path, port: int, package_parent:
         "OMP_NUM_THREADS": "1",
         # Handed on to the functions, whose SDKs find the emulator by it.
         "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
+        # SDKs put "sync-" before the host of StartSyncExecution, and Rust's has no switch for it: here it becomes the part
+        # before an @, which names nobody.
+        "AWS_ENDPOINT_URL_SFN": f"http://@{HOST}:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -170,7 +197,6 @@ def _wait_until_ready(gateway: subprocess.Popen[bytes], ready: int, stopping: li
     while not stopping:
         readable, _, _ = select.select([ready], [], [], 0.1)
         if readable and os.read(ready, 16):
-            os.close(ready)
             return
         if gateway.poll() is not None:
             raise StartError(f"the gateway ended while starting (code {gateway.returncode}); its log is above")

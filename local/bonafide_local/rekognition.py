@@ -112,6 +112,14 @@ class Rekognition:
         """Forget all collections."""
         self._collections.clear()
 
+    def collections(self) -> dict[str, _Collection]:
+        """All of them, for `restore`."""
+        return self._collections
+
+    def restore(self, collections: dict[str, _Collection]) -> None:
+        """Have these collections instead."""
+        self._collections = collections
+
     async def detect_faces(self, request: dict[str, Any]) -> dict[str, Any]:
         """Every face of the picture; none is an empty list, not an error."""
         analysis = await self._analyse(request["Image"])

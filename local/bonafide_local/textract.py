@@ -1,11 +1,12 @@
-"""A stand-in for Amazon Textract's AnalyzeID that really reads the picture.
+"""A stand-in for Amazon Textract's AnalyzeID and DetectDocumentText that really reads the picture.
 
 Its shapes and errors follow the service's model and documentation
-(https://docs.aws.amazon.com/textract/latest/dg/identitydocumentfields.html); its reading does not.
+(https://docs.aws.amazon.com/textract/latest/dg/identitydocumentfields.html and text-location.html); its reading does not.
 """
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from bonafide_local.aws_json import Operation
@@ -13,8 +14,8 @@ from bonafide_local.errors import ServiceError
 from bonafide_local.eyes import Eyes, LookError
 from bonafide_local.objects import ReadObject, read_s3
 from bonafide_local.pictures import PictureFormat, UnreadablePicture, dimensions, sniff
-from bonafide_local.text.boxes import TextPage
-from bonafide_local.text.fields import Field
+from bonafide_local.text.boxes import Corners, TextBox, TextPage, TextWord
+from bonafide_local.text.fields import Field, confidence_of
 from bonafide_local.text.identity import read_identity
 
 MODEL_VERSION = "1.0"
@@ -23,7 +24,7 @@ MAXIMUM_SIDE = 10_000
 
 
 class Textract:
-    """The one operation."""
+    """The two operations."""
 
     def __init__(self, eyes: Eyes, read_object: ReadObject) -> None:
         self._eyes = eyes
@@ -31,7 +32,7 @@ class Textract:
 
     def operations(self) -> dict[str, Operation]:
         """Operation name → coroutine function from a parsed request to an answer."""
-        return {"AnalyzeID": self.analyze_id}
+        return {"AnalyzeID": self.analyze_id, "DetectDocumentText": self.detect_document_text}
 
     async def analyze_id(self, request: dict[str, Any]) -> dict[str, Any]:
         """Read one identity document from one or two pages (front and back).
@@ -50,6 +51,14 @@ class Textract:
             ],
             "DocumentMetadata": {"Pages": len(pages)},
             "AnalyzeIDModelVersion": MODEL_VERSION,
+        }
+
+    async def detect_document_text(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Read the lines and words of one page. One without text is not an error: it has only its PAGE."""
+        return {
+            "Blocks": _blocks(await self._page(request["Document"])),
+            "DocumentMetadata": {"Pages": 1},
+            "DetectDocumentTextModelVersion": MODEL_VERSION,
         }
 
     async def _page(self, document: dict[str, Any]) -> TextPage:
@@ -77,3 +86,71 @@ def _field(name: str, field: Field) -> dict[str, Any]:
         "Type": {"Text": name},
         "ValueDetection": value,
     }
+
+
+def _blocks(page: TextPage) -> list[dict[str, Any]]:
+    """The page, its lines from top to bottom, and the words of all of them."""
+    lines, words = [], []
+    for box in (box for box in page.boxes if box.words):
+        parts = [_block("WORD", page, _part(box, word), word.text, word.score, TextType="PRINTED") for word in box.words]
+        # A line is its words: the recogniser's doubts about a space between them count for nothing.
+        text = " ".join(word.text for word in box.words)
+        score = sum(word.score for word in box.words) / len(box.words)
+        lines.append(_block("LINE", page, _outline(box), text, score, children=parts))
+        words += parts
+    whole = ((0.0, 0.0), (float(page.width), 0.0), (float(page.width), float(page.height)), (0.0, float(page.height)))
+    return [_block("PAGE", page, whole, children=lines), *lines, *words]
+
+
+def _block(
+    kind: str,
+    page: TextPage,
+    corners: Corners,
+    text: str | None = None,
+    score: float = 0.0,
+    children: list[dict[str, Any]] | None = None,
+    **further: Any,
+) -> dict[str, Any]:
+    block: dict[str, Any] = {"BlockType": kind, "Id": str(uuid.uuid4()), "Geometry": _geometry(page, corners)}
+    if text is not None:
+        block |= {"Text": text, "Confidence": confidence_of(score)}
+    if children:
+        block["Relationships"] = [{"Type": "CHILD", "Ids": [child["Id"] for child in children]}]
+    return block | further
+
+
+def _geometry(page: TextPage, corners: Corners) -> dict[str, Any]:
+    """Places as shares of the page's width and height."""
+    points = [(min(1.0, max(0.0, x / page.width)), min(1.0, max(0.0, y / page.height))) for x, y in corners]
+    left, top = (min(values) for values in zip(*points, strict=True))
+    right, bottom = (max(values) for values in zip(*points, strict=True))
+    return {
+        "BoundingBox": {"Left": left, "Top": top, "Width": right - left, "Height": bottom - top},
+        "Polygon": [{"X": x, "Y": y} for x, y in points],
+    }
+
+
+def _outline(box: TextBox) -> Corners:
+    return box.corners or ((box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom))
+
+
+def _part(box: TextBox, word: TextWord) -> Corners:
+    """The outline of one word: a stretch of its line, which runs downwards when it is vertical."""
+    upper_left, upper_right, lower_right, lower_left = _outline(box)
+
+    def along(first: tuple[float, float], second: tuple[float, float], share: float) -> tuple[float, float]:
+        return first[0] + (second[0] - first[0]) * share, first[1] + (second[1] - first[1]) * share
+
+    if box.vertical:
+        return (
+            along(upper_left, lower_left, word.start),
+            along(upper_right, lower_right, word.start),
+            along(upper_right, lower_right, word.end),
+            along(upper_left, lower_left, word.end),
+        )
+    return (
+        along(upper_left, upper_right, word.start),
+        along(upper_left, upper_right, word.end),
+        along(lower_left, lower_right, word.end),
+        along(lower_left, lower_right, word.start),
+    )

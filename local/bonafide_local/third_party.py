@@ -66,6 +66,22 @@ class Register:
         self._entries[normalise(number)] = answer
 
 
+class Journal:
+    """What a third party would not forget when we crash: whom it has charged, and what it was told. One JSON array a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, *entry: str) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(entry)}\n")
+
+    def entries(self) -> list[list[str]]:
+        """Oldest first. What a crash has cut off was never answered."""
+        lines = self._path.read_text("utf-8").splitlines(keepends=True) if self._path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
 class _RequestShape:
     """The request body as the OpenAPI file describes it: one object of simple members."""
 
@@ -97,13 +113,19 @@ class _RequestShape:
 class ThirdParty:
     """The service's routes."""
 
-    def __init__(self, register: Register, faults: Faults, api_key: str, slow_seconds: float) -> None:
+    def __init__(self, register: Register, faults: Faults, api_key: str, slow_seconds: float, journal: Journal | None = None) -> None:
         self.register = register
         self._faults = faults
         self._api_key = api_key
         self._slow_seconds = slow_seconds
         self._shape = _RequestShape()
         self._charged: dict[str, set[str]] = {}
+        self._journal = journal
+        for kind, name, value in journal.entries() if journal else []:
+            if kind == "charged":
+                self._charged.setdefault(name, set()).add(value)
+            else:
+                self.register.put(name, RegisterAnswer(value))
 
     def charges(self) -> dict[str, int]:
         """For each application how often it was charged: once per idempotency key, however often that is answered."""
@@ -145,7 +167,7 @@ class ThirdParty:
         problem = self._shape.problem(body)
         if problem is not None:
             return json_answer(400, {"error": problem})
-        self._charged.setdefault(body["app_uuid"], set()).add(request.headers["idempotency-key"])
+        self._charge(body["app_uuid"], request.headers["idempotency-key"])
         match self.register.answer_for(body["driver_license_id"]):
             case RegisterAnswer.KNOWN:
                 # validation_override is part of the contract and without effect: a caller must not
@@ -161,6 +183,12 @@ class ThirdParty:
             case RegisterAnswer.MALFORMED:
                 return _malformed()
 
+    def _charge(self, application: str, key: str) -> None:
+        keys = self._charged.setdefault(application, set())
+        if key not in keys and self._journal:
+            self._journal.add("charged", application, key)
+        keys.add(key)
+
     def _put(self, request: HttpRequest) -> HttpAnswer:
         number = request.path.removeprefix("/register/")
         try:
@@ -171,6 +199,8 @@ class ThirdParty:
         if not normalise(number):
             return json_answer(400, {"error": "the number is empty"})
         self.register.put(number, answer)
+        if self._journal:
+            self._journal.add("register", number, answer.value)
         return json_answer(200, {"number": normalise(number), "answer": answer.value})
 
 

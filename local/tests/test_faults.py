@@ -40,6 +40,19 @@ def test_a_fault_without_count_stays_until_it_is_cleared(aws: LocalAws) -> None:
     assert error.value.response["Error"]["Code"] == "UnsupportedDocumentException"
 
 
+def test_a_fault_is_for_its_operation_only(aws: LocalAws) -> None:
+    textract = aws.client("textract")
+    force(aws, service="textract", operation="DetectDocumentText", error="ProvisionedThroughputExceededException", count=1)
+    for call, code in (
+        (lambda: textract.analyze_id(DocumentPages=[{"Bytes": b"x"}]), "UnsupportedDocumentException"),
+        (lambda: textract.detect_document_text(Document={"Bytes": b"x"}), "ProvisionedThroughputExceededException"),
+        (lambda: textract.detect_document_text(Document={"Bytes": b"x"}), "UnsupportedDocumentException"),
+    ):
+        with pytest.raises(ClientError) as error:
+            call()
+        assert error.value.response["Error"]["Code"] == code
+
+
 def test_one_fault_is_removed_and_the_others_stay(aws: LocalAws) -> None:
     for operation in ("DetectFaces", "IndexFaces"):
         force(aws, service="rekognition", operation=operation, error="ThrottlingException")

@@ -34,6 +34,29 @@ def task(resource: str, arguments: Any, **more: Any) -> dict[str, Any]:
     return {"Type": "Task", "Resource": resource, "Arguments": arguments, **ending, **more}
 
 
+def test_ends_of_executions_are_counted_by_machine(aws: LocalAws) -> None:
+    run(aws, "counted-good", {"Done": {"Type": "Succeed"}})
+    for _ in range(2):
+        run(aws, "counted-bad", {"Fail": {"Type": "Fail", "Error": "Bad"}})
+    cloudwatch = aws.client("cloudwatch")
+
+    def ends(machine: str, metric: str) -> float:
+        arn = f"arn:aws:states:us-east-1:000000000000:stateMachine:{machine}"
+        answer = cloudwatch.get_metric_statistics(
+            Namespace="AWS/States",
+            MetricName=metric,
+            Dimensions=[{"Name": "StateMachineArn", "Value": arn}],
+            StartTime=time.time() - 3600,
+            EndTime=time.time() + 60,
+            Period=3600,
+            Statistics=["Sum"],
+        )
+        return float(sum(point["Sum"] for point in answer["Datapoints"]))
+
+    assert (ends("counted-good", "ExecutionsSucceeded"), ends("counted-good", "ExecutionsFailed")) == (1, 0)
+    assert (ends("counted-bad", "ExecutionsSucceeded"), ends("counted-bad", "ExecutionsFailed")) == (0, 2)
+
+
 def image(bucket: str, name: str) -> dict[str, Any]:
     return {"S3Object": {"Bucket": bucket, "Name": name}}
 
@@ -247,3 +270,65 @@ def test_a_range_of_a_version_is_that_range(aws: LocalAws) -> None:
     assert (part["ContentRange"], part["ContentLength"], part["Body"].read()) == ("bytes 2-4/10", 3, b"234")
     with pytest.raises(s3.exceptions.ClientError, match="InvalidRange"):
         s3.get_object(Bucket="ranges", Key="a", VersionId=version, Range="bytes=10-12")
+
+
+def test_a_rest_api_keeps_to_its_openapi_document(aws: LocalAws) -> None:
+    """Validation, mock answers and error answers, which the emulator's own import leaves out."""
+
+    def mock(status: int, body: str) -> dict[str, Any]:
+        return {
+            "type": "mock",
+            "requestTemplates": {"application/json": f'{{"statusCode": {status}}}'},
+            "responses": {
+                "default": {
+                    "statusCode": str(status),
+                    "responseParameters": {"method.response.header.X-Made-By": "'the gateway'"},
+                    "responseTemplates": {"application/json": body},
+                }
+            },
+        }
+
+    name = {"type": "object", "required": ["name"], "properties": {"name": {"$ref": "#/components/schemas/Name"}}}
+    body = {
+        "openapi": "3.0.1",
+        "info": {"title": "test", "version": "1"},
+        "paths": {
+            "/names": {
+                "post": {
+                    "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Request"}}}},
+                    "x-amazon-apigateway-integration": mock(200, '{"taken": true}'),
+                }
+            },
+            "/{rest+}": {"x-amazon-apigateway-any-method": {"x-amazon-apigateway-integration": mock(404, '{"none": 1}')}},
+        },
+        "components": {"schemas": {"Name": {"type": "string", "pattern": "^[a-z]+$"}, "Request": name}},
+        "x-amazon-apigateway-request-validators": {"all": {"validateRequestBody": True}},
+        "x-amazon-apigateway-request-validator": "all",
+        "x-amazon-apigateway-gateway-responses": {
+            "BAD_REQUEST_BODY": {"statusCode": "422", "responseTemplates": {"application/json": '{"refused": true}'}},
+            "REQUEST_TOO_LARGE": {"statusCode": "413", "responseTemplates": {"application/json": '{"large": true}'}},
+        },
+    }
+    stage = {"RestApiId": {"Ref": "Api"}, "DeploymentId": {"Ref": "Deployment"}, "StageName": "v1"}
+    resources = {
+        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "test", "Body": body}},
+        "Deployment": {"Type": "AWS::ApiGateway::Deployment", "Properties": {"RestApiId": {"Ref": "Api"}}},
+        "Stage": {"Type": "AWS::ApiGateway::Stage", "Properties": stage},
+    }
+    template = {"Resources": resources, "Outputs": {"Id": {"Value": {"Ref": "Api"}}}}
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(StackName="rest-api", TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="rest-api", WaiterConfig={"Delay": 1})
+    api = cloudformation.describe_stacks(StackName="rest-api")["Stacks"][0]["Outputs"][0]["OutputValue"]
+
+    def send(method: str, path: str, document: Any = None) -> tuple[int, Any]:
+        json_type = {"Content-Type": "application/json"}
+        return aws.http(method, f"{aws.endpoint}/_aws/execute-api/{api}/v1{path}", document, json_type)
+
+    assert send("POST", "/names", {"name": "jane"}) == (200, {"taken": True})
+    for refused in ({}, {"name": "7"}, {"name": 7}, []):
+        assert send("POST", "/names", refused) == (422, {"refused": True})
+    # 10 MB with the 12 bytes around the name, and a byte more.
+    assert send("POST", "/names", {"name": "a" * (10 * 1024 * 1024 - 12)})[0] == 200
+    assert send("POST", "/names", {"name": "a" * (10 * 1024 * 1024 - 11)}) == (413, {"large": True})
+    assert send("PUT", "/names", {}) == send("GET", "/elsewhere") == (404, {"none": 1})

@@ -47,6 +47,9 @@ def code(call: Any) -> str:
 def test_an_operation_needs_its_permission(guarded: LocalAws) -> None:
     textract = client_of(guarded, "textract", "no-textract", ("rekognition:*", "*"))
     assert code(lambda: textract.analyze_id(DocumentPages=[{"Bytes": b"x"}])) == "AccessDeniedException"
+    reader = client_of(guarded, "textract", "one-operation", ("textract:DetectDocumentText", "*"))
+    assert code(lambda: reader.analyze_id(DocumentPages=[{"Bytes": b"x"}])) == "AccessDeniedException"
+    assert code(lambda: reader.detect_document_text(Document={"Bytes": b"x"})) == "UnsupportedDocumentException"
 
 
 def test_a_permission_may_name_a_collection(guarded: LocalAws) -> None:
@@ -98,9 +101,19 @@ def test_conditions_are_recorded_and_values_are_not(guarded: LocalAws) -> None:
     )
     dynamodb = client_of(guarded, "dynamodb", "reader", ("dynamodb:*", "*"))
     dynamodb.get_item(TableName="rows", Key={"id": {"S": "Jane"}}, ProjectionExpression="#s", ExpressionAttributeNames={"#s": "status"})
+    dynamodb.query(
+        TableName="rows",
+        KeyConditionExpression="#k = :id",
+        ProjectionExpression="#s",
+        ExpressionAttributeNames={"#k": "id", "#s": "status"},
+        ExpressionAttributeValues={":id": {"S": "Jane"}},
+    )
     calls = guarded.http("GET", f"{guarded.control}/iam/calls")[1]["calls"]
-    context = {"dynamodb:Attributes": ["id", "status"], "dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
-    assert [call.get("context") for call in calls if call["principal"].endswith("/reader")] == [context]
+    own = [call for call in calls if call["principal"].endswith("/reader")]
+    assert [call["action"] for call in own] == ["dynamodb:GetItem", "dynamodb:Query"]
+    for call in own:
+        assert sorted(set(call["context"]["dynamodb:Attributes"])) == ["id", "status"], call
+        assert call["context"]["dynamodb:Select"] == "SPECIFIC_ATTRIBUTES"
     assert "Jane" not in json.dumps(calls)
 
 

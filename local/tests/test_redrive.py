@@ -648,9 +648,8 @@ def test_a_machine_can_redrive_an_execution(machines: Machines) -> None:
     assert machines.ended(execution)["status"] == "SUCCEEDED"
 
 
-def test_what_was_running_when_the_local_aws_ended_can_be_redriven(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
-    monkeypatch.setenv("PERSIST_STATE", "1")
-    first = Machines(start("--state-dir", str(tmp_path)))
+def test_what_was_running_when_the_local_aws_ended_can_be_redriven(tmp_path: Path, name: str) -> None:
+    first = Machines(start("--durable", "--state-dir", str(tmp_path)))
     create_counters(first.aws)
     queue = first.aws.client("sqs").create_queue(QueueName="kept")["QueueUrl"]
     states = {
@@ -660,7 +659,7 @@ def test_what_was_running_when_the_local_aws_ended_can_be_redriven(monkeypatch: 
     execution = first.start(states, {"word": "kept"})
     first.token(queue)
     assert first.aws.stop() == 0
-    second = Machines(start("--state-dir", str(tmp_path)))
+    second = Machines(start("--durable", "--state-dir", str(tmp_path)))
     try:
         failed = second.failed(execution)
         assert (failed["error"], failed["redriveStatus"]) == ("States.ServiceRestart", "REDRIVABLE")

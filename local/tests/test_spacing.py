@@ -54,6 +54,11 @@ def test_the_gap_after_an_unrecognised_label_is_no_space() -> None:
     assert restore_spaces(*line("2 HILDE", seen="HILDE")) == "HILDE"
 
 
+@pytest.mark.parametrize("printed", ["21 .11 .1990", "I < U T O D 2 3 < < 6"])
+def test_dates_and_machine_readable_zones_have_no_spaces_however_wide_they_are_set(printed: str) -> None:
+    assert restore_spaces(*line(printed)) == printed.replace(" ", "")
+
+
 def test_a_line_that_does_not_fit_its_positions_stays_as_it_is() -> None:
     text, positions, picture = line("NICK JAMES")
     assert restore_spaces(text, positions[:-1], picture) == text

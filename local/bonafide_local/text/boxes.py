@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Corner = tuple[float, float]
+# Clockwise from the upper left.
+Corners = tuple[Corner, Corner, Corner, Corner]
+
+
+@dataclass(frozen=True, slots=True)
+class TextWord:
+    """One word of a piece of text. ``start`` and ``end`` are shares (0 to 1) of the piece's length, ``score`` is 0 to 1."""
+
+    text: str
+    start: float
+    end: float
+    score: float
+
 
 @dataclass(frozen=True, slots=True)
 class TextBox:
     """One piece of text. Coordinates are pixels of the page, ``score`` is 0 to 1.
 
-    ``vertical`` is set for text that runs up or down.
+    ``vertical`` is set for text that runs up or down. ``words`` are the words of the text, in order;
+    ``corners`` enclose it more closely than its sides do when it is turned. Both are there when it was read from a picture.
     """
 
     text: str
@@ -19,6 +34,8 @@ class TextBox:
     bottom: float
     score: float = 1.0
     vertical: bool = False
+    words: tuple[TextWord, ...] = ()
+    corners: Corners | None = None
 
     @property
     def height(self) -> float:

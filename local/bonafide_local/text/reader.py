@@ -8,13 +8,14 @@ than the characters around it explain.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from rapidocr_onnxruntime import RapidOCR
 
-from bonafide_local.text.boxes import TextBox, TextPage
-from bonafide_local.text.spacing import restore_spaces
+from bonafide_local.text.boxes import Corners, TextBox, TextPage, TextWord
+from bonafide_local.text.spacing import restore_spaces, step_share
 
 # A card at 150 to 200 pixels per centimetre: small print is about 20 pixels high, which the
 # recogniser likes, and the detector needs a second. Larger pictures only cost time.
@@ -63,15 +64,43 @@ class TextReader:
             left, top = corner.min(axis=0)
             right, bottom = corner.max(axis=0)
             positions = [step for word in steps[2] for step in word]
+            spaced = restore_spaces(text, positions, crop)
             boxes.append(
                 TextBox(
-                    text=latin(restore_spaces(text, positions, crop)),
+                    text=latin(spaced),
                     left=float(left),
                     top=float(top),
                     right=float(right),
                     bottom=float(bottom),
                     score=float(score),
                     vertical=bool(bottom - top >= TALL * (right - left) and len(text) > 2),
+                    words=_words(text, spaced, [step_share(position, crop) for position in positions], steps[4]),
+                    corners=_corners(corner),
                 )
             )
         return boxes
+
+
+def _words(text: str, spaced: str, centers: Sequence[float], scores: Sequence[float]) -> tuple[TextWord, ...]:
+    """The words of a line that was read as ``text``, and as ``spaced`` with its spaces restored.
+
+    ``centers`` are where the middle of each character of ``text`` lies, as shares of the line's length.
+    """
+    # The recogniser doubts all fillers of a machine-readable zone, and rightly reads them: they tell nothing of its letters.
+    doubts = [1.0 if character == "<" else score for character, score in zip(text, scores, strict=True)]
+    seen = [(center, score) for character, center, score in zip(text, centers, doubts, strict=True) if not character.isspace()]
+    words = []
+    for word in spaced.split():
+        part, seen = seen[: len(word)], seen[len(word) :]
+        first, last = part[0][0], part[-1][0]
+        # Half a character further at both ends.
+        half = (last - first) / (len(part) - 1) / 2 if len(part) > 1 else 0.5 / max(len(text), 1)
+        # One doubtful letter makes another word: their mean would hide it.
+        score = min(score for _, score in part)
+        words.append(TextWord(latin(word), max(0.0, first - half), min(1.0, last + half), score))
+    return tuple(words)
+
+
+def _corners(corners: np.ndarray) -> Corners:
+    first, second, third, fourth = ((float(x), float(y)) for x, y in corners)
+    return first, second, third, fourth

@@ -28,6 +28,10 @@ _BETWEEN_FIGURES = 0.36
 _BESIDE_ONE = 0.5
 # Their gaps say nothing.
 _NEVER_BESIDE = frozenset("-'’/\"#")
+# Set close to what they follow, but low: seen from above they leave a gap.
+_NEVER_BEFORE = frozenset(".,")
+# Two fillers: a machine-readable zone, which has no spaces, however wide apart its letters stand.
+_ZONE = "<<"
 _MINIMUM_CONTRAST = 30
 # Ink is what is nearer to the dark than to the light side: the lines of a security pattern are not.
 _INK_SHARE = 0.45
@@ -40,6 +44,8 @@ def restore_spaces(text: str, positions: Sequence[int], line: np.ndarray) -> str
     of shape (height, width, 3) that it read. The text comes back unchanged when they do not fit
     together or the picture is too weak to tell.
     """
+    if _ZONE in text:
+        return text.replace(" ", "")
     if len(text) < 3 or len(positions) != len(text):
         return text
     ink = _ink(cv2.cvtColor(line, cv2.COLOR_BGR2GRAY))
@@ -57,7 +63,7 @@ def restore_spaces(text: str, positions: Sequence[int], line: np.ndarray) -> str
     for index, gap in between.items():
         before, after = text[index - 1], text[index]
         # One character off is within the recogniser's precision: the gap is that of a known space.
-        if " " in text[max(0, index - 2) : index + 2] or before in _NEVER_BESIDE or after in _NEVER_BESIDE:
+        if " " in text[max(0, index - 2) : index + 2] or before in _NEVER_BESIDE or after in _NEVER_BESIDE | _NEVER_BEFORE:
             continue
         if before.isdigit() and after.isdigit():
             if gap >= (_BESIDE_ONE if "1" in (before, after) else _BETWEEN_FIGURES) * height:
@@ -67,6 +73,12 @@ def restore_spaces(text: str, positions: Sequence[int], line: np.ndarray) -> str
     for index in sorted(inserted, reverse=True):
         text = f"{text[:index]} {text[index:]}"
     return text
+
+
+def step_share(step: int, line: np.ndarray) -> float:
+    """Where in a line, cut out with shape (height, width, 3), the middle of a recogniser's step lies: 0 to 1."""
+    height, width = line.shape[:2]
+    return min(1.0, (step + 0.5) * _STEP * height / (_LINE_HEIGHT * width))
 
 
 def _usual_gap(before: str, after: str) -> float:

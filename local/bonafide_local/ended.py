@@ -1,0 +1,33 @@
+"""AWS/States: how executions ended, counted as Step Functions counts it. The alarms of the product look at these metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+_METRICS = {
+    "SUCCEEDED": "ExecutionsSucceeded",
+    "FAILED": "ExecutionsFailed",
+    "TIMED_OUT": "ExecutionsTimedOut",
+    "ABORTED": "ExecutionsAborted",
+}
+
+
+def install() -> None:
+    """Count every end of every execution, those of children too.
+
+    See https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html.
+    """
+    from ministack.services import cloudwatch, stepfunctions
+
+    stepfunctions._emit_execution_status_event = _counting(stepfunctions._emit_execution_status_event, cloudwatch.record_metric)
+
+
+def _counting(original: Callable[[dict[str, Any]], None], record: Callable[..., None]) -> Callable[[dict[str, Any]], None]:
+    def emit(execution: dict[str, Any]) -> None:
+        metric = _METRICS.get(execution["status"])
+        if metric:
+            record("AWS/States", metric, 1, "Count", {"StateMachineArn": execution["stateMachineArn"]})
+        original(execution)
+
+    return emit

@@ -1,0 +1,184 @@
+"""How long things took: the calls of functions to services, and the functions themselves. For benchmarks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from bonafide_local.aws_json import Answer, Handler
+from bonafide_local.faults import AWS_SERVICES
+
+Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+# Of each kind. A benchmark asks and clears after every request.
+LIMIT = 10_000
+
+
+@dataclass(slots=True)
+class _Call:
+    """What the request that is being served turned out to be; no service until one was found for it."""
+
+    service: str = ""
+    operation: str = ""
+    caller: str = ""
+
+
+_call: ContextVar[_Call | None] = ContextVar("call", default=None)
+
+
+class Timings:
+    """The last `LIMIT` calls and invocations. Times are seconds of one clock that never goes back. Safe to use from threads."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._calls: deque[dict[str, Any]] = deque(maxlen=limit)
+        self._invocations: deque[dict[str, Any]] = deque(maxlen=limit)
+        self._lock = threading.Lock()
+
+    def call(self, call: _Call, start: float, end: float) -> None:
+        made = {"service": call.service, "operation": call.operation, "caller": call.caller, "start": start, "end": end}
+        with self._lock:
+            self._calls.append(made)
+
+    def invocation(self, made: dict[str, Any]) -> None:
+        with self._lock:
+            self._invocations.append(made)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._calls.clear()
+            self._invocations.clear()
+
+    def describe(self) -> dict[str, Any]:
+        """What ``GET /timings`` answers."""
+        with self._lock:
+            return {"calls": list(self._calls), "invocations": list(self._invocations)}
+
+
+def install(timings: Timings) -> None:
+    """Have services named and functions timed, after all other hooks."""
+    from ministack import app
+    from ministack.core import lambda_runtime
+
+    for service in AWS_SERVICES:
+        app.SERVICE_HANDLERS[service] = _named(service, app.SERVICE_HANDLERS[service])
+    worker = lambda_runtime.ProvidedWorker
+    worker._build_handler_class = _timed_runtime_api(worker._build_handler_class, timings)
+    worker._await_init = _timed_init(worker._await_init)
+
+
+def timed(application: Application, timings: Timings) -> Application:
+    """Wrap the emulator's ASGI application: a call lasts from its headers to the last byte of its answer.
+
+    Checks of signatures and permissions are within, and so is the reading of the body.
+    """
+
+    async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        call = _Call()
+        entered = _call.set(call)
+        start = time.monotonic()
+        try:
+            await application(scope, receive, send)
+        finally:
+            _call.reset(entered)
+            if call.service:
+                timings.call(call, start, time.monotonic())
+
+    return serve
+
+
+def _named(service: str, handler: Handler) -> Handler:
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]) -> Answer:
+        from bonafide_local import failing
+
+        call = _call.get()
+        if call is not None and not call.service:
+            content = body if isinstance(body, str) else body.decode("utf-8", "replace")
+            call.operation = failing.operation_of(service, method, path, headers, content, query)
+            call.caller = failing.caller_of(headers)
+            call.service = service
+        return await handler(method, path, headers, body, query)
+
+    return handle
+
+
+def _timed_init(original: Callable[..., None]) -> Callable[..., None]:
+    """Cold starts: from the binary's start, right before which the emulator waits for it, to its first question for work."""
+
+    def wait(worker: Any, *rest: Any, **more: Any) -> None:
+        start = time.monotonic()
+        original(worker, *rest, **more)
+        worker.init_seconds = time.monotonic() - start
+
+    return wait
+
+
+def _timed_runtime_api(original: Callable[..., Any], timings: Timings) -> Callable[..., Any]:
+    """Invocations: from the event's first byte to the answer's first one, as the function's process sees them."""
+
+    def build(worker: Any, *rest: Any, **more: Any) -> Any:
+        handler: Any = original(worker, *rest, **more)
+        # By the ids of requests: when it began, and the processor's time until then.
+        begun: dict[str, tuple[float, float | None]] = {}
+
+        class Timed(handler):  # type: ignore[misc]
+            def send_header(self, keyword: str, value: str) -> None:
+                if keyword == "Lambda-Runtime-Aws-Request-Id":
+                    begun[value] = (time.monotonic(), _processor_seconds(worker._proc))
+                super().send_header(keyword, value)
+
+            def do_POST(self) -> None:
+                end = time.monotonic()
+                # /2018-06-01/runtime/invocation/<id>/response
+                parts = self.path.split("/")
+                started = begun.pop(parts[-2], None)
+                if started is not None:
+                    timings.invocation(_described(worker, started, end))
+                super().do_POST()
+
+        return Timed
+
+    return build
+
+
+def _described(worker: Any, started: tuple[float, float | None], end: float) -> dict[str, Any]:
+    start, before = started
+    after = _processor_seconds(worker._proc)
+    # Only the first invocation of a process had to wait for it.
+    init, worker.init_seconds = getattr(worker, "init_seconds", None), None
+    return {
+        "function": worker.func_name,
+        "start": start,
+        "end": end,
+        "initSeconds": init,
+        "processorSeconds": None if before is None or after is None else after - before,
+        "peakBytes": _peak_bytes(worker._proc),
+    }
+
+
+def _processor_seconds(process: Any) -> float | None:
+    """What all threads of a process have used so far, those that have ended included; None where it cannot be known."""
+    if process is None:
+        return None
+    try:
+        # clock_getcpuclockid(3) of Linux, which Python lacks.
+        return time.clock_gettime((~process.pid << 3) | 2)
+    except OSError:
+        return None
+
+
+def _peak_bytes(process: Any) -> int | None:
+    """The most memory that a process had at once so far; None where there is no /proc."""
+    if process is None:
+        return None
+    try:
+        with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+            lines = dict(line.split(":", 1) for line in status)
+    except OSError:
+        return None
+    kilobytes = lines.get("VmHWM", "").split()
+    return int(kilobytes[0]) * 1024 if kilobytes else None
