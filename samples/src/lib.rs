@@ -1,10 +1,11 @@
-//! Draws sample packages: specimen driver licences, selfies and details of people who do not exist.
+//! Draws sample packages: specimen driver licences, selfies and details of people who do not exist; and specimen documents of the Nordic countries.
 
 pub mod application;
 mod applications;
 pub mod catalog;
 pub mod face;
 pub mod license;
+pub mod nordic;
 pub mod package;
 pub mod picture;
 pub mod portrait;

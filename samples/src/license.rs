@@ -210,7 +210,7 @@ impl License {
 const INK: &str = "#16181d";
 
 /// The portrait at the left, and its paler, smaller ghost at the right.
-fn lay_portraits(card: &mut Picture, face: &Picture) {
+pub(crate) fn lay_portraits(card: &mut Picture, face: &Picture) {
     let backdrop = [214.0, 226.0, 236.0, 1.0];
     let mut portrait = Picture::filled(face.width, face.height, backdrop);
     portrait.lay(face, 0, 0, 1.0);
@@ -246,7 +246,7 @@ impl Wear {
     }
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

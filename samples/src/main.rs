@@ -6,10 +6,11 @@ use std::{
     process::ExitCode,
 };
 
-use bonafide_samples::catalog;
+use bonafide_samples::{Failure, catalog, nordic};
 
 const HELP: &str = "\
-Draws the samples: samples/packages/*.zip, samples/uploads/*.jpg and samples/samples.json.
+Draws the samples: samples/packages/*.zip, samples/uploads/*.jpg and samples/samples.json; samples/nordic/*.jpg and
+samples/nordic.json, and the people on these for the local national registers (samples/registers/*.json).
 
 Usage: cargo run -p bonafide-samples [-- <options>]
 
@@ -45,7 +46,12 @@ fn main() -> ExitCode {
 }
 
 /// What this program draws, next to `samples.json`.
-const FOLDERS: [&str; 2] = ["packages", "uploads"];
+const FOLDERS: [&str; 4] = ["packages", "uploads", "nordic", nordic::REGISTERS];
+
+/// Every file that this program draws.
+fn files() -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    Ok([catalog::files()?, nordic::files()?].concat())
+}
 
 /// Writes every file, and removes those that no sample has any more.
 fn draw(folder: &Path) -> Result<(), String> {
@@ -53,7 +59,7 @@ fn draw(folder: &Path) -> Result<(), String> {
         let path = folder.join(name);
         fs::create_dir_all(&path).map_err(|error| told(&path, &error))?;
     }
-    let files = catalog::files().map_err(|error| error.to_string())?;
+    let files = files().map_err(|error| error.to_string())?;
     for (name, bytes) in &files {
         let path = folder.join(name);
         fs::write(&path, bytes).map_err(|error| told(&path, &error))?;
@@ -70,7 +76,7 @@ fn draw(folder: &Path) -> Result<(), String> {
 }
 
 fn check(folder: &Path) -> Result<(), String> {
-    let files = catalog::files().map_err(|error| error.to_string())?;
+    let files = files().map_err(|error| error.to_string())?;
     let mut stale: Vec<String> = files
         .iter()
         .filter(|(name, bytes)| fs::read(folder.join(name)).ok().as_deref() != Some(bytes))

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fs, io::Cursor, io::Read as _, path::Path};
 
 use bonafide_samples::{
     catalog::{self, SAMPLES, Sample, Submission},
+    nordic::{self, SPECIMENS},
     package::HEADER,
 };
 
@@ -19,26 +20,31 @@ fn committed(name: &str) -> Vec<u8> {
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn are_what_the_generator_draws() {
-    for (name, drawn) in catalog::files().expect("the samples can be drawn") {
+    let files = [catalog::files(), nordic::files()].into_iter().flat_map(|files| files.expect("they can be drawn"));
+    for (name, drawn) in files {
         assert!(committed(&name) == drawn, "{name} is stale: run `cargo run -p bonafide-samples`");
     }
+}
+
+/// The packages and pictures that `samples.json` and `nordic.json` name.
+fn listed() -> impl Iterator<Item = &'static str> {
+    SAMPLES.iter().flat_map(Sample::files).chain(SPECIMENS.iter().map(|specimen| specimen.file))
 }
 
 #[test]
 fn are_all_listed() {
     let mut found = BTreeSet::new();
-    for folder in ["packages", "uploads"] {
+    for folder in ["packages", "uploads", "nordic"] {
         for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("the folder") {
             found.insert(format!("{folder}/{}", entry.expect("an entry").file_name().to_string_lossy()));
         }
     }
-    let listed: BTreeSet<String> = SAMPLES.iter().flat_map(Sample::files).map(str::to_owned).collect();
-    assert_eq!(found, listed);
+    assert_eq!(found, listed().map(str::to_owned).collect());
 }
 
 #[test]
 fn are_small() {
-    for file in SAMPLES.iter().flat_map(Sample::files) {
+    for file in listed() {
         let bytes = committed(file).len();
         assert!(bytes <= 400 * 1024, "{file}: {bytes} bytes");
     }
@@ -56,7 +62,7 @@ fn complete() -> impl Iterator<Item = (&'static str, &'static str)> {
 fn are_pictures_where_they_are_no_packages() {
     let uploads: Vec<_> = SAMPLES.iter().flat_map(Sample::files).filter(|file| file.starts_with("uploads/")).collect();
     assert_eq!(uploads, ["uploads/late-document_selfie.jpg", "uploads/late-document_license.jpg"]);
-    for file in uploads {
+    for file in uploads.into_iter().chain(SPECIMENS.iter().map(|specimen| specimen.file)) {
         assert!(committed(file).starts_with(b"\xff\xd8\xff"), "{file}");
     }
 }

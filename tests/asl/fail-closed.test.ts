@@ -119,6 +119,31 @@ describe("an extraction", () => {
   });
 });
 
+describe("an identity", () => {
+  const state = find("agent-onboarding", "IsExtractionConfident");
+  const confidences = { nationalId: 0.9, firstName: 0.9, lastName: 0.9, dateOfBirth: 0.9 };
+  const good = { status: "OK", confidences, reasons: [] };
+  const decide = (extraction: unknown) => leave("IsExtractionConfident", state, { extraction, reasons: [] });
+
+  it("is taken when every field is sure", async () => {
+    expect(await decide(good)).toEqual({ next: "SaveIdentity", reasons: [] });
+  });
+
+  it.each(Object.keys(confidences))("is asked for again without %s", async (field) => {
+    for (const changed of [without(good, "confidences", field), { ...good, confidences: { ...confidences, [field]: 0.899 } }]) {
+      const decided = await decide(changed);
+      expect(decided.next).toBe("RecordRefusal");
+      expect(decided.reasons).toHaveLength(1);
+    }
+  });
+
+  it("is asked for again when nothing was answered, or no picture was there", async () => {
+    expect((await decide({})).next).toBe("RecordRefusal");
+    expect((await decide({ ...good, status: "ERROR" })).next).toBe("RecordRefusal");
+    expect((await decide({ ...good, reasons: ["DOCUMENT_MISSING"] })).next).toBe("RecordRefusal");
+  });
+});
+
 describe("a selfie", () => {
   const state = find("identity-verification", "IsFaceUsable");
   const decide = (face: unknown) => leave("IsFaceUsable", state, { face, reasons: [] });
@@ -145,6 +170,13 @@ describe("a selfie", () => {
   });
 });
 
+it("a session without a time of consent does not even begin: an argument without a value is an error", async () => {
+  const values = find("agent-onboarding", "RecordSession").Arguments?.["ExpressionAttributeValues"] as Record<string, { S: string }>;
+  const consentedAt = (input: Variables) => evaluate(values[":consentedAt"]?.S, { states: { input } });
+  expect(await consentedAt({ consentedAt: "2026-11-21T09:30:00.000Z" })).toBe("2026-11-21T09:30:00.000Z");
+  expect(await consentedAt({})).toBeUndefined();
+});
+
 describe("nothing approves by its absence", () => {
   it.each<[string, string, Variables, string]>([
     ["third-party-check", "IsLicenseValid", {}, "RecordPass"],
@@ -154,7 +186,7 @@ describe("nothing approves by its absence", () => {
     ["identity-compare", "IsSimilarEnough", { scores: { similarity: 80 } }, "RecordPass"],
     ["identity-verification", "IsOneClearFace", { faces: [99, 99] }, "IsFaceUsable"],
     ["identity-verification", "IsFaceUnique", { others: [{ faceId: "another" }] }, "CompareWithDocument"],
-    ["identity-verification", "IsFaceStillUnique", { others: [{ faceId: "another" }] }, "SaveFace"],
+    ["identity-verification", "IsFaceStillUnique", { others: [{ faceId: "another" }] }, "FindEarlierFace"],
     ["identity-verification", "IsSamePerson", { compare: {} }, "IndexFace"],
     ["document-extraction", "HasPortrait", { faces: [] }, "ExtractDocument"],
     ["onboarding", "IsPackageUsable", { unpacked: {} }, "VerifyIdentity"],
@@ -162,6 +194,14 @@ describe("nothing approves by its absence", () => {
     ["onboarding", "DoesDocumentMatch", { extraction: {} }, "CheckWithThirdParty"],
     ["onboarding", "IsLicenseValid", { validation: {} }, "RegisterCustomer"],
     ["onboarding", "IsCustomerNew", { registration: {} }, "RecordApproval"],
+    ["agent-onboarding", "IsSessionReady", { step: "verify" }, "VerifyIdentity"],
+    ["agent-onboarding", "IsSessionReady", { step: "register", isRead: true }, "CreateCustomer"],
+    ["agent-onboarding", "IsSessionReady", { step: "register", isVerified: true }, "CreateCustomer"],
+    ["agent-onboarding", "IsVerified", { verification: {} }, "RecordVerification"],
+    ["agent-onboarding", "IsVerified", { verification: { status: "VERIFIED" } }, "RecordVerification"],
+    ["agent-onboarding", "IsVerified", { verification: { record: { customerKey: "DK#" } } }, "RecordVerification"],
+    ["agent-onboarding", "IsCustomerOwn", { customer: {} }, "RecordRegistration"],
+    ["agent-onboarding", "IsRegistered", { registration: { customerId: null } }, "NotifyRegistration"],
   ])("%s %s with %o", async (machine, name, variables, approving) => {
     expect((await leave(name, find(machine, name), variables)).next).not.toBe(approving);
   });

@@ -40,6 +40,7 @@ export function sites(definition: Definition): Site[] {
     add("Arguments", state.Arguments);
     add("Assign", state.Assign, ...result);
     add("Output", state.Output, ...result);
+    add("Error", state.Error);
     state.Choices?.forEach((rule, index) => {
       add(`Choices[${index}].Condition`, rule.Condition);
       add(`Choices[${index}].Assign`, rule.Assign);

@@ -36,6 +36,8 @@ export interface State {
   readonly Next?: string;
   readonly Assign?: Record<string, unknown>;
   readonly Output?: unknown;
+  /** Of a Fail state. */
+  readonly Error?: string;
 }
 
 export interface Definition {

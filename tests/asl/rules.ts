@@ -1,4 +1,5 @@
 import aslValidator from "asl-validator";
+import { EXPRESS_MACHINES } from "../../cdk/lib/names";
 import { codeOf, factsOf } from "./expressions";
 import { edges, flow, sites, uses } from "./flow";
 import { isTask, leaves, type Machine, type Retrier, type State } from "./machines";
@@ -21,10 +22,12 @@ const CANONICAL: Retrier = {
     "Lambda.TooManyRequestsException",
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.Unknown",
+    "Runtime.ExitError",
     "Sandbox.Timedout",
     "Rekognition.ThrottlingException",
     "Rekognition.ProvisionedThroughputExceededException",
     "Rekognition.InternalServerErrorException",
+    "Rekognition.RekognitionException",
     "Rekognition.SdkClientException",
     "DynamoDB.ThrottlingException",
     "DynamoDB.ProvisionedThroughputExceededException",
@@ -40,8 +43,10 @@ const CANONICAL: Retrier = {
     "SQS.AmazonSQSException",
     "SQS.SdkClientException",
     "StepFunctions.ThrottlingException",
+    "StepFunctions.AWSStepFunctionsException",
     "StepFunctions.SdkClientException",
     "Sfn.ThrottlingException",
+    "Sfn.SfnException",
     "Sfn.SdkClientException",
     "States.Timeout",
   ],
@@ -60,6 +65,9 @@ const CANONICAL_CHILD_WAIT: Retrier = {
   ...CANONICAL,
   ErrorEquals: CANONICAL.ErrorEquals.filter((name) => /^(StepFunctions|Sfn)\./.test(name)),
 };
+
+/** An Express execution keeps no history and is told about by no event: it may hold more, and has to record its failures itself. */
+const isExpress = ({ name }: Machine): boolean => (EXPRESS_MACHINES as readonly string[]).includes(name);
 
 const isTokenWait = (state: State): boolean => state.Resource?.endsWith(".waitForTaskToken") === true;
 const isChildWait = (state: State): boolean => state.Resource?.endsWith(".sync:2") === true;
@@ -83,13 +91,18 @@ const WORKER_ERRORS = new Set(["Bonafide.InvalidInput", "Bonafide.Transient", "B
 const PERSONAL =
   /^(details|documentFields|fields|(first|last|middle|full|given|family)_?name|name|suffix|(date_?of_?)?birth(_?date)?|dob|age|address|street|city|zip(_?code)?|county|(document|license|licence|driver_?license|passport|national)_?(number|id)|ssn|e_?mail|phone|nationality|gender|image|picture|photo|bytes)$/i;
 
-/** Attributes of the applications table that hold references, codes and scores only. */
+/** All that an Express machine may return, and what a Choice or Task of it may hand to the end. */
+const RESULT_KEYS = new Set(["sessionId", "result", "reasons", "confidence", "customerId", "lastFour"]);
+
+/** Attributes of the tables that hold references, codes and scores only. */
 const PROJECTABLE = new Set([
   "applicationId",
   "package",
   "selfie",
   "document",
   "faceId",
+  "heldFaceIds",
+  "supersededFaceId",
   "status",
   "outcome",
   "reasons",
@@ -104,7 +117,13 @@ const PROJECTABLE = new Set([
   "receivedAt",
   "updatedAt",
   "decidedAt",
+  "identityExtraction",
+  "registryVerification",
+  "customerId",
 ]);
+
+/** What a conversation's row holds of its person, for an Express machine to go on with. */
+const PROJECTABLE_BY_EXPRESS = new Set(["identity", "registryRecord"]);
 
 const MESSAGE_KEYS = new Set(["eventId", "applicationId", "event", "check", "outcome", "reasons", "at"]);
 
@@ -114,7 +133,7 @@ const CONSTANTS = new Set([
   ...["UPDATED_OLD", "UPDATED_NEW", "ALL_OLD", "ALL_NEW"],
   ...["IN_PROGRESS", "DECIDED", "FAILED"],
   ...["CHECK_NOT_PASSED", "APPLICATION_DECIDED", "APPLICATION_FAILED", "UPLOAD_REJECTED"],
-  ...["REGISTERED", "ALREADY_REGISTERED"],
+  ...["REGISTERED", "ALREADY_REGISTERED", "OK", "RESUBMIT", "UNVERIFIED"],
   ...["DEFAULT", "FACE_OCCLUDED", "SUNGLASSES"],
 ]);
 
@@ -260,6 +279,7 @@ export const RULES: readonly Rule[] = [
         (state.Catch ?? []).flatMap(({ ErrorEquals }) =>
           ErrorEquals.flatMap((error) => {
             const [prefix] = error.split(".");
+            if (error === "States.ALL" && isExpress(machine)) return [];
             if (["States.ALL", "States.TaskFailed", "States.Timeout", "States.Runtime"].includes(error))
               return [`${name} catches ${error}`];
             if (prefix === "Bonafide") return WORKER_ERRORS.has(error) ? [] : [`${name} catches ${error}, which no worker says`];
@@ -272,10 +292,34 @@ export const RULES: readonly Rule[] = [
   {
     name: "fails at its own Task: no Fail state behind a Catch",
     check: (machine) => {
+      // There is no redrive that could resume there, and an alarm has to hear of the failure.
+      if (isExpress(machine)) return [];
       const all = edges(machine.definition);
       const behind = new Set(all.filter(({ kind }) => kind === "catch").map(({ to }) => to));
       for (const name of behind) for (const { from, to } of all) if (from === name) behind.add(to);
       return [...behind].filter((name) => machine.definition.States[name]?.Type === "Fail").map((name) => `${name} is behind a Catch`);
+    },
+  },
+  {
+    name: "records its failures itself where nothing else hears of them, and fails all the same",
+    check: (machine) => {
+      if (!isExpress(machine)) return [];
+      const { definition } = machine;
+      const targets = new Set(["RecordFailure", "NotifyFailure", "Failed"]);
+      return [
+        // The platform ends an Express execution after five minutes, whatever the definition says.
+        ...((definition.TimeoutSeconds ?? Infinity) < 300 ? [] : ["the execution may take longer than Express executions can"]),
+        ...(definition.States["Failed"]?.Type === "Fail" ? [] : ["there is no Fail state Failed"]),
+        ...tasks(machine).flatMap(([name, state]) => {
+          const last = state.Catch?.at(-1);
+          return [
+            ...(last !== undefined && last.ErrorEquals.join() === "States.ALL" && targets.has(last.Next)
+              ? []
+              : [`${name} does not end its Catches with one of States.ALL that leads to RecordFailure, NotifyFailure or Failed`]),
+            ...(isTokenWait(state) || isChildWait(state) ? [`${name} waits, which Express executions cannot`] : []),
+          ];
+        }),
+      ];
     },
   },
   {
@@ -437,7 +481,9 @@ export const RULES: readonly Rule[] = [
           const names = (Arguments["ExpressionAttributeNames"] ?? {}) as Record<string, string>;
           for (const attribute of String(Arguments["ProjectionExpression"] ?? "*").split(",")) {
             const root = attribute.trim().split(".")[0] as string;
-            if (!PROJECTABLE.has(names[root] ?? root)) problems.push(`${name} reads ${names[root] ?? root} into the state`);
+            const read = names[root] ?? root;
+            if (!PROJECTABLE.has(read) && !(isExpress(machine) && PROJECTABLE_BY_EXPRESS.has(read)))
+              problems.push(`${name} reads ${read} into the state`);
           }
         }
         if (Resource?.endsWith("sns:publish")) {
@@ -448,6 +494,29 @@ export const RULES: readonly Rule[] = [
         return problems;
       }),
     ],
+  },
+  {
+    // Standard executions have none in the first place. The caller and its logs see what an Express execution returns.
+    name: "returns nothing personal of what an Express execution holds",
+    check: (machine) => {
+      if (!isExpress(machine)) return [];
+      const { definition } = machine;
+      const outputs = sites(definition).filter(({ path }) => path.endsWith("Output"));
+      const ends = new Set(states(machine).flatMap(([name, { Type }]) => (Type === "Succeed" ? [name] : [])));
+      return [
+        ...outputs.flatMap(({ state, path, value }) => {
+          const code = typeof value === "string" ? codeOf(value) : undefined;
+          const keys = code === undefined ? Object.keys(value as object) : [...factsOf(code).keys];
+          return keys.filter((key) => !RESULT_KEYS.has(key)).map((key) => `${state}.${path} gives ${key}`);
+        }),
+        ...edges(definition)
+          .filter(({ to, carries }) => ends.has(to) && carries !== "output")
+          .map(({ from, to }) => `${from} hands its ${to} something else than an Output of its own`),
+        ...states(machine)
+          .filter(([, { Type }]) => Type === "Fail")
+          .flatMap(([name, state]) => ("Cause" in state ? [`${name} gives a Cause`] : [])),
+      ];
+    },
   },
   {
     name: "does not depend on HTTP metadata, which emulators and retries do not have",
@@ -477,7 +546,8 @@ export const RULES: readonly Rule[] = [
           if (code !== undefined && !factsOf(code).isArray) problems.push(`${place}: one reason would no longer be a list; write [ … ]`);
           if (!Array.isArray(list)) continue;
           if (outcome === "pass" && list.length > 0) problems.push(`${place} passes with reasons`);
-          if (outcome !== "pass" && outcome !== undefined && list.length === 0) problems.push(`${place} refuses without a reason`);
+          if (outcome !== "pass" && outcome !== "superseded" && outcome !== undefined && list.length === 0)
+            problems.push(`${place} refuses without a reason`);
           const wanted = CLASS_OF_OUTCOME[String(outcome)];
           for (const reason of list) {
             if (wanted !== undefined && known.has(reason) && known.get(reason) !== wanted) {

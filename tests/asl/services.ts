@@ -31,6 +31,10 @@ export const INTEGRATIONS: Readonly<Record<string, Integration>> = {
     arguments: { TableName: true, Key: true, ProjectionExpression: true, "ConsistentRead?": true, "ExpressionAttributeNames?": true },
     errors: "DynamoDB",
   },
+  "arn:aws:states:::dynamodb:putItem": {
+    arguments: { TableName: true, Item: true, ConditionExpression: true },
+    errors: "DynamoDB",
+  },
   "arn:aws:states:::dynamodb:updateItem": {
     arguments: {
       TableName: true,

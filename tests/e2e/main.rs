@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod command;
+mod conversations;
+mod faces;
 mod observability;
 mod operators;
 mod order;

@@ -1,4 +1,4 @@
-//! What the run left in the logs: figures of every verdict, and nothing personal. And the alarms that watch over it.
+//! What the run left in the logs: figures of every verdict. And the alarms that watch over it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -12,38 +12,13 @@ use bonafide_tests::control::Fault;
 use bonafide_tests::packages::png;
 use serde_json::{Map, Value, json};
 
-use crate::run::{all, details, sample};
+use crate::run::{all, sample};
 
 type Line = Map<String, Value>;
 
-/// Everything in a log group.
-fn log(local: &Local, group: &str) -> Result<Vec<String>> {
-    let mut messages = Vec::new();
-    let mut token = Value::Null;
-    loop {
-        let mut request = json!({"logGroupName": group, "limit": 10_000});
-        if !token.is_null() {
-            request["nextToken"] = token;
-        }
-        let answer = local.raw("logs", "Logs_20140328.FilterLogEvents", &request)?;
-        let events = answer["events"].as_array().with_context(|| format!("{group} has no events"))?;
-        messages.extend(events.iter().filter_map(|event| Some(event["message"].as_str()?.to_owned())));
-        token = answer["nextToken"].clone();
-        if token.is_null() || events.is_empty() {
-            return Ok(messages);
-        }
-    }
-}
-
-fn groups(local: &Local) -> Result<Vec<String>> {
-    let answer = local.raw("logs", "Logs_20140328.DescribeLogGroups", &json!({"limit": 50}))?;
-    let groups = answer["logGroups"].as_array().context("no log groups")?;
-    Ok(groups.iter().filter_map(|group| Some(group["logGroupName"].as_str()?.to_owned())).collect())
-}
-
 /// The JSON lines of a worker; what Lambda itself writes is none.
 fn lines(worker: &str) -> Vec<Line> {
-    let messages = log(&bench().local, &format!("/aws/lambda/bonafide-dev-{worker}")).unwrap();
+    let messages = bench().local.log(&format!("/aws/lambda/bonafide-dev-{worker}")).unwrap();
     messages.iter().filter_map(|message| serde_json::from_str(message).ok()).collect()
 }
 
@@ -212,44 +187,6 @@ fn every_invocation_ends_in_one_line() {
     }
 }
 
-/// A postal code is found in every other request id by chance: what could be a part of one counts as a word only.
-fn holds(text: &str, value: &str) -> bool {
-    if value.chars().all(|character| character.is_ascii_hexdigit()) {
-        text.split(|character: char| !character.is_alphanumeric()).any(|word| word == value)
-    } else {
-        text.contains(value)
-    }
-}
-
-#[test]
-fn no_log_holds_anything_personal() {
-    let mut personal = BTreeSet::new();
-    for seen in all().values() {
-        personal.extend(details(&seen.judged.sample).into_values());
-        let fields = seen.row["documentFields"].as_object().into_iter().flatten();
-        personal.extend(
-            fields
-                .filter(|(name, _)| !["dateOrder", "idType", "state"].contains(&name.as_str()))
-                .filter_map(|(_, value)| Some(value.as_str()?.to_owned())),
-        );
-    }
-    // Two letters of a state are in every other word.
-    personal.retain(|value| value.len() > 2);
-    assert!(personal.len() > 20, "{personal:?}");
-    let local = &bench().local;
-    let mut scanned = 0;
-    for group in groups(local).unwrap() {
-        for message in log(local, &group).unwrap() {
-            scanned += 1;
-            let text = message.to_lowercase();
-            for value in &personal {
-                assert!(!holds(&text, &value.to_lowercase()), "{group} has {value:?}: {message}");
-            }
-        }
-    }
-    assert!(scanned > 100, "only {scanned} lines were found");
-}
-
 #[test]
 fn notifications_keep_their_contract() {
     let file = repository().join("statemachines/contracts/measure-outcome.input.schema.json");
@@ -308,8 +245,8 @@ fn what_alarms_and_dashboard_look_at_has_been_measured() {
     metrics("approved", 6);
     let local = &bench().local;
     let mut measured = BTreeSet::<Series>::new();
-    for group in groups(local).unwrap().iter().filter(|group| group.starts_with("/aws/lambda/")) {
-        for line in log(local, group).unwrap().iter().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
+    for group in local.log_groups().unwrap().iter().filter(|group| group.starts_with("/aws/lambda/")) {
+        for line in local.log(group).unwrap().iter().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
             for directive in
                 line.get("_aws").map(|aws| &aws["CloudWatchMetrics"]).and_then(Value::as_array).into_iter().flatten()
             {

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use bonafide_domain::execution_name;
 use bonafide_tests::bench::{Row, bench, plain};
+use bonafide_tests::control::Fault;
 use serde_json::json;
 
 const ID: &str = "e2e_out-of-order";
@@ -32,6 +33,41 @@ async fn tell(version: &str, sequencer: &str) -> Result<()> {
     let send = bench.local.sqs.send_message().queue_url(bench.deployment.data("UploadsQueueUrl")?);
     send.message_body(json!({"Records": [record]}).to_string()).send().await?;
     Ok(())
+}
+
+/// S3 numbers the events of one key only; of two keys the later picture counts, whichever event comes first.
+#[test]
+fn of_one_picture_under_two_keys_the_later_one_counts() {
+    let (id, bench) = ("e2e_two-keys_", bench());
+    bench.run(async {
+        let (bucket, queue) = (bench.deployment.data("BucketName")?, bench.deployment.data("UploadsQueueUrl")?);
+        let none = Fault::result("rekognition", "DetectFaces", id, json!({"FaceDetails": []}));
+        bench.local.control.add(&none)?;
+        let record = |key: &str, version: &str, sequencer: &str, time: &str| {
+            let object = json!({"key": format!("selfie/{id}.{key}"), "versionId": version, "sequencer": sequencer});
+            let s3 = json!({"bucket": {"name": bucket}, "object": object});
+            json!({"eventName": "ObjectCreated:Put", "eventTime": time, "s3": s3})
+        };
+        // One message is handled in its order.
+        let records = [
+            record("jpg", "later", "05", "2026-11-21T09:30:01.000Z"),
+            record("png", "earlier", "09", "2026-11-21T09:30:00.999Z"),
+            record("jpg", "later", "05", "2026-11-21T09:30:01.000Z"),
+        ];
+        let send = bench.local.sqs.send_message().queue_url(queue);
+        send.message_body(json!({"Records": records}).to_string()).send().await?;
+        let row = plain(&bench.row_when(id, |row| row.contains_key("identityVerification")).await?);
+        assert_eq!(
+            (&row["selfie"]["versionId"], &row["selfieUploadedAt"]),
+            (&json!("later"), &records[0]["eventTime"])
+        );
+        let machine = bench.deployment.workflow("IdentityVerificationMachineArn")?;
+        let executions = bench.local.sfn.list_executions().state_machine_arn(machine).into_paginator().items().send();
+        let executions = executions.collect::<Result<Vec<_>, _>>().await?;
+        let own = executions.iter().filter(|execution| execution.name.starts_with(id)).count();
+        assert_eq!(own, 1, "the earlier picture is not judged");
+        Ok(())
+    });
 }
 
 #[test]

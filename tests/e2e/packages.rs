@@ -57,7 +57,15 @@ fn resubmit(reason: &str, package: impl FnOnce(&str) -> Vec<u8>) {
         let ended = bench.ended(row["executionArn"].as_str().unwrap_or_default()).await?;
         assert_eq!(
             ended.path(),
-            ["UnpackPackage", "IsPackageUsable", "IsFaceHeld", "RecordRefusal", "NotifyRefusal", "Refused"]
+            [
+                "UnpackPackage",
+                "IsPackageUsable",
+                "FindHeldFaces",
+                "RecordRefusal",
+                "IsFaceHeld",
+                "NotifyRefusal",
+                "Refused"
+            ]
         );
         let said = bench.notifications(&id, 1).await;
         assert_eq!(said.len(), 1, "{said:?}");

@@ -11,11 +11,17 @@ pub(crate) enum Effect {
     Malformed,
     Silent,
     Denied,
+    /// It is done, and the answer is lost.
+    Lost,
 }
 
 /// Those that pass by themselves.
 pub(crate) const TRANSIENT: [Effect; 5] =
     [Effect::Throttled, Effect::Outage, Effect::Closed, Effect::Malformed, Effect::Silent];
+
+/// Those, and what is then done twice: it was done the first time.
+pub(crate) const ONCE: [Effect; 6] =
+    [Effect::Throttled, Effect::Outage, Effect::Closed, Effect::Malformed, Effect::Silent, Effect::Lost];
 
 /// A service, an operation of it, and how the answer to a machine goes wrong.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +58,14 @@ impl Dependency {
             ),
             "dynamodb:getItem" => ("dynamodb", "GetItem", "DynamoDB", DYNAMODB),
             "dynamodb:updateItem" => ("dynamodb", "UpdateItem", "DynamoDB", DYNAMODB),
-            "states:startExecution.sync:2" => ("states", "StartExecution", "StepFunctions", STEP_FUNCTIONS),
-            "aws-sdk:sfn:describeExecution" => ("states", "DescribeExecution", "Sfn", STEP_FUNCTIONS),
-            "aws-sdk:sfn:getExecutionHistory" => ("states", "GetExecutionHistory", "Sfn", STEP_FUNCTIONS),
+            "states:startExecution.sync:2" => (
+                "states",
+                "StartExecution",
+                "StepFunctions",
+                ["ThrottlingException", "AWSStepFunctionsException", "StateMachineDoesNotExistException"],
+            ),
+            "aws-sdk:sfn:describeExecution" => ("states", "DescribeExecution", "Sfn", SFN),
+            "aws-sdk:sfn:getExecutionHistory" => ("states", "GetExecutionHistory", "Sfn", SFN),
             "aws-sdk:rekognition:detectFaces" => ("rekognition", "DetectFaces", "Rekognition", REKOGNITION),
             "aws-sdk:rekognition:compareFaces" => ("rekognition", "CompareFaces", "Rekognition", REKOGNITION),
             "aws-sdk:rekognition:searchFacesByImage" => {
@@ -77,6 +88,7 @@ impl Dependency {
             Effect::Outage => error(self.outage),
             Effect::Denied => error(self.denied),
             Effect::Closed => Fault::no_answer(service, operation, application, "closed"),
+            Effect::Lost => Fault::no_answer(service, operation, application, "closed").afterwards(),
             Effect::Silent => Fault::no_answer(service, operation, application, "silent"),
             Effect::Malformed => Fault::malformed(service, operation, application),
         };
@@ -89,7 +101,7 @@ impl Dependency {
             Effect::Throttled => self.throttled,
             Effect::Outage => self.outage,
             Effect::Denied => self.denied,
-            Effect::Closed | Effect::Malformed => "SdkClientException",
+            Effect::Closed | Effect::Malformed | Effect::Lost => "SdkClientException",
             Effect::Silent => return "States.Timeout".to_owned(),
         };
         format!("{}.{error}", self.prefix)
@@ -100,4 +112,4 @@ const DYNAMODB: [&str; 3] =
     ["ProvisionedThroughputExceededException", "InternalServerErrorException", "ResourceNotFoundException"];
 const REKOGNITION: [&str; 3] =
     ["ProvisionedThroughputExceededException", "InternalServerErrorException", "AccessDeniedException"];
-const STEP_FUNCTIONS: [&str; 3] = ["ThrottlingException", "ServiceUnavailableException", "AccessDeniedException"];
+const SFN: [&str; 3] = ["ThrottlingException", "SfnException", "ExecutionDoesNotExistException"];

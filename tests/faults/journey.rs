@@ -26,7 +26,7 @@ const CHECKS: [&str; 5] =
 pub(crate) enum Journey {
     /// A package where everything fits.
     Approved,
-    /// The third party does not know the licence.
+    /// The third party does not know the licence; a face of a package that has never been judged is held.
     Unknown,
     /// Another person's selfie.
     Mismatch,
@@ -36,7 +36,7 @@ pub(crate) enum Journey {
     Duplicate,
     /// An application that has a face already.
     Renewed,
-    /// A document alone, for which a selfie waits.
+    /// A document alone, for which a selfie waits, of an application that has a face already.
     Late,
 }
 
@@ -61,16 +61,6 @@ pub(crate) struct Left {
     said: Vec<String>,
 }
 
-impl Left {
-    /// The same, for a replay that resumes after the verdict was written: nothing takes the recorded failure back.
-    pub(crate) fn but_still_failed(mut self) -> Self {
-        for attribute in ["status", "reasons", "failure"] {
-            self.verdict[attribute] = Value::Null;
-        }
-        self
-    }
-}
-
 impl Journey {
     /// The outcome of the application, or of the identity check where there is none.
     const fn outcome(self) -> &'static str {
@@ -80,6 +70,11 @@ impl Journey {
             Self::Faceless | Self::Duplicate => "resubmit",
             Self::Late => "pass",
         }
+    }
+
+    /// The machine that its upload starts.
+    pub(crate) const fn machine(self) -> &'static str {
+        if matches!(self, Self::Late) { "document-extraction" } else { "onboarding" }
     }
 
     /// How many messages there are about it: one for each "no", one for the verdict.
@@ -93,7 +88,7 @@ impl Journey {
     }
 
     /// Tells Rekognition, Textract and the third party what to answer. The faces of the collection are real ones.
-    async fn prepare(self, id: &str) -> Result<()> {
+    pub(crate) async fn prepare(self, id: &str) -> Result<()> {
         let control = &bench().local.control;
         let tell = |operation, result| Fault::result("rekognition", operation, id, result);
         if self == Self::Faceless {
@@ -113,7 +108,8 @@ impl Journey {
         control.set_license(&number(id), if self == Self::Unknown { "unknown" } else { "known" })?;
         let bucket = bench().deployment.data("BucketName")?;
         match self {
-            Self::Renewed => put_row(id, [("faceId", s("11111111-2222-4333-8444-555555555555"))]).await,
+            Self::Renewed => put_row(id, [("faceId", s(&earlier_face(id).await?))]).await,
+            Self::Unknown => put_row(id, [("heldFaceIds", AttributeValue::Ss(vec![earlier_face(id).await?]))]).await,
             Self::Late => {
                 // No events are sent for this prefix.
                 let key = format!("unzipped/{id}/waiting.jpg");
@@ -122,7 +118,12 @@ impl Journey {
                 let selfie = [("bucket", s(bucket)), ("key", s(&key)), ("versionId", s(&version))];
                 let reasons = AttributeValue::L(vec![s("DOCUMENT_MISSING")]);
                 let check = [("outcome", s("resubmit")), ("reasons", reasons), ("at", s("2026-11-21T00:00:00.000Z"))];
-                put_row(id, [("selfie", m(&selfie)), ("identityVerification", m(&check))]).await
+                let row = [
+                    ("selfie", m(&selfie)),
+                    ("identityVerification", m(&check)),
+                    ("faceId", s(&earlier_face(id).await?)),
+                ];
+                put_row(id, row).await
             }
             _ => Ok(()),
         }
@@ -249,13 +250,32 @@ pub(crate) async fn replay(id: &str) -> Result<()> {
     Ok(())
 }
 
+/// Waits until nothing is recorded as failed any more.
+pub(crate) async fn restored(id: &str) -> Result<()> {
+    row_when(id, |row| !row.contains_key("failure")).await.map(drop)
+}
+
 /// Of a face that the collection takes.
-fn picture() -> Result<Vec<u8>> {
+pub(crate) fn picture() -> Result<Vec<u8>> {
     Ok(fs::read(repository().join("local/tests/data/hopper.jpg"))?)
 }
 
-fn number(id: &str) -> String {
+pub(crate) fn number(id: &str) -> String {
     id.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase()
+}
+
+/// A face that an earlier execution of the application has left in the collection.
+async fn earlier_face(id: &str) -> Result<String> {
+    let bucket = bench().deployment.data("BucketName")?;
+    // No events are sent for this prefix.
+    let key = format!("unzipped/{id}/earlier.jpg");
+    bench().local.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(picture()?)).send().await?;
+    let image = json!({"S3Object": {"Bucket": bucket, "Name": key}});
+    let collection = bench().deployment.data("FaceCollectionId")?;
+    let body = json!({"CollectionId": collection, "Image": image, "ExternalImageId": format!("{id}:earlier")});
+    let answer = bench().local.raw("rekognition", "RekognitionService.IndexFaces", &body)?;
+    let face = answer["FaceRecords"][0]["Face"]["FaceId"].as_str();
+    Ok(face.context("no face")?.to_owned())
 }
 
 async fn put_row<const COUNT: usize>(id: &str, attributes: [(&str, AttributeValue); COUNT]) -> Result<()> {

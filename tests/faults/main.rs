@@ -5,6 +5,8 @@
 //! announced, and ends so after the repair and a replay.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod again;
+mod alarm;
 mod effect;
 mod journey;
 mod tasks;

@@ -66,11 +66,7 @@ impl Ending {
 
     /// Whether it goes on by itself: the state tries again, or the message comes back.
     fn is_tried_again(self, called: Called) -> bool {
-        match called {
-            Called::Event => true,
-            Called::Task => !matches!(self, Self::Error | Self::Panic),
-            Called::State => matches!(self, Self::Throttled | Self::TimeOut),
-        }
+        called == Called::Event || !matches!(self, Self::Error | Self::Panic)
     }
 }
 

@@ -4,6 +4,10 @@
 
 mod archives;
 mod details;
+mod face_bodies;
+mod face_pictures;
+mod face_requests;
+mod faces;
 mod keys;
 mod messages;
 mod package;
@@ -12,9 +16,11 @@ mod raw_zip;
 mod run;
 mod scan;
 mod third_party;
+mod wire;
 mod world;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use bonafide_tests::bench::bench;
@@ -31,10 +37,17 @@ fn bad_input_is_refused_or_recorded_and_never_repeated() {
         let token = run::approved().await?;
 
         // The third party is slow: meanwhile, the others, of which none gets that far.
-        let (seen, third_parties) = tokio::join!(uploads(), run::third_parties());
-        let mut seen = seen?;
-        seen.extend(third_parties?);
+        let (seen, third_parties) = tokio::join!(timed(uploads()), timed(run::third_parties()));
+        let ((mut seen, uploads), (third_parties, slow)) = (seen?, third_parties?);
+        seen.extend(third_parties);
+        let started = Instant::now();
         seen.extend(run::messages(&token).await?);
+        println!(
+            "uploads {:.0} s, meanwhile the third party {:.0} s; then messages {:.0} s",
+            uploads.as_secs_f64(),
+            slow.as_secs_f64(),
+            started.elapsed().as_secs_f64()
+        );
         report(&seen);
         let wrong: Vec<_> =
             seen.iter().filter_map(|seen| Some(format!("{}: {}", seen.name, seen.wrong.as_ref()?))).collect();
@@ -43,9 +56,14 @@ fn bad_input_is_refused_or_recorded_and_never_repeated() {
 
         scan::logs()?;
         scan::notifications();
-        scan::histories(&seen).await?;
         scan::memory()
     });
+}
+
+/// What becomes of it, and how long it took.
+async fn timed<T>(work: impl Future<Output = Result<T>>) -> Result<(T, Duration)> {
+    let started = Instant::now();
+    Ok((work.await?, started.elapsed()))
 }
 
 async fn uploads() -> Result<Vec<Seen>> {

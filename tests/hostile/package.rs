@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-/// What every input carries where it can: it must be found nowhere but in the bucket and the tables.
-pub(crate) const MARK: &str = "Zyzzyvaquux";
+/// What every input carries where it can: the level `leaks` searches for it everywhere.
+pub(crate) use bonafide_tests::marks::UNREADABLE as MARK;
+
 /// Ids that Rekognition and Textract approve of.
 pub(crate) const LIKED: &str = "hostile_";
 /// Ids on whose pictures Rekognition sees nobody.

@@ -5,14 +5,14 @@ use bonafide_tests::packages::{members, png, zip};
 use crate::package::{Package, refused};
 
 /// A JPEG up to its frame: size in pixels, and how many components (1 is grey, 3 colours, 4 CMYK).
-fn jpeg(width: u16, height: u16, components: u8) -> Vec<u8> {
+pub(crate) fn jpeg(width: u16, height: u16, components: u8) -> Vec<u8> {
     let mut bytes = b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0".to_vec();
     bytes.extend(frame(width, height, components));
     bytes.extend(b"\xFF\xDA\0\x08\x01\x01\0\0\x3F\0\0\xFF\xD9");
     bytes
 }
 
-fn frame(width: u16, height: u16, components: u8) -> Vec<u8> {
+pub(crate) fn frame(width: u16, height: u16, components: u8) -> Vec<u8> {
     let mut bytes = vec![0xFF, 0xC0, 0, 8 + 3 * components, 8];
     bytes.extend(height.to_be_bytes());
     bytes.extend(width.to_be_bytes());
@@ -22,21 +22,21 @@ fn frame(width: u16, height: u16, components: u8) -> Vec<u8> {
 }
 
 /// Rotated by its EXIF data.
-fn rotated(orientation: u8) -> Vec<u8> {
+pub(crate) fn rotated(orientation: u8) -> Vec<u8> {
     let mut bytes = b"\xFF\xD8\xFF\xE1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
     bytes.extend([orientation, 0, 0, 0, 0, 0, 0]);
     bytes.extend(frame(600, 400, 3));
     bytes
 }
 
-fn chunk(kind: &[u8], bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(kind: &[u8], bytes: &[u8]) -> Vec<u8> {
     let length = u32::try_from(bytes.len()).expect("a length");
     let content = [kind, bytes].concat();
     [&length.to_be_bytes()[..], &content, &crate::raw_zip::crc(&content).to_be_bytes()].concat()
 }
 
 /// Contents that are neither PNG nor JPEG.
-fn others() -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn others() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("nothing", Vec::new()),
         ("a byte", vec![0xFF]),

@@ -30,13 +30,11 @@ pub(crate) struct Seen {
     pub(crate) ended: &'static str,
     /// What is not as it has to be.
     pub(crate) wrong: Option<String>,
-    /// Where it left its traces, if it got so far.
-    pub(crate) execution: Option<String>,
 }
 
 impl Seen {
-    fn new(kind: &str, name: &str, ended: &'static str) -> Self {
-        Self { kind: kind.to_owned(), name: format!("{kind}: {name}"), ended, wrong: None, execution: None }
+    pub(crate) fn new(kind: &str, name: &str, ended: &'static str) -> Self {
+        Self { kind: kind.to_owned(), name: format!("{kind}: {name}"), ended, wrong: None }
     }
 }
 
@@ -67,7 +65,7 @@ fn has_status(status: &'static str) -> impl Fn(&Value) -> bool {
 }
 
 /// Runs them at once, but not all of them.
-async fn all<Run: Future<Output = Result<Seen>> + Send + 'static>(
+pub(crate) async fn all<Run: Future<Output = Result<Seen>> + Send + 'static>(
     runs: impl IntoIterator<Item = Run>,
     at_once: usize,
 ) -> Result<Vec<Seen>> {
@@ -119,7 +117,6 @@ async fn judged(package: Package) -> Result<Seen> {
             if (&row["outcome"], &row["reasons"]) != (&json!("resubmit"), &json!([package.reason])) {
                 seen.wrong = Some(format!("{} {}, not {}", row["outcome"], row["reasons"], package.reason));
             }
-            seen.execution = row["executionArn"].as_str().map(str::to_owned);
         }
     }
     Ok(seen)
@@ -172,9 +169,6 @@ async fn picture_alone(
             if (&row[check]["outcome"], &row[check]["reasons"]) != (&json!("resubmit"), &json!([reason])) {
                 seen.wrong = Some(format!("{} {}", row[check]["outcome"], row[check]["reasons"]));
             }
-            let execution =
-                if prefix == "selfie" { "identityVerificationExecutionArn" } else { "documentExtractionExecutionArn" };
-            seen.execution = row[execution].as_str().map(str::to_owned);
         }
     }
     Ok(seen)
@@ -207,7 +201,6 @@ async fn answered(index: usize, name: &'static str) -> Result<Seen> {
             if row["reasons"] != json!(["THIRD_PARTY_UNAVAILABLE"]) || row.get("thirdPartyCheck").is_some() {
                 seen.wrong = Some(format!("{} {} {}", row["status"], row["outcome"], row["reasons"]));
             }
-            seen.execution = row["executionArn"].as_str().map(str::to_owned);
         }
     }
     Ok(seen)
@@ -324,21 +317,19 @@ async fn send_messages(
     }
     let mut seen = events(uploads, bucket).await?;
     let sent = [
-        ("S3 event", uploads, &no_events),
-        ("message to extraction", extraction, &no_tasks),
-        ("message to licences", licenses, &no_tasks),
+        ("S3 event", uploads, &no_events, &[][..]),
+        ("message to extraction", extraction, &no_tasks, &foreign),
+        ("message to licences", licenses, &no_tasks, &foreign),
     ];
-    for (kind, queue, bodies) in sent {
+    for (kind, queue, bodies, foreign) in sent {
         queue.drained().await?;
-        let dead = queue.dead(bodies).await?;
+        // At once, since those that are left there are hidden for a while.
+        let dead = queue.dead(&[bodies, foreign].concat()).await?;
         seen.extend(bodies.iter().map(|body| {
             let mut seen = Seen::new(kind, &excerpt(body), "dead letter");
             seen.wrong = (!dead.contains(body)).then(|| "is not in the dead-letter queue".to_owned());
             seen
         }));
-    }
-    for queue in [extraction, licenses] {
-        let dead = queue.dead(&foreign).await?;
         seen.extend(foreign.iter().map(|body| {
             let ended = if dead.contains(body) { "dead letter" } else { "answered to nobody, logged" };
             Seen::new("task token", &excerpt(body), ended)
@@ -372,8 +363,10 @@ async fn events(uploads: &Impatient, bucket: &str) -> Result<Vec<Seen>> {
     .into_iter()
     .filter(|(_, reason)| *reason != "not UTF-8")
     .collect();
-    for (key, reason) in &rejections {
+    for (key, _) in &rejections {
         uploads.send(&[json!({"Records": [record(bucket, key)]}).to_string()]).await?;
+    }
+    for (key, reason) in &rejections {
         let decoded = percent_encoding::percent_decode_str(key).decode_utf8()?.into_owned();
         let mut one = Seen::new("S3 event", &format!("of the key {key:?}"), "rejected");
         one.wrong = rejected(&ApplicationId::of_rejected_key(&decoded, "v1"), reason)
@@ -390,17 +383,18 @@ async fn events(uploads: &Impatient, bucket: &str) -> Result<Vec<Seen>> {
     one.wrong = rejected(&last, "UPLOAD_NAME_INVALID").await.err().map(|error| error.to_string());
     seen.push(one);
 
-    for (name, id, bucket) in [
+    let failing = [
         ("of a version that is not there", "hostile-event-version", bucket),
         ("of another bucket", "hostile-event-bucket", "another-bucket-of-nobody"),
         ("of a bucket that cannot be", "hostile-event-no-bucket", "../.."),
-    ] {
+    ];
+    // All of them first: each is retried for a while.
+    for (_, id, bucket) in failing {
         uploads.send(&[json!({"Records": [record(bucket, &format!("zipped/{id}.zip"))]}).to_string()]).await?;
+    }
+    for (name, id, _) in failing {
         let mut one = Seen::new("S3 event", name, "failed, recorded");
-        match row_when(id, has_status("FAILED")).await {
-            Err(error) => one.wrong = Some(error.to_string()),
-            Ok(row) => one.execution = row["executionArn"].as_str().map(str::to_owned),
-        }
+        one.wrong = row_when(id, has_status("FAILED")).await.err().map(|error| error.to_string());
         seen.push(one);
     }
 

@@ -16,6 +16,9 @@ pub(crate) struct Case {
     machine: &'static str,
 }
 
+/// The execution for which a child is started, and which the row names.
+const EXECUTION: &str = "a scenario";
+
 /// An execution's end with what it left behind.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -99,6 +102,7 @@ impl Case {
     /// Runs the machine to its end; `notifications` says how many messages to wait for.
     pub(crate) async fn run(&self, input: Value, notifications: usize) -> Result<Seen> {
         let bench = bench();
+        bench.name_execution(&self.id, EXECUTION).await?;
         let ended = bench.execute(self.machine, &self.id, &self.input(input)).await?;
         let notifications = bench.notifications(&self.id, notifications).await;
         let row = plain(&bench.row(&self.id).await?);
@@ -108,8 +112,14 @@ impl Case {
     fn input(&self, mut input: Value) -> Value {
         input["applicationId"] = json!(self.id);
         // Started as a child: a failure is not recorded by RecordFailure, whose scenarios are its own.
-        input["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"] = json!("a scenario");
+        input["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"] = json!(EXECUTION);
+        input["execution"] = json!(EXECUTION);
         input
+    }
+
+    /// The row names the execution of a newer upload.
+    pub(crate) async fn supersede(&self) -> Result<()> {
+        self.put_row([("executionArn", s("of-a-newer-upload"))]).await
     }
 
     pub(crate) async fn put_row(
@@ -210,6 +220,15 @@ impl Seen {
             ),
             ("CHECK_NOT_PASSED", Some(outcome), reasons.to_vec())
         );
+        self
+    }
+
+    /// A newer upload counts: nothing was recorded, and nobody notified.
+    #[track_caller]
+    pub(crate) fn superseded(&self, check: &str, path: &[&str]) -> &Self {
+        self.went(path).left_nothing(check);
+        let output = json!({"check": check, "outcome": "superseded", "reasons": [], "scores": {}});
+        assert_eq!(self.ended.output, output);
         self
     }
 

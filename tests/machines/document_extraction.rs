@@ -92,17 +92,7 @@ async fn run(
     textract(case, fields)?;
     case.put_row(details).await?;
     let seen = case.run(json!({"document": case.picture("license"), "detailsExpected": true}), notifications).await?;
-    holds_nothing_personal(&seen);
     Ok(seen)
-}
-
-#[track_caller]
-fn holds_nothing_personal(seen: &Seen) {
-    let history = seen.ended.text().to_uppercase();
-    // Longer than what a random token may contain by chance.
-    for personal in ["EXAMPLE", "1957-01", "/1957", "E514172", "E514-172", "MAIN ST", "TALLAHASSEE"] {
-        assert!(!history.contains(personal), "{personal} is in the history");
-    }
 }
 
 const UP_TO_MATCH: [&str; 6] =
@@ -237,7 +227,12 @@ async fn selfie_before(case: &Case, reason: &str) -> Result<Seen> {
     case.indexed(&["waiting-face"])?;
     let reasons = AttributeValue::L(vec![s(reason)]);
     let refused = m(&[("outcome", s("resubmit")), ("reasons", reasons)]);
-    case.put_row([("selfie", pointer(&case.picture("selfie"))), ("identityVerification", refused)]).await?;
+    case.put_row([
+        ("selfie", pointer(&case.picture("selfie"))),
+        ("identityVerification", refused),
+        ("identityVerificationExecutionArn", s("a scenario")),
+    ])
+    .await?;
     case.run(json!({"document": case.picture("license")}), 0).await
 }
 
@@ -508,6 +503,31 @@ fn failed_details_missing() {
         assert_eq!(seen.ended.path(), UP_TO_MATCH[..5]);
         assert_eq!(seen.ended.status, aws_sdk_sfn::types::ExecutionStatus::Failed);
         seen.left_nothing(CHECK);
+        Ok(())
+    });
+}
+
+#[test]
+fn superseded_before_the_document_is_read() {
+    let case = case("superseded-unread");
+    bench().run(async {
+        let newer = [("executionArn", s("of-a-newer-upload"))];
+        let seen = run(&case, &fields(), details().into_iter().chain(newer).collect(), 0).await?;
+        let path = ["DetectFaces", "HasPortrait", "ExtractDocument", "IsExtractionConfident"];
+        seen.superseded(CHECK, &[&path[..], &["RecordNotPassed", "Superseded"]].concat());
+        assert_eq!(seen.row.get("documentFields"), None);
+        Ok(())
+    });
+}
+
+#[test]
+fn superseded_after_the_details_matched() {
+    let case = case("superseded-matched");
+    bench().run(async {
+        let refused = Fault::error("dynamodb", "UpdateItem", &case.id, "ConditionalCheckFailedException", 400);
+        bench().local.control.add(&refused.by("document-extraction/RecordPass"))?;
+        let seen = run(&case, &fields(), details(), 0).await?;
+        seen.superseded(CHECK, &[&UP_TO_MATCH[..], &["RecordPass", "Superseded"]].concat());
         Ok(())
     });
 }

@@ -140,3 +140,27 @@ fn failed_comparison_denied() {
         Ok(())
     });
 }
+
+/// A newer upload counts, whatever this one shows.
+fn superseded(name: &str, similarity: f64, record: &str) {
+    let case = case(name);
+    bench().run(async {
+        case.supersede().await?;
+        case.compared(&[(similarity, 0.3)])?;
+        let path = ["GetApplication", "IsDocumentPresent", "CompareFaces", "IsSimilarEnough", record, "Superseded"];
+        let seen = run(&case, 0).await?;
+        seen.superseded(CHECK, &path);
+        assert_eq!(seen.row.get("LICENSE_SELFIE_MATCH"), None);
+        Ok(())
+    });
+}
+
+#[test]
+fn superseded_pass() {
+    superseded("superseded-pass", 99.0, "RecordPass");
+}
+
+#[test]
+fn superseded_refusal() {
+    superseded("superseded-refusal", 10.0, "RecordNotPassed");
+}

@@ -50,7 +50,8 @@ fn pass_new_face() {
     bench().run(async {
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(11, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
+        seen.went(&path(11, &["FindEarlierFace", "SaveFace", "IsFaceSuperseded", "Passed"]))
+            .passed(CHECK, &json!({"similarity": 98.5}));
         let face = json!(case.face("new-face"));
         assert_eq!((&seen.ended.output["faceId"], &seen.row["faceId"]), (&face, &face));
         assert_eq!(seen.row["LICENSE_SELFIE_MATCH"], true);
@@ -70,9 +71,9 @@ fn pass_face_replaces_the_superseded_one() {
         )?;
         case.rekognition("DeleteFaces", json!({"DeletedFaces": [old]}))?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(11, &["SaveFace", "IsFaceSuperseded", "DeleteSupersededFace", "Passed"]));
+        seen.went(&path(11, &["FindEarlierFace", "SaveFace", "IsFaceSuperseded", "DeleteSupersededFace", "Passed"]));
         seen.passed(CHECK, &json!({"similarity": 98.5}));
-        assert_eq!(seen.row["faceId"], case.face("new-face"));
+        assert_eq!((&seen.row["faceId"], &seen.row["supersededFaceId"]), (&json!(case.face("new-face")), &json!(old)));
         Ok(())
     });
 }
@@ -89,7 +90,7 @@ fn pass_own_face_is_no_duplicate() {
         case.indexed(&["own-face"])?;
         case.put_row([("faceId", s(&own))]).await?;
         // The face that is saved again is not superseded.
-        run(&case, 0).await?.went(&path(11, &["SaveFace", "IsFaceSuperseded", "Passed"]));
+        run(&case, 0).await?.went(&path(11, &["FindEarlierFace", "SaveFace", "IsFaceSuperseded", "Passed"]));
         Ok(())
     });
 }
@@ -129,7 +130,8 @@ fn pass_after_throttling() {
         }
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(11, &["SaveFace", "IsFaceSuperseded", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
+        seen.went(&path(11, &["FindEarlierFace", "SaveFace", "IsFaceSuperseded", "Passed"]))
+            .passed(CHECK, &json!({"similarity": 98.5}));
         let errors: Vec<_> = seen.ended.traces.iter().flat_map(bonafide_tests::history::Trace::errors).collect();
         for state in ["DetectFaces", "SearchFaces", "IndexFace", "CompareFaces", "SearchIndexedFace"] {
             assert!(
@@ -452,4 +454,66 @@ fn failed_index_denied() {
 #[test]
 fn failed_second_search_denied() {
     failed_access_denied("SearchFaces", "failed-second-search", &path(10, &[]));
+}
+
+#[test]
+fn pass_face_of_a_package_is_held_for_its_verdict() {
+    let case = case("pass-held");
+    bench().run(async {
+        everything_fits(&case)?;
+        let earlier = case.face("earlier-face");
+        case.put_row([("faceId", s(&earlier))]).await?;
+        let input = json!({
+            "selfie": case.picture("selfie"),
+            "document": case.picture("license"),
+            "verdictFollows": true,
+        });
+        let seen = case.run(input, 0).await?;
+        seen.went(&path(11, &["HoldFace", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
+        assert_eq!((&seen.row["faceId"], &seen.row["heldFaceIds"]), (&json!(earlier), &json!([case.face("new-face")])));
+        Ok(())
+    });
+}
+
+#[test]
+fn superseded_refusal() {
+    let case = case("superseded-refusal");
+    bench().run(async {
+        case.supersede().await?;
+        case.faces(&[])?;
+        run(&case, 0).await?.superseded(CHECK, &["DetectFaces", "IsOneClearFace", "RecordNotPassed", "Superseded"]);
+        Ok(())
+    });
+}
+
+/// A newer upload is recorded while the face is being saved: it is given back.
+fn superseded_face(name: &str, way: &[&'static str], verdict_follows: bool) {
+    let case = case(name);
+    bench().run(async {
+        for task in [way[way.len() - 1], "RecordNotPassed"] {
+            let refused = Fault::error("dynamodb", "UpdateItem", &case.id, "ConditionalCheckFailedException", 400);
+            bench().local.control.add(&refused.by(&format!("identity-verification/{task}")))?;
+        }
+        everything_fits(&case)?;
+        case.rekognition("DeleteFaces", json!({"DeletedFaces": [case.face("new-face")]}))?;
+        let input = json!({
+            "selfie": case.picture("selfie"),
+            "document": case.picture("license"),
+            "verdictFollows": verdict_follows,
+        });
+        let seen = case.run(input, 0).await?;
+        seen.superseded(CHECK, &path(11, &[way, &["ReleaseFace", "RecordNotPassed", "Superseded"]].concat()));
+        assert_eq!((seen.row.get("faceId"), seen.row.get("heldFaceIds")), (None, None));
+        Ok(())
+    });
+}
+
+#[test]
+fn superseded_face_of_a_package() {
+    superseded_face("superseded-held", &["HoldFace"], true);
+}
+
+#[test]
+fn superseded_face_of_a_selfie_alone() {
+    superseded_face("superseded-alone", &["FindEarlierFace", "SaveFace"], false);
 }

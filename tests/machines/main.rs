@@ -2,6 +2,7 @@
 //! the third party told in advance, and looks at the output, the path of states, the row, the notifications and the faces.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod agent_onboarding;
 mod case;
 mod document_extraction;
 mod identity_compare;

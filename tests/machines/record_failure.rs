@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_tests::bench::{bench, plain, s};
+use bonafide_tests::bench::{bench, m, plain, s};
+use bonafide_tests::control::Fault;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -69,9 +70,10 @@ async fn record(case: &Case, event: &Value, notifications: usize) -> Result<Seen
     Ok(Seen { ended, row, notifications })
 }
 
-const RECORDED: [&str; 7] = [
+const RECORDED: [&str; 8] = [
     "DescribeExecution",
     "IsTopLevelExecution",
+    "IsFailureOver",
     "GetHistory",
     "IsCauseKnown",
     "RecordFailure",
@@ -92,7 +94,10 @@ fn recorded(name: &str, status: &str, machine: &'static str, reason: &str) {
             (&failure["state"], &failure["status"], &failure["executionArn"]),
             (&json!("DetectFaces"), &json!(status), &json!(execution))
         );
-        assert_eq!(failure["error"], "Rekognition.AccessDeniedException");
+        assert_eq!(
+            (&failure["error"], &failure["reason"]),
+            (&json!("Rekognition.AccessDeniedException"), &json!(reason))
+        );
         let [notification] = &seen.notifications[..] else { panic!("not one notification: {:?}", seen.notifications) };
         assert_eq!(
             (notification.event.as_str(), &notification.reasons[..]),
@@ -123,6 +128,30 @@ fn recorded_unknown_cause() {
     recorded("recorded-unknown", "FAILED", "OnboardingMachineArn", "SYSTEM_UNAVAILABLE");
 }
 
+/// The event of a failure that comes again records the same, and what is published has the same id.
+#[test]
+fn recorded_again() {
+    let case = case("recorded-again");
+    bench().run(async {
+        let execution = unrecorded_execution(&case, &json!({})).await?;
+        case.put_row([("executionArn", s(&execution))]).await?;
+        let event = event(&execution, "IdentityVerificationMachineArn", "FAILED")?;
+        let first = record(&case, &event, 1).await?;
+        let again = bench().execute("RecordFailureMachineArn", &format!("{}-again", case.id), &event).await?;
+        assert_eq!(again.path(), RECORDED);
+        let said = bench().notifications(&case.id, 2).await;
+        assert!(said.iter().all(|said| said.event_id == format!("{execution}:FAILED:0")), "{said:?}");
+        let row = plain(&bench().row(&case.id).await?);
+        for attribute in ["status", "reasons", "executionArn"] {
+            assert_eq!(row[attribute], first.row[attribute], "{attribute}");
+        }
+        for attribute in ["state", "error", "reason", "status", "executionArn"] {
+            assert_eq!(row["failure"][attribute], first.row["failure"][attribute], "{attribute}");
+        }
+        Ok(())
+    });
+}
+
 #[test]
 fn skipped_child() {
     let case = case("skipped-child");
@@ -145,10 +174,104 @@ fn skipped_newer_upload() {
         let execution = unrecorded_execution(&case, &json!({})).await?;
         case.put_row([("executionArn", s("arn:of-a-newer-upload"))]).await?;
         let seen = record(&case, &event(&execution, "OnboardingMachineArn", "FAILED")?, 0).await?;
-        let mut path = RECORDED[..5].to_vec();
-        path.push("Skipped");
+        let mut path = RECORDED[..6].to_vec();
+        path.extend(["RecordFailureBesideVerdict", "Skipped"]);
         seen.went(&path);
         assert_eq!((&seen.row["status"], &seen.notifications[..]), (&json!("IN_PROGRESS"), &[][..]));
+        Ok(())
+    });
+}
+
+/// What a verdict has left in the row, and what is recorded of a failure since.
+async fn decided(case: &Case, execution: &str, failure: Option<&str>) -> Result<()> {
+    let reasons = AttributeValue::L(vec![s("FACE_MISMATCH")]);
+    let mut row =
+        vec![("outcome", s("declined")), ("reasons", reasons), ("identityVerificationExecutionArn", s(execution))];
+    row.extend(failure.map(|of| ("failure", m(&[("executionArn", s(of))]))));
+    bench().put_row(&case.id, row.into_iter().map(|(name, value)| (name.to_owned(), value))).await
+}
+
+#[test]
+fn recorded_beside_verdict() {
+    let case = case("recorded-beside");
+    bench().run(async {
+        let execution = unrecorded_execution(&case, &json!({})).await?;
+        decided(&case, &execution, None).await?;
+        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "FAILED")?, 0).await?;
+        let mut path = RECORDED[..6].to_vec();
+        path.extend(["RecordFailureBesideVerdict", "Recorded"]);
+        seen.went(&path);
+        // Operators find it, the verdict stays, and nobody is told otherwise.
+        assert_eq!((&seen.row["status"], &seen.row["outcome"]), (&json!("FAILED"), &json!("declined")));
+        assert_eq!(seen.row["reasons"], json!(["FACE_MISMATCH"]));
+        assert_eq!(seen.row["failure"]["reason"], "IDENTITY_CHECK_UNAVAILABLE");
+        assert_eq!(seen.notifications, []);
+        assert_eq!(seen.ended.output, json!({"applicationId": case.id, "reason": "IDENTITY_CHECK_UNAVAILABLE"}));
+        Ok(())
+    });
+}
+
+const RESTORED: [&str; 4] = ["DescribeExecution", "IsTopLevelExecution", "IsFailureOver", "RestoreVerdict"];
+
+#[test]
+fn restored_verdict() {
+    let case = case("restored-verdict");
+    bench().run(async {
+        let execution = unrecorded_execution(&case, &json!({})).await?;
+        decided(&case, &execution, Some(&execution)).await?;
+        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "SUCCEEDED")?, 0).await?;
+        seen.went(&[&RESTORED[..], &["Restored"]].concat());
+        assert_eq!((&seen.row["status"], &seen.row["failure"]), (&json!("DECIDED"), &Value::Null));
+        assert_eq!((&seen.row["outcome"], &seen.row["reasons"]), (&json!("declined"), &json!(["FACE_MISMATCH"])));
+        assert_eq!(seen.ended.output, json!({"applicationId": case.id, "reason": null}));
+        Ok(())
+    });
+}
+
+#[test]
+fn restored_progress() {
+    let case = case("restored-progress");
+    bench().run(async {
+        let execution = unrecorded_execution(&case, &json!({})).await?;
+        let reasons = AttributeValue::L(vec![s("IDENTITY_CHECK_UNAVAILABLE")]);
+        case.put_row([("failure", m(&[("executionArn", s(&execution))])), ("reasons", reasons)]).await?;
+        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "SUCCEEDED")?, 0).await?;
+        seen.went(&[&RESTORED[..], &["RestoreProgress", "Restored"]].concat());
+        assert_eq!((&seen.row["status"], &seen.row["failure"]), (&json!("IN_PROGRESS"), &Value::Null));
+        assert_eq!((&seen.row["reasons"], &seen.notifications[..]), (&Value::Null, &[][..]));
+        Ok(())
+    });
+}
+
+/// Another execution's failure is not taken back.
+#[test]
+fn skipped_other_failure() {
+    let case = case("skipped-other");
+    bench().run(async {
+        let execution = unrecorded_execution(&case, &json!({})).await?;
+        decided(&case, &execution, Some("arn:of-another-execution")).await?;
+        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "SUCCEEDED")?, 0).await?;
+        seen.went(&[&RESTORED[..], &["RestoreProgress", "Skipped"]].concat());
+        assert_eq!(seen.row["failure"]["executionArn"], "arn:of-another-execution");
+        Ok(())
+    });
+}
+
+/// The event of a failure that a redrive has mended meanwhile records nothing.
+#[test]
+fn skipped_late_event() {
+    let case = case("skipped-late");
+    bench().run(async {
+        let faceless = Fault::result("rekognition", "DetectFaces", &case.id, json!({"FaceDetails": []}));
+        bench().local.control.add(&faceless)?;
+        let input = json!({"applicationId": case.id, "selfie": case.picture("selfie")});
+        let name = format!("{}-subject", case.id);
+        let execution = bench().execute("IdentityVerificationMachineArn", &name, &input).await?.execution().to_owned();
+        decided(&case, &execution, None).await?;
+        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "FAILED")?, 1).await?;
+        seen.went(&[&RESTORED[..], &["RestoreProgress", "Skipped"]].concat());
+        assert_eq!((&seen.row["outcome"], &seen.row["failure"]), (&json!("declined"), &Value::Null));
+        assert!(seen.notifications.iter().all(|notification| notification.event != "APPLICATION_FAILED"));
         Ok(())
     });
 }

@@ -5,22 +5,26 @@
 
 use anyhow::{Context as _, Result, bail};
 use bonafide_tests::bench::bench;
-use bonafide_tests::machine::{MACHINES, is_mark};
+use bonafide_tests::machine::{CONVERSATION, MACHINES, is_mark};
 use serde_json::{Value, json};
 
 /// What passes by itself, for a Task on this resource.
 fn transient(resource: &str) -> Result<&'static [&'static str]> {
     Ok(match resource.trim_start_matches("arn:aws:states:::") {
         rekognition if rekognition.starts_with("aws-sdk:rekognition:") => {
-            &["Rekognition.ThrottlingException", "Rekognition.InternalServerErrorException", "States.Timeout"]
+            &["Rekognition.ThrottlingException", "Rekognition.RekognitionException", "States.Timeout"]
         }
-        "lambda:invoke" => &["Bonafide.Transient", "Lambda.TooManyRequestsException", "States.Timeout"],
+        "lambda:invoke" => {
+            &["Bonafide.Transient", "Lambda.TooManyRequestsException", "Runtime.ExitError", "States.Timeout"]
+        }
         "sqs:sendMessage.waitForTaskToken" => &["Bonafide.Transient", "SQS.RequestThrottledException"],
         "dynamodb:updateItem" | "dynamodb:getItem" => &["DynamoDB.ThrottlingException", "States.Timeout"],
         "sns:publish" => &["SNS.ThrottledException", "States.Timeout"],
-        "states:startExecution.sync:2" => &["StepFunctions.ThrottlingException"],
+        "states:startExecution.sync:2" => {
+            &["StepFunctions.ThrottlingException", "StepFunctions.AWSStepFunctionsException"]
+        }
         "aws-sdk:sfn:describeExecution" | "aws-sdk:sfn:getExecutionHistory" => {
-            &["Sfn.ThrottlingException", "States.Timeout"]
+            &["Sfn.ThrottlingException", "Sfn.SfnException", "States.Timeout"]
         }
         other => bail!("which errors of {other} pass by themselves?"),
     })
@@ -43,8 +47,10 @@ fn after(definition: &Value, state: &str, error: &str, retries: u32) -> Result<S
 fn every_task_is_retried_when_that_may_help_and_only_then() {
     bench().run(async {
         let mut tasks = 0;
-        for (name, output) in MACHINES {
-            let machine = bench().deployment.workflow(output)?;
+        // The local AWS's TestState looks for a Catch before it looks for a Retry, and there every Task catches everything: its scenarios
+        // count the tries.
+        for (name, output) in MACHINES.into_iter().filter(|(name, _)| *name != CONVERSATION) {
+            let machine = bench().deployment.machine(output)?;
             let deployed = bench().local.sfn.describe_state_machine().state_machine_arn(machine).send().await?;
             let definition: Value = serde_json::from_str(&deployed.definition)?;
             let states = definition["States"].as_object().context("no states")?;

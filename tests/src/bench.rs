@@ -108,7 +108,7 @@ impl Bench {
     /// # Errors
     /// When it does not start, or does not end.
     pub async fn execute(&self, machine: &'static str, name: &str, input: &Value) -> Result<Ended> {
-        let machine = self.deployment.workflow(machine)?;
+        let machine = self.deployment.machine(machine)?;
         let started = self
             .local
             .sfn
@@ -160,6 +160,18 @@ impl Bench {
         Ok(())
     }
 
+    /// Lets the row name the execution that judges the application's package, unless it names one.
+    ///
+    /// # Errors
+    /// When the table does not take it.
+    pub async fn name_execution(&self, id: &str, execution: &str) -> Result<()> {
+        let table = self.deployment.data("ApplicationsTableName")?;
+        let update = self.local.dynamodb.update_item().table_name(table).key("applicationId", s(id));
+        let update = update.update_expression("SET executionArn = if_not_exists(executionArn, :execution)");
+        update.expression_attribute_values(":execution", s(execution)).send().await.context("write the row")?;
+        Ok(())
+    }
+
     /// Reads a row; empty when there is none.
     ///
     /// # Errors
@@ -188,7 +200,7 @@ impl Bench {
         }
     }
 
-    /// The external ids (application ids) of all faces in the collection.
+    /// The applications to which the faces of the collection belong, once for each face.
     ///
     /// # Errors
     /// When the stand-in does not answer.
@@ -197,7 +209,10 @@ impl Bench {
         let body = json!({"CollectionId": collection, "MaxResults": 4096});
         let answer = self.local.raw("rekognition", "RekognitionService.ListFaces", &body)?;
         let faces = answer["Faces"].as_array().context("ListFaces answered without faces")?;
-        Ok(faces.iter().filter_map(|face| Some(face["ExternalImageId"].as_str()?.to_owned())).collect())
+        Ok(faces
+            .iter()
+            .filter_map(|face| Some(face["ExternalImageId"].as_str()?.split(':').next()?.to_owned()))
+            .collect())
     }
 
     /// What was published about an application; waits for `expected` messages, then a little longer for one too many.
@@ -230,6 +245,7 @@ fn plain_value(value: &AttributeValue) -> Value {
         AttributeValue::N(number) => number.parse::<f64>().map_or(Value::Null, |number| json!(number)),
         AttributeValue::Bool(truth) => json!(truth),
         AttributeValue::L(values) => values.iter().map(plain_value).collect(),
+        AttributeValue::Ss(texts) => json!(texts),
         AttributeValue::M(map) => plain(map),
         _ => Value::Null,
     }

@@ -13,12 +13,14 @@ use crate::history::Trace;
 use crate::machine::{MACHINES, Machine};
 
 /// The workers that machines wait for, by the substitution that names them in a definition.
-const WORKERS: [(&str, &str); 5] = [
+const WORKERS: [(&str, &str); 7] = [
     ("${UnpackPackageArn}", "unpack-package"),
     ("${MatchDetailsArn}", "match-details"),
     ("${RegisterCustomerArn}", "register-customer"),
     ("${ExtractDocumentQueueUrl}", "extract-document"),
     ("${ValidateLicenseQueueUrl}", "validate-license"),
+    ("${ExtractIdentityArn}", "extract-identity"),
+    ("${VerifyIdentityArn}", "verify-identity"),
 ];
 
 struct Contracts {
@@ -97,7 +99,15 @@ mod tests {
         found.sort_unstable();
         assert_eq!(
             found,
-            ["extract-document", "match-details", "register-customer", "unpack-package", "validate-license"]
+            [
+                "extract-document",
+                "extract-identity",
+                "match-details",
+                "register-customer",
+                "unpack-package",
+                "validate-license",
+                "verify-identity"
+            ]
         );
         for name in WORKERS.map(|(_, worker)| worker).into_iter().chain(MACHINES.map(|(name, _)| name)) {
             for side in ["input", "output"] {

@@ -1,4 +1,4 @@
-//! The control API of the local AWS: errors and answers on demand, and what the third party knows.
+//! The control API of the local AWS: errors and answers on demand, what the third party knows, and how long things took.
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,8 @@ pub struct Control {
     decisions: String,
     limits: String,
     charges: String,
+    timings: String,
+    health: String,
     third_party: String,
     agent: ureq::Agent,
 }
@@ -31,6 +33,8 @@ pub struct Fault {
     count: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delay_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    afterwards: Option<bool>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -73,6 +77,46 @@ pub struct Limit {
     pub refused: u64,
 }
 
+/// How long things took. Times are in seconds of one clock.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Timings {
+    /// Of anybody to a service.
+    pub calls: Vec<Call>,
+    /// Of functions.
+    pub invocations: Vec<Invocation>,
+}
+
+/// A call to a service, from its headers to the last byte of its answer.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Call {
+    /// As faults name it.
+    pub operation: String,
+    /// The ARN of whoever signed it.
+    pub caller: String,
+    /// When it came.
+    pub start: f64,
+    /// When it was answered.
+    pub end: f64,
+}
+
+/// A function's work, from its event to its answer.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invocation {
+    /// Its name.
+    pub function: String,
+    /// When it was given the event.
+    pub start: f64,
+    /// When it gave the answer.
+    pub end: f64,
+    /// From the start of its process to its first question for work, if this was the first.
+    pub init_seconds: Option<f64>,
+    /// Of all its threads.
+    pub processor_seconds: Option<f64>,
+    /// The most memory that the process had at once so far.
+    pub peak_bytes: Option<u64>,
+}
+
 impl Fault {
     /// An error answer to requests that mention `application`.
     #[must_use]
@@ -111,7 +155,7 @@ impl Fault {
 
     fn new(service: &'static str, operation: &'static str, application: &str, effect: Effect) -> Self {
         let matching = json!({"key": application});
-        Self { service, operation, matching, effect, caller: None, count: None, delay_seconds: None }
+        Self { service, operation, matching, effect, caller: None, count: None, delay_seconds: None, afterwards: None }
     }
 
     /// Only for requests of this caller: `<machine>/<state>`, or the name of a worker.
@@ -135,6 +179,13 @@ impl Fault {
         self
     }
 
+    /// Only the answer goes wrong: the request is carried out.
+    #[must_use]
+    pub fn afterwards(mut self) -> Self {
+        self.afterwards = Some(true);
+        self
+    }
+
     /// Only for so many requests.
     #[must_use]
     pub fn times(mut self, count: u32) -> Self {
@@ -150,6 +201,8 @@ impl Control {
             decisions: format!("{control}/iam/calls"),
             limits: format!("{control}/limits"),
             charges: format!("{control}/charges"),
+            timings: format!("{control}/timings"),
+            health: format!("{control}/health"),
             third_party,
             agent: ureq::Agent::new_with_defaults(),
         }
@@ -192,6 +245,17 @@ impl Control {
         Ok(())
     }
 
+    /// All that is there.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn faults(&self) -> Result<Value> {
+        let url = &self.faults;
+        let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
+        let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than JSON"))
+    }
+
     /// How often the third party has charged an application: once for each idempotency key.
     ///
     /// # Errors
@@ -201,6 +265,17 @@ impl Control {
         let text = self.agent.get(url).call().with_context(|| format!("GET {url}"))?.into_body().read_to_string()?;
         let charges: Value = serde_json::from_str(&text)?;
         Ok(charges[application].as_u64().unwrap_or_default())
+    }
+
+    /// The process that serves everything; it leads a group of its own, with the workers.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn process(&self) -> Result<u64> {
+        let url = &self.health;
+        let text = self.agent.get(url).call().with_context(|| format!("GET {url}"))?.into_body().read_to_string()?;
+        let health: Value = serde_json::from_str(&text)?;
+        health["pid"].as_u64().context("the control API does not tell its process")
     }
 
     /// Limits the rate of an operation; afterwards the stand-in refuses what is too much.
@@ -243,6 +318,27 @@ impl Control {
         let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
         let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
         serde_json::from_str(&text).with_context(|| format!("{url} answered something else than JSON"))
+    }
+
+    /// How long functions and calls took since the times were cleared.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn timings(&self) -> Result<Timings> {
+        let url = &self.timings;
+        let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
+        let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than times"))
+    }
+
+    /// Clears them.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn clear_timings(&self) -> Result<()> {
+        let url = &self.timings;
+        self.agent.delete(url).call().with_context(|| format!("DELETE {url}"))?;
+        Ok(())
     }
 
     /// Makes the third party know a licence.

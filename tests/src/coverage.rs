@@ -52,7 +52,7 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
     let mut broken = Vec::new();
     for (name, output) in MACHINES {
         let machine = taken.entry(name).or_default();
-        for execution in executions(local, deployment.workflow(output)?).await? {
+        for execution in executions(local, deployment.machine(output)?).await? {
             let trace = Trace::fetch(local, &execution).await?;
             machine.add(&trace);
             codes(trace.output.as_ref(), &mut reasons);

@@ -42,12 +42,10 @@ impl Trace {
         while let Some(event) = pages.next().await {
             events.push(event.with_context(|| format!("the history of {execution}"))?);
         }
-        let description =
-            local.raw("states", "AWSStepFunctions.DescribeExecution", &json!({"executionArn": execution}))?;
+        let (description, text) = told(local, execution)?;
         let parsed = |name: &str| description[name].as_str().map(serde_json::from_str).transpose();
         let input = parsed("input")?.unwrap_or_default();
         let output = if description["status"] == "SUCCEEDED" { parsed("output")? } else { None };
-        let text = description.to_string() + &history(local, execution)?;
         Ok(Self { execution: execution.to_owned(), events, input, output, text })
     }
 
@@ -77,7 +75,9 @@ impl Trace {
     #[must_use]
     pub fn definition(&self) -> &'static str {
         // A deployed machine is called after its definition, with a prefix.
-        MACHINES.map(|(name, _)| name).into_iter().find(|name| self.machine().ends_with(name)).unwrap_or_default()
+        let names = MACHINES.map(|(name, _)| name).into_iter().filter(|name| self.machine().ends_with(name));
+        // `agent-onboarding` ends with `onboarding`.
+        names.max_by_key(|name| name.len()).unwrap_or_default()
     }
 
     /// The states in the order in which they were entered, without marks.
@@ -104,6 +104,12 @@ impl Trace {
             results.extend(output.and_then(|output| Some((state, serde_json::from_str(output).ok()?))));
         }
         results
+    }
+
+    /// What tasks were scheduled with.
+    pub fn scheduled(&self) -> impl Iterator<Item = Value> {
+        let scheduled = self.events.iter().filter_map(|event| event.task_scheduled_event_details.as_ref());
+        scheduled.filter_map(|details| serde_json::from_str(details.parameters()).ok())
     }
 
     /// The states whose task was scheduled again after it had failed.
@@ -158,16 +164,17 @@ impl Trace {
     }
 }
 
-/// Every page of the history as the service tells it.
-fn history(local: &Local, execution: &str) -> Result<String> {
-    let mut text = String::new();
+/// The description of an execution; and all that the service tells of it: description and every page of the history.
+pub(crate) fn told(local: &Local, execution: &str) -> Result<(Value, String)> {
+    let description = local.raw("states", "AWSStepFunctions.DescribeExecution", &json!({"executionArn": execution}))?;
+    let mut text = description.to_string();
     let mut request = json!({"executionArn": execution, "includeExecutionData": true, "maxResults": 1000});
     loop {
         let page = local.raw("states", "AWSStepFunctions.GetExecutionHistory", &request)?;
         text += &page.to_string();
         match page.get("nextToken") {
             Some(token) if token.is_string() => request["nextToken"] = token.clone(),
-            _ => return Ok(text),
+            _ => return Ok((description, text)),
         }
     }
 }

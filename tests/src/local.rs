@@ -2,12 +2,12 @@
 
 use std::env;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use aws_config::SdkConfig;
 use bonafide_cli::target::{self, Place};
 use bonafide_cli::{Application, Deployment};
 use bonafide_domain::ApplicationId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::control::Control;
 
@@ -92,6 +92,38 @@ impl Local {
         serde_json::from_str(&text).with_context(|| format!("{target} answered something else than JSON"))
     }
 
+    /// The names of all log groups.
+    ///
+    /// # Errors
+    /// When the local AWS does not answer.
+    pub fn log_groups(&self) -> Result<Vec<String>> {
+        let groups = self.log_pages("DescribeLogGroups", json!({"limit": 50}), "logGroups")?;
+        Ok(groups.iter().filter_map(|group| Some(group["logGroupName"].as_str()?.to_owned())).collect())
+    }
+
+    /// All that was written into a log group.
+    ///
+    /// # Errors
+    /// When the local AWS does not answer, or has no such group.
+    pub fn log(&self, group: &str) -> Result<Vec<String>> {
+        let request = json!({"logGroupName": group, "limit": 10_000});
+        let events = self.log_pages("FilterLogEvents", request, "events")?;
+        Ok(events.iter().filter_map(|event| Some(event["message"].as_str()?.to_owned())).collect())
+    }
+
+    /// What all pages of an answer of `CloudWatch` Logs list.
+    fn log_pages(&self, operation: &str, mut request: Value, list: &str) -> Result<Vec<Value>> {
+        let mut found = Vec::new();
+        loop {
+            let mut page = self.raw("logs", &format!("Logs_20140328.{operation}"), &request)?;
+            found.append(page[list].as_array_mut().with_context(|| format!("{operation} answered without {list}"))?);
+            match page["nextToken"].as_str() {
+                Some(token) => request["nextToken"] = json!(token),
+                None => return Ok(found),
+            }
+        }
+    }
+
     /// Asks a service that speaks REST with JSON.
     ///
     /// # Errors
@@ -110,6 +142,33 @@ impl Local {
         let request = ureq::put(format!("{}{path}", self.endpoint())).header("Authorization", signature(service));
         request.content_type("application/json").send(body.to_string()).with_context(|| path.to_owned())?;
         Ok(())
+    }
+
+    /// Invokes a function and waits for its answer.
+    ///
+    /// # Errors
+    /// When there is no such function, or it ended with an error.
+    pub fn invoke(&self, function: &str, payload: &Value) -> Result<Value> {
+        let path = format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint());
+        let request = ureq::post(path).header("Authorization", signature("lambda")).content_type("application/json");
+        let mut answer = request.send(payload.to_string()).with_context(|| format!("invoke {function}"))?;
+        if let Some(error) = answer.headers().get("X-Amz-Function-Error") {
+            bail!("{function} ended with an error ({})", error.to_str().unwrap_or_default());
+        }
+        let text = answer.body_mut().read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{function} answered something else than JSON"))
+    }
+
+    /// Has something created by a service that speaks REST with JSON.
+    ///
+    /// # Errors
+    /// When the local AWS refuses, or does not answer with JSON.
+    pub fn post(&self, service: &str, path: &str, body: &Value) -> Result<Value> {
+        let request = ureq::post(format!("{}{path}", self.endpoint())).header("Authorization", signature(service));
+        let mut answer =
+            request.content_type("application/json").send(body.to_string()).with_context(|| path.to_owned())?;
+        let text = answer.body_mut().read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{path} answered something else than JSON"))
     }
 
     /// Asks a service that speaks the query protocol, which answers with XML.

@@ -16,19 +16,25 @@ use crate::bench::repository;
 const SEPARATOR: &str = " › ";
 
 /// All machines: the name of the definition's file, and the output that holds the ARN.
-pub const MACHINES: [(&str, &str); 6] = [
+pub const MACHINES: [(&str, &str); 7] = [
     ("onboarding", "OnboardingMachineArn"),
     ("identity-verification", "IdentityVerificationMachineArn"),
     ("identity-compare", "IdentityCompareMachineArn"),
     ("document-extraction", "DocumentExtractionMachineArn"),
     ("third-party-check", "ThirdPartyCheckMachineArn"),
     ("record-failure", "RecordFailureMachineArn"),
+    (CONVERSATION, "AgentOnboardingMachineArn"),
 ];
+
+/// The one machine that no upload starts, and that records its failures itself. On AWS its executions leave no history; the local AWS keeps
+/// one of every execution.
+pub const CONVERSATION: &str = "agent-onboarding";
 
 /// A definition.
 #[derive(Debug, Clone)]
 pub struct Machine {
     states: Map<String, Value>,
+    length: usize,
 }
 
 impl Machine {
@@ -41,7 +47,14 @@ impl Machine {
         let text = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
         let definition: Value = serde_json::from_slice(&text).with_context(|| file.display().to_string())?;
         let states = definition["States"].as_object().cloned();
-        Ok(Self { states: states.with_context(|| format!("{} has no States", file.display()))? })
+        let states = states.with_context(|| format!("{} has no States", file.display()))?;
+        Ok(Self { states, length: text.len() })
+    }
+
+    /// Of the file, in bytes.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.length
     }
 
     /// Every state, by name.

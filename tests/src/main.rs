@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use bonafide_cost::prices::PriceList;
 use bonafide_cost::report::Report;
-use bonafide_tests::Local;
+use bonafide_tests::face_script::{self, Played};
 use bonafide_tests::flood::{self, Burst, Sample};
 use bonafide_tests::history::Trace;
 use bonafide_tests::iam::recording::{self, Recording};
@@ -16,13 +16,17 @@ use bonafide_tests::iam::{check, report};
 use bonafide_tests::machine::{self, MACHINES};
 use bonafide_tests::notifications::{Inbox, Notification};
 use bonafide_tests::samples::{self, Judged, Suite};
-use bonafide_tests::{cost, coverage};
+use bonafide_tests::{FaceApi, Local};
+use bonafide_tests::{conversations, cost, coverage, latency, leaks};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// No sample takes longer, not even the one whose third party is down.
 const VERDICT_LIMIT: Duration = Duration::from_mins(10);
+
+/// Above what `latency` has measured.
+const LATENCY_HEAD: &str = "# How long the face API takes, as it was measured\n\nWritten by `cargo xtask latency --write`, which renews this page.\n";
 
 /// Works on the local AWS that `BONAFIDE_LOCAL_ENDPOINT`, `_CONTROL` and `_THIRD_PARTY` name.
 #[derive(Debug, Parser)]
@@ -36,10 +40,12 @@ enum Command {
         #[arg(long)]
         known_license: Vec<String>,
     },
-    /// Before tests that shall be counted: mark the branches of the deployed machines
+    /// Before tests that shall be counted: mark the branches of the deployed machines, and listen to all topics
     Mark,
     /// After them: what they took of the machines; fails unless it is everything
     Coverage,
+    /// After them: is anything personal anywhere but in the bucket and the tables? Fails if it is
+    Leaks,
     /// Hold the policies against what their roles did; fails unless they allow that and nothing else
     Policies {
         /// Where the calls are kept
@@ -55,11 +61,17 @@ enum Command {
         #[arg(long)]
         mutate: bool,
     },
-    /// Run the core samples one after the other and price what each of them did
+    /// Run the core samples, lead some conversations and send some requests to the face API, one after the other, and price what each did
     Cost {
         /// samples.json
         #[arg(long)]
         samples: PathBuf,
+        /// conversations.json, in the same folder
+        #[arg(long)]
+        conversations: PathBuf,
+        /// face-api.json, in the same folder
+        #[arg(long)]
+        requests: PathBuf,
         /// Cloud assembly of what is deployed
         #[arg(long)]
         assembly: PathBuf,
@@ -78,6 +90,33 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Measure how long the face API's requests take, without what the stand-ins take
+    Latency {
+        /// A JPEG with a face
+        #[arg(long)]
+        picture: PathBuf,
+        /// The functions' binaries, as they are deployed
+        #[arg(long)]
+        bundles: PathBuf,
+        /// How often each request is sent
+        #[arg(long)]
+        rounds: u32,
+        /// Write the page and its plot into this folder instead of printing the page
+        #[arg(long, conflicts_with = "json")]
+        folder: Option<PathBuf>,
+        /// One JSON object with every sample instead of the page
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lead the conversations of a script and show what was said
+    Converse {
+        /// conversations.json
+        #[arg(long)]
+        script: PathBuf,
+        /// One JSON object per session instead of the dialogues
+        #[arg(long)]
+        json: bool,
+    },
     /// Upload the samples and show their verdicts
     Demo {
         /// samples.json
@@ -90,6 +129,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Send the requests of a script to the face API and show the answers
+    Faces {
+        /// face-api.json
+        #[arg(long)]
+        script: PathBuf,
+        /// One JSON object per request instead of the answers
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[tokio::main]
@@ -98,10 +146,18 @@ async fn main() -> ExitCode {
         Command::Prepare { third_party_key, known_license } => prepare(&third_party_key, &known_license).await,
         Command::Mark => mark().await,
         Command::Coverage => coverage().await,
+        Command::Leaks => leaks().await,
         Command::Policies { recording, record, table, mutate } => policies(&recording, record, table, mutate).await,
-        Command::Cost { samples, assembly, with_keys, json } => cost(&samples, &assembly, &with_keys, json).await,
+        Command::Cost { samples, conversations, requests, assembly, with_keys, json } => {
+            cost([&samples, &conversations, &requests], &assembly, &with_keys, json).await
+        }
         Command::Flood { burst, json } => self::flood(burst, json).await,
+        Command::Latency { picture, bundles, rounds, folder, json } => {
+            latency(&picture, &bundles, rounds, folder.as_deref(), json).await
+        }
+        Command::Converse { script, json } => converse(&script, json).await,
         Command::Demo { samples, suite, json } => demo(&samples, suite, json).await,
+        Command::Faces { script, json } => faces(&script, json).await,
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -131,12 +187,13 @@ async fn mark() -> Result<ExitCode> {
     let local = Local::from_environment().await?;
     let deployment = local.deployment().await?;
     for (_, output) in MACHINES {
-        let arn = deployment.workflow(output)?;
+        let arn = deployment.machine(output)?;
         let deployed = local.sfn.describe_state_machine().state_machine_arn(arn).send().await?;
         let definition = machine::marked(serde_json::from_str(&deployed.definition)?);
         let update = local.sfn.update_state_machine().state_machine_arn(arn).definition(definition.to_string());
         update.send().await.with_context(|| format!("mark {arn}"))?;
     }
+    leaks::listen(&local).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -146,6 +203,14 @@ async fn coverage() -> Result<ExitCode> {
     let report = coverage::report(&local, &deployment).await?;
     write!(std::io::stdout(), "{}", report.text)?;
     Ok(if report.is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn leaks() -> Result<ExitCode> {
+    let local = Local::from_environment().await?;
+    let deployment = local.deployment().await?;
+    let report = leaks::report(&local, &deployment).await?;
+    write!(std::io::stdout(), "{}", report.text)?;
+    Ok(if report.is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn policies(file: &Path, record: bool, table: bool, mutate: bool) -> Result<ExitCode> {
@@ -175,21 +240,26 @@ async fn policies(file: &Path, record: bool, table: bool, mutate: bool) -> Resul
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn cost(list: &Path, assembly: &Path, with_keys: &Path, json: bool) -> Result<ExitCode> {
+async fn cost(scripts: [&Path; 3], assembly: &Path, with_keys: &Path, json: bool) -> Result<ExitCode> {
     let local = Local::from_environment().await?;
     let deployment = local.deployment().await?;
     let (deployed, with_keys) = (cost::deployment(assembly)?, cost::deployment(with_keys)?);
     let prices = PriceList::included()?;
+    let [list, conversations, requests] = scripts;
     let folder = list.parent().unwrap_or(Path::new("."));
     let samples = samples::core(list)?;
+    let conversations = cost::priced_conversations(conversations)?;
+    let requests = cost::priced_requests(requests)?;
     let workers: Vec<_> = deployed.memory_megabytes.keys().cloned().collect();
-    let count = samples.len();
-    let recording = cost::record(&local, &deployment, &workers, samples, folder, VERDICT_LIMIT, |id| {
+    let counts = (samples.len(), conversations.len(), requests.len());
+    let recorder = cost::Recorder { local: &local, deployment: &deployment, workers: &workers };
+    let recording = cost::record(&recorder, samples, conversations, &requests, folder, VERDICT_LIMIT, |id| {
         eprintln!("  {id}, alone");
     })
     .await?;
-    eprintln!("{count} samples were counted\n");
-    let report = Report::new(&prices, &deployed, &with_keys, recording.metrics, recording.paths)?;
+    eprintln!("{} samples, {} conversations and {} requests were counted\n", counts.0, counts.1, counts.2);
+    let cost::Recording { paths, conversations, faces, metrics } = recording;
+    let report = Report::new(&prices, &deployed, &with_keys, metrics, paths, conversations, faces)?;
     let mut out = std::io::stdout();
     if json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
@@ -226,6 +296,76 @@ async fn flood(burst: Burst, json: bool) -> Result<ExitCode> {
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+async fn latency(picture: &Path, bundles: &Path, rounds: u32, folder: Option<&Path>, json: bool) -> Result<ExitCode> {
+    let local = Local::from_environment().await?;
+    let api = FaceApi::open(&local, &local.deployment().await?)?;
+    let progress = Progress::new(0, "rounds are over");
+    let report = latency::run(&local, &api, picture, bundles, rounds, |done, all| progress.reach(done, all))?;
+    progress.end();
+    let mut out = std::io::stdout();
+    if json {
+        writeln!(out, "{}", serde_json::to_string(&report)?)?;
+    } else if let Some(folder) = folder {
+        std::fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
+        let page = format!("{LATENCY_HEAD}\n{}", latency::page(&report)?);
+        for (name, content) in [("latency.md", page), ("latency.svg", latency::plot(&report)?)] {
+            let file = folder.join(name);
+            std::fs::write(&file, content).with_context(|| format!("{} could not be written", file.display()))?;
+        }
+    } else {
+        write!(out, "{}", latency::page(&report)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn converse(script: &Path, json: bool) -> Result<ExitCode> {
+    let local = Local::from_environment().await?;
+    let conversations = conversations::read(script)?;
+    let folder = script.parent().unwrap_or(Path::new("."));
+    let mut all_expected = true;
+    let mut rows = Vec::new();
+    for conversation in &conversations {
+        let sessions = conversations::play(&local, conversation, folder).await?;
+        let problems = conversations::problems(conversation, &sessions);
+        all_expected &= problems.is_empty();
+        if !json {
+            println!("{} ({})", conversation.title, conversation.id);
+        }
+        for session in &sessions {
+            let reasons: Vec<_> = session.reasons().iter().map(|reason| reason.code()).collect();
+            if json {
+                let object = json!({
+                    "conversation": conversation.id,
+                    "sessionId": session.id(),
+                    "result": session.end(),
+                    "reasons": reasons,
+                    "seconds": session.seconds(),
+                    "isAsExpected": problems.is_empty(),
+                });
+                println!("{object}");
+            } else {
+                println!("{}\n", conversations::dialogue(session));
+            }
+            rows.push([
+                conversation.id.clone(),
+                session.id().unwrap_or("–").to_owned(),
+                session.end().map_or_else(|| "–".to_owned(), conversations::word),
+                reasons.join(" "),
+                format!("{:.1}", session.seconds()),
+                if problems.is_empty() { "✓" } else { "✗" }.to_owned(),
+            ]);
+        }
+        for problem in &problems {
+            eprintln!("not as expected: {problem}");
+        }
+    }
+    if !json {
+        print_table(["conversation", "session", "result", "reasons", "seconds", "as expected"], &rows)?;
+        println!();
+    }
+    Ok(if all_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
     let local = Local::from_environment().await?;
     let deployment = local.deployment().await?;
@@ -235,7 +375,7 @@ async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
         Suite::Full => samples::read(list)?,
     };
     let folder = list.parent().unwrap_or(Path::new("."));
-    let progress = Progress::new(samples.len());
+    let progress = Progress::new(samples.len(), "have their verdict");
     let judged = samples::judge_all(&local, &deployment, samples, folder, VERDICT_LIMIT, {
         let progress = progress.clone();
         move |sample, application| {
@@ -284,6 +424,64 @@ async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
     if !json {
         print_table(["application", "verdict", "reasons", "seconds", "transitions", "as expected"], &rows)?;
         print_notifications(&settled(&inbox, &judged).await)?;
+    }
+    Ok(if all_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn faces(script: &Path, json: bool) -> Result<ExitCode> {
+    let local = Local::from_environment().await?;
+    let api = FaceApi::open(&local, &local.deployment().await?)?;
+    let steps = face_script::read(script)?;
+    let folder = script.parent().unwrap_or(Path::new("."));
+    let mut out = std::io::stdout();
+    let mut rows = Vec::new();
+    let mut all_expected = true;
+    // Requests wait for their answers without leaving this thread to others: there are none.
+    for Played { step, route, answer, took, problems } in face_script::play(&api, &steps, folder, |played| {
+        if !json {
+            let Played { step, route, answer, .. } = played;
+            println!("{}\n  {route} → {} {}", step.title, answer.status, answer.body);
+        }
+    })? {
+        all_expected &= problems.is_empty();
+        if json {
+            let object = json!({
+                "step": step.id,
+                "route": route,
+                "status": answer.status,
+                "answer": answer.body,
+                "seconds": took.as_secs_f64(),
+                "isAsExpected": problems.is_empty(),
+            });
+            writeln!(out, "{object}")?;
+        }
+        for problem in &problems {
+            eprintln!("not as expected: {}: {problem}", step.id);
+        }
+        let said = match (answer.code(), &answer.body["match"]) {
+            ("", Value::Bool(true)) => {
+                format!("match, similarity {:.1}", answer.body["confidence"].as_f64().unwrap_or_default())
+            }
+            ("", Value::Bool(false)) => "no match".to_owned(),
+            ("", _) => {
+                answer.body["status"].as_str().or(answer.body["message"].as_str()).unwrap_or_default().to_owned()
+            }
+            (code, _) => code.to_owned(),
+        };
+        let expected = if problems.is_empty() { "✓" } else { "✗" };
+        rows.push([
+            step.id,
+            route,
+            answer.status.to_string(),
+            said,
+            format!("{:.2}", took.as_secs_f64()),
+            expected.to_owned(),
+        ]);
+    }
+    if !json {
+        writeln!(out)?;
+        print_table(["step", "request", "status", "answer", "seconds", "as expected"], &rows)?;
+        writeln!(out)?;
     }
     Ok(if all_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -356,10 +554,13 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(count: usize) -> Self {
+    /// `what` of so many things is shown.
+    fn new(count: usize, what: &str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(u64::try_from(count).unwrap_or_default());
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} have their verdict ({elapsed})") {
+            if let Ok(style) =
+                ProgressStyle::with_template(&format!("{{bar:30}} {{pos}} of {{len}} {what} ({{elapsed}})"))
+            {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(200));
@@ -375,6 +576,18 @@ impl Progress {
                 bar.inc(u64::from(is_verdict));
             }
             None => eprintln!("{line}"),
+        }
+    }
+
+    /// So many of all are done; elsewhere than on a terminal, every tenth of them is told.
+    fn reach(&self, done: u32, all: u32) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(u64::from(all));
+                bar.set_position(u64::from(done));
+            }
+            None if done == all || done.is_multiple_of((all / 10).max(1)) => eprintln!("  {done} of {all}"),
+            None => {}
         }
     }
 

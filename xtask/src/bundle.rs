@@ -68,7 +68,7 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
     for worker in &workers {
         build.args(["--package", worker]);
         // One that could not be renewed must not be deployed.
-        let old = bootstrap_in(&project.root.join("target/lambda").join(worker))?;
+        let old = bootstrap_in(&packages(project).join(worker))?;
         if old.exists() {
             fs::remove_file(&old).with_context(|| format!("{} could not be removed", old.display()))?;
         }
@@ -78,7 +78,7 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
     println!("  unzipped    zipped");
     for worker in &workers {
         let from = project.target().join(target).join("lambda").join(worker);
-        let bootstrap = bootstrap_in(&project.root.join("target/lambda").join(worker))?;
+        let bootstrap = bootstrap_in(&packages(project).join(worker))?;
         // cargo-lambda has put it there already.
         if !bootstrap.exists() {
             fs::copy(&from, &bootstrap).with_context(|| format!("{} could not be copied", from.display()))?;
@@ -100,6 +100,11 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
         println!("These run on {0} only: deploy with `-c architecture={0}`.", architecture.name());
     }
     Ok(())
+}
+
+/// The folder that [`package`] fills.
+pub(crate) fn packages(project: &Project) -> PathBuf {
+    project.root.join("target/lambda")
 }
 
 /// Says what is missing, before anything is compiled.

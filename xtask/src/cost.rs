@@ -1,4 +1,4 @@
-//! `cost`: what an application costs, counted on a local AWS of its own.
+//! `cost`: what an application, a conversation and a request to the face API cost, counted on a local AWS of its own.
 
 use std::fs;
 use std::process::ExitCode;
@@ -42,6 +42,8 @@ pub(crate) fn cost(project: &Project, steps: &Steps, output: Output) -> Result<E
     local.deploy(project, steps, &options)?;
     let mut cost = local.tool(project, "cost");
     cost.arg("--samples").arg(project.root.join("samples/samples.json"));
+    cost.arg("--conversations").arg(project.root.join("samples/conversations.json"));
+    cost.arg("--requests").arg(project.root.join("samples/face-api.json"));
     cost.arg("--assembly").arg(&deployed).arg("--with-keys").arg(&with_keys);
     if output.json {
         cost.arg("--json");

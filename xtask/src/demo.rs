@@ -1,4 +1,4 @@
-//! `demo`: the samples from upload to verdict.
+//! `demo`: the samples from upload to verdict, the conversations from consent to customer, the face API from registration to erasure.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::bundle::Features;
-use crate::local_aws::{Life, LocalAws, Options};
+use crate::local_aws::{self, Life, LocalAws};
 use crate::project::Project;
 use crate::step::Steps;
 use crate::{bundle, setup};
@@ -22,18 +22,58 @@ pub(crate) enum Suite {
     Full,
 }
 
-pub(crate) fn demo(project: &Project, steps: &Steps, suite: Suite, json: bool) -> Result<ExitCode> {
+/// Which system is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Scenario {
+    /// Packages, from upload to verdict
+    Packages,
+    /// Conversations, from consent to customer
+    Nordic,
+    /// Faces, from registration to erasure
+    Faces,
+}
+
+/// What is shown, and how.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Options {
+    /// What to see
+    #[arg(long, value_enum, default_value_t = Scenario::Packages)]
+    scenario: Scenario,
+    /// Which packages
+    #[arg(long, value_enum, default_value_t = Suite::Full)]
+    suite: Suite,
+    /// One JSON object per application, session or request on standard output, everything else on standard error
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn demo(project: &Project, steps: &Steps, Options { scenario, suite, json }: Options) -> Result<ExitCode> {
     setup::all(project, steps)?;
     bundle::for_local_runs(project, steps, Features::OfRuns)?;
     let folder = project.run_folder("demo")?;
-    let options = Options::default();
+    let options = local_aws::Options::default();
     let mut local = LocalAws::start(project, steps, "demo", &folder.path, Life::WithThisProcess, &options)?;
     local.deploy(project, steps, &options)?;
-    let mut demo = local.tool(project, "demo");
-    demo.arg("--samples").arg(project.root.join("samples/samples.json"));
-    if suite == Suite::Core {
-        demo.args(["--suite", "core"]);
-    }
+    let mut demo = match scenario {
+        Scenario::Packages => {
+            let mut demo = local.tool(project, "demo");
+            demo.arg("--samples").arg(project.root.join("samples/samples.json"));
+            if suite == Suite::Core {
+                demo.args(["--suite", "core"]);
+            }
+            demo
+        }
+        Scenario::Nordic => {
+            let mut converse = local.tool(project, "converse");
+            converse.arg("--script").arg(project.root.join("samples/conversations.json"));
+            converse
+        }
+        Scenario::Faces => {
+            let mut faces = local.tool(project, "faces");
+            faces.arg("--script").arg(project.root.join("samples/face-api.json"));
+            faces
+        }
+    };
     if json {
         demo.arg("--json");
     }

@@ -20,12 +20,17 @@ pub(crate) const STAGE: &str = "dev";
 /// What the stand-in of the third party expects, and what the deployed secret therefore holds.
 const THIRD_PARTY_KEY: &str = "local-third-party-key";
 /// The stand-ins have no quotas, and this machine does not bear many functions at once.
-const LOCAL_SETTINGS: [(&str, u32); 4] = [
+const LOCAL_SETTINGS: [(&str, u32); 6] = [
     ("startRate", LOCAL_RATE),
     ("extractionRate", LOCAL_RATE),
     ("extractionConcurrency", 5),
     ("licensesRate", LOCAL_RATE),
+    // Tests of the limits make clients of their own.
+    ("faceApiRate", 1000),
+    ("faceApiClientRate", 1000),
 ];
+/// The role that may read the person behind a face; tests make it and assume it.
+const PERSON_READER: &str = "arn:aws:iam::000000000000:role/person-reader";
 /// What the deployment takes for the quota of `AnalyzeID` and of the third party, per second.
 pub(crate) const LOCAL_RATE: u32 = 20;
 const START_LIMIT: Duration = Duration::from_secs(90);
@@ -42,9 +47,15 @@ pub(crate) struct Options {
     /// A licence number that the third party shall know as well; may be repeated
     #[arg(long, value_name = "NUMBER")]
     pub(crate) known_license: Vec<String>,
+    /// Keep all state, and go on with it when the emulator has crashed.
+    #[arg(skip)]
+    pub(crate) is_durable: bool,
     /// Settings of the deployment in the place of the local ones.
     #[arg(skip)]
     pub(crate) settings: Vec<(&'static str, u32)>,
+    /// The workers' binaries, where they are not development builds.
+    #[arg(skip)]
+    pub(crate) bundles: Option<PathBuf>,
 }
 
 /// What the launcher prints when everything answers.
@@ -100,6 +111,9 @@ impl LocalAws {
                 bail!("--register: there is no file {}", register.display());
             }
             launcher.arg("--register").arg(register);
+        }
+        if options.is_durable {
+            launcher.arg("--durable");
         }
         if life == Life::WithThisProcess {
             launcher.arg("--die-with-parent");
@@ -262,9 +276,11 @@ fn assembly(project: &Project) -> PathBuf {
     project.local().join("cdk.out")
 }
 
-/// Writes the cloud assembly that would be deployed to AWS, with development builds of the workers.
+/// Writes the cloud assembly that would be deployed to AWS, with development builds of the workers unless others are given.
 fn synthesize(project: &Project, steps: &Steps, assembly: &Path, options: &Options) -> Result<()> {
-    let mut context = serde_json::json!({"stage": STAGE, "lambdaDirectory": bundle::local_bundles(project)});
+    let bundles = options.bundles.clone().unwrap_or_else(|| bundle::local_bundles(project));
+    let mut context = serde_json::json!({"stage": STAGE, "lambdaDirectory": bundles});
+    context["faceApiPersonReaders"] = PERSON_READER.into();
     for (setting, value) in LOCAL_SETTINGS.iter().chain(&options.settings) {
         context[*setting] = (*value).into();
     }

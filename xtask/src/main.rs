@@ -1,9 +1,12 @@
 //! `cargo xtask`: sets up and runs everything.
 
 mod bundle;
+mod contract;
 mod cost;
 mod demo;
 mod flood;
+mod fuzz;
+mod latency;
 mod local_aws;
 mod policies;
 mod process;
@@ -19,7 +22,6 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
-use crate::demo::Suite;
 use crate::local_aws::Options;
 use crate::project::Project;
 use crate::step::Steps;
@@ -29,14 +31,7 @@ use crate::step::Steps;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
     /// See real pictures become verdicts, on a local AWS of its own
-    Demo {
-        /// Which samples
-        #[arg(long, value_enum, default_value_t = Suite::Full)]
-        suite: Suite,
-        /// One JSON object per application on standard output, everything else on standard error
-        #[arg(long)]
-        json: bool,
-    },
+    Demo(demo::Options),
     /// Run every test
     Test {
         /// Leave out what needs the local AWS
@@ -49,6 +44,12 @@ enum Command {
     Cost(cost::Output),
     /// Upload thousands of packages at once while Textract and the third party admit few; fails when one is lost or requests pile up
     Flood(flood::Options),
+    /// Send the face API thousands of requests that are made of its description; fails when an answer is not as described
+    Contract(contract::Options),
+    /// Measure how long the functions of the face API take by themselves, warm and cold, and how much memory they need
+    Latency(latency::Options),
+    /// Give everything that reads what others wrote more and more of it
+    Fuzz(fuzz::Options),
     /// Simulate days of applications against AWS's quotas, and renew docs/CAPACITY.md
     Simulate,
     /// Show by which calls of the last `cargo xtask test` each permission in policies/ is needed; fails when one is not, or one lacks
@@ -82,11 +83,14 @@ fn run(command: &Command) -> Result<ExitCode> {
     let project = Project::find()?;
     let steps = Steps::new(project.logs())?;
     match command {
-        Command::Demo { suite, json } => return demo::demo(&project, &steps, *suite, *json),
+        Command::Demo(options) => return demo::demo(&project, &steps, *options),
         Command::Test { fast } => return test::test(&project, &steps, *fast),
         Command::Review => return review::command(&project, &steps),
         Command::Cost(output) => return cost::cost(&project, &steps, *output),
         Command::Flood(options) => return flood::flood(&project, &steps, options),
+        Command::Contract(options) => return contract::contract(&project, &steps, options),
+        Command::Latency(options) => return latency::latency(&project, &steps, *options),
+        Command::Fuzz(options) => return fuzz::fuzz(&project, &steps, options),
         Command::Simulate => flood::simulate(&project, &steps)?,
         Command::Policies(options) => return policies::policies(&project, &steps, *options),
         Command::Up(options) => up::up(&project, &steps, options)?,
@@ -94,7 +98,11 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Package { architecture } => bundle::package(&project, &steps, *architecture)?,
         Command::Setup => {
             setup::all(&project, &steps)?;
-            steps.say("Everything is there. Next: cargo xtask demo");
+            match setup::browser(&project, &steps) {
+                Ok(_) => steps.say("Everything is there. Next: cargo xtask demo"),
+                // The demo needs none.
+                Err(error) => steps.say(&format!("{error:#}\nEverything else is there. Next: cargo xtask demo")),
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,5 +1,6 @@
 //! What a machine needs, checked, and what can be installed into the project, installed.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -81,6 +82,11 @@ pub(crate) fn reviewers(project: &Project, steps: &Steps) -> Result<()> {
     environment(project, steps, "reviewers", "local/requirements-review.txt")
 }
 
+/// That of what holds the face API to its description.
+pub(crate) fn contract(project: &Project, steps: &Steps) -> Result<()> {
+    environment(project, steps, "contract", "local/requirements-contract.txt")
+}
+
 /// Makes the environment `name` below `.local`, anew when its requirements have changed.
 fn environment(project: &Project, steps: &Steps, name: &str, requirements: &str) -> Result<()> {
     let requirements = project.root.join(requirements);
@@ -133,6 +139,52 @@ fn pip_install(project: &Project, steps: &Steps, python: &Path, requirements: &P
         .arg(requirements);
     let name = requirements.file_stem().unwrap_or_default().to_string_lossy();
     steps.run(&format!("Installing Python packages ({name})"), &format!("pip-{name}"), &mut install)
+}
+
+/// A browser for the tests of the page: the system's own. Only root may install one, and only where apt-get does it.
+pub(crate) fn browser(project: &Project, steps: &Steps) -> Result<PathBuf> {
+    if let Some(named) = env::var_os("CHROMIUM") {
+        let named = PathBuf::from(named);
+        answer(project, &named, &["--version"])
+            .with_context(|| format!("CHROMIUM names {}, which does not start", named.display()))?;
+        return Ok(named);
+    }
+    let _lock = project.lock("browser", || steps.say("… another run installs Chromium: waiting"))?;
+    if let Some(found) = find_browser(project) {
+        return Ok(found);
+    }
+    if nix::unistd::geteuid().is_root() && answer(project, "apt-get", &["--version"]).is_ok() {
+        for (title, arguments) in [
+            ("Asking for the packages of this system", &["update"][..]),
+            ("Installing Chromium", &["install", "--yes", "--no-install-recommends", "chromium"]),
+        ] {
+            let mut apt = project.command("apt-get");
+            apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+            if let Err(error) = steps.run(title, "apt-get", &mut apt) {
+                steps.say(&format!("{error:#}"));
+                break;
+            }
+        }
+    }
+    find_browser(project).context(
+        "Chromium is missing, in which the tests of the page run: install it (Debian: `sudo apt-get install chromium`; Ubuntu: \
+         `sudo snap install chromium`; macOS: `brew install --cask chromium`), or set CHROMIUM to the path of Chromium or Chrome",
+    )
+}
+
+/// The first that starts: on some systems, the name is there and says only how to install what it stands for.
+fn find_browser(project: &Project) -> Option<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let folders: Vec<_> =
+        env::var_os("PATH").iter().flat_map(|path| env::split_paths(path).collect::<Vec<_>>()).collect();
+    let on_the_path = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let applications = [
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    ];
+    on_the_path
+        .chain(applications.map(PathBuf::from))
+        .find(|path| path.is_file() && answer(project, path, &["--version"]).is_ok())
 }
 
 /// The first Python on the PATH that is new enough and can make an environment.

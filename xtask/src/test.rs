@@ -2,6 +2,7 @@
 
 use std::process::{Command, ExitCode};
 use std::thread;
+use std::time::Instant;
 
 use anyhow::Result;
 
@@ -9,7 +10,7 @@ use crate::bundle::Features;
 use crate::local_aws::{LOCAL_RATE, Life, LocalAws, Options};
 use crate::project::Project;
 use crate::step::Steps;
-use crate::{bundle, flood, policies, process, review, setup};
+use crate::{bundle, contract, flood, fuzz, policies, process, review, setup};
 
 /// What the tests of the local AWS are behind.
 const LOCAL_AWS: [&str; 2] = ["--features", "bonafide-tests/local-aws"];
@@ -49,7 +50,10 @@ pub(crate) fn test(project: &Project, steps: &Steps, fast: bool) -> Result<ExitC
     let is_set_up = thread::scope(|scope| -> Result<()> {
         // Downloads, while the compiler works.
         let python = scope.spawn(|| setup::python_tests(project, steps));
-        let reviewers = scope.spawn(|| setup::reviewers(project, steps));
+        let reviewers = scope.spawn(|| {
+            setup::reviewers(project, steps)?;
+            if fast { Ok(()) } else { setup::contract(project, steps) }
+        });
         let node = setup::node(project, steps);
         for level in quick(project) {
             // What needs no Node is worth running without.
@@ -61,7 +65,9 @@ pub(crate) fn test(project: &Project, steps: &Steps, fast: bool) -> Result<ExitC
         python.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(reviewers).and(node)
     });
     is_set_up?;
+    reports.push(fuzz(project, steps));
     reports.push(review(project, steps));
+    reports.push(web(project, steps)?);
     for level in stand_ins(project) {
         reports.push(run(steps, level)?);
     }
@@ -114,6 +120,9 @@ fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>)
     for name in ["machines", "e2e"] {
         reports.push(scenarios(project, steps, &mut local, name)?);
     }
+    // Whatever is sent to the face API, its workers ask for nothing that they must not have: `policies` judges these calls too.
+    let contract = contract::command(project, &local, &contract::Options::SHORT);
+    reports.push(run(steps, ("contract", Count::Figures, contract))?);
     // Before the levels in which workers ask for what they must not have, and are refused.
     reports.push(run(steps, ("policies", Count::Figures, policies::level(project, &local)))?);
     for name in ["hostile", "faults"] {
@@ -122,9 +131,52 @@ fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>)
     // Alone, since it limits everybody's rates.
     let flood = flood::command(project, &local, 60, LOCAL_RATE, LOCAL_RATE);
     reports.push(run(steps, ("flood", Count::Figures, flood))?);
+    // Over all that has run until here.
+    reports.push(run(steps, ("leaks", Count::Figures, local.tool(project, "leaks")))?);
     // Also after a failure: it says what else is missing.
     reports.push(run(steps, ("coverage", Count::Figures, local.tool(project, "coverage")))?);
+    drop(local);
+    drop(folder);
+    restarts(project, steps, reports)
+}
+
+/// On a local AWS of its own: this one is killed again and again, and all that it knows is written down each time.
+fn restarts(project: &Project, steps: &Steps, reports: &mut Vec<Report>) -> Result<()> {
+    let folder = project.run_folder("restart")?;
+    let options = Options { is_durable: true, ..Options::default() };
+    let mut local = LocalAws::start(project, steps, "restart", &folder.path, Life::WithThisProcess, &options)?;
+    local.deploy(project, steps, &options)?;
+    reports.push(scenarios(project, steps, &mut local, "restart")?);
     Ok(())
+}
+
+/// A minute of new cases; those that failed before are in the level `rust`.
+fn fuzz(project: &Project, steps: &Steps) -> Report {
+    let started = Instant::now();
+    let outcome = fuzz::fuzz(project, steps, &fuzz::Options { minutes: 1.0, target: None });
+    process::leave_to_the_interrupt();
+    if let Err(error) = &outcome {
+        steps.say(&format!("{error:#}"));
+    }
+    let is_ok = outcome.is_ok_and(|code| code == ExitCode::SUCCESS);
+    let seconds = started.elapsed().as_secs_f64();
+    Report { name: "fuzz", count: Count::Check, counted: Counted::default(), is_ok, seconds }
+}
+
+/// The page, in a browser.
+fn web(project: &Project, steps: &Steps) -> Result<Report> {
+    match setup::browser(project, steps) {
+        Ok(browser) => {
+            let mut npm = project.command("npm");
+            npm.args(["run", "--silent", "test", "--workspace", "web"]).env("NO_COLOR", "1").env("CHROMIUM", browser);
+            run(steps, ("web", Count::Vitest, npm))
+        }
+        Err(error) => {
+            // A level that cannot run is no reason to leave out the others.
+            steps.say(&format!("{error:#}"));
+            Ok(Report { name: "web", count: Count::Check, counted: Counted::default(), is_ok: false, seconds: 0.0 })
+        }
+    }
 }
 
 fn review(project: &Project, steps: &Steps) -> Report {

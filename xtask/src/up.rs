@@ -85,8 +85,10 @@ pub(crate) fn up(project: &Project, steps: &Steps, options: &Options) -> Result<
         fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))?;
     }
     fs::create_dir_all(&folder)?;
-    let mut local = LocalAws::start(project, steps, "up", &folder, Life::UntilStopped, options)?;
-    local.deploy(project, steps, options)?;
+    // Whoever works with it for days shall not lose anything by a crash.
+    let options = Options { is_durable: true, ..options.clone() };
+    let mut local = LocalAws::start(project, steps, "up", &folder, Life::UntilStopped, &options)?;
+    local.deploy(project, steps, &options)?;
     let up = Up { addresses: local.leave_running(), region: REGION.to_owned(), stage: STAGE.to_owned() };
     fs::write(project.up_file(), serde_json::to_vec_pretty(&up)?)?;
     explain(&up);

@@ -233,6 +233,17 @@ mod tests {
         assert!(outcome.throttled > 1_500, "{}", outcome.throttled);
     }
 
+    /// Begun as fast as Rekognition bears it, they wait for their documents to be read, and not in the queue of uploads.
+    #[test]
+    fn drains_a_deep_backlog_of_documents_at_the_rate_of_analyze_id() {
+        let quotas = quotas(Region::UsEast1);
+        let settings = Settings { start_rate: Some(40.0), ..Settings::within(&quotas) };
+        let outcome = simulate(vec![0.0; 500], settings, &quotas, &mut Rng::with_seed(1));
+        assert_eq!((outcome.throttled, outcome.gave_up, outcome.decided.len()), (0, 0, 500));
+        let least = 500.0 / settings.extraction_rate.min(settings.licenses_rate);
+        assert!((least..1.2 * least).contains(&outcome.drained()), "{} s, at best {least} s", outcome.drained());
+    }
+
     /// The flood that `cargo xtask flood --write` has measured on the local AWS, with the same rates.
     #[test]
     fn drains_a_flood_as_the_local_aws_does() {

@@ -15,7 +15,7 @@ use crate::error::Error;
 type Item = HashMap<String, AttributeValue>;
 
 /// The only attributes that are fetched.
-const ATTRIBUTES: [&str; 19] = [
+const ATTRIBUTES: [&str; 22] = [
     "status",
     "outcome",
     "reasons",
@@ -35,6 +35,9 @@ const ATTRIBUTES: [&str; 19] = [
     "identityCompare",
     "documentExtraction",
     "thirdPartyCheck",
+    "identityExtraction",
+    "registryVerification",
+    "customerRegistration",
 ];
 
 /// What became of an application.
@@ -87,6 +90,15 @@ pub struct Checks {
     /// Known to the third party?
     #[serde(skip_serializing_if = "Option::is_none")]
     pub third_party_check: Option<Check>,
+    /// In a conversation: can the identity be read from the document?
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_extraction: Option<Check>,
+    /// In a conversation: does the national register know the person?
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry_verification: Option<Check>,
+    /// In a conversation: is the person new?
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_registration: Option<Check>,
 }
 
 impl Checks {
@@ -98,6 +110,9 @@ impl Checks {
             ("identityCompare", &self.identity_compare),
             ("documentExtraction", &self.document_extraction),
             ("thirdPartyCheck", &self.third_party_check),
+            ("identityExtraction", &self.identity_extraction),
+            ("registryVerification", &self.registry_verification),
+            ("customerRegistration", &self.customer_registration),
         ]
         .into_iter()
         .filter_map(|(name, check)| Some((name, check.as_ref()?)))
@@ -123,6 +138,9 @@ pub struct Failure {
     /// The state that failed, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// The code that stands for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The error's name; its cause stays in the execution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -182,8 +200,8 @@ impl Application {
         };
         Ok(Self {
             application_id: application_id.as_str().to_owned(),
-            // A row may keep the verdict on an earlier version.
-            outcome: if status == "FAILED" { Some("failed".to_owned()) } else { text(item, "outcome") },
+            // What fails after the verdict leaves it as it is.
+            outcome: text(item, "outcome").or_else(|| (status == "FAILED").then(|| "failed".to_owned())),
             status,
             reasons: texts(item, "reasons"),
             checks: Checks {
@@ -192,6 +210,9 @@ impl Application {
                 identity_compare: check(item, "identityCompare"),
                 document_extraction: check(item, "documentExtraction"),
                 third_party_check: check(item, "thirdPartyCheck"),
+                identity_extraction: check(item, "identityExtraction"),
+                registry_verification: check(item, "registryVerification"),
+                customer_registration: check(item, "customerRegistration"),
             },
             execution: text(item, "executionArn"),
             single_executions: ["identityVerificationExecutionArn", "documentExtractionExecutionArn"]
@@ -206,6 +227,7 @@ impl Application {
             seconds,
             failure: map(item, "failure").map(|failure| Failure {
                 state: text(failure, "state"),
+                reason: text(failure, "reason"),
                 error: text(failure, "error"),
                 execution: text(failure, "executionArn"),
             }),
@@ -393,6 +415,7 @@ mod tests {
             "failure".to_owned(),
             m([
                 ("state", s("CheckWithThirdParty")),
+                ("reason", s("THIRD_PARTY_UNAVAILABLE")),
                 ("error", s("Bonafide.Transient")),
                 ("executionArn", s("arn:execution")),
             ]),
@@ -406,10 +429,24 @@ mod tests {
             application.failure,
             Some(Failure {
                 state: Some("CheckWithThirdParty".to_owned()),
+                reason: Some("THIRD_PARTY_UNAVAILABLE".to_owned()),
                 error: Some("Bonafide.Transient".to_owned()),
                 execution: Some("arn:execution".to_owned()),
             })
         );
+    }
+
+    #[test]
+    fn a_failure_after_the_verdict_leaves_it() {
+        let mut item = declined();
+        item.insert("status".to_owned(), s("FAILED"));
+        item.insert("failure".to_owned(), m([("state", s("NotifyRefusal")), ("executionArn", s("arn:execution"))]));
+
+        let application = Application::from_item(&"a".parse().unwrap(), &item).unwrap();
+
+        assert!(application.has_failed());
+        assert_eq!(application.outcome.as_deref(), Some("declined"));
+        assert_eq!(application.reasons, ["FACE_MISMATCH"]);
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant, SystemTime};
 
+use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_domain::ApplicationId;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -42,14 +43,20 @@ impl Session {
         eprintln!("{} (stage {})", target.place, choice.stage);
         let cloudformation = aws_sdk_cloudformation::Client::new(&target.config);
         let deployment = Deployment::find(&cloudformation, &choice.stage, &target.place).await?;
-        Ok(Self {
+        Ok(Self::of(target, deployment))
+    }
+
+    /// With what is already known.
+    #[must_use]
+    pub fn of(target: Target, deployment: Deployment) -> Self {
+        Self {
             s3: target::s3(&target.config),
             dynamodb: aws_sdk_dynamodb::Client::new(&target.config),
             step_functions: aws_sdk_sfn::Client::new(&target.config),
             sqs: aws_sdk_sqs::Client::new(&target.config),
             target,
             deployment,
-        })
+        }
     }
 
     fn table(&self) -> Result<&str, Error> {
@@ -129,21 +136,34 @@ impl Session {
         Ok(u8::from(application.has_failed()))
     }
 
+    /// What `show` shows of an application as long as nothing is revealed.
+    ///
+    /// # Errors
+    /// When there is no such application, or AWS refuses or does not answer.
+    pub async fn shown(&self, id: &ApplicationId) -> Result<Shown, Error> {
+        let application = self.application(id).await?;
+        let (mut executions, mut gone) = (Vec::new(), Vec::new());
+        for execution in application.executions() {
+            match history::timeline(&self.step_functions, execution).await {
+                Ok(timeline) => executions.push(timeline),
+                Err(Error::UnknownExecution { execution }) => gone.push(execution),
+                Err(error) => return Err(error),
+            }
+        }
+        let text = render::details(&application, &self.target.place)
+            + &render::evidence(&application)
+            + &render::executions(&executions);
+        Ok(Shown { application, executions, gone, text })
+    }
+
     /// `show`
     ///
     /// # Errors
     /// When there is no such application, or AWS refuses or does not answer.
     pub async fn show(&self, id: &ApplicationId, is_revealing: bool, is_json: bool) -> Result<u8, Error> {
-        let application = self.application(id).await?;
-        let mut executions = Vec::new();
-        for execution in application.executions() {
-            match history::timeline(&self.step_functions, execution).await {
-                Ok(timeline) => executions.push(timeline),
-                Err(Error::UnknownExecution { execution }) => {
-                    eprintln!("note: {execution} is no longer known to Step Functions");
-                }
-                Err(error) => return Err(error),
-            }
+        let Shown { application, executions, gone, text } = self.shown(id).await?;
+        for execution in gone {
+            eprintln!("note: {execution} is no longer known to Step Functions");
         }
         let details =
             if is_revealing { application::reveal(&self.dynamodb, self.table()?, id).await? } else { Value::Null };
@@ -152,12 +172,7 @@ impl Session {
         if is_revealing {
             object["details"] = details.clone();
         }
-        show(is_json, &object, || {
-            let text = render::details(&application, &self.target.place)
-                + &render::evidence(&application)
-                + &render::executions(&executions);
-            if is_revealing { text + &render::revealed(&details) } else { text }
-        });
+        show(is_json, &object, || if is_revealing { text + &render::revealed(&details) } else { text });
         Ok(u8::from(application.has_failed()))
     }
 
@@ -268,7 +283,7 @@ impl Session {
         loop {
             let application = self.application(id).await?;
             let has_changed = application.updated_at.as_deref() != before;
-            if has_changed && application.has_ended() {
+            if has_changed && application.has_ended() && !self.is_being_redriven(&application).await? {
                 show(is_json, &json!(application), || render::summary(&application));
                 return Ok(u8::from(application.has_failed()));
             }
@@ -277,6 +292,19 @@ impl Session {
                 return Ok(4);
             }
             sleep(self.target.place.poll_interval()).await;
+        }
+    }
+
+    /// The row of a redriven application tells of the failure before until the execution has ended, or until that is recorded.
+    async fn is_being_redriven(&self, application: &Application) -> Result<bool, Error> {
+        let execution = application.failure.as_ref().and_then(|failure| failure.execution.as_deref());
+        let Some(execution) = execution.filter(|_| application.has_failed()) else { return Ok(false) };
+        match self.step_functions.describe_execution().execution_arn(execution).send().await {
+            Ok(described) => Ok(matches!(described.status, ExecutionStatus::Running | ExecutionStatus::Succeeded)),
+            Err(error) => match Error::of_execution("describe the execution", execution, error) {
+                Error::UnknownExecution { .. } => Ok(false),
+                error => Err(error),
+            },
         }
     }
 
@@ -370,6 +398,19 @@ impl Session {
             sleep(every).await;
         }
     }
+}
+
+/// An application with everything that became of it.
+#[derive(Debug)]
+pub struct Shown {
+    /// Its verdict.
+    pub application: Application,
+    /// Its executions.
+    pub executions: Vec<Timeline>,
+    /// ARNs of executions that Step Functions no longer knows.
+    pub gone: Vec<String>,
+    /// All of it for people.
+    pub text: String,
 }
 
 /// How to replay.

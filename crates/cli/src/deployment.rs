@@ -22,7 +22,7 @@ impl Deployment {
     /// When a stack is missing, or AWS refuses or does not answer.
     pub async fn find(client: &Client, stage: &str, place: &Place) -> Result<Self, Error> {
         let mut outputs = BTreeMap::new();
-        for name in ["Data", "Workflow", "Observability"] {
+        for name in ["Data", "Workflow", "Conversation", "FaceApi", "Observability"] {
             let stack = format!("Bonafide-{stage}-{name}");
             let answer = client.describe_stacks().stack_name(&stack).send().await;
             let found = match answer {
@@ -57,6 +57,30 @@ impl Deployment {
     /// When it is missing.
     pub fn workflow(&self, output: &'static str) -> Result<&str, Error> {
         self.output("Workflow", output)
+    }
+
+    /// One output of the stack of conversations.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn conversation(&self, output: &'static str) -> Result<&str, Error> {
+        self.output("Conversation", output)
+    }
+
+    /// The ARN of a machine, by the output that holds it, whichever stack it is in.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn machine(&self, output: &'static str) -> Result<&str, Error> {
+        self.workflow(output).or_else(|_| self.conversation(output))
+    }
+
+    /// One output of the stack of the face API.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn face_api(&self, output: &'static str) -> Result<&str, Error> {
+        self.output("FaceApi", output)
     }
 
     /// One output of the stack that watches.
@@ -104,15 +128,28 @@ mod tests {
         let workflow = mock!(Client::describe_stacks)
             .match_requests(|request| request.stack_name() == Some("Bonafide-test-Workflow"))
             .then_output(|| stack("OnboardingMachineArn", "arn:onboarding"));
+        let conversation = mock!(Client::describe_stacks)
+            .match_requests(|request| request.stack_name() == Some("Bonafide-test-Conversation"))
+            .then_output(|| stack("AgentOnboardingMachineArn", "arn:agent-onboarding"));
+        let face_api = mock!(Client::describe_stacks)
+            .match_requests(|request| request.stack_name() == Some("Bonafide-test-FaceApi"))
+            .then_output(|| stack("FaceApiId", "an-api"));
         let observability = mock!(Client::describe_stacks)
             .match_requests(|request| request.stack_name() == Some("Bonafide-test-Observability"))
             .then_output(|| stack("MeasurementsQueueUrl", "https://measurements"));
-        let client = mock_client!(aws_sdk_cloudformation, RuleMode::MatchAny, [&data, &workflow, &observability]);
+        let client = mock_client!(
+            aws_sdk_cloudformation,
+            RuleMode::MatchAny,
+            [&data, &workflow, &conversation, &face_api, &observability]
+        );
 
         let deployment = Deployment::find(&client, "test", &place()).await.unwrap();
 
         assert_eq!(deployment.data("BucketName").unwrap(), "a-bucket");
         assert_eq!(deployment.workflow("OnboardingMachineArn").unwrap(), "arn:onboarding");
+        assert_eq!(deployment.conversation("AgentOnboardingMachineArn").unwrap(), "arn:agent-onboarding");
+        assert_eq!(deployment.machine("AgentOnboardingMachineArn").unwrap(), "arn:agent-onboarding");
+        assert_eq!(deployment.face_api("FaceApiId").unwrap(), "an-api");
         assert_eq!(deployment.observability("MeasurementsQueueUrl").unwrap(), "https://measurements");
         let missing = deployment.data("ApplicationsTableName").unwrap_err();
         assert_eq!(missing.exit_code(), 5);

@@ -89,7 +89,8 @@ impl Since {
             Self::Ago(ago) => now.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH),
             Self::At(time) => time,
         };
-        humantime::format_rfc3339_millis(time).to_string()
+        // Nothing is older, and what is cannot be written.
+        humantime::format_rfc3339_millis(time.max(SystemTime::UNIX_EPOCH)).to_string()
     }
 }
 
@@ -176,6 +177,7 @@ async fn with_status(
 mod tests {
     use aws_sdk_dynamodb::operation::query::QueryOutput;
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -248,5 +250,17 @@ mod tests {
         assert_eq!("2026-11-21".parse(), Ok(Since::At(midnight)));
         assert_eq!("2026-11-21T10:00:00Z".parse(), Ok(Since::At(now())));
         assert!("yesterday".parse::<Since>().unwrap_err().contains("neither a duration"));
+    }
+
+    proptest! {
+        /// What is understood can be written into a query.
+        #[test]
+        fn any_text_is_a_point_in_time_or_none(
+            text in prop_oneof![any::<String>(), "[0-9]{1,20}(ns|ms|s|m|h|d|w|M|y)", "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2}Z?)?"],
+        ) {
+            if let Ok(since) = text.parse::<Since>() {
+                prop_assert_eq!(since.text(now()).len(), "2026-11-21T10:00:00.000Z".len());
+            }
+        }
     }
 }

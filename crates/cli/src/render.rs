@@ -16,7 +16,8 @@ use crate::target::Place;
 #[must_use]
 pub fn summary(application: &Application) -> String {
     let (mark, verdict) = match (application.status.as_str(), application.outcome.as_deref()) {
-        ("FAILED", _) => ('!', "failed: the system could not judge"),
+        ("FAILED", None | Some("failed")) => ('!', "failed: the system could not judge"),
+        ("FAILED", Some(outcome)) => ('!', outcome),
         ("SUPERSEDED", _) => ('…', "superseded by a newer package"),
         ("SUBMITTED", _) => ('…', "uploaded, not recorded yet"),
         // Checks without a verdict on the whole application can at best be passed.
@@ -25,7 +26,12 @@ pub fn summary(application: &Application) -> String {
         (_, None) => ('…', "in progress"),
     };
     let seconds = application.seconds.map(|seconds| format!(" ({seconds:.1} s)")).unwrap_or_default();
-    let mut text = format!("{mark} {}: {verdict}{seconds}", application.application_id);
+    let later = if mark == '!' && application.outcome.as_deref() == Some(verdict) {
+        ", and something failed afterwards"
+    } else {
+        ""
+    };
+    let mut text = format!("{mark} {}: {verdict}{later}{seconds}", application.application_id);
     for code in &application.reasons {
         let _infallible = write!(text, "\n    {}", reason(code));
     }
@@ -40,6 +46,10 @@ pub fn details(application: &Application, place: &Place) -> String {
         let state = failure.state.as_deref().unwrap_or("an unknown state");
         let error = failure.error.as_deref().unwrap_or("an unknown error");
         let _infallible = write!(text, "\n  failed at {state}: {error}");
+        // Before a verdict it is told above.
+        if let Some(code) = failure.reason.as_ref().filter(|code| !application.reasons.contains(code)) {
+            let _infallible = write!(text, "\n    {}", reason(code));
+        }
     }
     for (name, check) in application.checks.made() {
         let _infallible = write!(text, "\n  {name:<21} {:<9}", check.outcome);
@@ -64,7 +74,8 @@ pub fn details(application: &Application, place: &Place) -> String {
 #[must_use]
 pub fn list(applications: &[Application]) -> String {
     let rows = applications.iter().map(|application| {
-        let outcome = application.outcome.as_deref().unwrap_or("in progress");
+        let outcome = if application.has_failed() { Some("failed") } else { application.outcome.as_deref() };
+        let outcome = outcome.unwrap_or("in progress");
         let seconds = application.seconds.map(|seconds| format!("{seconds:.1}")).unwrap_or_default();
         [
             application.updated_at.clone().unwrap_or_default(),
@@ -240,6 +251,7 @@ mod tests {
         failed.reasons = vec!["THIRD_PARTY_UNAVAILABLE".to_owned()];
         failed.failure = Some(Failure {
             state: Some("CheckWithThirdParty".to_owned()),
+            reason: None,
             error: Some("Bonafide.Transient".to_owned()),
             execution: None,
         });
@@ -249,5 +261,13 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("\n  failed at CheckWithThirdParty: Bonafide.Transient"), "{text}");
+
+        let mut late = application();
+        late.status = "FAILED".to_owned();
+        let text = summary(&late);
+        assert!(
+            text.starts_with("! a: declined, and something failed afterwards (12.3 s)\n    FACE_MISMATCH"),
+            "{text}"
+        );
     }
 }

@@ -82,7 +82,12 @@ impl Replayer {
         };
         let execution = application.failure.as_ref().and_then(|failure| failure.execution.as_deref());
         let Some(execution) = execution else {
-            return Ok(plan(Action::Nothing, None, "no failure is recorded for it", None));
+            // What a conversation's machine could not do is recorded without an execution: an Express one is never resumed.
+            let why = match &application.failure {
+                Some(_) => "it is a conversation's, whose person starts the step again",
+                None => "no failure is recorded for it",
+            };
+            return Ok(plan(Action::Nothing, None, why, None));
         };
         let described = self.step_functions.describe_execution().execution_arn(execution).send().await;
         let fresh = |why: &str| match upload_of(application, execution) {
@@ -193,7 +198,8 @@ mod tests {
         let mut application = Application::submitted(&"a".parse().unwrap());
         application.status = "FAILED".to_owned();
         application.execution = Some(EXECUTION.to_owned());
-        application.failure = Some(Failure { state: None, error: None, execution: Some(EXECUTION.to_owned()) });
+        application.failure =
+            Some(Failure { state: None, reason: None, error: None, execution: Some(EXECUTION.to_owned()) });
         let package = ObjectRef { bucket: "b".into(), key: "zipped/a.zip".into(), version_id: "v1".into() };
         application.evidence.insert("package", package);
         application
@@ -297,7 +303,7 @@ mod tests {
         let execution = EXECUTION.replace("onboarding", "identity-verification");
         let mut single = failed();
         single.single_executions = vec![execution.clone()];
-        single.failure = Some(Failure { state: None, error: None, execution: Some(execution) });
+        single.failure = Some(Failure { state: None, reason: None, error: None, execution: Some(execution) });
         let selfie = ObjectRef { bucket: "b".into(), key: "selfie/a.png".into(), version_id: "v2".into() };
         single.evidence.insert("selfie", selfie.clone());
         let describe = described(ExecutionStatus::Failed, None);

@@ -8,6 +8,9 @@ use serde_json::Value;
 use crate::bill::Usage;
 use crate::prices::{Assumed, Meter};
 
+/// As prices for a month assume.
+const HOURS_PER_MONTH: f64 = 365.25 / 12.0 * 24.0;
+
 /// What is deployed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,6 +31,10 @@ pub struct Deployment {
     pub is_measured: bool,
     pub(crate) alarm_metrics: f64,
     pub(crate) dashboards: f64,
+    /// Runs of workers by the clock, in a month.
+    pub(crate) scheduled: BTreeMap<String, f64>,
+    /// Methods of APIs that have metrics of their own.
+    pub(crate) measured_methods: f64,
     pub(crate) secrets: f64,
     pub(crate) keys: f64,
     pub(crate) encrypted: f64,
@@ -97,6 +104,22 @@ impl Deployment {
                 self.log_days = self.log_days.max(properties["RetentionInDays"].as_f64().unwrap_or_default());
                 self.encrypted += f64::from(u8::from(uses_key(&["KmsKeyId"])));
             }
+            "AWS::Events::Rule" => {
+                let targets = properties["Targets"].as_array().into_iter().flatten();
+                let functions = targets.filter_map(|target| resources.get(target["Arn"]["Fn::GetAtt"][0].as_str()?));
+                let workers = functions.filter_map(|(_, properties)| worker(properties));
+                if let Some(runs) = properties["ScheduleExpression"].as_str().and_then(runs_a_month) {
+                    self.scheduled.extend(workers.map(|worker| (worker, runs)));
+                }
+            }
+            "AWS::ApiGateway::Stage" => {
+                let settings = properties["MethodSettings"].as_array().into_iter().flatten();
+                let is_measured = settings.filter(|setting| setting["MetricsEnabled"] == true).count() > 0;
+                let api = properties["RestApiId"]["Ref"].as_str().and_then(|id| resources.get(id));
+                if let Some((_, api)) = api.filter(|_| is_measured) {
+                    self.measured_methods += methods(&api["Body"]);
+                }
+            }
             "AWS::SNS::Subscription" => self.is_measured |= properties["Protocol"] == "sqs",
             "AWS::CloudWatch::Alarm" => {
                 // An alarm on an expression watches every metric in it.
@@ -122,16 +145,29 @@ impl Deployment {
         }
     }
 
+    /// Of this architecture.
+    #[must_use]
+    pub fn lambda_second(&self) -> Meter {
+        if self.is_arm { Meter::LambdaSecondArm } else { Meter::LambdaSecondX86 }
+    }
+
     /// What is paid for every month, whether or not anybody applies. `metrics` is the number of custom metrics.
     #[must_use]
     pub fn fixed_month(&self, metrics: f64, assumed: &Assumed) -> Usage {
         let mut usage = Usage::default();
         usage.add(Meter::AlarmMonth, self.alarm_metrics);
         usage.add(Meter::DashboardMonth, self.dashboards);
-        usage.add(Meter::MetricMonth, metrics);
+        usage.add(Meter::MetricMonth, metrics + self.measured_methods * assumed.api_metrics_per_route.value);
         usage.add(Meter::SecretMonth, self.secrets);
         usage.add(Meter::KeyMonth, self.keys);
         usage.add(Meter::KeyRequest, self.encrypted * assumed.key_requests_per_resource_and_month.value);
+        for (worker, runs) in &self.scheduled {
+            let seconds = assumed.lambda_milliseconds.get(worker).map_or(0.0, |assumed| assumed.value / 1000.0);
+            let gigabytes = self.memory_megabytes.get(worker).map_or(0.0, |megabytes| megabytes / 1024.0);
+            usage.add(Meter::LambdaRequest, *runs);
+            usage.add(self.lambda_second(), runs * seconds * gigabytes);
+            usage.add(Meter::Trace, *runs);
+        }
         let queues = u32::try_from(self.queue_fed.len()).unwrap_or(u32::MAX);
         usage.add(Meter::SqsRequest, f64::from(queues) * assumed.polls_per_queue_and_month.value);
         usage
@@ -142,6 +178,27 @@ impl Deployment {
     pub fn has_keys(&self) -> bool {
         self.keys > 0.0
     }
+}
+
+/// `rate(1 hour)`; other rules are those of events.
+fn runs_a_month(schedule: &str) -> Option<f64> {
+    let rate = schedule.strip_prefix("rate(")?.strip_suffix(')')?;
+    let (count, unit) = rate.split_once(' ')?;
+    let hours = match unit.trim_end_matches('s') {
+        "minute" => 1.0 / 60.0,
+        "hour" => 1.0,
+        "day" => 24.0,
+        _ => return None,
+    };
+    Some(HOURS_PER_MONTH / (count.parse::<f64>().ok()? * hours))
+}
+
+/// How many methods an API's description has; those for whatever else is asked are called by mistake only.
+fn methods(body: &Value) -> f64 {
+    let paths = body["paths"].as_object().into_iter().flat_map(|paths| paths.values());
+    let methods = paths.filter_map(Value::as_object).flat_map(|path| path.keys());
+    let count = methods.filter(|method| ["get", "post", "put", "patch", "delete"].contains(&method.as_str())).count();
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// The name of the worker behind a function: `bonafide-<stage>-<worker>`.
@@ -180,6 +237,19 @@ mod tests {
             "Board": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {}},
             "Key": {"Type": "AWS::KMS::Key", "Properties": {}},
             "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {}},
+            "Hourly": {"Type": "AWS::Events::Rule", "Properties": {
+                "ScheduleExpression": "rate(2 hours)", "Targets": [{"Arn": {"Fn::GetAtt": ["Starter", "Arn"]}}],
+            }},
+            "OfEvents": {"Type": "AWS::Events::Rule", "Properties": {
+                "EventPattern": {}, "Targets": [{"Arn": {"Fn::GetAtt": ["Starter", "Arn"]}}],
+            }},
+            "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Body": {"paths": {
+                "/faces": {"get": {}, "delete": {}, "parameters": []},
+                "/{route+}": {"x-amazon-apigateway-any-method": {}, "parameters": []},
+            }}}},
+            "Stage": {"Type": "AWS::ApiGateway::Stage", "Properties": {
+                "RestApiId": {"Ref": "Api"}, "MethodSettings": [{"HttpMethod": "*", "MetricsEnabled": true}],
+            }},
         }})
     }
 
@@ -200,9 +270,14 @@ mod tests {
     fn bills_a_month_without_applications() {
         let list = PriceList::included().expect("the included list");
         let usage = Deployment::from_templates([&template()]).expect("a deployment").fixed_month(10.0, &list.assumed);
-        // 3 watched metrics, 1 dashboard, 10 metrics
+        // 3 watched metrics, 1 dashboard, 10 metrics, and 5 for each of the two methods
         let costs = usage.as_month(&list);
-        assert!((costs.of("CloudWatch") - (0.3 + 3.0 + 3.0)).abs() < 1e-9);
+        assert!((costs.of("CloudWatch") - (0.3 + 3.0 + 3.0 + 3.0)).abs() < 1e-9);
+        // Every other hour; the rule for events has no time. 0.6 s with 256 MB.
+        let runs = 365.25;
+        assert!((usage.of(Meter::LambdaRequest) - runs).abs() < 1e-9);
+        assert!((usage.of(Meter::LambdaSecondX86) - runs * 0.6 / 4.0).abs() < 1e-9);
+        assert!((usage.of(Meter::Trace) - runs).abs() < 1e-9);
         assert!((costs.of("Secrets Manager") - 0.4).abs() < 1e-9);
         // 1 key, 1 log group with it
         assert!((costs.of("KMS") - (1.0 + 17_520.0 * 0.000_003)).abs() < 1e-9);

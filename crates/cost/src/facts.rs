@@ -10,10 +10,33 @@ use crate::prices::{Assumed, Meter};
 
 /// Write requests to the index `byStatus` per write to the table: `updatedAt` is its sort key, so every write moves the entry.
 const INDEX_WRITES: f64 = 2.0;
+/// The worker that waits for Express machines, and signs the addresses of uploads.
+const AGENT: &str = "onboarding-agent";
+/// What AWS rounds an execution of an Express machine up to.
+const EXPRESS_MILLISECONDS: f64 = 100.0;
+/// See [`EXPRESS_MILLISECONDS`].
+const EXPRESS_MEGABYTES: f64 = 64.0;
+/// How long the note of a request to the face API is kept, in days.
+const NOTE_DAYS: f64 = 1.0;
+const MEGABYTE: f64 = 1_048_576.0;
 /// `DynamoDB` adds this to each row, and again to each entry of an index. In bytes.
 const ROW_OVERHEAD: f64 = 100.0;
 const DAYS_PER_MONTH: f64 = 365.25 / 12.0;
 const GIGABYTE: f64 = 1_073_741_824.0;
+
+/// A table, since rows of one size are read and written in each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Table {
+    /// One row for each application and conversation.
+    Applications,
+    /// One row for each customer.
+    Customers,
+    /// One row for each face of the face API.
+    FaceMetadata,
+    /// One row for each request to the face API that may come twice, for a day.
+    FaceRequests,
+}
 
 /// A call that a worker made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,8 +46,8 @@ pub struct WorkerCall {
     pub worker: String,
     /// As policies spell it: `s3:PutObject`.
     pub action: String,
-    /// To the table of customers instead of that of applications.
-    pub on_customers: bool,
+    /// To which table, if it was to one.
+    pub table: Option<Table>,
 }
 
 /// Something that was put into the bucket.
@@ -36,17 +59,32 @@ pub struct Object {
     pub bytes: u64,
     /// By the applicant, or by a worker.
     pub is_upload: bool,
+    /// S3 sends a message of it to a queue.
+    pub is_announced: bool,
 }
 
-/// Everything that one application left behind.
+/// An execution of an Express machine, for which AWS bills time and memory instead of states.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Express {
+    /// Runs of workers that it waited for, retries included.
+    pub runs: BTreeMap<String, u64>,
+    /// Its other calls, retries included.
+    pub calls: u64,
+    /// Sizes of its definition, and of all that its states were given and gave.
+    pub bytes: u64,
+}
+
+/// Everything that one application, conversation or request to the face API left behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Facts {
     /// States entered and tasks tried again, in all its executions.
     pub transitions: u64,
-    /// Events in the histories of its executions.
+    /// Executions of Express machines, whose states are not transitions.
+    pub express: Vec<Express>,
+    /// Events in the histories of its executions; of an Express machine, in its log.
     pub history_events: u64,
-    /// Calls of the machines: `rekognition:detectFaces`.
+    /// Calls of the machines: `rekognition:detectFaces`; with ` (customers)` to that table instead of that of applications.
     pub machine_calls: BTreeMap<String, u64>,
     /// Calls of the workers, with how often each was made.
     pub worker_calls: Vec<(WorkerCall, u64)>,
@@ -60,14 +98,45 @@ pub struct Facts {
     pub index_bytes: u64,
     /// See `row_bytes`; 0 without a customer.
     pub customer_bytes: u64,
-    /// In the bucket.
+    /// Sizes of the record of the face that a request is about, and of the note of the request. In bytes; 0 when there is none.
+    pub face_bytes: u64,
+    /// See `face_bytes`.
+    pub note_bytes: u64,
+    /// In the bucket; but not what is kept as long as a face.
     pub objects: Vec<Object>,
     /// Of the workers' own lines.
     pub log_bytes: u64,
     /// Lines of the workers.
     pub log_lines: u64,
-    /// Faces left in the collection.
+    /// Faces left in the collection of applications.
     pub faces: u64,
+    /// Requests that API Gateway has answered.
+    pub api_requests: u64,
+}
+
+/// What is kept of one face of the face API, until somebody removes it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptFace {
+    /// Size of its picture.
+    pub picture_bytes: u64,
+    /// Sizes of its record and of the record's entry in an index.
+    pub record_bytes: u64,
+    /// See `record_bytes`.
+    pub index_bytes: u64,
+}
+
+impl KeptFace {
+    /// What AWS meters for it in a month.
+    #[must_use]
+    pub fn month(&self) -> Usage {
+        let mut usage = Usage::default();
+        usage.add(Meter::FaceMonth, 1.0);
+        usage.add(Meter::S3GigabyteMonth, number(self.picture_bytes) / GIGABYTE);
+        let rows = number(self.record_bytes + self.index_bytes) + 2.0 * ROW_OVERHEAD;
+        usage.add(Meter::DynamoDbGigabyteMonth, rows / GIGABYTE);
+        usage
+    }
 }
 
 /// A call whose price nobody has looked up.
@@ -84,6 +153,22 @@ fn number(count: u64) -> f64 {
 /// Request units of a row: at least one, one for each `kilobytes`.
 fn units(bytes: u64, kilobytes: u64) -> f64 {
     number(bytes.div_ceil(kilobytes * 1024).max(1))
+}
+
+fn run_milliseconds(worker: &str, assumed: &Assumed) -> Result<f64, Unpriced> {
+    let assumption = assumed.lambda_milliseconds.get(worker);
+    assumption.map(|assumption| assumption.value).ok_or_else(|| Unpriced(format!("a run of {worker}")))
+}
+
+impl Express {
+    /// How long it takes, before AWS rounds it up.
+    fn milliseconds(&self, assumed: &Assumed) -> Result<f64, Unpriced> {
+        let mut sum = number(self.calls) * assumed.express_milliseconds_per_call.value;
+        for (worker, runs) in &self.runs {
+            sum += number(*runs) * run_milliseconds(worker, assumed)?;
+        }
+        Ok(sum)
+    }
 }
 
 impl Facts {
@@ -103,9 +188,13 @@ impl Facts {
             messages += self.meter_worker(&mut usage, call, number(*count), deployment)?;
         }
         self.meter_lambda(&mut usage, deployment, assumed)?;
+        self.meter_express(&mut usage, assumed)?;
         self.meter_queues(&mut usage, messages, deployment);
         self.meter_storage(&mut usage, deployment)?;
         self.meter_logs(&mut usage, deployment, assumed);
+        usage.add(Meter::ApiRequest, number(self.api_requests));
+        // Where it comes in, a trace begins, and the workers' parts belong to it.
+        usage.add(Meter::Trace, number(self.api_requests));
         if deployment.has_keys() {
             let requests = usage.of(Meter::S3Get) + usage.of(Meter::S3Put);
             usage.add(Meter::KeyRequest, requests * assumed.key_requests_per_object_request.value);
@@ -132,7 +221,10 @@ impl Facts {
                 usage.add(Meter::S3Get, 2.0 * count);
             }
             "dynamodb:getItem" => usage.add(Meter::DynamoDbRead, count * units(self.row_bytes, 4)),
+            "dynamodb:getItem (customers)" => usage.add(Meter::DynamoDbRead, count * units(self.customer_bytes, 4)),
             "dynamodb:updateItem" => usage.add(Meter::DynamoDbWrite, count * self.write_units(false)),
+            // Refused because there is one already, it costs as much.
+            "dynamodb:putItem (customers)" => usage.add(Meter::DynamoDbWrite, count * self.write_units(true)),
             "sns:publish" => {
                 usage.add(Meter::SnsPublish, count);
                 return Ok(if on.is_measured { count } else { 0.0 });
@@ -153,24 +245,28 @@ impl Facts {
     /// Gives the messages that the call sends to a queue.
     fn meter_worker(&self, usage: &mut Usage, call: &WorkerCall, count: f64, on: &Deployment) -> Result<f64, Unpriced> {
         match call.action.as_str() {
+            "rekognition:DetectFaces" => usage.add(Meter::RekognitionGroup2, count),
+            "rekognition:SearchFacesByImage" | "rekognition:IndexFaces" => usage.add(Meter::RekognitionGroup1, count),
+            // Pictures that Rekognition reads are among them: it does so with the worker's permissions.
             "s3:GetObject" | "s3:GetObjectVersion" => usage.add(Meter::S3Get, count),
-            "s3:PutObject" => usage.add(Meter::S3Put, count),
-            "dynamodb:GetItem" => {
-                let bytes = if call.on_customers { self.customer_bytes } else { self.row_bytes };
-                usage.add(Meter::DynamoDbRead, count * units(bytes, 4));
-            }
-            "dynamodb:UpdateItem" | "dynamodb:PutItem" => {
-                usage.add(Meter::DynamoDbWrite, count * self.write_units(call.on_customers));
-            }
+            // The applicant's upload with an address that the agent's function signed: counted with the object.
+            "s3:PutObject" if call.worker == AGENT => {}
+            // A list costs what a PUT does.
+            "s3:PutObject" | "s3:ListBucketVersions" => usage.add(Meter::S3Put, count),
+            "textract:DetectDocumentText" => usage.add(Meter::DetectTextPage, count),
+            action if action.starts_with("dynamodb:") => self.meter_table(usage, call, count)?,
             "secretsmanager:GetSecretValue" => usage.add(Meter::SecretRequest, count),
             "sns:Publish" => {
                 usage.add(Meter::SnsPublish, count);
                 return Ok(if on.is_measured { count } else { 0.0 });
             }
-            // Pages are counted apart; answers to machines and starts of executions are free by themselves; what Lambda does with
+            // Deleting is free; pages are counted apart; executions that are waited for as well; answers to machines and starts of executions are free by themselves; what Lambda does with
             // queues is counted by messages, and logs by bytes.
-            "textract:AnalyzeID"
+            "rekognition:DeleteFaces"
+            | "s3:DeleteObjectVersion"
+            | "textract:AnalyzeID"
             | "states:StartExecution"
+            | "states:StartSyncExecution"
             | "states:SendTaskSuccess"
             | "states:SendTaskFailure"
             | "sqs:ReceiveMessage"
@@ -185,6 +281,38 @@ impl Facts {
         Ok(0.0)
     }
 
+    fn meter_table(&self, usage: &mut Usage, call: &WorkerCall, count: f64) -> Result<(), Unpriced> {
+        let unpriced = || Unpriced(format!("{} on {:?}", call.action, call.table));
+        let table = call.table.ok_or_else(unpriced)?;
+        let bytes = match table {
+            Table::Applications => self.row_bytes,
+            Table::Customers => self.customer_bytes,
+            Table::FaceMetadata => self.face_bytes,
+            Table::FaceRequests => self.note_bytes,
+        };
+        let write = match (call.action.as_str(), table) {
+            ("dynamodb:GetItem", _) => {
+                usage.add(Meter::DynamoDbRead, count * units(bytes, 4));
+                return Ok(());
+            }
+            ("dynamodb:Query", Table::FaceMetadata) => {
+                // One entry of an index, which cannot be read consistently, for half the price.
+                usage.add(Meter::DynamoDbRead, count * units(bytes, 4) / 2.0);
+                return Ok(());
+            }
+            ("dynamodb:UpdateItem" | "dynamodb:PutItem", Table::Applications) => self.write_units(false),
+            ("dynamodb:UpdateItem" | "dynamodb:PutItem", Table::Customers) => self.write_units(true),
+            // A new record enters `byUnindexed`, and with it ends in `byRekognitionFaceId`.
+            ("dynamodb:PutItem" | "dynamodb:DeleteItem", Table::FaceMetadata) => units(bytes, 1) + 1.0,
+            // It leaves the one index for the other.
+            ("dynamodb:UpdateItem", Table::FaceMetadata) => units(bytes, 1) + 2.0,
+            ("dynamodb:UpdateItem" | "dynamodb:PutItem", Table::FaceRequests) => units(bytes, 1),
+            _ => return Err(unpriced()),
+        };
+        usage.add(Meter::DynamoDbWrite, count * write);
+        Ok(())
+    }
+
     /// Of one write, at the size that the row has in the end: AWS counts the larger of the sizes before and after.
     fn write_units(&self, on_customers: bool) -> f64 {
         if on_customers {
@@ -195,24 +323,37 @@ impl Facts {
     }
 
     fn meter_lambda(&self, usage: &mut Usage, on: &Deployment, assumed: &Assumed) -> Result<(), Unpriced> {
-        let second = if on.is_arm { Meter::LambdaSecondArm } else { Meter::LambdaSecondX86 };
         for (worker, runs) in &self.invocations {
-            let unpriced = || Unpriced(format!("a run of {worker}"));
-            let memory = on.memory_megabytes.get(worker).ok_or_else(unpriced)?;
-            let milliseconds = assumed.lambda_milliseconds.get(worker).ok_or_else(unpriced)?.value;
+            let memory = on.memory_megabytes.get(worker).ok_or_else(|| Unpriced(format!("a run of {worker}")))?;
+            let mut milliseconds = number(*runs) * run_milliseconds(worker, assumed)?;
+            if worker == AGENT {
+                for execution in &self.express {
+                    milliseconds += execution.milliseconds(assumed)?;
+                }
+            }
             usage.add(Meter::LambdaRequest, number(*runs));
-            usage.add(second, number(*runs) * memory / 1024.0 * milliseconds / 1000.0);
-            if on.queue_fed.contains(worker) {
-                // A machine hands its own trace on; a queue's consumer begins one, and Lambda takes at least one a second.
+            usage.add(on.lambda_second(), memory / 1024.0 * milliseconds / 1000.0);
+            if worker == AGENT || on.queue_fed.contains(worker) {
+                // A machine hands its own trace on; who is called by a queue or an agent begins one, and Lambda takes at least one a second.
                 usage.add(Meter::Trace, number(*runs));
             }
         }
         Ok(())
     }
 
+    fn meter_express(&self, usage: &mut Usage, assumed: &Assumed) -> Result<(), Unpriced> {
+        for execution in &self.express {
+            let milliseconds = (execution.milliseconds(assumed)? / EXPRESS_MILLISECONDS).ceil() * EXPRESS_MILLISECONDS;
+            let megabytes = assumed.express_megabytes.value + number(execution.bytes) / MEGABYTE;
+            let megabytes = (megabytes / EXPRESS_MEGABYTES).ceil() * EXPRESS_MEGABYTES;
+            usage.add(Meter::ExpressRequest, 1.0);
+            usage.add(Meter::ExpressGigabyteHour, megabytes / 1024.0 * milliseconds / 3_600_000.0);
+        }
+        Ok(())
+    }
+
     fn meter_queues(&self, usage: &mut Usage, mut sent: f64, on: &Deployment) {
-        // S3 sends one for each upload.
-        sent += number(self.objects.iter().map(|object| u64::from(object.is_upload)).sum());
+        sent += number(self.objects.iter().map(|object| u64::from(object.is_announced)).sum());
         let runs = self.invocations.iter().filter(|(worker, _)| on.queue_fed.contains(*worker));
         let received = number(runs.map(|(_, runs)| runs).sum());
         // Each is below 64 KB, and is received and deleted.
@@ -220,7 +361,7 @@ impl Facts {
     }
 
     fn meter_storage(&self, usage: &mut Usage, on: &Deployment) -> Result<(), Unpriced> {
-        for Object { key, bytes, is_upload } in &self.objects {
+        for Object { key, bytes, is_upload, .. } in &self.objects {
             let days = on.object_days.iter().find(|(prefix, _)| key.starts_with(*prefix)).map(|(_, days)| days);
             let days = days.ok_or_else(|| {
                 Unpriced(format!("keeping an object below {}", key.split('/').next().unwrap_or_default()))
@@ -234,6 +375,10 @@ impl Facts {
         let rows = [self.row_bytes, self.index_bytes, self.customer_bytes].into_iter().filter(|bytes| *bytes > 0);
         let bytes: f64 = rows.map(|bytes| number(bytes) + ROW_OVERHEAD).sum();
         usage.add(Meter::DynamoDbGigabyteMonth, bytes / GIGABYTE * months);
+        if self.note_bytes > 0 {
+            let bytes = number(self.note_bytes) + ROW_OVERHEAD;
+            usage.add(Meter::DynamoDbGigabyteMonth, bytes / GIGABYTE * NOTE_DAYS / DAYS_PER_MONTH);
+        }
         usage.add(Meter::FaceMonth, number(self.faces) * months);
         Ok(())
     }
@@ -243,6 +388,7 @@ impl Facts {
         let bytes = number(self.log_bytes)
             + number(self.log_lines) * assumed.log_bytes_per_line.value
             + number(runs) * assumed.log_bytes_per_invocation.value
+            + number(self.api_requests) * (assumed.log_bytes_per_api_request.value + assumed.log_bytes_per_line.value)
             + number(self.history_events)
                 * (assumed.log_bytes_per_history_event.value + assumed.log_bytes_per_line.value);
         usage.add(Meter::LogsGigabyte, bytes / GIGABYTE);
@@ -283,8 +429,8 @@ mod tests {
         assert!((found - units).abs() < 1e-9, "{meter:?}: {found} instead of {units}");
     }
 
-    fn worker(action: &str, on_customers: bool) -> WorkerCall {
-        WorkerCall { worker: "starter".to_owned(), action: action.to_owned(), on_customers }
+    fn worker(action: &str, table: Option<Table>) -> WorkerCall {
+        WorkerCall { worker: "starter".to_owned(), action: action.to_owned(), table }
     }
 
     #[test]
@@ -312,7 +458,10 @@ mod tests {
             index_bytes: 300,
             customer_bytes: 900,
             machine_calls: [("dynamodb:updateItem".to_owned(), 2), ("dynamodb:getItem".to_owned(), 1)].into(),
-            worker_calls: vec![(worker("dynamodb:PutItem", true), 1), (worker("dynamodb:GetItem", false), 3)],
+            worker_calls: vec![
+                (worker("dynamodb:PutItem", Some(Table::Customers)), 1),
+                (worker("dynamodb:GetItem", Some(Table::Applications)), 3),
+            ],
             ..Facts::default()
         };
         let usage = usage(&facts);
@@ -334,7 +483,12 @@ mod tests {
     #[test]
     fn counts_messages_from_sending_to_deletion() {
         let facts = Facts {
-            objects: vec![Object { key: "zipped/a.zip".to_owned(), bytes: 1 << 20, is_upload: true }],
+            objects: vec![Object {
+                key: "zipped/a.zip".to_owned(),
+                bytes: 1 << 20,
+                is_upload: true,
+                is_announced: true,
+            }],
             machine_calls: [("sns:publish".to_owned(), 1), ("sqs:sendMessage".to_owned(), 2)].into(),
             invocations: [("starter".to_owned(), 3), ("unpack-package".to_owned(), 1)].into(),
             ..Facts::default()
@@ -367,6 +521,200 @@ mod tests {
         is(&usage(&facts), Meter::LogsGigabyteMonth, bytes * 0.15 * 12.0);
     }
 
+    /// The conversation `denmark`, as it is counted: consent, upload, and the three steps of the machine.
+    fn registration() -> Facts {
+        let runs = |worker: &str| BTreeMap::from([(worker.to_owned(), 1)]);
+        let by = |worker: &str, action: &str| WorkerCall {
+            worker: worker.to_owned(),
+            action: action.to_owned(),
+            table: action.starts_with("dynamodb:").then_some(Table::Applications),
+        };
+        Facts {
+            express: vec![
+                Express { runs: runs("extract-identity"), calls: 2, bytes: 60_000 },
+                Express { runs: runs("verify-identity"), calls: 3, bytes: 60_000 },
+                Express { runs: BTreeMap::new(), calls: 6, bytes: 60_000 },
+            ],
+            machine_calls: [
+                ("lambda:invoke", 2),
+                ("dynamodb:updateItem", 6),
+                ("dynamodb:getItem", 2),
+                ("dynamodb:getItem (customers)", 1),
+                ("dynamodb:putItem (customers)", 1),
+                ("sns:publish", 1),
+            ]
+            .map(|(call, count)| (call.to_owned(), count))
+            .into(),
+            worker_calls: vec![
+                (by(AGENT, "s3:PutObject"), 1),
+                (by(AGENT, "states:StartSyncExecution"), 3),
+                (by("extract-identity", "s3:GetObject"), 1),
+                (by("extract-identity", "textract:DetectDocumentText"), 1),
+                (by("measure-outcome", "dynamodb:GetItem"), 1),
+            ],
+            invocations: [(AGENT, 5), ("extract-identity", 1), ("verify-identity", 1), ("measure-outcome", 1)]
+                .map(|(worker, runs)| (worker.to_owned(), runs))
+                .into(),
+            row_bytes: 1_100,
+            index_bytes: 300,
+            customer_bytes: 300,
+            objects: vec![Object {
+                key: "onboard/DK/x".to_owned(),
+                bytes: 1 << 20,
+                is_upload: true,
+                is_announced: false,
+            }],
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn prices_a_registration_in_a_conversation_by_hand() {
+        let list = PriceList::included().expect("the included list");
+        let mut deployment = deployment();
+        for worker in [AGENT, "extract-identity", "verify-identity", "measure-outcome"] {
+            deployment.memory_megabytes.insert(worker.to_owned(), 256.0);
+        }
+        deployment.queue_fed.insert("measure-outcome".to_owned());
+        deployment.object_days.insert("onboard/".to_owned(), 30.4375);
+        let usage = registration().usage(&deployment, &list.assumed).expect("known calls");
+        is(&usage, Meter::DetectTextPage, 1.0);
+        is(&usage, Meter::StateTransition, 0.0);
+        is(&usage, Meter::ExpressRequest, 3.0);
+        // 2,000 + 2 × 50 = 2,100 ms; 500 + 3 × 50 = 650, billed as 700; 6 × 50 = 300; each with 64 MB.
+        is(&usage, Meter::ExpressGigabyteHour, (2.1 + 0.7 + 0.3) / 16.0 / 3_600.0);
+        // The agent's function: 5 × 50 ms and 2,100 + 650 + 300 of waiting; then the three others.
+        is(&usage, Meter::LambdaSecondX86, 0.25 * (0.25 + 3.05 + 2.0 + 0.5 + 0.1));
+        is(&usage, Meter::LambdaRequest, 8.0);
+        // Six writes of 2 KB and two of the index; the customer.
+        is(&usage, Meter::DynamoDbWrite, 6.0 * 4.0 + 1.0);
+        is(&usage, Meter::DynamoDbRead, 4.0);
+        is(&usage, Meter::SnsPublish, 1.0);
+        // The notification's message, sent, received and deleted; no queue hears of the upload.
+        is(&usage, Meter::SqsRequest, 3.0);
+        is(&usage, Meter::S3Put, 1.0);
+        is(&usage, Meter::S3Get, 1.0);
+        is(&usage, Meter::Trace, 6.0);
+        let costs = usage.at_first_prices(&list);
+        let by_hand = [
+            ("Textract", 0.0015),
+            // 3 × 0.000001 + 3.1 s / 16 / 3,600 × 0.06
+            ("Step Functions", 0.000_003 + 0.000_003_229_166_667),
+            // 8 × 0.0000002 + 1.475 × 0.0000166667
+            ("Lambda", 0.000_001_6 + 0.000_024_583_383),
+            ("S3", 0.000_005 + 0.000_000_4 + 0.023 / 1024.0),
+            ("SNS", 0.000_000_5),
+            ("SQS", 0.000_001_2),
+            ("X-Ray", 0.000_03),
+        ];
+        for (service, usd) in by_hand {
+            assert!((costs.of(service) - usd).abs() < 1e-10, "{service}: {} instead of {usd}", costs.of(service));
+        }
+    }
+
+    #[test]
+    fn rounds_express_executions_up_as_aws_does() {
+        let list = PriceList::included().expect("the included list");
+        let megabytes = |bytes: u64| {
+            let express = vec![Express { runs: BTreeMap::new(), calls: 2, bytes }];
+            let usage = usage(&Facts { express, ..Facts::default() });
+            // 100 ms
+            usage.of(Meter::ExpressGigabyteHour) * 36_000.0 * 1024.0
+        };
+        // 50 MB are AWS's own: 14 more are still 64.
+        for (bytes, billed) in [(0, 64.0), (14 << 20, 64.0), ((14 << 20) + 1, 128.0)] {
+            assert!((megabytes(bytes) - billed).abs() < 1e-6, "{bytes} bytes: {}", megabytes(bytes));
+        }
+        let unknown = Express { runs: BTreeMap::from([("nobody".to_owned(), 1)]), calls: 0, bytes: 0 };
+        assert!(Facts { express: vec![unknown], ..Facts::default() }.usage(&deployment(), &list.assumed).is_err());
+    }
+
+    #[test]
+    fn charges_a_customer_that_is_there_already() {
+        let calls = [("dynamodb:putItem (customers)", 1), ("dynamodb:getItem (customers)", 1)];
+        let usage = usage(&Facts {
+            row_bytes: 9_000,
+            machine_calls: calls.map(|(call, count)| (call.to_owned(), count)).into(),
+            ..Facts::default()
+        });
+        // The refused write and the read of it are of one unit each, whatever the row's size.
+        is(&usage, Meter::DynamoDbWrite, 1.0);
+        is(&usage, Meter::DynamoDbRead, 1.0);
+    }
+
+    #[test]
+    fn prices_a_registration_by_the_face_api_by_hand() {
+        let list = PriceList::included().expect("the included list");
+        let mut deployment = deployment();
+        deployment.memory_megabytes.insert("register-face".to_owned(), 512.0);
+        let call = |action: &str, table| WorkerCall { worker: "register-face".into(), action: action.into(), table };
+        let facts = Facts {
+            api_requests: 1,
+            worker_calls: vec![
+                (call("rekognition:DetectFaces", None), 1),
+                (call("rekognition:SearchFacesByImage", None), 2),
+                (call("rekognition:IndexFaces", None), 1),
+                (call("s3:PutObject", None), 1),
+                (call("s3:GetObjectVersion", None), 2),
+                (call("dynamodb:PutItem", Some(Table::FaceMetadata)), 1),
+                (call("dynamodb:UpdateItem", Some(Table::FaceMetadata)), 1),
+                (call("dynamodb:PutItem", Some(Table::FaceRequests)), 1),
+                (call("dynamodb:UpdateItem", Some(Table::FaceRequests)), 1),
+            ],
+            invocations: [("register-face".to_owned(), 1)].into(),
+            face_bytes: 700,
+            note_bytes: 1_100,
+            ..Facts::default()
+        };
+        let usage = facts.usage(&deployment, &list.assumed).expect("known calls");
+        is(&usage, Meter::ApiRequest, 1.0);
+        is(&usage, Meter::Trace, 1.0);
+        is(&usage, Meter::RekognitionGroup1, 3.0);
+        is(&usage, Meter::RekognitionGroup2, 1.0);
+        is(&usage, Meter::S3Put, 1.0);
+        is(&usage, Meter::S3Get, 2.0);
+        // The record and one index; the record and two indexes; the note of 2 KB twice.
+        is(&usage, Meter::DynamoDbWrite, 2.0 + 3.0 + 2.0 * 2.0);
+        // Only the note, for a day: the face is kept for as long as it is wanted.
+        is(&usage, Meter::DynamoDbGigabyteMonth, 1_200.0 / 1_073_741_824.0 / (365.25 / 12.0));
+        is(&usage, Meter::FaceMonth, 0.0);
+        is(&usage, Meter::LambdaSecondX86, 0.5 * 2.0);
+        // 900 by Lambda, 400 + 26 of the access log.
+        is(&usage, Meter::LogsGigabyte, 1_326.0 / 1_073_741_824.0);
+        // 4 × 0.001; 0.0000035
+        let costs = usage.at_first_prices(&list);
+        assert!((costs.of("Rekognition") - 0.004).abs() < 1e-12);
+        assert!((costs.of("API Gateway") - 0.000_003_5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn reads_an_index_for_half_the_price_and_deletes_from_it() {
+        let usage = usage(&Facts {
+            worker_calls: vec![
+                (worker("dynamodb:Query", Some(Table::FaceMetadata)), 1),
+                (worker("dynamodb:GetItem", Some(Table::FaceMetadata)), 1),
+                (worker("dynamodb:DeleteItem", Some(Table::FaceMetadata)), 1),
+                (worker("s3:ListBucketVersions", None), 1),
+                (worker("s3:DeleteObjectVersion", None), 1),
+                (worker("rekognition:DeleteFaces", None), 1),
+            ],
+            ..Facts::default()
+        });
+        is(&usage, Meter::DynamoDbRead, 1.5);
+        is(&usage, Meter::DynamoDbWrite, 2.0);
+        is(&usage, Meter::S3Put, 1.0);
+        is(&usage, Meter::RekognitionGroup1, 0.0);
+    }
+
+    #[test]
+    fn keeps_a_face_with_its_picture_and_its_record() {
+        let kept = KeptFace { picture_bytes: 1 << 20, record_bytes: 500, index_bytes: 300 };
+        is(&kept.month(), Meter::FaceMonth, 1.0);
+        is(&kept.month(), Meter::S3GigabyteMonth, 1.0 / 1024.0);
+        // 100 bytes more for each of the two.
+        is(&kept.month(), Meter::DynamoDbGigabyteMonth, 1_000.0 / 1_073_741_824.0);
+    }
+
     #[test]
     fn keeps_faces_as_long_as_rows() {
         is(&usage(&Facts { faces: 1, ..Facts::default() }), Meter::FaceMonth, 12.0);
@@ -378,10 +726,15 @@ mod tests {
         let price = |facts: Facts| facts.usage(&deployment(), &list.assumed);
         let machine = Facts { machine_calls: [("bedrock:invokeModel".to_owned(), 1)].into(), ..Facts::default() };
         assert_eq!(price(machine), Err(Unpriced("bedrock:invokeModel".to_owned())));
-        let by_worker = Facts { worker_calls: vec![(worker("dynamodb:Scan", false), 1)], ..Facts::default() };
+        let by_worker =
+            Facts { worker_calls: vec![(worker("dynamodb:Scan", Some(Table::Applications)), 1)], ..Facts::default() };
         assert!(price(by_worker).is_err());
+        for (action, table) in [("dynamodb:GetItem", None), ("dynamodb:DeleteItem", Some(Table::Customers))] {
+            let facts = Facts { worker_calls: vec![(worker(action, table), 1)], ..Facts::default() };
+            assert!(price(facts).is_err(), "{action} on {table:?}");
+        }
         assert!(price(Facts { invocations: [("nobody".to_owned(), 1)].into(), ..Facts::default() }).is_err());
-        let object = Object { key: "elsewhere/x".to_owned(), bytes: 1, is_upload: false };
+        let object = Object { key: "elsewhere/x".to_owned(), bytes: 1, is_upload: false, is_announced: false };
         assert!(price(Facts { objects: vec![object], ..Facts::default() }).is_err());
     }
 }

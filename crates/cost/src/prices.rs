@@ -10,10 +10,14 @@ use serde::{Deserialize, Serialize};
 #[expect(missing_docs, reason = "prices.json says of each one what its unit is")]
 pub enum Meter {
     StateTransition,
+    ExpressRequest,
+    ExpressGigabyteHour,
+    DetectTextPage,
     AnalyzeIdPage,
     RekognitionGroup1,
     RekognitionGroup2,
     FaceMonth,
+    ApiRequest,
     LambdaRequest,
     LambdaSecondX86,
     LambdaSecondArm,
@@ -90,10 +94,14 @@ pub struct Assumption {
 pub struct Assumed {
     /// Billed duration of one invocation on AWS, by worker.
     pub lambda_milliseconds: BTreeMap<String, Assumption>,
+    pub express_milliseconds_per_call: Assumption,
+    pub express_megabytes: Assumption,
     pub log_bytes_per_invocation: Assumption,
+    pub log_bytes_per_api_request: Assumption,
     pub log_bytes_per_history_event: Assumption,
     pub log_bytes_per_line: Assumption,
     pub log_compression: Assumption,
+    pub api_metrics_per_route: Assumption,
     pub polls_per_queue_and_month: Assumption,
     pub key_requests_per_resource_and_month: Assumption,
     pub key_requests_per_object_request: Assumption,
@@ -167,12 +175,16 @@ impl PriceList {
 
 impl Meter {
     /// Every one.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 31] = [
         Self::StateTransition,
+        Self::ExpressRequest,
+        Self::ExpressGigabyteHour,
+        Self::DetectTextPage,
         Self::AnalyzeIdPage,
         Self::RekognitionGroup1,
         Self::RekognitionGroup2,
         Self::FaceMonth,
+        Self::ApiRequest,
         Self::LambdaRequest,
         Self::LambdaSecondX86,
         Self::LambdaSecondArm,
@@ -250,6 +262,13 @@ mod tests {
         assert!(near(pages.of_month(40_000.0), 1_000.0), "40,000 × 0.025");
         assert!(near(pages.of_month(100_000.0), 2_500.0), "the limit itself is still dear");
         assert!(near(pages.of_month(150_000.0), 3_000.0), "100,000 × 0.025 + 50,000 × 0.010");
+        let texts = list.price(Meter::DetectTextPage);
+        assert!(near(texts.of_month(1_000.0), 1.5), "1.50 for a thousand");
+        assert!(near(texts.of_month(1_500_000.0), 1_800.0), "1 M × 0.0015 + 0.5 M × 0.0006");
+        let hours = list.price(Meter::ExpressGigabyteHour);
+        // The third example of the price page, to the cent: 100 M executions of 10 s.
+        assert!((hours.of_month(62_500_000.0 / 3_600.0) - 382.97).abs() < 0.01, "60 + 120 + 202.97");
+        assert!(near(list.price(Meter::ExpressRequest).of_month(100_000_000.0), 100.0), "1.00 for a million");
         let images = list.price(Meter::RekognitionGroup1);
         assert!(near(images.of_month(6_000_000.0), 1_000.0 + 3_200.0 + 600.0), "1 M + 4 M + 1 M");
     }

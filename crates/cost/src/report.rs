@@ -7,13 +7,23 @@ use serde::Serialize;
 
 use crate::bill::{Costs, Usage};
 use crate::deployment::Deployment;
-use crate::facts::{Facts, Unpriced};
+use crate::facts::{Facts, KeptFace, Unpriced};
 use crate::prices::{Basis, Meter, PriceList};
 
 /// Applications a month, of the last table.
 const MONTHS: [u32; 3] = [1_000, 100_000, 1_000_000];
 /// The path that the months are made of.
 const WHOLE_WAY: &str = "approved";
+/// The conversation that is shown meter by meter.
+const WHOLE_CONVERSATION: &str = "denmark";
+/// The request to the face API that is shown meter by meter.
+const WHOLE_REGISTRATION: &str = "nora";
+/// And the one that is asked most.
+const VERIFICATION: &str = "verify-nora";
+/// Verifications a month, of the face API's table; one registration for each ten of them.
+const VERIFICATIONS: [u32; 3] = [10_000, 100_000, 1_000_000];
+/// Faces that are kept, of the face API's table.
+const KEPT_FACES: u32 = 1_000_000;
 /// Services with a column of their own.
 const COLUMNS: usize = 5;
 
@@ -28,6 +38,61 @@ pub struct Path {
     pub outcome: String,
     /// What it left behind.
     pub facts: Facts,
+}
+
+/// A conversation that was led alone.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    /// Its name in the script, its title, its result, and what it left behind.
+    pub path: Path,
+    /// How often the model is asked: once for each thing that the person says, and once more for each function's answer.
+    pub model_turns: u64,
+}
+
+/// A request to the face API that was sent alone.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Its name in the script, its title, the status or code of the answer, and what it left behind.
+    pub path: Path,
+    /// `POST /register`
+    pub route: String,
+}
+
+/// The face API: what was asked of it, and what it keeps.
+#[derive(Debug, Clone)]
+pub struct FaceApi {
+    /// Each sent alone.
+    pub requests: Vec<Request>,
+    /// What is kept of one of the faces.
+    pub kept: KeptFace,
+}
+
+/// A request with its price.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PricedRequest {
+    #[serde(flatten)]
+    priced: Priced,
+    route: String,
+}
+
+/// A month with many verifications.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FaceMonth {
+    verifications: u32,
+    registrations: u32,
+    usd: f64,
+    usd_by_service: Costs,
+}
+
+/// A conversation with its price.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PricedConversation {
+    #[serde(flatten)]
+    priced: Priced,
+    model_turns: u64,
 }
 
 /// An application with its price.
@@ -68,27 +133,37 @@ pub struct Report<'list> {
     currency: &'list str,
     prices_of: &'list str,
     paths: Vec<Priced>,
+    conversations: Vec<PricedConversation>,
     fixed_month: Fixed,
     fixed_month_with_customer_keys: Fixed,
     months: Vec<Month>,
+    requests: Vec<PricedRequest>,
+    kept_face: KeptFace,
+    face_months: Vec<FaceMonth>,
     #[serde(skip)]
     list: &'list PriceList,
 }
 
 impl<'list> Report<'list> {
-    /// Prices recorded paths on a deployment, and months of them; `with_keys` is the same deployment with keys of the account, and
-    /// `metrics` the number of custom metrics that were seen.
+    /// Prices recorded paths, conversations and requests on a deployment, and months of paths and requests; `with_keys` is the same deployment with keys of
+    /// the account, and `metrics` the number of custom metrics that were seen.
     ///
     /// # Errors
-    /// When something was recorded that has no price, or nothing was approved.
+    /// When something was recorded that has no price, or nothing was approved, or nobody was registered in a conversation, or by the face
+    /// API, or verified.
     pub fn new(
         list: &'list PriceList,
         deployment: &Deployment,
         with_keys: &Deployment,
         metrics: u32,
         paths: Vec<Path>,
+        conversations: Vec<Conversation>,
+        faces: FaceApi,
     ) -> Result<Self, Unpriced> {
         let assumed = &list.assumed;
+        if !conversations.iter().any(|conversation| conversation.path.id == WHOLE_CONVERSATION) {
+            return Err(Unpriced(format!("the conversation {WHOLE_CONVERSATION}, which was not led")));
+        }
         let whole = paths
             .iter()
             .find(|path| path.id == WHOLE_WAY)
@@ -110,6 +185,7 @@ impl<'list> Report<'list> {
                 usd_with_customer_keys: of(&one_with_keys, &fixed_month_with_customer_keys).total(),
             }
         });
+        let face_months = face_months(list, deployment, &faces.requests)?;
         let price = |path: Path| {
             let usage = path.facts.usage(deployment, assumed)?;
             let usd_by_service = usage.at_first_prices(list);
@@ -121,35 +197,40 @@ impl<'list> Report<'list> {
             currency: &list.currency,
             prices_of: &list.date,
             paths: paths.into_iter().map(price).collect::<Result<_, _>>()?,
+            conversations: conversations
+                .into_iter()
+                .map(|Conversation { path, model_turns }| Ok(PricedConversation { priced: price(path)?, model_turns }))
+                .collect::<Result<_, _>>()?,
             fixed_month,
             fixed_month_with_customer_keys,
             months: months.into(),
+            requests: faces
+                .requests
+                .into_iter()
+                .map(|Request { path, route }| Ok(PricedRequest { priced: price(path)?, route }))
+                .collect::<Result<_, _>>()?,
+            kept_face: faces.kept,
+            face_months,
             list,
         })
-    }
-
-    /// The services, the dearest first, as far as they get a column.
-    fn columns(&self) -> Vec<&str> {
-        let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
-        for path in &self.paths {
-            for (service, usd) in path.usd_by_service.dearest_first() {
-                *sums.entry(service).or_default() += usd;
-            }
-        }
-        let mut sums: Vec<_> = sums.into_iter().collect();
-        sums.sort_by(|one, other| other.1.total_cmp(&one.1));
-        sums.into_iter().take(COLUMNS).map(|(service, _)| service).collect()
     }
 
     /// The page, in Markdown, readable as it is.
     #[must_use]
     pub fn text(&self) -> String {
         let mut page = String::new();
-        let columns = self.columns();
+        let columns = columns(self.paths.iter());
         self.write_paths(&mut page, &columns);
-        self.write_whole_way(&mut page);
+        if let Some(whole) = self.paths.iter().find(|path| path.id == WHOLE_WAY) {
+            page.push_str("\n## What the whole way is made of\n\n");
+            self.write_meters(&mut page, "path", whole);
+        }
+        self.write_conversations(&mut page);
+        self.write_requests(&mut page);
+        self.write_kept(&mut page);
         self.write_fixed(&mut page);
         self.write_months(&mut page, &columns);
+        self.write_face_months(&mut page);
         page + &method(self.list)
     }
 
@@ -159,7 +240,7 @@ impl<'list> Report<'list> {
             page,
             "# What an application costs
 
-Written by `cargo xtask cost --write`: each sample was run alone on the local AWS, what it did was counted, and priced with the list prices of {region} ({currency}, {prices_of}, without free tiers, discounts and taxes).
+Written by `cargo xtask cost --write`: each sample was run, each conversation led and each request sent alone on the local AWS, what it did was counted, and priced with the list prices of {region} ({currency}, {prices_of}, without free tiers, discounts and taxes).
 
 ## One application, by its path
 
@@ -183,9 +264,135 @@ All that follows from one upload, with its storage until the deployment's retent
         table(page, &head, rows);
     }
 
-    fn write_whole_way(&self, page: &mut String) {
-        let Some(whole) = self.paths.iter().find(|path| path.id == WHOLE_WAY) else { return };
-        let _ = write!(page, "\n## What the whole way is made of\n\nThe path `{WHOLE_WAY}`, meter by meter.\n\n");
+    fn write_conversations(&self, page: &mut String) {
+        page.push_str(
+            "
+## One conversation, by its way
+
+All that follows from one session with the agent until it ends, with its storage; as above, each unit at the price of a month's first ones. AgentOnboarding is an Express machine: its executions are billed by number, time and memory, and its states are no transitions.
+
+",
+        );
+        let columns = columns(self.conversations.iter().map(|conversation| &conversation.priced));
+        let mut head = vec!["conversation", "result", "US$", "executions", "model turns"];
+        head.extend(&columns);
+        head.push("others");
+        let rows = self.conversations.iter().map(|PricedConversation { priced, model_turns }| {
+            let mut row = vec![
+                format!("{}: {}", priced.id, priced.title),
+                priced.outcome.clone(),
+                format!("{:.5}", priced.usd),
+                priced.facts.express.len().to_string(),
+                model_turns.to_string(),
+            ];
+            row.extend(shares(&priced.usd_by_service, &columns));
+            row
+        });
+        table(page, &head, rows);
+        page.push_str(
+            "
+The model of the agent is not in these sums: how many tokens it reads and writes depends on the model, the instruction and what people say, and none answers here. It is asked once for each thing that the person says and once more for each function's answer (the model turns above), and reads the instruction, the schema of the functions and everything said so far each time. So an estimate is model turns × (tokens read × price of input + tokens written × price of output) at the prices of the stage's `agentModel`, with the tokens of some real sessions: `InputTokenCount` and `OutputTokenCount` divided by `Invocations`, of the namespace `AWS/Bedrock` in CloudWatch. How the sum goes: with 2,000 tokens read each time and US$ 1 for a million of them, nine turns cost US$ 0.018, ten times all the rest. What the national register asks for an answer is not in them either.
+",
+        );
+        let whole = self.conversations.iter().find(|conversation| conversation.priced.id == WHOLE_CONVERSATION);
+        if let Some(PricedConversation { priced, .. }) = whole {
+            page.push_str("\n## What a registration in a conversation is made of\n\n");
+            self.write_meters(page, "conversation", priced);
+        }
+    }
+
+    fn write_requests(&self, page: &mut String) {
+        page.push_str(
+            "
+## One request to the face API
+
+All that follows from one request over HTTP, on one collection: each further one (`faceApiShards`) adds a search wherever one is made. What is kept of a registered face is a cost of each month, below.
+
+",
+        );
+        let columns = columns(self.requests.iter().map(|request| &request.priced));
+        let mut head = vec!["request", "route", "answer", "US$"];
+        head.extend(&columns);
+        head.push("others");
+        let rows = self.requests.iter().map(|PricedRequest { priced, route }| {
+            let mut row = vec![
+                format!("{}: {}", priced.id, priced.title),
+                format!("`{route}`"),
+                priced.outcome.clone(),
+                format!("{:.6}", priced.usd),
+            ];
+            row.extend(shares(&priced.usd_by_service, &columns));
+            row
+        });
+        table(page, &head, rows);
+        let whole = self.requests.iter().find(|request| request.priced.id == WHOLE_REGISTRATION);
+        if let Some(PricedRequest { priced, .. }) = whole {
+            page.push_str("\n## What a registration by the face API is made of\n\n");
+            self.write_meters(page, "request", priced);
+        }
+    }
+
+    fn write_kept(&self, page: &mut String) {
+        let KeptFace { picture_bytes, record_bytes, index_bytes } = self.kept_face;
+        let _ = write!(
+            page,
+            "
+## Faces that are kept, for a month
+
+A registered face stays until `DELETE /faces/{{faceId}}`: its vector, its picture ({picture_bytes} bytes, of the request `{WHOLE_REGISTRATION}`; a telephone's photograph is ten times as large, and costs ten times as much), its record ({record_bytes} bytes) and the record's entry in an index ({index_bytes} bytes).
+
+"
+        );
+        let one = self.kept_face.month();
+        let many = one.times(f64::from(KEPT_FACES));
+        let rows = Meter::ALL.into_iter().filter(|meter| one.of(*meter) > 0.0).map(|meter| {
+            let price = self.list.price(meter);
+            vec![
+                price.service.clone(),
+                price.unit.clone(),
+                quantity(many.of(meter)),
+                quantity(price.first()),
+                format!("{:.2}", price.of_month(many.of(meter))),
+            ]
+        });
+        let usd = many.as_month(self.list).total();
+        let total = vec!["all".into(), String::new(), String::new(), String::new(), format!("{usd:.2}")];
+        let units = format!("units, {KEPT_FACES} faces");
+        let head = ["service", "unit", units.as_str(), "US$ each", "US$ a month"];
+        table(page, &head, rows.chain([total]));
+    }
+
+    fn write_face_months(&self, page: &mut String) {
+        let _ = write!(
+            page,
+            "
+## A month of the face API
+
+As if every verification were `{VERIFICATION}`, with one registration (`{WHOLE_REGISTRATION}`) for ten of them; with the volume tiers, but without faces that are kept and what a month costs anyway.
+
+"
+        );
+        let mut sums = BTreeMap::new();
+        for month in &self.face_months {
+            for (service, usd) in month.usd_by_service.dearest_first() {
+                *sums.entry(service).or_default() += usd;
+            }
+        }
+        let columns = dearest(sums);
+        let mut head = vec!["verifications", "registrations", "US$ a month"];
+        head.extend(&columns);
+        head.push("others");
+        let rows = self.face_months.iter().map(|month| {
+            let mut row =
+                vec![month.verifications.to_string(), month.registrations.to_string(), format!("{:.2}", month.usd)];
+            row.extend(shares(&month.usd_by_service, &columns));
+            row
+        });
+        table(page, &head, rows);
+    }
+
+    fn write_meters(&self, page: &mut String, what: &str, whole: &Priced) {
+        let _ = write!(page, "The {what} `{}`, meter by meter.\n\n", whole.id);
         let mut rows: Vec<_> = Meter::ALL
             .into_iter()
             .filter(|meter| whole.usage.of(*meter) > 0.0)
@@ -232,7 +439,7 @@ All that follows from one upload, with its storage until the deployment's retent
         ];
         let head = ["service", "unit", "units", "US$", "units, encryption=customer", "US$, encryption=customer"];
         table(page, &head, rows.chain([total]));
-        page.push_str("\nThe custom metrics are those that the samples above caused. Each further reason adds its own, in the months in which it occurs.\n");
+        page.push_str("\nThe custom metrics are those that the samples, conversations and requests above caused, and the detailed metrics of each route of the face API. Each further reason adds its own, in the months in which it occurs.\n");
     }
 
     fn write_months(&self, page: &mut String, columns: &[&str]) {
@@ -275,7 +482,7 @@ fn write_assumptions(page: &mut String, list: &PriceList) {
             "
 ## What is recorded, and what is not
 
-Recorded on the local AWS: state transitions and calls of the machines, from the histories; calls of the workers, from the local AWS's IAM decisions; runs, from their logs; sizes of rows, objects and lines. These are what AWS would see, since the template and the workers are those of AWS, with two limits: the local AWS's histories have fewer kinds of events than AWS's, and the samples' pictures are smaller than photographs of telephones.
+Recorded on the local AWS: state transitions and calls of the machines, from the histories; calls of the workers, from the local AWS's IAM decisions; runs, from their logs; sizes of rows, objects and lines. These are what AWS would see, since the template and the workers are those of AWS, with two limits: the local AWS's histories have fewer kinds of events than AWS's (of an Express machine, AWS logs the events and keeps no history), and the samples' pictures are smaller than photographs of telephones.
 
 Not recorded, because the local AWS is no measure of AWS: durations and the lines that AWS itself logs. These are assumed:
 
@@ -283,10 +490,14 @@ Not recorded, because the local AWS is no measure of AWS: durations and the line
         );
     let assumed = &list.assumed;
     let single = [
+        ("ms of a call of an Express machine", &assumed.express_milliseconds_per_call),
+        ("MB of an Express machine beside its definition and data", &assumed.express_megabytes),
         ("log bytes of AWS per run", &assumed.log_bytes_per_invocation),
+        ("log bytes per request to an API", &assumed.log_bytes_per_api_request),
         ("log bytes per event of a history", &assumed.log_bytes_per_history_event),
         ("log bytes per line beside its text", &assumed.log_bytes_per_line),
         ("size of stored logs, of what was ingested", &assumed.log_compression),
+        ("metrics of a route of an API", &assumed.api_metrics_per_route),
         ("polls of a queue a month", &assumed.polls_per_queue_and_month),
         ("KMS requests per encrypted resource a month", &assumed.key_requests_per_resource_and_month),
         ("KMS requests per request to the bucket", &assumed.key_requests_per_object_request),
@@ -323,6 +534,39 @@ From [`crates/cost/prices.json`](../crates/cost/prices.json). *Listed*: read on 
         vec![price.service.clone(), price.unit.clone(), quantity(price.first()), basis.to_owned(), price.source.clone()]
     });
     table(page, &["service", "unit", "US$, first tier", "basis", "source"], rows);
+}
+
+/// The services of all of them, the dearest first, as far as they get a column.
+fn columns<'priced>(all: impl Iterator<Item = &'priced Priced>) -> Vec<&'priced str> {
+    let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
+    for priced in all {
+        for (service, usd) in priced.usd_by_service.dearest_first() {
+            *sums.entry(service).or_default() += usd;
+        }
+    }
+    dearest(sums)
+}
+
+fn dearest(sums: BTreeMap<&str, f64>) -> Vec<&str> {
+    let mut sums: Vec<_> = sums.into_iter().collect();
+    sums.sort_by(|one, other| other.1.total_cmp(&one.1));
+    sums.into_iter().take(COLUMNS).map(|(service, _)| service).collect()
+}
+
+fn face_months(list: &PriceList, on: &Deployment, requests: &[Request]) -> Result<Vec<FaceMonth>, Unpriced> {
+    let usage = |id: &str| {
+        let request = requests.iter().find(|request| request.path.id == id);
+        let request = request.ok_or_else(|| Unpriced(format!("the request {id}, which was not sent")))?;
+        request.path.facts.usage(on, &list.assumed)
+    };
+    let (verification, registration) = (usage(VERIFICATION)?, usage(WHOLE_REGISTRATION)?);
+    let month = |verifications: u32| {
+        let registrations = verifications / 10;
+        let registered = registration.times(f64::from(registrations));
+        let usd_by_service = verification.times(f64::from(verifications)).and(&registered).as_month(list);
+        FaceMonth { verifications, registrations, usd: usd_by_service.total(), usd_by_service }
+    };
+    Ok(VERIFICATIONS.map(month).into())
 }
 
 fn shares(costs: &Costs, columns: &[&str]) -> Vec<String> {
@@ -390,12 +634,115 @@ mod tests {
         Path { id: id.to_owned(), title: "Everything fits".to_owned(), outcome: "approved".to_owned(), facts }
     }
 
+    fn conversation() -> Conversation {
+        let express = vec![crate::facts::Express::default(); 3];
+        let worker_calls = vec![(
+            crate::facts::WorkerCall {
+                worker: "extract-identity".to_owned(),
+                action: "textract:DetectDocumentText".to_owned(),
+                table: None,
+            },
+            1,
+        )];
+        let facts = Facts { express, worker_calls, ..Facts::default() };
+        let path = Path {
+            id: WHOLE_CONVERSATION.to_owned(),
+            title: "Step by step".to_owned(),
+            outcome: "REGISTERED".to_owned(),
+            facts,
+        };
+        Conversation { path, model_turns: 9 }
+    }
+
+    fn faces() -> FaceApi {
+        let request = |id: &str, action: &str, calls: u64| {
+            let call = crate::facts::WorkerCall {
+                worker: "verify-face".to_owned(),
+                action: format!("rekognition:{action}"),
+                table: None,
+            };
+            let facts = Facts { api_requests: 1, worker_calls: vec![(call, calls)], ..Facts::default() };
+            let path = Path { id: id.to_owned(), title: "A person".to_owned(), outcome: "200".to_owned(), facts };
+            Request { path, route: "POST /x".to_owned() }
+        };
+        let kept = KeptFace { picture_bytes: 100_000, record_bytes: 500, index_bytes: 300 };
+        FaceApi {
+            requests: vec![request("nora", "IndexFaces", 4), request("verify-nora", "SearchFacesByImage", 1)],
+            kept,
+        }
+    }
+
+    #[test]
+    fn shows_the_face_api_by_request_by_face_and_by_month() {
+        let list = PriceList::included().expect("the included list");
+        let deployment = Deployment { record_days: 1.0, log_days: 1.0, ..Deployment::default() };
+        let report =
+            Report::new(&list, &deployment, &deployment, 0, vec![path(WHOLE_WAY, 1)], vec![conversation()], faces());
+        let text = report.expect("a report").text();
+        let cells = |start: &str| -> Vec<String> {
+            let row = text.lines().find(|line| line.starts_with(start)).expect(start);
+            row.split('|').map(|cell| cell.trim().to_owned()).collect()
+        };
+        // 4 × 0.001 + 0.0000035 + 0.000005 of a trace + 426 bytes of the log
+        let row = cells("| nora: A person");
+        assert_eq!(row[2..6], ["`POST /x`", "200", "0.004009", "99.8 %"], "{row:?}");
+        assert!(text.contains("The request `nora`, meter by meter."));
+        // A million vectors; 100,000 bytes each at 0.023 for a GB; 1,000 bytes each at 0.45 for a GB.
+        let kept = text.split("## Faces that are kept").nth(1).expect("the section");
+        for usd in ["10.00", "2.14", "0.42", "12.56"] {
+            assert!(kept.contains(&format!(" {usd} |")), "{usd} is missing in {kept}");
+        }
+        // 1 M × 0.001 of the first million pictures, 100,000 × 4 × 0.0008 beyond it; 1.1 M × (0.0000035 + 0.000005), and the log.
+        let row = cells("|       1000000 |");
+        assert_eq!(row[2], "100000");
+        let usd: f64 = row[3].parse().expect("a number");
+        assert!((usd - (1_000.0 + 320.0 + 9.35)).abs() < 0.5, "{usd}");
+    }
+
+    #[test]
+    fn needs_a_registration_and_a_verification() {
+        let list = PriceList::included().expect("the included list");
+        let deployment = Deployment::default();
+        for missing in [WHOLE_REGISTRATION, VERIFICATION] {
+            let mut faces = faces();
+            faces.requests.retain(|request| request.path.id != missing);
+            let paths = vec![path(WHOLE_WAY, 1)];
+            assert!(Report::new(&list, &deployment, &deployment, 0, paths, vec![conversation()], faces).is_err());
+        }
+    }
+
+    #[test]
+    fn shows_cost_and_shares_of_a_conversation() {
+        let list = PriceList::included().expect("the included list");
+        let deployment = Deployment { record_days: 1.0, log_days: 1.0, ..Deployment::default() };
+        let report =
+            Report::new(&list, &deployment, &deployment, 0, vec![path(WHOLE_WAY, 1)], vec![conversation()], faces());
+        let text = report.expect("a report").text();
+        // 0.0015 + 3 × 0.000001 = 0.001503, of which Textract is 99.8 %.
+        let row = text.lines().find(|line| line.contains("denmark: Step by step")).expect("the conversation's row");
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        assert_eq!(cells[2..9], ["REGISTERED", "0.00150", "3", "9", "99.8 %", "0.2 %", "0.0 %"], "{row}");
+        assert!(text.contains("The conversation `denmark`, meter by meter."));
+        assert!(text.contains("`InputTokenCount`"), "how to estimate the model");
+    }
+
+    #[test]
+    fn needs_a_registration_in_a_conversation() {
+        let list = PriceList::included().expect("the included list");
+        let deployment = Deployment::default();
+        assert!(
+            Report::new(&list, &deployment, &deployment, 0, vec![path(WHOLE_WAY, 1)], Vec::new(), faces()).is_err()
+        );
+    }
+
     #[test]
     fn shows_cost_and_shares_of_a_path() {
         let list = PriceList::included().expect("the included list");
         let deployment = Deployment { record_days: 1.0, log_days: 1.0, alarm_metrics: 12.0, ..Deployment::default() };
         let with_keys = Deployment { keys: 2.0, ..deployment.clone() };
-        let report = Report::new(&list, &deployment, &with_keys, 10, vec![path(WHOLE_WAY, 1)]).expect("a report");
+        let report =
+            Report::new(&list, &deployment, &with_keys, 10, vec![path(WHOLE_WAY, 1)], vec![conversation()], faces())
+                .expect("a report");
         let text = report.text();
         // 0.025 + 40 × 0.000025 = 0.026; 0.025 is 96.2 % of it.
         let row = text.lines().find(|line| line.contains("approved: Everything fits")).expect("the path's row");
@@ -410,11 +757,18 @@ mod tests {
     fn is_json_as_well() {
         let list = PriceList::included().expect("the included list");
         let deployment = Deployment { record_days: 1.0, log_days: 1.0, ..Deployment::default() };
-        let report = Report::new(&list, &deployment, &deployment, 0, vec![path(WHOLE_WAY, 1)]).expect("a report");
+        let report =
+            Report::new(&list, &deployment, &deployment, 0, vec![path(WHOLE_WAY, 1)], vec![conversation()], faces())
+                .expect("a report");
         let json = serde_json::to_value(&report).expect("JSON");
         assert_eq!(json["paths"][0]["usage"]["analyzeIdPage"], 1.0);
         assert_eq!(json["paths"][0]["usdByService"]["Textract"], 0.025);
+        assert_eq!(json["conversations"][0]["usage"]["expressRequest"], 3.0);
+        assert_eq!(json["conversations"][0]["modelTurns"], 9);
         assert_eq!(json["months"][2]["applications"], 1_000_000);
+        assert_eq!(json["requests"][1]["usage"]["rekognitionGroup1"], 1.0);
+        assert_eq!(json["keptFace"]["recordBytes"], 500);
+        assert_eq!(json["faceMonths"][2]["verifications"], 1_000_000);
     }
 
     #[test]
@@ -428,7 +782,18 @@ mod tests {
     fn needs_an_approved_application() {
         let list = PriceList::included().expect("the included list");
         let deployment = Deployment::default();
-        assert!(Report::new(&list, &deployment, &deployment, 0, vec![path("face-mismatch", 0)]).is_err());
+        assert!(
+            Report::new(
+                &list,
+                &deployment,
+                &deployment,
+                0,
+                vec![path("face-mismatch", 0)],
+                vec![conversation()],
+                faces()
+            )
+            .is_err()
+        );
     }
 
     #[test]

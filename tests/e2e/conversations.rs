@@ -1,0 +1,163 @@
+//! Conversations of the demo, and what they leave behind.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result};
+use aws_sdk_dynamodb::types::AttributeValue;
+use bonafide_domain::nordic::Country;
+use bonafide_tests::bench::{bench, plain};
+use bonafide_tests::conversations::{self, Conversation, Session};
+use serde_json::{Value, json};
+
+use crate::run::samples_folder;
+
+type Run = BTreeMap<String, (Conversation, Vec<Session>)>;
+
+/// All conversations, led one after the other: the second of a person has to follow the first.
+fn all() -> &'static Run {
+    static RUN: OnceLock<Run> = OnceLock::new();
+    RUN.get_or_init(|| {
+        let bench = bench();
+        bench.run(async {
+            forget_customers().await?;
+            let folder = samples_folder();
+            let mut led = BTreeMap::new();
+            for conversation in conversations::read(&folder.join("conversations.json"))? {
+                let sessions = conversations::play(&bench.local, &conversation, &folder).await?;
+                led.insert(conversation.id.clone(), (conversation, sessions));
+            }
+            Ok(led)
+        })
+    })
+}
+
+/// The same people are customers already when a run of theirs came before, of this test or of a machine's scenarios.
+async fn forget_customers() -> Result<()> {
+    let bench = bench();
+    let table = bench.deployment.data("CustomersTableName")?;
+    let mut pages = bench.local.dynamodb.scan().table_name(table).into_paginator().items().send();
+    while let Some(customer) = pages.try_next().await? {
+        let text = |name: &str| customer.get(name).cloned().context("a customer without its key");
+        let (partition, sort) = (text("PK")?, text("SK")?);
+        let is_nordic = Country::ALL
+            .iter()
+            .any(|country| partition.as_s().is_ok_and(|key| key.starts_with(&format!("{country}#"))));
+        if is_nordic {
+            let delete = bench.local.dynamodb.delete_item().table_name(table);
+            delete.key("PK", partition).key("SK", sort).send().await?;
+        }
+    }
+    Ok(())
+}
+
+/// All customers that a session has made.
+fn customers_of(session: &Session) -> Vec<Value> {
+    let bench = bench();
+    bench.run(async {
+        let table = bench.deployment.data("CustomersTableName")?;
+        let scan = bench.local.dynamodb.scan().table_name(table).filter_expression("applicationId = :session");
+        let id = AttributeValue::S(session.id().unwrap_or_default().to_owned());
+        let found = scan.expression_attribute_values(":session", id).send().await?;
+        Ok(found.items().iter().map(plain).collect())
+    })
+}
+
+/// The people of the specimens.
+fn people() -> Value {
+    serde_json::from_slice(&std::fs::read(samples_folder().join("nordic.json")).unwrap()).unwrap()
+}
+
+fn row(session: &Session) -> Value {
+    let bench = bench();
+    plain(&bench.run(bench.row(session.id().unwrap())))
+}
+
+#[test]
+fn conversations_go_as_their_script_says() {
+    let problems: Vec<_> =
+        all().values().flat_map(|(conversation, sessions)| conversations::problems(conversation, sessions)).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn every_specimen_is_shown_in_some_conversation() {
+    for specimen in people().as_array().unwrap() {
+        let file = specimen["file"].as_str().unwrap();
+        let shown = all().values().flat_map(|(conversation, sessions)| {
+            let shows_it = conversation.turns.iter().any(|turn| turn.uploads.as_deref() == Some(file));
+            sessions.iter().filter(move |_| shows_it)
+        });
+        let expected = (specimen["expected"]["result"].clone(), specimen["expected"]["reasons"].clone());
+        let answers: Vec<_> = shown
+            .flat_map(|session| &session.turns)
+            .filter_map(|turn| turn.answer.as_ref())
+            .map(|(said, _)| (json!(said.result.map_or("FAILED".to_owned(), conversations::word)), json!(said.reasons)))
+            .collect();
+        assert!(answers.contains(&expected), "{file}");
+    }
+}
+
+#[test]
+fn who_was_registered_is_one_customer_with_a_decided_row() {
+    for (id, (_, sessions)) in all() {
+        for session in sessions {
+            let is_registered = session.end().is_some_and(|end| conversations::word(end) == "REGISTERED");
+            let customers = if session.id().is_some() { customers_of(session) } else { Vec::new() };
+            assert_eq!(customers.len(), usize::from(is_registered), "{id}");
+            if let [customer] = &customers[..] {
+                let row = row(session);
+                assert_eq!(row["status"], "DECIDED", "{id}");
+                assert_eq!(row["outcome"], "approved", "{id}");
+                assert_eq!(row["customerId"], customer["customerId"], "{id}");
+                assert_eq!(customer["status"], "REGISTERED", "{id}");
+                assert_eq!(customer["SK"], "PROFILE", "{id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_conversations_at_once_make_one_customer() {
+    let (_, sessions) = &all()["two-sessions"];
+    assert_eq!(sessions.len(), 2);
+    let customers: usize = sessions.iter().map(|session| customers_of(session).len()).sum();
+    assert_eq!(customers, 1);
+}
+
+#[test]
+fn whoever_did_not_consent_leaves_no_trace() {
+    let (_, sessions) = &all()["no-consent"];
+    assert!(sessions.iter().all(|session| session.id().is_none()));
+}
+
+#[test]
+fn a_register_that_is_down_leaves_a_recorded_failure_and_no_customer() {
+    let (_, sessions) = &all()["registry-down"];
+    let row = row(&sessions[0]);
+    assert_eq!(row["status"], "FAILED");
+    assert_eq!(row["reasons"], json!(["REGISTRY_UNAVAILABLE"]));
+    assert_eq!(row["failure"]["state"], "VerifyIdentity");
+    assert!(customers_of(&sessions[0]).is_empty());
+}
+
+#[test]
+fn nothing_personal_is_told_to_the_model() {
+    let people = people();
+    let marks: Vec<_> = people
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|sample| sample["person"].as_object())
+        .flat_map(|person| ["nationalId", "lastName", "dateOfBirth"].map(|name| person.get(name).cloned()))
+        .filter_map(|value| Some(value?.as_str()?.to_lowercase()))
+        .collect();
+    assert!(marks.len() > 20);
+    for (id, (_, sessions)) in all() {
+        for answer in sessions.iter().flat_map(|session| &session.turns).filter_map(|turn| turn.answer.as_ref()) {
+            let text = serde_json::to_string(&answer.0).unwrap().to_lowercase();
+            assert!(!marks.iter().any(|mark| text.contains(mark)), "an answer of {id} holds something personal");
+            assert!(answer.0.last_four.as_ref().is_none_or(|digits| digits.chars().count() <= 4), "{id}");
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! What AWS may deliver is delivered again, late, and in another order: every effect is there once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_sfn::types::ExecutionStatus;
+use bonafide_cli::replay::{Action, Replayer};
+use bonafide_tests::bench::{bench, plain, s};
+use bonafide_tests::control::Fault;
+use bonafide_tests::history::Trace;
+use bonafide_tests::packages::{details, document, zip};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::journey::{Journey, ended, name, number, picture, recorded, row_when, said};
+use crate::tasks::undisturbed;
+
+/// How often each event, message and answer comes again.
+const REPEATS: usize = 4;
+
+/// S3 tells once more of the version that the row names, by now with as many doubles in one message.
+async fn tell_again(row: &Value) -> Result<usize> {
+    let package = &row["package"];
+    let object = json!({
+        "key": package["key"], "versionId": package["versionId"], "sequencer": row["packageSequencer"],
+    });
+    let record =
+        json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": package["bucket"]}, "object": object}});
+    let queue = bench().deployment.data("UploadsQueueUrl")?;
+    for records in [vec![record.clone(); REPEATS], vec![record.clone()], vec![record]] {
+        let body = json!({"Records": records}).to_string();
+        bench().local.sqs.send_message().queue_url(queue).message_body(body).send().await?;
+    }
+    Ok(REPEATS + 2)
+}
+
+/// The messages with task tokens that these executions have sent: queue and body.
+fn messages(traces: &[Trace]) -> Vec<(String, String)> {
+    let scheduled = traces.iter().flat_map(Trace::scheduled);
+    let message = |parameters: Value| {
+        let body = parameters.get("MessageBody")?;
+        let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+        Some((parameters["QueueUrl"].as_str()?.to_owned(), body))
+    };
+    scheduled.filter_map(message).collect()
+}
+
+/// The worker takes each of these messages again.
+async fn send_again(messages: &[(String, String)]) -> Result<usize> {
+    for (queue, body) in messages {
+        for _ in 0..REPEATS {
+            bench().local.sqs.send_message().queue_url(queue).message_body(body).send().await?;
+        }
+    }
+    Ok(messages.len() * REPEATS)
+}
+
+/// The token of each of these messages is answered again, in contradiction to the first answer.
+async fn answer_again(messages: &[(String, String)]) -> Result<usize> {
+    let step_functions = &bench().local.sfn;
+    for (_, body) in messages {
+        let body: Value = serde_json::from_str(body)?;
+        let token = body["taskToken"].as_str().context("no task token")?;
+        for output in [json!({"valid": false}), json!({"valid": true})] {
+            let answer = step_functions.send_task_success().task_token(token).output(output.to_string()).send().await;
+            ensure!(answer.is_err(), "a token was answered twice");
+        }
+        let answer = step_functions.send_task_failure().task_token(token).error("Bonafide.Internal").send().await;
+        ensure!(answer.is_err(), "a token was answered twice");
+    }
+    Ok(messages.len() * 3)
+}
+
+/// `EventBridge` tells that the execution has failed: late, since it has succeeded.
+async fn fail_again(execution: &str) -> Result<usize> {
+    let machine = bench().deployment.workflow("OnboardingMachineArn")?;
+    let detail = json!({"executionArn": execution, "stateMachineArn": machine, "status": "FAILED"});
+    let event =
+        json!({"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail});
+    for _ in 0..REPEATS {
+        let recorder = bench().deployment.workflow("RecordFailureMachineArn")?;
+        let start = bench().local.sfn.start_execution().state_machine_arn(recorder).input(event.to_string());
+        let started = start.send().await?.execution_arn;
+        let recording = ended(&started).await?;
+        ensure!(recording.output["reason"].is_null(), "recorded as {}", recording.output);
+    }
+    Ok(REPEATS)
+}
+
+/// The onboardings of an application, by their names.
+async fn onboardings(id: &str) -> Result<BTreeSet<String>> {
+    let machine = bench().deployment.workflow("OnboardingMachineArn")?;
+    let all = bench().local.sfn.list_executions().state_machine_arn(machine).into_paginator().items().send();
+    let all = all.collect::<Result<Vec<_>, _>>().await?;
+    Ok(all.into_iter().map(|execution| execution.name).filter(|name| name.starts_with(id)).collect())
+}
+
+/// Delivers everything again, when all is over.
+async fn again(journey: Journey) -> Result<()> {
+    let id = name(&format!("again-{journey:?}"));
+    let first = journey.start(&id).await?;
+    let left = journey.left(&id).await?;
+    let row = plain(&bench().row(&id).await?);
+    let executions = onboardings(&id).await?;
+    ensure!(executions.len() == 1, "{executions:?}");
+
+    let mut repeats = tell_again(&row).await?;
+    let messages = messages(&first.traces);
+    repeats += send_again(&messages).await? + answer_again(&messages).await?;
+    repeats += fail_again(first.execution()).await?;
+    // A newer application passes behind the repeats: all of them have been handled then.
+    let behind = name(&format!("behind-{journey:?}"));
+    journey.start(&behind).await?;
+    sleep(Duration::from_secs(2)).await;
+
+    let now = journey.left(&id).await?;
+    ensure!(now == left, "after {repeats} repeats {now:?} instead of {left:?}");
+    ensure!(onboardings(&id).await? == executions, "another execution was started");
+    let later = plain(&bench().row(&id).await?);
+    for attribute in ["executionArn", "faceId", "decidedAt", "documentFields", "documentFieldsOf", "DOCUMENT_NUMBER"] {
+        ensure!(later[attribute] == row[attribute], "{attribute} has changed");
+    }
+    println!("{journey:?}: {repeats} repeats, and {left:?}");
+    Ok(())
+}
+
+#[test]
+fn an_approval_that_comes_again_is_one() {
+    bench().run(again(Journey::Approved));
+}
+
+#[test]
+fn a_refusal_that_comes_again_is_one() {
+    bench().run(again(Journey::Unknown));
+}
+
+/// The messages that a running execution and its children have sent, once there are so many.
+async fn sent(execution: &str, count: usize) -> Result<Vec<(String, String)>> {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        let messages = messages(&Trace::fetch_all(&bench().local, execution).await?);
+        if messages.len() >= count {
+            return Ok(messages);
+        }
+        ensure!(Instant::now() < deadline, "{execution} has sent {} messages", messages.len());
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// The messages of both queues come again while the first one is at work, while the next state is, and after that; so do the answers.
+/// The later one of two answers comes from the first receive.
+#[test]
+fn an_approval_whose_messages_come_again_meanwhile_is_one() {
+    bench().run(async {
+        let journey = Journey::Approved;
+        let id = &name("again-meanwhile");
+        let control = &bench().local.control;
+        let slow = |fault: Fault| control.add(&fault.late(3).times(1));
+        slow(Fault::result("textract", "AnalyzeID", id, document(&number(id))))?;
+        slow(Fault::result("third-party", "license", id, json!(true)))?;
+        let busy = Fault::error("dynamodb", "GetItem", id, "ProvisionedThroughputExceededException", 400);
+        // Until the last repeats are sent: the execution does not end before, whatever a busy machine needs for them.
+        let held = control.put(&busy.by("register-customer").late(3))?;
+        journey.prepare(id).await?;
+
+        upload(id, &number(id)).await?;
+        let row = plain(&row_when(id, |row| row.contains_key("executionArn")).await?);
+        let execution = row["executionArn"].as_str().context("no execution")?;
+        let extraction = sent(execution, 1).await?;
+        let mut repeats = tell_again(&row).await? + send_again(&extraction).await?;
+        let both = sent(execution, 2).await?;
+        repeats += send_again(&both).await? + answer_again(&extraction).await?;
+        row_when(id, |row| row.contains_key("thirdPartyCheck")).await?;
+        let now = bench().local.sfn.describe_execution().execution_arn(execution).send().await?;
+        ensure!(now.status == ExecutionStatus::Running, "it has ended before the last repeats");
+        repeats += send_again(&both).await? + answer_again(&both).await?;
+        control.remove(held)?;
+
+        let end = ended(execution).await?;
+        ensure!(end.output["outcome"] == "approved", "{end:?}");
+        sleep(Duration::from_secs(2)).await;
+        let (left, expected) = (journey.left(id).await?, &undisturbed().await?[&journey]);
+        ensure!(left == *expected, "after {repeats} repeats {left:?} instead of {expected:?}");
+        ensure!(onboardings(id).await?.len() == 1, "another execution was started");
+        println!("{repeats} repeats meanwhile, and {left:?}");
+        Ok(())
+    });
+}
+
+/// A document uploaded alone fails, and is replayed by another execution: the row tells of the failure no more.
+#[test]
+fn a_document_that_is_judged_afresh_takes_its_failure_back() {
+    bench().run(async {
+        let id = &name("afresh");
+        let denied = Fault::error("rekognition", "DetectFaces", id, "AccessDeniedException", 400);
+        let fault = bench().local.control.put(&denied.by("document-extraction/DetectFaces"))?;
+        let failed = Journey::Late.start(id).await?;
+        ensure!(failed.status == ExecutionStatus::Failed, "it ended {}", failed.status);
+        recorded(id).await?;
+
+        bench().local.control.remove(fault)?;
+        let application = bench().local.application(&bench().deployment, &id.parse()?).await?.context("no row")?;
+        let replayer = Replayer {
+            step_functions: bench().local.sfn.clone(),
+            sqs: bench().local.sqs.clone(),
+            uploads: bench().deployment.data("UploadsQueueUrl")?.to_owned(),
+        };
+        let plan = replayer.plan(&application, true).await?;
+        ensure!(plan.action == Action::Fresh, "{plan:?}");
+        replayer.perform(&plan).await?;
+
+        let attribute = "documentExtractionExecutionArn";
+        let is_fresh = |row: &Value| row[attribute] != failed.execution();
+        let row = plain(&row_when(id, |row| is_fresh(&plain(row))).await?);
+        ended(row[attribute].as_str().context("no execution")?).await?;
+        let (left, expected) = (Journey::Late.left(id).await?, &undisturbed().await?[&Journey::Late]);
+        ensure!(left == *expected, "{left:?} instead of {expected:?}");
+        Ok(())
+    });
+}
+
+/// Where the older package is when the newer one comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    UnpackPackage,
+    CompareFaces,
+    SearchIndexedFace,
+    ExtractDocument,
+    RequestValidation,
+    RegisterCustomer,
+}
+
+impl At {
+    /// Slows the older one down there; the attribute of the row that shows that it is on its way to there.
+    fn hold(self, id: &str, older: &str) -> Result<&'static str> {
+        let control = &bench().local.control;
+        let once = |fault: Fault, seconds| control.add(&fault.late(seconds).times(1));
+        let busy = |operation, worker| {
+            let busy = Fault::error("dynamodb", operation, id, "ProvisionedThroughputExceededException", 400);
+            control.add(&busy.by(worker).late(2).times(3))
+        };
+        if matches!(self, Self::ExtractDocument | Self::RequestValidation | Self::RegisterCustomer) {
+            let seconds = if self == Self::ExtractDocument { 7 } else { 0 };
+            once(Fault::result("textract", "AnalyzeID", id, document(older)), seconds)?;
+        }
+        Ok(match self {
+            Self::UnpackPackage => {
+                busy("UpdateItem", "unpack-package")?;
+                "executionArn"
+            }
+            Self::CompareFaces => {
+                let alike = json!([{"Similarity": 97.5, "Face": {"BoundingBox": {"Width": 0.2, "Height": 0.2}}}]);
+                once(Fault::result("rekognition", "CompareFaces", id, json!({"FaceMatches": alike})), 7)?;
+                "selfie"
+            }
+            Self::SearchIndexedFace => {
+                once(Fault::result("rekognition", "SearchFaces", id, json!({"FaceMatches": []})), 7)?;
+                "identityCompare"
+            }
+            Self::ExtractDocument => "heldFaceIds",
+            Self::RequestValidation => {
+                once(Fault::result("third-party", "license", id, json!(true)), 6)?;
+                "documentExtraction"
+            }
+            Self::RegisterCustomer => {
+                busy("GetItem", "register-customer")?;
+                "thirdPartyCheck"
+            }
+        })
+    }
+}
+
+async fn upload(id: &str, number: &str) -> Result<String> {
+    let members = [
+        (format!("{id}_details.csv"), details(number).into_bytes()),
+        (format!("{id}_license.jpg"), picture()?),
+        (format!("{id}_selfie.jpg"), picture()?),
+    ];
+    let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?);
+    let put = put.key(format!("zipped/{id}.zip")).body(ByteStream::from(zip(&members)));
+    put.send().await?.version_id.context("no version")
+}
+
+/// Two packages of one application, with other details: the newer one comes while the older one is judged.
+fn overtaken(at: At) {
+    bench().run(async {
+        let id = &name(&format!("overtaken-{at:?}"));
+        let (older, newer) = (format!("{}1", number(id)), number(id));
+        let attribute = at.hold(id, &older)?;
+        Journey::Approved.prepare(id).await?;
+        bench().local.control.set_license(&older, "known")?;
+
+        upload(id, &older).await?;
+        let first = plain(&row_when(id, |row| row.contains_key(attribute)).await?);
+        sleep(Duration::from_secs(1)).await;
+        let version = upload(id, &newer).await?;
+        let is_newer = |row: &Value| row["package"]["versionId"] == version.as_str();
+        let second = plain(&row_when(id, |row| is_newer(&plain(row))).await?);
+        let repeats = tell_again(&second).await? + tell_again(&first).await?;
+        let [first, second] = [&first, &second].map(|row| row["executionArn"].as_str().unwrap_or_default().to_owned());
+        let (older_end, newer_end) = (ended(&first).await?, ended(&second).await?);
+
+        ensure!(older_end.output["outcome"] == "superseded", "the older one ended {older_end:?}");
+        ensure!(newer_end.output["outcome"] == "approved", "the newer one ended {newer_end:?}");
+        let left = Journey::Approved.left(id).await?;
+        let row = plain(&bench().row(id).await?);
+        ensure!(row["DOCUMENT_NUMBER"] == newer.as_str(), "the details are the older one's");
+        ensure!(row["executionArn"] == second.as_str() && row.get("heldFaceIds").is_none(), "{row}");
+        let faces = bench().faces()?.into_iter().filter(|owner| owner == id).count();
+        ensure!(faces == 1, "{faces} faces");
+        let kept = row["faceId"].as_str().context("no face")?;
+        ensure!(newer_end.text().contains(kept), "the face is not the newer one's");
+        let customers = bench().local.dynamodb.scan().table_name(bench().deployment.data("CustomersTableName")?);
+        let customers = customers.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+        let own: Vec<_> = customers.into_iter().filter(|row| row.get("applicationId") == Some(&s(id))).collect();
+        ensure!(own.len() == 1 && own[0]["PK"] == s(&format!("US#FL-{newer}")), "customers: {own:?}");
+        ensure!(onboardings(id).await?.len() == 2, "not one execution for each version");
+        // Only at the last place have both been asked about, each with its own number.
+        let charges = bench().local.control.charges(id)?;
+        ensure!(charges == if at == At::RegisterCustomer { 2 } else { 1 }, "{charges} charges");
+        let verdicts = said(id, false, 1).await;
+        ensure!(verdicts.len() == 1 && verdicts[0].contains("approved"), "said {verdicts:?}");
+        println!("{at:?}: {repeats} repeats, and {left:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn overtaken_while_it_is_unpacked() {
+    overtaken(At::UnpackPackage);
+}
+
+#[test]
+fn overtaken_while_the_faces_are_compared() {
+    overtaken(At::CompareFaces);
+}
+
+#[test]
+fn overtaken_while_the_face_is_indexed() {
+    overtaken(At::SearchIndexedFace);
+}
+
+#[test]
+fn overtaken_while_the_document_is_read() {
+    overtaken(At::ExtractDocument);
+}
+
+#[test]
+fn overtaken_while_the_third_party_is_asked() {
+    overtaken(At::RequestValidation);
+}
+
+#[test]
+fn overtaken_while_the_customer_is_registered() {
+    overtaken(At::RegisterCustomer);
+}
+
+/// A customer who sends another package that is refused stays a customer, with the face that was approved.
+#[test]
+fn refused_after_an_approval_and_the_customers_face_stays() {
+    bench().run(async {
+        let id = &name("refused-again");
+        Journey::Approved.start(id).await?;
+        let approved = plain(&bench().row(id).await?);
+        bench().local.control.set_license(&number(id), "unknown")?;
+        let version = upload(id, &number(id)).await?;
+        let row = row_when(id, |row| {
+            let row = plain(row);
+            row["package"]["versionId"] == version.as_str() && row["status"] == "DECIDED"
+        });
+        let refused = plain(&row.await?);
+        ensure!(ended(refused["executionArn"].as_str().unwrap_or_default()).await?.output["outcome"] == "declined");
+        ensure!(refused["outcome"] == "declined" && refused["faceId"] == approved["faceId"], "{refused}");
+        let faces = bench().faces()?.into_iter().filter(|owner| owner == id).count();
+        ensure!(faces == 1, "{faces} faces");
+        Ok(())
+    });
+}

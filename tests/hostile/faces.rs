@@ -1,0 +1,385 @@
+//! Bad requests to the face API, over HTTP: each is refused by a code, soon, and without a word of it; nothing of it stays.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use aws_sdk_s3::primitives::ByteStream;
+use bonafide_domain::ReasonCode;
+use bonafide_domain::face_api::{ApiError, Refusal};
+use bonafide_tests::FaceApi;
+use bonafide_tests::bench::{bench, plain as row_of};
+use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+
+use crate::face_bodies::person;
+use crate::face_pictures::{of_bytes, plain, portrait};
+use crate::face_requests::{self, Expected, NOBODY, Request};
+use crate::package::MARK;
+use crate::run::{Seen, all};
+use crate::wire::{self, Answer};
+use crate::{report, scan};
+
+/// API Gateway gives up after 29 seconds.
+const LIMIT: Duration = Duration::from_secs(29);
+/// Of a picture in the bucket.
+const LARGEST: usize = 15 * 1024 * 1024;
+/// Served, or refused for a picture that is no worse than others.
+const HARMLESS: &str = "harmless";
+/// Without a code: by whoever reads HTTP before the API.
+const BEFORE: &str = "refused before the API";
+
+const FUNCTIONS: [&str; 6] = ["register-face", "index-face", "verify-face", "offer-upload", "read-face", "remove-face"];
+
+#[test]
+fn bad_requests_are_refused_by_a_code_and_leave_nothing() {
+    let bench = bench();
+    bench.run(async {
+        let api = Arc::new(FaceApi::open(&bench.local, &bench.deployment)?);
+        let before = left().await?;
+        let started = Instant::now();
+        let runs = face_requests::all().into_iter().map(|request| judged(Arc::clone(&api), request));
+        let mut seen = Box::pin(all(runs, 6)).await?;
+        seen.extend(uploads(&api).await?);
+        seen.extend(one_key_for_two_requests(&api));
+        let took = started.elapsed().as_secs_f64();
+
+        report(&seen);
+        let mut codes = BTreeMap::<&str, usize>::new();
+        for seen in &seen {
+            *codes.entry(seen.ended).or_default() += 1;
+        }
+        for (code, count) in &codes {
+            println!("{count:>5} {code}");
+        }
+        for harmless in seen.iter().filter(|seen| seen.ended == HARMLESS) {
+            println!("harmless: {}", harmless.name);
+        }
+        println!("{} requests to the face API in {took:.0} s", seen.len());
+        let wrong: Vec<_> =
+            seen.iter().filter_map(|seen| Some(format!("{}: {}", seen.name, seen.wrong.as_ref()?))).collect();
+        assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), seen.len(), wrong.join("\n"));
+        assert!(seen.len() >= 800, "only {}", seen.len());
+
+        assert_eq!(left().await?, before, "something of a refused request stays");
+        every_function_still_answers(&api)?;
+        nothing_was_repeated().await?;
+        memory()
+    });
+}
+
+/// Sends it, and looks how it ended.
+async fn judged(api: Arc<FaceApi>, request: Request) -> Result<Seen> {
+    spawn_blocking(move || {
+        let mut seen = Seen::new(request.kind, &request.name, BEFORE);
+        let started = Instant::now();
+        let judgement = match send(&api, &request) {
+            // Closed without a word: of what is no HTTP, nobody can expect more.
+            Err(_) if matches!(request.expected, Expected::Rejected) => Ok(BEFORE),
+            answer => answer.and_then(|answer| judge(&answer, request.expected)),
+        };
+        match judgement {
+            Ok(ended) => seen.ended = ended,
+            Err(wrong) => seen.wrong = Some(format!("{wrong:#}")),
+        }
+        let took = started.elapsed();
+        if took > LIMIT {
+            seen.wrong = Some(format!("took {} s", took.as_secs()));
+        }
+        Ok(seen)
+    })
+    .await?
+}
+
+/// As it is, with a signature that is good as long as the path can be signed.
+fn send(api: &FaceApi, request: &Request) -> Result<Answer> {
+    let rest = api.base().strip_prefix("http://").context("no local address")?;
+    let (authority, base) = rest.split_once('/').context("no path")?;
+    let path = format!("/{base}{}", request.path);
+    if let Some(head) = &request.head {
+        let head = String::from_utf8_lossy(head).replace("PATH", &path);
+        return wire::exchange(authority, head.as_bytes(), b"", true);
+    }
+    let signed = api.signed(request.method, &request.path, &request.body, &[]);
+    let signed = signed.or_else(|_| api.signed(request.method, "/", &request.body, &[]))?;
+    let is_given = |name: &str| request.headers.iter().any(|(given, _)| *given == name);
+    let mut head =
+        format!("{} {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n", request.method).into_bytes();
+    let length = ("content-length".to_owned(), request.body.len().to_string());
+    for (name, value) in signed.into_iter().chain([length]).filter(|(name, _)| !is_given(name)) {
+        head.extend(format!("{name}: {value}\r\n").bytes());
+    }
+    for (name, value) in &request.headers {
+        head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    head.extend(b"\r\n");
+    wire::exchange(authority, &head, &request.body, false)
+}
+
+/// How it ended, if that is right.
+fn judge(answer: &Answer, expected: Expected) -> Result<&'static str> {
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    let said = || format!("{} {}", answer.status, text.chars().take(300).collect::<String>());
+    let told: String = answer.headers.values().cloned().collect();
+    ensure!(!text.contains(MARK) && !told.contains(MARK), "repeats what it was sent: {}", said());
+    if matches!(expected, Expected::Rejected) && answer.status == 501 && answer.body.is_empty() {
+        return Ok(BEFORE);
+    }
+    ensure!(answer.status < 500, "{}", said());
+    let body = serde_json::from_str::<Value>(&text).unwrap_or_default();
+    if matches!(expected, Expected::Harmless) && answer.status == 200 && body["success"] == true {
+        return Ok(HARMLESS);
+    }
+    ensure!(answer.status >= 400, "served: {}", said());
+    let known = body["code"].as_str().and_then(known);
+    let Some((code, status)) = known else {
+        ensure!(matches!(expected, Expected::Rejected), "no form: {}", said());
+        return Ok(BEFORE);
+    };
+    ensure!(status == answer.status && body["success"] == false && body["error"].is_string(), "{}", said());
+    let members = body.as_object().map(|body| body.keys().map(String::as_str).collect::<BTreeSet<_>>());
+    let is_known = |member: &&str| ["success", "error", "code", "reasons"].contains(member);
+    ensure!(members.is_some_and(|members| members.iter().all(is_known)), "more than an error: {}", said());
+    ensure!(answer.headers.get("content-type").is_some_and(|kind| kind == "application/json"), "{:?}", answer.headers);
+    match expected {
+        Expected::Refused(codes) => ensure!(codes.contains(&code), "{}, not {codes:?}", said()),
+        Expected::Harmless => ensure!(code.starts_with("SELFIE_"), "{}", said()),
+        Expected::Rejected => {}
+    }
+    Ok(code)
+}
+
+/// A code of the description, and its status.
+fn known(code: &str) -> Option<(&'static str, u16)> {
+    let own = ApiError::ALL.iter().map(|error| (error.code(), error.status()));
+    let picture = |reason: &ReasonCode| (reason.code(), Refusal::from(*reason).status());
+    own.chain(Refusal::PICTURE_REASONS.iter().map(picture)).find(|(known, _)| *known == code)
+}
+
+/// What faces are made of: records, vectors, and pictures that are no uploads.
+async fn left() -> Result<[BTreeSet<String>; 3]> {
+    let bench = bench();
+    let (local, deployment) = (&bench.local, &bench.deployment);
+    let scan =
+        local.dynamodb.scan().table_name(deployment.data("FaceMetadataTableName")?).into_paginator().items().send();
+    let rows = scan.collect::<Result<Vec<_>, _>>().await?;
+    let records = rows.iter().map(|row| row_of(row)["faceId"].to_string()).collect();
+    let mut vectors = BTreeSet::new();
+    for collection in deployment.data("FaceShardIds")?.split(',') {
+        let list = json!({"CollectionId": collection, "MaxResults": 4096});
+        let faces = local.raw("rekognition", "RekognitionService.ListFaces", &list)?;
+        vectors.extend(faces["Faces"].as_array().context("no faces")?.iter().map(|face| face["FaceId"].to_string()));
+    }
+    let list = local
+        .s3
+        .list_object_versions()
+        .bucket(deployment.data("BucketName")?)
+        .prefix("faces/")
+        .delimiter("/")
+        .send()
+        .await?;
+    ensure!(!list.is_truncated.unwrap_or_default(), "too many pictures to be compared");
+    let pictures = list.versions().iter().filter_map(|version| version.key().map(str::to_owned)).collect();
+    Ok([records, vectors, pictures])
+}
+
+/// What a client may do with an upload that it was offered, and with ids of what is none.
+async fn uploads(api: &Arc<FaceApi>) -> Result<Vec<Seen>> {
+    let bench = bench();
+    let bucket = bench.deployment.data("BucketName")?;
+    let mut seen = Vec::new();
+    let picture = portrait();
+
+    // Sent otherwise than was offered: S3 refuses it, since size and type are signed.
+    let page = b"<script>alert(1)</script>".to_vec();
+    let longer = [&picture[..], b"\0"].concat();
+    for (name, bytes, kind) in [
+        ("a byte more than offered", &longer, "image/jpeg"),
+        ("a byte less than offered", &picture[..picture.len() - 1].to_vec(), "image/jpeg"),
+        ("another type than offered", &picture, "text/html"),
+        ("another picture's type than offered", &picture, "image/png"),
+    ] {
+        let offer = Offer::ask(api, picture.len())?;
+        let status = offer.put(bytes, kind)?;
+        let mut one = Seen::new("upload", name, "refused by S3");
+        one.wrong = (!(400..500).contains(&status)).then(|| format!("S3 answers {status}"));
+        seen.push(one);
+        seen.push(offer.shown(api, name, &["UPLOAD_NOT_FOUND"]));
+    }
+    for (name, method) in [("read by its offer", "GET"), ("deleted by its offer", "DELETE")] {
+        let offer = Offer::ask(api, picture.len())?;
+        let mut one = Seen::new("upload", name, "refused by S3");
+        let status = offer.ask_for(method)?;
+        one.wrong = (!(400..500).contains(&status)).then(|| format!("S3 answers {status}"));
+        seen.push(one);
+    }
+
+    // Sent as offered, and then not what it seems.
+    for (name, bytes, codes) in [
+        ("a page", page.clone(), &["SELFIE_NOT_AN_IMAGE"]),
+        ("half a picture", picture[..picture.len() / 2].to_vec(), &["SELFIE_NOT_AN_IMAGE"]),
+        ("a page behind a picture", [&picture[..], &page].concat(), &["IMAGE_NOT_PLAIN"]),
+        ("nobody", plain(), &["SELFIE_FACE_NOT_FOUND"]),
+        ("nobody, in as many bytes as may be", of_bytes(LARGEST), &["SELFIE_FACE_NOT_FOUND"]),
+    ] {
+        let offer = Offer::ask(api, bytes.len())?;
+        let status = offer.put(&bytes, "image/jpeg")?;
+        ensure!(status == 200, "{name}: S3 answers {status}");
+        seen.push(offer.shown(api, name, codes));
+        seen.push(offer.registered(api, name, codes)?);
+    }
+    // The same offer serves again until it ends: what counts is what lies there when it is looked at.
+    let offer = Offer::ask(api, picture.len())?;
+    ensure!(offer.put(&picture, "image/jpeg")? == 200, "S3 refuses a good picture");
+    let other = [&page[..], &vec![b' '; picture.len() - page.len()]].concat();
+    ensure!(offer.put(&other, "image/jpeg")? == 200, "S3 refuses a second picture");
+    seen.push(offer.shown(api, "replaced by a page", &["SELFIE_NOT_AN_IMAGE"]));
+    seen.push(offer.registered(api, "replaced by a page", &["SELFIE_NOT_AN_IMAGE"])?);
+    let key = format!("faces/uploads/{}", offer.id);
+    let gone = bench.local.s3.delete_object().bucket(bucket).key(&key).send().await;
+    gone.context("delete an upload")?;
+    seen.push(offer.shown(api, "deleted before it is looked at", &["UPLOAD_NOT_FOUND"]));
+    // Larger than was ever offered, by somebody who may write to the bucket.
+    let put = bench.local.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(vec![0; LARGEST + 1]));
+    put.send().await?;
+    seen.push(offer.shown(api, "larger than 15 MiB", &["SELFIE_TOO_LARGE"]));
+
+    // The picture of a face is no upload, although its id looks like one.
+    let key = format!("faces/{NOBODY}.jpg");
+    let put = bench.local.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(picture)).send().await?;
+    let foreign = Offer { id: NOBODY.to_owned(), ..offer };
+    seen.push(foreign.shown(api, "the picture of another face", &["UPLOAD_NOT_FOUND"]));
+    seen.push(foreign.registered(api, "the picture of another face", &["UPLOAD_NOT_FOUND"])?);
+    bench.local.s3.delete_object().bucket(bucket).key(&key).set_version_id(put.version_id).send().await?;
+    Ok(seen)
+}
+
+/// Where something may be sent.
+struct Offer {
+    id: String,
+    url: String,
+}
+
+impl Offer {
+    fn ask(api: &FaceApi, length: usize) -> Result<Self> {
+        let offer = json!({"contentType": "image/jpeg", "contentLength": length});
+        let answer = api.send("POST", "/uploads", Some(&offer), &[])?;
+        let text = |name: &str| answer.body[name].as_str().map(str::to_owned).with_context(|| format!("{answer:?}"));
+        Ok(Self { id: text("upload")?, url: text("url")? })
+    }
+
+    fn agent() -> ureq::Agent {
+        ureq::Agent::config_builder().http_status_as_error(false).build().into()
+    }
+
+    fn put(&self, bytes: &[u8], kind: &str) -> Result<u16> {
+        Ok(Self::agent().put(&self.url).content_type(kind).send(bytes)?.status().as_u16())
+    }
+
+    fn ask_for(&self, method: &str) -> Result<u16> {
+        let request = ureq::http::Request::builder().method(method).uri(&self.url).body(())?;
+        Ok(Self::agent().run(request)?.status().as_u16())
+    }
+
+    fn shown(&self, api: &FaceApi, name: &str, codes: &'static [&'static str]) -> Seen {
+        sent(api, "/verify", name, &json!({"upload": self.id}), &[], codes)
+    }
+
+    fn registered(&self, api: &FaceApi, name: &str, codes: &'static [&'static str]) -> Result<Seen> {
+        let mut body = person(&json!({"upload": self.id}));
+        body.as_object_mut().context("an object")?.remove("image");
+        Ok(sent(api, "/register", name, &body, &[], codes))
+    }
+}
+
+/// One more request, after others.
+fn sent(api: &FaceApi, path: &str, name: &str, body: &Value, key: &[u8], codes: &'static [&'static str]) -> Seen {
+    let kind = if key.is_empty() { "upload" } else { "Idempotency-Key" };
+    let mut request = Request::json(kind, name, path, body.to_string(), Expected::Refused(codes));
+    if !key.is_empty() {
+        request.headers.push(("idempotency-key", key.to_vec()));
+    }
+    let mut seen = Seen::new(kind, &request.name, BEFORE);
+    match send(api, &request).and_then(|answer| judge(&answer, request.expected)) {
+        Ok(ended) => seen.ended = ended,
+        Err(wrong) => seen.wrong = Some(format!("{wrong:#}")),
+    }
+    seen
+}
+
+fn one_key_for_two_requests(api: &FaceApi) -> Vec<Seen> {
+    let key = format!("{MARK}-{}", std::process::id());
+    let other = person(&json!({"firstName": format!("{MARK} the other")}));
+    let register = |name: &str, body: &Value, codes| sent(api, "/register", name, body, key.as_bytes(), codes);
+    let index =
+        sent(api, "/create-index", "of another route", &json!({"faceId": NOBODY}), key.as_bytes(), &["FACE_NOT_FOUND"]);
+    vec![
+        register("of a first request", &person(&json!({})), &["SELFIE_FACE_NOT_FOUND"]),
+        register("of the same request", &person(&json!({})), &["SELFIE_FACE_NOT_FOUND"]),
+        register("of another person", &other, &["IDEMPOTENCY_KEY_REUSED"]),
+        index,
+    ]
+}
+
+fn every_function_still_answers(api: &FaceApi) -> Result<()> {
+    let face = format!("/faces/{NOBODY}");
+    let nobody = json!({"faceId": NOBODY});
+    let offer = json!({"contentType": "image/png", "contentLength": 1000});
+    for (method, path, body, code) in [
+        ("POST", "/register", Some(person(&json!({}))), "SELFIE_FACE_NOT_FOUND"),
+        ("POST", "/verify", Some(json!({"upload": NOBODY})), "UPLOAD_NOT_FOUND"),
+        ("POST", "/create-index", Some(nobody), "FACE_NOT_FOUND"),
+        ("POST", "/uploads", Some(offer), ""),
+        ("GET", face.as_str(), None, "FACE_NOT_FOUND"),
+        ("DELETE", face.as_str(), None, "FACE_NOT_FOUND"),
+        ("GET", "/openapi.json", None, ""),
+    ] {
+        let text = body.map(|body| body.to_string()).unwrap_or_default();
+        let answer = api.send_raw(method, path, text.as_bytes(), &[("content-type", "application/json")])?;
+        ensure!(answer.code() == code && answer.status < 500, "{method} {path}: {answer:?}");
+    }
+    Ok(())
+}
+
+/// Neither in a log nor in what is remembered of requests; no function has told of an error.
+async fn nothing_was_repeated() -> Result<()> {
+    let bench = bench();
+    for function in FUNCTIONS {
+        let log = bench.local.log(&format!("/aws/lambda/bonafide-dev-{function}"))?;
+        ensure!(!log.is_empty(), "{function} has logged nothing");
+        for line in log {
+            let has = |word: &&str| line.contains(*word);
+            let crash = ["panicked", "\"Panic\"", "Runtime.ExitError", "Task timed out", "OutOfMemory", "signal: "];
+            if let Some(word) = crash.iter().find(|word| has(word)) {
+                bail!("{function} has crashed ({word})");
+            }
+            let told = [MARK, "base64,", "1957-01-12", "010 0142", "jndi", "<script"];
+            if let Some(word) = told.iter().find(|word| has(word)) {
+                bail!("the log of {function} repeats {word}");
+            }
+        }
+    }
+    let table = bench.deployment.data("FaceRequestsTableName")?;
+    let rows = bench.local.dynamodb.scan().table_name(table).into_paginator().items().send();
+    for row in rows.collect::<Result<Vec<_>, _>>().await? {
+        ensure!(!row_of(&row).to_string().contains(MARK), "a request is remembered with what it said");
+    }
+    Ok(())
+}
+
+/// The most that any process of each function has had at once, by the last invocations, is below what Lambda gives it.
+fn memory() -> Result<()> {
+    let mut most = BTreeMap::<String, u64>::new();
+    for invocation in bench().local.control.timings()?.invocations {
+        let entry = most.entry(invocation.function).or_default();
+        *entry = (*entry).max(invocation.peak_bytes.unwrap_or_default() >> 20);
+    }
+    for function in FUNCTIONS.map(|name| format!("bonafide-dev-{name}")) {
+        let megabytes = *most.get(&function).with_context(|| format!("{function} has not run"))?;
+        let limit = scan::memory_of(&function)?;
+        println!("{function:<34} {megabytes:>4} MB of {limit} at most");
+        ensure!(megabytes < limit, "{function} took {megabytes} MB of {limit}");
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! HTTP to the last byte: a client would refuse to send most of what is sent here.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+/// Longer than API Gateway waits for a function.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// By their names in lower case.
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Sends a head and a body; reads until the other side closes. What is no HTTP `is_all`: the other side shall not wait for more.
+pub(crate) fn exchange(authority: &str, head: &[u8], body: &[u8], is_all: bool) -> Result<Answer> {
+    let mut stream = TcpStream::connect(authority).context("connect")?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    // Who refuses a request by its beginning does not read its end.
+    let sent = stream.write_all(head).and_then(|()| stream.write_all(body));
+    if is_all {
+        stream.shutdown(Shutdown::Write).ok();
+    }
+    let mut bytes = Vec::new();
+    match stream.read_to_end(&mut bytes) {
+        Err(error) if bytes.is_empty() || error.kind() != ErrorKind::ConnectionReset => {
+            return Err(error).context("read");
+        }
+        Ok(_) | Err(_) => {}
+    }
+    ensure!(!bytes.is_empty(), "closed without an answer ({sent:?})");
+    parse(&bytes)
+}
+
+fn parse(bytes: &[u8]) -> Result<Answer> {
+    let end = bytes.windows(4).position(|part| part == b"\r\n\r\n").context("an answer without an end of its head")?;
+    let (head, body) = (std::str::from_utf8(&bytes[..end])?, &bytes[end + 4..]);
+    let mut lines = head.split("\r\n");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
+    let status = status.context("an answer without a status")?;
+    if status == 100 {
+        return parse(body);
+    }
+    let headers: BTreeMap<_, _> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let body = if headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked") {
+        joined(body)?
+    } else {
+        body.to_vec()
+    };
+    Ok(Answer { status, headers, body })
+}
+
+fn joined(mut chunks: &[u8]) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = chunks.windows(2).position(|part| part == b"\r\n").context("a chunk without a length")?;
+        let length = usize::from_str_radix(std::str::from_utf8(&chunks[..end])?, 16)?;
+        if length == 0 {
+            return Ok(body);
+        }
+        body.extend(chunks.get(end + 2..end + 2 + length).context("a chunk that breaks off")?);
+        chunks = chunks.get(end + 4 + length..).context("chunks that break off")?;
+    }
+}

@@ -1,0 +1,606 @@
+//! Sessions of conversations, with the real workers where they can be, and with answers told in advance where they cannot.
+//!
+//! On AWS an Express execution leaves no history. The local AWS keeps one of every execution, so that its way is seen here as that of any
+//! other machine.
+
+use anyhow::{Context as _, Result};
+use aws_sdk_sfn::types::ExecutionStatus;
+use bonafide_tests::bench::{Ended, bench, m, plain, s};
+use bonafide_tests::contracts;
+use bonafide_tests::control::Fault;
+use bonafide_tests::history::Trace;
+use bonafide_tests::machine::{CONVERSATION, Machine};
+use bonafide_tests::notifications::Notification;
+use serde_json::{Value, json};
+
+const MACHINE: &str = "AgentOnboardingMachineArn";
+/// What the person of every scenario must never be found by, outside the tables.
+const PERSONAL: [&str; 4] = ["PLANTED", "MARKED", "1961-07-07", "planted.marked"];
+const READ: [&str; 7] = [
+    "RecordSession",
+    "DoesConversationGoOn",
+    "ExtractIdentity",
+    "IsExtractionConfident",
+    "SaveIdentity",
+    "IsExtractionEnough",
+    "VerifyIdentity",
+];
+const REGISTERED: [&str; 8] = [
+    "IsVerified",
+    "RecordVerification",
+    "IsVerificationEnough",
+    "CreateCustomer",
+    "FindCustomer",
+    "IsCustomerOwn",
+    "RecordRegistration",
+    "NotifyRegistration",
+];
+
+/// A session that only one scenario knows.
+#[derive(Debug, Clone)]
+struct Session {
+    id: String,
+}
+
+/// An execution's end with what it left behind.
+struct Seen {
+    ended: Ended,
+    row: Value,
+    said: Vec<Notification>,
+}
+
+impl Session {
+    fn new(name: &str) -> Self {
+        // Faults are matched by this text: with its ends marked, no id is part of another.
+        Self { id: format!("AgentOnboarding_{name}_") }
+    }
+
+    fn fault(&self, fault: &Fault) -> Result<&Self> {
+        bench().local.control.add(fault)?;
+        Ok(self)
+    }
+
+    /// What a worker answers when this state invokes it.
+    fn answers(&self, state: &str, answer: &Value) -> Result<&Self> {
+        self.fault(&Fault::result("lambda", "Invoke", &self.id, answer.clone()).by(&format!("{CONVERSATION}/{state}")))
+    }
+
+    /// Everything fits: the document can be read, and the register knows the person under this number.
+    fn fits(&self, number: &str) -> Result<&Self> {
+        self.answers("ExtractIdentity", &extraction(number, 0.97))?;
+        self.answers("VerifyIdentity", &verification(number))
+    }
+
+    /// A Task fails until the fault is removed.
+    fn fails(&self, state: &str) -> Result<u64> {
+        bench().local.control.put(&failure(state, &self.id)?)
+    }
+
+    fn key(&self) -> String {
+        format!("onboard/DK/2026/11/21/{}/document.jpg", self.id)
+    }
+
+    fn input(&self, step: Option<&str>) -> Value {
+        let bucket = bench().deployment.data("BucketName").unwrap();
+        let mut input = json!({
+            "sessionId": self.id,
+            "country": "DK",
+            "document": {"bucket": bucket, "key": self.key()},
+            "consentedAt": "2026-11-21T09:30:00.000Z",
+        });
+        if let Some(step) = step {
+            input["step"] = json!(step);
+        }
+        input
+    }
+
+    async fn run(&self, step: Option<&str>, notifications: usize) -> Result<Seen> {
+        self.run_with(&self.input(step), notifications).await
+    }
+
+    /// Starts the machine as the conversation does, and waits with it.
+    async fn run_with(&self, input: &Value, notifications: usize) -> Result<Seen> {
+        let request = json!({"stateMachineArn": bench().deployment.machine(MACHINE)?, "input": input.to_string()});
+        // It blocks, and the others shall go on.
+        let local = bench().local.clone();
+        let answer =
+            tokio::task::spawn_blocking(move || local.raw("states", "AWSStepFunctions.StartSyncExecution", &request))
+                .await??;
+        let execution = answer["executionArn"].as_str().with_context(|| answer.to_string())?;
+        let trace = Trace::fetch(&bench().local, execution).await?;
+        contracts::check(&trace)?;
+        let ended = Ended {
+            status: answer["status"].as_str().unwrap_or_default().into(),
+            output: trace.output.clone().unwrap_or_default(),
+            error: answer["error"].as_str().map(str::to_owned),
+            traces: vec![trace],
+        };
+        for personal in PERSONAL {
+            for place in ["input", "output", "error", "cause", "name"] {
+                let text = answer[place].as_str().unwrap_or_default();
+                assert!(!text.contains(personal), "{personal} is in the {place} of {execution}");
+            }
+        }
+        let said = bench().notifications(&self.id, notifications).await;
+        Ok(Seen { ended, row: plain(&bench().row(&self.id).await?), said })
+    }
+
+    /// The customers with this number.
+    async fn customer(&self, number: &str) -> Result<Value> {
+        let get = bench().local.dynamodb.get_item().table_name(bench().deployment.data("CustomersTableName")?);
+        let get = get.key("PK", s(&format!("DK#{number}"))).key("SK", s("PROFILE")).consistent_read(true);
+        Ok(plain(&get.send().await?.item.unwrap_or_default()))
+    }
+}
+
+impl Seen {
+    /// Succeeded with these states in this order.
+    #[track_caller]
+    fn went(&self, path: &[&str]) -> &Self {
+        let ended = &self.ended;
+        assert_eq!((&ended.status, ended.path()), (&ExecutionStatus::Succeeded, path.to_vec()), "{:?}", ended.error);
+        self
+    }
+
+    /// A "no": in the output, in the row, and in one message.
+    #[track_caller]
+    fn refused(&self, result: &str, outcome: &str, check: &str, reasons: &[&str]) {
+        let output = &self.ended.output;
+        assert_eq!((&output["result"], &output["reasons"]), (&json!(result), &json!(reasons)));
+        let row = &self.row;
+        assert_eq!(
+            (&row["status"], &row["outcome"], &row["reasons"]),
+            (&json!("DECIDED"), &json!(outcome), &json!(reasons))
+        );
+        assert_eq!(row[check]["reasons"], json!(reasons), "{row}");
+        let said: Vec<_> = self.said.iter().map(|said| (said.event.as_str(), said.outcome.as_deref())).collect();
+        assert_eq!(said, [("APPLICATION_DECIDED", Some(outcome))]);
+        assert_eq!(self.said[0].reasons, reasons);
+    }
+
+    /// Failed, recorded and announced, and nothing was decided.
+    #[track_caller]
+    fn failed(&self, state: &str, reason: &str) {
+        assert_eq!((&self.ended.status, self.ended.error.as_deref()), (&ExecutionStatus::Failed, Some(reason)));
+        assert_eq!((&self.row["status"], &self.row["reasons"]), (&json!("FAILED"), &json!([reason])));
+        assert_eq!(self.row["failure"]["state"], state, "{}", self.row);
+        let said: Vec<_> = self.said.iter().map(|said| (said.event.as_str(), &said.reasons[..])).collect();
+        assert_eq!(said, [("APPLICATION_FAILED", &[reason.to_owned()][..])]);
+    }
+}
+
+fn extraction(number: &str, confidence: f64) -> Value {
+    json!({
+        "status": "OK",
+        "identity": {
+            "nationalId": number, "country": "DK", "firstName": "PLANTED", "lastName": "MARKED",
+            "dateOfBirth": "1961-07-07", "sex": "male", "expirationDate": "",
+        },
+        "confidence": confidence,
+        "confidences": {
+            "nationalId": confidence, "firstName": 0.98, "lastName": 0.99, "dateOfBirth": 0.99,
+        },
+        "versionId": "v1",
+        "reasons": [],
+    })
+}
+
+fn verification(number: &str) -> Value {
+    json!({
+        "status": "VERIFIED", "outcome": "pass", "reasons": [],
+        "scores": {"firstName": 100.0, "lastName": 98.0},
+        "numberCheck": "valid", "numberKind": "ordinary", "lastFour": &number[number.len() - 4..],
+        "record": {
+            "customerKey": format!("DK#{number}"), "nationalId": number, "country": "DK", "firstName": "PLANTED",
+            "lastName": "MARKED", "dateOfBirth": "1961-07-07", "email": "planted.marked@customers.example",
+        },
+    })
+}
+
+/// How the service behind a Task fails, in its own words.
+fn failure(state: &str, id: &str) -> Result<Fault> {
+    let machine = Machine::read(CONVERSATION)?;
+    let resource = machine.states().find(|(name, _)| *name == state).map(|(_, state)| state["Resource"].clone());
+    let resource = resource.with_context(|| format!("there is no {state}"))?;
+    let (service, operation, error) =
+        match resource.as_str().unwrap_or_default().trim_start_matches("arn:aws:states:::") {
+            "lambda:invoke" => ("lambda", "Invoke", "TooManyRequestsException"),
+            "sns:publish" => ("sns", "Publish", "ThrottledException"),
+            "dynamodb:putItem" => ("dynamodb", "PutItem", "ProvisionedThroughputExceededException"),
+            "dynamodb:getItem" => ("dynamodb", "GetItem", "ProvisionedThroughputExceededException"),
+            _ => ("dynamodb", "UpdateItem", "ProvisionedThroughputExceededException"),
+        };
+    Ok(Fault::error(service, operation, id, error, 400).by(&format!("{CONVERSATION}/{state}")))
+}
+
+fn whole() -> Vec<&'static str> {
+    READ.into_iter().chain(REGISTERED).chain(["Registered"]).collect()
+}
+
+#[test]
+fn registers_a_person_whom_the_register_knows() {
+    bench().run(async {
+        let session = Session::new("registered");
+        let seen = session.fits("0101010011")?.run(None, 1).await?;
+        seen.went(&whole());
+        let customer = session.customer("0101010011").await?;
+        assert_eq!(
+            seen.ended.output,
+            json!({
+                "sessionId": session.id, "result": "REGISTERED", "reasons": [], "customerId": customer["customerId"],
+                "lastFour": "0011",
+            })
+        );
+        assert_eq!(
+            (&customer["applicationId"], &customer["status"], &customer["email"]),
+            (&json!(session.id), &json!("REGISTERED"), &json!("planted.marked@customers.example"))
+        );
+        let row = &seen.row;
+        assert_eq!(
+            (&row["status"], &row["outcome"], &row["reasons"]),
+            (&json!("DECIDED"), &json!("approved"), &json!([]))
+        );
+        assert_eq!(row["document"]["versionId"], "v1");
+        assert_eq!(row["identityExtraction"]["scores"], json!({"confidence": 0.97}));
+        for check in ["identityExtraction", "registryVerification", "customerRegistration"] {
+            assert_eq!(row[check]["outcome"], "pass", "{check}");
+        }
+        assert_eq!(
+            (seen.said[0].event.as_str(), seen.said[0].outcome.as_deref()),
+            ("APPLICATION_DECIDED", Some("approved"))
+        );
+        // 1827 days, in seconds.
+        let expires = row["expiresAt"].as_f64().or_else(|| row["expiresAt"].as_str()?.parse().ok());
+        assert!(expires.is_some_and(|expires| expires > 1_795_000_000.0 + 1826.0 * 86_400.0), "{}", row["expiresAt"]);
+
+        // Started again, it finds what it has done, and makes nobody else a customer.
+        let again = session.run(None, 2).await?;
+        again.went(&["RecordSession", "FindRegistration", "IsRegistered", "NotifyRegistration", "Registered"]);
+        assert_eq!(again.ended.output, seen.ended.output);
+        assert_eq!(again.said[0].event_id, again.said[1].event_id);
+        Ok(())
+    });
+}
+
+#[test]
+fn goes_on_step_by_step() {
+    bench().run(async {
+        let session = Session::new("steps");
+        session.fits("0101010022")?;
+        let read = session.run(Some("extract"), 0).await?;
+        read.went(&[&READ[..6], &["Completed"]].concat());
+        assert_eq!(read.ended.output["result"], "OK");
+        assert_eq!((&read.ended.output["lastFour"], &read.ended.output["confidence"]), (&json!("0022"), &json!(0.97)));
+        assert_eq!(read.row["status"], "IN_PROGRESS");
+        let start = ["RecordSession", "DoesConversationGoOn", "LoadSession", "IsSessionReady"];
+        let verified = session.run(Some("verify"), 0).await?;
+        verified.went(
+            &[&start[..], &["VerifyIdentity", "IsVerified", "RecordVerification", "IsVerificationEnough", "Completed"]]
+                .concat(),
+        );
+        assert_eq!(session.customer("0101010022").await?, json!({}));
+        let registered = session.run(Some("register"), 1).await?;
+        registered.went(&[&start[..], &REGISTERED[3..], &["Registered"]].concat());
+        assert_eq!(registered.ended.output["lastFour"], "0022");
+
+        // A registration that was cut off before it was recorded finds its own customer.
+        let cut = Session::new("cut-off");
+        cut.fits("0101010033")?.run(Some("verify"), 1).await?.refused(
+            "RESUBMIT",
+            "resubmit",
+            "registryVerification",
+            &["STEP_OUT_OF_ORDER"],
+        );
+        let fault = cut.fails("RecordRegistration")?;
+        cut.run(None, 2).await?;
+        let customer = cut.customer("0101010033").await?;
+        assert_eq!(customer["applicationId"], cut.id.as_str());
+        bench().local.control.remove(fault)?;
+        let seen = cut.run(Some("register"), 3).await?;
+        assert_eq!(
+            (&seen.ended.output["result"], &seen.ended.output["customerId"]),
+            (&json!("REGISTERED"), &customer["customerId"])
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn no_step_goes_before_the_one_that_it_rests_on() {
+    bench().run(async {
+        let start = [
+            "RecordSession",
+            "DoesConversationGoOn",
+            "LoadSession",
+            "IsSessionReady",
+            "RecordRefusal",
+            "NotifyRefusal",
+            "Refused",
+        ];
+        for (step, result, check) in
+            [("verify", "RESUBMIT", "registryVerification"), ("register", "UNVERIFIED", "customerRegistration")]
+        {
+            let session = Session::new(&format!("early-{step}"));
+            let seen = session.run(Some(step), 1).await?;
+            seen.went(&start).refused(result, "resubmit", check, &["STEP_OUT_OF_ORDER"]);
+        }
+        // Verified with one document, registered with another.
+        let session = Session::new("other-document");
+        session.fits("0101010044")?;
+        session.run(Some("extract"), 0).await?;
+        session.run(Some("verify"), 0).await?;
+        let mut input = session.input(Some("register"));
+        input["document"]["key"] = json!(session.key().replace(".jpg", ".png"));
+        let seen = session.run_with(&input, 1).await?;
+        seen.went(&start).refused("UNVERIFIED", "resubmit", "customerRegistration", &["STEP_OUT_OF_ORDER"]);
+        assert_eq!(session.customer("0101010044").await?, json!({}));
+        // Read anew, the register has to be asked anew.
+        session.run(Some("extract"), 0).await?;
+        let seen = session.run(Some("register"), 2).await?;
+        assert_eq!(seen.ended.output["reasons"], json!(["STEP_OUT_OF_ORDER"]));
+        Ok(())
+    });
+}
+
+#[test]
+fn asks_for_another_picture_below_the_threshold_and_says_which_fields() {
+    bench().run(async {
+        let path = [&READ[..3], &["IsExtractionConfident"]].concat();
+        let refused = ["RecordRefusal", "NotifyRefusal", "Refused"];
+        let each = |name: &str| {
+            let mut answer = extraction("0101010055", 0.97);
+            answer["confidences"][name] = json!(0.89);
+            answer["confidence"] = json!(0.89);
+            answer
+        };
+        let mut all = extraction("0101010055", 0.5);
+        for name in ["nationalId", "firstName", "lastName", "dateOfBirth"] {
+            all["confidences"][name] = json!(0.5);
+        }
+        let mut nothing = extraction("", 0.0);
+        nothing["status"] = json!("ERROR");
+        let fields =
+            ["NATIONAL_NUMBER_UNREADABLE", "FIRST_NAME_UNREADABLE", "LAST_NAME_UNREADABLE", "BIRTH_DATE_UNREADABLE"];
+        for (name, answer, turns, reasons) in [
+            ("number", each("nationalId"), 2, &fields[..1]),
+            ("first-name", each("firstName"), 2, &fields[1..2]),
+            ("last-name", each("lastName"), 2, &fields[2..3]),
+            ("birth-date", each("dateOfBirth"), 2, &fields[3..]),
+            ("all-fields", all, 5, &fields[..]),
+            ("nothing", nothing, 1, &["DOCUMENT_UNREADABLE"]),
+        ] {
+            let session = Session::new(&format!("unsure-{name}"));
+            let seen = session.answers("ExtractIdentity", &answer)?.run(Some("extract"), 1).await?;
+            let turned = vec!["IsExtractionConfident"; turns - 1];
+            seen.went(&[&path[..], &turned, &refused].concat());
+            seen.refused("RESUBMIT", "resubmit", "identityExtraction", reasons);
+            assert!(seen.row.get("identity").is_none(), "{}", seen.row);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn without_a_picture_there_is_nothing_to_read() {
+    bench().run(async {
+        // The real worker, and nothing in the bucket.
+        let session = Session::new("no-picture");
+        let seen = session.run(None, 1).await?;
+        seen.refused("RESUBMIT", "resubmit", "identityExtraction", &["DOCUMENT_MISSING"]);
+        // Another session's document is not looked at.
+        let session = Session::new("foreign-picture");
+        let mut input = session.input(None);
+        input["document"]["key"] = json!(Session::new("no-picture").key());
+        let seen = session.run_with(&input, 1).await?;
+        seen.failed("ExtractIdentity", "DOCUMENT_CHECK_UNAVAILABLE");
+        assert_eq!(seen.row["failure"]["error"], "Bonafide.InvalidInput");
+        Ok(())
+    });
+}
+
+#[test]
+fn registers_nobody_whom_the_register_does_not_confirm() {
+    bench().run(async {
+        for (name, outcome, verdict, reason) in [
+            ("name", "decline", "declined", "REGISTRY_NAME_MISMATCH"),
+            ("unknown", "decline", "declined", "REGISTRY_PERSON_NOT_FOUND"),
+            ("registered-birth-date", "decline", "declined", "REGISTRY_BIRTH_DATE_MISMATCH"),
+            ("birth-date", "decline", "declined", "NATIONAL_NUMBER_BIRTH_DATE_MISMATCH"),
+            ("synthetic", "decline", "declined", "NATIONAL_NUMBER_SYNTHETIC"),
+            ("sex", "refer", "referred", "NATIONAL_NUMBER_SEX_MISMATCH"),
+            ("no-number", "resubmit", "resubmit", "NATIONAL_NUMBER_INVALID"),
+            ("check", "refer", "referred", "NATIONAL_NUMBER_CHECK_FAILED"),
+            ("country", "resubmit", "resubmit", "NATIONAL_NUMBER_COUNTRY_MISMATCH"),
+        ] {
+            let session = Session::new(&format!("unverified-{name}"));
+            let no = json!({"status": "UNVERIFIED", "outcome": outcome, "reasons": [reason], "lastFour": "0066"});
+            session.answers("VerifyIdentity", &no)?.fits("0101010066")?;
+            let seen = session.run(None, 1).await?;
+            seen.went(&[&READ[..], &["IsVerified", "RecordRefusal", "NotifyRefusal", "Refused"]].concat());
+            seen.refused("UNVERIFIED", verdict, "registryVerification", &[reason]);
+        }
+        assert_eq!(Session::new("any").customer("0101010066").await?, json!({}));
+        Ok(())
+    });
+}
+
+#[test]
+fn one_person_is_one_customer_however_many_sessions_there_are() {
+    bench().run(async {
+        let (first, second) = (Session::new("same-person-1"), Session::new("same-person-2"));
+        for session in [&first, &second] {
+            session.fits("0101010077")?;
+        }
+        let (one, other) = tokio::join!(first.run(None, 1), second.run(None, 1));
+        let (one, other) = (one?, other?);
+        let (winner, loser) = if one.ended.output["result"] == "REGISTERED" { (one, other) } else { (other, one) };
+        winner.went(&whole());
+        loser.went(&[&READ[..], &REGISTERED[..6], &["RecordRefusal", "NotifyRefusal", "Refused"]].concat());
+        loser.refused("ALREADY_REGISTERED", "declined", "customerRegistration", &["CUSTOMER_ALREADY_REGISTERED"]);
+        assert!(loser.ended.output.get("customerId").is_none());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_session_that_is_over_or_superseded_changes_nothing() {
+    bench().run(async {
+        // Another picture was read while the register was asked.
+        let session = Session::new("superseded");
+        session.fits("0101010088")?;
+        session.run(Some("extract"), 0).await?;
+        let refused = Fault::error("dynamodb", "UpdateItem", &session.id, "ConditionalCheckFailedException", 400);
+        session.fault(&refused.by(&format!("{CONVERSATION}/RecordVerification")))?;
+        let seen = session.run(Some("verify"), 0).await?;
+        assert_eq!(
+            seen.ended.output,
+            json!({"sessionId": session.id, "result": "RESUBMIT", "reasons": ["STEP_OUT_OF_ORDER"]})
+        );
+        assert_eq!(seen.row["status"], "IN_PROGRESS");
+        // A customer was made while a refusal was on its way.
+        let session = Session::new("over-meanwhile");
+        session.answers("ExtractIdentity", &extraction("0101010099", 0.1))?;
+        let identity = m(&[("nationalId", s("0101010099"))]);
+        let document = m(&[("versionId", s("v0"))]);
+        let refused = Fault::error("dynamodb", "UpdateItem", &session.id, "ConditionalCheckFailedException", 400);
+        session.fault(&refused.by(&format!("{CONVERSATION}/RecordRefusal")))?;
+        let row = [("consentedAt", s("2026-11-21T09:30:00.000Z")), ("document", document), ("identity", identity)];
+        bench().put_row(&session.id, row.map(|(name, value)| (name.to_owned(), value))).await?;
+        let found = json!({"Item": {
+            "customerId": {"S": "a-customer"}, "document": {"M": {"versionId": {"S": "v0"}}},
+            "identity": {"M": {"nationalId": {"S": "0101010099"}}},
+        }});
+        session.fault(
+            &Fault::result("dynamodb", "GetItem", &session.id, found).by(&format!("{CONVERSATION}/FindRegistration")),
+        )?;
+        let seen = session.run(None, 1).await?;
+        assert_eq!(seen.ended.output["customerId"], "a-customer", "{:?}", seen.ended.error);
+        // The row of a package is none of a conversation's.
+        let session = Session::new("package");
+        bench().put_row(&session.id, [("status".to_owned(), s("IN_PROGRESS"))]).await?;
+        let seen = session.run(None, 0).await?;
+        assert_eq!(seen.ended.status, ExecutionStatus::Failed);
+        assert_eq!(seen.ended.path(), ["RecordSession", "FindRegistration", "IsRegistered", "Failed"]);
+        assert_eq!(seen.row, json!({"applicationId": session.id, "status": "IN_PROGRESS"}));
+        Ok(())
+    });
+}
+
+#[test]
+fn every_failure_is_tried_again_recorded_and_announced_and_the_step_can_be_started_anew() {
+    bench().run(async {
+        let mut running = tokio::task::JoinSet::new();
+        for (index, (state, reason)) in [
+            ("RecordSession", "SYSTEM_UNAVAILABLE"),
+            ("ExtractIdentity", "DOCUMENT_CHECK_UNAVAILABLE"),
+            ("SaveIdentity", "SYSTEM_UNAVAILABLE"),
+            ("VerifyIdentity", "REGISTRY_UNAVAILABLE"),
+            ("RecordVerification", "SYSTEM_UNAVAILABLE"),
+            ("CreateCustomer", "SYSTEM_UNAVAILABLE"),
+            ("FindCustomer", "SYSTEM_UNAVAILABLE"),
+            ("RecordRegistration", "SYSTEM_UNAVAILABLE"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            running.spawn(async move {
+                let number = format!("02020200{index:02}");
+                let session = Session::new(&format!("fails-{state}"));
+                // Of several faults the first counts.
+                let fault = session.fails(state)?;
+                session.fits(&number)?;
+                if state == "RecordSession" {
+                    // Left by an earlier step: without a session there is nothing to record a failure on.
+                    let consented = [("consentedAt".to_owned(), s("2026-11-21T09:30:00.000Z"))];
+                    bench().put_row(&session.id, consented).await?;
+                }
+                let seen = session.run(None, 1).await?;
+                seen.failed(state, reason);
+                let tries = seen.ended.traces[0].errors().iter().filter(|(at, _)| *at == state).count();
+                assert_eq!(tries, 5, "{state}");
+                bench().local.control.remove(fault)?;
+                let seen = session.run(None, 2).await?;
+                assert_eq!(seen.ended.output["result"], "REGISTERED", "{state}: {:?}", seen.ended.error);
+                assert!(seen.row.get("failure").is_none(), "{state}: {}", seen.row);
+                anyhow::Ok(())
+            });
+        }
+        while let Some(ended) = running.join_next().await {
+            ended??;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_step_whose_record_cannot_be_read_is_recorded_as_failed() {
+    bench().run(async {
+        let session = Session::new("fails-LoadSession");
+        session.fits("0303030311")?.run(Some("extract"), 0).await?;
+        session.fails("LoadSession")?;
+        session.run(Some("verify"), 1).await?.failed("LoadSession", "SYSTEM_UNAVAILABLE");
+        let session = Session::new("fails-RecordRefusal");
+        session.answers("ExtractIdentity", &extraction("0303030322", 0.1))?.fails("RecordRefusal")?;
+        session.run(None, 1).await?.failed("RecordRefusal", "SYSTEM_UNAVAILABLE");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_verdict_that_could_not_be_announced_stays_and_is_announced_by_the_next_try() {
+    bench().run(async {
+        let session = Session::new("fails-NotifyRegistration");
+        let fault = session.fits("0404040411")?.fails("NotifyRegistration")?;
+        let seen = session.run(None, 0).await?;
+        assert_eq!((&seen.ended.status, &seen.row["outcome"]), (&ExecutionStatus::Failed, &json!("approved")));
+        // Nor can the result be looked up.
+        let lost = session.fails("FindRegistration")?;
+        let seen = session.run(None, 0).await?;
+        assert_eq!((&seen.ended.status, &seen.row["outcome"]), (&ExecutionStatus::Failed, &json!("approved")));
+        for fault in [fault, lost] {
+            bench().local.control.remove(fault)?;
+        }
+        let seen = session.run(None, 1).await?;
+        assert_eq!((&seen.ended.output["result"], seen.said.len()), (&json!("REGISTERED"), 1));
+
+        let session = Session::new("fails-NotifyRefusal");
+        let fault = session.answers("ExtractIdentity", &extraction("0404040422", 0.1))?.fails("NotifyRefusal")?;
+        let seen = session.run(None, 0).await?;
+        assert_eq!((&seen.ended.status, &seen.row["outcome"]), (&ExecutionStatus::Failed, &json!("resubmit")));
+        bench().local.control.remove(fault)?;
+        session.run(None, 1).await?.refused(
+            "RESUBMIT",
+            "resubmit",
+            "identityExtraction",
+            &["NATIONAL_NUMBER_UNREADABLE"],
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_failure_that_can_neither_be_recorded_nor_announced_still_fails() {
+    bench().run(async {
+        let session = Session::new("fails-altogether");
+        for state in ["VerifyIdentity", "RecordFailure", "NotifyFailure"] {
+            session.fails(state)?;
+        }
+        session.fits("0505050511")?;
+        let seen = session.run(None, 0).await?;
+        assert_eq!(seen.ended.path(), [&READ[..], &["RecordFailure", "NotifyFailure", "Failed"]].concat());
+        assert_eq!(
+            (&seen.ended.status, seen.ended.error.as_deref()),
+            (&ExecutionStatus::Failed, Some("REGISTRY_UNAVAILABLE"))
+        );
+        assert_eq!((&seen.row["status"], seen.said.len()), (&json!("IN_PROGRESS"), 0));
+
+        // What is no session of a conversation is not marked as a failed one.
+        let session = Session::new("fails-of-a-package");
+        bench().put_row(&session.id, [("status".to_owned(), s("DECIDED"))]).await?;
+        session.fails("RecordSession")?;
+        let seen = session.run(None, 1).await?;
+        assert_eq!(seen.row, json!({"applicationId": session.id, "status": "DECIDED"}));
+        assert_eq!(seen.said[0].event, "APPLICATION_FAILED");
+        Ok(())
+    });
+}

@@ -1,0 +1,247 @@
+//! The local AWS is killed in the middle of the work, and goes on from what it had kept: every upload that was answered gets its
+//! verdict, by itself or by an operator's replay, and has every effect once.
+//!
+//! With the gateway die all workers, all executions, and everybody who had received a message (ADR 0030).
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_sfn::types::ExecutionStatus;
+use aws_sdk_sqs::types::QueueAttributeName;
+use bonafide_tests::bench::{bench, plain, repository, s};
+use bonafide_tests::control::Fault;
+use bonafide_tests::machine::MACHINES;
+use bonafide_tests::packages::{details, document, zip};
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+const LIMIT: Duration = Duration::from_mins(2);
+const PAUSE: Duration = Duration::from_millis(100);
+const PACKAGES: usize = 4;
+/// What the emulator calls the end of an execution that was running.
+const RESTARTED: &str = "States.ServiceRestart";
+
+/// When the gateway gets a signal, in milliseconds: after all uploads were answered, or after it was there again.
+struct Round {
+    signals: &'static [(&'static str, u64)],
+    /// Do not wait for the answers to the uploads: some are lost, and the client uploads again.
+    is_during_uploads: bool,
+}
+
+const ROUNDS: [Round; 3] = [
+    Round { signals: &[("KILL", 0), ("KILL", 700)], is_during_uploads: false },
+    // The recording of the failures is killed as well.
+    Round { signals: &[("KILL", 1500), ("KILL", 300), ("TERM", 900)], is_during_uploads: false },
+    Round { signals: &[("KILL", 250)], is_during_uploads: true },
+];
+
+/// What became of an application.
+#[derive(Debug, Default)]
+struct Left {
+    faces: usize,
+    customers: usize,
+    charges: u64,
+    versions: usize,
+    /// Verdicts that were published, each once.
+    verdicts: BTreeSet<(String, Option<String>)>,
+}
+
+#[test]
+fn everything_uploaded_gets_its_verdict() {
+    bench().run(async {
+        let mut failed = 0;
+        for (index, round) in ROUNDS.iter().enumerate() {
+            failed += judged_in_spite_of(index, round).await?;
+        }
+        let signals: usize = ROUNDS.iter().map(|round| round.signals.len()).sum();
+        let applications = ROUNDS.len() * PACKAGES;
+        println!("{signals} restarts, {applications} applications, {failed} failed and were replayed");
+        ensure!(failed > 0, "no restart has met an execution: this has shown nothing");
+        Ok(())
+    });
+}
+
+/// How many applications had to be replayed.
+async fn judged_in_spite_of(index: usize, round: &Round) -> Result<usize> {
+    let names: Vec<_> = (0..PACKAGES).map(|which| format!("r{}_{index}_{which}_", std::process::id())).collect();
+    let mut uploads = JoinSet::new();
+    for (which, id) in names.iter().enumerate() {
+        prepare(id, is_known(which))?;
+    }
+    keep().await?;
+    for id in &names {
+        uploads.spawn(upload(id.clone()));
+    }
+    if !round.is_during_uploads {
+        while let Some(upload) = uploads.join_next().await {
+            upload??;
+        }
+    }
+    let started = Instant::now();
+    for (signal, after) in round.signals {
+        sleep(Duration::from_millis(*after)).await;
+        restart(signal).await?;
+    }
+    while let Some(upload) = uploads.join_next().await {
+        upload??;
+    }
+
+    settle(&names).await?;
+    let settled = started.elapsed();
+    let mut failed = 0;
+    for id in &names {
+        let row = plain(&bench().row(id).await?);
+        if row["status"] == "FAILED" {
+            ensure!(row["failure"]["error"] == RESTARTED, "{id} failed for another reason: {row}");
+            failed += 1;
+        }
+    }
+    // Nothing else is failed here: this local AWS is this test's alone.
+    let replay = bonafide(&["replay", "--all-failed", "--wait", "--timeout", "60"]);
+    ensure!(replay.status.success(), "{replay:?}");
+    for (which, id) in names.iter().enumerate() {
+        let row = plain(&bench().row(id).await?);
+        let outcome = if is_known(which) { "approved" } else { "declined" };
+        ensure!(row["status"] == "DECIDED" && row["outcome"] == outcome && row["failure"].is_null(), "{id}: {row}");
+        let (left, once) = (left(id).await?, usize::from(is_known(which)));
+        ensure!(left.faces == once && left.customers == once, "{id}: {left:?}");
+        ensure!(left.charges >= 1 && left.charges <= left.versions as u64, "{id}: {left:?}");
+        let says = |verdict: &(String, Option<String>)| verdict.1.as_deref() == Some(outcome);
+        ensure!(!left.verdicts.is_empty() && left.verdicts.iter().all(says), "{id}: {left:?}");
+        ensure!(left.verdicts.len() <= left.versions, "{id}: {left:?}");
+    }
+    println!(
+        "{:?}: {failed} of {PACKAGES} failed; settled after {settled:.1?}, judged {:.1?}",
+        round.signals,
+        started.elapsed()
+    );
+    Ok(failed)
+}
+
+/// The third party knows the licences of most.
+const fn is_known(which: usize) -> bool {
+    which != 0
+}
+
+/// Rekognition and Textract see what the package says; the face is a real one in the collection.
+fn prepare(id: &str, is_known: bool) -> Result<()> {
+    let control = &bench().local.control;
+    let tell = |operation, result| control.add(&Fault::result("rekognition", operation, id, result));
+    let (quality, pose) = (json!({"Brightness": 80, "Sharpness": 90}), json!({"Yaw": 0, "Pitch": 0}));
+    tell("DetectFaces", json!({"FaceDetails": [{"Confidence": 99.9, "Quality": quality, "Pose": pose}]}))?;
+    tell("SearchFacesByImage", json!({"FaceMatches": []}))?;
+    tell("SearchFaces", json!({"FaceMatches": []}))?;
+    let face = json!({"BoundingBox": {"Width": 0.2, "Height": 0.2}});
+    tell("CompareFaces", json!({"FaceMatches": [{"Similarity": 97.5, "Face": face}]}))?;
+    control.add(&Fault::result("textract", "AnalyzeID", id, document(&number(id))))?;
+    control.set_license(&number(id), if is_known { "known" } else { "unknown" })
+}
+
+fn number(id: &str) -> String {
+    id.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase()
+}
+
+/// Until it is answered; the SDK sends it again when the connection breaks.
+async fn upload(id: String) -> Result<()> {
+    let picture = fs::read(repository().join("local/tests/data/hopper.jpg"))?;
+    let members = [
+        (format!("{id}_details.csv"), details(&number(&id)).into_bytes()),
+        (format!("{id}_license.jpg"), picture.clone()),
+        (format!("{id}_selfie.jpg"), picture),
+    ];
+    let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?);
+    put.key(format!("zipped/{id}.zip")).body(ByteStream::from(zip(&members))).send().await?;
+    Ok(())
+}
+
+/// What was there before an upload was answered is kept with it.
+async fn keep() -> Result<()> {
+    let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?);
+    // No events are sent for this prefix.
+    put.key("unzipped/restart").body(ByteStream::from_static(b"now")).send().await?;
+    Ok(())
+}
+
+/// Ends the gateway, at once or in good order, and waits for the next one.
+async fn restart(signal: &str) -> Result<()> {
+    let control = &bench().local.control;
+    let process = control.process()?;
+    // SIGKILL meets the workers as well, like a machine that loses its power.
+    let target = if signal == "KILL" { format!("-{process}") } else { process.to_string() };
+    let status = Command::new("kill").args([&format!("-{signal}"), "--", &target]).status()?;
+    ensure!(status.success(), "kill: {status}");
+    let deadline = Instant::now() + LIMIT;
+    // A request that meets the end of the old one is cut off.
+    while control.process().map_or(true, |now| now == process) {
+        ensure!(Instant::now() < deadline, "the gateway has not come back");
+        sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Waits until every application has a verdict or a recorded failure, and nothing runs.
+async fn settle(names: &[String]) -> Result<()> {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let mut open = Vec::new();
+        for id in names {
+            let row = plain(&bench().row(id).await?);
+            if row["status"] != "DECIDED" && row["status"] != "FAILED" {
+                open.push(format!("{id} {}", row["status"]));
+            }
+        }
+        for (machine, output) in MACHINES {
+            let list = bench().local.sfn.list_executions().state_machine_arn(bench().deployment.workflow(output)?);
+            let running = list.status_filter(ExecutionStatus::Running).send().await?.executions.len();
+            if running > 0 {
+                open.push(format!("{running} of {machine}"));
+            }
+        }
+        for queue in ["ExtractionQueueUrl", "LicensesQueueUrl"] {
+            let get = bench().local.sqs.get_queue_attributes().queue_url(bench().deployment.workflow(queue)?);
+            let counts = get.attribute_names(QueueAttributeName::All).send().await?.attributes.unwrap_or_default();
+            for count in [
+                QueueAttributeName::ApproximateNumberOfMessages,
+                QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            ] {
+                if counts.get(&count).is_some_and(|count| count != "0") {
+                    // Also those whose executions are gone: nobody waits for their answers, so they must not come back.
+                    open.push(format!("{queue}: {count} {}", counts[&count]));
+                }
+            }
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "neither judged nor recorded as failed: {open:?}");
+        sleep(PAUSE).await;
+    }
+}
+
+async fn left(id: &str) -> Result<Left> {
+    let bench = bench();
+    let faces = bench.faces()?.iter().filter(|face| *face == id).count();
+    let customers = bench.local.dynamodb.scan().table_name(bench.deployment.data("CustomersTableName")?);
+    let customers = customers.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    let customers = customers.iter().filter(|customer| customer.get("applicationId") == Some(&s(id))).count();
+    let versions = bench.local.s3.list_object_versions().bucket(bench.deployment.data("BucketName")?);
+    let versions = versions.prefix(format!("zipped/{id}")).send().await?.versions.unwrap_or_default().len();
+    let said = bench.notifications(id, 1).await.into_iter().filter(|said| said.event == "APPLICATION_DECIDED");
+    let verdicts = said.map(|said| (said.event_id, said.outcome)).collect();
+    Ok(Left { faces, customers, charges: bench.local.control.charges(id)?, versions, verdicts })
+}
+
+fn bonafide(arguments: &[&str]) -> std::process::Output {
+    // target/debug/deps/restart-… → target/debug/bonafide
+    let binary = std::env::current_exe().unwrap().parent().unwrap().with_file_name("bonafide");
+    let mut command = Command::new(binary);
+    command.args(["--endpoint-url", bench().local.endpoint(), "--region", "us-east-1"]).args(arguments);
+    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").current_dir(repository());
+    command.output().unwrap()
+}

@@ -1,0 +1,424 @@
+//! Is anything personal anywhere but in the bucket and the tables? All that the tests have left on the local AWS is searched for all
+//! [`crate::marks`], whoever left it: a scenario, an upload, a flood, a fault.
+//!
+//! A search that finds nothing may be blind. So a mark of its own is planted in a log, an execution, a message, a collection, an object's
+//! key and the record of a request first, and has to be found there.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt::Write as _;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use aws_sdk_sfn::types::StateMachineType;
+use aws_sdk_sqs::operation::list_queues::ListQueuesOutput;
+use aws_sdk_sqs::types::MessageSystemAttributeName;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bonafide_cli::commands::{Session, Shown};
+use bonafide_cli::target::{self, Target};
+use bonafide_cli::{Deployment, render};
+use bonafide_domain::ApplicationId;
+use serde_json::{Value, json};
+
+use crate::bench::{repository, s};
+use crate::brought::Brought;
+use crate::coverage::executions;
+use crate::history::told;
+use crate::local::{Local, REGION};
+use crate::marks::{Marks, Search};
+use crate::notifications::subscribe;
+
+/// What is planted is called so, and so is the queue that hears all topics.
+const PLANTED: &str = "leaks-probe";
+const WITNESS: &str = "leaks-witness";
+/// Where it is planted, in the order of the alphabet.
+const PLACES: [&str; 6] = ["collection", "execution", "key", "log group", "queue", "request"];
+/// While a message is looked at, nobody gets it, nor this search again.
+const LOOKING_SECONDS: i32 = 300;
+/// What `CloudWatch` calls itself.
+const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
+
+/// For people, and whether it is as promised.
+#[derive(Debug)]
+pub struct Report {
+    /// Lines.
+    pub text: String,
+    /// Nothing was found but what was planted.
+    pub is_clean: bool,
+}
+
+/// Before the tests: from here on a queue keeps all that is published on any topic, and a table whom clients of the face API name.
+///
+/// # Errors
+/// When the local AWS does not answer.
+pub async fn listen(local: &Local) -> Result<()> {
+    for (number, topic) in topics(local).await?.iter().enumerate() {
+        subscribe(local, topic, &format!("{WITNESS}-{number}")).await?;
+    }
+    Brought::create(local)
+}
+
+/// After the tests.
+///
+/// # Errors
+/// When the local AWS does not answer, or there is nothing to search.
+pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
+    let marks = Marks::of_everything(local, deployment).await?;
+    let text = format!("Probe{}x", std::process::id());
+    let mut planted = Marks::default();
+    planted.add(&text);
+    let planted_at = plant(local, deployment, &text).await?;
+
+    let mut search = Searched::new(&marks, &planted)?;
+    // First of all, since a message that has been looked at is nobody's for a while.
+    commands(local, &mut search)?;
+    applications(local, deployment, &mut search).await?;
+    logs(local, &mut search)?;
+    metrics(local, &mut search)?;
+    collections(local, &mut search)?;
+    keys(local, deployment, &mut search).await?;
+    requests(local, deployment, &mut search).await?;
+    histories(local, &mut search).await?;
+    queues(local, &mut search).await?;
+    uproot(local, deployment, planted_at, &text).await?;
+    search.report(marks.len())
+}
+
+/// What has been searched, and what was found.
+struct Searched {
+    of: Search,
+    planted: Search,
+    /// By kind.
+    places: BTreeMap<&'static str, usize>,
+    bytes: usize,
+    /// By place, how many.
+    found: BTreeMap<String, usize>,
+    /// Where what was planted was found.
+    seen: Vec<&'static str>,
+}
+
+impl Searched {
+    fn new(marks: &Marks, planted: &Marks) -> Result<Self> {
+        Ok(Self {
+            of: marks.search()?,
+            planted: planted.search()?,
+            places: BTreeMap::new(),
+            bytes: 0,
+            found: BTreeMap::new(),
+            seen: Vec::new(),
+        })
+    }
+
+    /// The place is told, and what was found is not.
+    fn look(&mut self, kind: &'static str, name: &str, text: &str) {
+        *self.places.entry(kind).or_default() += 1;
+        self.bytes += text.len();
+        let found = self.of.count(text);
+        if found > 0 {
+            *self.found.entry(format!("{kind} {name}")).or_default() += found;
+        }
+        if self.planted.count(text) > 0 {
+            self.seen.push(kind);
+        }
+    }
+
+    fn report(mut self, marks: usize) -> Result<Report> {
+        self.seen.sort_unstable();
+        let is_seeing = self.seen == PLACES;
+        let found: usize = self.found.values().sum();
+        let mut text = String::new();
+        let (places, kilobytes): (usize, _) = (self.places.values().sum(), self.bytes / 1024);
+        writeln!(text, "{marks} marks, {places} places, {kilobytes} KB searched: {found} found")?;
+        let kinds: Vec<_> = self.places.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        writeln!(text, "  {}", kinds.join(", "))?;
+        for (place, count) in &self.found {
+            writeln!(text, "  {count} in {place}")?;
+        }
+        if !is_seeing {
+            writeln!(text, "  what was planted in {PLACES:?} was seen in {:?}", self.seen)?;
+        }
+        Ok(Report { text, is_clean: found == 0 && is_seeing })
+    }
+}
+
+/// The words of the operators' command, as far as they ask for nothing to be revealed and change nothing.
+const COMMANDS: [&[&str]; 8] = [
+    &["list", "--limit", "1000000"],
+    &["watch", "--for", "1s", "--limit", "1000000"],
+    &["dlq", "list"],
+    &["dlq", "show", "uploads", "--limit", "1000"],
+    &["dlq", "show", "extraction", "--limit", "1000"],
+    &["dlq", "show", "licenses", "--limit", "1000"],
+    &["dlq", "show", "failures", "--limit", "1000"],
+    &["dlq", "show", "measurements", "--limit", "1000"],
+];
+
+fn commands(local: &Local, search: &mut Searched) -> Result<()> {
+    let bonafide = env::current_exe()?.with_file_name("bonafide");
+    for words in COMMANDS {
+        for form in [&[][..], &["--json"]] {
+            let mut command = Command::new(&bonafide);
+            command.args(["--endpoint-url", local.endpoint(), "--region", REGION]).args(words).args(form);
+            command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+            let output = command.output().with_context(|| format!("{} does not start", bonafide.display()))?;
+            let name = format!("{} {}", words.join(" "), form.join(" "));
+            // 1: a dead-letter queue holds messages.
+            ensure!(matches!(output.status.code(), Some(0 | 1)), "bonafide {name} ended with {}", output.status);
+            let text = [output.stdout, output.stderr].concat();
+            search.look("command", name.trim(), &String::from_utf8_lossy(&text));
+        }
+    }
+    Ok(())
+}
+
+/// `show` and `history` of every application, in both forms, and the record of its failure.
+async fn applications(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
+    let config = target::local(local.endpoint(), REGION).await;
+    let session = Session::of(Target { config, place: local.place.clone() }, deployment.clone());
+    let table = deployment.data("ApplicationsTableName")?;
+    let scan = local.dynamodb.scan().table_name(table).projection_expression("applicationId, failure, reasons");
+    let rows = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    ensure!(!rows.is_empty(), "there is no application");
+    for row in rows {
+        let row = crate::bench::plain(&row);
+        let name = row["applicationId"].as_str().unwrap_or_default();
+        search.look("row's failure", name, &format!("{} {}", row["failure"], row["reasons"]));
+        // A scenario may have put a row there that no application has.
+        let id: ApplicationId = name.parse().with_context(|| format!("the row {name}"))?;
+        let Ok(Shown { application, executions, mut text, .. }) = session.shown(&id).await else { continue };
+        for execution in &executions {
+            text += &render::timeline(execution);
+        }
+        search.look("application", name, &format!("{} {} {text}", json!(application), json!(executions)));
+    }
+    Ok(())
+}
+
+/// Also the lines that are metrics, with their dimensions.
+fn logs(local: &Local, search: &mut Searched) -> Result<()> {
+    for group in local.log_groups()? {
+        let text = local.log(&group)?.join("\n");
+        search.look("log group", &group, &text);
+    }
+    Ok(())
+}
+
+/// Metrics that are no lines, with their dimensions, and the alarms with what they say of their state.
+fn metrics(local: &Local, search: &mut Searched) -> Result<()> {
+    for operation in ["ListMetrics", "DescribeAlarms"] {
+        let mut request = json!({});
+        let mut text = String::new();
+        loop {
+            let page = local.raw("monitoring", &format!("{CLOUDWATCH}.{operation}"), &request)?;
+            text += &page.to_string();
+            match page.get("NextToken") {
+                Some(token) if token.is_string() => request["NextToken"] = token.clone(),
+                _ => break,
+            }
+        }
+        search.look("CloudWatch", operation, &text);
+    }
+    Ok(())
+}
+
+/// What Rekognition tells about each face of each collection, its `ExternalImageId` among it. The vectors themselves are told nobody.
+fn collections(local: &Local, search: &mut Searched) -> Result<()> {
+    let names = pages(local, "ListCollections", json!({}), "CollectionIds")?;
+    for name in names.iter().filter_map(Value::as_str) {
+        let faces = pages(local, "ListFaces", json!({"CollectionId": name}), "Faces")?;
+        search.look("collection", name, &Value::from(faces).to_string());
+    }
+    Ok(())
+}
+
+fn pages(local: &Local, operation: &str, mut request: Value, list: &str) -> Result<Vec<Value>> {
+    let mut all = Vec::new();
+    loop {
+        let page = local.raw("rekognition", &format!("RekognitionService.{operation}"), &request)?;
+        all.extend(page[list].as_array().context("no list")?.iter().cloned());
+        match page.get("NextToken") {
+            Some(token) if token.is_string() => request["NextToken"] = token.clone(),
+            _ => return Ok(all),
+        }
+    }
+}
+
+/// Keys of objects are in events, access logs and bills.
+async fn keys(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
+    let bucket = deployment.data("BucketName")?;
+    for prefix in ["faces/", PLANTED] {
+        let mut keys = String::new();
+        let list = local.s3.list_object_versions().bucket(bucket).prefix(prefix);
+        let mut page = list.clone().send().await?;
+        loop {
+            page.versions().iter().filter_map(|version| version.key()).for_each(|key| keys.extend([key, "\n"]));
+            page.delete_markers().iter().filter_map(|marker| marker.key()).for_each(|key| keys.extend([key, "\n"]));
+            if !page.is_truncated.unwrap_or_default() {
+                break;
+            }
+            let next = list.clone().set_key_marker(page.next_key_marker);
+            page = next.set_version_id_marker(page.next_version_id_marker).send().await?;
+        }
+        search.look("key", prefix, &keys);
+    }
+    Ok(())
+}
+
+/// What is remembered of requests with an `Idempotency-Key`, the answers among it.
+async fn requests(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
+    let table = deployment.data("FaceRequestsTableName")?;
+    let scan = local.dynamodb.scan().table_name(table).into_paginator().items().send();
+    for row in scan.collect::<Result<Vec<_>, _>>().await? {
+        let row = crate::bench::plain(&row);
+        search.look("request", row["requestId"].as_str().unwrap_or_default(), &row.to_string());
+    }
+    Ok(())
+}
+
+/// Every execution of every machine: its input, its history with all data, its output, error and cause.
+async fn histories(local: &Local, search: &mut Searched) -> Result<()> {
+    let machines =
+        local.sfn.list_state_machines().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    // Step Functions keeps nothing of Express executions but what they log.
+    for machine in machines.iter().filter(|machine| machine.r#type == StateMachineType::Standard) {
+        for execution in executions(local, &machine.state_machine_arn).await? {
+            let (_, text) = told(local, &execution)?;
+            search.look("execution", &execution, &text);
+        }
+    }
+    Ok(())
+}
+
+/// Every message that is in a queue: of the workers, of dead letters, of the tests' own inboxes, and of the queues that heard all topics.
+async fn queues(local: &Local, search: &mut Searched) -> Result<()> {
+    let queues = local.sqs.list_queues().into_paginator().send().collect::<Result<Vec<_>, _>>().await?;
+    let (mut heard, mut is_listening) = (0, false);
+    for url in queues.iter().flat_map(ListQueuesOutput::queue_urls) {
+        let (mut text, mut count) = (String::new(), 0_usize);
+        loop {
+            let receive = local.sqs.receive_message().queue_url(url).max_number_of_messages(10);
+            let receive = receive.visibility_timeout(LOOKING_SECONDS).message_attribute_names("All");
+            let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
+            let messages = receive.send().await?.messages.unwrap_or_default();
+            if messages.is_empty() {
+                break;
+            }
+            for message in messages {
+                count += 1;
+                let body = message.body().unwrap_or_default();
+                let _infallible = write!(text, "{body}\n{:?} {:?}\n", message.message_attributes, message.attributes);
+            }
+        }
+        let name = url.rsplit('/').next().unwrap_or_default();
+        if name.starts_with(WITNESS) {
+            is_listening = true;
+            heard += count;
+        }
+        search.look("queue", name, &text);
+    }
+    ensure!(!is_listening || heard > 0, "no topic has published anything");
+    Ok(())
+}
+
+async fn topics(local: &Local) -> Result<Vec<String>> {
+    let topics = local.sns.list_topics().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    Ok(topics.into_iter().filter_map(|topic| topic.topic_arn).collect())
+}
+
+/// What has to be named to be taken away again.
+struct PlantedAt {
+    machine: String,
+    version: Option<String>,
+}
+
+/// Writes the text where it must be found.
+async fn plant(local: &Local, deployment: &Deployment, text: &str) -> Result<PlantedAt> {
+    let group = json!({"logGroupName": PLANTED});
+    local.raw("logs", "Logs_20140328.CreateLogGroup", &group).ok();
+    let stream = json!({"logGroupName": PLANTED, "logStreamName": PLANTED});
+    local.raw("logs", "Logs_20140328.CreateLogStream", &stream).ok();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis();
+    let mut events = stream;
+    events["logEvents"] = json!([{"timestamp": u64::try_from(now)?, "message": format!("a line with {text} in it")}]);
+    local.raw("logs", "Logs_20140328.PutLogEvents", &events)?;
+
+    let definition = json!({"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": true}}}).to_string();
+    let machines = local.sfn.list_state_machines().send().await?;
+    let another = machines.state_machines.first().context("no machine")?.state_machine_arn();
+    // A role is asked for, and nothing is done with it.
+    let role = local.sfn.describe_state_machine().state_machine_arn(another).send().await?.role_arn;
+    let create = local.sfn.create_state_machine().name(PLANTED).role_arn(role).definition(definition);
+    let machine = create.send().await.context("plant a machine")?.state_machine_arn;
+    let start = local.sfn.start_execution().state_machine_arn(&machine).input(json!({"name": text}).to_string());
+    start.send().await?;
+
+    let queue = local.sqs.create_queue().queue_name(PLANTED).send().await?.queue_url.context("no address")?;
+    local.sqs.send_message().queue_url(queue).message_body(text).send().await?;
+
+    local.raw("rekognition", "RekognitionService.CreateCollection", &json!({"CollectionId": PLANTED}))?;
+    let picture = STANDARD.encode(std::fs::read(repository().join("samples/portraits/hopper.jpg"))?);
+    let face = json!({"CollectionId": PLANTED, "ExternalImageId": text, "Image": {"Bytes": picture}});
+    local.raw("rekognition", "RekognitionService.IndexFaces", &face).context("plant a face")?;
+
+    let put = local.s3.put_object().bucket(deployment.data("BucketName")?).key(format!("{PLANTED}/{text}"));
+    let version = put.send().await.context("plant an object")?.version_id;
+
+    let put = local.dynamodb.put_item().table_name(deployment.data("FaceRequestsTableName")?);
+    put.item("requestId", s(PLANTED)).item("body", s(text)).send().await.context("plant a request")?;
+    Ok(PlantedAt { machine, version })
+}
+
+/// Takes it away again.
+async fn uproot(local: &Local, deployment: &Deployment, planted_at: PlantedAt, text: &str) -> Result<()> {
+    local.raw("logs", "Logs_20140328.DeleteLogGroup", &json!({"logGroupName": PLANTED})).ok();
+    local.sfn.delete_state_machine().state_machine_arn(planted_at.machine).send().await?;
+    let queue = local.sqs.get_queue_url().queue_name(PLANTED).send().await?.queue_url.context("no address")?;
+    local.sqs.delete_queue().queue_url(queue).send().await?;
+    local.raw("rekognition", "RekognitionService.DeleteCollection", &json!({"CollectionId": PLANTED}))?;
+    let delete = local.s3.delete_object().bucket(deployment.data("BucketName")?).key(format!("{PLANTED}/{text}"));
+    delete.set_version_id(planted_at.version).send().await?;
+    let delete = local.dynamodb.delete_item().table_name(deployment.data("FaceRequestsTableName")?);
+    delete.key("requestId", s(PLANTED)).send().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    fn searched() -> Searched {
+        let (mut marks, mut planted) = (Marks::default(), Marks::default());
+        marks.add("Lovelace");
+        planted.add("Planted1x");
+        Searched::new(&marks, &planted).unwrap()
+    }
+
+    #[test]
+    fn names_what_it_finds_by_its_place_only() {
+        let mut search = searched();
+        for kind in PLACES {
+            search.look(kind, "a name", "Planted1x");
+        }
+        search.look("command", "list", "ada lovelace, Ada LOVELACE");
+        let report = search.report(1).unwrap();
+        assert!(!report.is_clean);
+        assert!(report.text.starts_with("1 marks, 7 places, 0 KB searched: 2 found\n"), "{}", report.text);
+        assert!(report.text.contains("  2 in command list\n") && !report.text.to_lowercase().contains("lovelace"));
+    }
+
+    #[test]
+    fn does_not_trust_a_search_that_misses_what_was_planted() {
+        let mut search = searched();
+        search.look("log group", "/aws/lambda/a", "Planted1x");
+        search.look("execution", "e", "Planted1x");
+        search.look("queue", "q", "nothing");
+        let report = search.report(1).unwrap();
+        assert!(
+            !report.is_clean && report.text.contains("was seen in [\"execution\", \"log group\"]"),
+            "{}",
+            report.text
+        );
+    }
+}

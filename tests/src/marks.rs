@@ -1,0 +1,377 @@
+//! The marks: everything personal that any test, sample or flood has brought. Outside the bucket and the tables none of it may be found.
+//!
+//! They are read from where they have to be: the rows of the tables, the packages of the bucket in all their versions, what the
+//! stand-in of Textract was told to read, and what clients of the face API have sent. So a scenario cannot forget to name its
+//! applicants, and a new attribute counts as personal until it is listed as one that is not.
+
+use std::collections::BTreeSet;
+use std::io::{Cursor, Read as _};
+
+use aho_corasick::AhoCorasick;
+use anyhow::{Context as _, Result, ensure};
+use bonafide_cli::Deployment;
+use bonafide_domain::{Details, DetailsColumn};
+use serde_json::Value;
+use zip::ZipArchive;
+
+use crate::bench::plain;
+use crate::brought;
+use crate::local::Local;
+
+/// What the bad inputs carry where they can, in names, keys, texts and tokens: most of them can be read by nobody.
+pub const UNREADABLE: &str = "Zyzzyvaquux";
+
+/// How a JPEG and a PNG begin, in base64 and as the list of numbers that `Debug` makes of bytes.
+const PICTURES: [&str; 4] = ["base64,/9j/", "base64,iVBORw0KGgo", "255, 216, 255, ", "137, 80, 78, 71, "];
+
+/// Attributes of rows, at any depth, that tell nothing about a person.
+const IMPERSONAL: [&str; 50] = [
+    "SK",
+    "applicationId",
+    "collectionId",
+    "consentedAt",
+    "createdAt",
+    "customerId",
+    "customerRegistration",
+    "dateOrder",
+    "decidedAt",
+    "document",
+    "documentBack",
+    "documentBackSequencer",
+    "documentBackUploadedAt",
+    "documentExtraction",
+    "documentExtractionExecutionArn",
+    "documentFieldsOf",
+    "documentSequencer",
+    "documentUploadedAt",
+    "duplicateFaceId",
+    "executionArn",
+    "faceId",
+    "failure",
+    "heldBy",
+    "heldFaceIds",
+    "idType",
+    "identityCompare",
+    "identityExtraction",
+    "identityVerification",
+    "identityVerificationExecutionArn",
+    "outcome",
+    "package",
+    "packageCheck",
+    "packageSequencer",
+    "packageUploadedAt",
+    "reasons",
+    "receivedAt",
+    "registeredAt",
+    "registryVerification",
+    "rekognitionFaceId",
+    "s3Key",
+    "selfie",
+    "selfieSequencer",
+    "selfieUploadedAt",
+    "status",
+    "supersededFaceId",
+    "thirdPartyCheck",
+    "unindexed",
+    "updatedAt",
+    "upload",
+    "userId",
+];
+/// Of a text that shall be found; shorter ones are everywhere.
+const SHORTEST: usize = 3;
+/// From so many characters on a text is not found by chance within identifiers, tokens and other words; shorter ones count as words of
+/// their own.
+const LONG: usize = 8;
+/// A number from which its separators are taken has at least so many characters.
+const NUMBER: usize = 6;
+/// Of a package's details. Those that are larger are refused unread.
+const LARGEST_DETAILS: u64 = 1 << 20;
+
+/// What is searched for. Never printed: no `Debug`.
+#[derive(Default)]
+pub struct Marks {
+    texts: BTreeSet<String>,
+}
+
+impl Marks {
+    /// Everything personal that is there.
+    ///
+    /// # Errors
+    /// When the local AWS does not answer, or one of the sources has nothing: then nothing has run.
+    pub async fn of_everything(local: &Local, deployment: &Deployment) -> Result<Self> {
+        let [mut rows, mut packages, mut documents, mut faces] = [(); 4].map(|()| Self::default());
+        for table in ["ApplicationsTableName", "CustomersTableName", "FaceMetadataTableName"] {
+            for row in self::rows(local, deployment.data(table)?).await? {
+                rows.add_row(&row);
+            }
+        }
+        packages.add_packages(local, deployment.data("BucketName")?).await?;
+        for fault in local.control.faults()?.as_array().context("no list of faults")? {
+            documents.add_document(&fault["result"]);
+        }
+        for row in self::rows(local, brought::TABLE).await? {
+            faces.add_row(&row);
+        }
+        let mut marks = Self::default();
+        marks.add(UNREADABLE);
+        marks.texts.extend(PICTURES.map(str::to_lowercase));
+        for (source, found) in [("row", rows), ("package", packages), ("document", documents), ("request", faces)] {
+            ensure!(!found.is_empty(), "no {source} holds anything personal");
+            marks.texts.extend(found.texts);
+        }
+        Ok(marks)
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// None?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// Adds a text in every form in which it might be told.
+    pub fn add(&mut self, text: &str) {
+        let text = text.trim();
+        let compact: String = text.chars().filter(|character| character.is_alphanumeric()).collect();
+        if compact.chars().count() < SHORTEST || text.len() > 1000 {
+            return;
+        }
+        if let Some((year, month, day)) = date(text) {
+            self.texts.extend([format!("{year:04}-{month:02}-{day:02}"), format!("{month}/{day}/{year}")]);
+            self.texts.insert(format!("{month:02}/{day:02}/{year}"));
+            return;
+        }
+        // A number with and without what stands between its parts.
+        if compact.contains(|character: char| character.is_ascii_digit())
+            && compact.len() >= NUMBER
+            && !text.contains(' ')
+        {
+            self.texts.insert(compact.to_lowercase());
+        }
+        // Letter case is ignored while searching, but of ASCII alone.
+        for form in [text.to_owned(), text.to_lowercase(), text.to_uppercase()] {
+            if !form.is_ascii() {
+                self.texts.insert(escaped(&form));
+            }
+            self.texts.insert(if form.is_ascii() { form.to_lowercase() } else { form });
+        }
+    }
+
+    /// All texts of a row but those of the attributes that tell nothing about a person.
+    fn add_row(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.add(text),
+            Value::Array(values) => values.iter().for_each(|value| self.add_row(value)),
+            Value::Object(attributes) => {
+                for (name, value) in attributes {
+                    if !IMPERSONAL.contains(&name.as_str()) {
+                        self.add_row(value);
+                    }
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// What a document says: each value with its normalised form.
+    fn add_document(&mut self, value: &Value) {
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| self.add_document(value)),
+            Value::Object(members) => {
+                let name = members.get("Type").and_then(|of| of["Text"].as_str()).unwrap_or_default();
+                if let Some(said) = members.get("ValueDetection").filter(|_| !["ID_TYPE", "STATE_NAME"].contains(&name))
+                {
+                    for text in [&said["Text"], &said["NormalizedValue"]["Value"]] {
+                        self.add(text.as_str().unwrap_or_default());
+                    }
+                } else {
+                    members.values().for_each(|value| self.add_document(value));
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// What was stated in packages, also in those that were replaced by another of the same name.
+    async fn add_packages(&mut self, local: &Local, bucket: &str) -> Result<()> {
+        let mut markers = (None, None);
+        loop {
+            let page = local.s3.list_object_versions().bucket(bucket).prefix("zipped/");
+            let page = page.set_key_marker(markers.0).set_version_id_marker(markers.1).send().await?;
+            for version in page.versions() {
+                let get = local.s3.get_object().bucket(bucket).key(version.key().unwrap_or_default());
+                let get = get.set_version_id(version.version_id().map(str::to_owned)).send().await?;
+                self.add_package(&get.body.collect().await?.to_vec());
+            }
+            markers = (page.next_key_marker, page.next_version_id_marker);
+            if !page.is_truncated.unwrap_or_default() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Of one that cannot be read nobody knows what it states, and [`UNREADABLE`] is in it.
+    fn add_package(&mut self, bytes: &[u8]) {
+        let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else { return };
+        for index in 0..archive.len() {
+            let Ok(member) = archive.by_index(index) else { continue };
+            if !member.name().is_ok_and(|name| name.ends_with("_details.csv")) {
+                continue;
+            }
+            let mut text = Vec::new();
+            if member.take(LARGEST_DETAILS).read_to_end(&mut text).is_err() {
+                continue;
+            }
+            if let Ok(details) = Details::parse_csv(&text) {
+                for column in DetailsColumn::ALL {
+                    self.add(details.get(column).expose());
+                }
+            }
+        }
+    }
+
+    /// What finds them.
+    ///
+    /// # Errors
+    /// When they are too many.
+    pub fn search(&self) -> Result<Search> {
+        let texts: Vec<_> = self.texts.iter().collect();
+        let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&texts)?;
+        let is_word = texts.iter().map(|text| counts_as_word(text)).collect();
+        Ok(Search { automaton, is_word })
+    }
+}
+
+/// Finds marks in a text.
+pub struct Search {
+    automaton: AhoCorasick,
+    /// By mark: only where it is a word of its own?
+    is_word: Vec<bool>,
+}
+
+impl Search {
+    /// How often any of them is in it.
+    #[must_use]
+    pub fn count(&self, text: &str) -> usize {
+        let found = self.automaton.find_overlapping_iter(text);
+        found
+            .filter(|found| {
+                let is_part = |character: char| character.is_alphanumeric() || character == '.';
+                let stands_alone = !text[..found.start()].ends_with(is_part)
+                    && !text[found.end()..].starts_with(char::is_alphanumeric);
+                !self.is_word[found.pattern().as_usize()] || stands_alone
+            })
+            .count()
+    }
+}
+
+/// A postal code is in every other request id by chance, and three letters in every token.
+fn counts_as_word(text: &str) -> bool {
+    text.chars().count() < LONG || text.chars().all(|character| character.is_ascii_hexdigit())
+}
+
+/// Year, month and day of `1957-01-12`, with or without a time, and of `1/12/1957`.
+fn date(text: &str) -> Option<(u16, u8, u8)> {
+    let day = text.split('T').next()?;
+    let separator = if day.contains('/') { '/' } else { '-' };
+    let parts: Vec<_> = day.split(separator).collect();
+    let [year, month, day] = match (separator, &parts[..]) {
+        ('-', [year, month, day]) if year.len() == 4 => [year, month, day],
+        ('/', [month, day, year]) if year.len() == 4 => [year, month, day],
+        _ => return None,
+    };
+    Some((year.parse().ok()?, month.parse().ok()?, day.parse().ok()?))
+}
+
+/// As JSON within JSON may have it.
+fn escaped(text: &str) -> String {
+    text.encode_utf16()
+        .map(|unit| match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
+            _ => format!("\\u{unit:04x}"),
+        })
+        .collect()
+}
+
+async fn rows(local: &Local, table: &str) -> Result<Vec<Value>> {
+    let pages = local.dynamodb.scan().table_name(table).into_paginator().items().send();
+    let rows = pages.collect::<Result<Vec<_>, _>>().await.with_context(|| format!("scan {table}"))?;
+    Ok(rows.iter().map(plain).collect())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(texts: &[&str]) -> Search {
+        let mut marks = Marks::default();
+        for text in texts {
+            marks.add(text);
+        }
+        marks.search().unwrap()
+    }
+
+    #[test]
+    fn finds_names_numbers_addresses_and_dates_in_every_form() {
+        let search = of(&["Ada", "Lovelace", "E514-172-80-844-0", "8123 Main St", "1/12/1957", "Åse"]);
+        for text in [
+            "hello ada!",
+            r#"{\"name\":\"Ada\"}"#,
+            "xlovelacex",
+            "E514172808440",
+            "e514-172-80-844-0",
+            "at 8123 MAIN STREET",
+            "1957-01-12T00:00:00",
+            "01/12/1957",
+            "åse",
+            r"{\u00e5se}",
+        ] {
+            assert!(search.count(text) > 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn finds_short_texts_and_postal_codes_as_words_only() {
+        let search = of(&["Ada", "32399", "FL", "X1"]);
+        for text in ["canada", "5f32399a-0000", "ada1", "similarity 97.32399", "FL X1"] {
+            assert_eq!(search.count(text), 0, "{text}");
+        }
+        assert_eq!(search.count("32399, Ada"), 2);
+    }
+
+    #[test]
+    fn takes_an_attribute_that_nobody_knows_for_personal() {
+        let mut marks = Marks::default();
+        marks.add_row(&json!({
+            "applicationId": "an-application",
+            "failure": {"state": "RequestValidation"},
+            "documentFields": {"idType": "DRIVER LICENSE FRONT", "firstName": "Ada"},
+            "nickname": ["Countess"],
+        }));
+        let search = marks.search().unwrap();
+        assert_eq!(
+            ["Ada", "Countess", "an-application", "RequestValidation", "FRONT"].map(|text| search.count(text)),
+            [1, 1, 0, 0, 0]
+        );
+    }
+
+    #[test]
+    fn reads_packages_and_what_textract_was_told() {
+        let mut marks = Marks::default();
+        marks.add_package(&crate::packages::zip(&crate::packages::members("a", "E514-172")));
+        marks.add_package(b"no zip");
+        marks.add_document(&crate::packages::document("N-000-111"));
+        let search = marks.search().unwrap();
+        for text in ["tallahassee", "8123 main st", "e514172", "n000111", "2099-01-12"] {
+            assert_eq!(search.count(text), 1, "{text}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! `fuzz`: the properties of everything that reads what others wrote, for as long as somebody wants to wait.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+
+use crate::project::Project;
+use crate::step::{self, Steps};
+
+/// What is tried: a name, the crate, and the property in it.
+const TARGETS: [Target; 28] = [
+    target("zip", "unpack-package", "archive::tests::a_damaged_archive_is_opened_or_refused"),
+    target("csv-bytes", "bonafide-domain", "details::tests::never_panics"),
+    target("csv", "bonafide-domain", "details::tests::gives_only_values_that_can_be_kept_and_shown"),
+    target("key-text", "bonafide-domain", "upload::tests::gives_an_upload_or_a_reason"),
+    target("key", "bonafide-domain", "upload::tests::accepts_nothing_beside_prefix_id_and_extension"),
+    target("s3-event-text", "starter", "event::tests::any_text_is_read_or_refused"),
+    target("s3-event", "starter", "event::tests::a_record_with_a_wrong_member_is_refused"),
+    target("task-message-text", "bonafide-worker", "queue::tests::any_text_has_a_token_or_none"),
+    target("task-message", "bonafide-worker", "queue::tests::a_damaged_message_is_read_or_refused_without_quoting_it"),
+    target("notification-text", "measure-outcome", "notification::tests::any_text_is_a_notification_or_none"),
+    target("notification", "measure-outcome", "notification::tests::counts_only_words_that_are_known"),
+    target("third-party-answer", "validate-license", "third_party::tests::an_answer_is_what_json_says_it_is"),
+    target("picture-bytes", "bonafide-domain", "package::tests::any_bytes_after_a_signature_are_judged"),
+    target("picture", "bonafide-domain", "package::tests::damaged_headers_are_judged"),
+    target("analyze-id-answer", "bonafide-domain", "document::tests::any_answer_gives_dates_or_none"),
+    target("date", "bonafide-domain", "matching::date::tests::similarity_is_symmetric_and_all_or_nothing"),
+    target("since", "bonafide-cli", "list::tests::any_text_is_a_point_in_time_or_none"),
+    target("face-body-text", "bonafide-worker", "api::tests::any_text_is_a_body_or_refused"),
+    target("face-body", "bonafide-worker", "api::tests::a_damaged_body_is_read_or_refused_without_quoting_it"),
+    target(
+        "face-headers",
+        "bonafide-worker",
+        "api::tests::any_headers_path_and_claims_are_read_or_refused_without_quoting_them",
+    ),
+    target("face-data-url", "bonafide-domain", "face_api::picture::tests::any_text_is_judged"),
+    target("face-picture-bytes", "bonafide-domain", "face_api::picture::tests::any_bytes_after_a_signature_are_judged"),
+    target("face-picture", "bonafide-domain", "face_api::picture::tests::a_damaged_picture_is_judged"),
+    target("face-person-text", "bonafide-domain", "face_api::person::tests::any_text_is_judged"),
+    target("face-person", "bonafide-domain", "face_api::person::tests::dates_and_numbers_are_written_in_one_way"),
+    target("face-id", "bonafide-domain", "face_api::id::tests::an_id_leads_to_no_other_place"),
+    target("idempotency-key", "bonafide-domain", "face_api::idempotency::tests::any_text_is_a_key_or_none"),
+    target(
+        "face-details",
+        "bonafide-domain",
+        "face_api::quality::tests::any_faces_are_judged_and_no_reason_means_good",
+    ),
+];
+
+/// So many first, to see how long they take.
+const FIRST_CASES: u64 = 64;
+/// One run takes about so long: its seeds are new, and an interrupt loses little.
+const RUN: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    name: &'static str,
+    package: &'static str,
+    test: &'static str,
+}
+
+const fn target(name: &'static str, package: &'static str, test: &'static str) -> Target {
+    Target { name, package, test }
+}
+
+/// How long, and what.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// For all targets together
+    #[arg(long, default_value_t = 1.0, value_parser = minutes)]
+    pub(crate) minutes: f64,
+    /// Only this one
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(TARGETS.map(|target| target.name)))]
+    pub(crate) target: Option<String>,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse().ok().filter(|minutes| (0.1..=10_000.0).contains(minutes));
+    minutes.ok_or_else(|| "a number of minutes, 0.1 to 10000".to_owned())
+}
+
+/// Fails when a property does not hold; proptest then keeps the seed beside the source, and every later test begins with it.
+pub(crate) fn fuzz(project: &Project, steps: &Steps, options: &Options) -> Result<ExitCode> {
+    let targets: Vec<_> =
+        TARGETS.iter().filter(|target| options.target.as_deref().is_none_or(|only| only == target.name)).collect();
+    let binaries = build(project, steps)?;
+    let share = Duration::from_secs_f64(options.minutes * 60.0 / f64::from(u32::try_from(targets.len())?));
+    let (mut total, mut failed) = (0, 0);
+    for target in &targets {
+        let binary = binaries.get(target.package).with_context(|| format!("{} has no tests", target.package))?;
+        let step = steps.start(target.name);
+        let log = steps.log(&format!("fuzz-{}", target.name));
+        let started = Instant::now();
+        let (mut cases, mut next, mut is_ok) = (0, FIRST_CASES, true);
+        while is_ok && (cases == 0 || started.elapsed() < share) {
+            let output = step.follow(&mut run(project, binary, target, next), &log)?;
+            is_ok = output.status.success();
+            ensure!(
+                !is_ok || output.lines.iter().any(|line| line.starts_with("test result: ok. 1 passed;")),
+                "{} is no test of {}: rename it in xtask/src/fuzz.rs as well",
+                target.test,
+                target.package
+            );
+            cases += next;
+            next = next_run(cases, started.elapsed(), share);
+        }
+        total += cases;
+        if is_ok {
+            step.done(&format!("{cases} cases, {:.0} a minute", per_minute(cases, started.elapsed())));
+        } else {
+            failed += 1;
+            step.failed();
+            steps.say(&step::tail(&log));
+        }
+    }
+    println!("{} targets, {total} cases, {failed} failed", targets.len());
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody counts 2^52 cases")]
+fn per_minute(cases: u64, took: Duration) -> f64 {
+    cases as f64 * 60.0 / took.as_secs_f64().max(0.001)
+}
+
+/// As many cases as fit into what is left, by how long they took so far, and into one run.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a positive number of cases, cut to a few millions"
+)]
+fn next_run(cases: u64, took: Duration, share: Duration) -> u64 {
+    let seconds = share.saturating_sub(took).min(RUN).as_secs_f64();
+    ((per_minute(cases, took) / 60.0 * seconds) as u64).clamp(FIRST_CASES, 5_000_000)
+}
+
+fn run(project: &Project, binary: &Binary, target: &Target, cases: u64) -> Command {
+    let mut run = project.command(&binary.executable);
+    // Where Cargo runs tests: the seeds of failures are kept beside the sources.
+    run.current_dir(&binary.folder);
+    run.args(["--exact", target.test]).env("PROPTEST_CASES", cases.to_string());
+    run
+}
+
+struct Binary {
+    executable: PathBuf,
+    folder: PathBuf,
+}
+
+/// What Cargo says of something that it has built, as far as it is of use here.
+#[derive(Deserialize)]
+struct Built {
+    reason: String,
+    manifest_path: Option<PathBuf>,
+    executable: Option<PathBuf>,
+    target: Option<BuiltTarget>,
+}
+
+#[derive(Deserialize)]
+struct BuiltTarget {
+    kind: Vec<String>,
+}
+
+/// The test binaries of the workspace's libraries, by package.
+fn build(project: &Project, steps: &Steps) -> Result<BTreeMap<String, Binary>> {
+    // The whole workspace, with the features of the other levels: it is built once.
+    let args = ["test", "--locked", "--workspace", "--features", "bonafide-tests/local-aws", "--lib", "--no-run"];
+    steps.run("Building the targets", "fuzz-build", project.cargo().args(args))?;
+    let listed = project.cargo().args(args).args(["--quiet", "--message-format=json"]).output();
+    let listed = listed.context("cargo does not run")?;
+    ensure!(listed.status.success(), "cargo does not tell what it has built");
+    let mut binaries = BTreeMap::new();
+    for built in String::from_utf8(listed.stdout)?.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok()) {
+        let is_library = built.target.is_some_and(|target| target.kind.iter().any(|kind| kind == "lib"));
+        let (Some(executable), Some(manifest)) = (built.executable, built.manifest_path) else { continue };
+        if built.reason != "compiler-artifact" || !is_library {
+            continue;
+        }
+        let folder = manifest.parent().context("a manifest without a folder")?.to_owned();
+        // Crates are named after their folders; those of crates/ with the project's name before it.
+        let name = folder.file_name().context("a folder without a name")?.to_string_lossy();
+        let is_worker = folder.parent().is_some_and(|parent| parent.ends_with("workers"));
+        let package = if is_worker { name.into_owned() } else { format!("bonafide-{name}") };
+        binaries.insert(package, Binary { executable, folder });
+    }
+    Ok(binaries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_fits_into_what_is_left() {
+        let second = Duration::from_secs(1);
+        assert_eq!(next_run(100, second, 6 * second), 500);
+        assert_eq!(next_run(100, second, 3600 * second), 1000);
+        assert_eq!(next_run(1_000_000, 60 * second, 30 * second), FIRST_CASES);
+    }
+}
