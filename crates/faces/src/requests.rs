@@ -11,12 +11,16 @@ use aws_sdk_dynamodb::{
 use bonafide_domain::face_api::{ApiError, FaceId, Fingerprint, RequestId, Route};
 use bonafide_worker::{ApiAnswer, ApiRequest, Row, column, seconds};
 
-use crate::Failure;
+use crate::{Failure, new_uuid};
 
 /// How long an answer is remembered, in seconds.
 const REMEMBERED: i64 = 24 * 60 * 60;
 /// How long a try may take, in seconds: longer than the function may run.
 const LEASE: i64 = 40;
+/// To what is written twice, because the first answer was lost, the second time has to be the same.
+const NOBODYS_OR_OWN: &str = "attribute_not_exists(requestId) OR expiresAt < :now OR claimedBy = :own";
+const OWN: &str = "claimedBy = :own AND attribute_not_exists(body)";
+const BROKEN_OFF_OR_OWN: &str = "(leaseUntil = :held OR claimedBy = :own) AND attribute_not_exists(body)";
 
 /// The table and the client for it.
 #[derive(Clone, Debug)]
@@ -39,8 +43,8 @@ pub struct Attempt {
 struct Claim {
     id: RequestId,
     attempt: Attempt,
-    /// Until when nobody else serves it.
-    lease: i64,
+    /// Of this worker's turn alone. Until the lease ends, nobody else serves it.
+    by: String,
 }
 
 impl Requests {
@@ -88,19 +92,21 @@ impl Requests {
         attempt: Attempt,
         now: i64,
     ) -> Result<Result<Claim, ApiAnswer>, Failure> {
-        let lease = now + LEASE;
+        let (by, lease) = (new_uuid(), now + LEASE);
         let put = self.client.put_item().table_name(&self.table);
         let put = put
             .item("requestId", text(id.as_str()))
             .item("fingerprint", text(fingerprint.as_str()))
             .item("faceId", text(attempt.face_id.as_str()))
+            .item("claimedBy", text(&by))
             .item("leaseUntil", number(lease))
             .item("expiresAt", number(now + REMEMBERED))
             // DynamoDB forgets within days what has expired, not at once.
-            .condition_expression("attribute_not_exists(requestId) OR expiresAt < :now")
+            .condition_expression(NOBODYS_OR_OWN)
             .expression_attribute_values(":now", number(now))
+            .expression_attribute_values(":own", text(&by))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = put.send().await else { return Ok(Ok(Claim { id, attempt, lease })) };
+        let Err(error) = put.send().await else { return Ok(Ok(Claim { id, attempt, by })) };
         let earlier = match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(taken)) => taken.item().cloned().unwrap_or_default(),
             _ => return Err(Failure::of("the request could not be noted", error)),
@@ -118,9 +124,10 @@ impl Requests {
         }
         let face_id =
             column(&earlier, "faceId").and_then(|face| face.parse().ok()).ok_or(Failure::Incomplete("faceId"))?;
-        let claim = Claim { id, attempt: Attempt { face_id, resumed: true }, lease };
+        let claim = Claim { id, attempt: Attempt { face_id, resumed: true }, by };
         // Of two that come now, one goes on.
-        if self.change(&claim, held, "SET leaseUntil = :new", [(":new", number(lease))]).await? {
+        let values = [(":new", number(lease)), (":held", number(held))];
+        if self.change(&claim, "SET leaseUntil = :new, claimedBy = :own", BROKEN_OFF_OR_OWN, values).await? {
             Ok(Ok(claim))
         } else {
             Err(ApiError::RequestInProgress.into())
@@ -129,26 +136,26 @@ impl Requests {
 
     async fn remember(&self, claim: &Claim, answer: &ApiAnswer) -> Result<bool, Failure> {
         let values = [(":status", number(i64::from(answer.status()))), (":body", text(answer.body()))];
-        self.change(claim, claim.lease, "SET #status = :status, body = :body", values).await
+        self.change(claim, "SET #status = :status, body = :body", OWN, values).await
     }
 
     async fn release(&self, claim: &Claim) -> Result<bool, Failure> {
-        self.change(claim, claim.lease, "SET leaseUntil = :none", [(":none", number(0))]).await
+        self.change(claim, "SET leaseUntil = :none", OWN, [(":none", number(0))]).await
     }
 
-    /// Only by whoever holds the lease. False when that is somebody else by now.
+    /// False when the condition does not hold: somebody else serves it by now.
     async fn change<const N: usize>(
         &self,
         claim: &Claim,
-        held: i64,
         change: &str,
+        condition: &str,
         values: [(&str, AttributeValue); N],
     ) -> Result<bool, Failure> {
         let update = self.client.update_item().table_name(&self.table).key("requestId", text(claim.id.as_str()));
         let mut update = update
             .update_expression(change)
-            .condition_expression("leaseUntil = :held AND attribute_not_exists(body)")
-            .expression_attribute_values(":held", number(held));
+            .condition_expression(condition)
+            .expression_attribute_values(":own", text(&claim.by));
         if change.contains("#status") {
             update = update.expression_attribute_names("#status", "status");
         }
@@ -227,11 +234,10 @@ mod tests {
         })
     }
 
-    fn updates(change: &'static str) -> Rule {
+    fn updates(change: &'static str, condition: &'static str) -> Rule {
         mock!(Client::update_item)
             .match_requests(move |request| {
-                request.condition_expression() == Some("leaseUntil = :held AND attribute_not_exists(body)")
-                    && request.update_expression() == Some(change)
+                request.condition_expression() == Some(condition) && request.update_expression() == Some(change)
             })
             .then_output(|| UpdateItemOutput::builder().build())
     }
@@ -254,7 +260,7 @@ mod tests {
     }
 
     const REMEMBER: &str = "SET #status = :status, body = :body";
-    const LEASE_CHANGE: &str = "SET leaseUntil = :new";
+    const LEASE_CHANGE: &str = "SET leaseUntil = :new, claimedBy = :own";
     const RELEASE: &str = "SET leaseUntil = :none";
 
     #[tokio::test]
@@ -269,7 +275,10 @@ mod tests {
         let put = mock!(Client::put_item)
             .match_requests(|request| {
                 let item = request.item().expect("an item");
-                request.condition_expression() == Some("attribute_not_exists(requestId) OR expiresAt < :now")
+                let values = request.expression_attribute_values().expect("values");
+                // Its own claim, of which the answer was lost, stops nobody.
+                request.condition_expression() == Some(NOBODYS_OR_OWN)
+                    && values[":own"] == item["claimedBy"]
                     && item["requestId"].as_s().is_ok_and(|id| id.len() == 64)
                     && item["fingerprint"] == text(fingerprint().as_str())
             })
@@ -315,7 +324,8 @@ mod tests {
     #[tokio::test]
     async fn one_that_broke_off_goes_on_with_the_face_that_it_had() {
         let earlier = json!({"fingerprint": fingerprint().as_str(), "faceId": FIRST, "leaseUntil": 7});
-        let (taken, lease, remember) = (taken(earlier), updates(LEASE_CHANGE), updates(REMEMBER));
+        let (taken, lease, remember) =
+            (taken(earlier), updates(LEASE_CHANGE, BROKEN_OFF_OR_OWN), updates(REMEMBER, OWN));
         let result = once(&[&taken, &lease, &remember], Some("key"), async |attempt| {
             assert_eq!(attempt, Attempt { face_id: face(FIRST), resumed: true });
             Ok(answer())
@@ -338,7 +348,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_is_judged_again_next_time() {
         let put = mock!(Client::put_item).then_output(|| PutItemOutput::builder().build());
-        let release = updates(RELEASE);
+        let release = updates(RELEASE, OWN);
         let result = once(&[&put, &release], Some("key"), async |_| Err(ReasonCode::SelfieTooDark.into())).await;
         assert_eq!(refused(result), ReasonCode::SelfieTooDark.into());
         assert_eq!(release.num_calls(), 1);
