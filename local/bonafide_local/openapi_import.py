@@ -30,6 +30,7 @@ def install() -> None:
 
     gateway._import_rest_api = import_rest_api
     _limit_bodies(gateway)
+    _answer_for_functions(gateway)
 
 
 def _limit_bodies(gateway: Any) -> None:
@@ -41,6 +42,25 @@ def _limit_bodies(gateway: Any) -> None:
         return original(method, api, request, headers, body, query)
 
     gateway._check_request_validation = check
+
+
+def _answer_for_functions(gateway: Any) -> None:
+    """Of a function that dies, clients hear what the API says of errors of its own, not what the function said last."""
+    shaped, invoked = gateway._lambda_proxy_response, gateway._invoke_lambda_proxy_v1
+    died = "the function died"
+    told = json.dumps({"message": died}).encode()
+
+    def shape(result: Any) -> Any:
+        response, error = shaped(result)
+        return response, died if error else None
+
+    async def invoke(*arguments: Any, **more: Any) -> Any:
+        answer = await invoked(*arguments, **more)
+        if isinstance(answer, tuple) and answer[0] == 502 and answer[2] == told:
+            return gateway._gw_error("DEFAULT_5XX", "Internal server error")
+        return answer
+
+    gateway._lambda_proxy_response, gateway._invoke_lambda_proxy_v1 = shape, invoke
 
 
 class _Import:
