@@ -18,6 +18,7 @@ _FIELDS = {
     "caller",
     "match",
     "count",
+    "passing",
     "delaySeconds",
     "error",
     "status",
@@ -69,7 +70,7 @@ class BadFault(ValueError):
 
 @dataclass(slots=True)
 class Fault:
-    """One forced answer. ``remaining`` None means until it is cleared."""
+    """One forced answer, after so many that are ``passing``. ``remaining`` None means until it is cleared."""
 
     service: str
     operation: str | None
@@ -77,6 +78,7 @@ class Fault:
     status: int = 400
     message: str | None = None
     remaining: int | None = None
+    passing: int = 0
     delay_seconds: float = 0.0
     result: Any = None
     has_result: bool = False
@@ -102,6 +104,9 @@ class Fault:
         count = body.get("count")
         if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
             raise BadFault("count must be a positive integer, or be left out")
+        passing = body.get("passing", 0)
+        if not isinstance(passing, int) or isinstance(passing, bool) or passing < 0:
+            raise BadFault("passing must be a number of requests")
         delay = body.get("delaySeconds", 0)
         if not isinstance(delay, (int, float)) or isinstance(delay, bool) or delay < 0:
             raise BadFault("delaySeconds must be a number of seconds")
@@ -123,6 +128,7 @@ class Fault:
             status=status,
             message=body.get("message"),
             remaining=count,
+            passing=passing,
             delay_seconds=float(delay),
             result=body.get("result"),
             has_result="result" in body,
@@ -154,6 +160,8 @@ class Fault:
             shown |= {"error": self.error, "status": self.status}
         if self.remaining is not None:
             shown["count"] = self.remaining
+        if self.passing:
+            shown["passing"] = self.passing
         if self.delay_seconds:
             shown["delaySeconds"] = self.delay_seconds
         if self.has_result:
@@ -228,6 +236,9 @@ class Faults:
             self._calls[(service, operation)] += 1
             for fault in self._faults:
                 if fault.applies(service, operation, request, caller):
+                    if fault.passing:
+                        fault.passing -= 1
+                        continue
                     if fault.remaining is not None:
                         fault.remaining -= 1
                         if fault.remaining == 0:

@@ -40,6 +40,16 @@ def test_a_fault_without_count_stays_until_it_is_cleared(aws: LocalAws) -> None:
     assert error.value.response["Error"]["Code"] == "UnsupportedDocumentException"
 
 
+def test_a_fault_lets_so_many_pass_before(aws: LocalAws, hopper: bytes) -> None:
+    rekognition = aws.client("rekognition")
+    force(aws, service="rekognition", operation="DetectFaces", error="ThrottlingException", passing=2, count=1)
+    for _ in range(2):
+        assert rekognition.detect_faces(Image={"Bytes": hopper})["FaceDetails"]
+    with pytest.raises(ClientError):
+        rekognition.detect_faces(Image={"Bytes": hopper})
+    assert rekognition.detect_faces(Image={"Bytes": hopper})["FaceDetails"]
+
+
 def test_a_fault_is_for_its_operation_only(aws: LocalAws) -> None:
     textract = aws.client("textract")
     force(aws, service="textract", operation="DetectDocumentText", error="ProvisionedThroughputExceededException", count=1)

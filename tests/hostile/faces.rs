@@ -10,6 +10,7 @@ use bonafide_domain::ReasonCode;
 use bonafide_domain::face_api::{ApiError, Refusal};
 use bonafide_tests::FaceApi;
 use bonafide_tests::bench::{bench, plain as row_of};
+use bonafide_tests::faces::FaceParts;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
@@ -37,7 +38,7 @@ fn bad_requests_are_refused_by_a_code_and_leave_nothing() {
     let bench = bench();
     bench.run(async {
         let api = Arc::new(FaceApi::open(&bench.local, &bench.deployment)?);
-        let before = left().await?;
+        let before = FaceParts::all(&bench.local, &bench.deployment).await?;
         let started = Instant::now();
         let runs = face_requests::all().into_iter().map(|request| judged(Arc::clone(&api), request));
         let mut seen = Box::pin(all(runs, 6)).await?;
@@ -62,7 +63,11 @@ fn bad_requests_are_refused_by_a_code_and_leave_nothing() {
         assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), seen.len(), wrong.join("\n"));
         assert!(seen.len() >= 800, "only {}", seen.len());
 
-        assert_eq!(left().await?, before, "something of a refused request stays");
+        assert_eq!(
+            FaceParts::all(&bench.local, &bench.deployment).await?,
+            before,
+            "something of a refused request stays"
+        );
         every_function_still_answers(&api)?;
         nothing_was_repeated().await?;
         memory()
@@ -155,33 +160,6 @@ fn known(code: &str) -> Option<(&'static str, u16)> {
     let own = ApiError::ALL.iter().map(|error| (error.code(), error.status()));
     let picture = |reason: &ReasonCode| (reason.code(), Refusal::from(*reason).status());
     own.chain(Refusal::PICTURE_REASONS.iter().map(picture)).find(|(known, _)| *known == code)
-}
-
-/// What faces are made of: records, vectors, and pictures that are no uploads.
-async fn left() -> Result<[BTreeSet<String>; 3]> {
-    let bench = bench();
-    let (local, deployment) = (&bench.local, &bench.deployment);
-    let scan =
-        local.dynamodb.scan().table_name(deployment.data("FaceMetadataTableName")?).into_paginator().items().send();
-    let rows = scan.collect::<Result<Vec<_>, _>>().await?;
-    let records = rows.iter().map(|row| row_of(row)["faceId"].to_string()).collect();
-    let mut vectors = BTreeSet::new();
-    for collection in deployment.data("FaceShardIds")?.split(',') {
-        let list = json!({"CollectionId": collection, "MaxResults": 4096});
-        let faces = local.raw("rekognition", "RekognitionService.ListFaces", &list)?;
-        vectors.extend(faces["Faces"].as_array().context("no faces")?.iter().map(|face| face["FaceId"].to_string()));
-    }
-    let list = local
-        .s3
-        .list_object_versions()
-        .bucket(deployment.data("BucketName")?)
-        .prefix("faces/")
-        .delimiter("/")
-        .send()
-        .await?;
-    ensure!(!list.is_truncated.unwrap_or_default(), "too many pictures to be compared");
-    let pictures = list.versions().iter().filter_map(|version| version.key().map(str::to_owned)).collect();
-    Ok([records, vectors, pictures])
 }
 
 /// What a client may do with an upload that it was offered, and with ids of what is none.

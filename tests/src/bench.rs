@@ -227,6 +227,12 @@ pub fn s(text: &str) -> AttributeValue {
     AttributeValue::S(text.to_owned())
 }
 
+/// A number attribute.
+#[must_use]
+pub fn n(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
 /// A map attribute.
 #[must_use]
 pub fn m(entries: &[(&str, AttributeValue)]) -> AttributeValue {

@@ -32,6 +32,8 @@ pub struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    passing: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     delay_seconds: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     afterwards: Option<bool>,
@@ -57,6 +59,7 @@ enum Effect {
     Worker {
         worker: &'static str,
     },
+    Late {},
 }
 
 /// A rate that a stand-in keeps, and what became of the requests under it.
@@ -90,6 +93,8 @@ pub struct Timings {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Call {
     /// As faults name it.
+    pub service: String,
+    /// Likewise.
     pub operation: String,
     /// The ARN of whoever signed it.
     pub caller: String,
@@ -153,9 +158,25 @@ impl Fault {
         Self::new(service, operation, application, Effect::Worker { worker })
     }
 
+    /// The answer, late by so many seconds, to requests that mention `application`.
+    #[must_use]
+    pub fn slow(service: &'static str, operation: &'static str, application: &str, seconds: u32) -> Self {
+        Self::new(service, operation, application, Effect::Late {}).late(seconds)
+    }
+
     fn new(service: &'static str, operation: &'static str, application: &str, effect: Effect) -> Self {
         let matching = json!({"key": application});
-        Self { service, operation, matching, effect, caller: None, count: None, delay_seconds: None, afterwards: None }
+        Self {
+            service,
+            operation,
+            matching,
+            effect,
+            caller: None,
+            count: None,
+            passing: None,
+            delay_seconds: None,
+            afterwards: None,
+        }
     }
 
     /// Only for requests of this caller: `<machine>/<state>`, or the name of a worker.
@@ -169,6 +190,13 @@ impl Fault {
     #[must_use]
     pub fn and(mut self, text: &str) -> Self {
         self.matching["also"] = json!(text);
+        self
+    }
+
+    /// Only after so many requests that pass.
+    #[must_use]
+    pub fn after(mut self, requests: u32) -> Self {
+        self.passing = Some(requests);
         self
     }
 

@@ -1,17 +1,18 @@
 //! A client of the face API: signed requests over HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use aws_sdk_s3::config::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use bonafide_cli::Deployment;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Local;
+use crate::bench::{Row, plain};
 use crate::brought::Brought;
 use crate::local::REGION;
 
@@ -159,4 +160,91 @@ impl FaceApi {
         let body = serde_json::from_str(&text).with_context(|| format!("{method} {path} was answered with no JSON"))?;
         Ok(FaceAnswer { status: answer.status().as_u16(), headers, body })
     }
+}
+
+/// What faces are made of, without the uploads that nobody has registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaceParts {
+    /// The ids of the records.
+    pub records: BTreeSet<String>,
+    /// What is in the collections.
+    pub vectors: BTreeSet<Vector>,
+    /// Every version of every picture.
+    pub pictures: BTreeSet<Picture>,
+}
+
+/// An entry of a collection.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Vector {
+    /// Where it is.
+    pub collection: String,
+    /// As Rekognition calls it.
+    pub id: String,
+    /// The id of the face: `ExternalImageId`.
+    pub face: String,
+}
+
+/// A version of a picture.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Picture {
+    /// Its key.
+    pub key: String,
+    /// Its id.
+    pub version: String,
+}
+
+impl FaceParts {
+    /// All that there is.
+    ///
+    /// # Errors
+    /// When a service does not answer, or there are too many pictures for one answer.
+    pub async fn all(local: &Local, deployment: &Deployment) -> Result<Self> {
+        let records = face_rows(local, deployment).await?;
+        let records = records.iter().filter_map(|row| plain(row)["faceId"].as_str().map(str::to_owned)).collect();
+        let mut vectors = BTreeSet::new();
+        for collection in deployment.data("FaceShardIds")?.split(',') {
+            let list = json!({"CollectionId": collection, "MaxResults": 4096});
+            let faces = local.raw("rekognition", "RekognitionService.ListFaces", &list)?;
+            for face in faces["Faces"].as_array().context("no faces")? {
+                let text = |name: &str| face[name].as_str().unwrap_or_default().to_owned();
+                let collection = collection.to_owned();
+                vectors.insert(Vector { collection, id: text("FaceId"), face: text("ExternalImageId") });
+            }
+        }
+        let bucket = deployment.data("BucketName")?;
+        let list = local.s3.list_object_versions().bucket(bucket).prefix("faces/").delimiter("/").send().await?;
+        ensure!(!list.is_truncated.unwrap_or_default(), "too many pictures to be compared");
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let pictures = list
+            .versions()
+            .iter()
+            .map(|version| Picture { key: text(version.key()), version: text(version.version_id()) })
+            .collect();
+        Ok(Self { records, vectors, pictures })
+    }
+
+    /// Those of one face.
+    #[must_use]
+    pub fn of(self, face: &str) -> Self {
+        Self {
+            records: self.records.into_iter().filter(|record| record == face).collect(),
+            vectors: self.vectors.into_iter().filter(|vector| vector.face == face).collect(),
+            pictures: self.pictures.into_iter().filter(|picture| picture.key.contains(face)).collect(),
+        }
+    }
+
+    /// Whether there is nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.vectors.is_empty() && self.pictures.is_empty()
+    }
+}
+
+/// The records of all faces.
+///
+/// # Errors
+/// When the table does not answer.
+pub async fn face_rows(local: &Local, deployment: &Deployment) -> Result<Vec<Row>> {
+    let scan = local.dynamodb.scan().table_name(deployment.data("FaceMetadataTableName")?).consistent_read(true);
+    Ok(scan.into_paginator().items().send().collect::<Result<_, _>>().await?)
 }
