@@ -24,7 +24,7 @@ const LOG_PREFIXES = { distribution: "distribution/", bucket: "bucket/" } as con
 const SECOND_THOUGHTS_DAYS = 30;
 
 /**
- * Serves the page of the face API. What is served is put into the bucket afterwards (docs/DEPLOY.md).
+ * Serves the page of the face API. What is served is put into the bucket by `npm run publish-page` (docs/DEPLOY.md).
  *
  * It comes after the API, since its policy names the API's address. The API knows the page's origin by its name alone.
  */

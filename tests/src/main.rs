@@ -40,6 +40,8 @@ enum Command {
         #[arg(long)]
         known_license: Vec<String>,
     },
+    /// Print the arguments with which the page of the face API is served, for its first client
+    Page,
     /// Before tests that shall be counted: mark the branches of the deployed machines, and listen to all topics
     Mark,
     /// After them: what they took of the machines; fails unless it is everything
@@ -144,6 +146,7 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Prepare { third_party_key, known_license } => prepare(&third_party_key, &known_license).await,
+        Command::Page => page().await,
         Command::Mark => mark().await,
         Command::Coverage => coverage().await,
         Command::Leaks => leaks().await,
@@ -180,6 +183,13 @@ async fn prepare(third_party_key: &str, known_licenses: &[String]) -> Result<Exi
     for number in known_licenses {
         local.control.introduce_license(number)?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn page() -> Result<ExitCode> {
+    let local = Local::from_environment().await?;
+    let api = FaceApi::open(&local, &local.deployment().await?)?;
+    println!("--api {} --api-key {}", api.base(), api.key());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -24,6 +24,8 @@ struct Up {
     addresses: Addresses,
     region: String,
     stage: String,
+    /// What the page of the face API is served with.
+    page: String,
 }
 
 impl Up {
@@ -89,7 +91,12 @@ pub(crate) fn up(project: &Project, steps: &Steps, options: &Options) -> Result<
     let options = Options { is_durable: true, ..options.clone() };
     let mut local = LocalAws::start(project, steps, "up", &folder, Life::UntilStopped, &options)?;
     local.deploy(project, steps, &options)?;
-    let up = Up { addresses: local.leave_running(), region: REGION.to_owned(), stage: STAGE.to_owned() };
+    let output = local.tool(project, "page").output().context("bonafide-local page")?;
+    if !output.status.success() {
+        bail!("the face API has no client:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let page = String::from_utf8(output.stdout)?.trim().to_owned();
+    let up = Up { addresses: local.leave_running(), region: REGION.to_owned(), stage: STAGE.to_owned(), page };
     fs::write(project.up_file(), serde_json::to_vec_pretty(&up)?)?;
     explain(&up);
     Ok(())
@@ -119,7 +126,7 @@ pub(crate) fn down(project: &Project, steps: &Steps) -> Result<()> {
 }
 
 fn explain(up: &Up) {
-    let Up { addresses: Addresses { endpoint, control, third_party, .. }, region, stage } = up;
+    let Up { addresses: Addresses { endpoint, control, third_party, .. }, region, stage, page } = up;
     println!(
         "
 The local AWS is up: {endpoint}   (stage {stage}, region {region}; logs in .local/logs)
@@ -130,6 +137,9 @@ Submit a package and look at its verdict:
 
 The third party knows the shipped register of licences only. Introduce another licence before you submit its package:
   curl -X PUT {third_party}/register/<NUMBER> -d '{{\"answer\":\"known\"}}'      (or: cargo xtask up --known-license <NUMBER>)
+
+Register and verify faces in a browser, at http://localhost:8080/ (a picture to try: samples/uploads/late-document_selfie.jpg):
+  AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={region} npm run serve --workspace web -- {page}
 
 Look at it with any AWS tool:
   export AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={region}
