@@ -253,6 +253,10 @@ pub fn run(
         tell(round + 1, all);
     }
     let samples = bench.samples;
+    for Sample { request, condition, function, .. } in &samples {
+        let is_right = function.as_ref().is_none_or(|work| work.init.is_some() == (*condition == Condition::Cold));
+        ensure!(is_right, "{} met a process of the other kind", request.name());
+    }
     Ok(Report { machine: machine(), rounds, special_rounds, functions, samples })
 }
 
@@ -373,10 +377,6 @@ impl Bench<'_> {
             bail!("{} was answered with {} {}", request.name(), answer.status, answer.code());
         }
         let work = function.map(|function| self.work(&function)).transpose()?;
-        if let Some(work) = &work {
-            let is_cold = self.condition == Condition::Cold;
-            ensure!(work.init.is_some() == is_cold, "{} met a process of the other kind", request.name());
-        }
         let sample = Sample { request, condition: self.condition, status: answer.status, whole, function: work };
         self.samples.push(sample);
         Ok(answer)
@@ -493,6 +493,7 @@ mod tests {
     #[test]
     fn calls_that_go_on_at_once_are_one_step_and_are_taken_off_once() {
         let call = |operation: &str, start: f64, end: f64| Call {
+            service: String::new(),
             operation: operation.to_owned(),
             caller: String::new(),
             start,
