@@ -63,34 +63,37 @@ fn formulas() -> Vec<Package> {
     packages
 }
 
+/// What nobody sees in a name, or what changes the rest of a line.
+pub(crate) const HIDDEN: [&str; 25] = [
+    "\0",
+    "\u{1}",
+    "\u{8}",
+    "\u{B}",
+    "\u{1B}[31m",
+    "\u{7F}",
+    "\u{85}",
+    "\u{AD}",
+    "\u{61C}",
+    "\u{200B}",
+    "\u{200E}",
+    "\u{200F}",
+    "\u{2028}",
+    "\u{2029}",
+    "\u{202A}",
+    "\u{202E}",
+    "\u{2060}",
+    "\u{2066}",
+    "\u{2069}",
+    "\u{FEFF}",
+    "\u{FFFD}",
+    "\u{FFFE}",
+    "\u{E000}",
+    "\u{E0041}",
+    "\u{F0000}",
+];
+
 fn characters() -> Vec<Package> {
-    let characters = [
-        "\0",
-        "\u{1}",
-        "\u{8}",
-        "\u{B}",
-        "\u{1B}[31m",
-        "\u{7F}",
-        "\u{85}",
-        "\u{AD}",
-        "\u{200B}",
-        "\u{200E}",
-        "\u{200F}",
-        "\u{2028}",
-        "\u{2029}",
-        "\u{202A}",
-        "\u{202E}",
-        "\u{2060}",
-        "\u{2066}",
-        "\u{2069}",
-        "\u{FEFF}",
-        "\u{FFFD}",
-        "\u{FFFE}",
-        "\u{E000}",
-        "\u{E0041}",
-        "\u{F0000}",
-    ];
-    characters
+    HIDDEN
         .iter()
         .map(|character| {
             let name = character.escape_unicode().to_string();

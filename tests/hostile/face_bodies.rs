@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bonafide_domain::face_api::MAX_INLINE_BYTES;
 use serde_json::{Value, json};
 
+use crate::details::HIDDEN;
 use crate::face_pictures::{self, of_bytes, plain};
 use crate::face_requests::{Expected, NOBODY, Request};
 use crate::package::MARK;
@@ -315,36 +316,7 @@ fn wrong_json() -> Vec<Request> {
 
 fn names() -> Vec<Request> {
     let mut requests = Vec::new();
-    let hidden = [
-        "\0",
-        "\u{1}",
-        "\u{8}",
-        "\u{B}",
-        "\u{1B}[31m",
-        "\u{7F}",
-        "\u{85}",
-        "\u{AD}",
-        "\u{61C}",
-        "\u{200B}",
-        "\u{200E}",
-        "\u{200F}",
-        "\u{2028}",
-        "\u{2029}",
-        "\u{202A}",
-        "\u{202E}",
-        "\u{2060}",
-        "\u{2066}",
-        "\u{2069}",
-        "\u{FEFF}",
-        "\u{FFFD}",
-        "\u{FFFE}",
-        "\u{E000}",
-        "\u{E0041}",
-        "\u{F0000}",
-        "\n",
-        "\r\nSet-Cookie: a=b",
-        "\t",
-    ];
+    let hidden = HIDDEN.iter().chain(&["\n", "\r\nSet-Cookie: a=b", "\t"]);
     let names = hidden.map(|character| (format!("with {}", character.escape_unicode()), format!("{MARK}{character}a")));
     let formulas =
         ["=cmd|'/C calc'!A0 ", "=HYPERLINK(\"http://127.0.0.1\") ", "+1+", "-1+", "@SUM(1) ", "\u{FF1D}1+", "  ="];
