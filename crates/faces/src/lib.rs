@@ -9,6 +9,7 @@ mod pictures;
 mod records;
 mod removal;
 mod requests;
+mod services;
 
 pub use collections::{Candidate, Collections, Look};
 pub use failure::Failure;
@@ -17,6 +18,7 @@ pub use pictures::{Pictures, StoredPicture};
 pub use records::{Hold, Matched, Record, Records};
 pub use removal::remove;
 pub use requests::{Attempt, Requests};
+pub use services::Services;
 
 use bonafide_domain::face_api::{FaceId, UploadId};
 use uuid::Uuid;

@@ -21,7 +21,7 @@ mod task;
 pub use api::{Api, ApiAnswer, ApiFailure, ApiRequest, run_api};
 pub use applications::{Applications, DOCUMENT_EXECUTION, PACKAGE_EXECUTION, Row, TableFailure, column, object_ref};
 pub use clock::{ago, now, seconds, today};
-pub use config::{aws_config, setting};
+pub use config::{SdkConfig, aws_config, setting};
 pub use error::{ErrorName, Report, TaskError, sdk_code};
 pub use lambda_runtime::Error;
 pub use metrics::{Measurement, Unit};

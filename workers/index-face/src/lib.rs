@@ -4,21 +4,8 @@ use bonafide_domain::{
     ReasonCode,
     face_api::{ApiError, FaceId, FaceStatus, Fingerprint, IndexAnswer, IndexRequest, Route},
 };
-use bonafide_faces::{Collections, Failure, Indexed, Pictures, Records, Requests, index};
+use bonafide_faces::{Failure, Indexed, Services, index};
 use bonafide_worker::{ApiAnswer, ApiRequest, note_face, now};
-
-/// All that indexing touches.
-#[derive(Clone, Debug)]
-pub struct Services {
-    /// Where faces are kept.
-    pub collections: Collections,
-    /// Where pictures are found.
-    pub pictures: Pictures,
-    /// Where records are kept.
-    pub records: Records,
-    /// Where requests are noted that may come twice.
-    pub requests: Requests,
-}
 
 /// Puts a registered face that is not in its collection there. One that is there already stays as it is.
 ///
@@ -80,6 +67,7 @@ mod tests {
     use aws_sdk_s3::{operation::list_object_versions::ListObjectVersionsOutput, types::ObjectVersion};
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
     use bonafide_domain::face_api::Refusal;
+    use bonafide_faces::{Collections, Pictures, Records, Requests};
     use bonafide_worker::Api;
     use serde_json::{Value, json};
 

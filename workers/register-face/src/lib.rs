@@ -7,23 +7,8 @@ use bonafide_domain::{
         judge_faces,
     },
 };
-use bonafide_faces::{
-    Attempt, Collections, Failure, Hold, Indexed, Look, Pictures, Record, Records, Requests, index, new_face_id, remove,
-};
+use bonafide_faces::{Attempt, Failure, Hold, Indexed, Look, Record, Services, index, new_face_id, remove};
 use bonafide_worker::{ApiAnswer, ApiRequest, note_face, now, today};
-
-/// All that a registration touches.
-#[derive(Clone, Debug)]
-pub struct Services {
-    /// Where faces are searched and kept.
-    pub collections: Collections,
-    /// Where pictures are kept.
-    pub pictures: Pictures,
-    /// Where records are kept.
-    pub records: Records,
-    /// Where requests are noted that may come twice.
-    pub requests: Requests,
-}
 
 /// Registers a face: judges the picture, looks for the same face in all collections, and keeps record, picture and vector, in this order.
 ///
@@ -173,6 +158,7 @@ mod tests {
         put_object::{PutObjectError, PutObjectOutput},
     };
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use bonafide_faces::{Collections, Pictures, Records, Requests};
     use bonafide_worker::{Api, TaskError as _};
     use serde_json::{Value, json};
 

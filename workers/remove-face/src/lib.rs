@@ -1,21 +1,8 @@
 //! Serves `DELETE /faces/{faceId}` of the face API.
 
 use bonafide_domain::face_api::{ApiError, FaceId, Fingerprint, RemovalAnswer, Route};
-use bonafide_faces::{Collections, Failure, Pictures, Records, Requests, remove};
+use bonafide_faces::{Failure, Services, remove};
 use bonafide_worker::{ApiAnswer, ApiRequest, note_face};
-
-/// All that a removal touches.
-#[derive(Clone, Debug)]
-pub struct Services {
-    /// Where faces are kept.
-    pub collections: Collections,
-    /// Where pictures are kept.
-    pub pictures: Pictures,
-    /// Where records are kept.
-    pub records: Records,
-    /// Where requests are noted that may come twice.
-    pub requests: Requests,
-}
 
 /// Erases a face: its vectors, its picture in all versions, and its record; and tells what was there.
 ///
@@ -46,6 +33,7 @@ mod tests {
     use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
     use bonafide_domain::face_api::Refusal;
+    use bonafide_faces::{Collections, Pictures, Records, Requests};
     use bonafide_worker::Api;
     use serde_json::{Value, json};
 
