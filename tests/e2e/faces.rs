@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_s3::config::Credentials;
@@ -461,6 +462,25 @@ fn a_picture_that_is_no_good_is_refused_with_all_reasons() {
         let answer = api.send("POST", "/register", Some(&person(&json!({"upload": upload}))), &[])?;
         refused(&answer, 422, "SELFIE_TOO_DARK");
         assert_eq!(answer.body["reasons"], json!(["SELFIE_TOO_DARK", "SELFIE_FACE_TURNED"]));
+        Ok(())
+    });
+}
+
+#[test]
+fn of_a_service_that_keeps_silent_clients_hear_in_time() {
+    // Nobody's: no other request is about it.
+    const FACE: &str = "5e9d4a1c-0c3e-4b0f-9a57-00112233445f";
+    /// API Gateway waits no longer.
+    const LIMIT: Duration = Duration::from_secs(29);
+    bench().run(async {
+        let (api, control) = (api()?, &bench().local.control);
+        let fault = control.put(&Fault::no_answer("dynamodb", "GetItem", FACE, "silent").by("read-face"))?;
+        let started = Instant::now();
+        let answer = api.send("GET", &format!("/faces/{FACE}"), None, &[]);
+        let took = started.elapsed();
+        control.remove(fault)?;
+        refused(&answer?, 504, "SERVICE_TIMED_OUT");
+        assert!(took < LIMIT, "after {} s", took.as_secs());
         Ok(())
     });
 }

@@ -93,6 +93,46 @@ async fn cell(
     Ok(())
 }
 
+/// What workers write for an application.
+const WRITES: [(&str, &str, &str); 6] = [
+    ("starter", "dynamodb", "UpdateItem"),
+    ("starter", "states", "StartExecution"),
+    ("unpack-package", "s3", "PutObject"),
+    ("register-customer", "dynamodb", "PutItem"),
+    ("extract-document", "states", "SendTaskSuccess"),
+    ("validate-license", "states", "SendTaskSuccess"),
+];
+
+/// It is written, and the worker does not hear of it.
+async fn lost((worker, service, operation): (&str, &'static str, &'static str), expected: Left) -> Result<()> {
+    let id = name(&format!("lost-{worker}-{operation}"));
+    let control = &bench().local.control;
+    let fault = Fault::no_answer(service, operation, &id, "closed").by(worker).afterwards().times(1);
+    let fault = control.put(&fault)?;
+    let ended = Journey::Approved.start(&id).await?;
+    ensure!(!control.is_there(fault)?, "no such call was made");
+    ensure!(
+        ended.status == ExecutionStatus::Succeeded,
+        "it ended {} at {:?}: {:?}",
+        ended.status,
+        ended.path().last(),
+        ended.error
+    );
+    let left = Journey::Approved.left(&id).await?;
+    ensure!(left == expected, "{left:?} instead of {expected:?}");
+    Ok(())
+}
+
+#[test]
+fn what_a_worker_has_written_without_hearing_of_it_is_written_once() {
+    bench().run(async {
+        let expected = &undisturbed().await?[&Journey::Approved];
+        let cells = WRITES.map(|write| (format!("{write:?}"), lost(write, expected.clone())));
+        all(cells).await?;
+        Ok(())
+    });
+}
+
 /// Lets messages come back sooner; what was set before.
 async fn hasten() -> Result<Vec<(String, String)>> {
     let sqs = &bench().local.sqs;

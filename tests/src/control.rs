@@ -273,6 +273,14 @@ impl Control {
         Ok(())
     }
 
+    /// Whether a fault is still there: not ended, and not used up.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn is_there(&self, fault: u64) -> Result<bool> {
+        Ok(self.faults()?.as_array().into_iter().flatten().any(|one| one["id"] == fault))
+    }
+
     /// All that is there.
     ///
     /// # Errors

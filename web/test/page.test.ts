@@ -286,10 +286,7 @@ describe("verify", () => {
   });
 
   it("forgets the answer with the next picture and with the next task", async () => {
-    for (const next of [
-      () => page.getByRole("button", { name: "Take or choose another picture" }).click(),
-      () => turnTo("Register"),
-    ]) {
+    for (const next of [() => page.getByRole("button", { name: "Take or choose another picture" }).click(), () => turnTo("Register")]) {
       await choose();
       await send("Verify");
       await heading("This face is registered").waitFor();
