@@ -128,7 +128,7 @@ fn what_a_worker_has_written_without_hearing_of_it_is_written_once() {
     bench().run(async {
         let expected = &undisturbed().await?[&Journey::Approved];
         let cells = WRITES.map(|write| (format!("{write:?}"), lost(write, expected.clone())));
-        all(cells).await?;
+        Box::pin(all(cells)).await?;
         Ok(())
     });
 }
