@@ -202,12 +202,12 @@ fn about(id: &str, are_failures: bool) -> Vec<String> {
     said
 }
 
-/// Waits for the end of an execution.
+/// Waits for the end of an execution, which need not have started.
 pub(crate) async fn ended(execution: &str) -> Result<Ended> {
     let deadline = Instant::now() + LIMIT;
     loop {
-        let now = bench().local.sfn.describe_execution().execution_arn(execution).send().await?;
-        if now.status != ExecutionStatus::Running {
+        let status = bench().local.status(execution).await?;
+        if status.is_some_and(|status| status != ExecutionStatus::Running) {
             return bench().ended(execution).await;
         }
         ensure!(Instant::now() < deadline, "{execution} does not end");

@@ -122,23 +122,24 @@ impl Bench {
         self.ended(&started.execution_arn).await
     }
 
-    /// Waits for the end of an execution.
+    /// Waits for the end of an execution, which need not have started.
     ///
     /// # Errors
-    /// When there is none.
+    /// When it does not end.
     pub async fn ended(&self, execution: &str) -> Result<Ended> {
         let deadline = Instant::now() + LIMIT;
         loop {
-            let now = self.local.sfn.describe_execution().execution_arn(execution).send().await?;
-            if now.status != ExecutionStatus::Running {
+            let status = self.local.status(execution).await?;
+            if status.is_some_and(|status| status != ExecutionStatus::Running) {
+                let now = self.local.sfn.describe_execution().execution_arn(execution).send().await?;
                 let traces = Trace::fetch_all(&self.local, execution).await?;
                 traces.iter().try_for_each(contracts::check)?;
                 let output = now.output.map(|output| serde_json::from_str(&output)).transpose()?.unwrap_or_default();
                 return Ok(Ended { status: now.status, output, error: now.error, traces });
             }
             if Instant::now() > deadline {
-                let path = Trace::fetch(&self.local, execution).await?;
-                bail!("{execution} has not ended; it went {:?}", path.path());
+                let went = Trace::fetch(&self.local, execution).await.map(|trace| format!("{:?}", trace.path()));
+                bail!("{execution} has not ended; it went {}", went.unwrap_or_else(|_| "nowhere".to_owned()));
             }
             sleep(Duration::from_millis(50)).await;
         }

@@ -4,6 +4,8 @@ use std::env;
 
 use anyhow::{Context as _, Result, bail};
 use aws_config::SdkConfig;
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
+use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::target::{self, Place};
 use bonafide_cli::{Application, Deployment};
 use bonafide_domain::ApplicationId;
@@ -74,6 +76,20 @@ impl Local {
         match &self.place {
             Place::Local { endpoint } | Place::Endpoint { endpoint } => endpoint,
             Place::Aws { .. } => "",
+        }
+    }
+
+    /// How an execution stands; `None` while there is none: rows name theirs before it is started.
+    ///
+    /// # Errors
+    /// When Step Functions does not answer.
+    pub async fn status(&self, execution: &str) -> Result<Option<ExecutionStatus>> {
+        match self.sfn.describe_execution().execution_arn(execution).send().await {
+            Ok(now) => Ok(Some(now.status)),
+            Err(error) if error.as_service_error().is_some_and(DescribeExecutionError::is_execution_does_not_exist) => {
+                Ok(None)
+            }
+            Err(error) => Err(error).with_context(|| format!("look at {execution}")),
         }
     }
 

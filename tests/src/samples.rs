@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::submit::{self, Package, Upload, Waited};
 use bonafide_cli::{Application, Deployment};
@@ -279,13 +278,10 @@ async fn judge_picture(
     let name = execution_name(id, &upload.version_id);
     let execution = format!("{}:{name}", machine.replacen(":stateMachine:", ":execution:", 1));
     let status = loop {
-        match local.sfn.describe_execution().execution_arn(&execution).send().await {
-            Ok(now) if now.status != ExecutionStatus::Running => break now.status,
-            Ok(_) => {}
-            // The event is still on its way.
-            Err(error) if error.as_service_error().is_some_and(DescribeExecutionError::is_execution_does_not_exist) => {
-            }
-            Err(error) => return Err(error).with_context(|| format!("look at {execution}")),
+        match local.status(&execution).await? {
+            // The event may still be on its way.
+            None | Some(ExecutionStatus::Running) => {}
+            Some(status) => break status,
         }
         if upload.at.elapsed() > limit {
             bail!("the checks of {} have not ended after {} s", upload.key, limit.as_secs());
