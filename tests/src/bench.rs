@@ -145,6 +145,24 @@ impl Bench {
         }
     }
 
+    /// Waits until an execution has entered a state.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn entered(&self, execution: &str, state: &str) -> Result<()> {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let trace = Trace::fetch(&self.local, execution).await?;
+            if trace.path().contains(&state) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("{execution} has not come to {state}; it went {:?}", trace.path());
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Writes a row.
     ///
     /// # Errors
