@@ -1,6 +1,8 @@
+import { Tags } from "aws-cdk-lib";
+import type * as bedrock from "aws-cdk-lib/aws-bedrock";
 import { describe, expect, it } from "vitest";
 import { ACTION_GROUP, FUNCTIONS, INSTRUCTION } from "../lib/constructs/agent";
-import { deployment, onDisk, readable, resource, resources, synthesize } from "./support";
+import { type Deployment, deployment, onDisk, readable, resource, resources, synthesize } from "./support";
 
 const { conversation } = deployment();
 const plain = (value: unknown): any => readable(deployment(), conversation, value);
@@ -57,7 +59,8 @@ describe("the workers", () => {
 });
 
 describe("the agent", () => {
-  const deployed = synthesize({ agentModel: "anthropic.claude-3-haiku-20240307-v1:0" });
+  const agentModel = "anthropic.claude-3-haiku-20240307-v1:0";
+  const deployed = synthesize({ agentModel });
   const stack = deployed.conversation;
   const read = (value: unknown): any => readable(deployed, stack, value);
   const agent = resource(stack, "AWS::Bedrock::Agent", "Agent/Resource").Properties;
@@ -103,6 +106,34 @@ describe("the agent", () => {
     ])
       expect(INSTRUCTION).toContain(rule);
     for (const { name } of FUNCTIONS.filter(({ name: of }) => of !== "complete_onboarding")) expect(INSTRUCTION).toContain(name);
+  });
+
+  describe("reaches people by an alias whose description", () => {
+    const described = ({ conversation: of }: Deployment): string =>
+      resource(of, "AWS::Bedrock::AgentAlias", "Agent/Alias").Properties.Description;
+    const changed = (change: (agent: bedrock.CfnAgent) => void): Deployment =>
+      synthesize({ agentModel }, ({ conversation: of }) =>
+        change(of.node.findChild("Agent").node.findChild("Resource") as bedrock.CfnAgent),
+      );
+
+    it("stays as long as the agent does, whatever its tags are", () => {
+      expect(described(deployed)).toMatch(/^What people talk to: [0-9a-f]{16}$/);
+      expect(described(synthesize({ agentModel }))).toBe(described(deployed));
+      const tagged = changed((agent) => Tags.of(agent).add("owner", "branch"));
+      expect(resource(tagged.conversation, "AWS::Bedrock::Agent", "Agent/Resource").Properties.Tags).toMatchObject({ owner: "branch" });
+      expect(described(tagged)).toBe(described(deployed));
+    });
+
+    it.each<[string, () => Deployment]>([
+      ["model", () => synthesize({ agentModel: "anthropic.claude-3-5-haiku-20241022-v1:0" })],
+      ["instruction", () => changed((agent) => (agent.instruction = `${INSTRUCTION} Be brief.`))],
+      [
+        "description of a function",
+        () => changed((agent) => agent.addPropertyOverride("ActionGroups.0.FunctionSchema.Functions.0.Description", "Notes it.")),
+      ],
+    ])("is another one with another %s", (_, other) => {
+      expect(described(other())).not.toBe(described(deployed));
+    });
   });
 
   it("alone may call the function, and the function nobody else's", () => {

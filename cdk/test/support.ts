@@ -78,8 +78,11 @@ export function build(context: Record<string, string> = {}): { app: App; stacks:
   return { app, stacks: addStacks(app, readConfig(app.node, CDK)) };
 }
 
-/** Synthesizes all stacks as `cdk synth -c name=value …` would. */
-export function synthesize(context: Record<string, string> = {}): Deployment {
+/** Synthesizes all stacks as `cdk synth -c name=value …` would, once `change` has changed what it wants to. */
+export function synthesize(
+  context: Record<string, string> = {},
+  change: (stacks: ReturnType<typeof addStacks>) => void = () => {},
+): Deployment {
   const read = (stack: CdkStack): Stack => {
     const template = Template.fromStack(stack).toJSON() as Stack["template"];
     const paths = new Map<string, string>();
@@ -90,6 +93,7 @@ export function synthesize(context: Record<string, string> = {}): Deployment {
     return { name: stack.stackName, terminationProtection: stack.terminationProtection, template, paths };
   };
   const { stacks } = build(context);
+  change(stacks);
   return Object.fromEntries(Object.entries(stacks).map(([name, stack]) => [name, read(stack)])) as Deployment;
 }
 
