@@ -269,6 +269,44 @@ describe("browsers", () => {
   );
 });
 
+describe("with three collections, of which the second is full,", () => {
+  const sharded = synthesize({ faceApiShards: "3", faceApiFullShards: "1" });
+  const plain = (value: unknown): any => readable(sharded, sharded.faceApi, value);
+  const collection = (path: string): string => resource(sharded.data, "AWS::Rekognition::Collection", path).Properties.CollectionId;
+  /** The workers that search faces, or keep them. */
+  const searching = ["IndexFace", "RegisterFace", "RemoveFace", "RepairFaces", "VerifyFace"];
+
+  it("the workers that search are told all three, as the deployment makes them", () => {
+    const told = [...resources(sharded.faceApi, "AWS::Lambda::Function")]
+      .map(([path, { Properties }]): [string, string | undefined] => [
+        path.replace("/Function/Resource", ""),
+        plain(Properties.Environment.Variables.FACE_COLLECTIONS),
+      ])
+      .filter(([, collections]) => collections !== undefined)
+      .map(([worker, collections]) => [worker, collections?.replaceAll(/<([^>]*)>/g, (_, path: string) => collection(path))]);
+    // The format is that of crates/domain/src/face_api/shard.rs: a full one has a ! after it.
+    const expected = "bonafide-dev-faces-0,bonafide-dev-faces-1!,bonafide-dev-faces-2";
+    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(searching.map((worker) => [worker, expected])));
+  });
+
+  it("the same workers, and no others, may use all three, and not the collection of the onboarding", () => {
+    const shards = ["FaceShard0", "FaceShard1", "FaceShard2"].map(collection);
+    const covered = (patterns: string[]): string[] =>
+      [collection("Faces"), ...shards].filter((id) => {
+        const arn = `arn:<Partition>:rekognition:<Region>:<AccountId>:collection/${id}`;
+        return patterns.some((pattern) => (pattern.endsWith("*") ? arn.startsWith(pattern.slice(0, -1)) : arn === pattern));
+      });
+    const allowed = [...resources(sharded.faceApi, "AWS::IAM::Role")].flatMap(([path, { Properties }]) =>
+      plain(Properties.Policies[0].PolicyDocument.Statement)
+        // Detection knows no collection.
+        .filter(({ Action, Resource }: any) => Resource[0] !== "*" && Action.some((action: string) => action.startsWith("rekognition:")))
+        .map(({ Resource }: any) => [path.replace("/Role/Resource", ""), covered(Resource)]),
+    );
+    expect(Object.fromEntries(allowed)).toEqual(Object.fromEntries(searching.map((worker) => [worker, shards])));
+    expect(allowed).toHaveLength(searching.length);
+  });
+});
+
 it("faces that are in no collection are repaired every hour", () => {
   const { Properties: rule } = resource(faceApi, "AWS::Events::Rule", "RepairSchedule/Rule");
   const [target] = readable(deployed, faceApi, rule.Targets);
