@@ -16,7 +16,6 @@ use tokio::time::sleep;
 
 use crate::conversations::{self, Conversation};
 use crate::face_script::{self, Stage, Step};
-use crate::faces::FaceApi;
 use crate::history::Trace;
 use crate::local::{Local, STAGE};
 use crate::machine::{CONVERSATION, MACHINES, Machine};
@@ -147,8 +146,7 @@ pub async fn record(
         tell(&conversation.id);
         recording.conversations.push(recorder.record_conversation(&conversation, folder, &mut metrics).await?);
     }
-    let api = FaceApi::open(recorder.local, recorder.deployment)?;
-    let mut stage = Stage::new(&api, folder);
+    let mut stage = Stage::open(recorder.local, recorder.deployment, folder)?;
     for step in requests {
         tell(&step.id);
         let (request, face) = recorder.record_request(&mut stage, step, &mut metrics).await?;

@@ -1,7 +1,7 @@
 //! Requests to the face API from their script, in its order, over HTTP.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bonafide_cli::Deployment;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zip::ZipArchive;
 
-use crate::faces::{FaceAnswer, FaceApi};
+use crate::Local;
+use crate::faces::{FaceAnswer, FaceApi, PERSON_READER};
 
 /// One entry of face-api.json.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,6 +53,9 @@ pub enum Request {
         /// By way of the bucket.
         #[serde(default)]
         uploaded: bool,
+        /// Asked by the role that may read who it is.
+        #[serde(default)]
+        reader: bool,
     },
     /// `POST /create-index`
     Index(String),
@@ -113,8 +118,7 @@ pub fn read(script: &Path) -> Result<Vec<Step>> {
 ///
 /// # Errors
 /// See [`Stage::play`].
-pub fn play(api: &FaceApi, steps: &[Step], folder: &Path, mut watch: impl FnMut(&Played)) -> Result<Vec<Played>> {
-    let mut stage = Stage::new(api, folder);
+pub fn play(stage: &mut Stage<'_>, steps: &[Step], mut watch: impl FnMut(&Played)) -> Result<Vec<Played>> {
     let mut all = Vec::new();
     for step in steps {
         let played = stage.play(step)?;
@@ -127,7 +131,9 @@ pub fn play(api: &FaceApi, steps: &[Step], folder: &Path, mut watch: impl FnMut(
 /// Where steps are played; it remembers those before.
 #[derive(Debug)]
 pub struct Stage<'a> {
-    api: &'a FaceApi,
+    api: FaceApi,
+    /// For the role that may read the person behind a face.
+    reader: FaceApi,
     folder: &'a Path,
     /// By the steps that answered with them.
     faces: HashMap<String, String>,
@@ -136,10 +142,20 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// On this API; pictures are relative to the folder.
+    /// On the API that is deployed there; pictures are relative to the folder.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(local: &Local, deployment: &Deployment, folder: &'a Path) -> Result<Self> {
+        let api = FaceApi::open(local, deployment)?;
+        let reader = api.as_role(local, deployment, PERSON_READER, Some("*"))?;
+        Ok(Self { api, reader, folder, faces: HashMap::new(), sent: HashMap::new() })
+    }
+
+    /// All that its steps were told of, those that are removed included.
     #[must_use]
-    pub fn new(api: &'a FaceApi, folder: &'a Path) -> Self {
-        Self { api, folder, faces: HashMap::new(), sent: HashMap::new() }
+    pub fn faces(&self) -> BTreeSet<&str> {
+        self.faces.values().map(String::as_str).collect()
     }
 
     /// Plays the next step.
@@ -170,7 +186,7 @@ impl<'a> Stage<'a> {
                 let (body, key) = self.sent.get(earlier).context("there is no such registration")?.clone();
                 ("POST", "/register".to_owned(), Some(body), Some(key))
             }
-            Request::Verify { picture, uploaded } => {
+            Request::Verify { picture, uploaded, .. } => {
                 ("POST", "/verify".to_owned(), Some(self.source(picture, *uploaded)?.into()), None)
             }
             Request::Index(face) => {
@@ -180,7 +196,9 @@ impl<'a> Stage<'a> {
             Request::Remove(face) => ("DELETE", format!("/faces/{}", self.face(face)?), None, None),
         };
         let headers: Vec<_> = key.iter().map(|key| ("idempotency-key", key.as_str())).collect();
-        let answer = self.api.send(method, &path, body.as_ref(), &headers)?;
+        let client =
+            if matches!(step.request, Request::Verify { reader: true, .. }) { &self.reader } else { &self.api };
+        let answer = client.send(method, &path, body.as_ref(), &headers)?;
         let shown = if path.starts_with("/faces/") { "/faces/{faceId}" } else { &path };
         Ok((format!("{method} {shown}"), answer))
     }

@@ -16,10 +16,38 @@ use crate::bench::{Row, plain};
 use crate::brought::Brought;
 use crate::local::REGION;
 
+/// The role that may read the person behind a face, as `cargo xtask` deploys it.
+pub const PERSON_READER: &str = "person-reader";
+
 /// Credentials to sign with.
 #[must_use]
 pub fn credentials(id: &str, secret: &str, session: Option<String>) -> Credentials {
     Credentials::new(id, secret, session, None, "tests")
+}
+
+/// A session of a role that may call what the resource names, or nothing at all.
+fn session(local: &Local, role: &str, resource: Option<&str>) -> Result<Credentials> {
+    let escape =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let document = |statement: Value| escape(&json!({"Version": "2012-10-17", "Statement": [statement]}).to_string());
+    let trust = json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"});
+    let trust = document(trust);
+    // An earlier run on the same local AWS may have made it.
+    if local.query("iam", &format!("Action=GetRole&Version=2010-05-08&RoleName={role}")).is_err() {
+        let create = format!("Action=CreateRole&Version=2010-05-08&RoleName={role}&AssumeRolePolicyDocument={trust}");
+        local.query("iam", &create)?;
+    }
+    if let Some(resource) = resource {
+        let policy = document(json!({"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resource}));
+        let put =
+            format!("Action=PutRolePolicy&Version=2010-05-08&RoleName={role}&PolicyName=p&PolicyDocument={policy}");
+        local.query("iam", &put)?;
+    }
+    let arn = escape(&format!("arn:aws:iam::000000000000:role/{role}"));
+    let assume = format!("Action=AssumeRole&Version=2011-06-15&RoleSessionName=tests&RoleArn={arn}");
+    let answer = local.query("sts", &assume)?;
+    let text = |element: &str| answer.all(element).first().map(ToString::to_string).with_context(|| element.to_owned());
+    Ok(credentials(&text("AccessKeyId")?, &text("SecretAccessKey")?, Some(text("SessionToken")?)))
 }
 
 /// The API, and who calls it.
@@ -95,6 +123,16 @@ impl FaceApi {
     #[must_use]
     pub fn with_credentials(&self, credentials: Option<Credentials>) -> Self {
         Self { credentials, ..self.clone() }
+    }
+
+    /// The same as a role that may call this route (`*`: all of them), or none.
+    ///
+    /// # Errors
+    /// When there is no session of the role.
+    pub fn as_role(&self, local: &Local, deployment: &Deployment, role: &str, route: Option<&str>) -> Result<Self> {
+        let api = deployment.face_api("FaceApiId")?;
+        let resource = route.map(|route| format!("arn:aws:execute-api:{REGION}:000000000000:{api}/v1/{route}"));
+        Ok(self.with_credentials(Some(session(local, role, resource.as_deref())?)))
     }
 
     /// Sends JSON, or nothing. Who is in it will be looked for by `leaks`.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use bonafide_cost::prices::PriceList;
 use bonafide_cost::report::Report;
-use bonafide_tests::face_script::{self, Played};
+use bonafide_tests::face_script::{self, Played, Stage};
 use bonafide_tests::flood::{self, Burst, Sample};
 use bonafide_tests::history::Trace;
 use bonafide_tests::iam::recording::{self, Recording};
@@ -440,14 +440,14 @@ async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
 
 async fn faces(script: &Path, json: bool) -> Result<ExitCode> {
     let local = Local::from_environment().await?;
-    let api = FaceApi::open(&local, &local.deployment().await?)?;
     let steps = face_script::read(script)?;
     let folder = script.parent().unwrap_or(Path::new("."));
+    let mut stage = Stage::open(&local, &local.deployment().await?, folder)?;
     let mut out = std::io::stdout();
     let mut rows = Vec::new();
     let mut all_expected = true;
     // Requests wait for their answers without leaving this thread to others: there are none.
-    for Played { step, route, answer, took, problems } in face_script::play(&api, &steps, folder, |played| {
+    for Played { step, route, answer, took, problems } in face_script::play(&mut stage, &steps, |played| {
         if !json {
             let Played { step, route, answer, .. } = played;
             println!("{}\n  {route} → {} {}", step.title, answer.status, answer.body);

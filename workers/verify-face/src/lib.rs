@@ -103,9 +103,9 @@ mod tests {
     #[tokio::test]
     async fn a_known_face_matches_and_only_who_may_know_is_told_who_it_is() {
         let answer = verify(&[("known", 97.5)], &table(false), "openid").await;
-        assert_eq!(answer, json!({"success": true, "match": true, "confidence": 97.5, "faceId": FACE}));
+        assert_eq!(answer, json!({"success": true, "match": true, "confidence": 97.5}));
         let answer = verify(&[("known", 97.5)], &table(true), "faces/read-person").await;
-        assert_eq!(answer["person"]["lastName"], "Doe");
+        assert_eq!((&answer["faceId"], &answer["person"]["lastName"]), (&json!(FACE), &json!("Doe")));
     }
 
     #[tokio::test]

@@ -86,10 +86,10 @@ pub struct VerifyAnswer {
     pub matched: bool,
     /// The similarity, 0 to 100; 0 without a match.
     pub confidence: f32,
-    /// Whose it is.
+    /// Which face, for callers that may know the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub face_id: Option<FaceId>,
-    /// Who it is, for callers that may know.
+    /// Who it is, for the same callers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
     /// For a person, when there is no match.
@@ -105,10 +105,12 @@ impl VerifyAnswer {
         Self { success: true, matched: false, confidence: 0.0, face_id: None, person: None, message }
     }
 
-    /// This face, with this similarity; the person only for a caller that may know.
+    /// This face, with this similarity. Without a person the caller may not know: the id stays out as well, since by it somebody is
+    /// recognized from picture to picture.
     #[must_use]
     pub fn known(face_id: FaceId, confidence: f32, person: Option<Person>) -> Self {
-        Self { success: true, matched: true, confidence, face_id: Some(face_id), person, message: None }
+        let face_id = person.is_some().then_some(face_id);
+        Self { success: true, matched: true, confidence, face_id, person, message: None }
     }
 }
 
