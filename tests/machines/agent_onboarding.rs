@@ -4,6 +4,7 @@
 //! other machine.
 
 use anyhow::{Context as _, Result};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::bench::{Ended, bench, m, plain, s};
 use bonafide_tests::contracts;
@@ -125,6 +126,21 @@ impl Session {
         Ok(Seen { ended, row: plain(&bench().row(&self.id).await?), said })
     }
 
+    /// What somebody else writes into the row, once it has this attribute.
+    async fn meanwhile(&self, attribute: &str, changes: &[(&str, AttributeValue)]) -> Result<()> {
+        bench().row_when(&self.id, |row| row.contains_key(attribute)).await?;
+        let table = bench().deployment.data("ApplicationsTableName")?;
+        let mut update = bench().local.dynamodb.update_item().table_name(table).key("applicationId", s(&self.id));
+        let mut sets = Vec::new();
+        for (index, (name, value)) in changes.iter().enumerate() {
+            sets.push(format!("#n{index} = :v{index}"));
+            update = update.expression_attribute_names(format!("#n{index}"), *name);
+            update = update.expression_attribute_values(format!(":v{index}"), value.clone());
+        }
+        update.update_expression(format!("SET {}", sets.join(", "))).send().await?;
+        Ok(())
+    }
+
     /// The customers with this number.
     async fn customer(&self, number: &str) -> Result<Value> {
         let get = bench().local.dynamodb.get_item().table_name(bench().deployment.data("CustomersTableName")?);
@@ -242,6 +258,7 @@ fn registers_a_person_whom_the_register_knows() {
         );
         assert_eq!(row["document"]["versionId"], "v1");
         assert_eq!(row["identityExtraction"]["scores"], json!({"confidence": 0.97}));
+        assert_eq!(row["nationalNumber"], json!({"kind": "ordinary", "check": "valid"}));
         for check in ["identityExtraction", "registryVerification", "customerRegistration"] {
             assert_eq!(row[check]["outcome"], "pass", "{check}");
         }
@@ -445,36 +462,42 @@ fn one_person_is_one_customer_however_many_sessions_there_are() {
 #[test]
 fn a_session_that_is_over_or_superseded_changes_nothing() {
     bench().run(async {
-        // Another picture was read while the register was asked.
+        // Another picture is read while the register is asked.
         let session = Session::new("superseded");
-        session.fits("0101010088")?;
-        session.run(Some("extract"), 0).await?;
-        let refused = Fault::error("dynamodb", "UpdateItem", &session.id, "ConditionalCheckFailedException", 400);
-        session.fault(&refused.by(&format!("{CONVERSATION}/RecordVerification")))?;
-        let seen = session.run(Some("verify"), 0).await?;
+        session.answers("ExtractIdentity", &extraction("0101010088", 0.97))?;
+        let asked = Fault::result("lambda", "Invoke", &session.id, verification("0101010088")).late(4);
+        session.fault(&asked.by(&format!("{CONVERSATION}/VerifyIdentity")))?;
+        let another = m(&[("versionId", s("v2"))]);
+        let read = [("document", another)];
+        let (seen, ()) = tokio::try_join!(session.run(None, 0), session.meanwhile("identityExtraction", &read))?;
         assert_eq!(
             seen.ended.output,
             json!({"sessionId": session.id, "result": "RESUBMIT", "reasons": ["STEP_OUT_OF_ORDER"]})
         );
-        assert_eq!(seen.row["status"], "IN_PROGRESS");
-        // A customer was made while a refusal was on its way.
-        let session = Session::new("over-meanwhile");
-        session.answers("ExtractIdentity", &extraction("0101010099", 0.1))?;
-        let identity = m(&[("nationalId", s("0101010099"))]);
-        let document = m(&[("versionId", s("v0"))]);
-        let refused = Fault::error("dynamodb", "UpdateItem", &session.id, "ConditionalCheckFailedException", 400);
-        session.fault(&refused.by(&format!("{CONVERSATION}/RecordRefusal")))?;
-        let row = [("consentedAt", s("2026-11-21T09:30:00.000Z")), ("document", document), ("identity", identity)];
-        bench().put_row(&session.id, row.map(|(name, value)| (name.to_owned(), value))).await?;
-        let found = json!({"Item": {
-            "customerId": {"S": "a-customer"}, "document": {"M": {"versionId": {"S": "v0"}}},
-            "identity": {"M": {"nationalId": {"S": "0101010099"}}},
-        }});
-        session.fault(
-            &Fault::result("dynamodb", "GetItem", &session.id, found).by(&format!("{CONVERSATION}/FindRegistration")),
-        )?;
-        let seen = session.run(None, 1).await?;
-        assert_eq!(seen.ended.output["customerId"], "a-customer", "{:?}", seen.ended.error);
+        assert_eq!((&seen.row["status"], seen.row.get("registryVerification")), (&json!("IN_PROGRESS"), None));
+        assert_eq!(session.customer("0101010088").await?, json!({}));
+        // A customer is made while a refusal, or a failure, is on its way.
+        let refused = extraction("0101010099", 0.1);
+        for (name, answer) in [("refused", Some(refused)), ("failed", None)] {
+            let session = Session::new(&format!("over-meanwhile-{name}"));
+            let fault = match answer {
+                Some(answer) => Fault::result("lambda", "Invoke", &session.id, answer),
+                None => Fault::error("lambda", "Invoke", &session.id, "AccessDeniedException", 400),
+            };
+            session.fault(&fault.late(4).by(&format!("{CONVERSATION}/ExtractIdentity")))?;
+            let made = [
+                ("customerId", s("a-customer")),
+                ("document", m(&[("versionId", s("v0"))])),
+                ("identity", m(&[("nationalId", s("0101010099"))])),
+            ];
+            let (seen, ()) = tokio::try_join!(session.run(None, 1), session.meanwhile("receivedAt", &made))?;
+            assert_eq!((&seen.row["status"], seen.row.get("failure")), (&json!("IN_PROGRESS"), None), "{name}");
+            if name == "refused" {
+                assert_eq!(seen.ended.output["customerId"], "a-customer", "{:?}", seen.ended.error);
+            } else {
+                assert_eq!(seen.ended.status, ExecutionStatus::Failed);
+            }
+        }
         // The row of a package is none of a conversation's.
         let session = Session::new("package");
         bench().put_row(&session.id, [("status".to_owned(), s("IN_PROGRESS"))]).await?;
