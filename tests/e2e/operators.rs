@@ -165,6 +165,71 @@ fn replay_afresh_judges_the_same_upload_again_once() {
     });
 }
 
+/// A document for which a selfie waits fails at its first state; then that is repaired.
+async fn late_document_failed(id: &str, number: &str) -> Result<Value> {
+    let bench = bench();
+    let denied = Fault::error("rekognition", "DetectFaces", id, "AccessDeniedException", 400);
+    let denied = bench.local.control.put(&denied.by("document-extraction/DetectFaces"))?;
+    ada(id, number)?;
+    let bucket = bench.deployment.data("BucketName")?;
+    let upload = |key: String| {
+        let picture = ByteStream::from_static(b"nobody looks at it");
+        bench.local.s3.put_object().bucket(bucket).key(key).body(picture).send()
+    };
+    upload(format!("selfie/{id}.jpg")).await?;
+    let row = plain(&bench.row_when(id, |row| row.contains_key("identityVerification")).await?);
+    assert_eq!(row["identityVerification"]["reasons"], json!(["DOCUMENT_MISSING"]));
+    bench.ended(row["identityVerificationExecutionArn"].as_str().unwrap()).await?;
+    upload(format!("id_document/{id}.jpg")).await?;
+    let row = plain(&bench.row_when(id, has_status("FAILED")).await?);
+    assert_eq!(row["reasons"], json!(["DOCUMENT_CHECK_UNAVAILABLE"]));
+    bench.local.control.remove(denied)?;
+    Ok(row)
+}
+
+#[test]
+fn replay_of_what_was_uploaded_alone_ends_with_its_execution() {
+    for (id, number, how, action) in [
+        ("e2e_replay-late_", "E514-172-80-853-0", &[][..], "redrive"),
+        ("e2e_fresh-late_", "E514-172-80-854-0", &["--fresh"], "fresh"),
+    ] {
+        bench().run(async {
+            let failed = late_document_failed(id, number).await?;
+            let arguments = [&["replay", id, "--wait", "--json", "--timeout", "60"], how].concat();
+            let output = bonafide(&arguments);
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            let lines = json_lines(&output);
+            let [planned, ended] = &lines[..] else { panic!("{output:?}") };
+            assert_eq!((&planned["action"], planned.get("replay")), (&json!(action), None));
+            assert_eq!((&ended["replay"], &ended["status"]), (&json!("succeeded"), &json!("IN_PROGRESS")));
+            for check in ["documentExtraction", "identityVerification"] {
+                assert_eq!(ended["checks"][check]["outcome"], "pass", "{check}: {output:?}");
+            }
+            let row = plain(&bench().row(id).await?);
+            assert_eq!((&row["status"], row.get("failure")), (&json!("IN_PROGRESS"), None));
+            let execution = "documentExtractionExecutionArn";
+            assert_eq!(row[execution] == failed[execution], action == "redrive");
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn replay_goes_on_after_what_cannot_be_replayed() {
+    let (id, number) = ("e2e_replay-after_", "E514-172-80-855-0");
+    bench().run(async {
+        failed(id, number).await?;
+        let output = bonafide(&["replay", "nobody", id, "--wait", "--json", "--timeout", "60"]);
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        let lines = json_lines(&output);
+        let [broken_off, planned, ended] = &lines[..] else { panic!("{output:?}") };
+        assert!(broken_off["error"].as_str().unwrap().contains("no application nobody"), "{output:?}");
+        assert_eq!((&planned["action"], &ended["replay"]), (&json!("redrive"), &json!("succeeded")));
+        approved_once(id, number).await?;
+        Ok(())
+    });
+}
+
 #[test]
 fn dead_letters_are_shown_and_go_back_to_work() {
     let id = "e2e_dead-letter_";
@@ -181,10 +246,12 @@ fn dead_letters_are_shown_and_go_back_to_work() {
         let depths = bonafide(&["dlq", "list", "--json"]);
         assert_eq!(depths.status.code(), Some(1), "{depths:?}");
         let uploads = json!({"queue": "uploads", "messages": 1});
-        assert!(json_lines(&depths)[0].as_array().unwrap().contains(&uploads), "{depths:?}");
-        let shown = &json_lines(&bonafide(&["dlq", "show", "uploads", "--json"]))[0][0];
+        assert_eq!(json_lines(&depths).len(), 5, "one object to a line, one line to a queue: {depths:?}");
+        assert!(json_lines(&depths).contains(&uploads), "{depths:?}");
+        let shown = json_lines(&bonafide(&["dlq", "show", "uploads", "--json"]));
+        let [shown] = &shown[..] else { panic!("{shown:?}") };
         assert_eq!((&shown["applicationIds"], shown.get("body")), (&json!([id]), None));
-        let revealed = &json_lines(&bonafide(&["dlq", "show", "uploads", "--reveal", "--json"]))[0][0];
+        let revealed = &json_lines(&bonafide(&["dlq", "show", "uploads", "--reveal", "--json"]))[0];
         assert!(revealed["body"].as_str().unwrap().contains(bucket));
 
         let moved = bonafide(&["dlq", "redrive", "uploads", "--json"]);

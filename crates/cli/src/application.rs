@@ -251,6 +251,12 @@ impl Application {
         self.status == "DECIDED" || self.has_failed()
     }
 
+    /// ARN of the execution whose failure the row tells of.
+    #[must_use]
+    pub fn failed_execution(&self) -> Option<&str> {
+        self.failure.as_ref().filter(|_| self.has_failed())?.execution.as_deref()
+    }
+
     /// Could the system not judge?
     #[must_use]
     pub fn has_failed(&self) -> bool {

@@ -186,6 +186,9 @@ mod tests {
 
         let error = Deployment::find(&client, "dev", &place()).await.unwrap_err();
 
-        assert_eq!(error.to_string(), "AWS refused to describe the stacks: User is not authorized (AccessDenied)");
+        assert_eq!(
+            error.to_string(),
+            "AWS refused to describe the stacks: User is not authorized (AccessDenied): pass a `--profile` that may, or have the permission granted to this one"
+        );
     }
 }

@@ -54,12 +54,15 @@ pub struct Step {
     /// What it started.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Timeline>,
+    /// ARNs of what it started and Step Functions no longer knows: a child may have ended weeks before the redrive of its parent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
 }
 
 /// Reads an execution, and with `children` what it started as well.
 ///
 /// # Errors
-/// When AWS refuses or does not answer; [`Error::UnknownExecution`] when its history is gone.
+/// When AWS refuses or does not answer; [`Error::UnknownExecution`] when its own history is gone.
 pub async fn timeline(client: &Client, execution: &str) -> Result<Timeline, Error> {
     let mut seen = HashSet::new();
     read(client, execution.to_owned(), &mut seen).await
@@ -80,8 +83,11 @@ async fn read(client: &Client, execution: String, seen: &mut HashSet<String>) ->
     for (step, child) in children {
         // Each attempt of a task names its child once or more.
         if !seen.contains(&child) {
-            let child = Box::pin(read(client, child, seen)).await?;
-            steps[step].children.push(child);
+            match Box::pin(read(client, child, seen)).await {
+                Ok(child) => steps[step].children.push(child),
+                Err(Error::UnknownExecution { execution }) => steps[step].gone.push(execution),
+                Err(error) => return Err(error),
+            }
         }
     }
     let started_at = described.start_date;
@@ -114,6 +120,7 @@ fn steps(events: &[HistoryEvent]) -> (Vec<Step>, Vec<(usize, String)>) {
                 errors: Vec::new(),
                 redriven: false,
                 children: Vec::new(),
+                gone: Vec::new(),
             });
             continue;
         }
@@ -157,7 +164,7 @@ fn started(answer: &str) -> Option<String> {
 }
 
 /// `arn:aws:states:<region>:<account>:execution:<machine>:<name>`
-fn machine(execution: &str) -> &str {
+pub(crate) fn machine(execution: &str) -> &str {
     execution.split(':').nth(6).unwrap_or_default()
 }
 
@@ -171,15 +178,17 @@ fn iso(time: aws_smithy_types::DateTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
+    use aws_sdk_sfn::operation::describe_execution::{DescribeExecutionError, DescribeExecutionOutput};
     use aws_sdk_sfn::operation::get_execution_history::GetExecutionHistoryOutput;
     use aws_sdk_sfn::types::builders::HistoryEventBuilder;
+    use aws_sdk_sfn::types::error::ExecutionDoesNotExist;
     use aws_sdk_sfn::types::{
         ExecutionStatus, StateEnteredEventDetails, StateExitedEventDetails, TaskFailedEventDetails,
         TaskSubmittedEventDetails,
     };
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
     use aws_smithy_types::DateTime;
+    use aws_smithy_types::error::ErrorMetadata;
 
     use super::*;
 
@@ -276,5 +285,44 @@ mod tests {
         let [child] = &check.children[..] else { panic!("{check:?}") };
         assert_eq!((child.execution.as_str(), child.steps[0].state.as_str()), (CHILD, "RequestValidation"));
         assert!(!serde_json::to_string(&timeline).unwrap().contains("Jane"));
+    }
+
+    #[tokio::test]
+    async fn a_child_that_is_gone_leaves_its_parent() {
+        let describe = mock!(Client::describe_execution)
+            .match_requests(|request| request.execution_arn() == Some(PARENT))
+            .then_output(|| {
+                DescribeExecutionOutput::builder()
+                    .execution_arn(PARENT)
+                    .state_machine_arn("arn")
+                    .status(ExecutionStatus::Succeeded)
+                    .start_date(DateTime::from_secs(1))
+                    .build()
+                    .unwrap()
+            });
+        let submitted = TaskSubmittedEventDetails::builder()
+            .resource_type("states")
+            .resource("startExecution.sync:2")
+            .output(format!(r#"{{"ExecutionArn":"{CHILD}"}}"#))
+            .build()
+            .unwrap();
+        let history = mock!(Client::get_execution_history).then_output(move || {
+            let submitted = event(2, HistoryEventType::TaskSubmitted, |event| {
+                event.task_submitted_event_details(submitted.clone())
+            });
+            let events = vec![entered(1, "CheckWithThirdParty"), submitted];
+            GetExecutionHistoryOutput::builder().set_events(Some(events)).build().unwrap()
+        });
+        let gone = mock!(Client::describe_execution).then_error(|| {
+            let meta = ErrorMetadata::builder().code("ExecutionDoesNotExist").build();
+            DescribeExecutionError::ExecutionDoesNotExist(ExecutionDoesNotExist::builder().meta(meta).build())
+        });
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&describe, &history, &gone]);
+
+        let timeline = timeline(&client, PARENT).await.unwrap();
+
+        assert_eq!((&timeline.steps[0].gone[..], timeline.steps[0].children.len()), (&[CHILD.to_owned()][..], 0));
+        let text = crate::render::timeline(&timeline);
+        assert!(text.contains(&format!("{CHILD} is no longer known to Step Functions")), "{text}");
     }
 }

@@ -18,13 +18,14 @@ const EXIT_CODES: &str = "\
 Where: the local AWS of this folder when one is up (`cargo xtask up`), otherwise the AWS account of your profile.
 
 Exit codes:
-  0  done; with --wait: every application has its verdict, whichever it is
+  0  done; with --wait: every application has its verdict, whichever it is, or what was uploaded alone its checks
   1  the system could not judge (a failure is recorded), a newer package was judged instead, something cannot be replayed,
      or a dead-letter queue holds messages
   2  wrong usage: an argument, a file's name, a file that cannot be read
   3  no such application or execution
-  4  no verdict in time
-  5  AWS: credentials, region, not deployed, access refused, throttled, no answer";
+  4  no verdict in time, or a replay has not ended in time
+  5  AWS: credentials, region, not deployed, access refused, throttled, no answer
+Of several applications, each has its line, and the highest code counts.";
 
 /// Submits packages to Bonafide, shows what became of them, and replays what failed. Shows no personal data unless asked to.
 #[derive(Debug, Parser)]

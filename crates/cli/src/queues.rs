@@ -16,7 +16,9 @@ use crate::error::Error;
 
 /// How long a message that is being moved is kept from others.
 const MOVING: Duration = Duration::from_mins(1);
-/// SQS hands out what some of its servers have: this many empty answers in a row mean that there is nothing more.
+/// So long SQS asks all of its servers. Without it, a few of them answer, and a short queue may seem empty.
+const WAIT_SECONDS: i32 = 1;
+/// This many answers in a row without anything new mean that there is nothing more.
 const EMPTY_ANSWERS: usize = 3;
 
 /// A dead-letter queue, by the name that operators know.
@@ -190,6 +192,7 @@ impl Queues {
             .receive_message()
             .queue_url(url)
             .max_number_of_messages(10)
+            .wait_time_seconds(WAIT_SECONDS)
             .visibility_timeout(seconds)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
         let answer = receive.send().await.map_err(|error| Error::from_sdk("receive messages", error))?;
@@ -217,15 +220,30 @@ fn sent_at(message: &aws_sdk_sqs::types::Message) -> Option<String> {
     Some(humantime::format_rfc3339_seconds(time).to_string())
 }
 
-/// Whose message it is: an S3 event names objects, a task and a notification their application, a failure its execution's input.
+/// Whose message it is: an S3 event names objects, a task and a notification their application, a failure its execution and, unless the
+/// machines are encrypted with a customer's key, that one's input.
 fn application_ids(body: &str) -> Vec<String> {
     let Ok(body) = serde_json::from_str::<Value>(body) else { return Vec::new() };
     let records = body["Records"].as_array().into_iter().flatten();
     let keys = records.filter_map(|record| record["s3"]["object"]["key"].as_str());
     // Accepted keys have no character that S3 would have escaped; any other names no application.
     let uploads = keys.filter_map(|key| Some(Upload::from_key(key).ok()?.application_id.to_string()));
-    let own = body["applicationId"].as_str().and_then(|id| id.parse::<ApplicationId>().ok());
-    uploads.chain(own.map(|id| id.to_string())).collect()
+    let failed = &body["detail"];
+    let input = failed["input"].as_str().and_then(|input| serde_json::from_str::<Value>(input).ok());
+    let stated = input.as_ref().unwrap_or(&body)["applicationId"].as_str().and_then(parsed);
+    let own = stated.or_else(|| failed["name"].as_str().and_then(started_for));
+    uploads.chain(own).collect()
+}
+
+fn parsed(id: &str) -> Option<String> {
+    Some(id.parse::<ApplicationId>().ok()?.to_string())
+}
+
+/// Of an execution that an upload started; children have other names. See `bonafide_domain::execution_name`.
+fn started_for(execution: &str) -> Option<String> {
+    let (id, digest) = execution.rsplit_once('-')?;
+    let is_digest = digest.len() == 15 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    parsed(id).filter(|_| is_digest)
 }
 
 #[cfg(test)]
@@ -239,6 +257,8 @@ mod tests {
     use aws_sdk_sqs::types::Message;
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use aws_smithy_types::DateTime;
+    use bonafide_domain::execution_name;
+    use serde_json::json;
 
     use super::*;
 
@@ -280,7 +300,7 @@ mod tests {
     fn received(url: &'static str, letters: &[Message]) -> Rule {
         let letters = letters.to_vec();
         mock!(Client::receive_message)
-            .match_requests(move |request| request.queue_url() == Some(url))
+            .match_requests(move |request| request.queue_url() == Some(url) && request.wait_time_seconds() == Some(1))
             .sequence()
             .output(move || ReceiveMessageOutput::builder().set_messages(Some(letters.clone())).build())
             .output(|| ReceiveMessageOutput::builder().build())
@@ -345,6 +365,33 @@ mod tests {
         let queues = queues(&[&receive, &delete], &[&start], RuleMode::MatchAny);
         assert_eq!(queues.redrive(Queue::Failures, |_| ()).await.unwrap(), 1);
         assert_eq!((start.num_calls(), delete.num_calls()), (1, 1));
+    }
+
+    /// The event of a failed execution.
+    fn failure(name: &str, input: &Value) -> String {
+        let execution = format!("arn:aws:states:eu-north-1:1:execution:bonafide-dev-onboarding:{name}");
+        let detail = json!({"executionArn": execution, "name": name, "status": "FAILED", "input": input});
+        json!({"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail})
+            .to_string()
+    }
+
+    #[tokio::test]
+    async fn shows_whose_failure_was_not_recorded() {
+        let name = execution_name(&"with-dash".parse().unwrap(), "v1");
+        let input = json!({"applicationId": "b", "package": {"key": "zipped/b.zip"}}).to_string();
+        for (name, input, expected) in [
+            ("any", json!(input), &["b"][..]),
+            // The machines are encrypted with a customer's key.
+            (&name, Value::Null, &["with-dash"]),
+            // A child's.
+            ("5e0a7c3f-0d9b-4f4e-9f53-0123456789ab", Value::Null, &[]),
+            ("any", json!("no JSON"), &[]),
+            ("any", json!(r#"{"applicationId":"Jane Doe"}"#), &[]),
+        ] {
+            let rule = received("https://failures-dead", &[letter("1", &failure(name, &input))]);
+            let shown = queues(&[&rule], &[], RuleMode::MatchAny).show(Queue::Failures, 10, false).await.unwrap();
+            assert_eq!(shown[0].application_ids, expected, "{name} {input}");
+        }
     }
 
     #[test]

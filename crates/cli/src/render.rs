@@ -9,7 +9,7 @@ use comfy_table::{Table, presets};
 use crate::application::Application;
 use crate::history::{Step, Timeline};
 use crate::queues::{DeadLetter, Depth};
-use crate::replay::Plan;
+use crate::replay::{End, Line, Plan, Replayed};
 use crate::target::Place;
 
 /// The verdict in one line, the reasons below it.
@@ -51,6 +51,18 @@ pub fn details(application: &Application, place: &Place) -> String {
             let _infallible = write!(text, "\n    {}", reason(code));
         }
     }
+    text += &checks(application);
+    if let Some(execution) = &application.execution {
+        let _infallible = write!(text, "\n  execution {execution}");
+        if let Some(link) = place.console_link(execution) {
+            let _infallible = write!(text, "\n  {link}");
+        }
+    }
+    text
+}
+
+fn checks(application: &Application) -> String {
+    let mut text = String::new();
     for (name, check) in application.checks.made() {
         let _infallible = write!(text, "\n  {name:<21} {:<9}", check.outcome);
         for (score, value) in &check.scores {
@@ -60,12 +72,6 @@ pub fn details(application: &Application, place: &Place) -> String {
             let _infallible = write!(text, " {}", check.reasons.join(", "));
         }
         text.truncate(text.trim_end().len());
-    }
-    if let Some(execution) = &application.execution {
-        let _infallible = write!(text, "\n  execution {execution}");
-        if let Some(link) = place.console_link(execution) {
-            let _infallible = write!(text, "\n  {link}");
-        }
     }
     text
 }
@@ -143,12 +149,21 @@ pub fn timeline(timeline: &Timeline) -> String {
             for child in &step.children {
                 add(text, child, depth + 3);
             }
+            for child in &step.gone {
+                let _infallible = writeln!(text, "{indent}      {}", gone(child));
+            }
         }
     }
     let mut text = String::new();
     add(&mut text, timeline, 0);
     text.truncate(text.trim_end().len());
     text
+}
+
+/// An execution that ended too long ago.
+#[must_use]
+pub fn gone(execution: &str) -> String {
+    format!("{execution} is no longer known to Step Functions")
 }
 
 fn line(step: &Step) -> String {
@@ -166,10 +181,24 @@ fn line(step: &Step) -> String {
     line
 }
 
-/// What is or was to be done, one to a line.
+/// What is or was to be done about an application, why it could not be, or what became of it.
 #[must_use]
-pub fn plan(plan: &Plan) -> String {
-    format!("{}: {} ({})", plan.application_id, plan.action, plan.why)
+pub fn replay(line: &Line) -> String {
+    match line {
+        Line::Planned(Plan { application_id, action, why, .. }) => format!("{application_id}: {action} ({why})"),
+        Line::BrokenOff { application_id, error, .. } => format!("! {application_id}: {error}"),
+        Line::Ended(ended) => {
+            let Replayed { application, replay } = &**ended;
+            let id = &application.application_id;
+            match replay {
+                End::Unfinished => format!("… {id}: the replay has not ended; later: bonafide status {id}"),
+                End::Succeeded if application.outcome.is_none() => {
+                    format!("✓ {id}: replayed; nothing is decided, since only a package is{}", checks(application))
+                }
+                End::Succeeded | End::Failed => summary(application),
+            }
+        }
+    }
 }
 
 /// How full the dead-letter queues are.

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use aws_sdk_sfn::types::{ExecutionRedriveStatus, ExecutionStatus};
-use bonafide_domain::ObjectRef;
+use bonafide_domain::{ApplicationId, ObjectRef};
 use serde::Serialize;
 use serde_json::json;
 
@@ -64,6 +64,73 @@ impl fmt::Display for Action {
             Self::Nothing => "nothing to do",
             Self::Impossible => "cannot be replayed",
         })
+    }
+}
+
+/// What `replay` tells of an application.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Line {
+    /// What is or was to be done.
+    Planned(Plan),
+    /// It could not be replayed, or its end not be seen.
+    #[serde(rename_all = "camelCase")]
+    BrokenOff {
+        /// Whose.
+        application_id: String,
+        /// Why, with the remedy.
+        error: String,
+        /// What the command ends with for it.
+        #[serde(skip)]
+        exit_code: u8,
+    },
+    /// What became of it.
+    Ended(Box<Replayed>),
+}
+
+/// An application after its replay.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replayed {
+    /// What is recorded now.
+    #[serde(flatten)]
+    pub application: Application,
+    /// How the replay ended.
+    pub replay: End,
+}
+
+/// How a replay ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum End {
+    /// Everything is done that the upload asks for. Only a package gets a verdict.
+    Succeeded,
+    /// It failed again.
+    Failed,
+    /// It had not ended when the time was over.
+    Unfinished,
+}
+
+impl Line {
+    pub(crate) fn broken_off(id: &ApplicationId, error: &Error) -> Self {
+        Self::BrokenOff {
+            application_id: id.as_str().to_owned(),
+            error: error.to_string(),
+            exit_code: error.exit_code(),
+        }
+    }
+
+    /// The exit code that `--help` documents.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Planned(plan) => u8::from(plan.action == Action::Impossible),
+            Self::BrokenOff { exit_code, .. } => *exit_code,
+            Self::Ended(ended) => match ended.replay {
+                End::Unfinished => 4,
+                End::Succeeded | End::Failed => u8::from(ended.application.has_failed()),
+            },
+        }
     }
 }
 

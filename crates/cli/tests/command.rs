@@ -2,8 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::thread;
+
+use serde_json::{Value, json};
 
 /// A folder of its own, so that no local AWS of this repository is found, and no credentials of this machine either.
 fn bonafide(folder: &str, arguments: &[&str]) -> Output {
@@ -103,4 +108,96 @@ fn a_local_aws_that_has_ended_is_not_used() {
     assert_eq!(output.status.code(), Some(5), "{}", said(&output));
     assert!(said(&output).contains("is no longer running"), "{}", said(&output));
     assert!(said(&output).contains("no AWS region"), "{}", said(&output));
+}
+
+/// Somebody who is known everywhere but here.
+fn with_keys(folder: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bonafide"));
+    let folder = folder_named(folder);
+    command.args(arguments).current_dir(&folder).env_clear().env("HOME", &folder);
+    command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any").env("AWS_REGION", "eu-north-1");
+    command.output().unwrap()
+}
+
+/// Answers each request with what `answer` makes of its head and body; where it listens.
+fn endpoint(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            answer_one(stream.unwrap(), &answer);
+        }
+    });
+    format!("http://{address}")
+}
+
+fn answer_one(mut stream: TcpStream, answer: &impl Fn(&str) -> (u16, String)) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut request = String::new();
+    while reader.read_line(&mut request).unwrap() > 2 {}
+    let length = request.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or_default()];
+    reader.read_exact(&mut body).unwrap();
+    let (status, body) = answer(&(request + &String::from_utf8(body).unwrap()));
+    let length = body.len();
+    write!(stream, "HTTP/1.1 {status} .\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
+}
+
+/// A deployment whose dead-letter queues hold the events of two executions that failed.
+fn deployed(request: &str) -> (u16, String) {
+    let queues = ["Uploads", "Extraction", "Licenses", "Failures", "Measurements"];
+    let output = |queue| {
+        let key = format!("{queue}DeadLetterQueueUrl");
+        format!("<member><OutputKey>{key}</OutputKey><OutputValue>https://{queue}</OutputValue></member>")
+    };
+    let outputs = queues.map(output).concat();
+    let letter = |id: &str| {
+        let input = json!({"applicationId": id}).to_string();
+        json!({"MessageId": id, "ReceiptHandle": id, "Body": json!({"detail": {"input": input}}).to_string()})
+    };
+    let answer = if request.contains("Action=DescribeStacks") {
+        format!(
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><Outputs>{outputs}</Outputs></member></Stacks>\
+             </DescribeStacksResult></DescribeStacksResponse>"
+        )
+    } else if request.contains("AmazonSQS.GetQueueAttributes") {
+        json!({"Attributes": {"ApproximateNumberOfMessages": "2"}}).to_string()
+    } else if request.contains("AmazonSQS.ReceiveMessage") {
+        json!({"Messages": [letter("a"), letter("b")]}).to_string()
+    } else {
+        return (400, format!("what is this? {request}"));
+    };
+    (200, answer)
+}
+
+#[test]
+fn json_is_one_object_to_a_line() {
+    let endpoint = endpoint(deployed);
+    for (arguments, code, field, expected) in [
+        (&["dlq", "list"][..], 1, "queue", json!(["uploads", "extraction", "licenses", "failures", "measurements"])),
+        (&["dlq", "show", "failures"], 0, "applicationIds", json!([["a"], ["b"]])),
+    ] {
+        let output = with_keys("lines", &[arguments, &["--json", "--endpoint-url", &endpoint]].concat());
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let told = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()[field].clone());
+        assert_eq!(told.collect::<Value>(), expected, "{lines}");
+    }
+}
+
+#[test]
+fn credentials_that_nobody_knows_are_5() {
+    let refused = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>No.</Message></Error></ErrorResponse>";
+    let endpoint = endpoint(|_| (403, refused.to_owned()));
+    let output = with_keys("unknown", &["status", "a", "--endpoint-url", &endpoint]);
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    assert!(said(&output).contains("the region is not enabled"), "{}", said(&output));
+}
+
+#[test]
+fn a_host_that_does_not_exist_is_5() {
+    // This name is kept from ever existing: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+    let output = with_keys("host", &["status", "a", "--endpoint-url", "http://bonafide.invalid"]);
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    assert!(said(&output).contains("no such host") && said(&output).contains("`--region`"), "{}", said(&output));
 }
