@@ -2,6 +2,8 @@
 //!
 //! Pure logic and one question: its role may do nothing in this account, so that what it is given can go nowhere else.
 
+#[cfg(test)]
+mod fake;
 mod registry;
 
 use bonafide_domain::ApplicationId;
@@ -66,16 +68,21 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use bonafide_domain::Personal;
     use bonafide_domain::nordic::VerificationStatus;
+    use bonafide_domain::{CheckOutcome, Personal, ReasonCode};
     use bonafide_worker::{ErrorName, TaskError as _};
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::fake::Fake;
 
     async fn verify(registry: &str, identity: Value) -> Result<Verification, RegistryFailure> {
+        verify_by("acceptSynthetic", registry, identity).await
+    }
+
+    async fn verify_by(policy: &str, registry: &str, identity: Value) -> Result<Verification, RegistryFailure> {
         let registry = Registry::of(registry, Personal::new("")).expect("a registry");
-        let settings = Settings::new("acceptSynthetic", "customers.example".into()).expect("settings");
+        let settings = Settings::new(policy, "customers.example".into()).expect("settings");
         let country = identity["country"].clone();
         let input = json!({"applicationId": "a-session", "country": country, "identity": identity});
         let input = serde_json::from_value(input).expect("an input");
@@ -123,6 +130,63 @@ mod tests {
     async fn a_number_that_cannot_be_asked_about_is_judged_without_the_register() {
         let unverified = verify("", rasmus("no number")).await.expect("an answer");
         assert_eq!((unverified.status, unverified.record), (VerificationStatus::Unverified, None));
+    }
+
+    /// Each number is of somebody whom the register knows, so that it is the policy alone that decides.
+    #[tokio::test]
+    async fn the_policy_decides_about_numbers_that_fail_their_check_or_are_synthetic() {
+        const FAILED: ReasonCode = ReasonCode::NationalNumberCheckFailed;
+        const SYNTHETIC: ReasonCode = ReasonCode::NationalNumberSynthetic;
+        let known = r#"{"found":true,"person":{"firstName":"Åse","lastName":"Prøvestad"}}"#;
+        let (reject, refer, accept) = ("reject", "refer", "acceptSynthetic");
+        for (country, number, born, policy, outcome, reasons, questions) in [
+            ("SE", "640823-3234", "1964-08-23", reject, CheckOutcome::Pass, &[][..], 1),
+            ("SE", "640823-3234", "1964-08-23", refer, CheckOutcome::Pass, &[], 1),
+            ("SE", "640823-3234", "1964-08-23", accept, CheckOutcome::Pass, &[], 1),
+            ("SE", "640823-3233", "1964-08-23", reject, CheckOutcome::Decline, &[FAILED], 0),
+            ("SE", "640823-3233", "1964-08-23", refer, CheckOutcome::Refer, &[FAILED], 1),
+            ("SE", "640823-3233", "1964-08-23", accept, CheckOutcome::Pass, &[], 1),
+            // Danish numbers are issued whose check fails.
+            ("DK", "070761-4287", "1961-07-07", reject, CheckOutcome::Refer, &[FAILED], 1),
+            ("DK", "070761-4287", "1961-07-07", refer, CheckOutcome::Refer, &[FAILED], 1),
+            ("DK", "070761-4287", "1961-07-07", accept, CheckOutcome::Pass, &[], 1),
+            ("NO", "10915596784", "1955-11-10", reject, CheckOutcome::Decline, &[SYNTHETIC], 0),
+            ("NO", "10915596784", "1955-11-10", refer, CheckOutcome::Refer, &[SYNTHETIC], 1),
+            ("NO", "10915596784", "1955-11-10", accept, CheckOutcome::Pass, &[], 1),
+            ("NO", "10915596785", "1955-11-10", reject, CheckOutcome::Decline, &[FAILED, SYNTHETIC], 0),
+            ("NO", "10915596785", "1955-11-10", refer, CheckOutcome::Refer, &[FAILED, SYNTHETIC], 1),
+            ("NO", "10915596785", "1955-11-10", accept, CheckOutcome::Pass, &[], 1),
+        ] {
+            let fake = Fake::answering("200 OK", "", known).await;
+            let person = json!({
+                "nationalId": number, "country": country, "firstName": "Åse", "lastName": "Prøvestad",
+                "dateOfBirth": born,
+            });
+            let verified = verify_by(policy, &fake.address, person).await.expect("an answer");
+            assert_eq!((verified.outcome, &verified.reasons[..]), (outcome, reasons), "{number} {policy}");
+            let is_verified = outcome == CheckOutcome::Pass;
+            assert_eq!(verified.status == VerificationStatus::Verified, is_verified, "{number} {policy}");
+            assert_eq!(verified.record.is_some(), is_verified, "{number} {policy}");
+            assert_eq!(fake.asked().len(), questions, "{number} {policy}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_policy_makes_somebody_known() {
+        for (policy, reasons) in [
+            ("reject", &[ReasonCode::NationalNumberCheckFailed][..]),
+            ("refer", &[ReasonCode::NationalNumberCheckFailed, ReasonCode::RegistryPersonNotFound]),
+            ("acceptSynthetic", &[ReasonCode::RegistryPersonNotFound]),
+        ] {
+            let fake = Fake::answering("200 OK", "", r#"{"found":false}"#).await;
+            let person = json!({
+                "nationalId": "640823-3233", "country": "SE", "firstName": "Åse", "lastName": "Prøvestad",
+                "dateOfBirth": "1964-08-23",
+            });
+            let verified = verify_by(policy, &fake.address, person).await.expect("an answer");
+            assert_eq!((verified.outcome, &verified.reasons[..]), (CheckOutcome::Decline, reasons), "{policy}");
+            assert_eq!((verified.status, verified.record), (VerificationStatus::Unverified, None), "{policy}");
+        }
     }
 
     #[test]

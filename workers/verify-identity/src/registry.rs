@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// More than any answer needs. In bytes.
 const MAX_ANSWER_BYTES: usize = 4096;
+/// Of the whole answer, so that one which drips slowly ends too; the state waits twenty seconds.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// Who knows the people of a country.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub struct HttpRegistry {
     lookup: Url,
     /// Empty where none is asked for.
     key: Personal,
+    limit: Duration,
 }
 
 /// Why the register's answer is none.
@@ -91,14 +94,6 @@ impl TaskError for RegistryFailure {
 struct Question<'a> {
     country: Country,
     national_id: &'a str,
-}
-
-/// The answer.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Answer {
-    found: bool,
-    person: Option<RegistryRecord>,
 }
 
 /// A register that is built in.
@@ -186,19 +181,17 @@ impl HttpRegistry {
         }
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(3))
-            // Of the whole answer, so that one which drips slowly ends too; the state waits twenty seconds.
-            .timeout(Duration::from_secs(10))
             // A redirect would send the number somewhere else.
             .redirect(Policy::none())
             .build()
             .map_err(|_| RegistryFailure::Setup)?;
-        Ok(Self { http, lookup, key })
+        Ok(Self { http, lookup, key, limit: ANSWER_LIMIT })
     }
 
     async fn person(&self, number: &NationalNumber) -> Result<RegistryAnswer, RegistryFailure> {
         let normalized = number.normalized();
         let question = Question { country: number.country(), national_id: normalized.expose() };
-        let mut request = self.http.post(self.lookup.clone()).json(&question);
+        let mut request = self.http.post(self.lookup.clone()).timeout(self.limit).json(&question);
         if !self.key.is_empty() {
             request = request.header("x-api-key", self.key.expose());
         }
@@ -206,15 +199,11 @@ impl HttpRegistry {
         if response.status() != StatusCode::OK {
             return Err(RegistryFailure::Status(response.status()));
         }
-        match read(response).await? {
-            Answer { found: true, person: Some(person) } => Ok(RegistryAnswer::Found(person)),
-            Answer { found: false, person: None } => Ok(RegistryAnswer::Unknown),
-            _ => Err(RegistryFailure::Malformed),
-        }
+        read(response).await
     }
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Answer, RegistryFailure> {
+async fn read(mut response: reqwest::Response) -> Result<RegistryAnswer, RegistryFailure> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|_| RegistryFailure::NoAnswer)? {
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {
@@ -227,40 +216,35 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, RegistryFailure
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::time::{Instant, sleep};
 
     use super::*;
+    use crate::fake::Fake;
 
     fn today() -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day")
     }
 
+    const RASMUS: &str =
+        r#"{"found":true,"person":{"firstName":"Rasmus","lastName":"Testgaard","dateOfBirth":"1961-07-07"}}"#;
+
+    async fn person(fake: &Fake) -> Result<RegistryAnswer, RegistryFailure> {
+        let registry = Registry::of(&format!("{}/v1/", fake.address), Personal::new("a-key")).expect("a registry");
+        let number = NationalNumber::parse(Country::Denmark, "070761-4285", today()).expect("a number");
+        registry.person(&number, today()).await
+    }
+
     /// A register that gives one answer, and what it was asked.
     async fn ask(status: &str, body: &str) -> (Result<RegistryAnswer, RegistryFailure>, String) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = format!("http://{}/v1/", listener.local_addr().expect("an address"));
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-        let served = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.expect("a connection");
-            let mut asked = vec![0; 4096];
-            let mut length = 0;
-            while !String::from_utf8_lossy(&asked[..length]).ends_with('}') {
-                length += stream.read(&mut asked[length..]).await.expect("a request");
-            }
-            stream.write_all(answer.as_bytes()).await.expect("sent");
-            String::from_utf8_lossy(&asked[..length]).into_owned()
-        });
-        let registry = Registry::of(&address, Personal::new("a-key")).expect("a registry");
-        let number = NationalNumber::parse(Country::Denmark, "070761-4285", today()).expect("a number");
-        (registry.person(&number, today()).await, served.await.expect("a request"))
+        let fake = Fake::answering(status, "", body).await;
+        let answer = person(&fake).await;
+        (answer, <[String; 1]>::try_from(fake.asked()).expect("one request").concat())
     }
 
     #[tokio::test]
     async fn the_question_is_in_the_body_and_the_key_in_its_header() {
-        let person =
-            r#"{"found":true,"person":{"firstName":"Rasmus","lastName":"Testgaard","dateOfBirth":"1961-07-07"}}"#;
-        let (answer, asked) = ask("200 OK", person).await;
+        let (answer, asked) = ask("200 OK", RASMUS).await;
         assert!(matches!(answer, Ok(RegistryAnswer::Found(record)) if record.last_name.expose() == "Testgaard"));
         assert!(asked.starts_with("POST /v1/lookup HTTP/1.1\r\n"), "{asked}");
         assert!(asked.contains("x-api-key: a-key\r\n"), "{asked}");
@@ -286,16 +270,92 @@ mod tests {
         for (status, name) in [
             ("500 Internal Server Error", ErrorName::Transient),
             ("503 Service Unavailable", ErrorName::Transient),
+            ("599 Unheard Of", ErrorName::Transient),
+            ("408 Request Timeout", ErrorName::Transient),
+            ("409 Conflict", ErrorName::Transient),
+            ("425 Too Early", ErrorName::Transient),
             ("429 Too Many Requests", ErrorName::Transient),
             ("302 Found", ErrorName::Transient),
-            ("404 Not Found", ErrorName::Internal),
+            ("201 Created", ErrorName::Transient),
+            ("206 Partial Content", ErrorName::Transient),
+            ("400 Bad Request", ErrorName::Internal),
             ("401 Unauthorized", ErrorName::Internal),
+            ("403 Forbidden", ErrorName::Internal),
+            ("404 Not Found", ErrorName::Internal),
+            ("410 Gone", ErrorName::Internal),
+            ("424 Failed Dependency", ErrorName::Internal),
+            ("426 Upgrade Required", ErrorName::Internal),
         ] {
-            assert_eq!(ask(status, "{}").await.0.expect_err(status).name(), name, "{status}");
+            // Whatever the body says, and once.
+            let failure = ask(status, RASMUS).await.0.expect_err(status);
+            assert_eq!((failure.name(), failure.code()), (name, Some(&status[..3])), "{status}");
         }
         let registry = Registry::of("http://127.0.0.1:1", Personal::new("")).expect("a registry");
         let number = NationalNumber::parse(Country::Denmark, "070761-4285", today()).expect("a number");
         assert!(matches!(registry.person(&number, today()).await, Err(RegistryFailure::NoAnswer)));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let elsewhere = Fake::answering("200 OK", "", RASMUS).await;
+        let location = format!("location: {}/v1/lookup\r\n", elsewhere.address);
+        for status in ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"] {
+            let fake = Fake::answering(status, &location, "").await;
+            let failure = person(&fake).await.expect_err(status);
+            assert_eq!((failure.name(), failure.code()), (ErrorName::Transient, Some(&status[..3])));
+            assert_eq!((fake.asked().len(), elsewhere.asked().len()), (1, 0), "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_whole_in_time_is_none() {
+        assert!(include_str!("../../../docs/NATIONAL-REGISTRY.md").contains("no whole answer within ten seconds"));
+        let number = NationalNumber::parse(Country::Denmark, "070761-4285", today()).expect("a number");
+        let limit = Duration::from_millis(300);
+        // Before the answer begins, and before each of its bytes, of which there are about a hundred.
+        for (silence, pace) in [(10 * limit, Duration::ZERO), (Duration::ZERO, limit / 10)] {
+            let fake = Fake::serve(move |mut stream| async move {
+                sleep(silence).await;
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", RASMUS.len());
+                let answer = head.into_bytes().into_iter().map(|byte| (byte, Duration::ZERO));
+                for (byte, pause) in answer.chain(RASMUS.bytes().map(|byte| (byte, pace))) {
+                    sleep(pause).await;
+                    // Who has waited long enough has hung up.
+                    let _ = stream.write_all(&[byte]).await;
+                }
+            })
+            .await;
+            let mut registry = HttpRegistry::new(&fake.address, Personal::new("")).expect("a registry");
+            assert_eq!(registry.limit, Duration::from_secs(10));
+            registry.limit = limit;
+            let asked_at = Instant::now();
+            let failure = registry.person(&number).await.expect_err("no answer");
+            assert!(matches!(failure, RegistryFailure::NoAnswer), "{failure}");
+            assert_eq!(failure.name(), ErrorName::Transient);
+            assert!(asked_at.elapsed() >= limit);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_is_none() {
+        let head = |length: usize| format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+        let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        for answer in [
+            String::new(),
+            "HTTP/1.1 200".to_owned(),
+            head(RASMUS.len()),
+            format!("{}{}", head(RASMUS.len()), &RASMUS[..RASMUS.len() - 1]),
+            // What has arrived would be an answer, but it was to be longer.
+            format!("{}{RASMUS}", head(RASMUS.len() + 1)),
+            format!("{chunked}{:x}\r\n{RASMUS}\r\n", RASMUS.len()),
+        ] {
+            let failure = person(&Fake::sending(answer.clone()).await).await.expect_err(&answer);
+            assert!(matches!(failure, RegistryFailure::NoAnswer), "{failure}: {answer}");
+        }
+        let whole = format!("{chunked}{:x}\r\n{RASMUS}\r\n0\r\n\r\n", RASMUS.len());
+        assert!(matches!(person(&Fake::sending(whole).await).await, Ok(RegistryAnswer::Found(_))));
+        let (answer, _) = ask("200 OK", &RASMUS[..RASMUS.len() - 1]).await;
+        assert!(matches!(answer, Err(RegistryFailure::Malformed)));
     }
 
     #[test]

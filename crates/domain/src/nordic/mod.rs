@@ -6,6 +6,7 @@ mod evidence;
 mod labels;
 mod number;
 mod page;
+mod registry;
 mod verification;
 mod words;
 mod zone;

@@ -249,6 +249,41 @@ mod tests {
         assert!(zone(&cut).names_are_cut);
     }
 
+    /// A Finnish passport's second line with a number among its optional data, and its check digits.
+    fn finnish_passport(number: &str) -> String {
+        let digit = |text: &str| mrz::check_digit(text).expect("a digit");
+        let (document, born, expires) = ("XP8271602", "521013", "460101");
+        let (document, born, expires) = (
+            format!("{document}{}", digit(document)),
+            format!("{born}{}", digit(born)),
+            format!("{expires}{}", digit(expires)),
+        );
+        let optional = format!("{number:<<14}");
+        let optional = format!("{optional}{}", digit(&optional));
+        let composite = digit(&format!("{document}{born}{expires}{optional}"));
+        format!("P<FINMALLIKAS<<AINO<<<<<<<<<<<<<<<<<<<<<<<<<\n{document}FIN{born}F{expires}{optional}{composite}")
+    }
+
+    #[test]
+    fn a_filler_in_a_finnish_number_is_its_hyphen_and_other_signs_are_their_own() {
+        for (coded, number) in [
+            ("131052<308T", Some("131052-308T")),
+            ("010516B903X", Some("010516B903X")),
+            ("020594X903P", Some("020594X903P")),
+            ("131052308T", None),
+            ("131052<<308T", None),
+            ("", None),
+        ] {
+            let zone = zone(&finnish_passport(coded));
+            assert!(zone.checks, "{coded}");
+            let found = zone.national_number(Country::Finland, today());
+            let found = found.as_ref().map(|number| number.normalized().expose().to_owned());
+            assert_eq!(found.as_deref(), number, "{coded}");
+        }
+        let danish = zone(&finnish_passport("070761<4285")).national_number(Country::Denmark, today());
+        assert_eq!(danish.expect("a number").normalized().expose(), "0707614285");
+    }
+
     proptest! {
         #[test]
         fn never_panics(text in "([A-Z0-9<«]{18,46}\n){0,4}") {
