@@ -219,7 +219,7 @@ pub async fn handle(onboarding: &Onboarding, event: Event, moment: &Moment) -> R
         note_application(id);
     }
     let answered = match function {
-        Function::GiveConsent => Ok(give_consent(&event, &mut session, moment)),
+        Function::GiveConsent => give_consent(&event, &mut session, moment),
         Function::RequestUpload => request_upload(onboarding, &event, &mut session, moment).await?,
         Function::ReadDocument => onboarding.step(&mut session, Some("extract"), moment).await?,
         Function::VerifyIdentity => onboarding.step(&mut session, Some("verify"), moment).await?,
@@ -242,13 +242,19 @@ const NO_CONSENT: Missing = Missing(
     "The person has not consented. Explain that a picture of an identity document is read and that the national register is asked, \
      ask whether they agree, and call give_consent with their answer.",
 );
+const UNCLEAR_CONSENT: Missing = Missing(
+    "consent has to be true or false, as the person has said. Ask again, and call give_consent with their answer.",
+);
+const UNKNOWN_COUNTRY: Missing = Missing(
+    "country has to be DK, SE, NO or FI: the country of the person's identity document. Ask for it, and call give_consent again.",
+);
 const NO_DOCUMENT: Missing =
     Missing("There is no document. Call request_upload and wait until the person has uploaded it.");
 const NOT_READ: Missing = Missing("The document has not been read. Call read_document first.");
 const NOT_VERIFIED: Missing = Missing("The person has not been verified. Call verify_identity first.");
 
-fn give_consent(event: &Event, session: &mut Session, moment: &Moment) -> Said {
-    let said = |message: &str| Said { message: message.to_owned(), ..Said::default() };
+fn give_consent(event: &Event, session: &mut Session, moment: &Moment) -> Result<Said, Missing> {
+    let said = |message: &str| Ok(Said { message: message.to_owned(), ..Said::default() });
     match event.parameter("consent").map(str::to_ascii_lowercase).as_deref() {
         Some("true") => {}
         Some("false") => {
@@ -257,13 +263,10 @@ fn give_consent(event: &Event, session: &mut Session, moment: &Moment) -> Said {
                 "Without consent nothing is read and nobody is asked. Thank the person and end the conversation.",
             );
         }
-        _ => return said("consent has to be true or false, as the person has said. Ask again."),
+        _ => return Err(UNCLEAR_CONSENT),
     }
     let country = event.parameter("country").and_then(|country| country.to_ascii_uppercase().parse::<Country>().ok());
-    let Some(country) = country else {
-        return said("country has to be DK, SE, NO or FI: the country of the person's identity document. Ask for it.");
-    };
-    session.consent(country, moment);
+    session.consent(country.ok_or(UNKNOWN_COUNTRY)?, moment);
     if let Some(id) = &session.id {
         note_application(id);
     }

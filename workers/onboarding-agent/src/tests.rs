@@ -4,6 +4,7 @@ use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::start_sync_execution::StartSyncExecutionOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use bonafide_worker::TaskError as _;
+use proptest::prelude::*;
 
 use super::*;
 use crate::bedrock::Attributes;
@@ -128,24 +129,45 @@ async fn without_consent_nothing_happens_whatever_is_asked_for() {
 
 #[tokio::test]
 async fn consent_that_is_refused_or_taken_back_ends_it() {
-    let refused = event("give_consent", &[("country", "DK"), ("consent", "false")], &at("VERIFIED"));
-    let (state, _, session) = call(&onboarding(&[]), refused).await;
-    assert_eq!(state, None);
-    for name in ["consent", "consentedAt", "documentKey", "verificationStatus"] {
-        assert_eq!(session.get(name), None, "{name}");
+    // Nobody has to name a country to say no.
+    for parameters in [
+        &[("country", "DK"), ("consent", "false")][..],
+        &[("country", "DE"), ("consent", "FALSE")],
+        &[("consent", "false")],
+    ] {
+        let refused = event("give_consent", parameters, &at("VERIFIED"));
+        let (state, said, session) = call(&onboarding(&[]), refused).await;
+        assert_eq!(state, None);
+        for name in ["consent", "consentedAt", "documentKey", "verificationStatus"] {
+            assert_eq!(session.get(name), None, "{name}");
+        }
+        let ends = "Without consent nothing is read and nobody is asked. Thank the person and end the conversation.";
+        assert_eq!(json!(said), json!({"message": ends}));
     }
 }
 
 #[tokio::test]
 async fn what_is_missing_or_wrong_is_asked_for() {
-    for parameters in [
-        &[("country", "DK")][..],
-        &[("consent", "true")],
-        &[("country", "DE"), ("consent", "true")],
-        &[("country", "DK"), ("consent", "perhaps")],
+    let consent =
+        "consent has to be true or false, as the person has said. Ask again, and call give_consent with their answer.";
+    let country = "country has to be DK, SE, NO or FI: the country of the person's identity document. Ask for it, and call give_consent again.";
+    for (parameters, asks) in [
+        (&[][..], consent),
+        (&[("country", "DK")], consent),
+        (&[("country", "DK"), ("consent", "perhaps")], consent),
+        (&[("country", "DK"), ("consent", " ")], consent),
+        (&[("country", "DE"), ("consent", "yes")], consent),
+        (&[("consent", "true")], country),
+        (&[("country", ""), ("consent", "true")], country),
+        (&[("country", "DE"), ("consent", "true")], country),
+        (&[("country", "Denmark"), ("consent", "TRUE")], country),
     ] {
-        let (_, said, session) = call(&onboarding(&[]), event("give_consent", parameters, &attributes(&[]))).await;
-        assert!(session.is_empty() && said.message.contains("sk"), "{said:?}");
+        // What was known stays known.
+        for before in [attributes(&[]), at("VERIFIED")] {
+            let (state, said, after) = call(&onboarding(&[]), event("give_consent", parameters, &before)).await;
+            assert_eq!((state, &after), (Some(ResponseState::Reprompt), &before), "{parameters:?}");
+            assert_eq!(json!(said), json!({"message": asks}), "{parameters:?}");
+        }
     }
     for parameters in [&[][..], &[("contentType", "application/pdf")], &[("contentType", " ")]] {
         let (state, said, _) = call(&onboarding(&[]), event("request_upload", parameters, &consented())).await;
@@ -286,4 +308,93 @@ fn the_template_offers_exactly_these_functions() {
         assert!(template.contains(&format!("name: \"{}\"", function.name())), "{}", function.name());
     }
     assert_eq!(template.matches("name: \"").count(), Function::ALL.len());
+}
+
+/// What Bedrock is told, as the kit does it: a failure, and an event that cannot be read, are answers too.
+fn respond(payload: &Value) -> Answer {
+    let refused = |name, code, message| Answer::of_failure(payload, &Report { name, code, message });
+    let Ok(event) = serde_json::from_value::<Event>(payload.clone()) else {
+        return refused(ErrorName::InvalidInput, None, String::new());
+    };
+    let machine = ends(SyncExecutionStatus::Succeeded, json!({"result": "OK", "reasons": [], "lastFour": "4285"}));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    match runtime.block_on(handle(&onboarding(&[&machine]), event, &moment())) {
+        Ok(answer) => answer,
+        Err(failure) => refused(failure.name(), failure.code().map(str::to_owned), failure.to_string()),
+    }
+}
+
+/// What a model makes of what people say: texts of every kind, marked, in every form of JSON.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        any::<String>().prop_map(|text| format!("MARKED{text}").into()),
+        prop::sample::select(vec!["true", "false", "DK", "image/png", "VERIFIED", SESSION, KEY, "1.0", " "])
+            .prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        Just(Value::Null),
+    ];
+    let name = prop_oneof![
+        any::<String>(),
+        prop::sample::select(vec!["name", "type", "value", "consent", "country", "contentType"])
+            .prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(3, 24, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(name.clone(), inner, 0..6)
+                .prop_map(|members| members.into_iter().collect::<serde_json::Map<_, _>>().into()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_an_event_or_refused(text in any::<String>(), json in any_json()) {
+        for payload in [serde_json::from_str(&text).unwrap_or(Value::Null), Value::from(text), json] {
+            let answer = respond(&payload);
+            prop_assert_eq!(answer.response.function_response.response_state, Some(ResponseState::Failure));
+            prop_assert!(!answer.said().expect("a body").message.contains("MARKED"));
+        }
+    }
+
+    /// An answer says nothing of the parameters, and every answer is one that Bedrock takes.
+    #[test]
+    fn any_event_is_answered_without_quoting_it(
+        function in prop::sample::select(Function::ALL.map(Function::name).to_vec()),
+        session in prop::sample::select(vec![attributes(&[]), consented(), uploaded(), at("EXTRACTED"), at("VERIFIED")]),
+        parameters in prop::collection::vec(
+            (
+                prop::sample::select(vec!["consent", "country", "contentType", "else"]),
+                prop_oneof![
+                    4 => any::<String>().prop_map(|text| format!("MARKED{text}").into()),
+                    4 => prop::sample::select(vec!["true", "DK", "image/png"]).prop_map(Value::from),
+                    1 => any_json(),
+                ],
+            ),
+            0..4,
+        ),
+        place in prop::option::of(prop::sample::select(vec![
+            "/messageVersion", "/agent", "/agent/id", "/inputText", "/sessionId", "/actionGroup", "/function", "/parameters",
+            "/sessionAttributes", "/sessionAttributes/country", "/sessionAttributes/consent", "/sessionAttributes/sessionId",
+            "/sessionAttributes/documentKey", "/sessionAttributes/verificationStatus", "/promptSessionAttributes", "/more",
+        ])),
+        wrong in any_json(),
+    ) {
+        let mut payload = serde_json::to_value(event(function, &[], &session)).expect("json");
+        payload["parameters"] =
+            parameters.iter().map(|(name, value)| json!({"name": name, "type": "string", "value": value})).collect();
+        if let Some(member) = place.and_then(|place| payload.pointer_mut(place)) {
+            *member = wrong;
+        }
+        let answer = respond(&payload);
+        let is_event = serde_json::from_value::<Event>(payload).is_ok();
+        let state = answer.response.function_response.response_state;
+        prop_assert!(is_event || state == Some(ResponseState::Failure));
+        let said = answer.said().expect("a body");
+        prop_assert!(!said.message.is_empty() && !said.message.contains("MARKED"), "{}", said.message);
+        prop_assert_eq!(&answer.message_version, MESSAGE_VERSION);
+        let told = serde_json::to_string(&answer).expect("json");
+        prop_assert!(serde_json::from_str::<Answer>(&told).is_ok());
+    }
 }
