@@ -12,7 +12,7 @@ use crate::project::Project;
 use crate::step::{self, Steps};
 
 /// What is tried: a name, the crate, and the property in it.
-const TARGETS: [Target; 28] = [
+const TARGETS: [Target; 41] = [
     target("zip", "unpack-package", "archive::tests::a_damaged_archive_is_opened_or_refused"),
     target("csv-bytes", "bonafide-domain", "details::tests::never_panics"),
     target("csv", "bonafide-domain", "details::tests::gives_only_values_that_can_be_kept_and_shown"),
@@ -49,6 +49,19 @@ const TARGETS: [Target; 28] = [
         "bonafide-domain",
         "face_api::quality::tests::any_faces_are_judged_and_no_reason_means_good",
     ),
+    target("national-number-text", "bonafide-domain", "nordic::number::tests::never_panics"),
+    target("national-number", "bonafide-domain", "nordic::number::tests::what_is_read_is_read_again_from_its_one_form"),
+    target("national-number-digit", "bonafide-domain", "nordic::number::tests::a_wrong_digit_is_found"),
+    target("zone-text", "bonafide-domain", "nordic::zone::tests::never_panics"),
+    target("zone", "bonafide-domain", "nordic::zone::tests::never_panics_near_a_specimen"),
+    target("zone-sign", "bonafide-domain", "nordic::zone::tests::a_wrong_sign_in_the_second_line_is_found"),
+    target("identity-document", "bonafide-domain", "nordic::document::tests::is_total"),
+    target("registry-answer-bytes", "bonafide-domain", "nordic::registry::tests::any_bytes_are_an_answer_or_none"),
+    target("registry-answer", "bonafide-domain", "nordic::registry::tests::a_damaged_answer_is_an_answer_or_none"),
+    target("registry-answer-member", "bonafide-domain", "nordic::registry::tests::a_wrong_member_is_an_answer_or_none"),
+    target("agent-event-text", "onboarding-agent", "tests::any_text_is_an_event_or_refused"),
+    target("agent-event", "onboarding-agent", "tests::any_event_is_answered_without_quoting_it"),
+    target("email", "bonafide-domain", "nordic::verification::tests::local_parts_are_safe"),
 ];
 
 /// So many first, to see how long they take.
