@@ -375,9 +375,12 @@ fn who_is_not_known_or_may_not_is_told_so() {
         let made_up = credentials("AKIAIOSFODNN7EXAMPLE", "secret", None);
         refused(&get(api.with_credentials(Some(made_up)))?, 401, "NOT_AUTHENTICATED");
         // Here the local AWS answers in IAM's own words; API Gateway answers as the description says (ACCESS_DENIED).
-        assert_eq!(get(as_role("face-nobody", None)?)?.status, 403);
+        let denied = |answer: &FaceAnswer| {
+            assert_eq!((answer.status, &answer.body["__type"]), (403, &json!("AccessDeniedException")), "{answer:?}");
+        };
+        denied(&get(as_role("face-nobody", None)?)?);
         let verifier = as_role("face-verifier", Some("POST/verify"))?;
-        assert_eq!(get(verifier.clone())?.status, 403);
+        denied(&get(verifier.clone())?);
         refused(&verifier.send("POST", "/verify", Some(&json!({"upload": NOBODY})), &[])?, 404, "UPLOAD_NOT_FOUND");
         Ok(())
     });

@@ -447,6 +447,17 @@ describe("accessibility", () => {
     await look("with an answer");
     await turnTo("Verify");
     await look("verifying");
+    const answers = [
+      ["This face is registered", { match: true, confidence: 99.25, faceId: FACE, person: PERSON }],
+      ["This face is not registered", { match: false, confidence: 0, message: "No matching face found" }],
+    ] as const;
+    for (const [said, answer] of answers) {
+      api.next("/verify", { body: { success: true, ...answer } });
+      await choose();
+      await send("Verify");
+      await heading(said).waitFor();
+      await look(said);
+    }
     expect(found).toEqual([]);
   });
 

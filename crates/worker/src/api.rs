@@ -481,6 +481,44 @@ mod tests {
         assert_eq!(response["statusCode"], 500);
     }
 
+    #[tokio::test]
+    async fn only_a_page_of_a_configured_origin_may_read_answers_and_errors() {
+        type Handler = fn() -> Result<ApiAnswer, Failure>;
+        let answers: [(u16, Handler); 5] = [
+            (200, || Ok(ApiAnswer::ok(&json!({})))),
+            (400, || Err(Failure::Refused(ApiError::RequestInvalid.into()))),
+            (503, || Err(Failure::Service(ErrorName::Transient))),
+            (500, || Err(Failure::Service(ErrorName::Internal))),
+            (500, || panic!("Jane Doe")),
+        ];
+        for (origin, is_allowed) in [
+            (json!("https://faces.example"), true),
+            (json!("https://other.example"), false),
+            (json!("https://faces.example.other.example"), false),
+            (json!("http://faces.example"), false),
+            (json!("https://faces.example:8443"), false),
+            (json!("https://faces.exampl"), false),
+            (json!("*"), false),
+            (json!("null"), false),
+            (json!(""), false),
+            (json!(null), false),
+        ] {
+            for (status, answer) in answers {
+                let mut event = event("{}");
+                event["headers"]["Origin"] = origin.clone();
+                let (response, ..) = served(event, async |_| answer()).await;
+                assert_eq!(response["statusCode"], status);
+                let headers = response["headers"].as_object().expect("headers");
+                let told: Vec<_> = headers.iter().filter(|(name, _)| name.starts_with("Access-Control-")).collect();
+                let name = "Access-Control-Allow-Origin".to_owned();
+                let expected = if is_allowed { vec![(&name, &origin)] } else { vec![] };
+                assert_eq!(told, expected, "{status} to {origin}");
+                // A cache must not hand on to one page what another one was told.
+                assert_eq!(headers["Vary"], "Origin", "{status} to {origin}");
+            }
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_request_that_takes_too_long_is_answered() {
         let started = Instant::now();

@@ -283,6 +283,56 @@ mod tests {
         );
     }
 
+    /// A table in which so many registrations have broken off; also tells which pages of them were asked for, as where they begin and
+    /// how many at most.
+    async fn repaired_of(broken_off: u32, limit: u32) -> (RepairAnswer, Vec<(u32, i32)>) {
+        let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let noted = std::sync::Arc::clone(&asked);
+        let list = mock!(aws_sdk_dynamodb::Client::query).then_compute_output(move |request| {
+            let values = request.expression_attribute_values().expect("values");
+            if values[":status"] != text("pending") {
+                return QueryOutput::builder().build();
+            }
+            let id = |number: u32| text(&format!("0c1d2e3f-4a5b-4c6d-8e7f-{number:012x}"));
+            let last = request.exclusive_start_key().map(|key| key["faceId"].clone());
+            let first = last.map_or(0, |last| (0..broken_off).find(|number| id(*number) == last).expect("a key") + 1);
+            let size = request.limit().expect("a limit");
+            noted.lock().expect("no panic").push((first, size));
+            let end = (first + u32::try_from(size).expect("a size")).min(broken_off);
+            let rows: Vec<_> = (first..end).map(|number| [("faceId".to_owned(), id(number))].into()).collect();
+            let last = rows.last().cloned().filter(|_| end < broken_off);
+            QueryOutput::builder().set_items(Some(rows)).set_last_evaluated_key(last).build()
+        });
+        // By now nothing is left of any.
+        let read = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| GetItemOutput::builder().build());
+        let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&list, &read]);
+        let services = Services {
+            collections: Collections::new(
+                mock_client!(aws_sdk_rekognition, []),
+                "faces-0".parse().expect("collections"),
+            ),
+            pictures: Pictures::new(mock_client!(aws_sdk_s3, []), "evidence".into()),
+            records: Records::new(dynamodb, "faces".into()),
+        };
+        let answer = handle(&services, Input { limit }).await.expect("an answer");
+        let asked = asked.lock().expect("no panic").clone();
+        (answer, asked)
+    }
+
+    #[tokio::test]
+    async fn every_page_is_repaired() {
+        let (answer, asked) = repaired_of(120, 500).await;
+        assert_eq!(answer, RepairAnswer { removed: 120, ..RepairAnswer::default() });
+        assert_eq!(asked, [(0, 50), (50, 50), (100, 50)]);
+    }
+
+    #[tokio::test]
+    async fn a_limit_counts_over_all_pages() {
+        let (answer, asked) = repaired_of(120, 70).await;
+        assert_eq!(answer, RepairAnswer { removed: 70, more: true, ..RepairAnswer::default() });
+        assert_eq!(asked, [(0, 50), (50, 20)]);
+    }
+
     #[tokio::test]
     async fn a_repair_does_as_much_as_it_was_asked_for() {
         let (answer, ..) = repaired("failed_indexing", true, Index::Face, 1).await;
