@@ -1,8 +1,8 @@
 //! Is anything personal anywhere but in the bucket and the tables? All that the tests have left on the local AWS is searched for all
 //! [`crate::marks`], whoever left it: a scenario, an upload, a flood, a fault.
 //!
-//! A search that finds nothing may be blind. So a mark of its own is planted in a log, an execution, a message, a collection, an object's
-//! key and the record of a request first, and has to be found there.
+//! A search that finds nothing may be blind. So a mark of its own is planted in a log, an execution of either type, a message, a
+//! collection, an object's key and the record of a request first, and has to be found there.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -33,7 +33,7 @@ use crate::notifications::subscribe;
 const PLANTED: &str = "leaks-probe";
 const WITNESS: &str = "leaks-witness";
 /// Where it is planted, in the order of the alphabet.
-const PLACES: [&str; 6] = ["collection", "execution", "key", "log group", "queue", "request"];
+const PLACES: [&str; 7] = ["collection", "execution", "express execution", "key", "log group", "queue", "request"];
 /// While a message is looked at, nobody gets it, nor this search again.
 const LOOKING_SECONDS: i32 = 300;
 /// What `CloudWatch` calls itself.
@@ -276,15 +276,23 @@ async fn requests(local: &Local, deployment: &Deployment, search: &mut Searched)
     Ok(())
 }
 
-/// Every execution of every machine: its input, its history with all data, its output, error and cause.
+/// Every execution of every machine: its name, its input, its output, error and cause; its history with all data, unless it is an
+/// Express one. AWS keeps no history of those, and between two states such a machine may hold who the person is (ADR 0028); what they
+/// log is in the log groups.
 async fn histories(local: &Local, search: &mut Searched) -> Result<()> {
     let machines =
         local.sfn.list_state_machines().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
-    // Step Functions keeps nothing of Express executions but what they log.
-    for machine in machines.iter().filter(|machine| machine.r#type == StateMachineType::Standard) {
+    for machine in machines {
+        let is_express = machine.r#type == StateMachineType::Express;
         for execution in executions(local, &machine.state_machine_arn).await? {
-            let (_, text) = told(local, &execution)?;
-            search.look("execution", &execution, &text);
+            if is_express {
+                let request = json!({"executionArn": execution});
+                let description = local.raw("states", "AWSStepFunctions.DescribeExecution", &request)?;
+                search.look("express execution", &execution, &description.to_string());
+            } else {
+                let (_, text) = told(local, &execution)?;
+                search.look("execution", &execution, &text);
+            }
         }
     }
     Ok(())
@@ -328,7 +336,7 @@ async fn topics(local: &Local) -> Result<Vec<String>> {
 
 /// What has to be named to be taken away again.
 struct PlantedAt {
-    machine: String,
+    machines: Vec<String>,
     version: Option<String>,
 }
 
@@ -348,10 +356,15 @@ async fn plant(local: &Local, deployment: &Deployment, text: &str) -> Result<Pla
     let another = machines.state_machines.first().context("no machine")?.state_machine_arn();
     // A role is asked for, and nothing is done with it.
     let role = local.sfn.describe_state_machine().state_machine_arn(another).send().await?.role_arn;
-    let create = local.sfn.create_state_machine().name(PLANTED).role_arn(role).definition(definition);
-    let machine = create.send().await.context("plant a machine")?.state_machine_arn;
-    let start = local.sfn.start_execution().state_machine_arn(&machine).input(json!({"name": text}).to_string());
-    start.send().await?;
+    let mut machines = Vec::new();
+    for kind in [StateMachineType::Standard, StateMachineType::Express] {
+        let create = local.sfn.create_state_machine().name(format!("{PLANTED}-{kind}")).r#type(kind);
+        let create = create.role_arn(&role).definition(&definition);
+        let machine = create.send().await.context("plant a machine")?.state_machine_arn;
+        let start = local.sfn.start_execution().state_machine_arn(&machine).input(json!({"name": text}).to_string());
+        start.send().await?;
+        machines.push(machine);
+    }
 
     let queue = local.sqs.create_queue().queue_name(PLANTED).send().await?.queue_url.context("no address")?;
     local.sqs.send_message().queue_url(queue).message_body(text).send().await?;
@@ -366,13 +379,15 @@ async fn plant(local: &Local, deployment: &Deployment, text: &str) -> Result<Pla
 
     let put = local.dynamodb.put_item().table_name(deployment.data("FaceRequestsTableName")?);
     put.item("requestId", s(PLANTED)).item("body", s(text)).send().await.context("plant a request")?;
-    Ok(PlantedAt { machine, version })
+    Ok(PlantedAt { machines, version })
 }
 
 /// Takes it away again.
 async fn uproot(local: &Local, deployment: &Deployment, planted_at: PlantedAt, text: &str) -> Result<()> {
     local.raw("logs", "Logs_20140328.DeleteLogGroup", &json!({"logGroupName": PLANTED})).ok();
-    local.sfn.delete_state_machine().state_machine_arn(planted_at.machine).send().await?;
+    for machine in planted_at.machines {
+        local.sfn.delete_state_machine().state_machine_arn(machine).send().await?;
+    }
     let queue = local.sqs.get_queue_url().queue_name(PLANTED).send().await?.queue_url.context("no address")?;
     local.sqs.delete_queue().queue_url(queue).send().await?;
     local.raw("rekognition", "RekognitionService.DeleteCollection", &json!({"CollectionId": PLANTED}))?;
@@ -404,7 +419,7 @@ mod tests {
         search.look("command", "list", "ada lovelace, Ada LOVELACE");
         let report = search.report(1).unwrap();
         assert!(!report.is_clean);
-        assert!(report.text.starts_with("1 marks, 7 places, 0 KB searched: 2 found\n"), "{}", report.text);
+        assert!(report.text.starts_with("1 marks, 8 places, 0 KB searched: 2 found\n"), "{}", report.text);
         assert!(report.text.contains("  2 in command list\n") && !report.text.to_lowercase().contains("lovelace"));
     }
 
