@@ -1,13 +1,14 @@
 //! What AWS may deliver is delivered again, late, and in another order: every effect is there once.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::replay::{Action, Replayer};
-use bonafide_tests::bench::{bench, plain, s};
+use bonafide_tests::bench::{Ended, bench, plain, repository, s};
 use bonafide_tests::control::Fault;
 use bonafide_tests::history::Trace;
 use bonafide_tests::packages::{details, document, zip};
@@ -275,10 +276,15 @@ impl At {
 }
 
 async fn upload(id: &str, number: &str) -> Result<String> {
+    upload_with(id, number, picture()?).await
+}
+
+/// The same picture as selfie and document.
+async fn upload_with(id: &str, number: &str, picture: Vec<u8>) -> Result<String> {
     let members = [
         (format!("{id}_details.csv"), details(number).into_bytes()),
-        (format!("{id}_license.jpg"), picture()?),
-        (format!("{id}_selfie.jpg"), picture()?),
+        (format!("{id}_license.jpg"), picture.clone()),
+        (format!("{id}_selfie.jpg"), picture),
     ];
     let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?);
     let put = put.key(format!("zipped/{id}.zip")).body(ByteStream::from(zip(&members)));
@@ -378,5 +384,124 @@ fn refused_after_an_approval_and_the_customers_face_stays() {
         let faces = bench().faces()?.into_iter().filter(|owner| owner == id).count();
         ensure!(faces == 1, "{faces} faces");
         Ok(())
+    });
+}
+
+/// A face that no journey has.
+const COLLINS: &str = "samples/portraits/collins.jpg";
+
+/// Uploads it; the execution that judges it.
+async fn send_face(id: &str) -> Result<String> {
+    let version = upload_with(id, &number(id), fs::read(repository().join(COLLINS))?).await?;
+    let is_started = |row: &Value| row["package"]["versionId"] == version.as_str() && row["executionArn"].is_string();
+    let row = plain(&row_when(id, |row| is_started(&plain(row))).await?);
+    Ok(row["executionArn"].as_str().context("no execution")?.to_owned())
+}
+
+/// Waits until the first search of an execution has found nobody, and the face is to be indexed.
+async fn has_searched(execution: &str) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        let has_started = bench().local.status(execution).await?.is_some();
+        let traces = if has_started { Trace::fetch_all(&bench().local, execution).await? } else { Vec::new() };
+        if traces.iter().any(|trace| trace.path().contains(&"IndexFace")) {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "{execution} does not come to IndexFace");
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// The ids of an application's faces in the collection.
+fn faces_of(id: &str) -> Result<Vec<String>> {
+    let request = json!({"CollectionId": bench().deployment.data("FaceCollectionId")?, "MaxResults": 4096});
+    let answer = bench().local.raw("rekognition", "RekognitionService.ListFaces", &request)?;
+    let is_own = |face: &&Value| {
+        let owner = face["ExternalImageId"].as_str().and_then(|owner| owner.split(':').next());
+        owner == Some(id)
+    };
+    let faces = answer["Faces"].as_array().context("no faces")?.iter().filter(is_own);
+    Ok(faces.filter_map(|face| Some(face["FaceId"].as_str()?.to_owned())).collect())
+}
+
+/// What an approval leaves, and what a refusal leaves nothing of.
+async fn is_left(id: &str, end: &Ended) -> Result<()> {
+    let is_approved = end.output["outcome"] == "approved";
+    let (row, faces) = (plain(&bench().row(id).await?), faces_of(id)?);
+    ensure!(faces.len() == usize::from(is_approved), "{} has {faces:?}", end.output);
+    ensure!(row.get("faceId").and_then(Value::as_str) == faces.first().map(String::as_str), "{faces:?}, but {row}");
+    ensure!(row.get("heldFaceIds").is_none(), "a face is held: {row}");
+    let table = bench().deployment.data("CustomersTableName")?;
+    let customers = bench().local.dynamodb.scan().table_name(table).into_paginator().items().send();
+    let customers = customers.collect::<Result<Vec<_>, _>>().await?;
+    let count = customers.iter().filter(|customer| customer.get("applicationId") == Some(&s(id))).count();
+    ensure!(count == usize::from(is_approved), "{} has made {count} customers", end.output);
+    Ok(())
+}
+
+/// Nothing is told in advance of what Rekognition finds: the face is searched for, indexed, and searched for again.
+async fn race(ids: [&str; 2]) -> Result<()> {
+    let control = &bench().local.control;
+    let mut held = Vec::new();
+    for id in ids {
+        control.add(&Fault::result("textract", "AnalyzeID", id, document(&number(id))))?;
+        control.set_license(&number(id), "known")?;
+        let busy = Fault::error("rekognition", "IndexFaces", id, "ProvisionedThroughputExceededException", 400);
+        held.push(control.put(&busy.by("identity-verification/IndexFace").late(5))?);
+    }
+    let (one, other) = tokio::try_join!(send_face(ids[0]), send_face(ids[1]))?;
+    tokio::try_join!(has_searched(&one), has_searched(&other))?;
+    for id in ids {
+        ensure!(faces_of(id)?.is_empty(), "{id} was indexed before the other had searched");
+    }
+    for fault in held {
+        control.remove(fault)?;
+    }
+    let ends = [ended(&one).await?, ended(&other).await?];
+    let mut approved = Vec::new();
+    for (id, end) in ids.into_iter().zip(&ends) {
+        is_left(id, end).await?;
+        if end.output["outcome"] == "approved" {
+            approved.push(id);
+        } else {
+            let row = plain(&bench().row(id).await?);
+            let told = json!([end.output["outcome"], row["reasons"]]);
+            ensure!(told == json!(["resubmit", ["FACE_DUPLICATE_CONCURRENT"]]), "it ended {told}");
+        }
+    }
+    ensure!(approved.len() <= 1, "{approved:?} have one face");
+    let ended_as: Vec<_> = ends.iter().map(|end| end.output["outcome"].to_string()).collect();
+
+    // Sent again, the first has the face, and the other one is a duplicate.
+    let first = approved.first().copied().unwrap_or(ids[0]);
+    if approved.is_empty() {
+        let end = ended(&send_face(first).await?).await?;
+        ensure!(end.output["outcome"] == "approved", "sent again, it ended {}", end.output);
+        is_left(first, &end).await?;
+    }
+    let second = if first == ids[0] { ids[1] } else { ids[0] };
+    let end = ended(&send_face(second).await?).await?;
+    let row = plain(&bench().row(second).await?);
+    let told = json!([end.output["outcome"], row["reasons"]]);
+    ensure!(told == json!(["declined", ["FACE_DUPLICATE"]]), "sent again, the other one ended {told}");
+    is_left(second, &end).await?;
+    println!("one face at the same moment: {}; sent again, one has it", ended_as.join(" and "));
+    Ok(())
+}
+
+#[test]
+fn of_two_that_bring_one_face_at_the_same_moment_at_most_one_is_approved() {
+    bench().run(async {
+        let ids = [name("race-one"), name("race-other")];
+        let result = Box::pin(race([&ids[0], &ids[1]])).await;
+        // The next run brings it again.
+        for id in &ids {
+            let faces = faces_of(id)?;
+            if !faces.is_empty() {
+                let delete = json!({"CollectionId": bench().deployment.data("FaceCollectionId")?, "FaceIds": faces});
+                bench().local.raw("rekognition", "RekognitionService.DeleteFaces", &delete)?;
+            }
+        }
+        result
     });
 }

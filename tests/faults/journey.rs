@@ -18,7 +18,8 @@ use tokio::time::{Instant, sleep};
 /// Longer than a journey on which every Task is retried.
 const LIMIT: Duration = Duration::from_secs(150);
 const PAUSE: Duration = Duration::from_millis(200);
-const CHECKS: [&str; 5] =
+/// Those of a package.
+pub(crate) const CHECKS: [&str; 5] =
     ["packageCheck", "identityVerification", "identityCompare", "documentExtraction", "thirdPartyCheck"];
 
 /// What is uploaded, and what becomes of it when nothing fails.

@@ -21,7 +21,7 @@ use crate::effect::{Dependency, Effect, ONCE, TRANSIENT};
 use crate::journey::{JOURNEYS, Journey, Left, name, recorded, replay, restored, said};
 
 /// Cells of different kinds.
-pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = Result<&'static str>> + Send>>;
 
 /// A Task, and a journey that passes it.
 #[derive(Debug, Clone)]
@@ -69,6 +69,12 @@ const OF_REFUSALS: (&str, Journey, &[&str]) =
     ("third-party-check", Journey::Unknown, &["RecordNotPassed", "NotifyNotPassed"]);
 /// Records what other machines could not judge: on its way is whoever fails.
 const RECORDER: &str = "record-failure";
+/// How cells end: tried again,
+pub(crate) const UNDISTURBED: &str = "ended as if nothing had failed";
+/// by an operator,
+pub(crate) const REPLAYED: &str = "failed, were recorded, and ended as if nothing had failed after a replay";
+/// or by an operator who saw the recording itself fail.
+const REDRIVEN: &str = "failed to be recorded, and were after the recording was redriven";
 /// The alarm for a failure that is not recorded.
 const NOT_RECORDED: &str = "failures-not-recorded-executions-failed";
 
@@ -120,10 +126,10 @@ impl Site {
     }
 }
 
-/// Many cells side by side; all that are not as they should be.
-pub(crate) async fn all<Cell>(cells: impl IntoIterator<Item = (String, Cell)>) -> Result<usize>
+/// Many cells side by side, each of which tells how it ended; all that are not as they should be.
+pub(crate) async fn all<Cell>(what: &str, cells: impl IntoIterator<Item = (String, Cell)>) -> Result<()>
 where
-    Cell: Future<Output = Result<()>> + Send + 'static,
+    Cell: Future<Output = Result<&'static str>> + Send + 'static,
 {
     let places = Arc::new(Semaphore::new(24));
     let mut running = JoinSet::new();
@@ -136,17 +142,22 @@ where
             result
         });
     }
-    let (mut count, mut wrong) = (0, Vec::new());
+    let (count, mut ends, mut wrong) = (running.len(), BTreeMap::<_, usize>::new(), Vec::new());
+    ensure!(count > 0, "{what}: no cells");
     while let Some(cell) = running.join_next().await {
-        count += 1;
-        wrong.extend(cell?.err().map(|error| format!("{error:#}")));
+        match cell? {
+            Ok(end) => *ends.entry(end).or_default() += 1,
+            Err(error) => wrong.push(format!("{error:#}")),
+        }
     }
+    let ends: Vec<_> = ends.iter().map(|(end, count)| format!("{count} {end}")).collect();
+    println!("{what}: {count} cells, {}", ends.join(", "));
     ensure!(wrong.is_empty(), "{} of {count} cells:\n{}", wrong.len(), wrong.join("\n"));
-    Ok(count)
+    Ok(())
 }
 
 /// While these cells run, each of these alarms counts so many failures, or more: other tests fail beside them.
-async fn alarmed(failures: BTreeMap<String, u64>, cells: impl Future<Output = Result<usize>>) -> Result<()> {
+async fn alarmed(failures: BTreeMap<String, u64>, cells: impl Future<Output = Result<()>>) -> Result<()> {
     let before = failures.keys().map(|alarm| alarm::counted(alarm)).collect::<Result<Vec<_>>>()?;
     cells.await?;
     for ((alarm, least), before) in failures.iter().zip(before) {
@@ -179,7 +190,7 @@ fn traces_of<'traces>(traces: &'traces [Trace], site: &Site) -> Vec<&'traces Tra
 }
 
 /// On one journey, every Task fails once in the same way.
-async fn once(journey: Journey, effect: Effect, sites: Vec<Site>, expected: Left) -> Result<()> {
+async fn once(journey: Journey, effect: Effect, sites: Vec<Site>, expected: Left) -> Result<&'static str> {
     let id = name(&format!("once-{journey:?}-{effect:?}"));
     let control = &bench().local.control;
     for site in &sites {
@@ -201,11 +212,11 @@ async fn once(journey: Journey, effect: Effect, sites: Vec<Site>, expected: Left
     }
     let left = journey.left(&id).await?;
     ensure!(left == expected, "{left:?} instead of {expected:?}");
-    Ok(())
+    Ok(UNDISTURBED)
 }
 
 /// A Task fails until it is repaired.
-async fn for_good(site: Site, effect: Effect, expected: Left) -> Result<()> {
+async fn for_good(site: Site, effect: Effect, expected: Left) -> Result<&'static str> {
     let id = name(&format!("{}-{}-{effect:?}", site.machine, site.state));
     let control = &bench().local.control;
     let fault = control.put(&site.dependency.fault(effect, &id, &site.task()))?;
@@ -224,7 +235,7 @@ async fn for_good(site: Site, effect: Effect, expected: Left) -> Result<()> {
     let published = said(&id, true, 0).await;
     repaired(&id, fault, site.journey, expected).await?;
     ensure!(said(&id, true, 0).await == published, "the failure was published again");
-    Ok(())
+    Ok(REPLAYED)
 }
 
 /// Where it failed and why, in the row and in one message.
@@ -318,7 +329,7 @@ impl Way {
 }
 
 /// Every Task that records a failure, or takes it back, fails once: it is recorded once, and gone after the replay.
-async fn recorded_at_last(way: Way, effect: Effect, sites: Vec<Site>, expected: Left) -> Result<()> {
+async fn recorded_at_last(way: Way, effect: Effect, sites: Vec<Site>, expected: Left) -> Result<&'static str> {
     let id = name(&format!("once-recorder-{way:?}-{effect:?}"));
     let repairable = way.fail(&id)?;
     for site in &sites {
@@ -335,7 +346,7 @@ async fn recorded_at_last(way: Way, effect: Effect, sites: Vec<Site>, expected: 
         }
         let missing: Vec<_> = sites.iter().filter(|site| !retried.contains(&site.state)).map(Site::task).collect();
         if missing.is_empty() {
-            return Ok(());
+            return Ok(REPLAYED);
         }
         ensure!(Instant::now() < deadline, "no retry of {missing:?}");
         sleep(Duration::from_millis(200)).await;
@@ -353,7 +364,7 @@ async fn repaired(id: &str, fault: u64, journey: Journey, expected: Left) -> Res
 }
 
 /// A Task that records a failure, or takes it back, fails for good: its own execution shows it, and is redriven by hand.
-async fn not_recorded(site: Site, effect: Effect, expected: Left) -> Result<()> {
+async fn not_recorded(site: Site, effect: Effect, expected: Left) -> Result<&'static str> {
     let id = name(&format!("{}-{}-{effect:?}", site.machine, site.state));
     let way = Way::of(&site.state);
     let (bench, repairable) = (bench(), way.fail(&id)?);
@@ -375,10 +386,11 @@ async fn not_recorded(site: Site, effect: Effect, expected: Left) -> Result<()> 
         restored(&id).await?;
         let left = way.journey().left(&id).await?;
         ensure!(left == expected, "after the replay {left:?} instead of {expected:?}");
-        return Ok(());
+        return Ok(REDRIVEN);
     }
     is_recorded(&id, &recorded(&id).await?, &judged.path(), way.journey()).await?;
-    repaired(&id, repairable, way.journey(), expected).await
+    repaired(&id, repairable, way.journey(), expected).await?;
+    Ok(REDRIVEN)
 }
 
 #[test]
@@ -390,20 +402,20 @@ fn every_task_has_a_journey() {
 fn what_passes_by_itself_is_retried_and_changes_nothing() {
     bench().run(async {
         let (expected, sites) = (undisturbed().await?, sites()?);
-        let mut cells = Vec::new();
+        let (mut cells, mut struck) = (Vec::new(), 0);
         for journey in JOURNEYS {
             for effect in ONCE {
                 let is_hit =
                     |site: &&Site| site.machine != RECORDER && site.journey == journey && site.is_retried(effect);
                 let hit: Vec<_> = sites.iter().filter(is_hit).cloned().collect();
                 if !hit.is_empty() {
+                    struck += hit.len();
                     let cell = once(journey, effect, hit, expected[&journey].clone());
                     cells.push((format!("{effect:?} once at every Task of {journey:?}"), cell));
                 }
             }
         }
-        all(cells).await?;
-        Ok(())
+        all(&format!("{struck} failures that pass by themselves"), cells).await
     });
 }
 
@@ -427,7 +439,7 @@ fn a_failure_is_recorded_although_recording_it_fails() {
                 cells.push((cell, Box::pin(not_recorded(site.clone(), effect, expected))));
             }
         }
-        alarmed(failures, all(cells)).await
+        alarmed(failures, all("failures of what records failures", cells)).await
     });
 }
 
@@ -445,6 +457,6 @@ fn what_does_not_pass_is_recorded_and_replayed() {
                 cells.push((cell, for_good(site.clone(), effect, expected[&site.journey].clone())));
             }
         }
-        alarmed(failures, all(cells)).await
+        alarmed(failures, all("failures for good", cells)).await
     });
 }

@@ -1,13 +1,25 @@
 //! Workers that err, panic, are killed, or run out of time.
 
-use anyhow::{Result, ensure};
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use aws_sdk_sqs::types::QueueAttributeName;
-use bonafide_tests::bench::bench;
+use bonafide_domain::Personal;
+use bonafide_tests::bench::{bench, plain, repository, s};
 use bonafide_tests::control::Fault;
+use bonafide_tests::history::Trace;
+use onboarding_agent::bedrock::{Agent, Attributes, MESSAGE_VERSION, ResponseState};
+use onboarding_agent::{ACTION_GROUP, Answer, Event, Function, MachineResult, Said};
+use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 
-use crate::journey::{Journey, Left, name, recorded, replay, said};
-use crate::tasks::{all, undisturbed};
+use crate::journey::{CHECKS, Journey, Left, name, recorded, replay, said};
+use crate::tasks::{REPLAYED, UNDISTURBED, all, undisturbed};
 
 /// A worker, and a request that shows that it is at work.
 const WORKERS: [(&str, Called, &str, &str); 7] = [
@@ -23,6 +35,8 @@ const WORKERS: [(&str, Called, &str, &str); 7] = [
 const ATTEMPTS: u32 = 3;
 /// Seconds until a message that nobody answered comes back. Deployed are six times the worker's own time.
 const VISIBILITY: &str = "15";
+/// Longer than a message needs that comes back once, on a busy machine.
+const MEASURED: Duration = Duration::from_mins(2);
 
 /// By what it is called, which hears of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +88,10 @@ async fn cell(
     worker: (&'static str, Called, &'static str, &'static str),
     ending: Ending,
     expected: Left,
-) -> Result<()> {
+) -> Result<&'static str> {
     let id = name(&format!("{}-{ending:?}", worker.0));
-    bench().local.control.add(&ending.fault(worker, &id))?;
+    let control = &bench().local.control;
+    let fault = control.put(&ending.fault(worker, &id))?;
     let ended = Journey::Approved.start(&id).await?;
     let succeeds = ending.is_tried_again(worker.1);
     let expected_status = if succeeds { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
@@ -90,7 +105,34 @@ async fn cell(
     let failures = usize::from(!succeeds);
     let said = said(&id, true, failures).await;
     ensure!(said.len() == failures, "{said:?}");
-    Ok(())
+    if worker.0 == "measure-outcome" {
+        // Nothing waits for it, and what it does is nowhere but in its log.
+        measured(&id).await?;
+    }
+    ensure!(!control.is_there(fault)?, "no such call was made");
+    Ok(if succeeds { UNDISTURBED } else { REPLAYED })
+}
+
+/// Waits until the verdict is measured, with every check. A message that comes twice may be measured twice.
+async fn measured(id: &str) -> Result<()> {
+    let deadline = Instant::now() + MEASURED;
+    loop {
+        let lines = spawn_blocking(|| bench().local.log("/aws/lambda/bonafide-dev-measure-outcome")).await??;
+        let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let lines: Vec<_> = lines.filter(|line| line["application.id"] == id && line.get("_aws").is_some()).collect();
+        let verdicts: Vec<_> = lines.iter().filter(|line| line["Applications"].is_number()).collect();
+        if !verdicts.is_empty() {
+            let is_approved = verdicts.iter().all(|line| line["Outcome"] == "approved");
+            ensure!(is_approved && verdicts.len() <= 2, "measured as {verdicts:?}");
+            for check in CHECKS {
+                let count = lines.iter().filter(|line| line["Check"] == check).count();
+                ensure!(count == verdicts.len(), "{check} was measured {count} times: {lines:?}");
+            }
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "the verdict of {id} was not measured");
+        sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// What workers write for an application.
@@ -104,7 +146,10 @@ const WRITES: [(&str, &str, &str); 6] = [
 ];
 
 /// It is written, and the worker does not hear of it.
-async fn lost((worker, service, operation): (&str, &'static str, &'static str), expected: Left) -> Result<()> {
+async fn lost(
+    (worker, service, operation): (&str, &'static str, &'static str),
+    expected: Left,
+) -> Result<&'static str> {
     let id = name(&format!("lost-{worker}-{operation}"));
     let control = &bench().local.control;
     let fault = Fault::no_answer(service, operation, &id, "closed").by(worker).afterwards().times(1);
@@ -120,7 +165,7 @@ async fn lost((worker, service, operation): (&str, &'static str, &'static str), 
     );
     let left = Journey::Approved.left(&id).await?;
     ensure!(left == expected, "{left:?} instead of {expected:?}");
-    Ok(())
+    Ok(UNDISTURBED)
 }
 
 #[test]
@@ -128,8 +173,7 @@ fn what_a_worker_has_written_without_hearing_of_it_is_written_once() {
     bench().run(async {
         let expected = &undisturbed().await?[&Journey::Approved];
         let cells = WRITES.map(|write| (format!("{write:?}"), lost(write, expected.clone())));
-        Box::pin(all(cells)).await?;
-        Ok(())
+        Box::pin(all("answers to workers that were lost", cells)).await
     });
 }
 
@@ -167,11 +211,281 @@ fn a_worker_that_ends_badly_ends_no_application() {
                 cells.push((format!("{ending:?} of {}", worker.0), cell(worker, ending, expected.clone())));
             }
         }
-        let result = all(cells).await;
+        let result = all("ends of workers", cells).await;
         for (url, seconds) in before {
             set_visibility(&url, &seconds).await?;
         }
-        result?;
+        result
+    });
+}
+
+/// The workers of conversations, with the function that the model calls when they are at work.
+const TALKERS: [(&str, Function); 3] = [
+    ("extract-identity", Function::ReadDocument),
+    ("verify-identity", Function::VerifyIdentity),
+    ("onboarding-agent", Function::RegisterCustomer),
+];
+const DOCUMENT: &str = "samples/nordic/dk-driving-licence.jpg";
+const CUSTOMER: &str = "DK#0707614285";
+
+/// What the person is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// What the step came to.
+    Result(Option<MachineResult>),
+    /// `FAILURE`, with nothing else but why.
+    Failure,
+    /// The function that speaks for the machine died.
+    Nothing,
+}
+
+/// Sends a signal to the processes of a worker of this local AWS; how many there are.
+fn signal(worker: &str, signal: &str) -> Result<usize> {
+    let function = format!("AWS_LAMBDA_FUNCTION_NAME=bonafide-dev-{worker}");
+    let endpoint = format!("AWS_ENDPOINT_URL={}", bench().local.endpoint());
+    let mut count = 0;
+    for process in fs::read_dir("/proc").context("this needs Linux")?.flatten() {
+        let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+        let has = |entry: &str| environment.split(|byte| *byte == 0).any(|other| other == entry.as_bytes());
+        if has(&function) && has(&endpoint) {
+            Command::new("kill").arg(format!("-{signal}")).arg(process.file_name()).status()?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// A conversation whose person has consented and uploaded a document.
+struct Talk {
+    id: String,
+    attributes: Attributes,
+}
+
+impl Talk {
+    async fn begin(ending: Ending) -> Result<Self> {
+        let id = name(&format!("talk-{ending:?}"));
+        let key = format!("onboard/DK/2026/11/21/{id}/document.jpg");
+        let picture = fs::read(repository().join(DOCUMENT))?;
+        let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?).key(&key);
+        put.body(ByteStream::from(picture)).send().await?;
+        let attributes = [
+            ("country", "DK"),
+            ("consent", "true"),
+            ("consentedAt", "2026-11-21T09:30:00.000Z"),
+            ("sessionId", &id),
+            ("documentKey", &key),
+        ];
+        let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Ok(Self { id, attributes })
+    }
+
+    /// The model calls a function; what it is given to say.
+    async fn ask(&mut self, function: Function) -> Result<(Told, Said)> {
+        let event = Event {
+            message_version: MESSAGE_VERSION.to_owned(),
+            agent: Agent::default(),
+            session_id: self.id.clone(),
+            input_text: Personal::default(),
+            action_group: ACTION_GROUP.to_owned(),
+            function: function.name().to_owned(),
+            parameters: Vec::new(),
+            session_attributes: self.attributes.clone(),
+            prompt_session_attributes: Attributes::new(),
+        };
+        let event = serde_json::to_value(&event)?;
+        let answer = spawn_blocking(move || bench().local.invoke("bonafide-dev-onboarding-agent", &event)).await?;
+        let answer: Answer = match answer {
+            Err(error) if error.to_string().contains("ended with an error") => {
+                return Ok((Told::Nothing, Said::default()));
+            }
+            answer => serde_json::from_value(answer?)?,
+        };
+        let said = answer.said()?;
+        self.attributes.clone_from(&answer.session_attributes);
+        let told = match answer.response.function_response.response_state {
+            None => Told::Result(said.result),
+            Some(ResponseState::Failure) => {
+                let is_all = said.result.is_none() && said.customer_id.is_none() && said.last_four.is_none();
+                ensure!(is_all, "a failure says {said:?}");
+                Told::Failure
+            }
+            Some(state) => anyhow::bail!("{} answered with {state:?}", function.name()),
+        };
+        Ok((told, said))
+    }
+
+    /// One worker ends badly, once; then the same step succeeds.
+    async fn step(&mut self, (worker, function): (&'static str, Function), ending: Ending) -> Result<Said> {
+        let done = if function == Function::RegisterCustomer { MachineResult::Registered } else { MachineResult::Ok };
+        let expected = match (worker, ending) {
+            ("onboarding-agent", Ending::Kill) => Told::Nothing,
+            ("onboarding-agent", _) | (_, Ending::Error) => Told::Failure,
+            _ => Told::Result(Some(done)),
+        };
+        let (told, said) = if worker == "verify-identity" {
+            self.verify(ending).await?
+        } else {
+            let control = &bench().local.control;
+            let fault = control.put(&self.fault(worker, ending))?;
+            let told = self.ask(function).await?;
+            ensure!(!control.is_there(fault)?, "no such call was made");
+            told
+        };
+        ensure!(told == expected, "told {told:?}: {said:?}");
+        let row = plain(&bench().row(&self.id).await?);
+        if told == Told::Failure && worker != "onboarding-agent" {
+            let reasons: Vec<_> = said.reasons.iter().map(|reason| reason.code()).collect();
+            ensure!(row["status"] == "FAILED" && row["reasons"] == json!(reasons), "told {reasons:?}, recorded {row}");
+        }
+        // Only the machine that has done its work makes a customer, although nobody could tell the person.
+        let customers = usize::from(told == Told::Nothing);
+        let count = self.customers().await?.len();
+        ensure!(count == customers, "{count} customers after {told:?}");
+
+        let (told, said) = self.ask(function).await?;
+        ensure!(told == Told::Result(Some(done)), "afterwards told {told:?}: {said:?}");
+        Ok(said)
+    }
+
+    fn fault(&self, worker: &'static str, ending: Ending) -> Fault {
+        let fault = |service, operation, id: &str| ending.fault((worker, Called::State, service, operation), id);
+        match (worker, ending) {
+            ("extract-identity", Ending::Kill) => fault("s3", "GetObject", &self.id),
+            // Textract is not told whose picture it is.
+            ("extract-identity", _) => fault("textract", "DetectDocumentText", ""),
+            // The machine has done its work by then, and the next try finds it done.
+            (_, Ending::Kill) => fault("states", "StartSyncExecution", &self.id).afterwards(),
+            _ => fault("states", "StartSyncExecution", &self.id),
+        }
+    }
+
+    /// The worker that asks the register sends no request at which it could be met.
+    async fn verify(&mut self, ending: Ending) -> Result<(Told, Said)> {
+        let (function, id) = (Function::VerifyIdentity, self.id.clone());
+        let (told, error) = match ending {
+            Ending::Kill => {
+                // Now it has a process, which is stopped when the next event comes, and killed in the middle of it.
+                let (told, said) = self.ask(function).await?;
+                ensure!(told == Told::Result(Some(MachineResult::Ok)), "before it is killed, told {told:?}: {said:?}");
+                ensure!(signal("verify-identity", "STOP")? > 0, "it has no process");
+                let kill = async {
+                    let invoked = is_invoked(&id).await;
+                    signal("verify-identity", "KILL")?;
+                    invoked
+                };
+                let (told, killed) = tokio::join!(self.ask(function), kill);
+                killed?;
+                (told?, "Runtime.ExitError")
+            }
+            Ending::Throttled => {
+                let fault = Fault::error("lambda", "Invoke", &id, "TooManyRequestsException", 429).times(1);
+                let fault = bench().local.control.put(&fault.by("agent-onboarding/VerifyIdentity"))?;
+                let told = self.ask(function).await?;
+                ensure!(!bench().local.control.is_there(fault)?, "no such call was made");
+                (told, "Lambda.TooManyRequestsException")
+            }
+            _ => {
+                // The record of what was read is damaged, and repaired.
+                damage(&id, "SET #identity.damaged = country").await?;
+                let told = self.ask(function).await?;
+                damage(&id, "REMOVE #identity.damaged").await?;
+                (told, "Bonafide.InvalidInput")
+            }
+        };
+        let executions = executions(&id).await?;
+        let mut errors = Vec::new();
+        for execution in &executions {
+            let trace = Trace::fetch(&bench().local, execution).await?;
+            errors.extend(trace.errors().into_iter().map(|(state, error)| (state.to_owned(), error.to_owned())));
+        }
+        let has_struck = errors.iter().any(|(state, other)| state == "VerifyIdentity" && other == error);
+        ensure!(has_struck, "no {error} in {executions:?}: {errors:?}");
+        if told.0 == Told::Failure {
+            let row = plain(&bench().row(&id).await?);
+            ensure!(row["registryVerification"]["outcome"] != "pass", "verified by a failure: {row}");
+            ensure!(self.attributes["verificationStatus"] == "EXTRACTED", "{:?}", self.attributes);
+        }
+        Ok(told)
+    }
+
+    async fn customers(&self) -> Result<Vec<Value>> {
+        let table = bench().deployment.data("CustomersTableName")?;
+        let pages = bench().local.dynamodb.scan().table_name(table).into_paginator().items().send();
+        let customers = pages.collect::<Result<Vec<_>, _>>().await?;
+        Ok(customers.iter().filter(|row| row.get("applicationId") == Some(&s(&self.id))).map(plain).collect())
+    }
+}
+
+/// Those of a conversation.
+async fn executions(id: &str) -> Result<Vec<String>> {
+    let machine = bench().deployment.machine("AgentOnboardingMachineArn")?;
+    let all = bench().local.sfn.list_executions().state_machine_arn(machine).into_paginator().items().send();
+    let all = all.collect::<Result<Vec<_>, _>>().await?;
+    Ok(all.into_iter().filter(|one| one.name.starts_with(id)).map(|one| one.execution_arn).collect())
+}
+
+/// Waits until the worker that asks the register has been given an event that it does not answer.
+async fn is_invoked(id: &str) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(15);
+    loop {
+        for execution in executions(id).await? {
+            let is_running = bench().local.status(&execution).await? == Some(ExecutionStatus::Running);
+            let trace = Trace::fetch(&bench().local, &execution).await?;
+            if is_running && trace.path().last() == Some(&"VerifyIdentity") {
+                // The event follows the state.
+                sleep(Duration::from_secs(1)).await;
+                return Ok(());
+            }
+        }
+        ensure!(Instant::now() < deadline, "VerifyIdentity is not waited for");
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Changes what was read from a document.
+async fn damage(id: &str, expression: &str) -> Result<()> {
+    let update = bench().local.dynamodb.update_item().table_name(bench().deployment.data("ApplicationsTableName")?);
+    let update = update.key("applicationId", s(id)).update_expression(expression);
+    update.expression_attribute_names("#identity", "identity").send().await?;
+    Ok(())
+}
+
+/// The person of all these conversations may be made a customer again.
+async fn forget_customer() -> Result<()> {
+    let delete = bench().local.dynamodb.delete_item().table_name(bench().deployment.data("CustomersTableName")?);
+    delete.key("PK", s(CUSTOMER)).key("SK", s("PROFILE")).send().await?;
+    Ok(())
+}
+
+/// A conversation at whose steps one worker after the other ends badly.
+async fn conversation(ending: Ending) -> Result<usize> {
+    forget_customer().await?;
+    let mut talk = Talk::begin(ending).await?;
+    let mut last = Said::default();
+    for talker in TALKERS {
+        let step = Box::pin(talk.step(talker, ending));
+        last = step.await.with_context(|| format!("{ending:?} of {}", talker.0))?;
+    }
+    let customers = talk.customers().await?;
+    ensure!(customers.len() == 1 && customers[0]["PK"] == CUSTOMER, "{} customers", customers.len());
+    ensure!(last.customer_id.as_deref() == customers[0]["customerId"].as_str(), "told of another customer");
+    let row = plain(&bench().row(&talk.id).await?);
+    ensure!(row["status"] == "DECIDED" && row["outcome"] == "approved" && row.get("failure").is_none(), "{row}");
+    let verdicts = said(&talk.id, false, 1).await;
+    ensure!(verdicts.len() == 1 && verdicts[0].contains("approved"), "said {verdicts:?}");
+    forget_customer().await?;
+    Ok(TALKERS.len())
+}
+
+/// One conversation after the other: they are about one person, and Textract is not told about whose picture it fails.
+#[test]
+fn a_conversation_outlives_the_ends_of_its_workers() {
+    bench().run(async {
+        let mut cells = 0;
+        for ending in [Ending::Kill, Ending::Error, Ending::Throttled] {
+            cells += conversation(ending).await?;
+        }
+        println!("ends of workers of conversations: {cells} cells, each told at once, and done once by the same step");
         Ok(())
     });
 }

@@ -56,7 +56,7 @@ fn bad_input_is_refused_or_recorded_and_never_repeated() {
 
         scan::logs()?;
         scan::notifications();
-        scan::memory()
+        scan::memory(&scan::WORKERS)
     });
 }
 

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::package::{LIKED, MARK, Package};
-use crate::{archives, details, keys, messages, pictures, third_party, world};
+use crate::{archives, details, keys, messages, pictures, scan, third_party, world};
 
 /// Longer than any input takes, retries included.
 const LIMIT: Duration = Duration::from_mins(4);
@@ -186,7 +186,10 @@ pub(crate) async fn third_parties() -> Result<Vec<Seen>> {
     local.put("lambda", VALIDATE_LICENSE, &json!({"Environment": environment}))?;
     let runs = third_party::answers().into_iter().enumerate().map(|(index, (name, _))| answered(index, name));
     let seen = all(runs, 40).await;
+    // Those who have met these answers are gone with their environment.
+    let memory = scan::memory(&["validate-license"]);
     local.put("lambda", VALIDATE_LICENSE, &json!({"Environment": before}))?;
+    memory?;
     seen
 }
 
@@ -230,11 +233,14 @@ impl Impatient {
         Ok(())
     }
 
-    async fn send(&self, bodies: &[String]) -> Result<()> {
+    /// The ids that the messages get.
+    async fn send(&self, bodies: &[String]) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
         for body in bodies {
-            bench().local.sqs.send_message().queue_url(&self.url).message_body(body).send().await?;
+            let sent = bench().local.sqs.send_message().queue_url(&self.url).message_body(body).send().await?;
+            ids.push(sent.message_id.context("no id")?);
         }
-        Ok(())
+        Ok(ids)
     }
 
     /// Waits until every message has been dealt with.
@@ -308,43 +314,71 @@ async fn send_messages(
     licenses: &Impatient,
 ) -> Result<Vec<Seen>> {
     let bucket = bench().deployment.data("BucketName")?;
-    let (no_events, no_tasks) = (messages::no_events(bucket), messages::no_tasks());
+    let (mut no_events, no_tasks) = (messages::no_events(bucket), messages::no_tasks());
+    // A key that is no UTF-8 once it is decoded: there is no upload to reject.
+    no_events.push(json!({"Records": [record(bucket, "zipped/%C0%AE.zip%")]}).to_string());
     let foreign = messages::foreign_tasks(old_token, bucket);
     uploads.send(&no_events).await?;
-    for queue in [extraction, licenses] {
+    let mut tasks = Vec::new();
+    for (kind, worker, queue) in
+        [("extraction", "extract-document", extraction), ("licences", "validate-license", licenses)]
+    {
         queue.send(&no_tasks).await?;
-        queue.send(&foreign).await?;
+        tasks.push((kind, worker, queue, queue.send(&foreign).await?));
     }
     let mut seen = events(uploads, bucket).await?;
-    let sent = [
-        ("S3 event", uploads, &no_events, &[][..]),
-        ("message to extraction", extraction, &no_tasks, &foreign),
-        ("message to licences", licenses, &no_tasks, &foreign),
-    ];
-    for (kind, queue, bodies, foreign) in sent {
+    uploads.drained().await?;
+    seen.extend(dead_letters("S3 event", &no_events, &uploads.dead(&no_events).await?));
+    for (kind, worker, queue, ids) in tasks {
         queue.drained().await?;
         // At once, since those that are left there are hidden for a while.
-        let dead = queue.dead(&[bodies, foreign].concat()).await?;
-        seen.extend(bodies.iter().map(|body| {
-            let mut seen = Seen::new(kind, &excerpt(body), "dead letter");
-            seen.wrong = (!dead.contains(body)).then(|| "is not in the dead-letter queue".to_owned());
-            seen
-        }));
-        seen.extend(foreign.iter().map(|body| {
-            let ended = if dead.contains(body) { "dead letter" } else { "answered to nobody, logged" };
-            Seen::new("task token", &excerpt(body), ended)
-        }));
+        let dead = queue.dead(&[&no_tasks[..], &foreign].concat()).await?;
+        seen.extend(dead_letters(&format!("message to {kind}"), &no_tasks, &dead));
+        let unanswered = answered_to_nobody(worker)?;
+        for (body, id) in foreign.iter().zip(&ids) {
+            // The role of a worker lets it answer tasks of its own machine only; the old token is one of extraction's.
+            let is_own = kind == "extraction" && body.contains(old_token);
+            let ended = if is_own { "answered to nobody, logged" } else { "dead letter" };
+            let (is_dead, is_logged) = (dead.contains(body), unanswered.contains(id));
+            let mut one = Seen::new("task token", &format!("to {kind}: {}", excerpt(body)), ended);
+            let is_so = is_logged == is_own && is_dead != is_own;
+            one.wrong = (!is_so).then(|| format!("logged as answered to nobody: {is_logged}, dead: {is_dead}"));
+            seen.push(one);
+        }
     }
     ensure!(bench().row("hostile-nobody").await?.is_empty(), "a foreign task has written a row");
     Ok(seen)
 }
 
+/// Texts of which each has to be in the dead-letter queue.
+fn dead_letters(kind: &str, bodies: &[String], dead: &BTreeSet<String>) -> Vec<Seen> {
+    let judge = |body: &String| {
+        let mut one = Seen::new(kind, &excerpt(body), "dead letter");
+        one.wrong = (!dead.contains(body)).then(|| "is not in the dead-letter queue".to_owned());
+        one
+    };
+    bodies.iter().map(judge).collect()
+}
+
+/// The ids of the messages for whose result nobody waited, by the lines of the worker that took them.
+fn answered_to_nobody(worker: &str) -> Result<BTreeSet<String>> {
+    let lines = bench().local.log(&format!("/aws/lambda/bonafide-dev-{worker}"))?;
+    let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let lines = lines.filter(|line| line["answered"] == false);
+    Ok(lines.filter_map(|line| Some(line["message.id"].as_str()?.to_owned())).collect())
+}
+
+/// An upload, as S3 tells of it.
+fn record(bucket: &str, key: &str) -> Value {
+    let object = json!({"key": key, "versionId": "v1", "sequencer": "0A"});
+    json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": object}})
+}
+
 /// Events that are well-formed, and tell of what is not there, not ours, or nobody's.
 async fn events(uploads: &Impatient, bucket: &str) -> Result<Vec<Seen>> {
-    let record = |bucket: &str, key: &str| json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": key, "versionId": "v1", "sequencer": "0A"}}});
     let mut seen = Vec::new();
 
-    let rejections: Vec<_> = [
+    let rejections = [
         ("", "UPLOAD_PREFIX_UNKNOWN"),
         ("nowhere", "UPLOAD_PREFIX_UNKNOWN"),
         ("/zipped/a.zip", "UPLOAD_PREFIX_UNKNOWN"),
@@ -358,11 +392,7 @@ async fn events(uploads: &Impatient, bucket: &str) -> Result<Vec<Seen>> {
         ("zipped/a%00.zip", "UPLOAD_NAME_INVALID"),
         ("zipped/a%0d%0a.zip", "UPLOAD_NAME_INVALID"),
         ("zipped/%252e%252e.zip", "UPLOAD_NAME_INVALID"),
-        ("zipped/%C0%AE.zip%", "not UTF-8"),
-    ]
-    .into_iter()
-    .filter(|(_, reason)| *reason != "not UTF-8")
-    .collect();
+    ];
     for (key, _) in &rejections {
         uploads.send(&[json!({"Records": [record(bucket, key)]}).to_string()]).await?;
     }
