@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
@@ -92,6 +92,7 @@ async fn cell(
     let id = name(&format!("{}-{ending:?}", worker.0));
     let control = &bench().local.control;
     let fault = control.put(&ending.fault(worker, &id))?;
+    let since = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
     let ended = Journey::Approved.start(&id).await?;
     let succeeds = ending.is_tried_again(worker.1);
     let expected_status = if succeeds { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
@@ -107,17 +108,18 @@ async fn cell(
     ensure!(said.len() == failures, "{said:?}");
     if worker.0 == "measure-outcome" {
         // Nothing waits for it, and what it does is nowhere but in its log.
-        measured(&id).await?;
+        measured(&id, since).await?;
     }
     ensure!(!control.is_there(fault)?, "no such call was made");
     Ok(if succeeds { UNDISTURBED } else { REPLAYED })
 }
 
 /// Waits until the verdict is measured, with every check. A message that comes twice may be measured twice.
-async fn measured(id: &str) -> Result<()> {
+async fn measured(id: &str, since: u64) -> Result<()> {
+    const MEASUREMENTS: &str = "/aws/lambda/bonafide-dev-measure-outcome";
     let deadline = Instant::now() + MEASURED;
     loop {
-        let lines = spawn_blocking(|| bench().local.log("/aws/lambda/bonafide-dev-measure-outcome")).await??;
+        let lines = spawn_blocking(move || bench().local.log_since(MEASUREMENTS, since)).await??;
         let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let lines: Vec<_> = lines.filter(|line| line["application.id"] == id && line.get("_aws").is_some()).collect();
         let verdicts: Vec<_> = lines.iter().filter(|line| line["Applications"].is_number()).collect();

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use aws_config::SdkConfig;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -122,9 +122,33 @@ impl Local {
     /// # Errors
     /// When the local AWS does not answer, or has no such group.
     pub fn log(&self, group: &str) -> Result<Vec<String>> {
-        let request = json!({"logGroupName": group, "limit": 10_000});
-        let events = self.log_pages("FilterLogEvents", request, "events")?;
-        Ok(events.iter().filter_map(|event| Some(event["message"].as_str()?.to_owned())).collect())
+        self.log_since(group, 0)
+    }
+
+    /// All that was written into a log group from this time on, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When the local AWS does not answer, or has no such group.
+    pub fn log_since(&self, group: &str, mut from: u64) -> Result<Vec<String>> {
+        const PAGE: usize = 10_000;
+        let mut found = Vec::new();
+        loop {
+            let request = json!({"logGroupName": group, "limit": PAGE, "startTime": from});
+            let mut page = self.log_pages("FilterLogEvents", request, "events")?;
+            let time = |event: &Value| event["timestamp"].as_u64().unwrap_or_default();
+            let last = page.last().map(time).unwrap_or_default();
+            // The emulator gives no token with a full page: the next one begins with the last time of this one.
+            let is_full = page.len() >= PAGE;
+            if is_full {
+                ensure!(last > from, "{group} has over {PAGE} lines of one millisecond");
+                page.retain(|event| time(event) < last);
+            }
+            found.extend(page.iter().filter_map(|event| Some(event["message"].as_str()?.to_owned())));
+            if !is_full {
+                return Ok(found);
+            }
+            from = last;
+        }
     }
 
     /// What all pages of an answer of `CloudWatch` Logs list.
