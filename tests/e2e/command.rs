@@ -1,19 +1,14 @@
 //! The operators' command line against the same deployment.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
-use bonafide_tests::bench::{bench, repository};
+use bonafide_tests::bench::bench;
 use serde_json::{Value, json};
 
 use crate::run::sample;
 
 pub(crate) fn bonafide(arguments: &[&str]) -> Output {
-    // target/debug/deps/e2e-… → target/debug/bonafide
-    let binary = std::env::current_exe().unwrap().parent().unwrap().with_file_name("bonafide");
-    let mut command = Command::new(binary);
-    command.args(["--endpoint-url", bench().local.endpoint(), "--region", "us-east-1"]).args(arguments);
-    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").current_dir(repository());
-    command.output().unwrap()
+    bench().bonafide(arguments).unwrap()
 }
 
 pub(crate) fn json_lines(output: &Output) -> Vec<Value> {
@@ -54,7 +49,7 @@ fn submit_waits_for_the_verdicts_in_the_order_of_its_arguments() {
         std::fs::write(path, "no zip either").unwrap();
     }
     let paths = paths.each_ref().map(|path| path.to_str().unwrap());
-    let output = bonafide(&["submit", paths[0], paths[1], "--wait", "--json", "--timeout", "60"]);
+    let output = bonafide(&["submit", paths[0], paths[1], "--wait", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let shown: Vec<_> =
         json_lines(&output).iter().map(|object| (object["applicationId"].clone(), object["reasons"].clone())).collect();

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat as Format};
 use bonafide_tests::Local;
-use bonafide_tests::bench::{bench, repository};
+use bonafide_tests::bench::{bench, repository, until};
 use bonafide_tests::control::Fault;
 use bonafide_tests::packages::png;
 use serde_json::{Map, Value, json};
@@ -27,22 +26,23 @@ fn seconds(row: &Value, name: &str) -> f64 {
     DateTime::from_str(row[name].as_str().unwrap(), Format::DateTime).unwrap().as_secs_f64()
 }
 
-/// The lines that measure a sample, once there are as many as expected. Earlier runs on the same local AWS have left their own.
+/// A worker's lines about an application, once there are as many as expected: they appear when the invocation ends, which may be after the
+/// worker's answer. Earlier runs on the same local AWS have left lines of their own, which are not meant.
+fn lines_about(id: &str, worker: &str, expected: usize, is_meant: impl Fn(&Line) -> bool) -> Vec<Line> {
+    let found = bench().run(until(&format!("{worker} has logged {expected} lines about {id}"), async || {
+        let mut found = lines(worker);
+        found.retain(|line| line.get("application.id") == Some(&json!(id)) && is_meant(line));
+        Ok(if found.len() >= expected { Ok(found) } else { Err(format!("{found:?}")) })
+    }));
+    assert_eq!(found.len(), expected, "{found:?}");
+    found
+}
+
+/// The lines that measure a sample.
 fn metrics(id: &str, expected: usize) -> Vec<Line> {
     let since = seconds(&sample(id).row, "receivedAt") * 1000.0;
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        let mut found = lines("measure-outcome");
-        found.retain(|line| {
-            let at = line.get("_aws").and_then(|aws| aws["Timestamp"].as_f64());
-            line.get("application.id") == Some(&json!(id)) && at.is_some_and(|at| at >= since)
-        });
-        if found.len() >= expected || Instant::now() > deadline {
-            assert_eq!(found.len(), expected, "{found:?}");
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let at = |line: &Line| line.get("_aws").and_then(|aws| aws["Timestamp"].as_f64());
+    lines_about(id, "measure-outcome", expected, |line| at(line).is_some_and(|at| at >= since))
 }
 
 /// The line with this metric and these dimensions.
@@ -118,17 +118,13 @@ fn a_third_party_that_is_down_is_measured_try_by_try() {
     let measured = metrics("third-party-down", 2);
     with(&measured, "Applications", &[("Outcome", "failed")]);
     with(&measured, "Reasons", &[("Reason", "THIRD_PARTY_UNAVAILABLE")]);
-    let lines = lines("validate-license");
-    let is_told = |line: &&Line| {
-        line.get("application.id") == Some(&json!("third-party-down"))
-            && line["timestamp"].as_str().is_some_and(|at| at >= received)
-    };
-    let told: Vec<_> = lines.iter().filter(is_told).collect();
-    assert_eq!(told.len(), 5, "one line for each try of {}: {told:?}", seen.ended.execution());
-    for line in told {
+    let is_of_this_run = |line: &Line| line["timestamp"].as_str().is_some_and(|at| at >= received);
+    // One for each try.
+    for line in lines_about("third-party-down", "validate-license", 5, is_of_this_run) {
         let told = ["message", "check", "error.name", "error.code"].map(|name| line[name].as_str());
         assert_eq!(told, ["the task failed", "thirdPartyCheck", "Bonafide.Transient", "503"].map(Some));
     }
+    let lines = lines("validate-license");
     let failures = lines.iter().filter(|line| line.contains_key("TaskFailures"));
     assert!(failures.inspect(|line| check_format(line)).count() >= 5);
 }
@@ -146,22 +142,10 @@ fn a_textract_that_throttles_is_measured() {
         put.key(format!("id_document/{id}.png")).body(png(600, 400).into()).send().await?;
         bench.row_when(id, |row| row.contains_key("documentExtraction")).await
     });
-    // An invocation's lines appear at its end, and the worker holds its slot beyond the answer.
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let is_told = |lines: &[Line]| {
-        let told = lines.iter().filter(|line| line.get("application.id") == Some(&json!(id)));
-        told.count() >= 2 || Instant::now() > deadline
-    };
-    let lines = loop {
-        let lines = lines("extract-document");
-        if is_told(&lines) {
-            break lines;
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    };
-    let told: Vec<_> = lines.iter().filter(|line| line.get("application.id") == Some(&json!(id))).collect();
+    let told = lines_about(id, "extract-document", 2, |_| true);
     let codes: Vec<_> = told.iter().map(|line| line.get("error.code").and_then(Value::as_str)).collect();
     assert_eq!(codes, [Some("ThrottlingException"), None], "{told:?}");
+    let lines = lines("extract-document");
     let throttled = lines.iter().find(|line| line.get("Throttles") == Some(&json!(1.0))).unwrap();
     assert_eq!((&throttled["Worker"], throttled.get("TaskFailures")), (&json!("extract-document"), None));
     check_format(throttled);

@@ -28,7 +28,7 @@ fn list_finds_by_outcome_reason_and_time() {
     let mismatch = found(&mismatch);
     assert!(mismatch.contains(&"face-mismatch".to_owned()), "{mismatch:?}");
     assert!(!mismatch.iter().any(|id| ["approved", "last-name-mismatch"].contains(&id.as_str())), "{mismatch:?}");
-    let failed = found(&["list", "--outcome", "failed", "--since", "1h", "--limit", "1000", "--json"]);
+    let failed = found(&["list", "--outcome", "failed", "--since", "24h", "--limit", "1000", "--json"]);
     assert!(failed.contains(&"third-party-down".to_owned()), "{failed:?}");
     assert_eq!(found(&["list", "--since", "2099-01-01", "--json"]), [""; 0]);
     let shown = text(&["list", "--outcome", "approved", "--limit", "1000"]);
@@ -119,7 +119,7 @@ async fn approved_once(id: &str, number: &str) -> Result<Value> {
     let customers = bench.local.dynamodb.scan().table_name(bench.deployment.data("CustomersTableName")?).send().await?;
     let own = |row: &&Row| row.get("applicationId") == Some(&AttributeValue::S(id.to_owned()));
     assert_eq!(customers.items().iter().filter(own).count(), 1, "customers of {number}");
-    let said: Vec<_> = bench.notifications(id, 2).await.into_iter().map(|said| (said.event, said.outcome)).collect();
+    let said: Vec<_> = bench.notifications(id, 2).await?.into_iter().map(|said| (said.event, said.outcome)).collect();
     let decided = ("APPLICATION_DECIDED".to_owned(), Some("approved".to_owned()));
     assert_eq!(said, [("APPLICATION_FAILED".to_owned(), None), decided]);
     Ok(row)
@@ -135,7 +135,7 @@ fn replay_resumes_where_it_failed() {
         assert_eq!((&planned["action"], &planned["execution"]), (&json!("redrive"), &failed["executionArn"]));
         assert_eq!(plain(&bench().row(id).await?)["status"], "FAILED", "a dry run changes nothing");
 
-        let output = bonafide(&["replay", id, "--wait", "--json", "--timeout", "60"]);
+        let output = bonafide(&["replay", id, "--wait", "--json"]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let row = approved_once(id, number).await?;
         assert_eq!(row["executionArn"], failed["executionArn"]);
@@ -155,7 +155,7 @@ fn replay_afresh_judges_the_same_upload_again_once() {
     let (id, number) = ("e2e_fresh_", "E514-172-80-852-0");
     bench().run(async {
         let failed = failed(id, number).await?;
-        let output = bonafide(&["replay", id, "--fresh", "--wait", "--json", "--timeout", "60"]);
+        let output = bonafide(&["replay", id, "--fresh", "--wait", "--json"]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         assert_eq!(json_lines(&output)[0]["action"], "fresh");
         let row = approved_once(id, number).await?;
@@ -195,7 +195,7 @@ fn replay_of_what_was_uploaded_alone_ends_with_its_execution() {
     ] {
         bench().run(async {
             let failed = late_document_failed(id, number).await?;
-            let arguments = [&["replay", id, "--wait", "--json", "--timeout", "60"], how].concat();
+            let arguments = [&["replay", id, "--wait", "--json"], how].concat();
             let output = bonafide(&arguments);
             assert_eq!(output.status.code(), Some(0), "{output:?}");
             let lines = json_lines(&output);
@@ -219,7 +219,7 @@ fn replay_goes_on_after_what_cannot_be_replayed() {
     let (id, number) = ("e2e_replay-after_", "E514-172-80-855-0");
     bench().run(async {
         failed(id, number).await?;
-        let output = bonafide(&["replay", "nobody", id, "--wait", "--json", "--timeout", "60"]);
+        let output = bonafide(&["replay", "nobody", id, "--wait", "--json"]);
         assert_eq!(output.status.code(), Some(3), "{output:?}");
         let lines = json_lines(&output);
         let [broken_off, planned, ended] = &lines[..] else { panic!("{output:?}") };

@@ -67,7 +67,7 @@ fn resubmit(reason: &str, package: impl FnOnce(&str) -> Vec<u8>) {
                 "Refused"
             ]
         );
-        let said = bench.notifications(&id, 1).await;
+        let said = bench.notifications(&id, 1).await?;
         assert_eq!(said.len(), 1, "{said:?}");
         assert_eq!((said[0].event.as_str(), &said[0].reasons[..]), ("APPLICATION_DECIDED", &[reason.to_owned()][..]));
         Ok(())

@@ -5,14 +5,11 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use bonafide_tests::bench::{Ended, bench, plain, repository};
 use bonafide_tests::notifications::Notification;
 use bonafide_tests::samples::{self, Judged, Submission};
 use serde_json::Value;
-
-const LIMIT: Duration = Duration::from_mins(10);
 
 /// A sample, and everything that its onboarding left.
 #[derive(Debug)]
@@ -36,14 +33,13 @@ pub(crate) fn all() -> &'static HashMap<String, Seen> {
         bench.run(async {
             let samples = samples::core(&samples_folder().join("samples.json"))?;
             let judged =
-                samples::judge_all(&bench.local, &bench.deployment, samples, &samples_folder(), LIMIT, |_, _| {})
-                    .await?;
+                samples::judge_all(&bench.local, &bench.deployment, samples, &samples_folder(), |_, _| {}).await?;
             let mut seen = HashMap::new();
             for judged in judged {
                 let id = judged.sample.id.clone();
                 let row = plain(&bench.row(&id).await?);
                 let ended = bench.ended(row["executionArn"].as_str().unwrap_or_default()).await?;
-                let notifications = bench.notifications(&id, 1).await;
+                let notifications = bench.notifications(&id, 1).await?;
                 seen.insert(id, Seen { judged, row, ended, notifications });
             }
             Ok(seen)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use aws_sdk_s3::primitives::ByteStream;
 use bonafide_cli::submit::{self, Package, Waited};
-use bonafide_tests::bench::{Row, bench, plain};
+use bonafide_tests::bench::{PATIENCE, Row, bench, plain};
 use bonafide_tests::control::Fault;
 use bonafide_tests::notifications::Notification;
 use serde_json::{Value, json};
@@ -101,7 +101,7 @@ fn a_selfie_before_its_document_is_verified_when_the_document_comes() {
         );
         assert_eq!(row["selfie"]["key"], format!("selfie/{id}.jpg"));
         let checks: Vec<_> =
-            bench.notifications(id, 2).await.into_iter().filter_map(|notification| notification.check).collect();
+            bench.notifications(id, 2).await?.into_iter().filter_map(|notification| notification.check).collect();
         assert_eq!(checks, ["identityCompare", "identityVerification"]);
 
         put(&format!("id_document/{id}.jpg"), b"nobody looks at it").await?;
@@ -111,7 +111,7 @@ fn a_selfie_before_its_document_is_verified_when_the_document_comes() {
             assert_eq!((&row[check]["outcome"], &row[check]["reasons"]), (&json!("pass"), &json!([])), "{check}");
         }
         assert_eq!(row["LICENSE_SELFIE_MATCH"], true);
-        assert_eq!(bench.notifications(id, 2).await.len(), 2, "a pass is not announced");
+        assert_eq!(bench.notifications(id, 2).await?.len(), 2, "a pass is not announced");
         Ok(())
     });
 }
@@ -180,7 +180,7 @@ fn a_selfie_of_somebody_known_names_the_face_that_was_found() {
             (&row["identityVerification"]["reasons"], &row["duplicateFaceId"], row.get("faceId")),
             (&json!(["FACE_DUPLICATE"]), &json!("the-known-face"), None)
         );
-        let said: Vec<_> = bench.notifications(id, 1).await;
+        let said: Vec<_> = bench.notifications(id, 1).await?;
         assert_eq!((said.len(), &said[0].reasons[..]), (1, &["FACE_DUPLICATE".to_owned()][..]));
         Ok(())
     });
@@ -209,17 +209,12 @@ fn a_prefix_that_is_none_is_recorded_and_announced() {
 
 /// The one rejection for this reason.
 async fn rejected(reason: &str) -> Result<Notification> {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-    loop {
-        let of_reason =
-            |notification: &Notification| notification.event == "UPLOAD_REJECTED" && notification.reasons == [reason];
-        let mut rejected: Vec<_> = bench().inbox.all().into_iter().filter(of_reason).collect();
-        if !rejected.is_empty() || tokio::time::Instant::now() > deadline {
-            anyhow::ensure!(rejected.len() == 1, "not one rejection: {rejected:?}");
-            return Ok(rejected.remove(0));
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let inbox = &bench().inbox;
+    let of_reason =
+        |notification: &Notification| notification.event == "UPLOAD_REJECTED" && notification.reasons == [reason];
+    let mut rejected = inbox.settled(1, || inbox.all().into_iter().filter(of_reason).collect()).await?;
+    anyhow::ensure!(rejected.len() == 1, "not one rejection: {rejected:?}");
+    Ok(rejected.remove(0))
 }
 
 #[test]
@@ -231,9 +226,8 @@ fn the_same_package_again_is_the_same_applicant() {
         let package = Package::new(&samples_folder().join("packages/approved.zip"))?;
         let upload = package.upload(&bench.local.s3, bench.deployment.data("BucketName")?).await?;
         let table = bench.deployment.data("ApplicationsTableName")?;
-        let waited =
-            submit::wait(&bench.local.dynamodb, table, &upload, Duration::from_mins(5), Duration::from_millis(100))
-                .await?;
+        let interval = Duration::from_millis(100);
+        let waited = submit::wait(&bench.local.dynamodb, table, &upload, PATIENCE, interval).await?;
         let Waited::Ended(application) = waited else { panic!("no verdict: {waited:?}") };
         assert_eq!((application.outcome.as_deref(), application.reasons.len()), (Some("approved"), 0));
         assert_ne!(application.execution, first.judged.application.execution);

@@ -2,20 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::replay::{Action, Replayer};
-use bonafide_tests::bench::{Ended, bench, plain, repository, s};
-use bonafide_tests::control::Fault;
+use bonafide_tests::bench::{Ended, bench, plain, repository, s, until};
+use bonafide_tests::control::{Fault, Gate};
 use bonafide_tests::history::Trace;
 use bonafide_tests::packages::{details, document, zip};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 
-use crate::journey::{Journey, ended, name, number, picture, recorded, row_when, said};
+use crate::journey::{Journey, name, number, picture, recorded, said};
 use crate::tasks::undisturbed;
 
 /// How often each event, message and answer comes again.
@@ -84,7 +82,7 @@ async fn fail_again(execution: &str) -> Result<usize> {
         let recorder = bench().deployment.workflow("RecordFailureMachineArn")?;
         let start = bench().local.sfn.start_execution().state_machine_arn(recorder).input(event.to_string());
         let started = start.send().await?.execution_arn;
-        let recording = ended(&started).await?;
+        let recording = bench().ended(&started).await?;
         ensure!(recording.output["reason"].is_null(), "recorded as {}", recording.output);
     }
     Ok(REPEATS)
@@ -114,7 +112,6 @@ async fn again(journey: Journey) -> Result<()> {
     // A newer application passes behind the repeats: all of them have been handled then.
     let behind = name(&format!("behind-{journey:?}"));
     journey.start(&behind).await?;
-    sleep(Duration::from_secs(2)).await;
 
     let now = journey.left(&id).await?;
     ensure!(now == left, "after {repeats} repeats {now:?} instead of {left:?}");
@@ -139,17 +136,13 @@ fn a_refusal_that_comes_again_is_one() {
 
 /// The messages that a running execution and its children have sent, once there are so many.
 async fn sent(execution: &str, count: usize) -> Result<Vec<(String, String)>> {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    loop {
+    until(&format!("{execution} has sent {count} messages"), async || {
         let has_started = bench().local.status(execution).await?.is_some();
         let traces = if has_started { Trace::fetch_all(&bench().local, execution).await? } else { Vec::new() };
         let messages = messages(&traces);
-        if messages.len() >= count {
-            return Ok(messages);
-        }
-        ensure!(Instant::now() < deadline, "{execution} has sent {} messages", messages.len());
-        sleep(Duration::from_millis(200)).await;
-    }
+        Ok(if messages.len() >= count { Ok(messages) } else { Err(format!("there are {}", messages.len())) })
+    })
+    .await
 }
 
 /// The messages of both queues come again while the first one is at work, while the next state is, and after that; so do the answers.
@@ -163,27 +156,25 @@ fn an_approval_whose_messages_come_again_meanwhile_is_one() {
         let slow = |fault: Fault| control.add(&fault.late(3).times(1));
         slow(Fault::result("textract", "AnalyzeID", id, document(&number(id))))?;
         slow(Fault::result("third-party", "license", id, json!(true)))?;
-        let busy = Fault::error("dynamodb", "GetItem", id, "ProvisionedThroughputExceededException", 400);
-        // Until the last repeats are sent: the execution does not end before, whatever a busy machine needs for them.
-        let held = control.put(&busy.by("register-customer").late(3))?;
+        // Until the last repeats are sent, the execution goes no further than there.
+        let gate = At::RegisterCustomer.gate(id)?;
         journey.prepare(id).await?;
 
         upload(id, &number(id)).await?;
-        let row = plain(&row_when(id, |row| row.contains_key("executionArn")).await?);
+        let row = plain(&bench().row_when(id, |row| row.contains_key("executionArn")).await?);
         let execution = row["executionArn"].as_str().context("no execution")?;
         let extraction = sent(execution, 1).await?;
         let mut repeats = tell_again(&row).await? + send_again(&extraction).await?;
         let both = sent(execution, 2).await?;
         repeats += send_again(&both).await? + answer_again(&extraction).await?;
-        row_when(id, |row| row.contains_key("thirdPartyCheck")).await?;
-        let now = bench().local.status(execution).await?;
-        ensure!(now == Some(ExecutionStatus::Running), "it has ended before the last repeats");
+        gate.reached().await?;
         repeats += send_again(&both).await? + answer_again(&both).await?;
-        control.remove(held)?;
+        gate.open()?;
 
-        let end = ended(execution).await?;
+        let end = bench().ended(execution).await?;
         ensure!(end.output["outcome"] == "approved", "{end:?}");
-        sleep(Duration::from_secs(2)).await;
+        // A newer application passes behind the repeats: all of them have been handled then.
+        journey.start(&name("behind-meanwhile")).await?;
         let (left, expected) = (journey.left(id).await?, &undisturbed().await?[&journey]);
         ensure!(left == *expected, "after {repeats} repeats {left:?} instead of {expected:?}");
         ensure!(onboardings(id).await?.len() == 1, "another execution was started");
@@ -216,8 +207,8 @@ fn a_document_that_is_judged_afresh_takes_its_failure_back() {
 
         let attribute = "documentExtractionExecutionArn";
         let is_fresh = |row: &Value| row[attribute] != failed.execution();
-        let row = plain(&row_when(id, |row| is_fresh(&plain(row))).await?);
-        ended(row[attribute].as_str().context("no execution")?).await?;
+        let row = plain(&bench().row_when(id, |row| is_fresh(&plain(row))).await?);
+        bench().ended(row[attribute].as_str().context("no execution")?).await?;
         let (left, expected) = (Journey::Late.left(id).await?, &undisturbed().await?[&Journey::Late]);
         ensure!(left == *expected, "{left:?} instead of {expected:?}");
         Ok(())
@@ -236,42 +227,20 @@ enum At {
 }
 
 impl At {
-    /// Slows the older one down there; the attribute of the row that shows that it is on its way to there.
-    fn hold(self, id: &str, older: &str) -> Result<&'static str> {
-        let control = &bench().local.control;
-        let once = |fault: Fault, seconds| control.add(&fault.late(seconds).times(1));
-        let busy = |operation, worker| {
-            let busy = Fault::error("dynamodb", operation, id, "ProvisionedThroughputExceededException", 400);
-            control.add(&busy.by(worker).late(2).times(3))
+    /// Lets executions of this application go no further than there until the gate is opened.
+    fn gate(self, id: &str) -> Result<Gate<'static>> {
+        let (service, operation, caller, seconds) = match self {
+            Self::UnpackPackage => ("dynamodb", "UpdateItem", "unpack-package", 5),
+            Self::CompareFaces => ("rekognition", "CompareFaces", "identity-compare/CompareFaces", 10),
+            Self::SearchIndexedFace => ("rekognition", "SearchFaces", "identity-verification/SearchIndexedFace", 10),
+            // It has been read, and is to be saved.
+            Self::ExtractDocument => ("dynamodb", "UpdateItem", "extract-document", 2),
+            // It has answered, and the execution is to hear of it.
+            Self::RequestValidation => ("states", "SendTaskSuccess", "validate-license", 6),
+            Self::RegisterCustomer => ("dynamodb", "GetItem", "register-customer", 5),
         };
-        if matches!(self, Self::ExtractDocument | Self::RequestValidation | Self::RegisterCustomer) {
-            let seconds = if self == Self::ExtractDocument { 7 } else { 0 };
-            once(Fault::result("textract", "AnalyzeID", id, document(older)), seconds)?;
-        }
-        Ok(match self {
-            Self::UnpackPackage => {
-                busy("UpdateItem", "unpack-package")?;
-                "executionArn"
-            }
-            Self::CompareFaces => {
-                let alike = json!([{"Similarity": 97.5, "Face": {"BoundingBox": {"Width": 0.2, "Height": 0.2}}}]);
-                once(Fault::result("rekognition", "CompareFaces", id, json!({"FaceMatches": alike})), 7)?;
-                "selfie"
-            }
-            Self::SearchIndexedFace => {
-                once(Fault::result("rekognition", "SearchFaces", id, json!({"FaceMatches": []})), 7)?;
-                "identityCompare"
-            }
-            Self::ExtractDocument => "heldFaceIds",
-            Self::RequestValidation => {
-                once(Fault::result("third-party", "license", id, json!(true)), 6)?;
-                "documentExtraction"
-            }
-            Self::RegisterCustomer => {
-                busy("GetItem", "register-customer")?;
-                "thirdPartyCheck"
-            }
-        })
+        let busy = Fault::error(service, operation, id, "ThrottlingException", 400);
+        bench().local.control.gate(&busy.by(caller).late(seconds))
     }
 }
 
@@ -296,19 +265,27 @@ fn overtaken(at: At) {
     bench().run(async {
         let id = &name(&format!("overtaken-{at:?}"));
         let (older, newer) = (format!("{}1", number(id)), number(id));
-        let attribute = at.hold(id, &older)?;
+        let gate = at.gate(id)?;
+        let control = &bench().local.control;
+        if matches!(at, At::RequestValidation | At::RegisterCustomer) {
+            control.add(&Fault::result("textract", "AnalyzeID", id, document(&older)).times(1))?;
+        }
+        if at == At::RequestValidation {
+            control.add(&Fault::result("third-party", "license", id, json!(true)).times(1))?;
+        }
         Journey::Approved.prepare(id).await?;
-        bench().local.control.set_license(&older, "known")?;
+        control.set_license(&older, "known")?;
 
         upload(id, &older).await?;
-        let first = plain(&row_when(id, |row| row.contains_key(attribute)).await?);
-        sleep(Duration::from_secs(1)).await;
+        gate.reached().await?;
+        let first = plain(&bench().row(id).await?);
         let version = upload(id, &newer).await?;
         let is_newer = |row: &Value| row["package"]["versionId"] == version.as_str();
-        let second = plain(&row_when(id, |row| is_newer(&plain(row))).await?);
+        let second = plain(&bench().row_when(id, |row| is_newer(&plain(row))).await?);
         let repeats = tell_again(&second).await? + tell_again(&first).await?;
+        gate.open()?;
         let [first, second] = [&first, &second].map(|row| row["executionArn"].as_str().unwrap_or_default().to_owned());
-        let (older_end, newer_end) = (ended(&first).await?, ended(&second).await?);
+        let (older_end, newer_end) = (bench().ended(&first).await?, bench().ended(&second).await?);
 
         ensure!(older_end.output["outcome"] == "superseded", "the older one ended {older_end:?}");
         ensure!(newer_end.output["outcome"] == "approved", "the newer one ended {newer_end:?}");
@@ -326,9 +303,9 @@ fn overtaken(at: At) {
         ensure!(own.len() == 1 && own[0]["PK"] == s(&format!("US#FL-{newer}")), "customers: {own:?}");
         ensure!(onboardings(id).await?.len() == 2, "not one execution for each version");
         // Only at the last place have both been asked about, each with its own number.
-        let charges = bench().local.control.charges(id)?;
+        let charges = control.charges(id)?;
         ensure!(charges == if at == At::RegisterCustomer { 2 } else { 1 }, "{charges} charges");
-        let verdicts = said(id, false, 1).await;
+        let verdicts = said(id, false, 1).await?;
         ensure!(verdicts.len() == 1 && verdicts[0].contains("approved"), "said {verdicts:?}");
         println!("{at:?}: {repeats} repeats, and {left:?}");
         Ok(())
@@ -374,12 +351,13 @@ fn refused_after_an_approval_and_the_customers_face_stays() {
         let approved = plain(&bench().row(id).await?);
         bench().local.control.set_license(&number(id), "unknown")?;
         let version = upload(id, &number(id)).await?;
-        let row = row_when(id, |row| {
+        let row = bench().row_when(id, |row| {
             let row = plain(row);
             row["package"]["versionId"] == version.as_str() && row["status"] == "DECIDED"
         });
         let refused = plain(&row.await?);
-        ensure!(ended(refused["executionArn"].as_str().unwrap_or_default()).await?.output["outcome"] == "declined");
+        let end = bench().ended(refused["executionArn"].as_str().unwrap_or_default()).await?;
+        ensure!(end.output["outcome"] == "declined", "it ended {}", end.output);
         ensure!(refused["outcome"] == "declined" && refused["faceId"] == approved["faceId"], "{refused}");
         let faces = bench().faces()?.into_iter().filter(|owner| owner == id).count();
         ensure!(faces == 1, "{faces} faces");
@@ -394,22 +372,8 @@ const COLLINS: &str = "samples/portraits/collins.jpg";
 async fn send_face(id: &str) -> Result<String> {
     let version = upload_with(id, &number(id), fs::read(repository().join(COLLINS))?).await?;
     let is_started = |row: &Value| row["package"]["versionId"] == version.as_str() && row["executionArn"].is_string();
-    let row = plain(&row_when(id, |row| is_started(&plain(row))).await?);
+    let row = plain(&bench().row_when(id, |row| is_started(&plain(row))).await?);
     Ok(row["executionArn"].as_str().context("no execution")?.to_owned())
-}
-
-/// Waits until the first search of an execution has found nobody, and the face is to be indexed.
-async fn has_searched(execution: &str) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    loop {
-        let has_started = bench().local.status(execution).await?.is_some();
-        let traces = if has_started { Trace::fetch_all(&bench().local, execution).await? } else { Vec::new() };
-        if traces.iter().any(|trace| trace.path().contains(&"IndexFace")) {
-            return Ok(());
-        }
-        ensure!(Instant::now() < deadline, "{execution} does not come to IndexFace");
-        sleep(Duration::from_millis(200)).await;
-    }
 }
 
 /// The ids of an application's faces in the collection.
@@ -442,22 +406,23 @@ async fn is_left(id: &str, end: &Ended) -> Result<()> {
 /// Nothing is told in advance of what Rekognition finds: the face is searched for, indexed, and searched for again.
 async fn race(ids: [&str; 2]) -> Result<()> {
     let control = &bench().local.control;
-    let mut held = Vec::new();
+    let mut gates = Vec::new();
     for id in ids {
         control.add(&Fault::result("textract", "AnalyzeID", id, document(&number(id))))?;
         control.set_license(&number(id), "known")?;
-        let busy = Fault::error("rekognition", "IndexFaces", id, "ProvisionedThroughputExceededException", 400);
-        held.push(control.put(&busy.by("identity-verification/IndexFace").late(5))?);
+        let busy = Fault::error("rekognition", "IndexFaces", id, "ThrottlingException", 400);
+        gates.push(control.gate(&busy.by("identity-verification/IndexFace").late(10))?);
     }
     let (one, other) = tokio::try_join!(send_face(ids[0]), send_face(ids[1]))?;
-    tokio::try_join!(has_searched(&one), has_searched(&other))?;
+    // Both have searched, and found nobody.
+    for gate in &gates {
+        gate.reached().await?;
+    }
     for id in ids {
         ensure!(faces_of(id)?.is_empty(), "{id} was indexed before the other had searched");
     }
-    for fault in held {
-        control.remove(fault)?;
-    }
-    let ends = [ended(&one).await?, ended(&other).await?];
+    gates.into_iter().try_for_each(Gate::open)?;
+    let ends = [bench().ended(&one).await?, bench().ended(&other).await?];
     let mut approved = Vec::new();
     for (id, end) in ids.into_iter().zip(&ends) {
         is_left(id, end).await?;
@@ -475,12 +440,12 @@ async fn race(ids: [&str; 2]) -> Result<()> {
     // Sent again, the first has the face, and the other one is a duplicate.
     let first = approved.first().copied().unwrap_or(ids[0]);
     if approved.is_empty() {
-        let end = ended(&send_face(first).await?).await?;
+        let end = bench().ended(&send_face(first).await?).await?;
         ensure!(end.output["outcome"] == "approved", "sent again, it ended {}", end.output);
         is_left(first, &end).await?;
     }
     let second = if first == ids[0] { ids[1] } else { ids[0] };
-    let end = ended(&send_face(second).await?).await?;
+    let end = bench().ended(&send_face(second).await?).await?;
     let row = plain(&bench().row(second).await?);
     let told = json!([end.output["outcome"], row["reasons"]]);
     ensure!(told == json!(["declined", ["FACE_DUPLICATE"]]), "sent again, the other one ended {told}");

@@ -8,24 +8,22 @@ use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bonafide_domain::face_api::ApiError;
 use bonafide_tests::FaceApi;
-use bonafide_tests::bench::{Row, bench, n, plain, repository, s};
-use bonafide_tests::control::Fault;
+use bonafide_tests::bench::{Row, bench, n, plain, repository, s, until};
+use bonafide_tests::control::{Fault, Gate};
 use bonafide_tests::faces::{FaceAnswer, FaceParts, face_rows};
+use bonafide_tests::share::Share;
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 const HOPPER: &str = "samples/portraits/hopper.jpg";
 const COLLINS: &str = "samples/portraits/collins.jpg";
 const LATE: &str = "samples/uploads/late-document_selfie.jpg";
-const LIMIT: Duration = Duration::from_secs(20);
 const LONG_AGO: &str = "2026-01-01T00:00:00.000Z";
 
 /// What the functions are asked for.
@@ -505,15 +503,18 @@ async fn abandoned(person: &Person, site: &Site, effect: Effect) -> Result<()> {
     Ok(())
 }
 
+/// A run takes one part of so many of each task's calls.
+const PARTS: usize = 3;
+
 /// One picture, and the tasks that are tried with it, one after the other; those that went wrong, and how many there were.
 fn lane(person: &Person, tasks: &[(Task, Option<&Kept>)]) -> Result<(Vec<String>, usize)> {
     bench().run(async {
-        let (mut wrong, mut count) = (Vec::new(), 0);
+        let (mut wrong, mut count, share) = (Vec::new(), 0, Share::of_this_run()?);
         for (task, kept) in tasks {
             let mut all = sites(person, *task, *kept).await?;
             // The worker is the same, and so are its first calls.
             all.retain(|site| *task != Task::Clear || !matches!(site.operation, "Query" | "GetItem"));
-            for (index, site) in all.iter().enumerate() {
+            for (index, site) in all.iter().enumerate().filter(|(index, _)| share.takes(*index, PARTS)) {
                 for effect in [(ONCE[index % 4], true), (FOR_GOOD[index % 5], false), (DEATHS[index % 4], false)] {
                     count += 1;
                     if let Err(error) = cell(person, site, effect, *kept).await {
@@ -559,7 +560,8 @@ fn whatever_fails_a_face_is_registered_once_or_not_at_all() {
         }
         erase(&of_second.face).await?;
         erase(&of_third.face).await?;
-        for (index, site) in sites(&first, Task::Register, None).await?.iter().enumerate() {
+        let (abandoned_at, share) = (sites(&first, Task::Register, None).await?, Share::of_this_run()?);
+        for (index, site) in abandoned_at.iter().enumerate().filter(|(index, _)| share.takes(*index, PARTS)) {
             count += 1;
             let effect = DEATHS[(index + 1) % 4];
             if let Err(error) = abandoned(&first, site, effect).await {
@@ -577,10 +579,8 @@ struct Meeting<'a> {
     person: &'a Person,
     task: Task,
     upload: &'a Value,
-    /// Where the function is held up, for some seconds.
+    /// Where the function is stopped meanwhile.
     operation: &'static str,
-    /// How the record tells that it has begun.
-    has_begun: fn(&Value) -> bool,
     meanwhile: &'a [(Task, &'static str)],
 }
 
@@ -588,13 +588,14 @@ impl Meeting<'_> {
     /// The face, after the function has ended as if it had been alone.
     fn take_place(&self, kept: Option<&Kept>) -> Result<String> {
         let Self { person, task, upload, .. } = *self;
-        let slow = Fault::slow("rekognition", self.operation, "", 5).by(task.worker()).times(1);
-        bench().local.control.add(&slow)?;
+        let gate = gate(task, self.operation)?;
         let key = new_key();
         thread::scope(|scope| {
             let first = scope.spawn(|| person.send(task, kept, upload, &key));
-            let face = bench().run(when(person, self.has_begun));
-            let now = Kept { face, row: Row::new() };
+            bench().run(gate.reached());
+            let row = bench().run(person.row()).context("there is no record")?;
+            let face = plain(&row)["faceId"].as_str().context("no id")?.to_owned();
+            let now = Kept { face, row };
             let ask = |other: Task, expected: &str| {
                 // Without a face, it is the very same request.
                 let kept = (other != Task::Register).then_some(&now);
@@ -608,13 +609,14 @@ impl Meeting<'_> {
                 ensure!(told == expected, "{other:?} during {task:?}: {answer:?}");
                 Ok(())
             };
-            // All at once, so that the function is still held up when the last of them is answered.
+            // All at once: a function can be held up for some twenty seconds, and no longer.
             thread::scope(|others| {
                 let ask = &ask;
                 let spawn = |&(other, expected)| others.spawn(move || ask(other, expected));
                 let running: Vec<_> = self.meanwhile.iter().map(spawn).collect();
                 running.into_iter().try_for_each(|one| one.join().unwrap())
             })?;
+            gate.open()?;
             let first = first.join().unwrap()?;
             ensure!(task.is_served(&first), "{task:?} was disturbed: {first:?}");
             Ok(now.face)
@@ -622,24 +624,10 @@ impl Meeting<'_> {
     }
 }
 
-/// Waits for a face's record to be as it is needed.
-async fn when(person: &Person, is_so: fn(&Value) -> bool) -> Result<String> {
-    let until = Instant::now() + LIMIT;
-    while Instant::now() < until {
-        if let Some(row) = person.row().await?.map(|row| plain(&row)).filter(is_so) {
-            return Ok(row["faceId"].as_str().context("no id")?.to_owned());
-        }
-        sleep(Duration::from_millis(20)).await;
-    }
-    bail!("the record was never so")
-}
-
-fn is_held(row: &Value) -> bool {
-    row.get("heldBy").is_some()
-}
-
-fn is_going(row: &Value) -> bool {
-    row["status"] == "removing"
+/// Lets a function try this operation three times, which is as long as its time allows.
+fn gate(task: Task, operation: &'static str) -> Result<Gate<'static>> {
+    let busy = Fault::error("rekognition", operation, "", "ThrottlingException", 400);
+    bench().local.control.gate(&busy.by(task.worker()).late(7))
 }
 
 #[test]
@@ -653,7 +641,6 @@ fn whoever_comes_to_a_face_at_which_another_is_at_work_is_told_so() -> Result<()
         task: Task::Register,
         upload,
         operation: "IndexFaces",
-        has_begun: is_held,
         meanwhile: &[
             (Task::Register, "REQUEST_IN_PROGRESS"),
             (Task::Index, "REQUEST_IN_PROGRESS"),
@@ -675,7 +662,7 @@ fn whoever_comes_to_a_face_at_which_another_is_at_work_is_told_so() -> Result<()
             ],
             _ => &[(Task::Index, "REQUEST_IN_PROGRESS"), (Task::Remove, "REQUEST_IN_PROGRESS")],
         };
-        let meeting = Meeting { person, task, upload: nothing, operation: "IndexFaces", has_begun: is_held, meanwhile };
+        let meeting = Meeting { person, task, upload: nothing, operation: "IndexFaces", meanwhile };
         meeting.take_place(Some(kept))?;
         bench().run(person.is_registered(&kept.face));
     }
@@ -687,7 +674,6 @@ fn whoever_comes_to_a_face_at_which_another_is_at_work_is_told_so() -> Result<()
         task: Task::Remove,
         upload,
         operation: "DeleteFaces",
-        has_begun: is_going,
         meanwhile: &[
             (Task::Remove, "REQUEST_IN_PROGRESS"),
             (Task::Read, "FACE_NOT_FOUND"),
@@ -707,13 +693,18 @@ fn of_many_that_register_one_face_at_the_same_moment_at_most_one_has_it() -> Res
     let before = bench().run(FaceParts::all(&bench().local, &bench().deployment));
     let people: Vec<_> = (0..MANY).map(|_| Person::new(HOPPER)).collect::<Result<_>>()?;
     let uploads: Vec<_> = people.iter().map(|person| bench().run(person.upload(Task::Register))).collect();
-    // All have searched before anybody's face is in a collection.
-    let slow = Fault::slow("rekognition", "IndexFaces", "", 6).by("register-face").times(MANY);
-    bench().local.control.add(&slow)?;
+    let gate = gate(Task::Register, "IndexFaces")?;
     let answers = thread::scope(|scope| {
         let register =
             |(person, upload)| scope.spawn(move || Person::send(person, Task::Register, None, upload, &new_key()));
         let running: Vec<_> = people.iter().zip(&uploads).map(register).collect();
+        // All have searched before any face is in a collection: a record is written after the search.
+        for person in &people {
+            bench().run(until("each of them has a record", async || {
+                Ok(person.row().await?.map(drop).ok_or_else(|| "one has none".to_owned()))
+            }));
+        }
+        gate.open()?;
         running.into_iter().map(|one| one.join().unwrap()).collect::<Result<Vec<_>>>()
     })?;
     let mut registered = Vec::new();

@@ -2,22 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::replay::{Action, Replayer};
-use bonafide_tests::bench::{Ended, Row, bench, m, plain, repository, s};
+use bonafide_tests::bench::{Ended, bench, m, plain, repository, s};
 use bonafide_tests::control::Fault;
 use bonafide_tests::packages::{details, document, zip};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 
-/// Longer than a journey on which every Task is retried.
-const LIMIT: Duration = Duration::from_secs(150);
-const PAUSE: Duration = Duration::from_millis(200);
 /// Those of a package.
 pub(crate) const CHECKS: [&str; 5] =
     ["packageCheck", "identityVerification", "identityCompare", "documentExtraction", "thirdPartyCheck"];
@@ -146,8 +141,8 @@ impl Journey {
         };
         let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?).key(key);
         put.body(ByteStream::from(body)).send().await?;
-        let row = row_when(id, |row| row.contains_key(attribute)).await?;
-        ended(plain(&row)[attribute].as_str().unwrap_or_default()).await
+        let row = bench().row_when(id, |row| row.contains_key(attribute)).await?;
+        bench().ended(plain(&row)[attribute].as_str().unwrap_or_default()).await
     }
 
     /// What is there now, which has to be this journey's end.
@@ -170,7 +165,7 @@ impl Journey {
         let customers = pages.collect::<Result<Vec<_>, _>>().await?;
         let customers = customers.iter().filter(|customer| customer.get("applicationId") == Some(&s(id))).count();
         let charges = bench().local.control.charges(id)?;
-        Ok(Left { verdict, faces, customers, charges, said: said(id, false, self.messages()).await })
+        Ok(Left { verdict, faces, customers, charges, said: said(id, false, self.messages()).await? })
     }
 }
 
@@ -180,15 +175,9 @@ pub(crate) fn name(of: &str) -> String {
 }
 
 /// What was published about an application, in any order and each message once (repeats have one id): failures, or all the rest.
-/// Waits for so many.
-pub(crate) async fn said(id: &str, are_failures: bool, expected: usize) -> Vec<String> {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while about(id, are_failures).len() < expected && Instant::now() < deadline {
-        sleep(PAUSE).await;
-    }
-    // For one too many.
-    sleep(2 * PAUSE).await;
-    about(id, are_failures)
+/// Waits for so many, and for any other that was published until then.
+pub(crate) async fn said(id: &str, are_failures: bool, expected: usize) -> Result<Vec<String>> {
+    bench().inbox.settled(expected, || about(id, are_failures)).await
 }
 
 fn about(id: &str, are_failures: bool) -> Vec<String> {
@@ -203,35 +192,9 @@ fn about(id: &str, are_failures: bool) -> Vec<String> {
     said
 }
 
-/// Waits for the end of an execution, which need not have started.
-pub(crate) async fn ended(execution: &str) -> Result<Ended> {
-    let deadline = Instant::now() + LIMIT;
-    loop {
-        let status = bench().local.status(execution).await?;
-        if status.is_some_and(|status| status != ExecutionStatus::Running) {
-            return bench().ended(execution).await;
-        }
-        ensure!(Instant::now() < deadline, "{execution} does not end");
-        sleep(PAUSE).await;
-    }
-}
-
-/// Reads a row until it is as expected.
-pub(crate) async fn row_when(id: &str, is_expected: impl Fn(&Row) -> bool) -> Result<Row> {
-    let deadline = Instant::now() + LIMIT;
-    loop {
-        let row = bench().row(id).await?;
-        if is_expected(&row) {
-            return Ok(row);
-        }
-        ensure!(Instant::now() < deadline, "the row of {id} is not as expected: {}", plain(&row));
-        sleep(PAUSE).await;
-    }
-}
-
 /// What the system could not judge, as an operator finds it.
 pub(crate) async fn recorded(id: &str) -> Result<Value> {
-    Ok(plain(&row_when(id, |row| row.get("status") == Some(&s("FAILED"))).await?))
+    Ok(plain(&bench().row_when(id, |row| row.get("status") == Some(&s("FAILED"))).await?))
 }
 
 /// What an operator does once it is repaired: the same execution goes on, and succeeds.
@@ -246,14 +209,14 @@ pub(crate) async fn replay(id: &str) -> Result<()> {
     let plan = replayer.plan(&application, false).await?;
     ensure!(plan.action == Action::Redrive, "{plan:?}");
     replayer.perform(&plan).await?;
-    let ended = ended(plan.execution.as_deref().unwrap_or_default()).await?;
+    let ended = bench.ended(plan.execution.as_deref().unwrap_or_default()).await?;
     ensure!(ended.status == ExecutionStatus::Succeeded, "the replay ended {}: {:?}", ended.status, ended.error);
     Ok(())
 }
 
 /// Waits until nothing is recorded as failed any more.
 pub(crate) async fn restored(id: &str) -> Result<()> {
-    row_when(id, |row| !row.contains_key("failure")).await.map(drop)
+    bench().row_when(id, |row| !row.contains_key("failure")).await.map(drop)
 }
 
 /// Of a face that the collection takes.

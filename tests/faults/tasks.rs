@@ -4,17 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_tests::bench::bench;
+use bonafide_tests::bench::{bench, until};
 use bonafide_tests::history::Trace;
 use bonafide_tests::machine::{CONVERSATION, MACHINES, Machine};
+use bonafide_tests::share::Share;
 use serde_json::{Value, json};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
 
 use crate::alarm;
 use crate::effect::{Dependency, Effect, ONCE, TRANSIENT};
@@ -189,12 +188,26 @@ fn traces_of<'traces>(traces: &'traces [Trace], site: &Site) -> Vec<&'traces Tra
     traces.iter().filter(|trace| trace.definition() == site.machine).collect()
 }
 
-/// On one journey, every Task fails once in the same way.
-async fn once(journey: Journey, effect: Effect, sites: Vec<Site>, expected: Left) -> Result<&'static str> {
-    let id = name(&format!("once-{journey:?}-{effect:?}"));
+/// How often a journey is made so that each of its Tasks meets each effect that it tries again after.
+const ROUNDS: usize = ONCE.len();
+
+/// Each Task with the effect that it meets in this round, among those that it tries again after: neighbours meet different ones.
+fn round(sites: &[Site], round: usize, is_hit: impl Fn(&Site) -> bool) -> Vec<(Site, Effect)> {
+    let hit = sites.iter().filter(|site| is_hit(site)).enumerate();
+    hit.filter_map(|(index, site)| {
+        let effects: Vec<_> = ONCE.into_iter().filter(|effect| site.is_retried(*effect)).collect();
+        let effect = effects.get((index + round) % effects.len().max(1))?;
+        Some((site.clone(), *effect))
+    })
+    .collect()
+}
+
+/// On one journey, every Task fails once.
+async fn once(journey: Journey, round: usize, sites: Vec<(Site, Effect)>, expected: Left) -> Result<&'static str> {
+    let id = name(&format!("once-{journey:?}-{round}"));
     let control = &bench().local.control;
-    for site in &sites {
-        control.add(&site.dependency.fault(effect, &id, &site.task()).times(1))?;
+    for (site, effect) in &sites {
+        control.add(&site.dependency.fault(*effect, &id, &site.task()).times(1))?;
     }
     let ended = journey.start(&id).await?;
     ensure!(
@@ -203,8 +216,8 @@ async fn once(journey: Journey, effect: Effect, sites: Vec<Site>, expected: Left
         ended.path().last(),
         ended.error
     );
-    for site in &sites {
-        let error = (site.state.as_str(), site.dependency.name(effect));
+    for (site, effect) in &sites {
+        let error = (site.state.as_str(), site.dependency.name(*effect));
         let is_retried = traces_of(&ended.traces, site)
             .iter()
             .any(|trace| trace.retried().contains(&error.0) && trace.errors().contains(&(error.0, error.1.as_str())));
@@ -232,9 +245,9 @@ async fn for_good(site: Site, effect: Effect, expected: Left) -> Result<&'static
     is_recorded(&id, &row, &ended.path(), site.journey).await?;
     ensure!(row["failure"]["error"] == error.as_str(), "recorded as {}", row["failure"]);
 
-    let published = said(&id, true, 0).await;
+    let published = said(&id, true, 0).await?;
     repaired(&id, fault, site.journey, expected).await?;
-    ensure!(said(&id, true, 0).await == published, "the failure was published again");
+    ensure!(said(&id, true, 0).await? == published, "the failure was published again");
     Ok(REPLAYED)
 }
 
@@ -251,13 +264,13 @@ async fn is_recorded(id: &str, row: &Value, path: &[&str], journey: Journey) -> 
     ensure!(row["failure"]["reason"] == reason && row["failure"]["state"] == state, "recorded as {row}");
     // A verdict stays as it is, and nothing that is published contradicts it.
     if row["outcome"].is_string() {
-        let said = said(id, true, 0).await;
+        let said = said(id, true, 0).await?;
         ensure!(
             said.is_empty() && row["reasons"] != json!([reason]),
             "said {said:?} beside a verdict, recorded as {row}"
         );
     } else {
-        let said = said(id, true, 1).await;
+        let said = said(id, true, 1).await?;
         ensure!(said.len() == 1 && said[0].contains(reason), "said {said:?}");
         ensure!(row["reasons"] == json!([reason]), "recorded as {row}");
     }
@@ -268,8 +281,7 @@ async fn is_recorded(id: &str, row: &Value, path: &[&str], journey: Journey) -> 
 async fn recordings(id: &str, status: ExecutionStatus) -> Result<Vec<String>> {
     let client = &bench().local.sfn;
     let machine = bench().deployment.workflow("RecordFailureMachineArn")?;
-    let deadline = Instant::now() + Duration::from_secs(90);
-    loop {
+    until(&format!("a recording of {id} has {status}"), async || {
         let list = client.list_executions().state_machine_arn(machine).status_filter(status.clone());
         let mut found = Vec::new();
         for listed in list.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await? {
@@ -279,12 +291,9 @@ async fn recordings(id: &str, status: ExecutionStatus) -> Result<Vec<String>> {
                 found.push(listed.execution_arn);
             }
         }
-        if !found.is_empty() {
-            return Ok(found);
-        }
-        ensure!(Instant::now() < deadline, "nothing recorded {id} and ended {status}");
-        sleep(Duration::from_secs(1)).await;
-    }
+        Ok(if found.is_empty() { Err("none has".to_owned()) } else { Ok(found) })
+    })
+    .await
 }
 
 /// What is recorded, and taken back later: a failure for which only a repair helps.
@@ -329,28 +338,25 @@ impl Way {
 }
 
 /// Every Task that records a failure, or takes it back, fails once: it is recorded once, and gone after the replay.
-async fn recorded_at_last(way: Way, effect: Effect, sites: Vec<Site>, expected: Left) -> Result<&'static str> {
-    let id = name(&format!("once-recorder-{way:?}-{effect:?}"));
+async fn recorded_at_last(way: Way, round: usize, sites: Vec<(Site, Effect)>, expected: Left) -> Result<&'static str> {
+    let id = name(&format!("once-recorder-{way:?}-{round}"));
     let repairable = way.fail(&id)?;
-    for site in &sites {
-        bench().local.control.add(&site.dependency.fault(effect, &id, &site.task()).times(1))?;
+    for (site, effect) in &sites {
+        bench().local.control.add(&site.dependency.fault(*effect, &id, &site.task()).times(1))?;
     }
     let ended = way.journey().start(&id).await?;
     is_recorded(&id, &recorded(&id).await?, &ended.path(), way.journey()).await?;
     repaired(&id, repairable, way.journey(), expected).await?;
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
+    until("every Task that records has been retried", async || {
         let mut retried = BTreeSet::new();
         for execution in recordings(&id, ExecutionStatus::Succeeded).await? {
             retried.extend(Trace::fetch(&bench().local, &execution).await?.retried().into_iter().map(str::to_owned));
         }
-        let missing: Vec<_> = sites.iter().filter(|site| !retried.contains(&site.state)).map(Site::task).collect();
-        if missing.is_empty() {
-            return Ok(REPLAYED);
-        }
-        ensure!(Instant::now() < deadline, "no retry of {missing:?}");
-        sleep(Duration::from_millis(200)).await;
-    }
+        let missing = sites.iter().filter(|(site, _)| !retried.contains(&site.state));
+        let missing: Vec<_> = missing.map(|(site, _)| site.task()).collect();
+        Ok(if missing.is_empty() { Ok(REPLAYED) } else { Err(format!("{missing:?} have not")) })
+    })
+    .await
 }
 
 /// Once it is repaired, a replay ends as if nothing had failed.
@@ -379,7 +385,7 @@ async fn not_recorded(site: Site, effect: Effect, expected: Left) -> Result<&'st
     let [recording] = &recordings(&id, ExecutionStatus::Failed).await?[..] else { anyhow::bail!("not one failed") };
     let path = Trace::fetch(&bench.local, recording).await?;
     ensure!(path.path().last() == Some(&site.state.as_str()), "it failed at {:?}", path.path().last());
-    ensure!(takes_back || said(&id, true, 0).await.is_empty(), "a failure was published without being recorded");
+    ensure!(takes_back || said(&id, true, 0).await?.is_empty(), "a failure was published without being recorded");
     bench.local.control.remove(fault)?;
     bench.local.sfn.redrive_execution().execution_arn(recording).send().await?;
     if takes_back {
@@ -401,18 +407,14 @@ fn every_task_has_a_journey() {
 #[test]
 fn what_passes_by_itself_is_retried_and_changes_nothing() {
     bench().run(async {
-        let (expected, sites) = (undisturbed().await?, sites()?);
+        let (expected, sites, share) = (undisturbed().await?, sites()?, Share::of_this_run()?);
         let (mut cells, mut struck) = (Vec::new(), 0);
-        for journey in JOURNEYS {
-            for effect in ONCE {
-                let is_hit =
-                    |site: &&Site| site.machine != RECORDER && site.journey == journey && site.is_retried(effect);
-                let hit: Vec<_> = sites.iter().filter(is_hit).cloned().collect();
-                if !hit.is_empty() {
-                    struck += hit.len();
-                    let cell = once(journey, effect, hit, expected[&journey].clone());
-                    cells.push((format!("{effect:?} once at every Task of {journey:?}"), cell));
-                }
+        for (index, journey) in JOURNEYS.into_iter().enumerate() {
+            for number in (0..ROUNDS).filter(|number| share.takes(index + number, ROUNDS)) {
+                let hit = round(&sites, number, |site| site.machine != RECORDER && site.journey == journey);
+                struck += hit.len();
+                let cell = once(journey, number, hit, expected[&journey].clone());
+                cells.push((format!("once at every Task of {journey:?}, round {number}"), cell));
             }
         }
         all(&format!("{struck} failures that pass by themselves"), cells).await
@@ -422,17 +424,18 @@ fn what_passes_by_itself_is_retried_and_changes_nothing() {
 #[test]
 fn a_failure_is_recorded_although_recording_it_fails() {
     bench().run(async {
-        let expected = undisturbed().await?;
+        let (expected, share) = (undisturbed().await?, Share::of_this_run()?);
         let recorder: Vec<_> = sites()?.into_iter().filter(|site| site.machine == RECORDER).collect();
         let (mut cells, mut failures): (Vec<(_, BoxFuture)>, _) = (Vec::new(), BTreeMap::new());
-        for (way, effect) in WAYS.into_iter().flat_map(|way| ONCE.map(|effect| (way, effect))) {
-            let is_hit = |site: &&Site| Way::of(&site.state) == way && site.is_retried(effect);
-            let hit: Vec<_> = recorder.iter().filter(is_hit).cloned().collect();
-            let cell = recorded_at_last(way, effect, hit, expected[&way.journey()].clone());
-            cells.push((format!("{effect:?} once at every Task of {RECORDER}, {way:?}"), Box::pin(cell)));
+        for (index, way) in WAYS.into_iter().enumerate() {
+            for number in (0..ROUNDS).filter(|number| share.takes(index + number, ROUNDS)) {
+                let hit = round(&recorder, number, |site| Way::of(&site.state) == way);
+                let cell = recorded_at_last(way, number, hit, expected[&way.journey()].clone());
+                cells.push((format!("once at every Task of {RECORDER}, {way:?}, round {number}"), Box::pin(cell)));
+            }
         }
         for (index, site) in recorder.into_iter().enumerate() {
-            for effect in site.permanent(index) {
+            for effect in share.of(site.permanent(index), 2) {
                 *failures.entry(NOT_RECORDED.to_owned()).or_default() += 1;
                 let cell = format!("{effect:?} for good at {}", site.task());
                 let expected = expected[&Way::of(&site.state).journey()].clone();
@@ -446,10 +449,11 @@ fn a_failure_is_recorded_although_recording_it_fails() {
 #[test]
 fn what_does_not_pass_is_recorded_and_replayed() {
     bench().run(async {
-        let expected = undisturbed().await?;
+        let (expected, share) = (undisturbed().await?, Share::of_this_run()?);
         let (mut cells, mut failures) = (Vec::new(), BTreeMap::new());
         for (index, site) in sites()?.into_iter().enumerate().filter(|(_, site)| site.machine != RECORDER) {
-            for effect in site.permanent(index) {
+            // Each Task fails in every third run, in all of its ways.
+            for effect in site.permanent(index).into_iter().filter(|_| share.takes(index, 3)) {
                 for machine in BTreeSet::from([site.machine, site.journey.machine()]) {
                     *failures.entry(format!("executions-failed-{machine}")).or_default() += 1;
                 }

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::bench::{Ended, bench, m, plain, s};
 use bonafide_tests::contracts;
-use bonafide_tests::control::Fault;
+use bonafide_tests::control::{Fault, Gate};
 use bonafide_tests::history::Trace;
 use bonafide_tests::machine::{CONVERSATION, Machine};
 use bonafide_tests::notifications::Notification;
@@ -122,13 +122,19 @@ impl Session {
                 assert!(!text.contains(personal), "{personal} is in the {place} of {execution}");
             }
         }
-        let said = bench().notifications(&self.id, notifications).await;
+        let said = bench().notifications(&self.id, notifications).await?;
         Ok(Seen { ended, row: plain(&bench().row(&self.id).await?), said })
     }
 
-    /// What somebody else writes into the row, once it has this attribute.
-    async fn meanwhile(&self, attribute: &str, changes: &[(&str, AttributeValue)]) -> Result<()> {
-        bench().row_when(&self.id, |row| row.contains_key(attribute)).await?;
+    /// The worker of this state is invoked when the gate is opened.
+    fn gate(&self, state: &str) -> Result<Gate<'static>> {
+        let busy = Fault::error("lambda", "Invoke", &self.id, "TooManyRequestsException", 429);
+        bench().local.control.gate(&busy.by(&format!("{CONVERSATION}/{state}")).late(8))
+    }
+
+    /// What somebody else writes into the row while the session is held up.
+    async fn meanwhile(&self, gate: Gate<'_>, changes: &[(&str, AttributeValue)]) -> Result<()> {
+        gate.reached().await?;
         let table = bench().deployment.data("ApplicationsTableName")?;
         let mut update = bench().local.dynamodb.update_item().table_name(table).key("applicationId", s(&self.id));
         let mut sets = Vec::new();
@@ -138,7 +144,7 @@ impl Session {
             update = update.expression_attribute_values(format!(":v{index}"), value.clone());
         }
         update.update_expression(format!("SET {}", sets.join(", "))).send().await?;
-        Ok(())
+        gate.open()
     }
 
     /// The customers with this number.
@@ -464,12 +470,11 @@ fn a_session_that_is_over_or_superseded_changes_nothing() {
     bench().run(async {
         // Another picture is read while the register is asked.
         let session = Session::new("superseded");
-        session.answers("ExtractIdentity", &extraction("0101010088", 0.97))?;
-        let asked = Fault::result("lambda", "Invoke", &session.id, verification("0101010088")).late(4);
-        session.fault(&asked.by(&format!("{CONVERSATION}/VerifyIdentity")))?;
+        let gate = session.gate("VerifyIdentity")?;
+        session.fits("0101010088")?;
         let another = m(&[("versionId", s("v2"))]);
         let read = [("document", another)];
-        let (seen, ()) = tokio::try_join!(session.run(None, 0), session.meanwhile("identityExtraction", &read))?;
+        let (seen, ()) = tokio::try_join!(session.run(None, 0), session.meanwhile(gate, &read))?;
         assert_eq!(
             seen.ended.output,
             json!({"sessionId": session.id, "result": "RESUBMIT", "reasons": ["STEP_OUT_OF_ORDER"]})
@@ -484,13 +489,14 @@ fn a_session_that_is_over_or_superseded_changes_nothing() {
                 Some(answer) => Fault::result("lambda", "Invoke", &session.id, answer),
                 None => Fault::error("lambda", "Invoke", &session.id, "AccessDeniedException", 400),
             };
-            session.fault(&fault.late(4).by(&format!("{CONVERSATION}/ExtractIdentity")))?;
+            let gate = session.gate("ExtractIdentity")?;
+            session.fault(&fault.by(&format!("{CONVERSATION}/ExtractIdentity")))?;
             let made = [
                 ("customerId", s("a-customer")),
                 ("document", m(&[("versionId", s("v0"))])),
                 ("identity", m(&[("nationalId", s("0101010099"))])),
             ];
-            let (seen, ()) = tokio::try_join!(session.run(None, 1), session.meanwhile("receivedAt", &made))?;
+            let (seen, ()) = tokio::try_join!(session.run(None, 1), session.meanwhile(gate, &made))?;
             assert_eq!((&seen.row["status"], seen.row.get("failure")), (&json!("IN_PROGRESS"), None), "{name}");
             if name == "refused" {
                 assert_eq!(seen.ended.output["customerId"], "a-customer", "{:?}", seen.ended.error);

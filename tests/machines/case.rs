@@ -104,7 +104,7 @@ impl Case {
         let bench = bench();
         bench.name_execution(&self.id, EXECUTION).await?;
         let ended = bench.execute(self.machine, &self.id, &self.input(input)).await?;
-        let notifications = bench.notifications(&self.id, notifications).await;
+        let notifications = bench.notifications(&self.id, notifications).await?;
         let row = plain(&bench.row(&self.id).await?);
         Ok(Seen { ended, row, notifications })
     }

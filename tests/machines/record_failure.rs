@@ -1,14 +1,11 @@
 //! What the system could not judge is written down, once, for the upload that counts.
 
-use std::time::Duration;
-
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_tests::bench::{bench, m, plain, s};
+use bonafide_tests::bench::{bench, m, plain, s, until};
 use bonafide_tests::control::Fault;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 
 use crate::case::{Case, Seen};
 
@@ -30,11 +27,10 @@ async fn unrecorded_execution(case: &Case, also: &Value) -> Result<String> {
         input.extend(also.clone());
     }
     let execution = failed_execution(case, "IdentityVerificationMachineArn", "DetectFaces", input).await?;
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !is_looked_at(&execution).await? {
-        ensure!(Instant::now() < deadline, "the rule has started nothing for {execution}");
-        sleep(Duration::from_millis(100)).await;
-    }
+    until(&format!("RecordFailure has looked at {execution}"), async || {
+        Ok(if is_looked_at(&execution).await? { Ok(()) } else { Err("it has not".to_owned()) })
+    })
+    .await?;
     Ok(execution)
 }
 
@@ -65,7 +61,7 @@ fn event(execution: &str, machine: &'static str, status: &str) -> Result<Value> 
 
 async fn record(case: &Case, event: &Value, notifications: usize) -> Result<Seen> {
     let ended = bench().execute("RecordFailureMachineArn", &case.id, event).await?;
-    let notifications = bench().notifications(&case.id, notifications).await;
+    let notifications = bench().notifications(&case.id, notifications).await?;
     let row = plain(&bench().row(&case.id).await?);
     Ok(Seen { ended, row, notifications })
 }
@@ -139,7 +135,7 @@ fn recorded_again() {
         let first = record(&case, &event, 1).await?;
         let again = bench().execute("RecordFailureMachineArn", &format!("{}-again", case.id), &event).await?;
         assert_eq!(again.path(), RECORDED);
-        let said = bench().notifications(&case.id, 2).await;
+        let said = bench().notifications(&case.id, 2).await?;
         assert!(said.iter().all(|said| said.event_id == format!("{execution}:FAILED:0")), "{said:?}");
         let row = plain(&bench().row(&case.id).await?);
         for attribute in ["status", "reasons", "executionArn"] {
@@ -268,7 +264,7 @@ fn skipped_late_event() {
         let name = format!("{}-subject", case.id);
         let execution = bench().execute("IdentityVerificationMachineArn", &name, &input).await?.execution().to_owned();
         decided(&case, &execution, None).await?;
-        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "FAILED")?, 1).await?;
+        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "FAILED")?, 0).await?;
         seen.went(&[&RESTORED[..], &["RestoreProgress", "Skipped"]].concat());
         assert_eq!((&seen.row["outcome"], &seen.row["failure"]), (&json!("declined"), &Value::Null));
         assert!(seen.notifications.iter().all(|notification| notification.event != "APPLICATION_FAILED"));
@@ -290,7 +286,7 @@ fn started_by_eventbridge(name: &str, machine: &'static str, attribute: &'static
         let row = plain(&bench().row_when(&case.id, is_failed).await?);
         assert_eq!(row["reasons"], json!([reason]));
         assert_eq!(row["failure"]["error"], "Rekognition.AccessDeniedException");
-        let notifications = bench().notifications(&case.id, 1).await;
+        let notifications = bench().notifications(&case.id, 1).await?;
         assert_eq!(
             notifications.iter().map(|notification| notification.event.as_str()).collect::<Vec<_>>(),
             ["APPLICATION_FAILED"]

@@ -7,39 +7,64 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
-use aws_sdk_sqs::types::QueueAttributeName;
-use bonafide_tests::bench::{bench, plain, repository, s};
+use bonafide_tests::bench::{bench, plain, repository, s, until};
 use bonafide_tests::control::Fault;
 use bonafide_tests::machine::MACHINES;
 use bonafide_tests::packages::{details, document, zip};
 use serde_json::json;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-const LIMIT: Duration = Duration::from_mins(2);
-const PAUSE: Duration = Duration::from_millis(100);
 const PACKAGES: usize = 4;
 /// What the emulator calls the end of an execution that was running.
 const RESTARTED: &str = "States.ServiceRestart";
 
-/// When the gateway gets a signal, in milliseconds: after all uploads were answered, or after it was there again.
+/// When the gateway gets a signal, after the uploads and after it was there again.
+#[derive(Debug, Clone, Copy)]
+enum When {
+    AtOnce,
+    /// When an application is judged, and a snapshot holds that.
+    Judging,
+    /// When a failure is recorded.
+    Recording,
+}
+
 struct Round {
-    signals: &'static [(&'static str, u64)],
-    /// Do not wait for the answers to the uploads: some are lost, and the client uploads again.
+    signals: &'static [(&'static str, When)],
+    /// Wait for one answer to the uploads only: some may be lost, and the client uploads again.
     is_during_uploads: bool,
 }
 
 const ROUNDS: [Round; 3] = [
-    Round { signals: &[("KILL", 0), ("KILL", 700)], is_during_uploads: false },
+    Round { signals: &[("KILL", When::AtOnce), ("KILL", When::Judging)], is_during_uploads: false },
     // The recording of the failures is killed as well.
-    Round { signals: &[("KILL", 1500), ("KILL", 300), ("TERM", 900)], is_during_uploads: false },
-    Round { signals: &[("KILL", 250)], is_during_uploads: true },
+    Round {
+        signals: &[("KILL", When::Judging), ("KILL", When::Recording), ("TERM", When::Recording)],
+        is_during_uploads: false,
+    },
+    Round { signals: &[("KILL", When::AtOnce)], is_during_uploads: true },
 ];
+
+impl When {
+    /// Waits until it is so, or there is nothing left to be done.
+    async fn comes(self, names: &[String]) -> Result<()> {
+        let machine = match self {
+            Self::AtOnce => return Ok(()),
+            Self::Judging => "OnboardingMachineArn",
+            Self::Recording => "RecordFailureMachineArn",
+        };
+        until(&format!("{machine} runs"), async || {
+            let is_so = running(machine).await? > 0 || open(names).await?.is_empty();
+            Ok(if is_so { Ok(()) } else { Err("it does not".to_owned()) })
+        })
+        .await?;
+        if matches!(self, Self::Judging) { keep().await } else { Ok(()) }
+    }
+}
 
 /// What became of an application.
 #[derive(Debug, Default)]
@@ -78,14 +103,15 @@ async fn judged_in_spite_of(index: usize, round: &Round) -> Result<usize> {
     for id in &names {
         uploads.spawn(upload(id.clone()));
     }
-    if !round.is_during_uploads {
-        while let Some(upload) = uploads.join_next().await {
-            upload??;
+    while let Some(upload) = uploads.join_next().await {
+        upload??;
+        if round.is_during_uploads {
+            break;
         }
     }
     let started = Instant::now();
-    for (signal, after) in round.signals {
-        sleep(Duration::from_millis(*after)).await;
+    for (signal, when) in round.signals {
+        when.comes(&names).await?;
         restart(signal).await?;
     }
     while let Some(upload) = uploads.join_next().await {
@@ -103,7 +129,7 @@ async fn judged_in_spite_of(index: usize, round: &Round) -> Result<usize> {
         }
     }
     // Nothing else is failed here: this local AWS is this test's alone.
-    let replay = bonafide(&["replay", "--all-failed", "--wait", "--timeout", "60"]);
+    let replay = bench().bonafide(&["replay", "--all-failed", "--wait"])?;
     ensure!(replay.status.success(), "{replay:?}");
     for (which, id) in names.iter().enumerate() {
         let row = plain(&bench().row(id).await?);
@@ -176,52 +202,52 @@ async fn restart(signal: &str) -> Result<()> {
     let target = if signal == "KILL" { format!("-{process}") } else { process.to_string() };
     let status = Command::new("kill").args([&format!("-{signal}"), "--", &target]).status()?;
     ensure!(status.success(), "kill: {status}");
-    let deadline = Instant::now() + LIMIT;
-    // A request that meets the end of the old one is cut off.
-    while control.process().map_or(true, |now| now == process) {
-        ensure!(Instant::now() < deadline, "the gateway has not come back");
-        sleep(PAUSE).await;
-    }
-    Ok(())
+    until("the gateway is back", async || {
+        // A request that meets the end of the old one is cut off.
+        let is_back = control.process().is_ok_and(|now| now != process);
+        Ok(if is_back { Ok(()) } else { Err("it is not".to_owned()) })
+    })
+    .await
 }
 
 /// Waits until every application has a verdict or a recorded failure, and nothing runs.
 async fn settle(names: &[String]) -> Result<()> {
-    let deadline = Instant::now() + LIMIT;
-    loop {
-        let mut open = Vec::new();
-        for id in names {
-            let row = plain(&bench().row(id).await?);
-            if row["status"] != "DECIDED" && row["status"] != "FAILED" {
-                open.push(format!("{id} {}", row["status"]));
-            }
+    until("all are judged, or recorded as failed", async || {
+        let open = open(names).await?;
+        Ok(if open.is_empty() { Ok(()) } else { Err(format!("{open:?}")) })
+    })
+    .await
+}
+
+/// What has not ended.
+async fn open(names: &[String]) -> Result<Vec<String>> {
+    let mut open = Vec::new();
+    for id in names {
+        let row = plain(&bench().row(id).await?);
+        if row["status"] != "DECIDED" && row["status"] != "FAILED" {
+            open.push(format!("{id} {}", row["status"]));
         }
-        for (machine, output) in MACHINES {
-            let list = bench().local.sfn.list_executions().state_machine_arn(bench().deployment.workflow(output)?);
-            let running = list.status_filter(ExecutionStatus::Running).send().await?.executions.len();
-            if running > 0 {
-                open.push(format!("{running} of {machine}"));
-            }
-        }
-        for queue in ["ExtractionQueueUrl", "LicensesQueueUrl"] {
-            let get = bench().local.sqs.get_queue_attributes().queue_url(bench().deployment.workflow(queue)?);
-            let counts = get.attribute_names(QueueAttributeName::All).send().await?.attributes.unwrap_or_default();
-            for count in [
-                QueueAttributeName::ApproximateNumberOfMessages,
-                QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-            ] {
-                if counts.get(&count).is_some_and(|count| count != "0") {
-                    // Also those whose executions are gone: nobody waits for their answers, so they must not come back.
-                    open.push(format!("{queue}: {count} {}", counts[&count]));
-                }
-            }
-        }
-        if open.is_empty() {
-            return Ok(());
-        }
-        ensure!(Instant::now() < deadline, "neither judged nor recorded as failed: {open:?}");
-        sleep(PAUSE).await;
     }
+    for (machine, output) in MACHINES {
+        let running = running(output).await?;
+        if running > 0 {
+            open.push(format!("{running} of {machine}"));
+        }
+    }
+    for queue in ["ExtractionQueueUrl", "LicensesQueueUrl"] {
+        let messages = bench().local.messages(bench().deployment.workflow(queue)?).await?;
+        if messages > 0 {
+            // Also those whose executions are gone: nobody waits for their answers, so they must not come back.
+            open.push(format!("{queue}: {messages}"));
+        }
+    }
+    Ok(open)
+}
+
+/// How many executions of a machine run.
+async fn running(machine: &'static str) -> Result<usize> {
+    let list = bench().local.sfn.list_executions().state_machine_arn(bench().deployment.machine(machine)?);
+    Ok(list.status_filter(ExecutionStatus::Running).send().await?.executions.len())
 }
 
 async fn left(id: &str) -> Result<Left> {
@@ -232,16 +258,7 @@ async fn left(id: &str) -> Result<Left> {
     let customers = customers.iter().filter(|customer| customer.get("applicationId") == Some(&s(id))).count();
     let versions = bench.local.s3.list_object_versions().bucket(bench.deployment.data("BucketName")?);
     let versions = versions.prefix(format!("zipped/{id}")).send().await?.versions.unwrap_or_default().len();
-    let said = bench.notifications(id, 1).await.into_iter().filter(|said| said.event == "APPLICATION_DECIDED");
+    let said = bench.notifications(id, 1).await?.into_iter().filter(|said| said.event == "APPLICATION_DECIDED");
     let verdicts = said.map(|said| (said.event_id, said.outcome)).collect();
     Ok(Left { faces, customers, charges: bench.local.control.charges(id)?, versions, verdicts })
-}
-
-fn bonafide(arguments: &[&str]) -> std::process::Output {
-    // target/debug/deps/restart-… → target/debug/bonafide
-    let binary = std::env::current_exe().unwrap().parent().unwrap().with_file_name("bonafide");
-    let mut command = Command::new(binary);
-    command.args(["--endpoint-url", bench().local.endpoint(), "--region", "us-east-1"]).args(arguments);
-    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").current_dir(repository());
-    command.output().unwrap()
 }

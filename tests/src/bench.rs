@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::Deployment;
@@ -22,8 +23,29 @@ use crate::notifications::{Inbox, Notification};
 /// A row of the applications table.
 pub type Row = HashMap<String, AttributeValue>;
 
-/// Longer than any execution takes, retries included.
-const LIMIT: Duration = Duration::from_mins(3);
+/// How long a test waits for what has to happen. When it has passed, something is broken: no machine is so slow.
+pub const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Looks again and again until `look` finds what it looks for; until then, `look` says what there is instead.
+/// `what` completes the sentence "waited in vain until …".
+///
+/// # Errors
+/// When looking fails, or [`PATIENCE`] has passed.
+pub async fn until<T, Look>(what: &str, mut look: impl FnMut() -> Look) -> Result<T>
+where
+    Look: Future<Output = Result<Result<T, String>>>,
+{
+    let started = Instant::now();
+    loop {
+        let instead = match look().await? {
+            Ok(found) => return Ok(found),
+            Err(instead) => instead,
+        };
+        ensure!(started.elapsed() < PATIENCE, "waited in vain until {what}: {instead}");
+        // A slow machine is asked less often, so that the questions do not keep it from its work.
+        sleep((started.elapsed() / 10).clamp(Duration::from_millis(20), Duration::from_secs(2))).await;
+    }
+}
 
 /// What all tests of a binary share.
 #[derive(Debug)]
@@ -127,40 +149,21 @@ impl Bench {
     /// # Errors
     /// When it does not end.
     pub async fn ended(&self, execution: &str) -> Result<Ended> {
-        let deadline = Instant::now() + LIMIT;
-        loop {
+        let what = format!("{execution} ends");
+        let over = until(&what, async || {
             let status = self.local.status(execution).await?;
-            if status.is_some_and(|status| status != ExecutionStatus::Running) {
-                let now = self.local.sfn.describe_execution().execution_arn(execution).send().await?;
-                let traces = Trace::fetch_all(&self.local, execution).await?;
-                traces.iter().try_for_each(contracts::check)?;
-                let output = now.output.map(|output| serde_json::from_str(&output)).transpose()?.unwrap_or_default();
-                return Ok(Ended { status: now.status, output, error: now.error, traces });
-            }
-            if Instant::now() > deadline {
-                let went = Trace::fetch(&self.local, execution).await.map(|trace| format!("{:?}", trace.path()));
-                bail!("{execution} has not ended; it went {}", went.unwrap_or_else(|_| "nowhere".to_owned()));
-            }
-            sleep(Duration::from_millis(50)).await;
+            let is_over = status.as_ref().is_some_and(|status| *status != ExecutionStatus::Running);
+            Ok(is_over.then_some(()).ok_or_else(|| format!("its status is {status:?}")))
+        });
+        if let Err(error) = over.await {
+            let path = Trace::fetch(&self.local, execution).await.map(|trace| format!("{:?}", trace.path()));
+            return Err(error.context(format!("its path is {}", path.unwrap_or_default())));
         }
-    }
-
-    /// Waits until an execution has entered a state.
-    ///
-    /// # Errors
-    /// When it does not.
-    pub async fn entered(&self, execution: &str, state: &str) -> Result<()> {
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            let trace = Trace::fetch(&self.local, execution).await?;
-            if trace.path().contains(&state) {
-                return Ok(());
-            }
-            if Instant::now() > deadline {
-                bail!("{execution} has not come to {state}; it went {:?}", trace.path());
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
+        let now = self.local.sfn.describe_execution().execution_arn(execution).send().await?;
+        let traces = Trace::fetch_all(&self.local, execution).await?;
+        traces.iter().try_for_each(contracts::check)?;
+        let output = now.output.map(|output| serde_json::from_str(&output)).transpose()?.unwrap_or_default();
+        Ok(Ended { status: now.status, output, error: now.error, traces })
     }
 
     /// Writes a row.
@@ -206,17 +209,11 @@ impl Bench {
     /// # Errors
     /// When it never is.
     pub async fn row_when(&self, id: &str, is_expected: impl Fn(&Row) -> bool) -> Result<Row> {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
+        until(&format!("the row of {id} is as expected"), async || {
             let row = self.row(id).await?;
-            if is_expected(&row) {
-                return Ok(row);
-            }
-            if Instant::now() > deadline {
-                bail!("the row of {id} is not as expected: {:?}", plain(&row));
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
+            Ok(if is_expected(&row) { Ok(row) } else { Err(plain(&row).to_string()) })
+        })
+        .await
     }
 
     /// The applications to which the faces of the collection belong, once for each face.
@@ -234,9 +231,28 @@ impl Bench {
             .collect())
     }
 
-    /// What was published about an application; waits for `expected` messages, then a little longer for one too many.
-    pub async fn notifications(&self, id: &str, expected: usize) -> Vec<Notification> {
-        self.inbox.settled(id, expected).await
+    /// What was published about an application; waits for `expected` messages, and for any other that was published until then.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub async fn notifications(&self, id: &str, expected: usize) -> Result<Vec<Notification>> {
+        self.inbox.settled(expected, || self.inbox.about(id)).await
+    }
+
+    /// Runs the operators' command against the same deployment.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn bonafide(&self, arguments: &[&str]) -> Result<Output> {
+        // target/debug/deps/e2e-… → target/debug/bonafide
+        let binary = std::env::current_exe()?.parent().context("no folder")?.with_file_name("bonafide");
+        let mut command = Command::new(binary);
+        command.args(["--endpoint-url", self.local.endpoint(), "--region", "us-east-1"]).args(arguments);
+        if arguments.contains(&"--wait") {
+            command.args(["--timeout", &PATIENCE.as_secs().to_string()]);
+        }
+        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").current_dir(repository());
+        command.output().context("run the operators' command")
     }
 }
 

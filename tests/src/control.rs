@@ -4,6 +4,8 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::bench::until;
+
 /// Its addresses.
 #[derive(Debug, Clone)]
 pub struct Control {
@@ -59,7 +61,6 @@ enum Effect {
     Worker {
         worker: &'static str,
     },
-    Late {},
 }
 
 /// A rate that a stand-in keeps, and what became of the requests under it.
@@ -158,12 +159,6 @@ impl Fault {
         Self::new(service, operation, application, Effect::Worker { worker })
     }
 
-    /// The answer, late by so many seconds, to requests that mention `application`.
-    #[must_use]
-    pub fn slow(service: &'static str, operation: &'static str, application: &str, seconds: u32) -> Self {
-        Self::new(service, operation, application, Effect::Late {}).late(seconds)
-    }
-
     fn new(service: &'static str, operation: &'static str, application: &str, effect: Effect) -> Self {
         let matching = json!({"key": application});
         Self {
@@ -222,6 +217,44 @@ impl Fault {
     }
 }
 
+/// Where requests are stopped: they are told to try again, until it is opened, or until their callers have no retries left.
+#[derive(Debug)]
+pub struct Gate<'control> {
+    control: &'control Control,
+    /// The fault that the first request meets, and the one that the others meet.
+    faults: [u64; 2],
+}
+
+impl Gate<'_> {
+    /// Waits until a request has come to it.
+    ///
+    /// # Errors
+    /// When none does.
+    pub async fn reached(&self) -> Result<()> {
+        until("a request has come to the gate", async || {
+            Ok(if self.control.is_there(self.faults[0])? { Err("none has".to_owned()) } else { Ok(()) })
+        })
+        .await
+    }
+
+    /// From now on requests pass.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn open(self) -> Result<()> {
+        self.faults.into_iter().try_for_each(|fault| self.control.remove(fault))
+    }
+}
+
+impl Drop for Gate<'_> {
+    /// Also when a test fails: the others go on.
+    fn drop(&mut self) {
+        for fault in self.faults {
+            self.control.remove(fault).ok();
+        }
+    }
+}
+
 impl Control {
     pub(crate) fn new(control: &str, third_party: String) -> Self {
         Self {
@@ -261,6 +294,15 @@ impl Control {
         let text = post.send(body).with_context(|| format!("POST {url}"))?.into_body().read_to_string()?;
         let added: Value = serde_json::from_str(&text)?;
         added["id"].as_u64().context("the fault has no id")
+    }
+
+    /// Stops requests by a fault after which their callers try again. The longer its delay, the longer their retries last, and the later
+    /// the gate is seen to be open.
+    ///
+    /// # Errors
+    /// When the control API does not take it.
+    pub fn gate(&self, fault: &Fault) -> Result<Gate<'_>> {
+        Ok(Gate { control: self, faults: [self.put(&fault.clone().times(1))?, self.put(fault)?] })
     }
 
     /// Ends a fault.

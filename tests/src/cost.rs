@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,6 +14,7 @@ use bonafide_cost::report;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::bench::until;
 use crate::conversations::{self, Conversation};
 use crate::face_script::{self, Stage, Step};
 use crate::history::Trace;
@@ -21,10 +22,8 @@ use crate::local::{Local, STAGE};
 use crate::machine::{CONVERSATION, MACHINES, Machine};
 use crate::samples::{self, Sample, Submission};
 
-/// An application and what follows from it have ended when nothing has changed for so long.
+/// An application and what follows from it have ended when nothing runs or waits, and nothing has changed for so long.
 const QUIET: Duration = Duration::from_secs(2);
-/// Longer than any of them needs for that after its verdict.
-const QUIET_LIMIT: Duration = Duration::from_mins(1);
 /// The attributes that the index `byStatus` holds, its keys included.
 const INDEX: [&str; 8] =
     ["applicationId", "status", "updatedAt", "outcome", "reasons", "receivedAt", "decidedAt", "executionArn"];
@@ -77,7 +76,7 @@ struct Seen {
     executions: BTreeSet<String>,
     decisions: usize,
     lines: usize,
-    is_running: bool,
+    is_busy: bool,
 }
 
 /// What the templates of a cloud assembly say about costs.
@@ -132,7 +131,6 @@ pub async fn record(
     conversations: Vec<Conversation>,
     requests: &[Step],
     folder: &Path,
-    limit: Duration,
     tell: impl Fn(&str),
 ) -> Result<Recording> {
     let faces = report::FaceApi { requests: Vec::new(), kept: KeptFace::default() };
@@ -140,7 +138,7 @@ pub async fn record(
     let mut metrics = BTreeSet::new();
     for sample in samples {
         tell(&sample.id);
-        recording.paths.push(recorder.record(sample, folder, limit, &mut metrics).await?);
+        recording.paths.push(recorder.record(sample, folder, &mut metrics).await?);
     }
     for conversation in conversations {
         tell(&conversation.id);
@@ -171,19 +169,13 @@ pub struct Recorder<'run> {
 }
 
 impl Recorder<'_> {
-    async fn record(
-        &self,
-        sample: Sample,
-        folder: &Path,
-        limit: Duration,
-        metrics: &mut BTreeSet<String>,
-    ) -> Result<report::Path> {
+    async fn record(&self, sample: Sample, folder: &Path, metrics: &mut BTreeSet<String>) -> Result<report::Path> {
         let Submission::Package { .. } = sample.submission else {
             bail!("{} is no package: only packages get a verdict, and only a verdict has a price", sample.id);
         };
         let before = self.quiet().await?;
         let (id, title) = (sample.id.clone(), sample.title.clone());
-        let judged = samples::judge_all(self.local, self.deployment, vec![sample], folder, limit, |_, _| {}).await?;
+        let judged = samples::judge_all(self.local, self.deployment, vec![sample], folder, |_, _| {}).await?;
         let judged = judged.into_iter().next().context("nothing was judged")?;
         ensure!(judged.is_as_expected(), "{id} has another verdict than samples.json expects: its price would mislead");
         let mut facts = self.count_since(&before, &id, metrics).await?;
@@ -305,19 +297,13 @@ impl Recorder<'_> {
 
     /// Waits until nothing happens any more.
     async fn quiet(&self) -> Result<Seen> {
-        let started = Instant::now();
-        let mut last = self.seen().await?;
-        loop {
+        until("the local AWS is quiet", async || {
+            let before = self.seen().await?;
             sleep(QUIET).await;
             let now = self.seen().await?;
-            if now == last && !now.is_running {
-                return Ok(now);
-            }
-            last = now;
-            if started.elapsed() > QUIET_LIMIT {
-                bail!("the local AWS is still busy after {} s", QUIET_LIMIT.as_secs());
-            }
-        }
+            Ok(if now == before && !now.is_busy { Ok(now) } else { Err("it is busy".to_owned()) })
+        })
+        .await
     }
 
     async fn seen(&self) -> Result<Seen> {
@@ -327,9 +313,13 @@ impl Recorder<'_> {
             let mut pages = self.local.sfn.list_executions().state_machine_arn(machine).into_paginator().items().send();
             while let Some(execution) = pages.next().await {
                 let execution = execution.with_context(|| format!("the executions of {machine}"))?;
-                seen.is_running |= execution.status == ExecutionStatus::Running;
+                seen.is_busy |= execution.status == ExecutionStatus::Running;
                 seen.executions.insert(execution.execution_arn);
             }
+        }
+        let queues = self.local.sqs.list_queues().queue_name_prefix(format!("Bonafide-{STAGE}-")).send().await?;
+        for queue in queues.queue_urls().iter().filter(|queue| !queue.contains("DeadLetter")) {
+            seen.is_busy |= self.local.messages(queue).await? > 0;
         }
         seen.decisions = self.decisions()?.len();
         seen.lines = self.lines()?.len();

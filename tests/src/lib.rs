@@ -20,6 +20,7 @@ pub mod marks;
 pub mod notifications;
 pub mod packages;
 pub mod samples;
+pub mod share;
 
 pub use faces::FaceApi;
 pub use local::Local;

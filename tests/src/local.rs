@@ -4,8 +4,11 @@ use std::env;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_config::SdkConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
 use aws_sdk_sfn::types::ExecutionStatus;
+use aws_sdk_sqs::types::QueueAttributeName;
 use bonafide_cli::target::{self, Place};
 use bonafide_cli::{Application, Deployment};
 use bonafide_domain::ApplicationId;
@@ -56,7 +59,13 @@ impl Local {
         };
         let endpoint = address("BONAFIDE_LOCAL_ENDPOINT")?;
         let control = Control::new(&address("BONAFIDE_LOCAL_CONTROL")?, address("BONAFIDE_LOCAL_THIRD_PARTY")?);
-        let config: SdkConfig = target::local(&endpoint, REGION).await;
+        // A slow machine answers late.
+        let config: SdkConfig = target::local(&endpoint, REGION)
+            .await
+            .into_builder()
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
         Ok(Self {
             place: Place::Local { endpoint },
             control,
@@ -91,6 +100,20 @@ impl Local {
             }
             Err(error) => Err(error).with_context(|| format!("look at {execution}")),
         }
+    }
+
+    /// How many messages a queue holds, those included that somebody has received and not handled yet.
+    ///
+    /// # Errors
+    /// When SQS does not answer.
+    pub async fn messages(&self, queue: &str) -> Result<u64> {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let ask = self.sqs.get_queue_attributes().queue_url(queue).set_attribute_names(Some(counts.to_vec()));
+        let attributes = ask.send().await.context("count the messages")?.attributes.unwrap_or_default();
+        counts.iter().map(|count| Ok(attributes.get(count).context("no count")?.parse::<u64>()?)).sum()
     }
 
     /// Calls an operation without its client: for services that this project has none for, and for answers that a client would

@@ -22,9 +22,6 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-/// No sample takes longer, not even the one whose third party is down.
-const VERDICT_LIMIT: Duration = Duration::from_mins(10);
-
 /// Above what `latency` has measured.
 const LATENCY_HEAD: &str = "# How long the face API takes, as it was measured\n\nWritten by `cargo xtask latency --write`, which renews this page.\n";
 
@@ -263,7 +260,7 @@ async fn cost(scripts: [&Path; 3], assembly: &Path, with_keys: &Path, json: bool
     let workers: Vec<_> = deployed.memory_megabytes.keys().cloned().collect();
     let counts = (samples.len(), conversations.len(), requests.len());
     let recorder = cost::Recorder { local: &local, deployment: &deployment, workers: &workers };
-    let recording = cost::record(&recorder, samples, conversations, &requests, folder, VERDICT_LIMIT, |id| {
+    let recording = cost::record(&recorder, samples, conversations, &requests, folder, |id| {
         eprintln!("  {id}, alone");
     })
     .await?;
@@ -386,7 +383,7 @@ async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
     };
     let folder = list.parent().unwrap_or(Path::new("."));
     let progress = Progress::new(samples.len(), "have their verdict");
-    let judged = samples::judge_all(&local, &deployment, samples, folder, VERDICT_LIMIT, {
+    let judged = samples::judge_all(&local, &deployment, samples, folder, {
         let progress = progress.clone();
         move |sample, application| {
             let line = match application {
@@ -433,7 +430,7 @@ async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
     }
     if !json {
         print_table(["application", "verdict", "reasons", "seconds", "transitions", "as expected"], &rows)?;
-        print_notifications(&settled(&inbox, &judged).await)?;
+        print_notifications(&settled(&inbox, &judged).await?)?;
     }
     Ok(if all_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -513,11 +510,11 @@ fn reasons(Judged { sample, application, before, .. }: &Judged) -> String {
 }
 
 /// The last messages follow their verdicts by some milliseconds.
-async fn settled(inbox: &Inbox, judged: &[Judged]) -> Vec<Notification> {
+async fn settled(inbox: &Inbox, judged: &[Judged]) -> Result<Vec<Notification>> {
     for Judged { application, .. } in judged {
-        inbox.settled(&application.application_id, 1).await;
+        inbox.settled(1, || inbox.about(&application.application_id)).await?;
     }
-    inbox.all()
+    Ok(inbox.all())
 }
 
 fn print_table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> Result<()> {

@@ -1,15 +1,21 @@
 //! What the notifications topic says, read through a queue of our own as any subscriber would.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
+use crate::bench::until;
 use crate::local::Local;
+
+/// The body of a message of our own, behind what was published before.
+const SENTINEL: &str = "sentinel";
 
 /// One message, as subscribers get it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +42,16 @@ pub struct Notification {
 /// Collects messages from the moment it is opened.
 #[derive(Debug, Clone)]
 pub struct Inbox {
-    received: Arc<Mutex<Vec<Notification>>>,
+    sqs: aws_sdk_sqs::Client,
+    url: String,
+    received: Arc<Mutex<Received>>,
+}
+
+#[derive(Debug, Default)]
+struct Received {
+    notifications: Vec<Notification>,
+    /// The ids of their messages.
+    sentinels: HashSet<String>,
 }
 
 impl Inbox {
@@ -46,15 +61,19 @@ impl Inbox {
     /// When queue or subscription cannot be made.
     pub async fn open(local: &Local, topic: &str, name: &str) -> Result<Self> {
         let url = subscribe(local, topic, &format!("inbox-{name}")).await?;
-        let inbox = Self { received: Arc::default() };
-        tokio::spawn(read(local.sqs.clone(), url, Arc::clone(&inbox.received)));
+        let inbox = Self { sqs: local.sqs.clone(), url, received: Arc::default() };
+        tokio::spawn(read(inbox.clone()));
         Ok(inbox)
+    }
+
+    fn received(&self) -> MutexGuard<'_, Received> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything so far.
     #[must_use]
     pub fn all(&self) -> Vec<Notification> {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.received().notifications.clone()
     }
 
     /// Everything about one application so far.
@@ -63,14 +82,24 @@ impl Inbox {
         self.all().into_iter().filter(|notification| notification.application_id == application_id).collect()
     }
 
-    /// Waits until something about the application has come, then a little longer for what should not come.
-    pub async fn settled(&self, application_id: &str, expected: usize) -> Vec<Notification> {
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while self.about(application_id).len() < expected && Instant::now() < deadline {
-            sleep(Duration::from_millis(50)).await;
-        }
-        sleep(Duration::from_millis(300)).await;
-        self.about(application_id)
+    /// Waits until `find` finds so many messages, then for all that was published until then: also for what should not have come.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub async fn settled<Found: Debug>(&self, expected: usize, find: impl Fn() -> Vec<Found>) -> Result<Vec<Found>> {
+        until(&format!("there are {expected} messages"), async || {
+            let found = find();
+            Ok(if found.len() >= expected { Ok(()) } else { Err(format!("there are {found:?}")) })
+        })
+        .await?;
+        // The local AWS delivers while it publishes, and hands messages out in their order.
+        let sent = self.sqs.send_message().queue_url(&self.url).message_body(SENTINEL).send().await?;
+        let sentinel = sent.message_id.context("the sentinel has no id")?;
+        until("the sentinel comes", async || {
+            Ok(self.received().sentinels.contains(&sentinel).then_some(()).ok_or_else(String::new))
+        })
+        .await?;
+        Ok(find())
     }
 }
 
@@ -116,11 +145,12 @@ pub async fn subscribe(local: &Local, topic: &str, name: &str) -> Result<String>
     Ok(url)
 }
 
-async fn read(client: aws_sdk_sqs::Client, url: String, received: Arc<Mutex<Vec<Notification>>>) {
+async fn read(inbox: Inbox) {
+    let Inbox { sqs, url, .. } = &inbox;
     loop {
         // An error means that the local AWS is going away; whoever waits for messages says what is missing.
         let Ok(answer) =
-            client.receive_message().queue_url(&url).max_number_of_messages(10).wait_time_seconds(1).send().await
+            sqs.receive_message().queue_url(url).max_number_of_messages(10).wait_time_seconds(1).send().await
         else {
             sleep(Duration::from_millis(200)).await;
             continue;
@@ -128,15 +158,19 @@ async fn read(client: aws_sdk_sqs::Client, url: String, received: Arc<Mutex<Vec<
         let mut handled = Vec::new();
         for (index, message) in answer.messages.unwrap_or_default().into_iter().enumerate() {
             let body = message.body.unwrap_or_default();
-            let notification = serde_json::from_str(&body)
-                .unwrap_or_else(|error| panic!("a notification of another shape ({error}): {body}"));
-            received.lock().unwrap_or_else(PoisonError::into_inner).push(notification);
+            if body == SENTINEL {
+                inbox.received().sentinels.extend(message.message_id);
+            } else {
+                let notification = serde_json::from_str(&body)
+                    .unwrap_or_else(|error| panic!("a notification of another shape ({error}): {body}"));
+                inbox.received().notifications.push(notification);
+            }
             let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string());
             handled.extend(entry.set_receipt_handle(message.receipt_handle).build().ok());
         }
         if !handled.is_empty() {
             // A repeat would show as a doubled message, which is a failure that somebody should see.
-            drop(client.delete_message_batch().queue_url(&url).set_entries(Some(handled)).send().await);
+            drop(sqs.delete_message_batch().queue_url(url).set_entries(Some(handled)).send().await);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_s3::primitives::ByteStream;
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::bench::PATIENCE;
 use crate::local::Local;
 
 /// One entry of samples.json.
@@ -154,13 +155,12 @@ pub fn core(list: &Path) -> Result<Vec<Sample>> {
 /// `tell` hears of each one.
 ///
 /// # Errors
-/// When one cannot be uploaded, or gets no verdict in `limit`.
+/// When one cannot be uploaded, or gets no verdict in [`PATIENCE`].
 pub async fn judge_all(
     local: &Local,
     deployment: &Deployment,
     samples: Vec<Sample>,
     folder: &Path,
-    limit: Duration,
     tell: impl Fn(&Sample, Option<&Application>) + Clone + Send + Sync + 'static,
 ) -> Result<Vec<Judged>> {
     let (verdicts, known): (HashMap<_, _>, HashMap<_, _>) = samples
@@ -184,7 +184,7 @@ pub async fn judge_all(
                     .await
                     .with_context(|| format!("{} waited for a sample that got no verdict", sample.id))?;
             }
-            let judged = judge(&local, &deployment, sample, ready, limit, &tell).await?;
+            let judged = judge(&local, &deployment, sample, ready, &tell).await?;
             let _nobody_waits = verdict.send(true);
             anyhow::Ok(judged)
         }));
@@ -224,7 +224,6 @@ async fn judge(
     deployment: &Deployment,
     sample: Sample,
     ready: Ready,
-    limit: Duration,
     tell: &impl Fn(&Sample, Option<&Application>),
 ) -> Result<Judged> {
     tell(&sample, None);
@@ -232,16 +231,16 @@ async fn judge(
         Ready::Package(package) => {
             let upload = package.upload(&local.s3, deployment.data("BucketName")?).await?;
             let table = deployment.data("ApplicationsTableName")?;
-            let waited = submit::wait(&local.dynamodb, table, &upload, limit, local.place.poll_interval()).await?;
+            let waited = submit::wait(&local.dynamodb, table, &upload, PATIENCE, local.place.poll_interval()).await?;
             let Waited::Ended(application) = waited else {
-                bail!("{} has no verdict after {} s: {:?}", sample.id, limit.as_secs(), waited.application());
+                bail!("{} has no verdict after {} s: {:?}", sample.id, PATIENCE.as_secs(), waited.application());
             };
             Judged { sample, upload, application, before: Vec::new() }
         }
         Ready::Pictures(id, pictures) => {
             let mut before = Vec::new();
             for (key, bytes) in pictures {
-                before.push(judge_picture(local, deployment, &id, key, bytes, limit).await?);
+                before.push(judge_picture(local, deployment, &id, key, bytes).await?);
             }
             let (upload, mut application) = before.pop().with_context(|| format!("{} uploads nothing", sample.id))?;
             let before: Vec<_> = before.into_iter().map(|(_, application)| application).collect();
@@ -263,7 +262,6 @@ async fn judge_picture(
     id: &ApplicationId,
     key: String,
     bytes: Vec<u8>,
-    limit: Duration,
 ) -> Result<(Upload, Application)> {
     let machine = deployment.workflow(if key.starts_with("selfie/") {
         "IdentityVerificationMachineArn"
@@ -283,8 +281,8 @@ async fn judge_picture(
             None | Some(ExecutionStatus::Running) => {}
             Some(status) => break status,
         }
-        if upload.at.elapsed() > limit {
-            bail!("the checks of {} have not ended after {} s", upload.key, limit.as_secs());
+        if upload.at.elapsed() > PATIENCE {
+            bail!("the checks of {} have not ended after {} s", upload.key, PATIENCE.as_secs());
         }
         sleep(local.place.poll_interval()).await;
     };

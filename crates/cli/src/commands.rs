@@ -579,7 +579,7 @@ mod tests {
 
     type Row = HashMap<String, AttributeValue>;
 
-    const WAITING: How = How { is_fresh: false, is_dry_run: false, wait: Some(Duration::from_secs(20)) };
+    const WAITING: How = How { is_fresh: false, is_dry_run: false, wait: Some(Duration::from_mins(10)) };
     const NOT_WAITING: How = How { is_fresh: false, is_dry_run: false, wait: None };
 
     fn session(dynamodb: &[&Rule], step_functions: &[&Rule], sqs: &[&Rule]) -> Session {
@@ -903,7 +903,7 @@ mod tests {
             let session = session(&dynamodb.each_ref(), &step_functions, &[]);
 
             // In a dry run there is nothing to wait for.
-            let how = How { is_dry_run, wait: is_dry_run.then_some(Duration::from_secs(20)), is_fresh: false };
+            let how = How { is_dry_run, wait: is_dry_run.then_some(Duration::from_mins(10)), is_fresh: false };
             let code = session.replay(&[], since, how, true).await.unwrap();
 
             let calls = |rules: &[Rule]| rules.iter().map(Rule::num_calls).collect::<Vec<_>>();
@@ -929,9 +929,23 @@ mod tests {
         assert_eq!(error.exit_code(), 3, "the one that was asked for is not there: {error}");
     }
 
+    const EVERY: Duration = Duration::from_millis(1);
+
+    /// Watches without an end, which it must not come to by itself, until there were so many polls.
+    async fn watch_for(session: &Session, filter: &Filter, query: &Rule, polls: usize) {
+        let polled = async {
+            while query.num_calls() < polls {
+                sleep(EVERY).await;
+            }
+        };
+        tokio::select! {
+            ended = session.watch(filter, 50, EVERY, None, true) => panic!("it has ended: {ended:?}"),
+            () = polled => {}
+        }
+    }
+
     #[tokio::test]
     async fn watch_survives_a_poll_that_is_throttled() {
-        let (every, until) = (Duration::from_millis(10), Some(Duration::from_millis(200)));
         let filter = Filter { outcome: Some(Outcome::Failed), ..Filter::default() };
         let query = mock!(aws_sdk_dynamodb::Client::query)
             .sequence()
@@ -941,24 +955,26 @@ mod tests {
             .repeatedly()
             .build();
         let session = session(&[&query], &[], &[]);
-        assert_eq!(session.watch(&filter, 50, every, until, true).await.unwrap(), 0);
-        assert!(query.num_calls() > 2, "{} polls", query.num_calls());
+        watch_for(&session, &filter, &query, 3).await;
+        // At its end, a watch that has heard something has not failed.
+        assert_eq!(session.watch(&filter, 50, EVERY, Some(Duration::ZERO), true).await.unwrap(), 0);
     }
 
     #[tokio::test]
     async fn watch_that_never_hears_anything_has_failed() {
-        let (every, until) = (Duration::from_millis(10), Some(Duration::from_millis(50)));
         let filter = Filter { outcome: Some(Outcome::Failed), ..Filter::default() };
         let query = mock!(aws_sdk_dynamodb::Client::query)
             .sequence()
             .error(|| QueryError::generic(throttled()))
             .repeatedly()
             .build();
-        let error = session(&[&query], &[], &[]).watch(&filter, 50, every, until, true).await.unwrap_err();
-        assert!(query.num_calls() > 1 && error.to_string().contains("asked too often"), "{error}");
+        let throttled = session(&[&query], &[], &[]);
+        watch_for(&throttled, &filter, &query, 2).await;
+        let error = throttled.watch(&filter, 50, EVERY, Some(Duration::ZERO), true).await.unwrap_err();
+        assert!(error.to_string().contains("asked too often"), "{error}");
         let denied = mock!(aws_sdk_dynamodb::Client::query)
             .then_error(|| QueryError::generic(ErrorMetadata::builder().code("AccessDeniedException").build()));
-        assert!(session(&[&denied], &[], &[]).watch(&filter, 50, every, until, true).await.is_err());
+        assert!(session(&[&denied], &[], &[]).watch(&filter, 50, EVERY, None, true).await.is_err());
         assert_eq!(denied.num_calls(), 1);
     }
 }

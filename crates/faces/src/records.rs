@@ -455,14 +455,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_record_is_begun_once_held_and_found_by_repairs() {
+        let since = seconds();
         let put = mock!(Client::put_item)
-            .match_requests(|request| {
+            .match_requests(move |request| {
                 let item = request.item().expect("an item");
                 let own = &request.expression_attribute_values().expect("values")[":own"];
                 // A second request of the SDK's, after a lost answer, finds its own record.
                 request.condition_expression() == Some("attribute_not_exists(faceId) OR heldBy = :own")
                     && item["heldBy"] == *own
-                    && is_soon(&item["heldUntil"])
+                    && is_end_of_hold(&item["heldUntil"], since)
                     && item["status"] == text("pending")
                     && item["unindexed"] == text("pending")
                     && item["userId"] == text(FACE)
@@ -477,15 +478,15 @@ mod tests {
         assert_eq!(records(&taken).create(&record, &person_of_row()).await.expect("an answer"), None);
     }
 
-    /// In the future, but not later than the longest hold ends.
-    fn is_soon(value: &AttributeValue) -> bool {
+    /// The end of a hold that has begun after this.
+    fn is_end_of_hold(value: &AttributeValue, since: i64) -> bool {
         let until: i64 = value.as_n().expect("a number").parse().expect("seconds");
-        (1..=HELD).contains(&(until - seconds()))
+        (since + HELD..=seconds() + HELD).contains(&until)
     }
 
     #[tokio::test]
     async fn a_face_is_held_by_one_and_only_as_it_was_read() {
-        let record = record(FACE, "faces-0");
+        let (record, since) = (record(FACE, "faces-0"), seconds());
         let update = |expression: &'static str| {
             mock!(Client::update_item)
                 .match_requests(move |request| {
@@ -495,7 +496,7 @@ mod tests {
                     request.update_expression() == Some(expression)
                         && request.condition_expression() == Some(free)
                         && values[":status"] == text("pending")
-                        && is_soon(&values[":until"])
+                        && is_end_of_hold(&values[":until"], since)
                 })
                 .then_output(|| UpdateItemOutput::builder().build())
         };

@@ -316,7 +316,8 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_is_being_served_is_refused() {
-        let earlier = json!({"fingerprint": fingerprint().as_str(), "faceId": FIRST, "leaseUntil": seconds() + 20});
+        let earlier =
+            json!({"fingerprint": fingerprint().as_str(), "faceId": FIRST, "leaseUntil": seconds() + LEASE * 60});
         let result = once(&[&taken(earlier)], Some("key"), async |_| panic!("served twice")).await;
         assert_eq!(refused(result), ApiError::RequestInProgress.into());
     }

@@ -103,7 +103,6 @@ pub(crate) fn serve() -> std::io::Result<String> {
 }
 
 fn answer(mut connection: TcpStream) -> std::io::Result<()> {
-    connection.set_read_timeout(Some(Duration::from_secs(5)))?;
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     while !request.ends_with(b"}") {
         match connection.read(&mut buffer)? {

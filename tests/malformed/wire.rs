@@ -3,12 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-
-/// Longer than API Gateway waits for a function.
-const PATIENCE: Duration = Duration::from_mins(1);
+use bonafide_tests::bench::PATIENCE;
 
 /// What came back.
 #[derive(Debug)]

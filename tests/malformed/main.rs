@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use bonafide_tests::bench::bench;
+use bonafide_tests::share::Share;
 
 use crate::run::Seen;
 
@@ -41,7 +42,7 @@ fn bad_input_is_refused_or_recorded_and_never_repeated() {
         let ((mut seen, uploads), (third_parties, slow)) = (seen?, third_parties?);
         seen.extend(third_parties);
         let started = Instant::now();
-        seen.extend(run::messages(&token).await?);
+        seen.extend(Box::pin(run::messages(&token)).await?);
         println!(
             "uploads {:.0} s, meanwhile the third party {:.0} s; then messages {:.0} s",
             uploads.as_secs_f64(),
@@ -52,7 +53,7 @@ fn bad_input_is_refused_or_recorded_and_never_repeated() {
         let wrong: Vec<_> =
             seen.iter().filter_map(|seen| Some(format!("{}: {}", seen.name, seen.wrong.as_ref()?))).collect();
         assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), seen.len(), wrong.join("\n"));
-        assert!(seen.len() >= 300, "only {}", seen.len());
+        assert!(seen.len() >= 300 || !Share::of_this_run()?.is_whole(), "only {}", seen.len());
 
         scan::logs()?;
         scan::notifications();

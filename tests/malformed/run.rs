@@ -3,24 +3,23 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 use bonafide_domain::ApplicationId;
-use bonafide_tests::bench::{bench, plain};
+use bonafide_tests::bench::{PATIENCE, bench, plain, until};
 use bonafide_tests::packages::{members, zip};
+use bonafide_tests::share::Share;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
 
 use crate::package::{LIKED, MARK, Package};
 use crate::{archives, details, keys, messages, pictures, scan, third_party, world};
 
-/// Longer than any input takes, retries included.
-const LIMIT: Duration = Duration::from_mins(4);
+/// A run takes one part of so many.
+pub(crate) const PARTS: usize = 4;
 
 /// One input, and how it ended.
 #[derive(Debug)]
@@ -45,19 +44,9 @@ async fn put(key: &str, body: Vec<u8>) -> Result<String> {
     Ok(put.version_id().unwrap_or_default().to_owned())
 }
 
-/// The row once it is so; what it is instead after too long.
+/// The row once it is so.
 async fn row_when(id: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
-    let deadline = Instant::now() + LIMIT;
-    loop {
-        let row = plain(&bench().row(id).await?);
-        if is_so(&row) {
-            return Ok(row);
-        }
-        if Instant::now() > deadline {
-            bail!("{id} ended in silence: {}", row["status"]);
-        }
-        sleep(Duration::from_millis(200)).await;
-    }
+    Ok(plain(&bench().row_when(id, |row| is_so(&plain(row))).await?))
 }
 
 fn has_status(status: &'static str) -> impl Fn(&Value) -> bool {
@@ -104,7 +93,7 @@ pub(crate) async fn packages() -> Result<Vec<Seen>> {
     let packages: Vec<_> = [archives::all(), details::all(), pictures::packages()].concat();
     let ids: BTreeSet<_> = packages.iter().map(|package| &package.id).collect();
     ensure!(ids.len() == packages.len(), "two inputs have one id");
-    all(packages.into_iter().map(judged), 12).await
+    all(Share::of_this_run()?.of(packages, PARTS).into_iter().map(judged), 12).await
 }
 
 async fn judged(package: Package) -> Result<Seen> {
@@ -123,7 +112,7 @@ async fn judged(package: Package) -> Result<Seen> {
 }
 
 pub(crate) async fn keys() -> Result<Vec<Seen>> {
-    all(keys::all().into_iter().map(rejected_key), 12).await
+    all(Share::of_this_run()?.of(keys::all(), PARTS).into_iter().map(rejected_key), 12).await
 }
 
 async fn rejected_key(key: String) -> Result<Seen> {
@@ -138,7 +127,7 @@ async fn rejected_key(key: String) -> Result<Seen> {
 async fn rejected(id: &ApplicationId, reason: &str) -> Result<()> {
     let row = row_when(id.as_str(), has_status("DECIDED")).await?;
     ensure!(row["outcome"] == "resubmit" && row["reasons"] == json!([reason]), "{} {}", row["outcome"], row["reasons"]);
-    let said = bench().notifications(id.as_str(), 1).await;
+    let said = bench().notifications(id.as_str(), 1).await?;
     // Delivered at least once: repeats have one event id.
     ensure!(said.iter().all(|said| said.event == "UPLOAD_REJECTED") && !said.is_empty(), "{said:?}");
     Ok(())
@@ -149,7 +138,7 @@ pub(crate) async fn pictures_alone() -> Result<Vec<Seen>> {
         [("selfie", "identityVerification"), ("id_document", "documentExtraction")]
             .map(|(prefix, check)| picture_alone(prefix, check, index, name, bytes.clone()))
     });
-    Box::pin(all(runs, 6)).await
+    Box::pin(all(Share::of_this_run()?.of(runs, PARTS), 6)).await
 }
 
 async fn picture_alone(
@@ -185,7 +174,7 @@ pub(crate) async fn third_parties() -> Result<Vec<Seen>> {
     environment["Variables"]["THIRD_PARTY_URL"] = json!(third_party::serve()?);
     local.put("lambda", VALIDATE_LICENSE, &json!({"Environment": environment}))?;
     let runs = third_party::answers().into_iter().enumerate().map(|(index, (name, _))| answered(index, name));
-    let seen = all(runs, 40).await;
+    let seen = all(Share::of_this_run()?.of(runs, PARTS), 40).await;
     // Those who have met these answers are gone with their environment.
     let memory = scan::memory(&["validate-license"]);
     local.put("lambda", VALIDATE_LICENSE, &json!({"Environment": before}))?;
@@ -209,26 +198,15 @@ async fn answered(index: usize, name: &'static str) -> Result<Seen> {
     Ok(seen)
 }
 
-/// A queue that gives a message back at once while it is being looked at, instead of after six times the worker's time limit.
-struct Impatient {
-    url: String,
-    patience: String,
-    dead_letters: String,
+/// A queue, and where its messages go that no worker can use.
+struct Queue<'run> {
+    url: &'run str,
+    dead_letters: &'run str,
 }
 
-impl Impatient {
-    async fn new(url: &str, dead_letters: &str) -> Result<Self> {
-        let attributes =
-            bench().local.sqs.get_queue_attributes().queue_url(url).attribute_names(Attribute::VisibilityTimeout);
-        let mut attributes = attributes.send().await?.attributes.unwrap_or_default();
-        let patience = attributes.remove(&Attribute::VisibilityTimeout).context("no visibility")?;
-        let queue = Self { url: url.to_owned(), patience, dead_letters: dead_letters.to_owned() };
-        queue.set("1").await?;
-        Ok(queue)
-    }
-
-    async fn set(&self, seconds: &str) -> Result<()> {
-        let set = bench().local.sqs.set_queue_attributes().queue_url(&self.url);
+impl Queue<'_> {
+    async fn set_visibility(&self, seconds: &str) -> Result<()> {
+        let set = bench().local.sqs.set_queue_attributes().queue_url(self.url);
         set.attributes(Attribute::VisibilityTimeout, seconds).send().await?;
         Ok(())
     }
@@ -237,7 +215,7 @@ impl Impatient {
     async fn send(&self, bodies: &[String]) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         for body in bodies {
-            let sent = bench().local.sqs.send_message().queue_url(&self.url).message_body(body).send().await?;
+            let sent = bench().local.sqs.send_message().queue_url(self.url).message_body(body).send().await?;
             ids.push(sent.message_id.context("no id")?);
         }
         Ok(ids)
@@ -245,41 +223,57 @@ impl Impatient {
 
     /// Waits until every message has been dealt with.
     async fn drained(&self) -> Result<()> {
-        let deadline = Instant::now() + LIMIT;
-        let names = [Attribute::ApproximateNumberOfMessages, Attribute::ApproximateNumberOfMessagesNotVisible];
-        loop {
-            let attributes = bench().local.sqs.get_queue_attributes().queue_url(&self.url);
-            let attributes =
-                attributes.set_attribute_names(Some(names.to_vec())).send().await?.attributes.unwrap_or_default();
-            if names.iter().all(|name| attributes.get(name).is_some_and(|count| count == "0")) {
-                return Ok(());
-            }
-            ensure!(Instant::now() < deadline, "{} is not drained: {attributes:?}", self.url);
-            sleep(Duration::from_millis(500)).await;
-        }
+        until(&format!("{} is drained", self.url), async || {
+            let count = bench().local.messages(self.url).await?;
+            Ok(if count == 0 { Ok(()) } else { Err(format!("it holds {count} messages")) })
+        })
+        .await
+    }
+
+    /// The same for messages of which each has to fail, however often it is received. Only these may be given back after a second instead
+    /// of six times the worker's timeout: of any other, a slow worker would be given a second copy, and at last it would be a dead letter.
+    async fn send_to_fail(&self, bodies: &[String]) -> Result<Vec<String>> {
+        let ask = bench().local.sqs.get_queue_attributes().queue_url(self.url);
+        let attributes = ask.attribute_names(Attribute::VisibilityTimeout).send().await?.attributes;
+        let before = attributes.and_then(|mut all| all.remove(&Attribute::VisibilityTimeout));
+        let before = before.context("no visibility")?;
+        self.set_visibility("1").await?;
+        let sent = async {
+            let ids = self.send(bodies).await?;
+            self.drained().await?;
+            Ok(ids)
+        };
+        let sent = sent.await;
+        self.set_visibility(&before).await?;
+        sent
     }
 
     /// Takes the dead letters out; theirs, so that those of other tests stay.
     async fn dead(&self, bodies: &[String]) -> Result<BTreeSet<String>> {
         let sqs = &bench().local.sqs;
-        let mut dead = BTreeSet::new();
+        let hidden = i32::try_from(PATIENCE.as_secs())?;
+        let (mut dead, mut others) = (BTreeSet::new(), Vec::new());
         loop {
-            let received = sqs
-                .receive_message()
-                .queue_url(&self.dead_letters)
-                .max_number_of_messages(10)
-                .visibility_timeout(20)
-                .send()
-                .await?;
-            let Some(messages) = received.messages.filter(|messages| !messages.is_empty()) else { return Ok(dead) };
+            let receive = sqs.receive_message().queue_url(self.dead_letters).max_number_of_messages(10);
+            let messages = receive.visibility_timeout(hidden).send().await?.messages.unwrap_or_default();
+            if messages.is_empty() {
+                break;
+            }
             for message in messages {
                 let (body, receipt) = (message.body.unwrap_or_default(), message.receipt_handle.unwrap_or_default());
                 if bodies.contains(&body) {
-                    sqs.delete_message().queue_url(&self.dead_letters).receipt_handle(receipt).send().await?;
+                    sqs.delete_message().queue_url(self.dead_letters).receipt_handle(receipt).send().await?;
                     dead.insert(body);
+                } else {
+                    others.push(receipt);
                 }
             }
         }
+        for receipt in others {
+            let show = sqs.change_message_visibility().queue_url(self.dead_letters).receipt_handle(receipt);
+            show.visibility_timeout(0).send().await?;
+        }
+        Ok(dead)
     }
 }
 
@@ -291,62 +285,64 @@ fn excerpt(body: &str) -> String {
 pub(crate) async fn messages(old_token: &str) -> Result<Vec<Seen>> {
     let deployment = &bench().deployment;
     let uploads =
-        Impatient::new(deployment.data("UploadsQueueUrl")?, deployment.data("UploadsDeadLetterQueueUrl")?).await?;
-    let extraction = Impatient::new(
-        deployment.workflow("ExtractionQueueUrl")?,
-        deployment.workflow("ExtractionDeadLetterQueueUrl")?,
-    )
-    .await?;
-    let licenses =
-        Impatient::new(deployment.workflow("LicensesQueueUrl")?, deployment.workflow("LicensesDeadLetterQueueUrl")?)
-            .await?;
-    let seen = send_messages(old_token, &uploads, &extraction, &licenses).await;
-    for queue in [&uploads, &extraction, &licenses] {
-        queue.set(&queue.patience).await?;
-    }
-    seen
+        Queue { url: deployment.data("UploadsQueueUrl")?, dead_letters: deployment.data("UploadsDeadLetterQueueUrl")? };
+    let extraction = Queue {
+        url: deployment.workflow("ExtractionQueueUrl")?,
+        dead_letters: deployment.workflow("ExtractionDeadLetterQueueUrl")?,
+    };
+    let licenses = Queue {
+        url: deployment.workflow("LicensesQueueUrl")?,
+        dead_letters: deployment.workflow("LicensesDeadLetterQueueUrl")?,
+    };
+    let (events, extraction, licenses) = tokio::join!(
+        all_events(&uploads),
+        tasks("extraction", "extract-document", &extraction, old_token),
+        tasks("licences", "validate-license", &licenses, old_token),
+    );
+    ensure!(bench().row("hostile-nobody").await?.is_empty(), "a foreign task has written a row");
+    Ok([events?, extraction?, licenses?].into_iter().flatten().collect())
 }
 
-async fn send_messages(
-    old_token: &str,
-    uploads: &Impatient,
-    extraction: &Impatient,
-    licenses: &Impatient,
-) -> Result<Vec<Seen>> {
+async fn all_events(uploads: &Queue<'_>) -> Result<Vec<Seen>> {
     let bucket = bench().deployment.data("BucketName")?;
-    let (mut no_events, no_tasks) = (messages::no_events(bucket), messages::no_tasks());
+    let mut seen = events(uploads, bucket).await?;
+    let mut no_events = messages::no_events(bucket);
     // A key that is no UTF-8 once it is decoded: there is no upload to reject.
     no_events.push(json!({"Records": [record(bucket, "zipped/%C0%AE.zip%")]}).to_string());
-    let foreign = messages::foreign_tasks(old_token, bucket);
-    uploads.send(&no_events).await?;
-    let mut tasks = Vec::new();
-    for (kind, worker, queue) in
-        [("extraction", "extract-document", extraction), ("licences", "validate-license", licenses)]
-    {
-        queue.send(&no_tasks).await?;
-        tasks.push((kind, worker, queue, queue.send(&foreign).await?));
-    }
-    let mut seen = events(uploads, bucket).await?;
-    uploads.drained().await?;
+    uploads.send_to_fail(&no_events).await?;
     seen.extend(dead_letters("S3 event", &no_events, &uploads.dead(&no_events).await?));
-    for (kind, worker, queue, ids) in tasks {
-        queue.drained().await?;
-        // At once, since those that are left there are hidden for a while.
-        let dead = queue.dead(&[&no_tasks[..], &foreign].concat()).await?;
-        seen.extend(dead_letters(&format!("message to {kind}"), &no_tasks, &dead));
+    Ok(seen)
+}
+
+/// Messages to a worker that answers task tokens.
+async fn tasks(kind: &str, worker: &str, queue: &Queue<'_>, old_token: &str) -> Result<Vec<Seen>> {
+    // The role of a worker lets it answer tasks of its own machine only; the old token is one of extraction's.
+    let is_own = |body: &String| kind == "extraction" && body.contains(old_token);
+    let foreign = messages::foreign_tasks(old_token, bench().deployment.data("BucketName")?);
+    let (mut foreign, others): (Vec<_>, Vec<_>) = foreign.into_iter().partition(is_own);
+    let no_tasks = messages::no_tasks();
+    let mut ids = queue.send(&foreign).await?;
+    queue.drained().await?;
+    ids.extend(queue.send_to_fail(&[&others[..], &no_tasks].concat()).await?);
+    foreign.extend(others);
+    let dead = queue.dead(&[&no_tasks[..], &foreign].concat()).await?;
+    let mut seen = dead_letters(&format!("message to {kind}"), &no_tasks, &dead);
+    let own = foreign.iter().zip(&ids).filter(|(body, _)| is_own(body));
+    let own: BTreeSet<_> = own.map(|(_, id)| id.clone()).collect();
+    let unanswered = until(&format!("{worker} has logged its unanswered tasks"), async || {
         let unanswered = answered_to_nobody(worker)?;
-        for (body, id) in foreign.iter().zip(&ids) {
-            // The role of a worker lets it answer tasks of its own machine only; the old token is one of extraction's.
-            let is_own = kind == "extraction" && body.contains(old_token);
-            let ended = if is_own { "answered to nobody, logged" } else { "dead letter" };
-            let (is_dead, is_logged) = (dead.contains(body), unanswered.contains(id));
-            let mut one = Seen::new("task token", &format!("to {kind}: {}", excerpt(body)), ended);
-            let is_so = is_logged == is_own && is_dead != is_own;
-            one.wrong = (!is_so).then(|| format!("logged as answered to nobody: {is_logged}, dead: {is_dead}"));
-            seen.push(one);
-        }
+        Ok(if own.is_subset(&unanswered) { Ok(unanswered) } else { Err(format!("{unanswered:?}, not {own:?}")) })
+    })
+    .await?;
+    for (body, id) in foreign.iter().zip(&ids) {
+        let is_own = own.contains(id);
+        let ended = if is_own { "answered to nobody, logged" } else { "dead letter" };
+        let (is_dead, is_logged) = (dead.contains(body), unanswered.contains(id));
+        let mut one = Seen::new("task token", &format!("to {kind}: {}", excerpt(body)), ended);
+        let is_so = is_logged == is_own && is_dead != is_own;
+        one.wrong = (!is_so).then(|| format!("logged as answered to nobody: {is_logged}, dead: {is_dead}"));
+        seen.push(one);
     }
-    ensure!(bench().row("hostile-nobody").await?.is_empty(), "a foreign task has written a row");
     Ok(seen)
 }
 
@@ -375,7 +371,7 @@ fn record(bucket: &str, key: &str) -> Value {
 }
 
 /// Events that are well-formed, and tell of what is not there, not ours, or nobody's.
-async fn events(uploads: &Impatient, bucket: &str) -> Result<Vec<Seen>> {
+async fn events(uploads: &Queue<'_>, bucket: &str) -> Result<Vec<Seen>> {
     let mut seen = Vec::new();
 
     let rejections = [
