@@ -1,10 +1,13 @@
 import { defineConfig } from "vitest/config";
+import { TIMEOUT } from "./test/timeout";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // A browser that starts on a busy machine takes its time.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    expect: { poll: { timeout: TIMEOUT } },
+    // Longer than what a test waits for, which says more when it fails.
+    testTimeout: 2 * TIMEOUT,
+    hookTimeout: 2 * TIMEOUT,
+    teardownTimeout: TIMEOUT,
   },
 });

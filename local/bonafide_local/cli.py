@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bonafide_local.launcher import Settings, StartError, run
+from bonafide_local.durable import PAUSE_SECONDS
+from bonafide_local.launcher import GRACE_SECONDS, Settings, StartError, run
 from bonafide_local.third_party import DEFAULT_API_KEY, SLOW_SECONDS, BadRegister, Register
 
 _EPILOG = """\
@@ -45,12 +46,28 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--slow-seconds", type=float, default=SLOW_SECONDS, help="how late a 'slow' licence is answered (default: %(default)s)"
     )
-    serve.add_argument("--processes", type=int, help="processes that look at pictures (default: one per core, at most 4)")
+    serve.add_argument(
+        "--processes",
+        type=int,
+        help="processes that look at pictures (default: one per core, at most 4); 0: one with one thread, from the first picture on",
+    )
     serve.add_argument("--die-with-parent", action="store_true", help="also stop when the parent process ends (Linux)")
     serve.add_argument(
         "--durable",
         action="store_true",
         help="keep all state in --state-dir: after a crash, or started again with the same folder and ports, go on",
+    )
+    serve.add_argument(
+        "--snapshot-seconds",
+        type=float,
+        default=PAUSE_SECONDS,
+        help="with --durable: how long after a change the state is kept at the latest (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--grace-seconds",
+        type=float,
+        default=GRACE_SECONDS,
+        help="how long an orderly end may take before everything is killed (default: %(default)s)",
     )
     serve.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), help="default: INFO")
     return top
@@ -75,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 processes=parsed.processes,
                 die_with_parent=parsed.die_with_parent,
                 durable=parsed.durable,
+                snapshot_seconds=parsed.snapshot_seconds,
+                grace_seconds=parsed.grace_seconds,
                 log_level=parsed.log_level,
             )
         )

@@ -53,9 +53,10 @@ class Part:
 class Snapshots:
     """Takes snapshots into a folder, and starts from the last one. Safe to use from threads."""
 
-    def __init__(self, folder: Path, parts: dict[str, Part]) -> None:
+    def __init__(self, folder: Path, parts: dict[str, Part], pause_seconds: float = PAUSE_SECONDS) -> None:
         self._folder = folder
         self._parts = parts
+        self._pause_seconds = pause_seconds
         self._taking = threading.Lock()
         self._wake = threading.Event()
         self._lock = threading.Lock()
@@ -164,7 +165,7 @@ class Snapshots:
         (target / _OWN).write_bytes(pickle.dumps({name: part.get() for name, part in self._parts.items()}))
 
     def _run(self) -> None:
-        seen, quiet, pause = 0, 0, PAUSE_SECONDS
+        seen, quiet, pause = 0, 0, self._pause_seconds
         while True:
             self._wake.wait(pause)
             self._wake.clear()
@@ -173,6 +174,7 @@ class Snapshots:
             changes = self._changes
             quiet = 0 if waiting or changes != seen else quiet + 1
             if quiet > _QUIET_SNAPSHOTS or not changes:
+                logger.debug("nothing has changed: no snapshot")
                 continue
             seen, started = changes, time.monotonic()
             try:
@@ -184,7 +186,7 @@ class Snapshots:
             else:
                 for loop, kept in waiting:
                     loop.call_soon_threadsafe(_done, kept)
-            pause = max(PAUSE_SECONDS, (_SHARE - 1) * (time.monotonic() - started))
+            pause = max(self._pause_seconds, (_SHARE - 1) * (time.monotonic() - started))
 
     async def _kept(self) -> None:
         """Wait for a snapshot that begins after now."""

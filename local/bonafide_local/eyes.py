@@ -87,15 +87,17 @@ class Eyes:
 
     def __init__(self, processes: int | None = None) -> None:
         cores = os.cpu_count() or 1
-        self._processes = processes or max(1, min(cores, 4))
-        self._threads = max(1, cores // self._processes)
+        # 0 is for whoever has few pictures and shares the machine: one process with one thread, and only when it is needed.
+        self._at_the_start = max(1, min(cores, 4)) if processes is None else processes
+        self._processes = max(1, self._at_the_start)
+        self._threads = max(1, cores // self._processes) if self._at_the_start else 1
         self._pool = self._make_pool()
         self._remembered: OrderedDict[tuple[_Kind, bytes], asyncio.Future[Any]] = OrderedDict()
 
     def warm(self) -> list[asyncio.Future[bool]]:
         """Start all processes now, so that the models are loaded before the first picture."""
         loop = asyncio.get_running_loop()
-        return [loop.run_in_executor(self._pool, _ready) for _ in range(self._processes)]
+        return [loop.run_in_executor(self._pool, _ready) for _ in range(self._at_the_start)]
 
     async def faces(self, data: bytes) -> FaceAnalysis:
         """Find the faces of a picture. Raises `LookError` when it does not decode."""

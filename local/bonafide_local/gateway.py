@@ -44,6 +44,7 @@ class Options:
     slow_seconds: float
     processes: int | None
     durable: bool
+    snapshot_seconds: float
 
 
 async def serve(options: Options) -> None:
@@ -81,7 +82,7 @@ async def serve(options: Options) -> None:
             "faults": Part(faults.kept, faults.restore),
             "tokens": Part(lambda: iam.machine_of_token, iam.machine_of_token.update),
         }
-        snapshots = Snapshots(Path(os.environ["STATE_DIR"]), parts)
+        snapshots = Snapshots(Path(os.environ["STATE_DIR"]), parts, options.snapshot_seconds)
         snapshots.install()
         application = snapshots.acknowledging(emulator.app)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from types import SimpleNamespace
 from typing import Any
 
 from bonafide_local import ended, iam, openapi_import, ranges, redrive
@@ -30,6 +32,7 @@ def install(services: list[JsonService], rekognition: Rekognition, decisions: ia
         _add_service(service)
     _add_collections(rekognition)
     _tell_what_tasks_ask_for()
+    _start_at_once()
     ranges.install()
     openapi_import.install()
     iam.install(decisions)
@@ -69,6 +72,14 @@ def _tell_what_tasks_ask_for() -> None:
         return add_event(execution, event_type, details)
 
     stepfunctions._apply_jsonata_arguments, stepfunctions._add_event = apply, add
+
+
+def _start_at_once() -> None:
+    """With ``SFN_WAIT_SCALE=0`` Retries and Wait states take no time, but the emulator still pauses before each execution."""
+    from ministack.services import stepfunctions
+
+    if stepfunctions._SFN_WAIT_SCALE == 0:
+        stepfunctions.time = SimpleNamespace(**vars(time) | {"sleep": lambda _seconds: None})
 
 
 def _add_collections(rekognition: Rekognition) -> None:

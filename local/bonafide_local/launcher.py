@@ -42,6 +42,8 @@ class Settings:
     processes: int | None
     die_with_parent: bool
     durable: bool
+    snapshot_seconds: float
+    grace_seconds: float
     log_level: str
 
 
@@ -82,12 +84,12 @@ def run(settings: Settings) -> int:
             if not settings.durable:
                 raise StartError(f"{ending}; its log is above")
             print(f"bonafide_local: {ending}: going on from the last snapshot", file=sys.stderr, flush=True)
-            _end(gateway)
+            _end(gateway, settings.grace_seconds)
             # The sockets were open all the time: clients have waited rather than been refused.
-            gateway = _start(settings, state_dir, sockets, stopping)
+            gateway = _start(settings, state_dir, sockets, stopping, again=True)
         return 0
     finally:
-        _end(gateway)
+        _end(gateway, settings.grace_seconds)
         if temporary:
             shutil.rmtree(state_dir, ignore_errors=True)
 
@@ -108,16 +110,22 @@ def _bound(option: str, port: int) -> socket.socket:
     return bound
 
 
-def _start(settings: Settings, state_dir: Path, sockets: list[socket.socket], stopping: list[int]) -> subprocess.Popen[bytes]:
-    """Start the gateway and wait until it answers. Raises `StartError`."""
+def _start(
+    settings: Settings, state_dir: Path, sockets: list[socket.socket], stopping: list[int], *, again: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start the gateway and wait until it answers. Raises `StartError`.
+
+    ``again``: one that is killed meanwhile is returned as it is, since it answers before it tells that it does.
+    """
     ready, ready_child = os.pipe()
     gateway = _spawn(settings, state_dir, sockets, ready_child)
     os.close(ready_child)
     try:
         _wait_until_ready(gateway, ready, stopping)
     except StartError:
-        _end(gateway)
-        raise
+        if not again or gateway.returncode != -signal.SIGKILL:
+            _end(gateway, settings.grace_seconds)
+            raise
     finally:
         os.close(ready)
     return gateway
@@ -136,6 +144,7 @@ def _spawn(settings: Settings, state_dir: Path, sockets: list[socket.socket], re
         "slow_seconds": settings.slow_seconds,
         "processes": settings.processes,
         "durable": settings.durable,
+        "snapshot_seconds": settings.snapshot_seconds,
     }
     package_parent = str(Path(__file__).resolve().parent.parent)
     return subprocess.Popen(
@@ -204,11 +213,11 @@ def _wait_until_ready(gateway: subprocess.Popen[bytes], ready: int, stopping: li
             raise StartError(f"nothing answered within {START_SECONDS:.0f} seconds; the log is above")
 
 
-def _end(gateway: subprocess.Popen[bytes]) -> None:
+def _end(gateway: subprocess.Popen[bytes], grace_seconds: float) -> None:
     """TERM, then KILL, the gateway's group and every descendant that left the group."""
     _signal_group(gateway.pid, signal.SIGTERM)
     try:
-        gateway.wait(GRACE_SECONDS)
+        gateway.wait(grace_seconds)
     except subprocess.TimeoutExpired:
         pass
     _signal_group(gateway.pid, signal.SIGKILL)

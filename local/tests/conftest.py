@@ -1,15 +1,19 @@
-"""One local AWS for all tests that need it, and clients for it."""
+"""The local AWS that the tests share, and how they wait."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +22,77 @@ import pytest
 
 LOCAL = Path(__file__).resolve().parent.parent
 DATA = Path(__file__).resolve().parent / "data"
+ROLE = "arn:aws:iam::000000000000:role/machine"
+# Seconds after which a test gives up on something that does not happen. The machine may be slow and shared: no test
+# passes or fails by how fast it is.
+TIMEOUT = 300
+
+# It answers with its event and what it knows of its surroundings.
+BOOTSTRAP = """#!/usr/bin/env python3
+import json, os, urllib.request
+base = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
+while True:
+    with urllib.request.urlopen(f"{base}/next") as event:
+        identifier, body = event.headers["Lambda-Runtime-Aws-Request-Id"], json.loads(event.read())
+    answer = json.dumps({"echo": body, "endpoint": os.environ.get("AWS_ENDPOINT_URL")}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{base}/{identifier}/response", answer, method="POST")).read()
+"""
 
 
-@dataclass
+def wait_until(ask: Callable[[], Any]) -> Any:
+    """Ask again and again until the answer is true or not empty; that answer."""
+    deadline = time.monotonic() + TIMEOUT
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, f"it did not happen within {TIMEOUT} seconds"
+        time.sleep(0.02)
+    return answer
+
+
+def descendants(root: int) -> set[int]:
+    """The processes that a process has started, and so on; empty where there is no /proc."""
+    found: set[int] = set()
+    pending = [root]
+    while pending:
+        for task in Path(f"/proc/{pending.pop()}/task").glob("*/children"):
+            children = {int(child) for child in task.read_text().split()}
+            found |= children
+            pending += children
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Whether a thread of a process still runs; its files are open until the last one has ended."""
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        try:
+            if stat.read_text().rpartition(")")[2].split()[0] not in "XZ":
+                return True
+        except OSError:
+            # It has ended in the meantime.
+            continue
+    return False
+
+
+def wait_until_ended(pids: set[int]) -> None:
+    wait_until(lambda: not any(map(alive, pids)))
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def task(resource: str, arguments: Any, **more: Any) -> dict[str, Any]:
+    ending = {} if "Next" in more else {"End": True}
+    return {"Type": "Task", "Resource": resource, "Arguments": arguments, **ending, **more}
+
+
+def definition(states: dict[str, Any]) -> str:
+    """A JSONata machine whose first state is the first key."""
+    return json.dumps({"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states})
+
+
+@dataclass(eq=False)
 class LocalAws:
     """A running `bonafide_local serve`."""
 
@@ -28,55 +100,169 @@ class LocalAws:
     endpoint: str
     control: str
     third_party: str
+    clients: dict[Any, Any] = field(default_factory=dict)
 
-    def client(self, service: str, **credentials: str) -> Any:
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"} | credentials
-        config = boto3.session.Config(retries={"max_attempts": 0}, read_timeout=60)
-        return boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1", config=config, **keys)
+    def client(self, service: str, read_timeout: float = TIMEOUT, **credentials: str) -> Any:
+        known = (service, read_timeout, *credentials.values())
+        if known not in self.clients:
+            keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"} | credentials
+            config = boto3.session.Config(retries={"max_attempts": 0}, connect_timeout=TIMEOUT, read_timeout=read_timeout)
+            self.clients[known] = boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1", config=config, **keys)
+        return self.clients[known]
 
     def http(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, headers or {}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"null")
 
-    def stop(self, seconds: float = 5.0) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(seconds)
+    def force(self, **fault: Any) -> None:
+        status, answer = self.http("POST", f"{self.control}/faults", fault)
+        assert status == 201, answer
+
+    def clear_faults(self) -> None:
+        self.http("DELETE", f"{self.control}/faults")
+
+    def create_table(self, name: str) -> None:
+        """A table of rows with an `id`."""
+        self.client("dynamodb").create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+    def create_queue(self, name: str) -> tuple[str, str]:
+        """Its URL and its ARN."""
+        sqs = self.client("sqs")
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def receive(self, queue: str) -> str:
+        """The body of the next message, which is then deleted."""
+        sqs = self.client("sqs")
+        (message,) = wait_until(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return str(message["Body"])
+
+    def create_function(self, name: str, bootstrap: bytes | str = BOOTSTRAP) -> str:
+        """A provided.al2023 function in one executable file; its ARN."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            entry = zipfile.ZipInfo("bootstrap")
+            entry.external_attr = 0o755 << 16
+            archive.writestr(entry, bootstrap)
+        function = {"FunctionName": name, "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": ROLE, "Timeout": TIMEOUT}
+        return str(self.client("lambda").create_function(Code={"ZipFile": packed.getvalue()}, **function)["FunctionArn"])
+
+    def invoke(self, function: str) -> Any:
+        return json.loads(self.client("lambda").invoke(FunctionName=function, Payload=b"{}")["Payload"].read())
+
+    def create_machine(self, name: str, states: dict[str, Any], **more: Any) -> str:
+        """The ARN of a machine whose first state is the first key."""
+        machine = {"name": name, "definition": definition(states), "roleArn": ROLE} | more
+        return str(self.client("stepfunctions").create_state_machine(**machine)["stateMachineArn"])
+
+    def start_execution(self, machine: str, payload: Any = None) -> str:
+        return str(self.client("stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(payload or {}))["executionArn"])
+
+    def ended(self, execution: str) -> dict[str, Any]:
+        """The description of an execution when it runs no more."""
+        sfn = self.client("stepfunctions")
+        return dict(wait_until(lambda: found if (found := sfn.describe_execution(executionArn=execution))["status"] != "RUNNING" else None))
+
+    def run(self, name: str, states: dict[str, Any], payload: Any = None) -> dict[str, Any]:
+        """Create a machine, run it, and return the description of its execution."""
+        return self.ended(self.start_execution(self.create_machine(name, states), payload))
+
+    def create_stack(self, name: str, template: dict[str, Any]) -> dict[str, str]:
+        """Its outputs."""
+        cloudformation = self.client("cloudformation")
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+        wait_until(lambda: self.stack_status(name) == "CREATE_COMPLETE")
+        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def delete_stack(self, name: str) -> None:
+        self.client("cloudformation").delete_stack(StackName=name)
+        wait_until(lambda: self.stack_status(name) in ("", "DELETE_COMPLETE"))
+
+    def stack_status(self, name: str) -> str:
+        """Empty when there is no such stack; raises AssertionError when it has failed."""
+        cloudformation = self.client("cloudformation")
+        try:
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        except cloudformation.exceptions.ClientError:
+            return ""
+        assert "FAILED" not in stack["StackStatus"], stack
+        assert "ROLLBACK" not in stack["StackStatus"], stack
+        return str(stack["StackStatus"])
+
+    def gateway(self) -> int:
+        """The id of the gateway's process; 0 while there is none."""
+        try:
+            return int(self.http("GET", f"{self.control}/health")[1]["pid"])
+        except (OSError, ValueError):
+            return 0
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it by a signal: in order, and leaving no process behind."""
+        started = descendants(self.process.pid)
+        self.process.send_signal(number)
+        assert self.process.wait(TIMEOUT) == 0
+        wait_until_ended(started)
 
 
-def start(*options: str) -> LocalAws:
-    """Start a local AWS; the caller stops it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bonafide_local", "serve", "--die-with-parent", "--log-level", "WARNING", *options],
-        env={**os.environ, "PYTHONPATH": str(LOCAL)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+def start(*options: str | float | Path, log: Path | None = None, **environment: str) -> LocalAws:
+    """Start a local AWS; the caller stops it. `log` gets everything that it logs, at DEBUG."""
+    command = [sys.executable, "-m", "bonafide_local", "serve", "--die-with-parent", "--log-level", "DEBUG" if log else "WARNING"]
+    # A process that looks at pictures is expensive to start, and few tests have pictures. The last of two options counts.
+    command += ["--processes", "0", *map(str, options)]
+    with (log or Path(os.devnull)).open("w") as file:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "PYTHONPATH": str(LOCAL), **environment},
+            stdout=subprocess.PIPE,
+            stderr=file if log else None,
+            text=True,
+        )
     assert process.stdout is not None
     line = process.stdout.readline()
-    assert line, f"it did not start (exit code {process.wait(10)})"
+    assert line, f"it did not start (exit code {process.wait(TIMEOUT)})"
     ready = json.loads(line)
     return LocalAws(process, ready["endpoint"], ready["control"], ready["thirdParty"])
 
 
 @pytest.fixture(scope="session")
-def aws() -> Iterator[LocalAws]:
-    """Shared by the tests that leave no faults behind."""
-    local = start("--slow-seconds", "0.5")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything that the shared local AWS has logged so far, at DEBUG."""
+    return tmp_path_factory.mktemp("aws") / "log"
+
+
+@pytest.fixture(scope="session")
+def aws(log: Path) -> Iterator[LocalAws]:
+    """Shared by the tests that leave no faults behind. Retries and Wait states do not wait."""
+    local = start("--slow-seconds", 0.5, log=log, SFN_WAIT_SCALE="0")
     yield local
-    assert local.stop() == 0
+    local.stop()
+
+
+@pytest.fixture(scope="session")
+def guarded() -> Iterator[LocalAws]:
+    """As `aws`, but permissions are enforced."""
+    local = start("--iam")
+    yield local
+    local.stop()
 
 
 @pytest.fixture(autouse=True)
 def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "aws" in request.fixturenames:
-        local = request.getfixturevalue("aws")
-        local.http("DELETE", f"{local.control}/faults")
+        request.getfixturevalue("aws").clear_faults()
 
 
 @pytest.fixture(scope="session")

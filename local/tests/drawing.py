@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class Layout:
 
     name: str
     lines: tuple[Line, ...]
-    truth: Truth
+    truth: Truth = field(hash=False)
     tint: tuple[int, int, int] = (214, 226, 238)
     portrait: tuple[int, int, int, int] = (40, 150, 250, 330)
     ghost: tuple[int, int, int, int] | None = (850, 440, 110, 140)
@@ -214,6 +214,7 @@ def boxes_of(layout: Layout, *, glued: bool = False) -> TextPage:
     return TextPage(WIDTH, HEIGHT, tuple(boxes))
 
 
+@lru_cache(maxsize=64)
 def draw_license(layout: Layout, look: Look = Look(), seed: int = 1) -> bytes:
     """Draw one card; PNG, or JPEG when the look has a quality."""
     chance = random.Random(f"{layout.name}{seed}")

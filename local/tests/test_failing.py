@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import json
-import time
+import urllib.error
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
-from conftest import LocalAws
-from test_faults import force
-from test_hooks import ROLE, bootstrap_zip, run, task
+from conftest import TIMEOUT, LocalAws, task, wait_until
+from test_third_party import ask
 
 
 @pytest.fixture(scope="module")
 def places(aws: LocalAws) -> dict[str, str]:
     """A table with a row, a topic, a queue, and a machine that does nothing."""
-    aws.client("dynamodb").create_table(
-        TableName="faulty",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    idle = {"QueryLanguage": "JSONata", "StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
-    machine = aws.client("stepfunctions").create_state_machine(name="idle", definition=json.dumps(idle), roleArn=ROLE)
+    aws.create_table("faulty")
     return {
         "topic": aws.client("sns").create_topic(Name="faulty")["TopicArn"],
-        "queue": aws.client("sqs").create_queue(QueueName="faulty")["QueueUrl"],
-        "machine": machine["stateMachineArn"],
+        "queue": aws.create_queue("faulty")[0],
+        "machine": aws.create_machine("idle", {"Done": {"Type": "Succeed"}}),
     }
 
 
@@ -67,17 +59,17 @@ def test_machines_see_the_names_that_aws_gives(
     aws: LocalAws, places: dict[str, str], service: str, fault: dict[str, Any], name: str
 ) -> None:
     machine = f"{service}-{name.rpartition('.')[2]}-{next(iter(fault))}"
-    force(aws, service="states" if service == "sfn" else service, caller=f"{machine}/Do", count=1, **fault)
-    described = run(aws, machine, {"Do": of_service(service, places)})
+    aws.force(service="states" if service == "sfn" else service, caller=f"{machine}/Do", count=1, **fault)
+    described = aws.run(machine, {"Do": of_service(service, places)})
     assert (described["status"], described.get("error")) == ("FAILED", name)
 
 
 def test_a_fault_strikes_one_state_of_one_machine(aws: LocalAws, places: dict[str, str]) -> None:
     states = {"First": of_service("dynamodb", places) | {"Next": "Second"}, "Second": of_service("dynamodb", places)}
     del states["First"]["End"]
-    force(aws, service="dynamodb", operation="GetItem", caller="two-states/Second", match={"row": '"a"'}, error="ThrottlingException")
+    aws.force(service="dynamodb", operation="GetItem", caller="two-states/Second", match={"row": '"a"'}, error="ThrottlingException")
     sfn = aws.client("stepfunctions")
-    described = run(aws, "two-states", states)
+    described = aws.run("two-states", states)
     assert described["status"] == "FAILED"
     events = sfn.get_execution_history(executionArn=described["executionArn"])["events"]
     entered = [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
@@ -85,18 +77,17 @@ def test_a_fault_strikes_one_state_of_one_machine(aws: LocalAws, places: dict[st
 
 
 def test_a_slow_task_is_out_of_time(aws: LocalAws, places: dict[str, str]) -> None:
-    force(aws, service="dynamodb", caller="slow/", delaySeconds=3, count=1)
-    described = run(aws, "slow", {"Do": of_service("dynamodb", places) | {"TimeoutSeconds": 1}})
+    aws.force(service="dynamodb", caller="slow/", delaySeconds=2 * TIMEOUT, count=1)
+    described = aws.run("slow", {"Do": of_service("dynamodb", places) | {"TimeoutSeconds": 1}})
     assert described.get("error") == "States.Timeout"
 
 
 def test_what_is_done_before_the_fault_stays_done(aws: LocalAws, places: dict[str, str]) -> None:
-    sqs = aws.client("sqs")
-    queue = sqs.create_queue(QueueName="afterwards")["QueueUrl"]
-    force(aws, service="sqs", caller="afterwards/", noAnswer="closed", afterwards=True, count=1)
+    queue, _ = aws.create_queue("afterwards")
+    aws.force(service="sqs", caller="afterwards/", noAnswer="closed", afterwards=True, count=1)
     send = task("arn:aws:states:::sqs:sendMessage", {"QueueUrl": queue, "MessageBody": "sent"})
-    assert run(aws, "afterwards", {"Do": send}).get("error") == "SQS.SdkClientException"
-    assert sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"][0]["Body"] == "sent"
+    assert aws.run("afterwards", {"Do": send}).get("error") == "SQS.SdkClientException"
+    assert aws.receive(queue) == "sent"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +107,7 @@ def test_clients_see_the_error(
 ) -> None:
     client = aws.client(service)
     call = {name: places.get(value, value) if isinstance(value, str) else value for name, value in call.items()}
-    force(aws, service=service.replace("stepfunctions", "states"), operation=operation, error=error, status=400, count=1)
+    aws.force(service=service.replace("stepfunctions", "states"), operation=operation, error=error, status=400, count=1)
     with pytest.raises(ClientError) as refused:
         client._make_api_call(operation, call)
     assert refused.value.response["Error"]["Code"] == error
@@ -124,7 +115,7 @@ def test_clients_see_the_error(
 
 
 def test_a_connection_is_closed_without_an_answer(aws: LocalAws, places: dict[str, str]) -> None:
-    force(aws, service="dynamodb", noAnswer="closed", count=1)
+    aws.force(service="dynamodb", noAnswer="closed", count=1)
     dynamodb = aws.client("dynamodb")
     with pytest.raises(ConnectionClosedError):
         dynamodb.get_item(TableName="faulty", Key={"id": {"S": "a"}})
@@ -132,34 +123,28 @@ def test_a_connection_is_closed_without_an_answer(aws: LocalAws, places: dict[st
 
 
 def test_a_silent_service_lets_the_client_wait(aws: LocalAws, places: dict[str, str]) -> None:
-    import boto3
-
-    force(aws, service="dynamodb", noAnswer="silent", count=1)
-    config = boto3.session.Config(retries={"max_attempts": 0}, read_timeout=1)
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    dynamodb = boto3.client("dynamodb", endpoint_url=aws.endpoint, region_name="us-east-1", config=config, **keys)
-    started = time.monotonic()
+    aws.force(service="dynamodb", noAnswer="silent", count=1)
+    impatient = aws.client("dynamodb", read_timeout=0.2)
     with pytest.raises(ReadTimeoutError):
-        dynamodb.get_item(TableName="faulty", Key={"id": {"S": "a"}})
-    assert time.monotonic() - started < 5
-    dynamodb.get_item(TableName="faulty", Key={"id": {"S": "a"}})
+        impatient.get_item(TableName="faulty", Key={"id": {"S": "a"}})
+    # It may have given up before its request was looked at.
+    wait_until(lambda: aws.http("GET", f"{aws.control}/faults")[1] == [])
+    aws.client("dynamodb").get_item(TableName="faulty", Key={"id": {"S": "a"}})
 
 
 def test_a_malformed_answer_cannot_be_read(aws: LocalAws, bucket: str) -> None:
-    force(aws, service="secretsmanager", malformed=True, count=1)
+    aws.force(service="secretsmanager", malformed=True, count=1)
     assert "SecretString" not in aws.client("secretsmanager").get_secret_value(SecretId="s")
 
 
 def test_a_fault_finds_a_task_by_what_it_asked(aws: LocalAws) -> None:
-    sqs, sfn = aws.client("sqs"), aws.client("stepfunctions")
-    queue = sqs.create_queue(QueueName="tokens")["QueueUrl"]
+    sfn = aws.client("stepfunctions")
+    queue, _ = aws.create_queue("tokens")
     body = {"taskToken": "{% $states.context.Task.Token %}", "applicationId": "a-77"}
     wait = task("arn:aws:states:::sqs:sendMessage.waitForTaskToken", {"QueueUrl": queue, "MessageBody": body})
-    definition = {"QueryLanguage": "JSONata", "StartAt": "Wait", "States": {"Wait": wait}}
-    arn = sfn.create_state_machine(name="tokens", definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
-    sfn.start_execution(stateMachineArn=arn)
-    token = json.loads(sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]["Body"])["taskToken"]
-    force(aws, service="states", operation="SendTaskSuccess", match={"id": "a-77"}, error="ThrottlingException", count=1)
+    aws.start_execution(aws.create_machine("tokens", {"Wait": wait}))
+    token = json.loads(aws.receive(queue))["taskToken"]
+    aws.force(service="states", operation="SendTaskSuccess", match={"id": "a-77"}, error="ThrottlingException", count=1)
     with pytest.raises(ClientError):
         sfn.send_task_success(taskToken=token, output="{}")
     sfn.send_task_success(taskToken=token, output="{}")
@@ -186,10 +171,7 @@ while True:
 
 @pytest.fixture(scope="module")
 def reader(aws: LocalAws, places: dict[str, str]) -> str:
-    arn: str = aws.client("lambda").create_function(
-        FunctionName="reader", Runtime="provided.al2023", Handler="bootstrap", Role=ROLE, Code={"ZipFile": bootstrap_zip(READER)}
-    )["FunctionArn"]
-    return arn
+    return aws.create_function("reader", READER)
 
 
 @pytest.mark.parametrize(
@@ -202,19 +184,15 @@ def reader(aws: LocalAws, places: dict[str, str]) -> str:
     ],
 )
 def test_a_worker_ends_while_it_works(aws: LocalAws, reader: str, ending: str, name: str) -> None:
-    force(aws, service="dynamodb", operation="GetItem", match={"id": f"for-{ending}"}, worker=ending, count=1)
+    aws.force(service="dynamodb", operation="GetItem", match={"id": f"for-{ending}"}, worker=ending, count=1)
     invoke = task("arn:aws:states:::lambda:invoke", {"FunctionName": reader, "Payload": {"id": f"for-{ending}"}})
-    assert run(aws, f"worker-{ending}", {"Do": invoke}).get("error") == name
-    again = run(aws, f"worker-{ending}-again", {"Do": invoke})
+    assert aws.run(f"worker-{ending}", {"Do": invoke}).get("error") == name
+    again = aws.run(f"worker-{ending}-again", {"Do": invoke})
     assert json.loads(again["output"])["Payload"]["pid"], "its successor works"
 
 
 def test_the_third_party_can_be_silent(aws: LocalAws) -> None:
-    import urllib.error
-
-    from test_third_party import ask
-
-    force(aws, service="third-party", noAnswer="closed", count=1)
+    aws.force(service="third-party", noAnswer="closed", count=1)
     with pytest.raises((urllib.error.URLError, ConnectionError)):
         ask(aws, "S123456579010")
 

@@ -11,14 +11,9 @@ from conftest import LocalAws
 from test_third_party import HEADERS, ask
 
 
-def force(aws: LocalAws, **fault: Any) -> None:
-    status, answer = aws.http("POST", f"{aws.control}/faults", fault)
-    assert status == 201, answer
-
-
 def test_an_error_is_forced_so_many_times(aws: LocalAws, hopper: bytes) -> None:
     rekognition = aws.client("rekognition")
-    force(aws, service="rekognition", operation="DetectFaces", error="ThrottlingException", status=400, count=2)
+    aws.force(service="rekognition", operation="DetectFaces", error="ThrottlingException", status=400, count=2)
     for _ in range(2):
         with pytest.raises(ClientError) as error:
             rekognition.detect_faces(Image={"Bytes": hopper})
@@ -29,12 +24,12 @@ def test_an_error_is_forced_so_many_times(aws: LocalAws, hopper: bytes) -> None:
 
 def test_a_fault_without_count_stays_until_it_is_cleared(aws: LocalAws) -> None:
     textract = aws.client("textract")
-    force(aws, service="textract", operation="AnalyzeID", error="InternalServerError", status=500)
+    aws.force(service="textract", operation="AnalyzeID", error="InternalServerError", status=500)
     for _ in range(3):
         with pytest.raises(ClientError) as error:
             textract.analyze_id(DocumentPages=[{"Bytes": b"x"}])
         assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
-    aws.http("DELETE", f"{aws.control}/faults")
+    aws.clear_faults()
     with pytest.raises(ClientError) as error:
         textract.analyze_id(DocumentPages=[{"Bytes": b"x"}])
     assert error.value.response["Error"]["Code"] == "UnsupportedDocumentException"
@@ -42,7 +37,7 @@ def test_a_fault_without_count_stays_until_it_is_cleared(aws: LocalAws) -> None:
 
 def test_a_fault_lets_so_many_pass_before(aws: LocalAws, hopper: bytes) -> None:
     rekognition = aws.client("rekognition")
-    force(aws, service="rekognition", operation="DetectFaces", error="ThrottlingException", passing=2, count=1)
+    aws.force(service="rekognition", operation="DetectFaces", error="ThrottlingException", passing=2, count=1)
     for _ in range(2):
         assert rekognition.detect_faces(Image={"Bytes": hopper})["FaceDetails"]
     with pytest.raises(ClientError):
@@ -52,7 +47,7 @@ def test_a_fault_lets_so_many_pass_before(aws: LocalAws, hopper: bytes) -> None:
 
 def test_a_fault_is_for_its_operation_only(aws: LocalAws) -> None:
     textract = aws.client("textract")
-    force(aws, service="textract", operation="DetectDocumentText", error="ProvisionedThroughputExceededException", count=1)
+    aws.force(service="textract", operation="DetectDocumentText", error="ProvisionedThroughputExceededException", count=1)
     for call, code in (
         (lambda: textract.analyze_id(DocumentPages=[{"Bytes": b"x"}]), "UnsupportedDocumentException"),
         (lambda: textract.detect_document_text(Document={"Bytes": b"x"}), "ProvisionedThroughputExceededException"),
@@ -65,7 +60,7 @@ def test_a_fault_is_for_its_operation_only(aws: LocalAws) -> None:
 
 def test_one_fault_is_removed_and_the_others_stay(aws: LocalAws) -> None:
     for operation in ("DetectFaces", "IndexFaces"):
-        force(aws, service="rekognition", operation=operation, error="ThrottlingException")
+        aws.force(service="rekognition", operation=operation, error="ThrottlingException")
     first, second = aws.http("GET", f"{aws.control}/faults")[1]
     assert aws.http("DELETE", f"{aws.control}/faults/{first['id']}") == (200, [second])
 
@@ -79,7 +74,7 @@ def test_the_third_party_charges_once_for_each_key(aws: LocalAws) -> None:
 def test_a_canned_result_is_answered_for_matching_requests_only(aws: LocalAws, bucket: str) -> None:
     rekognition = aws.client("rekognition")
     canned = {"FaceDetails": [{"Confidence": 50.0}]}
-    force(aws, service="rekognition", operation="DetectFaces", result=canned, match={"key": "hopper"})
+    aws.force(service="rekognition", operation="DetectFaces", result=canned, match={"key": "hopper"})
     image = {"S3Object": {"Bucket": bucket, "Name": "hopper.jpg"}}
     assert rekognition.detect_faces(Image=image)["FaceDetails"] == canned["FaceDetails"]
     image["S3Object"]["Name"] = "collins.jpg"
@@ -88,22 +83,22 @@ def test_a_canned_result_is_answered_for_matching_requests_only(aws: LocalAws, b
 
 def test_a_delay_lets_the_real_answer_follow(aws: LocalAws, hopper: bytes) -> None:
     rekognition = aws.client("rekognition")
-    force(aws, service="rekognition", operation="DetectFaces", delaySeconds=0.6, count=1)
+    aws.force(service="rekognition", operation="DetectFaces", delaySeconds=0.6, count=1)
     started = time.monotonic()
     assert rekognition.detect_faces(Image={"Bytes": hopper})["FaceDetails"]
     assert time.monotonic() - started >= 0.6
 
 
 def test_a_malformed_answer_carries_no_result(aws: LocalAws, hopper: bytes) -> None:
-    force(aws, service="rekognition", operation="DetectFaces", malformed=True, count=1)
+    aws.force(service="rekognition", operation="DetectFaces", malformed=True, count=1)
     assert "FaceDetails" not in aws.client("rekognition").detect_faces(Image={"Bytes": hopper})
 
 
 def test_the_third_party_can_be_forced_too(aws: LocalAws) -> None:
-    force(aws, service="third-party", error="down", status=503, count=1, match={"app_uuid": '"a"'})
+    aws.force(service="third-party", error="down", status=503, count=1, match={"app_uuid": '"a"'})
     assert ask(aws, "S123456579010")[0] == 503
     assert ask(aws, "S123456579010") == (200, True)
-    force(aws, service="third-party", result="yes", count=1)
+    aws.force(service="third-party", result="yes", count=1)
     assert ask(aws, "S123456579010") == (200, "yes")
 
 

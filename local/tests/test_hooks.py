@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
-import zipfile
 from typing import Any
 
 import pytest
-from conftest import LocalAws
-
-ROLE = "arn:aws:iam::000000000000:role/machine"
-
-
-def run(aws: LocalAws, name: str, states: dict[str, Any], payload: Any = None) -> dict[str, Any]:
-    """Create a JSONata machine whose first state is the first key, run it, return its description."""
-    sfn = aws.client("stepfunctions")
-    definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states}
-    arn = sfn.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
-    execution = sfn.start_execution(stateMachineArn=arn, input=json.dumps(payload or {}))["executionArn"]
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        described = sfn.describe_execution(executionArn=execution)
-        if described["status"] != "RUNNING":
-            return described
-        time.sleep(0.05)
-    raise AssertionError("the execution did not end")
-
-
-def task(resource: str, arguments: Any, **more: Any) -> dict[str, Any]:
-    ending = {} if "Next" in more else {"End": True}
-    return {"Type": "Task", "Resource": resource, "Arguments": arguments, **ending, **more}
+from conftest import LocalAws, task
 
 
 def test_ends_of_executions_are_counted_by_machine(aws: LocalAws) -> None:
-    run(aws, "counted-good", {"Done": {"Type": "Succeed"}})
+    aws.run("counted-good", {"Done": {"Type": "Succeed"}})
     for _ in range(2):
-        run(aws, "counted-bad", {"Fail": {"Type": "Fail", "Error": "Bad"}})
+        aws.run("counted-bad", {"Fail": {"Type": "Fail", "Error": "Bad"}})
     cloudwatch = aws.client("cloudwatch")
 
     def ends(machine: str, metric: str) -> float:
@@ -67,7 +43,7 @@ def test_a_machine_reaches_rekognition_and_sees_its_answer(aws: LocalAws, bucket
         {"Image": image(bucket, "hopper.jpg")},
         Output="{% $count($states.result.FaceDetails[Confidence > 99]) %}",
     )
-    described = run(aws, "detect", {"Detect": detect})
+    described = aws.run("detect", {"Detect": detect})
     assert (described["status"], described.get("output")) == ("SUCCEEDED", "1")
 
 
@@ -81,9 +57,9 @@ def test_a_machine_reaches_rekognition_and_sees_its_answer(aws: LocalAws, bucket
     ],
 )
 def test_errors_carry_the_names_that_machines_match(aws: LocalAws, bucket: str, fault: dict[str, Any], name: str) -> None:
-    aws.http("POST", f"{aws.control}/faults", {"service": "rekognition", "operation": "DetectFaces", "count": 1} | fault)
+    aws.force(service="rekognition", operation="DetectFaces", count=1, **fault)
     detect = task("arn:aws:states:::aws-sdk:rekognition:detectFaces", {"Image": image(bucket, "hopper.jpg")})
-    described = run(aws, f"fault-{name.rpartition('.')[2]}", {"Detect": detect})
+    described = aws.run(f"fault-{name.rpartition('.')[2]}", {"Detect": detect})
     assert (described["status"], described.get("error")) == ("FAILED", name)
 
 
@@ -96,34 +72,26 @@ def test_a_missing_collection_is_named_and_can_be_caught(aws: LocalAws, bucket: 
         ),
         "Caught": {"Type": "Pass", "Output": "caught", "End": True},
     }
-    assert json.loads(run(aws, "catch", states)["output"]) == "caught"
+    assert json.loads(aws.run("catch", states)["output"]) == "caught"
 
 
 def test_retry_matches_the_error_name(aws: LocalAws, bucket: str) -> None:
-    aws.http(
-        "POST", f"{aws.control}/faults", {"service": "rekognition", "operation": "DetectFaces", "error": "ThrottlingException", "count": 2}
-    )
+    aws.force(service="rekognition", operation="DetectFaces", error="ThrottlingException", count=2)
     retry = [{"ErrorEquals": ["Rekognition.ThrottlingException"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 1}]
     detect = task("arn:aws:states:::aws-sdk:rekognition:detectFaces", {"Image": image(bucket, "hopper.jpg")}, Retry=retry)
-    assert run(aws, "retry", {"Detect": detect})["status"] == "SUCCEEDED"
+    assert aws.run("retry", {"Detect": detect})["status"] == "SUCCEEDED"
 
 
 def test_a_textract_error_carries_its_name(aws: LocalAws, bucket: str) -> None:
     analyze = task("arn:aws:states:::aws-sdk:textract:analyzeID", {"DocumentPages": [{"S3Object": {"Bucket": bucket, "Name": "absent"}}]})
-    assert run(aws, "textract", {"Analyze": analyze}).get("error") == "Textract.InvalidS3ObjectException"
+    assert aws.run("textract", {"Analyze": analyze}).get("error") == "Textract.InvalidS3ObjectException"
 
 
 def test_dynamodb_sns_and_sqs_are_really_called(aws: LocalAws) -> None:
-    dynamodb, sns, sqs = aws.client("dynamodb"), aws.client("sns"), aws.client("sqs")
-    dynamodb.create_table(
-        TableName="rows",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    dynamodb, sns = aws.client("dynamodb"), aws.client("sns")
+    aws.create_table("rows")
     topic = sns.create_topic(Name="news")["TopicArn"]
-    queue = sqs.create_queue(QueueName="news")["QueueUrl"]
-    queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    queue, queue_arn = aws.create_queue("news")
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"})
     states = {
         "Update": task(
@@ -149,114 +117,72 @@ def test_dynamodb_sns_and_sqs_are_really_called(aws: LocalAws) -> None:
             Output="{% $row.reasons.L[0].S %}",
         ),
     }
-    assert json.loads(run(aws, "integrations", states)["output"]) == "FACE_MISMATCH"
+    assert json.loads(aws.run("integrations", states)["output"]) == "FACE_MISMATCH"
     assert dynamodb.get_item(TableName="rows", Key={"id": {"S": "a"}})["Item"]["reasons"] == {"L": [{"S": "FACE_MISMATCH"}]}
-    message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"][0]
-    assert json.loads(message["Body"]) == {"reason": "FACE_MISMATCH"}
+    assert json.loads(aws.receive(queue)) == {"reason": "FACE_MISMATCH"}
 
 
 def test_a_task_token_travels_through_sqs_and_back(aws: LocalAws) -> None:
-    sqs, sfn = aws.client("sqs"), aws.client("stepfunctions")
-    queue = sqs.create_queue(QueueName="work")["QueueUrl"]
+    queue, _ = aws.create_queue("work")
     wait = task(
         "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
         {"QueueUrl": queue, "MessageBody": {"taskToken": "{% $states.context.Task.Token %}"}},
-        TimeoutSeconds=20,
         Output="{% $states.result.valid %}",
     )
-    definition = {"QueryLanguage": "JSONata", "StartAt": "Wait", "States": {"Wait": wait}}
-    arn = sfn.create_state_machine(name="token", definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
-    execution = sfn.start_execution(stateMachineArn=arn)["executionArn"]
-    message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]
-    sfn.send_task_success(taskToken=json.loads(message["Body"])["taskToken"], output='{"valid": true}')
-    deadline = time.monotonic() + 10
-    while (described := sfn.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    execution = aws.start_execution(aws.create_machine("token", {"Wait": wait}))
+    token = json.loads(aws.receive(queue))["taskToken"]
+    aws.client("stepfunctions").send_task_success(taskToken=token, output='{"valid": true}')
+    described = aws.ended(execution)
     assert (described["status"], described.get("output")) == ("SUCCEEDED", "true")
 
 
 def test_a_child_machine_answers_its_parent(aws: LocalAws) -> None:
-    sfn = aws.client("stepfunctions")
-    child = {
-        "QueryLanguage": "JSONata",
-        "StartAt": "A",
-        "States": {"A": {"Type": "Pass", "Output": {"outcome": "pass"}, "Next": "B"}, "B": {"Type": "Succeed"}},
-    }
-    arn = sfn.create_state_machine(name="child", definition=json.dumps(child), roleArn=ROLE)["stateMachineArn"]
+    arn = aws.create_machine("child", {"A": {"Type": "Pass", "Output": {"outcome": "pass"}, "Next": "B"}, "B": {"Type": "Succeed"}})
     call = task(
         "arn:aws:states:::states:startExecution.sync:2",
         {"StateMachineArn": arn, "Input": {"a": 1}},
         Output="{% $states.result.Output.outcome %}",
     )
-    assert json.loads(run(aws, "parent", {"Call": call})["output"]) == "pass"
+    assert json.loads(aws.run("parent", {"Call": call})["output"]) == "pass"
 
 
 def test_a_machine_reads_another_execution_s_history_backwards(aws: LocalAws) -> None:
-    failed = run(aws, "history-failed", {"Break": {"Type": "Fail", "Error": "Bonafide.Internal", "Cause": "for the test"}})
+    failed = aws.run("history-failed", {"Break": {"Type": "Fail", "Error": "Bonafide.Internal", "Cause": "for the test"}})
     history = task(
         "arn:aws:states:::aws-sdk:sfn:getExecutionHistory",
         {"ExecutionArn": "{% $states.input.arn %}", "ReverseOrder": True, "MaxResults": 5},
         Output="{% {'type': $states.result.Events[0].Type, 'error': $states.result.Events[0].ExecutionFailedEventDetails.Error, 'count': $count($states.result.Events) <= 5} %}",
     )
-    described = run(aws, "history", {"History": history}, {"arn": failed["executionArn"]})
+    described = aws.run("history", {"History": history}, {"arn": failed["executionArn"]})
     assert json.loads(described["output"]) == {"type": "ExecutionFailed", "error": "Bonafide.Internal", "count": True}
 
 
 def test_a_history_tells_what_a_task_asked_for(aws: LocalAws, bucket: str) -> None:
     detect = task("arn:aws:states:::aws-sdk:rekognition:detectFaces", {"Image": image(bucket, "{% $states.input.name %}")})
-    described = run(aws, "parameters", {"Detect": detect}, {"name": "hopper.jpg"})
+    described = aws.run("parameters", {"Detect": detect}, {"name": "hopper.jpg"})
     events = aws.client("stepfunctions").get_execution_history(executionArn=described["executionArn"])["events"]
     scheduled = [event["taskScheduledEventDetails"] for event in events if event["type"] == "TaskScheduled"]
     assert [json.loads(details["parameters"]) for details in scheduled] == [{"Image": image(bucket, "hopper.jpg")}]
 
 
-BOOTSTRAP = """#!/usr/bin/env python3
-import json, os, urllib.request
-base = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
-while True:
-    with urllib.request.urlopen(f"{base}/next") as event:
-        identifier, body = event.headers["Lambda-Runtime-Aws-Request-Id"], json.loads(event.read())
-    answer = json.dumps({"echo": body, "endpoint": os.environ.get("AWS_ENDPOINT_URL")}).encode()
-    urllib.request.urlopen(urllib.request.Request(f"{base}/{identifier}/response", answer, method="POST")).read()
-"""
-
-
-def bootstrap_zip(bootstrap: bytes = BOOTSTRAP) -> bytes:
-    """A provided.al2023 function in one executable file."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        entry = zipfile.ZipInfo("bootstrap")
-        entry.external_attr = 0o755 << 16
-        archive.writestr(entry, bootstrap)
-    return packed.getvalue()
-
-
 def test_a_machine_invokes_a_function_and_the_function_knows_the_endpoint(aws: LocalAws) -> None:
-    functions = aws.client("lambda")
-    arn = functions.create_function(
-        FunctionName="echo", Runtime="provided.al2023", Handler="bootstrap", Role=ROLE, Code={"ZipFile": bootstrap_zip()}
-    )["FunctionArn"]
+    arn = aws.create_function("echo")
     invoke = task("arn:aws:states:::lambda:invoke", {"FunctionName": arn, "Payload": {"a": 1}}, Output="{% $states.result.Payload %}")
-    answer = json.loads(run(aws, "invoke", {"Invoke": invoke})["output"])
+    answer = json.loads(aws.run("invoke", {"Invoke": invoke})["output"])
     assert answer["echo"] == {"a": 1}
     assert answer["endpoint"] == aws.endpoint
 
 
 def test_cloudformation_makes_and_deletes_a_collection(aws: LocalAws) -> None:
-    cloudformation, rekognition = aws.client("cloudformation"), aws.client("rekognition")
+    rekognition = aws.client("rekognition")
     template = {
         "Resources": {"Faces": {"Type": "AWS::Rekognition::Collection", "Properties": {"CollectionId": "stack-faces"}}},
         "Outputs": {"Id": {"Value": {"Ref": "Faces"}}, "Arn": {"Value": {"Fn::GetAtt": ["Faces", "Arn"]}}},
     }
-    cloudformation.create_stack(StackName="faces", TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="faces", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
-    outputs = cloudformation.describe_stacks(StackName="faces")["Stacks"][0]["Outputs"]
-    values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    values = aws.create_stack("faces", template)
     assert values == {"Id": "stack-faces", "Arn": "arn:aws:rekognition:us-east-1:000000000000:collection/stack-faces"}
     assert rekognition.describe_collection(CollectionId="stack-faces")["CollectionARN"] == values["Arn"]
-    cloudformation.delete_stack(StackName="faces")
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName="faces", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    aws.delete_stack("faces")
     assert "stack-faces" not in rekognition.list_collections()["CollectionIds"]
 
 
@@ -316,10 +242,7 @@ def test_a_rest_api_keeps_to_its_openapi_document(aws: LocalAws) -> None:
         "Stage": {"Type": "AWS::ApiGateway::Stage", "Properties": stage},
     }
     template = {"Resources": resources, "Outputs": {"Id": {"Value": {"Ref": "Api"}}}}
-    cloudformation = aws.client("cloudformation")
-    cloudformation.create_stack(StackName="rest-api", TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="rest-api", WaiterConfig={"Delay": 1})
-    api = cloudformation.describe_stacks(StackName="rest-api")["Stacks"][0]["Outputs"][0]["OutputValue"]
+    api = aws.create_stack("rest-api", template)["Id"]
 
     def send(method: str, path: str, document: Any = None) -> tuple[int, Any]:
         json_type = {"Content-Type": "application/json"}

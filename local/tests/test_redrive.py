@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import LocalAws, start
+from conftest import ROLE, TIMEOUT, LocalAws, definition, task, wait_until
 
 from bonafide_local import redrive
 
-ROLE = "arn:aws:iam::000000000000:role/machine"
 EXECUTION = "arn:aws:states:us-east-1:000000000000:execution"
 
 
@@ -30,21 +31,19 @@ class Machines:
         self.dynamodb = aws.client("dynamodb")
 
     def create(self, states: dict[str, Any], **more: Any) -> str:
-        """A JSONata machine whose first state is the first key; its ARN."""
-        name = f"redrive-{uuid.uuid4().hex[:12]}"
-        return str(self.sfn.create_state_machine(name=name, definition=definition(states), roleArn=ROLE, **more)["stateMachineArn"])
+        return self.aws.create_machine(f"redrive-{uuid.uuid4().hex[:12]}", states, **more)
 
     def start(self, states: dict[str, Any], payload: Any = None) -> str:
         return self.started(self.create(states), payload)
 
     def started(self, machine: str, payload: Any = None) -> str:
-        return str(self.sfn.start_execution(stateMachineArn=machine, input=json.dumps(payload or {}))["executionArn"])
+        return self.aws.start_execution(machine, payload)
 
     def describe(self, execution: str) -> dict[str, Any]:
         return dict(self.sfn.describe_execution(executionArn=execution))
 
     def ended(self, execution: str) -> dict[str, Any]:
-        return within(20, lambda: found if (found := self.describe(execution))["status"] != "RUNNING" else None)
+        return self.aws.ended(execution)
 
     def failed(self, execution: str) -> dict[str, Any]:
         described = self.ended(execution)
@@ -63,11 +62,7 @@ class Machines:
 
     def fault(self, **more: Any) -> None:
         """Break `look`: throttled until it is repaired, if nothing else is said."""
-        fault = {"service": "rekognition", "operation": "ListCollections"} | (more or {"error": "ThrottlingException"})
-        assert self.aws.http("POST", f"{self.aws.control}/faults", fault)[0] == 201
-
-    def repair(self) -> None:
-        self.aws.http("DELETE", f"{self.aws.control}/faults")
+        self.aws.force(service="rekognition", operation="ListCollections", **(more or {"error": "ThrottlingException"}))
 
     def looks(self) -> int:
         return int(self.aws.http("GET", f"{self.aws.control}/calls")[1].get("rekognition", {}).get("ListCollections", 0))
@@ -78,10 +73,7 @@ class Machines:
 
     def token(self, queue: str) -> str:
         """The token that the next message brings."""
-        sqs = self.aws.client("sqs")
-        messages = within(10, lambda: sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"))
-        sqs.delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
-        return str(json.loads(messages[0]["Body"])["taskToken"])
+        return str(json.loads(self.aws.receive(queue))["taskToken"])
 
     def tell_of(self, machine: str, queue: str) -> None:
         """Let EventBridge send the status changes of a machine's executions to a queue."""
@@ -93,40 +85,15 @@ class Machines:
 
     def told(self, queue: str, number: int) -> list[dict[str, Any]]:
         """So many status changes, in any order, and no more."""
-        sqs, found = self.aws.client("sqs"), []
-
-        def receive() -> bool:
-            for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", []):
-                found.append(json.loads(message["Body"])["detail"])
-                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-            return len(found) >= number
-
-        within(10, receive)
-        assert len(found) == number
+        found = [json.loads(self.aws.receive(queue))["detail"] for _ in range(number)]
+        assert "Messages" not in self.aws.client("sqs").receive_message(QueueUrl=queue)
         return found
-
-
-def definition(states: dict[str, Any]) -> str:
-    return json.dumps({"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states})
-
-
-def within(seconds: float, ask: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-    return answer
 
 
 def code(call: Callable[[], Any]) -> tuple[str, str]:
     with pytest.raises(ClientError) as error:
         call()
     return str(error.value.response["Error"]["Code"]), str(error.value.response["Error"]["Message"])
-
-
-def task(resource: str, arguments: Any, **more: Any) -> dict[str, Any]:
-    ending = {} if "Next" in more else {"End": True}
-    return {"Type": "Task", "Resource": resource, "Arguments": arguments, **ending, **more}
 
 
 def counted(name: str, **more: Any) -> dict[str, Any]:
@@ -151,21 +118,13 @@ def waits(queue: str, **more: Any) -> dict[str, Any]:
 
 
 def child_of(machine: str, **more: Any) -> dict[str, Any]:
-    return task("arn:aws:states:::states:startExecution.sync:2", {"StateMachineArn": machine, "Input": {}}, **more)
-
-
-def create_counters(aws: LocalAws) -> None:
-    aws.client("dynamodb").create_table(
-        TableName="counters",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    arguments = {"StateMachineArn": machine, "Input": {}}
+    return task("arn:aws:states:::states:startExecution.sync:2", arguments, TimeoutSeconds=TIMEOUT, **more)
 
 
 @pytest.fixture(scope="module")
 def _counters(aws: LocalAws) -> None:
-    create_counters(aws)
+    aws.create_table("counters")
 
 
 @pytest.fixture
@@ -206,7 +165,7 @@ def test_it_goes_on_where_it_failed_with_input_and_variables(machines: Machines,
     machines.fault()
     execution = machines.start(three_states(name), {"word": "hello"})
     failed = machines.failed(execution)
-    machines.repair()
+    machines.aws.clear_faults()
     described = machines.redriven(execution)
     assert (described["status"], described["executionArn"], described["name"]) == ("SUCCEEDED", execution, failed["name"])
     assert json.loads(described["output"]) == {
@@ -234,7 +193,7 @@ def test_it_may_fail_and_be_redriven_again(machines: Machines, name: str) -> Non
     assert machines.failed(execution)["redriveCount"] == 0
     again = machines.redriven(execution)
     assert (again["status"], again["redriveCount"], again["error"]) == ("FAILED", 1, "Rekognition.ThrottlingException")
-    machines.repair()
+    machines.aws.clear_faults()
     described = machines.redriven(execution)
     assert (described["status"], described["redriveCount"]) == ("SUCCEEDED", 2)
     assert json.loads(described["output"])["redriveCount"] == 2
@@ -246,7 +205,7 @@ def test_the_history_goes_on(machines: Machines, name: str) -> None:
     execution = machines.start(three_states(name), {"word": "hello"})
     machines.failed(execution)
     before = machines.history(execution)
-    machines.repair()
+    machines.aws.clear_faults()
     machines.redriven(execution)
     events = machines.history(execution)
     assert events[: len(before)] == before
@@ -266,7 +225,7 @@ def test_the_history_goes_on(machines: Machines, name: str) -> None:
 
 
 def test_describe_tells_whether_it_can_be_redriven(machines: Machines, queue: str) -> None:
-    execution = machines.start({"Look": look(Next="Wait"), "Wait": waits(queue, TimeoutSeconds=20)})
+    execution = machines.start({"Look": look(Next="Wait"), "Wait": waits(queue)})
     running = machines.describe(execution)
     assert (running["redriveStatus"], running["redriveStatusReason"]) == ("NOT_REDRIVABLE", "Execution is RUNNING and cannot be redriven")
     machines.sfn.send_task_failure(taskToken=machines.token(queue), error="Bonafide.Internal")
@@ -274,8 +233,10 @@ def test_describe_tells_whether_it_can_be_redriven(machines: Machines, queue: st
     assert (failed["redriveStatus"], failed["redriveCount"]) == ("REDRIVABLE", 0)
     assert "redriveDate" not in failed
     assert "redriveStatusReason" not in failed
+    before = time.time()
     date = machines.sfn.redrive_execution(executionArn=execution)["redriveDate"]
-    assert abs(date.timestamp() - time.time()) < 10
+    # It is told in milliseconds.
+    assert before - 0.001 <= date.timestamp() <= time.time()
     running = machines.describe(execution)
     assert (running["status"], running["redriveCount"], running["redriveDate"]) == ("RUNNING", 1, date)
     assert "stopDate" not in running
@@ -318,7 +279,7 @@ def test_retries_start_anew(machines: Machines) -> None:
 
 def test_what_cannot_be_redriven_is_refused(machines: Machines, queue: str) -> None:
     redrive_execution = machines.sfn.redrive_execution
-    running = machines.start({"Wait": waits(queue, TimeoutSeconds=20)})
+    running = machines.start({"Wait": waits(queue)})
     assert code(lambda: redrive_execution(executionArn=running)) == (
         "ExecutionNotRedrivable",
         "Execution is RUNNING and cannot be redriven",
@@ -356,7 +317,11 @@ def test_one_client_token_is_one_redrive(machines: Machines) -> None:
 
 
 def test_a_task_out_of_time_gets_a_new_token(machines: Machines, queue: str, name: str) -> None:
-    execution = machines.start({"Count": counted(name, Next="Wait"), "Wait": waits(queue, TimeoutSeconds=1)})
+    machine = machines.create({"Count": counted(name, Next="Wait"), "Wait": waits(queue)})
+    # The message is sent, and the time is up at once.
+    caller = machine.rpartition(":")[2]
+    machines.aws.force(service="sqs", operation="SendMessage", caller=f"{caller}/Wait", noAnswer="silent", afterwards=True, count=1)
+    execution = machines.started(machine)
     assert machines.failed(execution)["error"] == "States.Timeout"
     late = machines.token(queue)
     machines.sfn.redrive_execution(executionArn=execution)
@@ -369,7 +334,7 @@ def test_a_task_out_of_time_gets_a_new_token(machines: Machines, queue: str, nam
 
 
 def test_an_aborted_execution_goes_on_and_its_old_token_is_void(machines: Machines, queue: str, name: str) -> None:
-    execution = machines.start({"Wait": waits(queue, TimeoutSeconds=30, Next="Count"), "Count": counted(name)})
+    execution = machines.start({"Wait": waits(queue, Next="Count"), "Count": counted(name)})
     old = machines.token(queue)
     machines.sfn.stop_execution(executionArn=execution, error="Operator", cause="for the test")
     assert code(lambda: machines.sfn.send_task_success(taskToken=old, output="{}"))[0] == "TaskDoesNotExist"
@@ -389,41 +354,163 @@ def test_an_aborted_execution_goes_on_and_its_old_token_is_void(machines: Machin
     assert types.count("TaskStateExited") == 2
 
 
-def test_an_aborted_execution_does_nothing_more_and_stays_aborted(machines: Machines) -> None:
-    retry = [{"ErrorEquals": ["Rekognition.ThrottlingException"], "IntervalSeconds": 2, "MaxAttempts": 1, "BackoffRate": 1}]
-    machines.fault()
-    execution = machines.start({"Look": look(Retry=retry)})
-    within(5, lambda: machines.history(execution)[-1]["type"] == "TaskFailed")
-    machines.sfn.stop_execution(executionArn=execution)
-    looks, events = machines.looks(), len(machines.history(execution))
-    time.sleep(2.5)
-    assert machines.looks() == looks
-    assert (machines.describe(execution)["status"], len(machines.history(execution))) == ("ABORTED", events)
+class Held:
+    """A call that lasts until the test ends it."""
+
+    def __init__(self) -> None:
+        self.begun, self.over = threading.Event(), threading.Event()
+
+    def __call__(self, *_: Any) -> dict[str, Any]:
+        self.begun.set()
+        assert self.over.wait(TIMEOUT)
+        return {}
+
+    def wait_until_begun(self) -> None:
+        assert self.begun.wait(TIMEOUT)
+
+    def end(self, attempt: threading.Thread) -> None:
+        """End it, and wait for the end of the attempt that it is part of."""
+        self.over.set()
+        attempt.join(TIMEOUT)
+        assert not attempt.is_alive()
 
 
-def test_an_earlier_attempt_does_not_go_on_beside_the_redriven_one(machines: Machines, queue: str, name: str) -> None:
-    machines.fault(delaySeconds=2, count=1)
-    states = {"Look": look(Next="Count"), "Count": counted(name, Next="Wait"), "Wait": waits(queue, TimeoutSeconds=20)}
-    execution = machines.start(states)
-    within(5, lambda: machines.history(execution)[-1]["type"] == "TaskScheduled")
-    machines.sfn.stop_execution(executionArn=execution)
-    machines.sfn.redrive_execution(executionArn=execution)
-    token = machines.token(queue)
-    events = machines.history(execution)
+class TimeLimit(Held):
+    """In the place of the pool in which the emulator runs a Task with a timeout: it is out of time when the test says so."""
+
+    def submit(self, *call: Any) -> TimeLimit:
+        ThreadPoolExecutor(1).submit(*call)
+        return self
+
+    def shutdown(self, wait: bool) -> None:
+        pass
+
+    def result(self, timeout: float) -> Any:
+        self()
+        raise TimeoutError
+
+
+class Engine:
+    """The emulator's engine in this process, where a test decides how long calls and pauses last."""
+
+    def __init__(self, module: ModuleType, patch: pytest.MonkeyPatch) -> None:
+        self.module = module
+        self.patch = patch
+
+    def ask(self, operation: str, **body: Any) -> Any:
+        headers = {"x-amz-target": f"AWSStepFunctions.{operation}"}
+        status, _, answer = asyncio.run(self.module.handle_request("POST", "/", headers, json.dumps(body), {}))
+        assert status == 200, answer
+        return json.loads(answer)
+
+    def call(self, name: str, call: Callable[[], Any], **more: Any) -> dict[str, Any]:
+        """A state that makes a call of the test."""
+        resource = f"arn:aws:states:::test:{name}"
+        self.patch.setitem(self.module._SERVICE_DISPATCH, resource, lambda _resource, _arguments: call())
+        return task(resource, {}, **more)
+
+    def create(self, states: dict[str, Any]) -> str:
+        name = f"engine-{uuid.uuid4().hex[:12]}"
+        return str(self.ask("CreateStateMachine", name=name, definition=definition(states), roleArn=ROLE)["stateMachineArn"])
+
+    def start(self, states: dict[str, Any]) -> tuple[str, threading.Thread]:
+        """The execution, and the thread of its first attempt."""
+        machine, before = self.create(states), set(threading.enumerate())
+        execution = self.ask("StartExecution", stateMachineArn=machine)["executionArn"]
+        (attempt,) = set(threading.enumerate()) - before
+        return execution, attempt
+
+    def status(self, execution: str) -> str:
+        return str(self.ask("DescribeExecution", executionArn=execution)["status"])
+
+    def history(self, execution: str) -> list[dict[str, Any]]:
+        return list(self.ask("GetExecutionHistory", executionArn=execution)["events"])
+
+
+@pytest.fixture(scope="session")
+def _engine() -> ModuleType:
+    from ministack.services import stepfunctions
+
+    redrive.install()
+    return stepfunctions
+
+
+@pytest.fixture
+def engine(_engine: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    return Engine(_engine, monkeypatch)
+
+
+@pytest.fixture
+def pause(engine: Engine) -> Held:
+    """How long the engine waits before a Retry and in a Wait state."""
+    held = Held()
+    engine.patch.setattr(engine.module, "_scaled_sleep", held)
+    return held
+
+
+def test_an_aborted_execution_does_nothing_more_and_stays_aborted(engine: Engine, pause: Held) -> None:
+    calls = []
+
+    def fail() -> None:
+        calls.append("called")
+        raise engine.module._ExecutionError("Bonafide.Transient", "for the test")
+
+    retry = [{"ErrorEquals": ["Bonafide.Transient"], "IntervalSeconds": 2, "MaxAttempts": 1, "BackoffRate": 1}]
+    execution, attempt = engine.start({"Call": engine.call("fail", fail, Retry=retry)})
+    pause.wait_until_begun()
+    engine.ask("StopExecution", executionArn=execution)
+    events = engine.history(execution)
+    pause.end(attempt)
+    assert calls == ["called"]
+    assert (engine.status(execution), engine.history(execution)) == ("ABORTED", events)
+
+
+def test_an_earlier_attempt_does_not_go_on_beside_the_redriven_one(engine: Engine) -> None:
+    first, last, calls, counted = Held(), Held(), [], []
+
+    def call() -> dict[str, Any]:
+        calls.append("called")
+        return first() if len(calls) == 1 else {}
+
+    states = {
+        "Call": engine.call("call", call, Next="Count"),
+        "Count": engine.call("count", lambda: counted.append("counted"), Next="Wait"),
+        "Wait": engine.call("wait", last),
+    }
+    execution, attempt = engine.start(states)
+    first.wait_until_begun()
+    engine.ask("StopExecution", executionArn=execution)
+    engine.ask("RedriveExecution", executionArn=execution)
+    last.wait_until_begun()
+    events = engine.history(execution)
     # The first attempt's call is answered only now, while the execution is running again.
-    time.sleep(2.5)
-    assert (machines.count(name), machines.history(execution)) == (1, events)
-    machines.sfn.send_task_success(taskToken=token, output="{}")
-    assert machines.ended(execution)["status"] == "SUCCEEDED"
+    first.end(attempt)
+    assert (calls, counted, engine.status(execution)) == (["called"] * 2, ["counted"], "RUNNING")
+    assert engine.history(execution) == events
+    last.over.set()
+    wait_until(lambda: engine.status(execution) == "SUCCEEDED")
 
 
-def test_an_aborted_execution_does_not_fail_later(machines: Machines) -> None:
-    execution = machines.start({"Rest": {"Type": "Wait", "Seconds": 1, "Output": "{% $error('late') %}", "End": True}})
-    within(5, lambda: machines.history(execution)[-1]["type"] == "WaitStateEntered")
-    machines.sfn.stop_execution(executionArn=execution)
-    time.sleep(1.5)
-    assert machines.describe(execution)["status"] == "ABORTED"
-    assert machines.history(execution)[-1]["type"] == "ExecutionAborted"
+def test_an_aborted_execution_does_not_fail_later(engine: Engine, pause: Held) -> None:
+    execution, attempt = engine.start({"Rest": {"Type": "Wait", "Seconds": 1, "Output": "{% $error('late') %}", "End": True}})
+    pause.wait_until_begun()
+    engine.ask("StopExecution", executionArn=execution)
+    pause.end(attempt)
+    assert engine.status(execution) == "ABORTED"
+    assert engine.history(execution)[-1]["type"] == "ExecutionAborted"
+
+
+def test_a_child_whose_parent_is_out_of_time_is_stopped(engine: Engine) -> None:
+    limit, work = TimeLimit(), Held()
+    engine.patch.setattr(engine.module, "ThreadPoolExecutor", lambda max_workers: limit)
+    child = engine.create({"Work": engine.call("work", work)})
+    parent, attempt = engine.start({"Call": child_of(child)})
+    work.wait_until_begun()
+    limit.end(attempt)
+    assert engine.ask("DescribeExecution", executionArn=parent)["error"] == "States.Timeout"
+    (stopped,) = engine.ask("ListExecutions", stateMachineArn=child)["executions"]
+    assert stopped["status"] == "ABORTED"
+    work.over.set()
 
 
 def test_the_definition_is_the_one_it_was_started_with(machines: Machines, name: str) -> None:
@@ -446,14 +533,11 @@ def test_an_execution_without_its_machine_is_refused(machines: Machines) -> None
     name = f"redrive-{uuid.uuid4().hex[:12]}"
     properties = {"StateMachineName": name, "RoleArn": ROLE, "DefinitionString": definition({"Break": {"Type": "Fail"}})}
     template = {"Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
-    cloudformation = machines.aws.client("cloudformation")
-    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    machines.aws.create_stack(name, template)
     execution = machines.started(f"arn:aws:states:us-east-1:000000000000:stateMachine:{name}")
     machines.failed(execution)
     assert machines.redriven(execution)["redriveCount"] == 1
-    cloudformation.delete_stack(StackName=name)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    machines.aws.delete_stack(name)
     assert code(lambda: machines.sfn.redrive_execution(executionArn=execution)) == (
         "ExecutionNotRedrivable",
         "State machine is in DELETING status",
@@ -484,7 +568,7 @@ def test_a_choice_is_evaluated_again(machines: Machines) -> None:
 
 def test_a_redriven_parent_starts_a_new_child(machines: Machines, name: str) -> None:
     child = machines.create({"Look": look(Output={"outcome": "pass"})})
-    states = {"Count": counted(name, Next="Call"), "Call": child_of(child, TimeoutSeconds=20, Output="{% $states.result.Output.outcome %}")}
+    states = {"Count": counted(name, Next="Call"), "Call": child_of(child, Output="{% $states.result.Output.outcome %}")}
     machines.fault(error="ThrottlingException", count=1)
     execution = machines.start(states)
     machines.failed(execution)
@@ -501,7 +585,7 @@ def test_a_child_can_be_redriven_alone(machines: Machines, queue: str, name: str
     child = machines.create({"Count": counted(name, Next="Look"), "Look": look()})
     machines.tell_of(child, queue)
     machines.fault(error="ThrottlingException", count=1)
-    parent = machines.start({"Call": child_of(child, TimeoutSeconds=20)})
+    parent = machines.start({"Call": child_of(child)})
     machines.failed(parent)
     [failed] = machines.executions(child)
     assert machines.redriven(failed["executionArn"])["status"] == "SUCCEEDED"
@@ -512,8 +596,8 @@ def test_a_child_can_be_redriven_alone(machines: Machines, queue: str, name: str
 
 
 def test_a_stopped_parent_stops_its_child_before_a_new_one_starts(machines: Machines, queue: str) -> None:
-    child = machines.create({"Wait": waits(queue, TimeoutSeconds=30)})
-    parent = machines.start({"Call": child_of(child, TimeoutSeconds=40, Output="{% $states.result.Output %}")})
+    child = machines.create({"Wait": waits(queue)})
+    parent = machines.start({"Call": child_of(child, Output="{% $states.result.Output %}")})
     old = machines.token(queue)
     machines.sfn.stop_execution(executionArn=parent)
     [stopped] = machines.executions(child)
@@ -525,10 +609,10 @@ def test_a_stopped_parent_stops_its_child_before_a_new_one_starts(machines: Mach
 
 
 def test_a_child_that_the_parent_waits_for_no_more_is_left_alone(machines: Machines, queue: str) -> None:
-    child = machines.create({"Look": look(Next="Wait"), "Wait": waits(queue, TimeoutSeconds=30)})
+    child = machines.create({"Look": look(Next="Wait"), "Wait": waits(queue)})
     states = {
-        "Call": child_of(child, TimeoutSeconds=20, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Rest"}]),
-        "Rest": waits(queue, TimeoutSeconds=30),
+        "Call": child_of(child, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Rest"}]),
+        "Rest": waits(queue),
     }
     machines.fault(error="ThrottlingException", count=1)
     parent = machines.start(states)
@@ -539,14 +623,6 @@ def test_a_child_that_the_parent_waits_for_no_more_is_left_alone(machines: Machi
     machines.sfn.stop_execution(executionArn=parent)
     machines.sfn.send_task_success(taskToken=token, output="{}")
     assert machines.ended(failed["executionArn"])["status"] == "SUCCEEDED"
-
-
-def test_a_child_whose_parent_is_out_of_time_is_stopped(machines: Machines, queue: str) -> None:
-    child = machines.create({"Wait": waits(queue, TimeoutSeconds=30)})
-    parent = machines.start({"Call": child_of(child, TimeoutSeconds=1)})
-    assert machines.failed(parent)["error"] == "States.Timeout"
-    [stopped] = machines.executions(child)
-    assert machines.ended(stopped["executionArn"])["status"] == "ABORTED"
 
 
 def branches(name: str, *more: dict[str, Any], **state: Any) -> dict[str, Any]:
@@ -646,38 +722,6 @@ def test_a_machine_can_redrive_an_execution(machines: Machines) -> None:
     )
     assert json.loads(machines.ended(machines.start({"Redrive": call}))["output"]) is True
     assert machines.ended(execution)["status"] == "SUCCEEDED"
-
-
-def test_what_was_running_when_the_local_aws_ended_can_be_redriven(tmp_path: Path, name: str) -> None:
-    first = Machines(start("--durable", "--state-dir", str(tmp_path)))
-    create_counters(first.aws)
-    queue = first.aws.client("sqs").create_queue(QueueName="kept")["QueueUrl"]
-    states = {
-        "Count": counted(name, Assign={"word": "{% $states.input.word %}"}, Next="Wait"),
-        "Wait": waits(queue.rpartition("/")[2], TimeoutSeconds=30, Output="{% $word %}"),
-    }
-    execution = first.start(states, {"word": "kept"})
-    first.token(queue)
-    assert first.aws.stop() == 0
-    second = Machines(start("--durable", "--state-dir", str(tmp_path)))
-    try:
-        failed = second.failed(execution)
-        assert (failed["error"], failed["redriveStatus"]) == ("States.ServiceRestart", "REDRIVABLE")
-        second.sfn.redrive_execution(executionArn=execution)
-        second.sfn.send_task_success(
-            taskToken=second.token(second.aws.client("sqs").get_queue_url(QueueName="kept")["QueueUrl"]), output="{}"
-        )
-        assert json.loads(second.ended(execution)["output"]) == "kept"
-        assert second.count(name) == 1
-    finally:
-        second.aws.stop()
-
-
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[LocalAws]:
-    local = start("--iam")
-    yield local
-    local.stop()
 
 
 def test_iam_decides_on_the_execution(guarded: LocalAws) -> None:

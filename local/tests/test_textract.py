@@ -57,7 +57,7 @@ def test_reads_a_drawn_card(textract: Any, name: str, look: str) -> None:
 
 
 def test_every_field_is_there_and_absent_ones_are_empty(textract: Any) -> None:
-    answer = textract.analyze_id(DocumentPages=[{"Bytes": draw_license(BY_NAME["florida"], LOOKS["scan"])}])
+    answer = textract.analyze_id(DocumentPages=[{"Bytes": draw_license(BY_NAME["florida"], LOOKS["photo"])}])
     found = fields_of(answer)
     assert list(found) == list(DRIVER_LICENSE_FIELDS)
     assert found["COUNTY"].text == ""

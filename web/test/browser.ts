@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { TIMEOUT } from "./timeout";
 
 /** A face that the samples have, as a camera sees it. */
 export const SELFIE = fileURLToPath(new URL("../../samples/uploads/late-document_selfie.jpg", import.meta.url));
@@ -37,6 +38,7 @@ export async function launch(picture: string | null = SELFIE): Promise<Browser &
   const browser = await chromium.launch({
     executablePath: executable(),
     args,
+    timeout: TIMEOUT,
     // Chromium's sandbox does not work for root.
     chromiumSandbox: process.getuid?.() !== 0,
   });
@@ -57,6 +59,11 @@ export async function open(
   }: { readonly camera?: boolean; readonly colorScheme?: "dark" | "light"; readonly viewport?: { width: number; height: number } } = {},
 ): Promise<{ readonly page: Page; readonly check: () => void }> {
   const opened = await browser.newContext({ ...context, permissions: camera ? ["camera"] : [] });
+  opened.setDefaultTimeout(TIMEOUT);
+  // The page gives up on an answer that is late; here it may be the machine that is slow.
+  await opened.addInitScript(() => {
+    AbortSignal.timeout = () => new AbortController().signal;
+  });
   const page = await opened.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
