@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -156,34 +157,50 @@ fn zipped(project: &Project, file: &Path) -> Option<u64> {
     output.status.success().then(|| u64::try_from(output.stdout.len()).ok())?
 }
 
-/// Cargo compiles a dependency once for each set of features that is asked of it.
-#[derive(Clone, Copy)]
-pub(crate) enum Features {
-    /// As few as the runs need.
-    OfRuns,
-    /// Those of the whole workspace and its tests, with which everything has just been compiled.
-    OfTests,
+/// What compiles the crates of this workspace.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compiler {
+    /// What a user has.
+    Rustc,
+    /// The same compiler with Clippy's lints in it: the tests compile and lint in one go.
+    Clippy,
+}
+
+impl Compiler {
+    /// `cargo <command>` over the whole workspace. Always with the features that the tests need, since Cargo compiles a dependency
+    /// once for each set of features that is asked of it; what is built of the workspace the caller adds.
+    pub(crate) fn cargo(self, project: &Project, command: &str) -> Command {
+        let mut cargo = project.cargo();
+        cargo.args([command, "--locked", "--workspace", "--features", "bonafide-tests/local-aws"]);
+        if self == Self::Clippy {
+            cargo.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
+        }
+        cargo
+    }
+
+    /// What builds the workers and what drives the local runs: a test is named as well, because only then Cargo takes the features
+    /// of the tests.
+    pub(crate) fn build_for_local_runs(self, project: &Project) -> Result<Command> {
+        let mut build = self.cargo(project, "build");
+        build.args(["--test", "panic", "--bin", "bonafide-local", "--bin", "bonafide"]);
+        for worker in project.workers()? {
+            build.args(["--bin", &worker]);
+        }
+        Ok(build)
+    }
 }
 
 /// The same workers as fast as they can be had: development builds, stripped, never where a deployment to AWS would find them.
 /// Builds what drives the local runs as well, in one go, so that nothing is compiled twice.
-pub(crate) fn for_local_runs(project: &Project, steps: &Steps, features: Features) -> Result<()> {
-    let workers = project.workers()?;
-    let mut build = project.cargo();
-    build.args(["build", "--locked"]);
-    match features {
-        Features::OfRuns => {
-            build.args(["--bins", "--package", "bonafide-tests", "--package", "bonafide-cli"]);
-            for worker in &workers {
-                build.args(["--package", worker]);
-            }
-        }
-        Features::OfTests => {
-            build.args(["--workspace", "--bins", "--tests"]);
-        }
-    }
-    steps.run("Building workers and tools", "build", &mut build)?;
-    for worker in &workers {
+pub(crate) fn for_local_runs(project: &Project, steps: &Steps) -> Result<()> {
+    steps.run("Building workers and tools", "build", &mut Compiler::Rustc.build_for_local_runs(project)?)?;
+    strip(project)
+}
+
+/// Puts the built workers where the local AWS takes them from.
+pub(crate) fn strip(project: &Project) -> Result<()> {
+    for worker in project.workers()? {
+        let worker = worker.as_str();
         let from = project.target().join("debug").join(worker);
         let bootstrap = bootstrap_in(&local_bundles(project).join(worker))?;
         let stamp = project.stamps()?.join(format!("lambda-{worker}"));

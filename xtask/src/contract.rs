@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::bundle::{self, Features};
+use crate::bundle;
 use crate::local_aws::{self, Life, LocalAws};
 use crate::project::Project;
 use crate::setup;
@@ -31,7 +31,7 @@ impl Options {
 pub(crate) fn contract(project: &Project, steps: &Steps, options: &Options) -> Result<ExitCode> {
     setup::all(project, steps)?;
     setup::contract(project, steps)?;
-    bundle::for_local_runs(project, steps, Features::OfRuns)?;
+    bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("contract")?;
     let deployed = local_aws::Options::default();
     let mut local = LocalAws::start(project, steps, "contract", &folder.path, Life::WithThisProcess, &deployed)?;

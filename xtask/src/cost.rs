@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::bundle::{self, Features};
+use crate::bundle;
 use crate::local_aws::{Life, LocalAws, Options};
 use crate::project::Project;
 use crate::review::{self, Encryption};
@@ -29,7 +29,7 @@ pub(crate) struct Output {
 
 pub(crate) fn cost(project: &Project, steps: &Steps, output: Output) -> Result<ExitCode> {
     setup::all(project, steps)?;
-    bundle::for_local_runs(project, steps, Features::OfRuns)?;
+    bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("cost")?;
     let bundles = bundle::local_bundles(project);
     let with_keys = folder.path.join("customer");

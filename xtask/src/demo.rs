@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::bundle::Features;
 use crate::local_aws::{self, Life, LocalAws};
 use crate::project::Project;
 use crate::step::Steps;
@@ -49,7 +48,7 @@ pub(crate) struct Options {
 
 pub(crate) fn demo(project: &Project, steps: &Steps, Options { scenario, suite, json }: Options) -> Result<ExitCode> {
     setup::all(project, steps)?;
-    bundle::for_local_runs(project, steps, Features::OfRuns)?;
+    bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("demo")?;
     let options = local_aws::Options::default();
     let mut local = LocalAws::start(project, steps, "demo", &folder.path, Life::WithThisProcess, &options)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::bundle::{self, Features};
+use crate::bundle;
 use crate::local_aws::{self, Life, LocalAws};
 use crate::project::Project;
 use crate::setup;
@@ -34,7 +34,7 @@ pub(crate) struct Options {
 
 pub(crate) fn flood(project: &Project, steps: &Steps, options: &Options) -> Result<ExitCode> {
     setup::all(project, steps)?;
-    bundle::for_local_runs(project, steps, Features::OfRuns)?;
+    bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("flood")?;
     // Deployed for the rates that the services keep, as an operator would.
     let deployed = local_aws::Options {

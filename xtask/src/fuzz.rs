@@ -1,14 +1,13 @@
 //! `fuzz`: the properties of everything that reads what others wrote, for as long as somebody wants to wait.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use serde::Deserialize;
 
+use crate::binaries::{self, Binary};
 use crate::project::Project;
+use crate::share::Share;
 use crate::step::{self, Steps};
 
 /// What is tried: a name, the crate, and the property in it.
@@ -66,6 +65,8 @@ const TARGETS: [Target; 41] = [
 
 /// So many first, to see how long they take.
 const FIRST_CASES: u64 = 64;
+/// A run of the tests takes one part of so many.
+const PARTS: u64 = 4;
 /// One run takes about so long: its seeds are new, and an interrupt loses little.
 const RUN: Duration = Duration::from_secs(10);
 
@@ -89,6 +90,9 @@ pub(crate) struct Options {
     /// Only this one
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(TARGETS.map(|target| target.name)))]
     pub(crate) target: Option<String>,
+    /// Only one part of the targets
+    #[arg(skip)]
+    pub(crate) share: Option<Share>,
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
@@ -98,13 +102,18 @@ fn minutes(text: &str) -> Result<f64, String> {
 
 /// Fails when a property does not hold; proptest then keeps the seed beside the source, and every later test begins with it.
 pub(crate) fn fuzz(project: &Project, steps: &Steps, options: &Options) -> Result<ExitCode> {
-    let targets: Vec<_> =
-        TARGETS.iter().filter(|target| options.target.as_deref().is_none_or(|only| only == target.name)).collect();
-    let binaries = build(project, steps)?;
+    let is_in_share = |position| options.share.as_ref().is_none_or(|share| share.takes(position, PARTS));
+    let is_named = |target: &Target| options.target.as_deref().is_none_or(|only| only == target.name);
+    let targets = TARGETS.iter().enumerate().filter(|(position, target)| is_in_share(*position) && is_named(target));
+    let targets: Vec<_> = targets.map(|(_, target)| target).collect();
+    steps.run("Building the targets", "fuzz-build", &mut binaries::build(project))?;
+    let binaries = binaries::list(project)?;
     let share = Duration::from_secs_f64(options.minutes * 60.0 / f64::from(u32::try_from(targets.len())?));
     let (mut total, mut failed) = (0, 0);
     for target in &targets {
-        let binary = binaries.get(target.package).with_context(|| format!("{} has no tests", target.package))?;
+        let library = target.package.replace('-', "_");
+        let binary = binaries.iter().find(|binary| binary.is_library && binary.target == library);
+        let binary = binary.with_context(|| format!("{} has no tests", target.package))?;
         let step = steps.start(target.name);
         let log = steps.log(&format!("fuzz-{}", target.name));
         let started = Instant::now();
@@ -130,7 +139,7 @@ pub(crate) fn fuzz(project: &Project, steps: &Steps, options: &Options) -> Resul
             steps.say(&step::tail(&log));
         }
     }
-    println!("{} targets, {total} cases, {failed} failed", targets.len());
+    println!("{} of {} targets, {total} cases, {failed} failed", targets.len(), TARGETS.len());
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -151,55 +160,10 @@ fn next_run(cases: u64, took: Duration, share: Duration) -> u64 {
 }
 
 fn run(project: &Project, binary: &Binary, target: &Target, cases: u64) -> Command {
-    let mut run = project.command(&binary.executable);
-    // Where Cargo runs tests: the seeds of failures are kept beside the sources.
-    run.current_dir(&binary.folder);
+    // It runs in the package's folder: the seeds of failures are kept beside the sources.
+    let mut run = binary.command(project);
     run.args(["--exact", target.test]).env("PROPTEST_CASES", cases.to_string());
     run
-}
-
-struct Binary {
-    executable: PathBuf,
-    folder: PathBuf,
-}
-
-/// What Cargo says of something that it has built, as far as it is of use here.
-#[derive(Deserialize)]
-struct Built {
-    reason: String,
-    manifest_path: Option<PathBuf>,
-    executable: Option<PathBuf>,
-    target: Option<BuiltTarget>,
-}
-
-#[derive(Deserialize)]
-struct BuiltTarget {
-    kind: Vec<String>,
-}
-
-/// The test binaries of the workspace's libraries, by package.
-fn build(project: &Project, steps: &Steps) -> Result<BTreeMap<String, Binary>> {
-    // The whole workspace, with the features of the other levels: it is built once.
-    let args = ["test", "--locked", "--workspace", "--features", "bonafide-tests/local-aws", "--lib", "--no-run"];
-    steps.run("Building the targets", "fuzz-build", project.cargo().args(args))?;
-    let listed = project.cargo().args(args).args(["--quiet", "--message-format=json"]).output();
-    let listed = listed.context("cargo does not run")?;
-    ensure!(listed.status.success(), "cargo does not tell what it has built");
-    let mut binaries = BTreeMap::new();
-    for built in String::from_utf8(listed.stdout)?.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok()) {
-        let is_library = built.target.is_some_and(|target| target.kind.iter().any(|kind| kind == "lib"));
-        let (Some(executable), Some(manifest)) = (built.executable, built.manifest_path) else { continue };
-        if built.reason != "compiler-artifact" || !is_library {
-            continue;
-        }
-        let folder = manifest.parent().context("a manifest without a folder")?.to_owned();
-        // Crates are named after their folders; those of crates/ with the project's name before it.
-        let name = folder.file_name().context("a folder without a name")?.to_string_lossy();
-        let is_worker = folder.parent().is_some_and(|parent| parent.ends_with("workers"));
-        let package = if is_worker { name.into_owned() } else { format!("bonafide-{name}") };
-        binaries.insert(package, Binary { executable, folder });
-    }
-    Ok(binaries)
 }
 
 #[cfg(test)]

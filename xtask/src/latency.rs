@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::bundle::{self, Architecture, Features};
+use crate::bundle::{self, Architecture};
 use crate::local_aws::{self, Life, LocalAws};
 use crate::project::Project;
 use crate::setup;
@@ -30,7 +30,7 @@ pub(crate) struct Options {
 
 pub(crate) fn latency(project: &Project, steps: &Steps, options: Options) -> Result<ExitCode> {
     setup::all(project, steps)?;
-    bundle::for_local_runs(project, steps, Features::OfRuns)?;
+    bundle::for_local_runs(project, steps)?;
     bundle::package(project, steps, Architecture::X86)?;
     let folder = project.run_folder("latency")?;
     let bundles = bundle::packages(project);

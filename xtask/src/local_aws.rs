@@ -215,6 +215,11 @@ impl LocalAws {
         tool
     }
 
+    /// Seconds of processor time since its start, its workers' included.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        self.group.cpu_seconds()
+    }
+
     /// Says so if it has died.
     pub(crate) fn check(&mut self) -> Result<()> {
         if let Some(status) = self.group.try_wait()? {

@@ -1,5 +1,6 @@
 //! `cargo xtask`: sets up and runs everything.
 
+mod binaries;
 mod bundle;
 mod contract;
 mod cost;
@@ -13,6 +14,7 @@ mod process;
 mod project;
 mod review;
 mod setup;
+mod share;
 mod step;
 mod test;
 mod up;
@@ -33,11 +35,7 @@ enum Command {
     /// See real pictures become verdicts, on a local AWS of its own
     Demo(demo::Options),
     /// Run every test
-    Test {
-        /// Leave out what needs the local AWS
-        #[arg(long)]
-        fast: bool,
-    },
+    Test(test::Options),
     /// Show templates, policies and machines to cfn-lint, checkov, parliament and asl-validator
     Review,
     /// Count what one application does on each path, and price it
@@ -84,7 +82,7 @@ fn run(command: &Command) -> Result<ExitCode> {
     let steps = Steps::new(project.logs())?;
     match command {
         Command::Demo(options) => return demo::demo(&project, &steps, *options),
-        Command::Test { fast } => return test::test(&project, &steps, *fast),
+        Command::Test(options) => return test::test(&project, &steps, options),
         Command::Review => return review::command(&project, &steps),
         Command::Cost(output) => return cost::cost(&project, &steps, *output),
         Command::Flood(options) => return flood::flood(&project, &steps, options),

@@ -20,9 +20,7 @@ pub(crate) struct Options {
 
 /// Holds the files as they are now against the recording; needs no local AWS.
 pub(crate) fn policies(project: &Project, steps: &Steps, options: Options) -> Result<ExitCode> {
-    let mut build = project.cargo();
-    build.args(["build", "--locked", "--package", "bonafide-tests", "--bin", "bonafide-local"]);
-    steps.run("Building the tool", "policies-build", &mut build)?;
+    steps.run("Building the tool", "policies-build", &mut bundle::Compiler::Rustc.build_for_local_runs(project)?)?;
     let mut tool = project.command(bundle::tool(project, "bonafide-local"));
     tool.args(["policies", "--table", "--recording"]).arg(recording(project));
     if options.mutate {

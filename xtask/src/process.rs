@@ -1,5 +1,6 @@
 //! Child processes, each in a group of its own, so that everything a command started can be ended with it.
 
+use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -10,8 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::{Pid, SysconfVar, sysconf};
 
 /// How long a group may take to end after TERM before it is killed. The local AWS promises five seconds.
 const GRACE: Duration = Duration::from_secs(7);
@@ -58,6 +59,25 @@ impl Group {
         self.child.try_wait()
     }
 
+    /// Whether the child has ended; its figures in `/proc` stay until [`Self::try_wait`] collects it.
+    pub(crate) fn has_ended(&self) -> bool {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        !matches!(waitid(Id::Pid(self.id), flags), Ok(WaitStatus::StillAlive))
+    }
+
+    /// Seconds of processor time that the group has used, with the children that its members have waited for. Zero where the system
+    /// has no `/proc`.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let ticks: u64 = processes
+            .filter_map(|process| fs::read_to_string(process.path().join("stat")).ok())
+            .filter_map(|stat| ticks_in_group(&stat, self.id.as_raw()))
+            .sum();
+        #[expect(clippy::cast_precision_loss, reason = "seconds, shown without decimals")]
+        let (ticks, a_second) = (ticks as f64, sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100) as f64);
+        ticks / a_second
+    }
+
     /// Lets the group live on after this process: `cargo xtask down` ends it.
     pub(crate) fn leave_running(self) {
         forget(self.id);
@@ -73,6 +93,16 @@ impl Drop for Group {
         drop(self.child.wait());
         forget(self.id);
     }
+}
+
+/// User and system time of a process of this group, its own and that of the children it has waited for, out of `/proc/<id>/stat`
+/// (`man 5 proc_pid_stat`).
+fn ticks_in_group(stat: &str, group: i32) -> Option<u64> {
+    // The second field is a name in brackets, which may hold anything; after it come state, parent and group.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let fields: Vec<_> = fields.split_whitespace().collect();
+    let is_member = fields.get(2)?.parse() == Ok(group);
+    is_member.then(|| fields.get(11..15)?.iter().map(|field| field.parse::<u64>().ok()).sum())?
 }
 
 fn forget(id: Pid) {
@@ -124,5 +154,18 @@ pub(crate) fn leave_to_the_interrupt() {
         loop {
             thread::park();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adds_up_the_processor_time_of_a_group() {
+        let stat = "71 (a) b) S 1 70 70 0 -1 4194560 9 8 7 6 100 20 3 4 20 0 1 0 5 6 7";
+        assert_eq!(ticks_in_group(stat, 70), Some(127));
+        assert_eq!(ticks_in_group(stat, 71), None);
+        assert_eq!(ticks_in_group("", 70), None);
     }
 }

@@ -86,6 +86,8 @@ pub(crate) struct Step {
 pub(crate) struct Output {
     pub(crate) status: ExitStatus,
     pub(crate) lines: Vec<String>,
+    /// Seconds of processor time.
+    pub(crate) cpu: f64,
 }
 
 impl Step {
@@ -99,6 +101,14 @@ impl Step {
 
     pub(crate) fn failed(self) {
         self.close('✗', "");
+    }
+
+    pub(crate) fn end(self, is_ok: bool, remark: &str) {
+        if is_ok {
+            self.done(remark);
+        } else {
+            self.failed();
+        }
     }
 
     fn close(self, mark: char, remark: &str) {
@@ -128,24 +138,23 @@ impl Step {
             })
             .collect();
         let mut last_sign = Instant::now();
-        let status = loop {
-            if let Some(status) = group.try_wait()? {
-                break status;
-            }
+        while !group.has_ended() {
             thread::sleep(Duration::from_millis(40));
             if self.bar.is_none() && last_sign.elapsed() > HEARTBEAT {
                 last_sign = Instant::now();
                 let latest = lock(&sink).lines.last().cloned().unwrap_or_default();
                 eprintln!("… {} ({:.0} s) {latest}", self.title, self.seconds());
             }
-        };
+        }
+        let cpu = group.cpu_seconds();
+        let status = group.child().wait()?;
         // Ends what the command may have left behind, so that the readers see the end of their streams.
         drop(group);
         for reader in readers {
             drop(reader.join());
         }
         let lines = std::mem::take(&mut lock(&sink).lines);
-        Ok(Output { status, lines })
+        Ok(Output { status, lines, cpu })
     }
 }
 

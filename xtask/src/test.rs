@@ -1,19 +1,114 @@
-//! `test`: every level, in the order of how fast it answers.
+//! `test`: every level. What needs no local AWS runs beside the compiler; what does, after it.
 
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use clap::ValueEnum as _;
 
-use crate::bundle::Features;
-use crate::local_aws::{LOCAL_RATE, Life, LocalAws, Options};
+use crate::binaries::{self, Binary};
+use crate::bundle::{self, Compiler};
+use crate::local_aws::{LOCAL_RATE, Life, LocalAws, Options as LocalOptions};
 use crate::project::Project;
-use crate::step::Steps;
-use crate::{bundle, contract, flood, fuzz, policies, process, review, setup};
+use crate::share::Share;
+use crate::step::{Output, Steps};
+use crate::{contract, flood, fuzz, policies, process, review, setup};
 
-/// What the tests of the local AWS are behind.
-const LOCAL_AWS: [&str; 2] = ["--features", "bonafide-tests/local-aws"];
+/// For all targets of the fuzzing together.
+const FUZZ_MINUTES: f64 = 1.0;
+/// A run with a part of the targets gives that part so many minutes.
+const FUZZ_MINUTES_OF_A_SHARE: f64 = 0.25;
+/// Tests against the local AWS wait more than they work.
+const SCENARIOS_AT_ONCE: &str = "16";
+
+/// What is tested, in the order in which it is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Level {
+    /// rustfmt
+    Format,
+    /// Compiles everything with Clippy's lints
+    Clippy,
+    /// Unit tests, workers as processes, samples
+    Rust,
+    /// More and more cases for every parser
+    Fuzz,
+    /// tsc and prettier
+    Typescript,
+    /// Templates, and conventions of the state machines
+    Infrastructure,
+    /// cfn-lint, checkov, parliament and asl-validator
+    Review,
+    /// The page of the face API, in Chromium
+    Web,
+    /// ruff
+    Python,
+    /// The local AWS itself
+    Emulator,
+    /// Every state, branch and Catch of the machines
+    Machines,
+    /// Whole onboardings, the face API, conversations, the operators' command
+    E2e,
+    /// The face API against its description
+    Contract,
+    /// Each permission is needed, and none is missing
+    Policies,
+    /// Malformed input through the front door
+    Malformed,
+    /// Every dependency fails at every Task
+    Faults,
+    /// More uploads at once than the services admit
+    Flood,
+    /// Nothing personal anywhere but in the bucket and the tables
+    Leaks,
+    /// What the levels before took of the machines
+    Coverage,
+    /// The local AWS is killed and goes on
+    Restart,
+}
+
+impl Level {
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Needs a local AWS with everything deployed.
+    fn needs_local_aws(self) -> bool {
+        self >= Self::Machines
+    }
+
+    /// Needs the compiled tests.
+    fn needs_binaries(self) -> bool {
+        matches!(self, Self::Rust | Self::Fuzz) || self.needs_local_aws()
+    }
+
+    /// The levels whose traces it judges: asked for alone, it brings them along.
+    fn judges(self) -> &'static [Self] {
+        match self {
+            Self::Policies => &[Self::Machines, Self::E2e, Self::Contract],
+            Self::Leaks => &[Self::Machines, Self::E2e],
+            Self::Coverage => &[Self::Machines, Self::E2e, Self::Faults],
+            _ => &[],
+        }
+    }
+}
+
+/// Which levels, and how much of them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Only these, with what they need (default: all)
+    #[arg(value_enum)]
+    levels: Vec<Level>,
+    /// Leave out what needs the local AWS
+    #[arg(long, conflicts_with = "levels")]
+    fast: bool,
+    /// Run faults, malformed input and fuzzing whole, instead of the part that follows from the commit
+    #[arg(long)]
+    whole: bool,
+    /// Only tests whose names contain this; implies --whole
+    #[arg(long, value_name = "TEXT", requires = "levels")]
+    only: Option<String>,
+}
 
 /// How the output of a level is counted.
 #[derive(Clone, Copy)]
@@ -36,209 +131,406 @@ struct Counted {
     failed: u64,
 }
 
+impl std::ops::AddAssign for Counted {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
 struct Report {
-    name: &'static str,
-    count: Count,
+    level: Level,
     counted: Counted,
     is_ok: bool,
     seconds: f64,
+    /// Of the processor, the local AWS's included.
+    cpu: f64,
+    /// What failed, by its name.
+    failures: Vec<String>,
 }
 
-pub(crate) fn test(project: &Project, steps: &Steps, fast: bool) -> Result<ExitCode> {
+impl Report {
+    /// Of what is no command: passed unless it could not be done, or found something.
+    fn of(level: Level, started: Instant, steps: &Steps, outcome: Result<bool>) -> Self {
+        process::leave_to_the_interrupt();
+        let failures = match &outcome {
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                steps.say(&format!("{error:#}"));
+                vec![error.to_string().lines().next().unwrap_or_default().to_owned()]
+            }
+        };
+        let is_ok = outcome.unwrap_or_default();
+        let seconds = started.elapsed().as_secs_f64();
+        Self { level, counted: Counted::default(), is_ok, seconds, cpu: 0.0, failures }
+    }
+}
+
+/// One run.
+struct Run<'run> {
+    project: &'run Project,
+    steps: &'run Steps,
+    levels: Vec<Level>,
+    share: Option<Share>,
+    only: Option<String>,
+}
+
+pub(crate) fn test(project: &Project, steps: &Steps, options: &Options) -> Result<ExitCode> {
     setup::disk(project)?;
-    let mut reports = Vec::new();
-    let is_set_up = thread::scope(|scope| -> Result<()> {
-        // Downloads, while the compiler works.
-        let python = scope.spawn(|| setup::python_tests(project, steps));
-        let reviewers = scope.spawn(|| {
-            setup::reviewers(project, steps)?;
-            if fast { Ok(()) } else { setup::contract(project, steps) }
-        });
-        let node = setup::node(project, steps);
-        for level in quick(project) {
-            // What needs no Node is worth running without.
-            if node.is_ok() || !matches!(level.0, "cdk and asl" | "typescript") {
-                reports.push(run(steps, level)?);
+    let share = (!options.whole && options.only.is_none()).then(|| Share::of_commit(project));
+    let run = Run { project, steps, levels: chosen(options), share, only: options.only.clone() };
+    if let Some(share) = &run.share {
+        steps.say(&share.describe());
+    }
+    let mut reports = thread::scope(|scope| -> Result<Vec<Report>> {
+        // While the compiler works, what needs none.
+        let beside = scope.spawn(|| run.beside_the_compiler());
+        let python = scope.spawn(|| if run.needs_python() { setup::python(project, steps) } else { Ok(()) });
+        let mut reports = run.compiled()?;
+        python.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let is_compiled = reports.iter().all(|report| report.level != Level::Clippy || report.is_ok);
+        if is_compiled {
+            reports.extend(run.on_local_aws()?);
+        }
+        reports.extend(beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        Ok(reports)
+    })?;
+    reports.sort_by_key(|report| report.level);
+    Ok(run.summarize(&reports))
+}
+
+fn chosen(options: &Options) -> Vec<Level> {
+    let all = Level::value_variants().iter().copied();
+    let is_chosen = |level: Level| {
+        let is_named = |named: &Level| *named == level || named.judges().contains(&level);
+        options.levels.is_empty() || options.levels.iter().any(is_named)
+    };
+    all.filter(|level| is_chosen(*level) && !(options.fast && level.needs_local_aws())).collect()
+}
+
+impl Run<'_> {
+    fn has(&self, level: Level) -> bool {
+        self.levels.contains(&level)
+    }
+
+    fn needs_python(&self) -> bool {
+        self.levels.iter().any(|level| level.needs_local_aws() || matches!(level, Level::Python | Level::Emulator))
+    }
+
+    /// Formats, compiles, and runs what needs nothing else.
+    fn compiled(&self) -> Result<Vec<Report>> {
+        let mut reports = Vec::new();
+        if self.has(Level::Format) {
+            let mut format = self.project.cargo();
+            format.args(["fmt", "--all", "--check"]);
+            reports.push(self.level(Level::Format, Count::Check, format, None)?);
+        }
+        if !self.levels.iter().any(|level| *level == Level::Clippy || level.needs_binaries()) {
+            return Ok(reports);
+        }
+        let compiled = self.compile()?;
+        let is_compiled = compiled.is_ok || compiled.failures.iter().all(|line| line.starts_with("warning"));
+        reports.push(compiled);
+        if is_compiled && self.has(Level::Rust) {
+            let binaries = binaries::list(self.project)?;
+            let own: Vec<_> = binaries.iter().filter(|binary| !binary.needs_local_aws(self.project)).collect();
+            reports.push(self.binaries(Level::Rust, &own, None)?);
+        }
+        if is_compiled && self.has(Level::Fuzz) {
+            reports.push(self.fuzz());
+        }
+        Ok(reports)
+    }
+
+    /// Everything, with the lints: a warning fails.
+    fn compile(&self) -> Result<Report> {
+        let step = self.steps.start("clippy");
+        let commands = [binaries::build(self.project), Compiler::Clippy.build_for_local_runs(self.project)?];
+        let (mut failures, mut cpu, mut is_ok) = (Vec::new(), 0.0, true);
+        for (mut command, log) in commands.into_iter().zip(["test-clippy", "test-clippy-binaries"]) {
+            let Output { status, lines, cpu: more } = step.follow(&mut command, &self.steps.log(log))?;
+            cpu += more;
+            is_ok &= status.success();
+            let is_found = |line: &&String| line.starts_with("warning") || line.starts_with("error");
+            failures.extend(lines.iter().filter(is_found).cloned());
+            if !status.success() || !failures.is_empty() {
+                self.say_all(&lines);
+            }
+            if !status.success() {
+                break;
             }
         }
-        let reviewers = reviewers.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        python.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(reviewers).and(node)
-    });
-    is_set_up?;
-    reports.push(fuzz(project, steps));
-    reports.push(review(project, steps));
-    reports.push(web(project, steps)?);
-    for level in stand_ins(project) {
-        reports.push(run(steps, level)?);
+        is_ok &= failures.is_empty();
+        let seconds = step.seconds();
+        step.end(is_ok, "");
+        if is_ok {
+            bundle::strip(self.project)?;
+        }
+        Ok(Report { level: Level::Clippy, counted: Counted::default(), is_ok, seconds, cpu, failures })
     }
-    if !fast {
-        on_the_local_aws(project, steps, &mut reports)?;
+
+    /// Some minutes of new cases; those that failed before are in the level `rust`.
+    fn fuzz(&self) -> Report {
+        let started = Instant::now();
+        let minutes = if self.share.is_some() { FUZZ_MINUTES_OF_A_SHARE } else { FUZZ_MINUTES };
+        let options = fuzz::Options { minutes, target: None, share: self.share.clone() };
+        let outcome = fuzz::fuzz(self.project, self.steps, &options).map(|code| code == ExitCode::SUCCESS);
+        Report::of(Level::Fuzz, started, self.steps, outcome)
     }
-    Ok(summarize(&reports))
-}
 
-type Level = (&'static str, Count, Command);
-
-fn quick(project: &Project) -> Vec<Level> {
-    let cargo = |args: &[&str]| {
-        let mut cargo = project.cargo();
-        cargo.args(args);
-        cargo
-    };
-    let npm = |args: &[&str]| {
-        let mut npm = project.command("npm");
-        npm.args(["run", "--silent"]).args(args).env("NO_COLOR", "1");
-        npm
-    };
-    let mut clippy = cargo(&["clippy", "--locked", "--workspace", "--all-targets"]);
-    clippy.args(LOCAL_AWS).args(["--", "-D", "warnings"]);
-    vec![
-        ("format", Count::Check, cargo(&["fmt", "--all", "--check"])),
-        ("typescript", Count::Check, npm(&["lint"])),
-        ("cdk and asl", Count::Vitest, npm(&["test"])),
-        ("clippy", Count::Check, clippy),
-        ("rust", Count::Cargo, cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])),
-    ]
-}
-
-fn stand_ins(project: &Project) -> [Level; 2] {
-    let mut pytest = project.command(project.python());
-    pytest.args(["-m", "pytest", "local/tests"]);
-    pytest.env("PYTHONPATH", project.root.join("local")).env("PYTHONDONTWRITEBYTECODE", "1").env("NO_COLOR", "1");
-    let mut ruff = project.command(project.python());
-    ruff.args(["-m", "ruff", "check", "--no-cache", "local"]);
-    [("python", Count::Check, ruff), ("stand-ins", Count::Pytest, pytest)]
-}
-
-fn on_the_local_aws(project: &Project, steps: &Steps, reports: &mut Vec<Report>) -> Result<()> {
-    bundle::for_local_runs(project, steps, Features::OfTests)?;
-    let folder = project.run_folder("test")?;
-    let options = Options::default();
-    let mut local = LocalAws::start(project, steps, "test", &folder.path, Life::WithThisProcess, &options)?;
-    local.deploy(project, steps, &options)?;
-    steps.run("Marking the branches of the machines", "mark", &mut local.tool(project, "mark"))?;
-    for name in ["machines", "e2e"] {
-        reports.push(scenarios(project, steps, &mut local, name)?);
-    }
-    // Whatever is sent to the face API, its workers ask for nothing that they must not have: `policies` judges these calls too.
-    let contract = contract::command(project, &local, &contract::Options::SHORT);
-    reports.push(run(steps, ("contract", Count::Figures, contract))?);
-    // Before the levels in which workers ask for what they must not have, and are refused.
-    reports.push(run(steps, ("policies", Count::Figures, policies::level(project, &local)))?);
-    for name in ["hostile", "faults"] {
-        reports.push(scenarios(project, steps, &mut local, name)?);
-    }
-    // Alone, since it limits everybody's rates.
-    let flood = flood::command(project, &local, 60, LOCAL_RATE, LOCAL_RATE);
-    reports.push(run(steps, ("flood", Count::Figures, flood))?);
-    // Over all that has run until here.
-    reports.push(run(steps, ("leaks", Count::Figures, local.tool(project, "leaks")))?);
-    // Also after a failure: it says what else is missing.
-    reports.push(run(steps, ("coverage", Count::Figures, local.tool(project, "coverage")))?);
-    drop(local);
-    drop(folder);
-    restarts(project, steps, reports)
-}
-
-/// On a local AWS of its own: this one is killed again and again, and all that it knows is written down each time.
-fn restarts(project: &Project, steps: &Steps, reports: &mut Vec<Report>) -> Result<()> {
-    let folder = project.run_folder("restart")?;
-    let options = Options { is_durable: true, ..Options::default() };
-    let mut local = LocalAws::start(project, steps, "restart", &folder.path, Life::WithThisProcess, &options)?;
-    local.deploy(project, steps, &options)?;
-    reports.push(scenarios(project, steps, &mut local, "restart")?);
-    Ok(())
-}
-
-/// A minute of new cases; those that failed before are in the level `rust`.
-fn fuzz(project: &Project, steps: &Steps) -> Report {
-    let started = Instant::now();
-    let outcome = fuzz::fuzz(project, steps, &fuzz::Options { minutes: 1.0, target: None });
-    process::leave_to_the_interrupt();
-    if let Err(error) = &outcome {
-        steps.say(&format!("{error:#}"));
-    }
-    let is_ok = outcome.is_ok_and(|code| code == ExitCode::SUCCESS);
-    let seconds = started.elapsed().as_secs_f64();
-    Report { name: "fuzz", count: Count::Check, counted: Counted::default(), is_ok, seconds }
-}
-
-/// The page, in a browser.
-fn web(project: &Project, steps: &Steps) -> Result<Report> {
-    match setup::browser(project, steps) {
-        Ok(browser) => {
+    /// What no compiled test needs.
+    fn beside_the_compiler(&self) -> Result<Vec<Report>> {
+        let (project, steps) = (self.project, self.steps);
+        let mut reports = Vec::new();
+        let node = [Level::Typescript, Level::Infrastructure, Level::Review, Level::Web];
+        if self.levels.iter().any(|level| node.contains(level) || level.needs_local_aws()) {
+            setup::node(project, steps)?;
+        }
+        let npm = |args: &[&str]| {
             let mut npm = project.command("npm");
-            npm.args(["run", "--silent", "test", "--workspace", "web"]).env("NO_COLOR", "1").env("CHROMIUM", browser);
-            run(steps, ("web", Count::Vitest, npm))
+            npm.args(["run", "--silent"]).args(args).env("NO_COLOR", "1");
+            npm
+        };
+        if self.has(Level::Typescript) {
+            reports.push(self.level(Level::Typescript, Count::Check, npm(&["lint"]), None)?);
         }
-        Err(error) => {
+        if self.has(Level::Infrastructure) {
+            let mut vitest = npm(&["test", "--"]);
+            vitest.args(self.only.iter().flat_map(|only| ["-t", only.as_str()]));
+            reports.push(self.level(Level::Infrastructure, Count::Vitest, vitest, None)?);
+        }
+        if self.has(Level::Web) {
+            reports.push(self.web(npm(&["test", "--workspace", "web", "--"]))?);
+        }
+        if self.has(Level::Review) {
+            let step = steps.start("review");
+            let started = Instant::now();
+            let outcome = setup::reviewers(project, steps).and_then(|()| review::review(project, steps));
+            let outcome = outcome.map(|outcome| {
+                self.say_all(&outcome.lines);
+                outcome.is_clean
+            });
+            let report = Report::of(Level::Review, started, steps, outcome);
+            step.end(report.is_ok, "");
+            reports.push(report);
+        }
+        if self.has(Level::Python) || self.has(Level::Emulator) {
+            setup::python_tests(project, steps)?;
+        }
+        if self.has(Level::Python) {
+            let mut ruff = project.command(project.python());
+            ruff.args(["-m", "ruff", "check", "--no-cache", "local"]);
+            reports.push(self.level(Level::Python, Count::Check, ruff, None)?);
+        }
+        if self.has(Level::Emulator) {
+            let mut pytest = project.command(project.python());
+            pytest.args(["-m", "pytest", "local/tests"]).env("PYTHONPATH", project.root.join("local"));
+            pytest.args(self.only.iter().flat_map(|only| ["-k", only.as_str()])).env("NO_COLOR", "1");
+            reports.push(self.level(Level::Emulator, Count::Pytest, pytest, None)?);
+        }
+        Ok(reports)
+    }
+
+    /// The page, in a browser.
+    fn web(&self, mut npm: Command) -> Result<Report> {
+        let started = Instant::now();
+        match setup::browser(self.project, self.steps) {
+            Ok(browser) => {
+                npm.env("CHROMIUM", browser).args(self.only.iter().flat_map(|only| ["-t", only.as_str()]));
+                self.level(Level::Web, Count::Vitest, npm, None)
+            }
             // A level that cannot run is no reason to leave out the others.
-            steps.say(&format!("{error:#}"));
-            Ok(Report { name: "web", count: Count::Check, counted: Counted::default(), is_ok: false, seconds: 0.0 })
+            Err(error) => Ok(Report::of(Level::Web, started, self.steps, Err(error))),
         }
     }
-}
 
-fn review(project: &Project, steps: &Steps) -> Report {
-    let step = steps.start("review");
-    let outcome = review::review(project, steps);
-    process::leave_to_the_interrupt();
-    let seconds = step.seconds();
-    let is_ok = outcome.as_ref().is_ok_and(|outcome| outcome.is_clean);
-    if is_ok {
-        step.done("");
-    } else {
-        step.failed();
+    fn on_local_aws(&self) -> Result<Vec<Report>> {
+        let mut reports = Vec::new();
+        if !self.levels.iter().any(|level| level.needs_local_aws()) {
+            return Ok(reports);
+        }
+        setup::node(self.project, self.steps)?;
+        let binaries = binaries::list(self.project)?;
+        let of = |level: Level| -> Result<Vec<&Binary>> {
+            let name = level.name();
+            let binary = binaries.iter().find(|binary| binary.needs_local_aws(self.project) && binary.target == name);
+            Ok(vec![binary.with_context(|| format!("tests/{name} was not built"))?])
+        };
+        if self.levels.iter().any(|level| level.needs_local_aws() && *level != Level::Restart) {
+            self.on_one_local_aws(&mut reports, &of)?;
+        }
+        if self.has(Level::Restart) {
+            // On a local AWS of its own: this one is killed again and again, and all that it knows is written down each time.
+            let options = LocalOptions { is_durable: true, ..LocalOptions::default() };
+            let folder = self.project.run_folder("restart")?;
+            let mut local = self.local_aws("restart", &folder.path, &options)?;
+            reports.push(self.binaries(Level::Restart, &of(Level::Restart)?, Some(&mut local))?);
+        }
+        Ok(reports)
     }
-    match outcome {
-        Ok(outcome) => outcome.lines.iter().for_each(|line| steps.say(line)),
-        // A level that fails is no reason to leave out the others.
-        Err(error) => steps.say(&format!("{error:#}")),
-    }
-    Report { name: "review", count: Count::Check, counted: Counted::default(), is_ok, seconds }
-}
 
-/// A test binary of the crate that knows the local AWS.
-fn scenarios(project: &Project, steps: &Steps, local: &mut LocalAws, name: &'static str) -> Result<Report> {
-    let mut cargo = project.cargo();
-    // The whole workspace, so that its crates are built with the same features as before: once.
-    cargo.args(["test", "--locked", "--workspace", "--test", name]).args(LOCAL_AWS);
-    local.addresses.give_to(&mut cargo);
-    // They wait more than they work.
-    cargo.env("RUST_TEST_THREADS", "16");
-    let report = run(steps, (name, Count::Cargo, cargo))?;
-    local.check()?;
-    Ok(report)
-}
-
-fn run(steps: &Steps, (name, count, mut command): Level) -> Result<Report> {
-    let step = steps.start(name);
-    let log = steps.log(&format!("test-{}", name.replace(' ', "-")));
-    let output = step.follow(&mut command, &log)?;
-    let seconds = step.seconds();
-    let counted = output.lines.iter().map(|line| counted(count, line)).fold(Counted::default(), |sum, next| Counted {
-        passed: sum.passed + next.passed,
-        failed: sum.failed + next.failed,
-    });
-    let is_ok = output.status.success();
-    if is_ok {
-        step.done(&describe(count, counted));
-    } else {
-        step.failed();
+    /// The order matters to those that judge what was there before them.
+    fn on_one_local_aws<'binaries>(
+        &self,
+        reports: &mut Vec<Report>,
+        of: &impl Fn(Level) -> Result<Vec<&'binaries Binary>>,
+    ) -> Result<()> {
+        let (project, steps) = (self.project, self.steps);
+        let folder = project.run_folder("test")?;
+        let mut local = self.local_aws("test", &folder.path, &LocalOptions::default())?;
+        steps.run("Marking the branches of the machines", "mark", &mut local.tool(project, "mark"))?;
+        for level in self.levels.iter().copied().filter(|level| level.needs_local_aws()) {
+            let command = match level {
+                Level::Machines | Level::E2e | Level::Malformed | Level::Faults => {
+                    reports.push(self.binaries(level, &of(level)?, Some(&mut local))?);
+                    continue;
+                }
+                Level::Contract => {
+                    setup::contract(project, steps)?;
+                    // Whatever is sent to the face API, its workers ask for nothing that they must not have: `policies` judges
+                    // these calls too.
+                    contract::command(project, &local, &contract::Options::SHORT)
+                }
+                // Before the levels in which workers ask for what they must not have, and are refused.
+                Level::Policies => policies::level(project, &local),
+                // Alone, since it limits everybody's rates.
+                Level::Flood => flood::command(project, &local, 60, LOCAL_RATE, LOCAL_RATE),
+                Level::Leaks => local.tool(project, "leaks"),
+                // Also after a failure: it says what else is missing.
+                Level::Coverage => local.tool(project, "coverage"),
+                _ => continue,
+            };
+            reports.push(self.level(level, Count::Figures, command, Some(&mut local))?);
+        }
+        Ok(())
     }
-    if !is_ok || matches!(count, Count::Figures) {
-        for line in &output.lines {
-            steps.say(line);
+
+    /// Started, and with everything deployed. Ends with this run.
+    fn local_aws(&self, name: &str, folder: &std::path::Path, options: &LocalOptions) -> Result<LocalAws> {
+        let mut local = LocalAws::start(self.project, self.steps, name, folder, Life::WithThisProcess, options)?;
+        local.deploy(self.project, self.steps, options)?;
+        Ok(local)
+    }
+
+    /// Test binaries, one after the other.
+    fn binaries(&self, level: Level, binaries: &[&Binary], local: Option<&mut LocalAws>) -> Result<Report> {
+        let commands = binaries.iter().map(|binary| {
+            let mut command = binary.command(self.project);
+            command.args(&self.only);
+            if let Some(local) = &local {
+                local.addresses.give_to(&mut command);
+                command.env("RUST_TEST_THREADS", SCENARIOS_AT_ONCE);
+            }
+            (binary.name(self.project), command)
+        });
+        let commands: Vec<_> = commands.collect();
+        self.commands(level, Count::Cargo, commands, local)
+    }
+
+    fn level(&self, level: Level, count: Count, command: Command, local: Option<&mut LocalAws>) -> Result<Report> {
+        self.commands(level, count, vec![(String::new(), command)], local)
+    }
+
+    fn commands(
+        &self,
+        level: Level,
+        count: Count,
+        commands: Vec<(String, Command)>,
+        mut local: Option<&mut LocalAws>,
+    ) -> Result<Report> {
+        let step = self.steps.start(&level.name());
+        let used_before = local.as_ref().map_or(0.0, |local| local.cpu_seconds());
+        let (mut counted, mut cpu, mut is_ok, mut failures) = (Counted::default(), 0.0, true, Vec::new());
+        let mut all_lines = Vec::new();
+        for (name, mut command) in commands {
+            if let Some(share) = &self.share {
+                share.give_to(&mut command);
+            }
+            let log = self.steps.log(format!("test-{} {name}", level.name()).trim().replace([' ', '/'], "-").as_str());
+            let output = step.follow(&mut command, &log)?;
+            cpu += output.cpu;
+            output.lines.iter().for_each(|line| counted += self::counted(count, line));
+            if !output.status.success() || matches!(count, Count::Figures) {
+                all_lines.extend(output.lines.iter().cloned());
+            }
+            if !output.status.success() {
+                is_ok = false;
+                let failed: Vec<_> = output.lines.iter().filter_map(|line| failed(count, line)).collect();
+                let unnamed = failed.is_empty().then(|| format!("{name} (whole output: {})", log.display()));
+                failures.extend(failed.into_iter().chain(unnamed));
+            }
+        }
+        if let Some(local) = &mut local {
+            local.check()?;
+            cpu += local.cpu_seconds() - used_before;
+        }
+        let seconds = step.seconds();
+        step.end(is_ok, &describe(counted));
+        self.say_all(&all_lines);
+        Ok(Report { level, counted, is_ok, seconds, cpu, failures })
+    }
+
+    fn say_all(&self, lines: &[String]) {
+        for line in lines {
+            self.steps.say(line);
         }
     }
-    Ok(Report { name, count, counted, is_ok, seconds })
+
+    fn summarize(&self, reports: &[Report]) -> ExitCode {
+        println!("\n  level               wall s    CPU s");
+        let (mut total, mut cpu) = (Counted::default(), 0.0);
+        for report in reports {
+            let mark = if report.is_ok { '✓' } else { '✗' };
+            let (name, described) = (report.level.name(), describe(report.counted));
+            println!("{mark} {name:<16} {:8.1} {:8.1}  {described}", report.seconds, report.cpu);
+            total += report.counted;
+            cpu += report.cpu;
+            // A level that did not compile, or a check, counts as one.
+            if !report.is_ok && report.counted.failed == 0 {
+                total.failed += 1;
+            }
+        }
+        println!("{:<18} {:8} {cpu:8.1}", "", "");
+        if let Some(share) = &self.share {
+            println!("{}", share.describe());
+        }
+        for report in reports.iter().filter(|report| !report.is_ok) {
+            let name = report.level.name();
+            println!("\n✗ {name}");
+            report.failures.iter().for_each(|failure| println!("    {failure}"));
+            let only = match report.failures.as_slice() {
+                [failure] if report.counted.failed == 1 => format!(" --only '{failure}'"),
+                _ => String::new(),
+            };
+            println!("  again: cargo xtask test {name}{only}");
+        }
+        println!("\n{} passed, {} failed", total.passed, total.failed);
+        if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
 }
 
-fn describe(count: Count, counted: Counted) -> String {
-    match count {
-        Count::Check | Count::Figures => String::new(),
-        Count::Cargo | Count::Vitest | Count::Pytest => format!("{} passed, {} failed", counted.passed, counted.failed),
+fn describe(counted: Counted) -> String {
+    if counted == Counted::default() {
+        String::new()
+    } else {
+        format!("{} passed, {} failed", counted.passed, counted.failed)
     }
+}
+
+/// The name of a test that a line of the output says has failed.
+fn failed(count: Count, line: &str) -> Option<String> {
+    let name = match count {
+        Count::Check | Count::Figures => None,
+        Count::Cargo => line.strip_prefix("test ")?.strip_suffix(" ... FAILED"),
+        // FAIL  <file> > <suite> > <test>
+        Count::Vitest => line.trim().strip_prefix("FAIL ")?.rsplit(" > ").next(),
+        // FAILED <file>::<test> - <why>
+        Count::Pytest => {
+            let failed = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR "))?;
+            failed.split(" - ").next()?.rsplit("::").next()
+        }
+    };
+    name.map(|name| name.trim().to_owned())
 }
 
 fn counted(count: Count, line: &str) -> Counted {
@@ -273,23 +565,6 @@ fn counted(count: Count, line: &str) -> Counted {
     }
 }
 
-fn summarize(reports: &[Report]) -> ExitCode {
-    println!();
-    let mut total = Counted::default();
-    for report in reports {
-        let mark = if report.is_ok { '✓' } else { '✗' };
-        println!("{mark} {:<12} {:7.1} s  {}", report.name, report.seconds, describe(report.count, report.counted));
-        total.passed += report.counted.passed;
-        total.failed += report.counted.failed;
-        // A level that did not compile, or a check, counts as one.
-        if !report.is_ok && report.counted.failed == 0 {
-            total.failed += 1;
-        }
-    }
-    println!("\n{} passed, {} failed", total.passed, total.failed);
-    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,5 +591,23 @@ mod tests {
         assert_eq!(counted(Count::Pytest, "2 failed, 12 passed, 1 error in 3.45s"), sum(12, 3));
         assert_eq!(counted(Count::Pytest, "12 passed in 83.45s (0:01:23)"), sum(12, 0));
         assert_eq!(counted(Count::Pytest, "local/tests/test_faces.py ......"), sum(0, 0));
+    }
+
+    #[test]
+    fn names_what_failed() {
+        let named = |count, line| failed(count, line).unwrap_or_default();
+        assert_eq!(named(Count::Cargo, "test faces::is_told ... FAILED"), "faces::is_told");
+        assert_eq!(named(Count::Cargo, "test faces::is_told ... ok"), "");
+        assert_eq!(named(Count::Vitest, " FAIL  cdk/test/nag.test.ts > nag > has no finding"), "has no finding");
+        assert_eq!(named(Count::Pytest, "FAILED local/tests/test_iam.py::test_denied - assert 1 == 2"), "test_denied");
+    }
+
+    #[test]
+    fn a_level_that_judges_others_brings_them_along() {
+        let options = |levels: &[Level], fast| Options { levels: levels.to_vec(), fast, whole: false, only: None };
+        assert_eq!(chosen(&options(&[Level::Leaks], false)), [Level::Machines, Level::E2e, Level::Leaks]);
+        assert_eq!(chosen(&options(&[Level::Rust], false)), [Level::Rust]);
+        assert_eq!(chosen(&options(&[], false)).len(), Level::value_variants().len());
+        assert!(!chosen(&options(&[], true)).contains(&Level::Machines));
     }
 }

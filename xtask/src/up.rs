@@ -9,7 +9,6 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-use crate::bundle::Features;
 use crate::local_aws::{Addresses, Life, LocalAws, Options, REGION, STAGE};
 use crate::process;
 use crate::project::Project;
@@ -81,7 +80,7 @@ pub(crate) fn up(project: &Project, steps: &Steps, options: &Options) -> Result<
         fs::remove_file(project.up_file())?;
     }
     setup::all(project, steps)?;
-    bundle::for_local_runs(project, steps, Features::OfRuns)?;
+    bundle::for_local_runs(project, steps)?;
     let folder = folder(project);
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))?;

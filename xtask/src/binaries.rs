@@ -1,0 +1,95 @@
+//! The compiled tests of the workspace: built and linted in one go, and listed, so that each is run without Cargo.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+
+use crate::bundle::Compiler;
+use crate::project::Project;
+
+/// What is built: unit tests of the libraries and of this crate, integration tests, examples. Not the unit tests of the other
+/// binaries: they have none, and each would be linked for nothing.
+const TARGETS: [&str; 6] = ["--lib", "--bin", "xtask", "--examples", "--test", "*"];
+
+/// One compiled test target.
+pub(crate) struct Binary {
+    /// The package's folder, where Cargo runs its tests.
+    pub(crate) folder: PathBuf,
+    /// The target's name: of a unit test the library's, of an integration test its file's or folder's.
+    pub(crate) target: String,
+    pub(crate) is_library: bool,
+    pub(crate) executable: PathBuf,
+}
+
+impl Binary {
+    /// Below the project's root.
+    pub(crate) fn name(&self, project: &Project) -> String {
+        let folder = self.folder.strip_prefix(&project.root).unwrap_or(&self.folder).display();
+        if self.is_library { folder.to_string() } else { format!("{folder} {}", self.target) }
+    }
+
+    pub(crate) fn command(&self, project: &Project) -> Command {
+        let mut command = project.command(&self.executable);
+        command.current_dir(&self.folder);
+        command
+    }
+
+    /// Whether it tests against a local AWS that must be running.
+    pub(crate) fn needs_local_aws(&self, project: &Project) -> bool {
+        !self.is_library && self.folder == project.root.join("tests")
+    }
+}
+
+/// What compiles them, with Clippy's lints.
+pub(crate) fn build(project: &Project) -> Command {
+    let mut build = Compiler::Clippy.cargo(project, "test");
+    build.arg("--no-run").args(TARGETS);
+    build
+}
+
+/// What Cargo says of something that it has built, as far as it is of use here.
+#[derive(Deserialize)]
+struct Built {
+    reason: String,
+    manifest_path: Option<PathBuf>,
+    executable: Option<PathBuf>,
+    target: Option<Target>,
+    profile: Option<Profile>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
+}
+
+/// Those that [`build`] has built.
+pub(crate) fn list(project: &Project) -> Result<Vec<Binary>> {
+    let listed = build(project).args(["--quiet", "--message-format=json"]).output().context("cargo does not run")?;
+    ensure!(listed.status.success(), "cargo does not tell what it has built");
+    let binaries: Vec<_> = String::from_utf8(listed.stdout)?
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Built>(line).ok())
+        .filter(|built| {
+            built.reason == "compiler-artifact" && built.profile.as_ref().is_some_and(|profile| profile.test)
+        })
+        .filter_map(|built| {
+            let target = built.target.filter(|target| !target.kind.iter().any(|kind| kind == "example"))?;
+            Some(Binary {
+                folder: built.manifest_path?.parent().map(Path::to_owned)?,
+                is_library: target.kind.iter().any(|kind| kind == "lib"),
+                target: target.name,
+                executable: built.executable?,
+            })
+        })
+        .collect();
+    ensure!(!binaries.is_empty(), "cargo has built no tests");
+    Ok(binaries)
+}

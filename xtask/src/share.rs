@@ -1,0 +1,62 @@
+//! Which part of an exhaustive matrix a run of the tests takes: another one with each commit, the same one for the same commit.
+
+use std::process::Command;
+
+use crate::project::Project;
+
+/// By which the levels that run in parts find theirs; without it they run whole. `tests/src/share.rs` reads it.
+const VARIABLE: &str = "BONAFIDE_SHARE";
+
+/// A number out of the commit. A level with so many parts takes the part that remains when it is divided by their number.
+#[derive(Clone, Debug)]
+pub(crate) struct Share {
+    number: u64,
+    commit: String,
+}
+
+impl Share {
+    /// Of the commit that is checked out; of a folder that is none of Git's, the first part.
+    pub(crate) fn of_commit(project: &Project) -> Self {
+        let output = project.command("git").args(["rev-parse", "HEAD"]).output();
+        let commit = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+        Self { number: number(&commit), commit: commit.chars().take(12).collect() }
+    }
+
+    pub(crate) fn give_to(&self, command: &mut Command) {
+        command.env(VARIABLE, self.number.to_string());
+    }
+
+    pub(crate) fn takes(&self, position: usize, parts: u64) -> bool {
+        u64::try_from(position).is_ok_and(|position| position % parts == self.number % parts)
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        format!(
+            "Of the levels fuzz, malformed and faults this run takes the part that follows from commit {}; --whole runs them whole.",
+            self.commit
+        )
+    }
+}
+
+fn number(commit: &str) -> u64 {
+    commit.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn follows_from_the_commit() {
+        assert_eq!(number("0000000c9b9d4cf8"), 12);
+        assert_eq!(number(""), 0);
+    }
+
+    #[test]
+    fn all_parts_together_are_the_whole() {
+        let share = |number| Share { number, commit: String::new() };
+        for position in 0..10 {
+            assert_eq!((0..4).filter(|number| share(*number).takes(position, 4)).count(), 1);
+        }
+    }
+}
