@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Result;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::bench::{bench, plain};
+use bonafide_tests::notifications::Notification;
 use serde_json::{Value, json};
 
 use crate::run::{Seen, all, details, sample};
@@ -260,7 +261,9 @@ fn each_sample_of_the_demo_has_a_test_here() {
 
 #[test]
 fn every_message_names_another_event() {
-    let notifications = bench().inbox.all();
+    // Scenarios of machines run beside, and announce again on purpose; their applications begin with the machine's name.
+    let is_own = |said: &Notification| !said.application_id.starts_with(|first: char| first.is_ascii_uppercase());
+    let notifications: Vec<_> = bench().inbox.all().into_iter().filter(is_own).collect();
     let ids: HashSet<_> = notifications.iter().map(|notification| &notification.event_id).collect();
     assert_eq!(ids.len(), notifications.len(), "a message came twice: {notifications:?}");
 }

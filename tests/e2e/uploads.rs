@@ -3,9 +3,10 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use bonafide_cli::submit::{self, Package, Waited};
+use bonafide_domain::ApplicationId;
 use bonafide_tests::bench::{PATIENCE, Row, bench, plain};
 use bonafide_tests::control::Fault;
 use bonafide_tests::notifications::Notification;
@@ -14,11 +15,12 @@ use serde_json::{Value, json};
 use crate::run::{sample, samples_folder};
 use crate::samples::FACES_OF_APPROVED;
 
-async fn put(key: &str, body: impl Into<Vec<u8>>) -> Result<()> {
+/// Uploads something; its version.
+async fn put(key: &str, body: impl Into<Vec<u8>>) -> Result<String> {
     let bench = bench();
-    let bucket = bench.deployment.data("BucketName")?;
-    bench.local.s3.put_object().bucket(bucket).key(key).body(ByteStream::from(body.into())).send().await?;
-    Ok(())
+    let put = bench.local.s3.put_object().bucket(bench.deployment.data("BucketName")?).key(key);
+    let put = put.body(ByteStream::from(body.into())).send().await?;
+    put.version_id.context("no version")
 }
 
 fn has(row: &Row, name: &str) -> bool {
@@ -72,14 +74,14 @@ fn rekognition(id: &str, operation: &'static str, result: Value) -> Result<()> {
 fn a_name_that_is_no_application_is_recorded_and_announced() {
     let bench = bench();
     bench.run(async {
-        put("zipped/Jane Doe.zip", b"PK").await?;
-        let rejected = rejected("UPLOAD_NAME_INVALID").await?;
+        let key = "zipped/Jane Doe.zip";
+        let rejected = rejected(key, &put(key, b"PK").await?, "UPLOAD_NAME_INVALID").await?;
         assert_eq!(rejected.outcome.as_deref(), Some("resubmit"));
         assert!(!format!("{rejected:?}").contains("Jane"), "the name is in the message");
         let row = plain(&bench.row(&rejected.application_id).await?);
         assert_eq!(
             (&row["status"], &row["outcome"], &row["upload"]["key"]),
-            (&json!("DECIDED"), &json!("resubmit"), &json!("zipped/Jane Doe.zip"))
+            (&json!("DECIDED"), &json!("resubmit"), &json!(key))
         );
         Ok(())
     });
@@ -192,29 +194,28 @@ fn a_prefix_that_is_none_is_recorded_and_announced() {
     bench.run(async {
         // The bucket tells of the known prefixes only: somebody has configured another one.
         let bucket = bench.deployment.data("BucketName")?;
-        let object = json!({"key": "inbox/e2e_prefix.zip", "versionId": "v1"});
+        let (key, version) = ("inbox/e2e_prefix.zip", "v1");
+        let object = json!({"key": key, "versionId": version});
         let record = json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": object}});
         let queue = bench.deployment.data("UploadsQueueUrl")?;
         let send = bench.local.sqs.send_message().queue_url(queue);
         send.message_body(json!({"Records": [record]}).to_string()).send().await?;
-        let rejected = rejected("UPLOAD_PREFIX_UNKNOWN").await?;
+        let rejected = rejected(key, version, "UPLOAD_PREFIX_UNKNOWN").await?;
         let row = plain(&bench.row(&rejected.application_id).await?);
         assert_eq!(
             (&row["outcome"], &row["reasons"], &row["upload"]["key"]),
-            (&json!("resubmit"), &json!(["UPLOAD_PREFIX_UNKNOWN"]), &json!("inbox/e2e_prefix.zip"))
+            (&json!("resubmit"), &json!(["UPLOAD_PREFIX_UNKNOWN"]), &json!(key))
         );
         Ok(())
     });
 }
 
-/// The one rejection for this reason.
-async fn rejected(reason: &str) -> Result<Notification> {
-    let inbox = &bench().inbox;
-    let of_reason =
-        |notification: &Notification| notification.event == "UPLOAD_REJECTED" && notification.reasons == [reason];
-    let mut rejected = inbox.settled(1, || inbox.all().into_iter().filter(of_reason).collect()).await?;
-    anyhow::ensure!(rejected.len() == 1, "not one rejection: {rejected:?}");
-    Ok(rejected.remove(0))
+/// The one message about a rejected upload.
+async fn rejected(key: &str, version: &str, reason: &str) -> Result<Notification> {
+    let id = ApplicationId::of_rejected_key(key, version);
+    let mut said = bench().notifications(id.as_str(), 1).await?;
+    ensure!(said.len() == 1 && said[0].event == "UPLOAD_REJECTED" && said[0].reasons == [reason], "{said:?}");
+    Ok(said.remove(0))
 }
 
 #[test]

@@ -28,6 +28,7 @@ use crate::history::told;
 use crate::local::{Local, REGION};
 use crate::marks::{Marks, Search};
 use crate::notifications::subscribe;
+use crate::share::Share;
 
 /// What is planted is called so, and so is the queue that hears all topics.
 const PLANTED: &str = "leaks-probe";
@@ -172,7 +173,10 @@ fn commands(local: &Local, search: &mut Searched) -> Result<()> {
     Ok(())
 }
 
-/// `show` and `history` of every application, in both forms, and the record of its failure.
+/// A run shows one part of so many applications: the histories, rows and logs that the command reads are searched whole.
+const PARTS: usize = 4;
+
+/// `show` and `history` of applications, and the record of every failure.
 async fn applications(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
     let config = target::local(local.endpoint(), REGION).await;
     let session = Session::of(Target { config, place: local.place.clone() }, deployment.clone());
@@ -180,10 +184,14 @@ async fn applications(local: &Local, deployment: &Deployment, search: &mut Searc
     let scan = local.dynamodb.scan().table_name(table).projection_expression("applicationId, failure, reasons");
     let rows = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
     ensure!(!rows.is_empty(), "there is no application");
-    for row in rows {
-        let row = crate::bench::plain(&row);
+    let share = Share::of_this_run()?;
+    for (index, row) in rows.iter().enumerate() {
+        let row = crate::bench::plain(row);
         let name = row["applicationId"].as_str().unwrap_or_default();
         search.look("row's failure", name, &format!("{} {}", row["failure"], row["reasons"]));
+        if !share.takes(index, PARTS) {
+            continue;
+        }
         // A scenario may have put a row there that no application has.
         let id: ApplicationId = name.parse().with_context(|| format!("the row {name}"))?;
         let Ok(Shown { application, executions, mut text, .. }) = session.shown(&id).await else { continue };

@@ -34,7 +34,7 @@ pub(crate) fn contract(project: &Project, steps: &Steps, options: &Options) -> R
     bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("contract")?;
     let deployed = local_aws::Options::default();
-    let mut local = LocalAws::start(project, steps, "contract", &folder.path, Life::WithThisProcess, &deployed)?;
+    let local = LocalAws::start(project, steps, "contract", &folder.path, Life::WithThisProcess, &deployed)?;
     local.deploy(project, steps, &deployed)?;
     let mut contract = command(project, &local, options);
     // Each operation gets these examples in several ways, and each takes a fraction of a second.
@@ -48,7 +48,7 @@ pub(crate) fn command(project: &Project, local: &LocalAws, options: &Options) ->
     let mut contract = project.command(project.local().join("contract/bin/python"));
     contract.arg(project.root.join("local/face_api_contract.py"));
     contract.args(["--examples", &options.examples.to_string(), "--seed", &options.seed.to_string()]);
-    contract.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
+    contract.env("PYTHONUNBUFFERED", "1");
     local.addresses.give_to(&mut contract);
     contract
 }

@@ -38,7 +38,7 @@ pub(crate) fn cost(project: &Project, steps: &Steps, output: Output) -> Result<E
         review::synthesize(project, steps, &bundles, encryption, assembly)?;
     }
     let options = Options::default();
-    let mut local = LocalAws::start(project, steps, "cost", &folder.path, Life::WithThisProcess, &options)?;
+    let local = LocalAws::start(project, steps, "cost", &folder.path, Life::WithThisProcess, &options)?;
     local.deploy(project, steps, &options)?;
     let mut cost = local.tool(project, "cost");
     cost.arg("--samples").arg(project.root.join("samples/samples.json"));

@@ -51,7 +51,7 @@ pub(crate) fn demo(project: &Project, steps: &Steps, Options { scenario, suite, 
     bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("demo")?;
     let options = local_aws::Options::default();
-    let mut local = LocalAws::start(project, steps, "demo", &folder.path, Life::WithThisProcess, &options)?;
+    let local = LocalAws::start(project, steps, "demo", &folder.path, Life::WithThisProcess, &options)?;
     local.deploy(project, steps, &options)?;
     let mut demo = match scenario {
         Scenario::Packages => {

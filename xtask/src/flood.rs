@@ -45,7 +45,7 @@ pub(crate) fn flood(project: &Project, steps: &Steps, options: &Options) -> Resu
         ],
         ..local_aws::Options::default()
     };
-    let mut local = LocalAws::start(project, steps, "flood", &folder.path, Life::WithThisProcess, &deployed)?;
+    let local = LocalAws::start(project, steps, "flood", &folder.path, Life::WithThisProcess, &deployed)?;
     local.deploy(project, steps, &deployed)?;
     let mut flood = command(project, &local, options.packages, options.analyze_id_rate, options.third_party_rate);
     let page = folder.path.join("page");

@@ -35,7 +35,7 @@ pub(crate) fn latency(project: &Project, steps: &Steps, options: Options) -> Res
     let folder = project.run_folder("latency")?;
     let bundles = bundle::packages(project);
     let deployed = local_aws::Options { bundles: Some(bundles.clone()), ..local_aws::Options::default() };
-    let mut local = LocalAws::start(project, steps, "latency", &folder.path, Life::WithThisProcess, &deployed)?;
+    let local = LocalAws::start(project, steps, "latency", &folder.path, Life::WithThisProcess, &deployed)?;
     local.deploy(project, steps, &deployed)?;
     let mut latency = local.tool(project, "latency");
     latency.arg("--picture").arg(project.root.join("samples/portraits/hopper.jpg"));

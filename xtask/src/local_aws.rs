@@ -150,7 +150,7 @@ impl LocalAws {
     }
 
     /// Deploys what was synthesized, exactly it, in the way in which it is deployed to AWS.
-    pub(crate) fn deploy(&mut self, project: &Project, steps: &Steps, options: &Options) -> Result<()> {
+    pub(crate) fn deploy(&self, project: &Project, steps: &Steps, options: &Options) -> Result<()> {
         let assembly = assembly(project);
         // One assembly for all runs of this repository.
         let _lock = project.lock("deploy", || steps.say("… another run is deploying: waiting"))?;
@@ -215,17 +215,11 @@ impl LocalAws {
         tool
     }
 
-    /// Seconds of processor time since its start, its workers' included.
-    pub(crate) fn cpu_seconds(&self) -> f64 {
-        self.group.cpu_seconds()
-    }
-
     /// Says so if it has died.
-    pub(crate) fn check(&mut self) -> Result<()> {
-        if let Some(status) = self.group.try_wait()? {
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.group.has_ended() {
             bail!(
-                "the local AWS {} in the middle of the run:\n\n{}\n(whole log: {})",
-                ended(status),
+                "the local AWS ended in the middle of the run:\n\n{}\n(whole log: {})",
                 tail(&self.log),
                 self.log.display()
             );
@@ -234,12 +228,7 @@ impl LocalAws {
     }
 
     /// Waits for a command that works with it, for at most `limit`.
-    pub(crate) fn watch(
-        &mut self,
-        command: &mut Command,
-        what: &str,
-        limit: Duration,
-    ) -> Result<std::process::ExitStatus> {
+    pub(crate) fn watch(&self, command: &mut Command, what: &str, limit: Duration) -> Result<std::process::ExitStatus> {
         let started = Instant::now();
         let mut running = Group::spawn(command)?;
         loop {

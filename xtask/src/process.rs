@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use nix::errno::Errno;
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::time::TimeVal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, SysconfVar, sysconf};
 
@@ -65,16 +67,13 @@ impl Group {
         !matches!(waitid(Id::Pid(self.id), flags), Ok(WaitStatus::StillAlive))
     }
 
-    /// Seconds of processor time that the group has used, with the children that its members have waited for. Zero where the system
-    /// has no `/proc`.
+    /// Seconds of processor time that the child has used, with the children that it has waited for. Zero where the system has no
+    /// `/proc`.
     pub(crate) fn cpu_seconds(&self) -> f64 {
-        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let ticks: u64 = processes
-            .filter_map(|process| fs::read_to_string(process.path().join("stat")).ok())
-            .filter_map(|stat| ticks_in_group(&stat, self.id.as_raw()))
-            .sum();
-        #[expect(clippy::cast_precision_loss, reason = "seconds, shown without decimals")]
-        let (ticks, a_second) = (ticks as f64, sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100) as f64);
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id)).unwrap_or_default();
+        #[expect(clippy::cast_precision_loss, reason = "seconds, shown with one decimal")]
+        let (ticks, a_second) =
+            (ticks(&stat).unwrap_or(0) as f64, sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100) as f64);
         ticks / a_second
     }
 
@@ -95,14 +94,20 @@ impl Drop for Group {
     }
 }
 
-/// User and system time of a process of this group, its own and that of the children it has waited for, out of `/proc/<id>/stat`
+/// Seconds of processor time of all children that have ended, and of theirs.
+pub(crate) fn cpu_seconds_of_children() -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "seconds, shown with one decimal")]
+    let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+    getrusage(UsageWho::RUSAGE_CHILDREN).map_or(0.0, |usage| seconds(usage.user_time()) + seconds(usage.system_time()))
+}
+
+/// User and system time of a process in clock ticks, its own and that of the children it has waited for, out of `/proc/<id>/stat`
 /// (`man 5 proc_pid_stat`).
-fn ticks_in_group(stat: &str, group: i32) -> Option<u64> {
-    // The second field is a name in brackets, which may hold anything; after it come state, parent and group.
+fn ticks(stat: &str) -> Option<u64> {
+    // The second field is a name in brackets, which may hold anything.
     let (_, fields) = stat.rsplit_once(')')?;
     let fields: Vec<_> = fields.split_whitespace().collect();
-    let is_member = fields.get(2)?.parse() == Ok(group);
-    is_member.then(|| fields.get(11..15)?.iter().map(|field| field.parse::<u64>().ok()).sum())?
+    fields.get(11..15)?.iter().map(|field| field.parse::<u64>().ok()).sum()
 }
 
 fn forget(id: Pid) {
@@ -162,10 +167,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn adds_up_the_processor_time_of_a_group() {
+    fn adds_up_the_processor_time_of_a_process_and_its_children() {
         let stat = "71 (a) b) S 1 70 70 0 -1 4194560 9 8 7 6 100 20 3 4 20 0 1 0 5 6 7";
-        assert_eq!(ticks_in_group(stat, 70), Some(127));
-        assert_eq!(ticks_in_group(stat, 71), None);
-        assert_eq!(ticks_in_group("", 70), None);
+        assert_eq!(ticks(stat), Some(127));
+        assert_eq!(ticks(""), None);
     }
 }

@@ -79,6 +79,8 @@ impl Project {
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);
+        // Python compiles what it imports, once, and leaves the sources' folders alone.
+        command.env("PYTHONPYCACHEPREFIX", self.local().join("pycache"));
         // What `cargo run` says about xtask itself: build scripts of other crates watch these and would run again.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();

@@ -210,7 +210,7 @@ fn findings(project: &Project, steps: &Steps, tool: Tool, subjects: &[Subject]) 
         Tool::Parliament => {
             let mut parliament = project.command(project.reviewers().join("python"));
             parliament.arg(project.root.join("local/parliament_findings.py"));
-            parliament.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONWARNINGS", "ignore");
+            parliament.env("PYTHONWARNINGS", "ignore");
             parliament.args(subjects.iter().flat_map(|subject| subject.policies.keys()));
             parliament_findings(&output(steps, "review-parliament", &mut parliament, &[0])?, subjects)
         }

@@ -133,6 +133,8 @@ fn pip_install(project: &Project, steps: &Steps, python: &Path, requirements: &P
     let mut install = project.command(python);
     install
         .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes", "--no-deps"])
+        // Most modules are never imported: each is compiled when it is (see `Project::command`).
+        .arg("--no-compile")
         // RapidOCR declares an upper limit that its code, plain Python, does not have; all wheels exist up to 3.14.
         .arg("--ignore-requires-python")
         .arg("-r")

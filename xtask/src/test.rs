@@ -12,7 +12,7 @@ use crate::bundle::{self, Compiler};
 use crate::local_aws::{LOCAL_RATE, Life, LocalAws, Options as LocalOptions};
 use crate::project::Project;
 use crate::share::Share;
-use crate::step::{Output, Steps};
+use crate::step::Steps;
 use crate::{contract, flood, fuzz, policies, process, review, setup};
 
 /// For all targets of the fuzzing together.
@@ -117,6 +117,8 @@ enum Count {
     Check,
     /// Passes or not, and what it prints is worth reading either way.
     Figures,
+    /// A line that begins with `warning` or `error` fails.
+    Lints,
     /// `test result: ok. 3 passed; 0 failed; …`, once per binary.
     Cargo,
     /// `Tests  2 failed | 12 passed (14)`.
@@ -186,17 +188,26 @@ pub(crate) fn test(project: &Project, steps: &Steps, options: &Options) -> Resul
         // While the compiler works, what needs none.
         let beside = scope.spawn(|| run.beside_the_compiler());
         let python = scope.spawn(|| if run.needs_python() { setup::python(project, steps) } else { Ok(()) });
-        let mut reports = run.compiled()?;
-        python.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        let is_compiled = reports.iter().all(|report| report.level != Level::Clippy || report.is_ok);
-        if is_compiled {
+        let mut reports = run.compile()?;
+        // What waits for the local AWS leaves the processor to what does not need it.
+        let mut lanes = vec![beside];
+        if reports.iter().any(is_compiled) {
+            lanes.push(scope.spawn(|| run.compiled()));
+            join(python)?;
+            lanes.push(scope.spawn(|| run.restart()));
             reports.extend(run.on_local_aws()?);
         }
-        reports.extend(beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        for lane in lanes {
+            reports.extend(join(lane)?);
+        }
         Ok(reports)
     })?;
     reports.sort_by_key(|report| report.level);
     Ok(run.summarize(&reports))
+}
+
+fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn chosen(options: &Options) -> Vec<Level> {
@@ -217,56 +228,38 @@ impl Run<'_> {
         self.levels.iter().any(|level| level.needs_local_aws() || matches!(level, Level::Python | Level::Emulator))
     }
 
-    /// Formats, compiles, and runs what needs nothing else.
-    fn compiled(&self) -> Result<Vec<Report>> {
+    /// What can be compiled is, with the lints: a warning fails, and the tests run all the same.
+    fn compile(&self) -> Result<Vec<Report>> {
         let mut reports = Vec::new();
         if self.has(Level::Format) {
             let mut format = self.project.cargo();
             format.args(["fmt", "--all", "--check"]);
             reports.push(self.level(Level::Format, Count::Check, format, None)?);
         }
-        if !self.levels.iter().any(|level| *level == Level::Clippy || level.needs_binaries()) {
-            return Ok(reports);
-        }
-        let compiled = self.compile()?;
-        let is_compiled = compiled.is_ok || compiled.failures.iter().all(|line| line.starts_with("warning"));
-        reports.push(compiled);
-        if is_compiled && self.has(Level::Rust) {
-            let binaries = binaries::list(self.project)?;
-            let own: Vec<_> = binaries.iter().filter(|binary| !binary.needs_local_aws(self.project)).collect();
-            reports.push(self.binaries(Level::Rust, &own, None)?);
-        }
-        if is_compiled && self.has(Level::Fuzz) {
-            reports.push(self.fuzz());
+        if self.levels.iter().any(|level| *level == Level::Clippy || level.needs_binaries()) {
+            let commands = [binaries::build(self.project), Compiler::Clippy.build_for_local_runs(self.project)?];
+            let names = ["tests", "workers"].map(str::to_owned);
+            let clippy = self.commands(Level::Clippy, Count::Lints, names.into_iter().zip(commands).collect(), None)?;
+            if is_compiled(&clippy) {
+                bundle::strip(self.project)?;
+            }
+            reports.push(clippy);
         }
         Ok(reports)
     }
 
-    /// Everything, with the lints: a warning fails.
-    fn compile(&self) -> Result<Report> {
-        let step = self.steps.start("clippy");
-        let commands = [binaries::build(self.project), Compiler::Clippy.build_for_local_runs(self.project)?];
-        let (mut failures, mut cpu, mut is_ok) = (Vec::new(), 0.0, true);
-        for (mut command, log) in commands.into_iter().zip(["test-clippy", "test-clippy-binaries"]) {
-            let Output { status, lines, cpu: more } = step.follow(&mut command, &self.steps.log(log))?;
-            cpu += more;
-            is_ok &= status.success();
-            let is_found = |line: &&String| line.starts_with("warning") || line.starts_with("error");
-            failures.extend(lines.iter().filter(is_found).cloned());
-            if !status.success() || !failures.is_empty() {
-                self.say_all(&lines);
-            }
-            if !status.success() {
-                break;
-            }
+    /// What needs nothing but the compiled tests.
+    fn compiled(&self) -> Result<Vec<Report>> {
+        let mut reports = Vec::new();
+        if self.has(Level::Rust) {
+            let binaries = binaries::list(self.project)?;
+            let own: Vec<_> = binaries.iter().filter(|binary| !binary.needs_local_aws(self.project)).collect();
+            reports.push(self.binaries(Level::Rust, &own, None)?);
         }
-        is_ok &= failures.is_empty();
-        let seconds = step.seconds();
-        step.end(is_ok, "");
-        if is_ok {
-            bundle::strip(self.project)?;
+        if self.has(Level::Fuzz) {
+            reports.push(self.fuzz());
         }
-        Ok(Report { level: Level::Clippy, counted: Counted::default(), is_ok, seconds, cpu, failures })
+        Ok(reports)
     }
 
     /// Some minutes of new cases; those that failed before are in the level `rust`.
@@ -344,45 +337,40 @@ impl Run<'_> {
         }
     }
 
-    fn on_local_aws(&self) -> Result<Vec<Report>> {
-        let mut reports = Vec::new();
-        if !self.levels.iter().any(|level| level.needs_local_aws()) {
-            return Ok(reports);
+    /// On a local AWS of its own: it is killed again and again, and all that it knows is written down each time.
+    fn restart(&self) -> Result<Vec<Report>> {
+        if !self.has(Level::Restart) {
+            return Ok(Vec::new());
         }
-        setup::node(self.project, self.steps)?;
-        let binaries = binaries::list(self.project)?;
-        let of = |level: Level| -> Result<Vec<&Binary>> {
-            let name = level.name();
-            let binary = binaries.iter().find(|binary| binary.needs_local_aws(self.project) && binary.target == name);
-            Ok(vec![binary.with_context(|| format!("tests/{name} was not built"))?])
-        };
-        if self.levels.iter().any(|level| level.needs_local_aws() && *level != Level::Restart) {
-            self.on_one_local_aws(&mut reports, &of)?;
-        }
-        if self.has(Level::Restart) {
-            // On a local AWS of its own: this one is killed again and again, and all that it knows is written down each time.
-            let options = LocalOptions { is_durable: true, ..LocalOptions::default() };
-            let folder = self.project.run_folder("restart")?;
-            let mut local = self.local_aws("restart", &folder.path, &options)?;
-            reports.push(self.binaries(Level::Restart, &of(Level::Restart)?, Some(&mut local))?);
-        }
-        Ok(reports)
+        let options = LocalOptions { is_durable: true, ..LocalOptions::default() };
+        let folder = self.project.run_folder("restart")?;
+        let local = self.local_aws("restart", &folder.path, &options)?;
+        Ok(vec![self.scenarios(Level::Restart, &binaries::list(self.project)?, &local)?])
     }
 
     /// The order matters to those that judge what was there before them.
-    fn on_one_local_aws<'binaries>(
-        &self,
-        reports: &mut Vec<Report>,
-        of: &impl Fn(Level) -> Result<Vec<&'binaries Binary>>,
-    ) -> Result<()> {
+    fn on_local_aws(&self) -> Result<Vec<Report>> {
         let (project, steps) = (self.project, self.steps);
+        let levels: Vec<_> = self.levels.iter().copied().filter(|level| level.needs_local_aws()).collect();
+        if levels.iter().all(|level| *level == Level::Restart) {
+            return Ok(Vec::new());
+        }
+        let binaries = binaries::list(project)?;
         let folder = project.run_folder("test")?;
-        let mut local = self.local_aws("test", &folder.path, &LocalOptions::default())?;
+        let local = self.local_aws("test", &folder.path, &LocalOptions::default())?;
         steps.run("Marking the branches of the machines", "mark", &mut local.tool(project, "mark"))?;
-        for level in self.levels.iter().copied().filter(|level| level.needs_local_aws()) {
+        let mut reports = thread::scope(|scope| {
+            // They wait more than they work, and leave each other's applications alone.
+            let together = [Level::Machines, Level::E2e].into_iter().filter(|level| self.has(*level));
+            let (binaries, local) = (&binaries, &local);
+            let running: Vec<_> =
+                together.map(|level| scope.spawn(move || self.scenarios(level, binaries, local))).collect();
+            running.into_iter().map(join).collect::<Result<Vec<_>>>()
+        })?;
+        for level in levels {
             let command = match level {
-                Level::Machines | Level::E2e | Level::Malformed | Level::Faults => {
-                    reports.push(self.binaries(level, &of(level)?, Some(&mut local))?);
+                Level::Malformed | Level::Faults => {
+                    reports.push(self.scenarios(level, &binaries, &local)?);
                     continue;
                 }
                 Level::Contract => {
@@ -400,20 +388,27 @@ impl Run<'_> {
                 Level::Coverage => local.tool(project, "coverage"),
                 _ => continue,
             };
-            reports.push(self.level(level, Count::Figures, command, Some(&mut local))?);
+            reports.push(self.level(level, Count::Figures, command, Some(&local))?);
         }
-        Ok(())
+        Ok(reports)
+    }
+
+    /// Tests against a local AWS.
+    fn scenarios(&self, level: Level, binaries: &[Binary], local: &LocalAws) -> Result<Report> {
+        let name = level.name();
+        let binary = binaries.iter().find(|binary| binary.needs_local_aws(self.project) && binary.target == name);
+        self.binaries(level, &[binary.with_context(|| format!("tests/{name} was not built"))?], Some(local))
     }
 
     /// Started, and with everything deployed. Ends with this run.
     fn local_aws(&self, name: &str, folder: &std::path::Path, options: &LocalOptions) -> Result<LocalAws> {
-        let mut local = LocalAws::start(self.project, self.steps, name, folder, Life::WithThisProcess, options)?;
+        let local = LocalAws::start(self.project, self.steps, name, folder, Life::WithThisProcess, options)?;
         local.deploy(self.project, self.steps, options)?;
         Ok(local)
     }
 
     /// Test binaries, one after the other.
-    fn binaries(&self, level: Level, binaries: &[&Binary], local: Option<&mut LocalAws>) -> Result<Report> {
+    fn binaries(&self, level: Level, binaries: &[&Binary], local: Option<&LocalAws>) -> Result<Report> {
         let commands = binaries.iter().map(|binary| {
             let mut command = binary.command(self.project);
             command.args(&self.only);
@@ -427,7 +422,7 @@ impl Run<'_> {
         self.commands(level, Count::Cargo, commands, local)
     }
 
-    fn level(&self, level: Level, count: Count, command: Command, local: Option<&mut LocalAws>) -> Result<Report> {
+    fn level(&self, level: Level, count: Count, command: Command, local: Option<&LocalAws>) -> Result<Report> {
         self.commands(level, count, vec![(String::new(), command)], local)
     }
 
@@ -436,10 +431,9 @@ impl Run<'_> {
         level: Level,
         count: Count,
         commands: Vec<(String, Command)>,
-        mut local: Option<&mut LocalAws>,
+        local: Option<&LocalAws>,
     ) -> Result<Report> {
         let step = self.steps.start(&level.name());
-        let used_before = local.as_ref().map_or(0.0, |local| local.cpu_seconds());
         let (mut counted, mut cpu, mut is_ok, mut failures) = (Counted::default(), 0.0, true, Vec::new());
         let mut all_lines = Vec::new();
         for (name, mut command) in commands {
@@ -450,19 +444,19 @@ impl Run<'_> {
             let output = step.follow(&mut command, &log)?;
             cpu += output.cpu;
             output.lines.iter().for_each(|line| counted += self::counted(count, line));
-            if !output.status.success() || matches!(count, Count::Figures) {
-                all_lines.extend(output.lines.iter().cloned());
-            }
-            if !output.status.success() {
+            let named: Vec<_> = output.lines.iter().filter_map(|line| failed(count, line)).collect();
+            let passes = output.status.success() && named.is_empty();
+            if !passes {
                 is_ok = false;
-                let failed: Vec<_> = output.lines.iter().filter_map(|line| failed(count, line)).collect();
-                let unnamed = failed.is_empty().then(|| format!("{name} (whole output: {})", log.display()));
-                failures.extend(failed.into_iter().chain(unnamed));
+                let unnamed = named.is_empty().then(|| format!("{name} (whole output: {})", log.display()));
+                failures.extend(named.into_iter().chain(unnamed));
+            }
+            if !passes || matches!(count, Count::Figures) {
+                all_lines.extend(output.lines);
             }
         }
-        if let Some(local) = &mut local {
+        if let Some(local) = local {
             local.check()?;
-            cpu += local.cpu_seconds() - used_before;
         }
         let seconds = step.seconds();
         step.end(is_ok, &describe(counted));
@@ -490,7 +484,8 @@ impl Run<'_> {
                 total.failed += 1;
             }
         }
-        println!("{:<18} {:8} {cpu:8.1}", "", "");
+        println!("  {:<25} {cpu:8.1}", "all of these");
+        println!("  {:<25} {:8.1}", "with set-up and local AWS", process::cpu_seconds_of_children());
         if let Some(share) = &self.share {
             println!("{}", share.describe());
         }
@@ -509,6 +504,11 @@ impl Run<'_> {
     }
 }
 
+/// Also with warnings, which fail the level and not those behind it.
+fn is_compiled(report: &Report) -> bool {
+    report.level == Level::Clippy && !report.failures.iter().any(|line| line.starts_with("error"))
+}
+
 fn describe(counted: Counted) -> String {
     if counted == Counted::default() {
         String::new()
@@ -521,6 +521,7 @@ fn describe(counted: Counted) -> String {
 fn failed(count: Count, line: &str) -> Option<String> {
     let name = match count {
         Count::Check | Count::Figures => None,
+        Count::Lints => (line.starts_with("warning") || line.starts_with("error")).then_some(line),
         Count::Cargo => line.strip_prefix("test ")?.strip_suffix(" ... FAILED"),
         // FAIL  <file> > <suite> > <test>
         Count::Vitest => line.trim().strip_prefix("FAIL ")?.rsplit(" > ").next(),
@@ -536,7 +537,7 @@ fn failed(count: Count, line: &str) -> Option<String> {
 fn counted(count: Count, line: &str) -> Counted {
     let line = line.trim();
     let is_summary = match count {
-        Count::Check | Count::Figures => false,
+        Count::Check | Count::Figures | Count::Lints => false,
         Count::Cargo => line.starts_with("test result: "),
         Count::Vitest => line.starts_with("Tests "),
         Count::Pytest => line.contains(" in ") && line.ends_with(['s', ')', '=']),

@@ -88,7 +88,7 @@ pub(crate) fn up(project: &Project, steps: &Steps, options: &Options) -> Result<
     fs::create_dir_all(&folder)?;
     // Whoever works with it for days shall not lose anything by a crash.
     let options = Options { is_durable: true, ..options.clone() };
-    let mut local = LocalAws::start(project, steps, "up", &folder, Life::UntilStopped, &options)?;
+    let local = LocalAws::start(project, steps, "up", &folder, Life::UntilStopped, &options)?;
     local.deploy(project, steps, &options)?;
     let output = local.tool(project, "page").output().context("bonafide-local page")?;
     if !output.status.success() {
