@@ -35,6 +35,7 @@ impl Trace {
             .get_execution_history()
             .execution_arn(execution)
             .include_execution_data(true)
+            .max_results(1000)
             .into_paginator()
             .items()
             .send();

@@ -50,6 +50,9 @@ pub(crate) struct Options {
     /// Keep all state, and go on with it when the emulator has crashed.
     #[arg(skip)]
     pub(crate) is_durable: bool,
+    /// Load the models that look at pictures when the first one comes, and once.
+    #[arg(skip)]
+    pub(crate) sees_little: bool,
     /// Settings of the deployment in the place of the local ones.
     #[arg(skip)]
     pub(crate) settings: Vec<(&'static str, u32)>,
@@ -114,6 +117,9 @@ impl LocalAws {
         }
         if options.is_durable {
             launcher.arg("--durable");
+        }
+        if options.sees_little {
+            launcher.args(["--processes", "0"]);
         }
         if life == Life::WithThisProcess {
             launcher.arg("--die-with-parent");

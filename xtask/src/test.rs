@@ -342,7 +342,7 @@ impl Run<'_> {
         if !self.has(Level::Restart) {
             return Ok(Vec::new());
         }
-        let options = LocalOptions { is_durable: true, ..LocalOptions::default() };
+        let options = LocalOptions { is_durable: true, sees_little: true, ..LocalOptions::default() };
         let folder = self.project.run_folder("restart")?;
         let local = self.local_aws("restart", &folder.path, &options)?;
         Ok(vec![self.scenarios(Level::Restart, &binaries::list(self.project)?, &local)?])

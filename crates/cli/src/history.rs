@@ -73,8 +73,13 @@ async fn read(client: &Client, execution: String, seen: &mut HashSet<String>) ->
     let described = client.describe_execution().execution_arn(&execution).send().await;
     let described = described.map_err(|error| Error::of_execution("describe the execution", &execution, error))?;
     let mut events = Vec::new();
-    let mut pages =
-        client.get_execution_history().execution_arn(&execution).include_execution_data(true).into_paginator().send();
+    let mut pages = client
+        .get_execution_history()
+        .execution_arn(&execution)
+        .include_execution_data(true)
+        .max_results(1000)
+        .into_paginator()
+        .send();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| Error::of_execution("read the execution's history", &execution, error))?;
         events.extend(page.events);
