@@ -5,10 +5,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::project::Project;
+use crate::setup;
 use crate::step::Steps;
 
 /// A cold start reads all of it: what a bundle should stay below, in bytes.
@@ -190,11 +192,16 @@ impl Compiler {
     }
 }
 
-/// The same workers as fast as they can be had: development builds, stripped, never where a deployment to AWS would find them.
-/// Builds what drives the local runs as well, in one go, so that nothing is compiled twice.
+/// All that a local run needs: the workers as fast as they can be had (development builds, stripped, never where a deployment to AWS
+/// would find them), what drives the run, and meanwhile what is installed.
 pub(crate) fn for_local_runs(project: &Project, steps: &Steps) -> Result<()> {
-    steps.run("Building workers and tools", "build", &mut Compiler::Rustc.build_for_local_runs(project)?)?;
-    strip(project)
+    setup::disk(project)?;
+    thread::scope(|scope| {
+        let installed = scope.spawn(|| setup::all(project, steps));
+        let mut cargo = Compiler::Rustc.build_for_local_runs(project)?;
+        let built = steps.run("Building workers and tools", "build", &mut cargo).and_then(|()| strip(project));
+        installed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(built)
+    })
 }
 
 /// Puts the built workers where the local AWS takes them from.

@@ -29,9 +29,8 @@ impl Options {
 
 /// On a local AWS of its own.
 pub(crate) fn contract(project: &Project, steps: &Steps, options: &Options) -> Result<ExitCode> {
-    setup::all(project, steps)?;
-    setup::contract(project, steps)?;
     bundle::for_local_runs(project, steps)?;
+    setup::contract(project, steps)?;
     let folder = project.run_folder("contract")?;
     let deployed = local_aws::Options::default();
     let local = LocalAws::start(project, steps, "contract", &folder.path, Life::WithThisProcess, &deployed)?;

@@ -10,7 +10,6 @@ use crate::bundle;
 use crate::local_aws::{Life, LocalAws, Options};
 use crate::project::Project;
 use crate::review::{self, Encryption};
-use crate::setup;
 use crate::step::Steps;
 
 const PAGE: &str = "docs/COST.md";
@@ -28,7 +27,6 @@ pub(crate) struct Output {
 }
 
 pub(crate) fn cost(project: &Project, steps: &Steps, output: Output) -> Result<ExitCode> {
-    setup::all(project, steps)?;
     bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("cost")?;
     let bundles = bundle::local_bundles(project);

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::bundle;
 use crate::local_aws::{self, Life, LocalAws};
 use crate::project::Project;
 use crate::step::Steps;
-use crate::{bundle, setup};
 
 const LIMIT: Duration = Duration::from_mins(15);
 
@@ -47,7 +47,6 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn demo(project: &Project, steps: &Steps, Options { scenario, suite, json }: Options) -> Result<ExitCode> {
-    setup::all(project, steps)?;
     bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("demo")?;
     let options = local_aws::Options::default();

@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result};
 use crate::bundle;
 use crate::local_aws::{self, Life, LocalAws};
 use crate::project::Project;
-use crate::setup;
 use crate::step::Steps;
 
 const PAGE: &str = "docs/capacity/flood.md";
@@ -33,7 +32,6 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn flood(project: &Project, steps: &Steps, options: &Options) -> Result<ExitCode> {
-    setup::all(project, steps)?;
     bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("flood")?;
     // Deployed for the rates that the services keep, as an operator would.

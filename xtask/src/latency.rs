@@ -8,7 +8,6 @@ use anyhow::Result;
 use crate::bundle::{self, Architecture};
 use crate::local_aws::{self, Life, LocalAws};
 use crate::project::Project;
-use crate::setup;
 use crate::step::Steps;
 
 /// Where its page and its plot are.
@@ -29,7 +28,6 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn latency(project: &Project, steps: &Steps, options: Options) -> Result<ExitCode> {
-    setup::all(project, steps)?;
     bundle::for_local_runs(project, steps)?;
     bundle::package(project, steps, Architecture::X86)?;
     let folder = project.run_folder("latency")?;

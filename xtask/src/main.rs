@@ -95,6 +95,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Down => up::down(&project, &steps)?,
         Command::Package { architecture } => bundle::package(&project, &steps, *architecture)?,
         Command::Setup => {
+            setup::disk(&project)?;
             setup::all(&project, &steps)?;
             match setup::browser(&project, &steps) {
                 Ok(_) => steps.say("Everything is there. Next: cargo xtask demo"),

@@ -17,9 +17,8 @@ const DISK_GIB: u64 = 8;
 /// Once the bulk of that is there.
 const DISK_GIB_AGAIN: u64 = 1;
 
-/// Checks everything and installs what is missing; quick when nothing is.
+/// Installs what is missing of what a local run needs; quick when nothing is.
 pub(crate) fn all(project: &Project, steps: &Steps) -> Result<()> {
-    disk(project)?;
     thread::scope(|scope| {
         let python = scope.spawn(|| python(project, steps));
         let node = node(project, steps);

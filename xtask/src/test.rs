@@ -77,6 +77,11 @@ impl Level {
         self >= Self::Machines
     }
 
+    /// Starts a local AWS or a browser.
+    fn is_slow(self) -> bool {
+        self.needs_local_aws() || matches!(self, Self::Emulator | Self::Web)
+    }
+
     /// Needs the compiled tests.
     fn needs_binaries(self) -> bool {
         matches!(self, Self::Rust | Self::Fuzz) || self.needs_local_aws()
@@ -99,7 +104,7 @@ pub(crate) struct Options {
     /// Only these, with what they need (default: all)
     #[arg(value_enum)]
     levels: Vec<Level>,
-    /// Leave out what needs the local AWS
+    /// Leave out what starts a local AWS or a browser
     #[arg(long, conflicts_with = "levels")]
     fast: bool,
     /// Run faults, malformed input and fuzzing whole, instead of the part that follows from the commit
@@ -186,14 +191,11 @@ pub(crate) fn test(project: &Project, steps: &Steps, options: &Options) -> Resul
     }
     let mut reports = thread::scope(|scope| -> Result<Vec<Report>> {
         // While the compiler works, what needs none.
-        let beside = scope.spawn(|| run.beside_the_compiler());
-        let python = scope.spawn(|| if run.needs_python() { setup::python(project, steps) } else { Ok(()) });
+        let mut lanes = vec![scope.spawn(|| run.with_node()), scope.spawn(|| run.with_python())];
         let mut reports = run.compile()?;
         // What waits for the local AWS leaves the processor to what does not need it.
-        let mut lanes = vec![beside];
         if reports.iter().any(is_compiled) {
             lanes.push(scope.spawn(|| run.compiled()));
-            join(python)?;
             lanes.push(scope.spawn(|| run.restart()));
             reports.extend(run.on_local_aws()?);
         }
@@ -216,16 +218,12 @@ fn chosen(options: &Options) -> Vec<Level> {
         let is_named = |named: &Level| *named == level || named.judges().contains(&level);
         options.levels.is_empty() || options.levels.iter().any(is_named)
     };
-    all.filter(|level| is_chosen(*level) && !(options.fast && level.needs_local_aws())).collect()
+    all.filter(|level| is_chosen(*level) && !(options.fast && level.is_slow())).collect()
 }
 
 impl Run<'_> {
     fn has(&self, level: Level) -> bool {
         self.levels.contains(&level)
-    }
-
-    fn needs_python(&self) -> bool {
-        self.levels.iter().any(|level| level.needs_local_aws() || matches!(level, Level::Python | Level::Emulator))
     }
 
     /// What can be compiled is, with the lints: a warning fails, and the tests run all the same.
@@ -271,16 +269,15 @@ impl Run<'_> {
         Report::of(Level::Fuzz, started, self.steps, outcome)
     }
 
-    /// What no compiled test needs.
-    fn beside_the_compiler(&self) -> Result<Vec<Report>> {
-        let (project, steps) = (self.project, self.steps);
+    /// What needs Node.js only.
+    fn with_node(&self) -> Result<Vec<Report>> {
         let mut reports = Vec::new();
-        let node = [Level::Typescript, Level::Infrastructure, Level::Review, Level::Web];
-        if self.levels.iter().any(|level| node.contains(level) || level.needs_local_aws()) {
-            setup::node(project, steps)?;
+        if ![Level::Typescript, Level::Infrastructure, Level::Web].into_iter().any(|level| self.has(level)) {
+            return Ok(reports);
         }
+        setup::node(self.project, self.steps)?;
         let npm = |args: &[&str]| {
-            let mut npm = project.command("npm");
+            let mut npm = self.project.command("npm");
             npm.args(["run", "--silent"]).args(args).env("NO_COLOR", "1");
             npm
         };
@@ -295,10 +292,19 @@ impl Run<'_> {
         if self.has(Level::Web) {
             reports.push(self.web(npm(&["test", "--workspace", "web", "--"]))?);
         }
+        Ok(reports)
+    }
+
+    /// What needs Python.
+    fn with_python(&self) -> Result<Vec<Report>> {
+        let (project, steps) = (self.project, self.steps);
+        let mut reports = Vec::new();
         if self.has(Level::Review) {
             let step = steps.start("review");
             let started = Instant::now();
-            let outcome = setup::reviewers(project, steps).and_then(|()| review::review(project, steps));
+            let outcome = setup::reviewers(project, steps)
+                .and_then(|()| setup::node(project, steps))
+                .and_then(|()| review::review(project, steps));
             let outcome = outcome.map(|outcome| {
                 self.say_all(&outcome.lines);
                 outcome.is_clean
@@ -342,6 +348,7 @@ impl Run<'_> {
         if !self.has(Level::Restart) {
             return Ok(Vec::new());
         }
+        setup::all(self.project, self.steps)?;
         let options = LocalOptions { is_durable: true, sees_little: true, ..LocalOptions::default() };
         let folder = self.project.run_folder("restart")?;
         let local = self.local_aws("restart", &folder.path, &options)?;
@@ -355,6 +362,7 @@ impl Run<'_> {
         if levels.iter().all(|level| *level == Level::Restart) {
             return Ok(Vec::new());
         }
+        setup::all(project, steps)?;
         let binaries = binaries::list(project)?;
         let folder = project.run_folder("test")?;
         let local = self.local_aws("test", &folder.path, &LocalOptions::default())?;

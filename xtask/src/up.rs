@@ -9,11 +9,11 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
+use crate::bundle;
 use crate::local_aws::{Addresses, Life, LocalAws, Options, REGION, STAGE};
 use crate::process;
 use crate::project::Project;
 use crate::step::Steps;
-use crate::{bundle, setup};
 
 /// `.local/up.json`; the `bonafide` command reads it too.
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,7 +79,6 @@ pub(crate) fn up(project: &Project, steps: &Steps, options: &Options) -> Result<
         steps.say("(the last local AWS ended without `cargo xtask down`)");
         fs::remove_file(project.up_file())?;
     }
-    setup::all(project, steps)?;
     bundle::for_local_runs(project, steps)?;
     let folder = folder(project);
     if folder.exists() {
