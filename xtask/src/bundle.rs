@@ -215,9 +215,9 @@ pub(crate) fn strip(project: &Project) -> Result<()> {
         if bootstrap.exists() && fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == state) {
             continue;
         }
-        // Debug information is four fifths of the file, and every start of a function would read it.
+        // As those for AWS are: every start of a function would read the rest.
         let part = bootstrap.with_extension("part");
-        let stripped = project.command("strip").arg("--strip-debug").arg("-o").args([&part, &from]).output();
+        let stripped = project.command("strip").arg("--strip-all").arg("-o").args([&part, &from]).output();
         if !stripped.is_ok_and(|output| output.status.success()) {
             fs::copy(&from, &part).with_context(|| format!("{} could not be copied", from.display()))?;
         }

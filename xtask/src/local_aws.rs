@@ -280,6 +280,8 @@ fn assembly(project: &Project) -> PathBuf {
 fn synthesize(project: &Project, steps: &Steps, assembly: &Path, options: &Options) -> Result<()> {
     let bundles = options.bundles.clone().unwrap_or_else(|| bundle::local_bundles(project));
     let mut context = serde_json::json!({"stage": STAGE, "lambdaDirectory": bundles});
+    // The workers are zipped where they are, without a copy of each.
+    context["aws:cdk:disable-asset-staging"] = true.into();
     context["faceApiPersonReaders"] = PERSON_READER.into();
     for (setting, value) in LOCAL_SETTINGS.iter().chain(&options.settings) {
         context[*setting] = (*value).into();
@@ -290,5 +292,22 @@ fn synthesize(project: &Project, steps: &Steps, assembly: &Path, options: &Optio
         .current_dir(project.root.join("cdk"))
         .env("CDK_OUTDIR", assembly)
         .env("CDK_CONTEXT_JSON", context.to_string());
-    steps.run("Synthesizing the template", "synth", &mut synth)
+    steps.run("Synthesizing the template", "synth", &mut synth)?;
+    forget_older_zips(assembly)
+}
+
+/// The CDK's command line keeps the zip of each version of each worker, by its hash, which the assembly names.
+fn forget_older_zips(assembly: &Path) -> Result<()> {
+    let read =
+        |path: PathBuf| fs::read_to_string(&path).with_context(|| format!("{} could not be read", path.display()));
+    let files = fs::read_dir(assembly)?.flatten().map(|file| file.path());
+    let manifests = files.filter(|file| file.to_string_lossy().ends_with(".assets.json"));
+    let named = manifests.map(read).collect::<Result<String>>()?;
+    for zip in fs::read_dir(assembly.join(".cache")).into_iter().flatten().flatten() {
+        let is_named = zip.path().file_stem().is_some_and(|hash| named.contains(&*hash.to_string_lossy()));
+        if !is_named {
+            fs::remove_file(zip.path()).with_context(|| format!("{} could not be removed", zip.path().display()))?;
+        }
+    }
+    Ok(())
 }
