@@ -1,4 +1,5 @@
-//! `test`: every level. What needs no local AWS runs beside the compiler; what does, after it.
+//! `test`: every level. First all is compiled, and meanwhile installed; then what needs the processor runs beside what waits for the
+//! local AWS.
 
 use std::process::{Command, ExitCode};
 use std::thread;
@@ -190,10 +191,11 @@ pub(crate) fn test(project: &Project, steps: &Steps, options: &Options) -> Resul
         steps.say(&share.describe());
     }
     let mut reports = thread::scope(|scope| -> Result<Vec<Report>> {
-        // While the compiler works, what needs none.
-        let mut lanes = vec![scope.spawn(|| run.with_node()), scope.spawn(|| run.with_python())];
+        let set_up = scope.spawn(|| run.set_up());
         let mut reports = run.compile()?;
+        join(set_up)?;
         // What waits for the local AWS leaves the processor to what does not need it.
+        let mut lanes = vec![scope.spawn(|| run.with_node()), scope.spawn(|| run.with_python())];
         if reports.iter().any(is_compiled) {
             lanes.push(scope.spawn(|| run.compiled()));
             lanes.push(scope.spawn(|| run.restart()));
@@ -224,6 +226,26 @@ fn chosen(options: &Options) -> Vec<Level> {
 impl Run<'_> {
     fn has(&self, level: Level) -> bool {
         self.levels.contains(&level)
+    }
+
+    /// Installs what the levels need.
+    fn set_up(&self) -> Result<()> {
+        let (project, steps) = (self.project, self.steps);
+        let needs =
+            |levels: &[Level]| self.levels.iter().any(|level| level.needs_local_aws() || levels.contains(level));
+        if needs(&[Level::Typescript, Level::Infrastructure, Level::Web, Level::Review]) {
+            setup::node(project, steps)?;
+        }
+        if needs(&[Level::Python, Level::Emulator]) {
+            setup::python_tests(project, steps)?;
+        }
+        if self.has(Level::Review) {
+            setup::reviewers(project, steps)?;
+        }
+        if self.has(Level::Contract) {
+            setup::contract(project, steps)?;
+        }
+        Ok(())
     }
 
     /// What can be compiled is, with the lints: a warning fails, and the tests run all the same.
@@ -272,10 +294,6 @@ impl Run<'_> {
     /// What needs Node.js only.
     fn with_node(&self) -> Result<Vec<Report>> {
         let mut reports = Vec::new();
-        if ![Level::Typescript, Level::Infrastructure, Level::Web].into_iter().any(|level| self.has(level)) {
-            return Ok(reports);
-        }
-        setup::node(self.project, self.steps)?;
         let npm = |args: &[&str]| {
             let mut npm = self.project.command("npm");
             npm.args(["run", "--silent"]).args(args).env("NO_COLOR", "1");
@@ -302,19 +320,13 @@ impl Run<'_> {
         if self.has(Level::Review) {
             let step = steps.start("review");
             let started = Instant::now();
-            let outcome = setup::reviewers(project, steps)
-                .and_then(|()| setup::node(project, steps))
-                .and_then(|()| review::review(project, steps));
-            let outcome = outcome.map(|outcome| {
+            let outcome = review::review(project, steps).map(|outcome| {
                 self.say_all(&outcome.lines);
                 outcome.is_clean
             });
             let report = Report::of(Level::Review, started, steps, outcome);
             step.end(report.is_ok, "");
             reports.push(report);
-        }
-        if self.has(Level::Python) || self.has(Level::Emulator) {
-            setup::python_tests(project, steps)?;
         }
         if self.has(Level::Python) {
             let mut ruff = project.command(project.python());
@@ -348,7 +360,6 @@ impl Run<'_> {
         if !self.has(Level::Restart) {
             return Ok(Vec::new());
         }
-        setup::all(self.project, self.steps)?;
         let options = LocalOptions { is_durable: true, sees_little: true, ..LocalOptions::default() };
         let folder = self.project.run_folder("restart")?;
         let local = self.local_aws("restart", &folder.path, &options)?;
@@ -362,7 +373,6 @@ impl Run<'_> {
         if levels.iter().all(|level| *level == Level::Restart) {
             return Ok(Vec::new());
         }
-        setup::all(project, steps)?;
         let binaries = binaries::list(project)?;
         let folder = project.run_folder("test")?;
         let local = self.local_aws("test", &folder.path, &LocalOptions::default())?;
@@ -382,7 +392,6 @@ impl Run<'_> {
                     continue;
                 }
                 Level::Contract => {
-                    setup::contract(project, steps)?;
                     // Whatever is sent to the face API, its workers ask for nothing that they must not have: `policies` judges
                     // these calls too.
                     contract::command(project, &local, &contract::Options::SHORT)
