@@ -87,7 +87,7 @@ class Eyes:
 
     def __init__(self, processes: int | None = None) -> None:
         cores = os.cpu_count() or 1
-        # 0 is for whoever has few pictures and shares the machine: one process with one thread, and only when it is needed.
+        # 0 is for runs with few pictures: one process with one thread, started by the first picture.
         self._at_the_start = max(1, min(cores, 4)) if processes is None else processes
         self._processes = max(1, self._at_the_start)
         self._threads = max(1, cores // self._processes) if self._at_the_start else 1

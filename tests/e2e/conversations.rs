@@ -5,7 +5,6 @@ use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
-use bonafide_domain::nordic::Country;
 use bonafide_tests::bench::{bench, plain};
 use bonafide_tests::conversations::{self, Conversation, Session};
 use serde_json::{Value, json};
@@ -20,7 +19,6 @@ fn all() -> &'static Run {
     RUN.get_or_init(|| {
         let bench = bench();
         bench.run(async {
-            forget_customers().await?;
             let folder = samples_folder();
             let mut led = BTreeMap::new();
             for conversation in conversations::read(&folder.join("conversations.json"))? {
@@ -30,25 +28,6 @@ fn all() -> &'static Run {
             Ok(led)
         })
     })
-}
-
-/// The same people are customers already when a run of theirs came before, of this test or of a machine's scenarios.
-async fn forget_customers() -> Result<()> {
-    let bench = bench();
-    let table = bench.deployment.data("CustomersTableName")?;
-    let mut pages = bench.local.dynamodb.scan().table_name(table).into_paginator().items().send();
-    while let Some(customer) = pages.try_next().await? {
-        let text = |name: &str| customer.get(name).cloned().context("a customer without its key");
-        let (partition, sort) = (text("PK")?, text("SK")?);
-        let is_nordic = Country::ALL
-            .iter()
-            .any(|country| partition.as_s().is_ok_and(|key| key.starts_with(&format!("{country}#"))));
-        if is_nordic {
-            let delete = bench.local.dynamodb.delete_item().table_name(table);
-            delete.key("PK", partition).key("SK", sort).send().await?;
-        }
-    }
-    Ok(())
 }
 
 /// All customers that a session has made.
