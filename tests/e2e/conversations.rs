@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use bonafide_tests::bench::{bench, plain};
 use bonafide_tests::conversations::{self, Conversation, Session};
