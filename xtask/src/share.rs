@@ -32,7 +32,7 @@ impl Share {
 
     pub(crate) fn describe(&self) -> String {
         format!(
-            "Of the levels fuzz, malformed and faults this run takes the part that follows from commit {}; --whole runs them whole.",
+            "Of the levels fuzz, malformed, faults and leaks this run takes the part that follows from commit {}; --whole runs them whole.",
             self.commit
         )
     }

@@ -108,7 +108,7 @@ pub(crate) struct Options {
     /// Leave out what starts a local AWS or a browser
     #[arg(long, conflicts_with = "levels")]
     fast: bool,
-    /// Run faults, malformed input and fuzzing whole, instead of the part that follows from the commit
+    /// Run fuzz, malformed, faults and leaks whole, instead of the part that follows from the commit
     #[arg(long)]
     whole: bool,
     /// Only tests whose names contain this; implies --whole
