@@ -12,7 +12,8 @@ use crate::step::Steps;
 
 const NODE_FLOOR: (u32, u32) = (20, 0);
 const PYTHON_FLOOR: (u32, u32) = (3, 11);
-/// The build output of all tests (5.6), the Python environments with their models (1.6), `node_modules` (0.3), and some room.
+/// The build output of demo and tests (4.7), the Python environments and the bundles of the workers (1.8), `node_modules` (0.4), and
+/// some room.
 const DISK_GIB: u64 = 8;
 /// Once the bulk of that is there.
 const DISK_GIB_AGAIN: u64 = 1;
