@@ -17,7 +17,7 @@ IMAGE = {"S3Object": {"Bucket": "pictures", "Name": "note"}}
 
 @pytest.fixture(scope="module", autouse=True)
 def _note(guarded: LocalAws) -> None:
-    """An object that is no picture: whoever is told so has had it read."""
+    """An object that is no picture: the answer that it is none shows that it was read."""
     s3 = guarded.client("s3")
     s3.create_bucket(Bucket="pictures")
     s3.put_object(Bucket="pictures", Key="note", Body=b"no picture")

@@ -414,7 +414,7 @@ async fn race(ids: [&str; 2]) -> Result<()> {
         gates.push(control.gate(&busy.by("identity-verification/IndexFace").late(10))?);
     }
     let (one, other) = tokio::try_join!(send_face(ids[0]), send_face(ids[1]))?;
-    // Both have searched, and found nobody.
+    // Both have searched, and found no face.
     for gate in &gates {
         gate.reached().await?;
     }

@@ -132,7 +132,7 @@ impl Session {
         bench().local.control.gate(&busy.by(&format!("{CONVERSATION}/{state}")).late(8))
     }
 
-    /// What somebody else writes into the row while the session is held up.
+    /// Changes the row while the gate is closed, then opens it.
     async fn meanwhile(&self, gate: Gate<'_>, changes: &[(&str, AttributeValue)]) -> Result<()> {
         gate.reached().await?;
         let table = bench().deployment.data("ApplicationsTableName")?;

@@ -237,7 +237,7 @@ async fn open(names: &[String]) -> Result<Vec<String>> {
     for queue in ["ExtractionQueueUrl", "LicensesQueueUrl"] {
         let messages = bench().local.messages(bench().deployment.workflow(queue)?).await?;
         if messages > 0 {
-            // Also those whose executions are gone: nobody waits for their answers, so they must not come back.
+            // Also those whose executions are gone: no state waits for their answers, so they must not come back.
             open.push(format!("{queue}: {messages}"));
         }
     }
