@@ -20,7 +20,7 @@ const EXPRESSION = /^\{%([\s\S]*)%\}$/;
 export const codeOf = (text: string): string | undefined => EXPRESSION.exec(text)?.[1];
 
 /** JSONata 2.0.6, which Step Functions runs, without `$eval`, which it refuses, and with what it adds. */
-const FUNCTIONS = new Set(
+export const FUNCTIONS: ReadonlySet<string> = new Set(
   (
     "sum count max min average string substring substringBefore substringAfter lowercase uppercase length trim pad match contains replace " +
     "split join formatNumber formatBase formatInteger parseInteger number floor ceil round abs sqrt power boolean not map zip filter single " +

@@ -54,10 +54,10 @@ const DEFECTS: readonly Defect[] = [
   },
   {
     rule: "has only states that these rules understand",
-    defect: "a Pass state",
+    defect: "a Map state",
     machine: "onboarding",
-    insert: (m) => void (m.States.Approved = { Type: "Pass", End: true }),
-    found: "Approved is a Pass",
+    insert: (m) => void (m.States.Approved = { Type: "Map", End: true }),
+    found: "Approved is a Map",
   },
   {
     rule: "has only states that these rules understand",
@@ -98,14 +98,14 @@ const DEFECTS: readonly Defect[] = [
     rule: "gives every Task a timeout and the canonical Retry",
     defect: "no jitter",
     machine: "onboarding",
-    insert: (m) => void delete m.States.ReleaseFace.Retry[0].JitterStrategy,
+    insert: (m) => void delete m.States.ReleaseFace.Retry[1].JitterStrategy,
     found: "ReleaseFace has another Retry",
   },
   {
     rule: "gives every Task a timeout and the canonical Retry",
     defect: "a wait of hours that is repeated",
     machine: "third-party-check",
-    insert: (m) => void m.States.RequestValidation.Retry[0].ErrorEquals.push("States.Timeout"),
+    insert: (m) => void m.States.RequestValidation.Retry[1].ErrorEquals.push("States.Timeout"),
     found: "RequestValidation has another Retry",
   },
   {
@@ -343,6 +343,13 @@ const DEFECTS: readonly Defect[] = [
     insert: (m) => void (m.States.UnpackPackage.Assign.leftover = 1),
     found: "UnpackPackage.Assign assigns $leftover",
   },
+  {
+    rule: "gives no variable the name of a function",
+    defect: "a variable called match",
+    machine: "onboarding",
+    insert: (m) => void (m.States.UnpackPackage.Assign.match = 1),
+    found: "UnpackPackage.Assign assigns $match",
+  },
   ...[
     ["UnpackPackage", "Arguments", "{% $states.result.x %}", "reads $states.result"],
     ["UnpackPackage", "Assign", "{% $states.errorOutput.Error %}", "reads $states.errorOutput"],
@@ -366,21 +373,14 @@ const DEFECTS: readonly Defect[] = [
     found: "Approved returns the raw answer",
   },
   {
-    rule: "cannot go round for ever",
-    defect: "a rule that does not ask for what it adds",
-    machine: "document-extraction",
-    rewrite: (text) => text.replace(" and $not('FIRST_NAME_MISMATCH' in $reasons)", ""),
-    found: "DoDetailsMatch.Choices[0] comes back unguarded",
+    rule: "never goes back to a state",
+    defect: "a Choice that returns to itself",
+    machine: "onboarding",
+    insert: (m) => void (m.States.IsPackageUsable.Choices[0].Next = "IsPackageUsable"),
+    found: "IsPackageUsable is on a circle",
   },
   {
-    rule: "cannot go round for ever",
-    defect: "a rule that adds something else",
-    machine: "document-extraction",
-    rewrite: (text) => text.replace("[$reasons, 'FIRST_NAME_MISMATCH']", "[$reasons, 'LAST_NAME_MISMATCH']"),
-    found: "DoDetailsMatch.Choices[0] comes back unguarded",
-  },
-  {
-    rule: "cannot go round for ever",
+    rule: "never goes back to a state",
     defect: "a way back",
     machine: "onboarding",
     insert: (m) => void (m.States.IsPackageUsable.Default = "UnpackPackage"),
@@ -437,9 +437,9 @@ const DEFECTS: readonly Defect[] = [
   },
   {
     rule: "gives only reasons that the domain knows",
-    defect: "an unknown reason in an expression",
+    defect: "an unknown reason among the defects",
     machine: "document-extraction",
-    rewrite: (text) => text.replaceAll("'ADDRESS_MISMATCH'", "'ADDRESS_DIFFERS'"),
+    rewrite: (text) => text.replaceAll('"ADDRESS_MISMATCH"', '"ADDRESS_DIFFERS"'),
     found: "says ADDRESS_DIFFERS",
   },
   {
@@ -448,6 +448,13 @@ const DEFECTS: readonly Defect[] = [
     machine: "identity-compare",
     rewrite: (text) => text.replace('"reasons": ["FACE_MISMATCH"]', '"reasons": ["DOCUMENT_MISSING"]'),
     found: "DOCUMENT_MISSING is Correctable, the outcome decline",
+  },
+  {
+    rule: "gives every outcome reasons of its kind, and keeps lists lists",
+    defect: "a defect of another kind",
+    machine: "document-extraction",
+    rewrite: (text) => text.replaceAll('"ADDRESS_MISMATCH"', '"ADDRESS_UNREADABLE"'),
+    found: "ADDRESS_UNREADABLE is Correctable, the outcome decline",
   },
   {
     rule: "gives every outcome reasons of its kind, and keeps lists lists",

@@ -1,6 +1,6 @@
 import aslValidator from "asl-validator";
 import { EXPRESS_MACHINES } from "../../cdk/lib/names";
-import { codeOf, factsOf } from "./expressions";
+import { codeOf, factsOf, FUNCTIONS } from "./expressions";
 import { edges, flow, sites, uses } from "./flow";
 import { isTask, leaves, type Machine, type Retrier, type State } from "./machines";
 import { type ReasonClass, reasons } from "./reasons";
@@ -12,59 +12,46 @@ export interface Rule {
   readonly check: (machine: Machine, others: readonly Machine[]) => string[];
 }
 
-/** The one retry policy. A name that is missing here is a failure that is not retried; a new name goes to every Task. */
-const CANONICAL: Retrier = {
-  ErrorEquals: [
-    "Bonafide.Transient",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.Unknown",
-    "Runtime.ExitError",
-    "Sandbox.Timedout",
-    "Rekognition.ThrottlingException",
-    "Rekognition.ProvisionedThroughputExceededException",
-    "Rekognition.InternalServerErrorException",
-    "Rekognition.RekognitionException",
-    "Rekognition.SdkClientException",
-    "DynamoDB.ThrottlingException",
-    "DynamoDB.ProvisionedThroughputExceededException",
-    "DynamoDB.RequestLimitExceededException",
-    "DynamoDB.InternalServerErrorException",
-    "DynamoDB.AmazonDynamoDBException",
-    "DynamoDB.SdkClientException",
-    "SNS.ThrottledException",
-    "SNS.InternalErrorException",
-    "SNS.AmazonSNSException",
-    "SNS.SdkClientException",
-    "SQS.RequestThrottledException",
-    "SQS.AmazonSQSException",
-    "SQS.SdkClientException",
-    "StepFunctions.ThrottlingException",
-    "StepFunctions.AWSStepFunctionsException",
-    "StepFunctions.SdkClientException",
-    "Sfn.ThrottlingException",
-    "Sfn.SfnException",
-    "Sfn.SdkClientException",
-    "States.Timeout",
-  ],
-  IntervalSeconds: 1,
-  MaxAttempts: 4,
-  BackoffRate: 2,
-  MaxDelaySeconds: 30,
-  JitterStrategy: "FULL",
-};
+/** What trying again never helps against. */
+const NEVER = [
+  "Bonafide.Internal",
+  "Bonafide.InvalidInput",
+  "DynamoDB.ConditionalCheckFailedException",
+  "States.QueryEvaluationError",
+  "States.DataLimitExceeded",
+  "States.Permissions",
+];
 
-/** A wait for a token that ran out has meant hours of silence already; the execution fails, and can be replayed. */
-const CANONICAL_TOKEN_WAIT: Retrier = { ...CANONICAL, ErrorEquals: CANONICAL.ErrorEquals.filter((name) => name !== "States.Timeout") };
+/** About two minutes in all: a short outage of a service must not fail everything that is under way. */
+const PATIENT = { IntervalSeconds: 2, MaxAttempts: 7, BackoffRate: 2, MaxDelaySeconds: 60, JitterStrategy: "FULL" };
 
-/** A child has retried its own tasks: only the call that starts it is tried again, or the attempts would multiply. */
-const CANONICAL_CHILD_WAIT: Retrier = {
-  ...CANONICAL,
-  ErrorEquals: CANONICAL.ErrorEquals.filter((name) => /^(StepFunctions|Sfn)\./.test(name)),
-};
+/** An Express execution has minutes only, and a person waits for it. */
+const BRIEF = { IntervalSeconds: 1, MaxAttempts: 4, BackoffRate: 2, MaxDelaySeconds: 8, JitterStrategy: "FULL" };
+
+/** The Retry of each Task. It names what is not tried again, so that an error whose name nobody has listed is. */
+function canonicalRetry(machine: Machine, state: State): readonly Retrier[] {
+  const pace = isExpress(machine) ? BRIEF : PATIENT;
+  // A failed child has retried its own tasks: only the call that starts it is tried again, or the attempts would multiply.
+  if (isChildWait(state))
+    return [
+      {
+        ErrorEquals: ["StepFunctions.ThrottlingException", "StepFunctions.AWSStepFunctionsException", "StepFunctions.SdkClientException"],
+        ...pace,
+      },
+    ];
+  const caught = (state.Catch ?? []).flatMap(({ ErrorEquals }) => ErrorEquals).filter((name) => name !== "States.ALL");
+  const never = [...new Set([...caught, ...NEVER])];
+  // A wait for a token that has run out has meant hours of silence already: the execution fails, and can be replayed.
+  return isTokenWait(state)
+    ? [
+        { ErrorEquals: [...never, "States.HeartbeatTimeout"], MaxAttempts: 0 },
+        { ErrorEquals: ["States.TaskFailed"], ...pace },
+      ]
+    : [
+        { ErrorEquals: never, MaxAttempts: 0 },
+        { ErrorEquals: ["States.TaskFailed", "States.Timeout"], ...pace },
+      ];
+}
 
 /** An Express execution keeps no history and is told about by no event: it may hold more, and has to record its failures itself. */
 const isExpress = ({ name }: Machine): boolean => (EXPRESS_MACHINES as readonly string[]).includes(name);
@@ -160,6 +147,13 @@ function* literals(machine: Machine): Generator<[place: string, text: string]> {
   for (const { site, path, facts } of uses(machine.definition)) for (const text of facts.strings) yield [`${site.state}.${path}`, text];
 }
 
+/** What may be wrong with the evidence: the names in each map of defects. */
+function defects(machine: Machine): [place: string, name: string][] {
+  return assignments(machine).flatMap(([place, values]) =>
+    Object.keys(values["defects"] ?? {}).map((name): [string, string] => [`${place}.defects`, name]),
+  );
+}
+
 /** The given tokens, replaced by something that has the shape of the real thing. */
 export function substituted(text: string): string {
   return text.replaceAll(/\$\{([A-Za-z]+)\}/g, (_, name: string) => {
@@ -198,7 +192,7 @@ export const RULES: readonly Rule[] = [
     name: "has only states that these rules understand",
     check: (machine) => [
       ...states(machine)
-        .filter(([, { Type }]) => !["Task", "Choice", "Succeed", "Fail"].includes(Type))
+        .filter(([, { Type }]) => !["Task", "Choice", "Pass", "Succeed", "Fail"].includes(Type))
         .map(([name, { Type }]) => `${name} is a ${Type}: teach flow.ts its ways first`),
       ...states(machine)
         .filter(([, state]) => state.Type === "Succeed" && Object.keys(state).some((field) => !["Type", "Comment"].includes(field)))
@@ -223,10 +217,9 @@ export const RULES: readonly Rule[] = [
     name: "gives every Task a timeout and the canonical Retry",
     check: (machine) =>
       tasks(machine).flatMap(([name, state]) => {
-        const retry = isTokenWait(state) ? CANONICAL_TOKEN_WAIT : isChildWait(state) ? CANONICAL_CHILD_WAIT : CANONICAL;
         return [
           ...(Number.isInteger(state.TimeoutSeconds) ? [] : [`${name} has no TimeoutSeconds`]),
-          ...(JSON.stringify(state.Retry) === JSON.stringify([retry]) ? [] : [`${name} has another Retry than the canonical one`]),
+          ...(JSON.stringify(state.Retry) === JSON.stringify(canonicalRetry(machine, state)) ? [] : [`${name} has another Retry than the canonical one`]),
         ];
       }),
   },
@@ -399,6 +392,15 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    name: "gives no variable the name of a function",
+    check: (machine) =>
+      assignments(machine).flatMap(([place, values]) =>
+        Object.keys(values)
+          .filter((variable) => FUNCTIONS.has(variable))
+          .map((variable) => `${place} assigns $${variable}, which is a function`),
+      ),
+  },
+  {
     name: "reads of $states only what is offered at the place",
     check: ({ definition }) => {
       const { inputs } = flow(definition);
@@ -437,33 +439,22 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
-    name: "cannot go round for ever",
+    name: "never goes back to a state",
     check: (machine) => {
       const all = edges(machine.definition);
-      const problems: string[] = [];
-      for (const { from, to, kind, index } of all) {
-        if (from !== to) continue;
-        const rule = kind === "choice" ? machine.definition.States[from]?.Choices?.[index] : undefined;
-        const guard = /\$not\('([A-Z_]+)' in \$reasons\)/.exec(rule?.Condition ?? "")?.[1];
-        const added = String(rule?.Assign?.["reasons"]);
-        // The rule adds the reason whose absence it asks for, so it matches once.
-        if (guard === undefined || added !== `{% [$reasons, '${guard}'] %}`)
-          problems.push(`${from}.Choices[${index}] comes back unguarded`);
-      }
       const reach = (start: string): Set<string> => {
         const seen = new Set<string>();
         const open = [start];
         for (let name = open.pop(); name !== undefined; name = open.pop()) {
           for (const { from, to } of all) {
-            if (from !== name || from === to || seen.has(to)) continue;
+            if (from !== name || seen.has(to)) continue;
             seen.add(to);
             open.push(to);
           }
         }
         return seen;
       };
-      for (const [name] of states(machine)) if (reach(name).has(name)) problems.push(`${name} is on a circle`);
-      return problems;
+      return states(machine).flatMap(([name]) => (reach(name).has(name) ? [`${name} is on a circle`] : []));
     },
   },
   {
@@ -526,7 +517,7 @@ export const RULES: readonly Rule[] = [
     name: "gives only reasons that the domain knows",
     check: (machine) => {
       const known = reasons();
-      return [...literals(machine)]
+      return [...literals(machine), ...defects(machine)]
         .filter(([, text]) => CODE.test(text) && !CONSTANTS.has(text) && !known.has(text))
         .map(([place, text]) => `${place} says ${text}`);
     },
@@ -538,7 +529,8 @@ export const RULES: readonly Rule[] = [
       return assignments(machine).flatMap(([place, values]) => {
         const problems: string[] = [];
         const refusal = values["refusal"];
-        for (const { outcome, reasons: list } of [
+        const defects = Object.keys(values["defects"] ?? {});
+        for (const { outcome, reasons: list = defects.length > 0 ? defects : undefined } of [
           values,
           ...(refusal !== null && typeof refusal === "object" ? [refusal as typeof values] : []),
         ]) {

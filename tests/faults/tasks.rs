@@ -28,8 +28,8 @@ struct Site {
     machine: &'static str,
     state: String,
     dependency: Dependency,
-    /// What its Retry names.
-    retried: BTreeSet<String>,
+    /// Its retriers, in order.
+    retry: Vec<Value>,
     journey: Journey,
 }
 
@@ -90,12 +90,11 @@ fn sites() -> Result<Vec<Site>> {
                 let row = rows.into_iter().find(|(of, _, states)| *of == machine && states.contains(&state));
                 row.with_context(|| format!("{machine}: no journey passes {state}"))?.1
             };
-            let names = definition["Retry"][0]["ErrorEquals"].as_array().into_iter().flatten();
             sites.push(Site {
                 machine,
                 state: state.to_owned(),
                 dependency: Dependency::of(definition["Resource"].as_str().unwrap_or_default()),
-                retried: names.filter_map(|name| Some(name.as_str()?.to_owned())).collect(),
+                retry: definition["Retry"].as_array().cloned().unwrap_or_default(),
                 journey,
             });
         }
@@ -108,8 +107,14 @@ impl Site {
         format!("{}/{}", self.machine, self.state)
     }
 
+    /// The first retrier that names the error decides; `States.TaskFailed` stands for every error but a time-out.
     fn is_retried(&self, effect: Effect) -> bool {
-        self.retried.contains(&self.dependency.name(effect))
+        let error = self.dependency.name(effect);
+        let names = |retrier: &&Value| {
+            let names = retrier["ErrorEquals"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            names.into_iter().any(|name| name == error || (name == "States.TaskFailed" && error != "States.Timeout"))
+        };
+        self.retry.iter().find(names).is_some_and(|retrier| retrier["MaxAttempts"] != 0)
     }
 
     /// What fails it for good: a refusal, what no Retry names, and in turn one of the effects that are tried again in vain.
