@@ -103,7 +103,7 @@ export const FACE_WORKERS = [
 ] as const satisfies readonly WorkerName[];
 export type FaceWorkerName = (typeof FACE_WORKERS)[number];
 
-/** The machines, by the name of their file; the tokens of the definition, and what the policy names. */
+/** The machines, by the name of their file; the tokens of the definition but for the thresholds, and what the policy names. */
 export interface MachineContracts {
   onboarding: {
     definition:

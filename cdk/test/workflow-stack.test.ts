@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pascal } from "../lib/names";
 import { STATE_MACHINES } from "../lib/paths";
+import { THRESHOLDS } from "../lib/thresholds";
 import { bundles, deployment, find, onDisk, readable, resource, resources, synthesize } from "./support";
 
 const { data, workflow, conversation } = deployment();
@@ -159,6 +160,7 @@ describe("the machine", () => {
 
   it("gets what each token means", () => {
     const meaning: Record<string, string> = {
+      ...THRESHOLDS,
       ApplicationsTableName: "<Applications/Resource>",
       NotificationsTopicArn: "<Notifications/Resource>",
       FaceCollectionId: "<Faces>",

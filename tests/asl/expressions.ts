@@ -8,6 +8,8 @@ export interface Facts {
   readonly states: string[][];
   readonly functions: Set<string>;
   readonly strings: Set<string>;
+  /** All but indices, and 0 and 1 with which a count is compared. */
+  readonly numbers: number[];
   readonly keys: Set<string>;
   readonly problems: string[];
   /** The result is always an array, also when it has one element. */
@@ -33,6 +35,10 @@ export const FUNCTIONS: ReadonlySet<string> = new Set(
 type Node = { readonly type: string; readonly value?: any; readonly [field: string]: any };
 type Scope = { readonly bound: ReadonlySet<string>; /** There is a value that a bare name or `$` refers to. */ readonly context: boolean };
 
+const COMPARISONS = new Set(["=", "!=", "<", "<=", ">", ">="]);
+const isCount = ({ type, procedure }: Node): boolean => type === "function" && procedure.type === "variable" && procedure.value === "count";
+const isZeroOrOne = ({ type, value }: Node): boolean => type === "number" && (value === 0 || value === 1);
+
 /** Parses an expression and lists what it uses; a syntax error is a problem, too. */
 export function factsOf(code: string): Facts {
   const facts = {
@@ -40,6 +46,7 @@ export function factsOf(code: string): Facts {
     states: [] as string[][],
     functions: new Set<string>(),
     strings: new Set<string>(),
+    numbers: [] as number[],
     keys: new Set<string>(),
     problems: [] as string[],
     isArray: false,
@@ -83,6 +90,8 @@ export function factsOf(code: string): Facts {
         facts.strings.add(node.value);
         return;
       case "number":
+        facts.numbers.push(node.value);
+        return;
       case "value":
       case "regex":
       case "operator":
@@ -110,7 +119,7 @@ export function factsOf(code: string): Facts {
         return;
       }
       case "filter":
-        walk(node["expr"], scope);
+        if (node["expr"].type !== "number") walk(node["expr"], scope);
         return;
       case "sort":
         for (const term of node["terms"]) walk(term.expression, within);
@@ -153,9 +162,11 @@ export function factsOf(code: string): Facts {
         else walk(node["expression"], scope);
         return;
       case "binary":
+        if (COMPARISONS.has(node.value) && isCount(node["lhs"]) && isZeroOrOne(node["rhs"])) walk(node["lhs"], scope);
+        else all([node["lhs"], node["rhs"]], scope);
+        return;
       case "apply":
-        walk(node["lhs"], scope);
-        walk(node["rhs"], scope);
+        all([node["lhs"], node["rhs"]], scope);
         return;
       case "condition":
         walk(node["condition"], scope);

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { THRESHOLDS } from "../../cdk/lib/thresholds";
 
 export interface Retrier {
   readonly ErrorEquals: readonly string[];
@@ -50,15 +51,20 @@ export interface Definition {
 
 export interface Machine {
   readonly name: string;
+  /** As it is written. */
   readonly text: string;
+  /** With the values of the thresholds. */
   readonly definition: Definition;
 }
 
 export const REPOSITORY = join(import.meta.dirname, "..", "..");
 const FOLDER = join(REPOSITORY, "statemachines");
 
+export const TOKEN = /\$\{([A-Za-z]+)\}/g;
+
 export function parse(name: string, text: string): Machine {
-  return { name, text, definition: JSON.parse(text) as Definition };
+  const judging = text.replaceAll(TOKEN, (token, name: string) => THRESHOLDS[name] ?? token);
+  return { name, text, definition: JSON.parse(judging) as Definition };
 }
 
 export function machines(): Machine[] {

@@ -39,7 +39,7 @@ const DEFECTS: readonly Defect[] = [
     found: "Comment",
   },
   {
-    rule: "passes asl-validator, before and after substitution",
+    rule: "passes asl-validator as it is deployed",
     defect: "a dangling Next",
     machine: "onboarding",
     insert: (m) => void (m.States.RecordApproval.Next = "Nowhere"),
@@ -163,6 +163,28 @@ const DEFECTS: readonly Defect[] = [
     machine: "onboarding",
     insert: (m) => void delete m.States.IsPackageUsable.Default,
     found: "IsPackageUsable has no Default",
+  },
+  ...[
+    ["$unpacked.size > 99", "has 99"],
+    ["$unpacked.size >= -30", "has -30"],
+    ["$unpacked.size = 1", "has 1"],
+    ["$count($unpacked.reasons) > 2", "has 2"],
+    ["$count($unpacked.sizes[$ > 5]) = 0", "has 5"],
+    ["$count($unpacked.reasons) + 1 = $unpacked.size", "has 1"],
+    ["$unpacked.size > ${SimilarityPass}5", "is no JSONata"],
+  ].map(([code, found]) => ({
+    rule: "judges by the thresholds of thresholds.json, and by no number of its own",
+    defect: code as string,
+    machine: "onboarding",
+    insert: (m: any) => void (m.States.IsPackageUsable.Choices[0].Condition = `{% ${code} %}`),
+    found: `IsPackageUsable.Choices[0].Condition ${found}`,
+  })),
+  {
+    rule: "judges by the thresholds of thresholds.json, and by no number of its own",
+    defect: "a number in what a Choice assigns",
+    machine: "onboarding",
+    insert: (m) => void (m.States.IsPackageUsable.Assign.defects = { A: "{% $unpacked.size >= 99 ? false : true %}" }),
+    found: "IsPackageUsable.Assign.defects.A has 99",
   },
   ...[
     ["States.ALL", "catches States.ALL"],

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { EXPRESS_MACHINES, type MachineContracts, type MachineName, pascal } from "../names";
 import { STATE_MACHINES } from "../paths";
 import { requireComplete } from "../placeholders";
+import { thresholdsOf } from "../thresholds";
 import { DocumentRole } from "./document-role";
 import type { Common } from "./encryption";
 import { LogGroup } from "./log-group";
@@ -13,7 +14,7 @@ import { removalPolicy } from "./removal-policy";
 
 export interface MachineProps<Name extends MachineName> extends Common {
   readonly name: Name;
-  /** For the tokens of `statemachines/<name>.asl.json`. */
+  /** For the tokens of `statemachines/<name>.asl.json`, but for the thresholds. */
   readonly definition: Readonly<Record<MachineContracts[Name]["definition"], string>>;
   readonly policy: Readonly<Record<MachineContracts[Name]["policy"], string>>;
 }
@@ -30,7 +31,8 @@ export class Machine<Name extends MachineName> extends Construct {
     const machineName = `bonafide-${props.config.stage}-${props.name}`;
     const file = join(STATE_MACHINES, `${props.name}.asl.json`);
     const definition = readFileSync(file, "utf8");
-    requireComplete(file, definition, props.definition);
+    const substitutions = { ...props.definition, ...thresholdsOf(definition) };
+    requireComplete(file, definition, substitutions);
 
     const arn = (resource: string, resourceName: string): string =>
       stack.formatArn({ service: "states", resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
@@ -49,7 +51,7 @@ export class Machine<Name extends MachineName> extends Construct {
         : sfn.StateMachineType.STANDARD,
       // As a string it stays in the template, where reviewers and linters see it.
       definitionBody: sfn.DefinitionBody.fromString(definition),
-      definitionSubstitutions: props.definition,
+      definitionSubstitutions: substitutions,
       // Execution data would put scores and pointers of every applicant into the logs.
       logs: { destination: logGroup, level: sfn.LogLevel.ALL, includeExecutionData: false },
       tracingEnabled: true,
