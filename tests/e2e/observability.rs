@@ -5,6 +5,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat as Format};
+use bonafide_domain::thresholds;
 use bonafide_tests::Local;
 use bonafide_tests::bench::{bench, repository, until};
 use bonafide_tests::control::Fault;
@@ -108,7 +109,7 @@ fn a_refusal_is_measured_once_with_its_reason() {
     with(&measured, "Applications", &[("Outcome", "declined")]);
     with(&measured, "Reasons", &[("Reason", "FACE_MISMATCH")]);
     let compared = with(&measured, "Checks", &[("Check", "identityCompare"), ("Outcome", "decline")]);
-    assert!(compared["similarity"].as_f64().unwrap() < 80.0);
+    assert!(compared["similarity"].as_f64().unwrap() < thresholds::SIMILARITY_PASS);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
 use aws_sdk_sfn::types::ExecutionStatus;
+use bonafide_domain::thresholds;
 use bonafide_tests::bench::{bench, plain};
 use bonafide_tests::notifications::Notification;
 use serde_json::{Value, json};
@@ -190,7 +191,10 @@ fn face_duplicate() {
     let seen = sample("face-duplicate");
     decided(seen, "declined", &["FACE_DUPLICATE"]);
     refused_by(seen, &["identityVerification"], "decline", "FACE_DUPLICATE");
-    assert!(seen.row["identityVerification"]["scores"]["duplicateSimilarity"].as_f64().unwrap() > 95.0);
+    assert!(
+        seen.row["identityVerification"]["scores"]["duplicateSimilarity"].as_f64().unwrap()
+            > thresholds::DUPLICATE_SIMILARITY
+    );
     holds_face(seen, false);
     assert!(customers("face-duplicate").is_empty());
 }

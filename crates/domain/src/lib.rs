@@ -1,7 +1,7 @@
 //! The judgements of a customer onboarding: pure, without I/O, clock or AWS types.
 //!
-//! Workers fetch facts and translate them; what the facts mean is decided here, or, where a threshold is
-//! involved, by a Choice state. Anything personal is held in [`Personal`], which no log can print.
+//! Workers fetch facts and translate them; what the facts mean is decided here, or by a Choice state; the [`thresholds`] of both are the
+//! same. Anything personal is held in [`Personal`], which no log can print.
 
 mod application;
 mod check;
@@ -14,6 +14,7 @@ mod package;
 mod personal;
 mod reason;
 mod text;
+pub mod thresholds;
 mod upload;
 
 pub use application::{ApplicationId, InvalidApplicationId, execution_name, replay_name};

@@ -88,7 +88,7 @@ impl Collections {
     ///
     /// # Errors
     /// When there is no face on the picture, or Rekognition cannot read it or does not answer.
-    pub async fn search(&self, look: &Look, from: f32) -> Result<Vec<Candidate>, Failure> {
+    pub async fn search(&self, look: &Look, from: f64) -> Result<Vec<Candidate>, Failure> {
         let shards = self.shards.all().iter().map(|collection| self.search_in(collection, look, from));
         let mut found = try_join_all(shards).await?.concat();
         found.sort_by(|left, right| right.similarity.total_cmp(&left.similarity));
@@ -99,9 +99,11 @@ impl Collections {
     ///
     /// # Errors
     /// As above.
-    pub async fn search_in(&self, collection: &str, look: &Look, from: f32) -> Result<Vec<Candidate>, Failure> {
+    pub async fn search_in(&self, collection: &str, look: &Look, from: f64) -> Result<Vec<Candidate>, Failure> {
         let search = self.client.search_faces_by_image().collection_id(collection).image(look.image());
-        let search = search.face_match_threshold(from).max_faces(MOST_CANDIDATES).quality_filter(QualityFilter::None);
+        #[expect(clippy::cast_possible_truncation, reason = "Rekognition takes single precision")]
+        let search = search.face_match_threshold(from as f32);
+        let search = search.max_faces(MOST_CANDIDATES).quality_filter(QualityFilter::None);
         let answer = search.send().await.map_err(|error| match refused_by_search(&error) {
             Some(reason) => reason.into(),
             None => Failure::of("the collection could not be searched", error),

@@ -1,9 +1,6 @@
 //! Putting a registered face into its collection: at its registration, when a client asks again, and when it is repaired.
 
-use bonafide_domain::{
-    ObjectRef,
-    face_api::{DUPLICATE_ABOVE, FaceId},
-};
+use bonafide_domain::{ObjectRef, face_api::FaceId, thresholds};
 
 use crate::{Candidate, Collections, Failure, Hold, Look, Record, Records};
 
@@ -38,7 +35,7 @@ pub async fn index(
     let Some(id) = collections.index(collection, &look, face).await? else { return Ok(Indexed::NoFace) };
     // Two registrations of one face may both have searched before either was indexed. Each searches again after it was, so at least the
     // later one finds the other.
-    let found = collections.search(&look, DUPLICATE_ABOVE).await?;
+    let found = collections.search(&look, thresholds::DUPLICATE_SIMILARITY).await?;
     let outcome = if is_registered(&found, face) {
         Indexed::Duplicate
     } else if records.mark_indexed(hold, &id, now).await? {
@@ -52,7 +49,8 @@ pub async fn index(
 
 /// Whether another registration has this face.
 pub(crate) fn is_registered(found: &[Candidate], face: &FaceId) -> bool {
-    found.iter().any(|other| other.face_id.as_deref() != Some(face.as_str()) && other.similarity > DUPLICATE_ABOVE)
+    let is_same = |similarity: f32| f64::from(similarity) > thresholds::DUPLICATE_SIMILARITY;
+    found.iter().any(|other| other.face_id.as_deref() != Some(face.as_str()) && is_same(other.similarity))
 }
 
 impl Collections {
@@ -61,7 +59,7 @@ impl Collections {
     /// # Errors
     /// When there is no face on the picture, or Rekognition cannot read it or does not answer.
     pub async fn has_other(&self, look: &Look, face: &FaceId) -> Result<bool, Failure> {
-        Ok(is_registered(&self.search(look, DUPLICATE_ABOVE).await?, face))
+        Ok(is_registered(&self.search(look, thresholds::DUPLICATE_SIMILARITY).await?, face))
     }
 }
 

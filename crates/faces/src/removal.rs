@@ -1,6 +1,9 @@
 //! Taking a face away: first it is none any more, then vectors and pictures go; the record last, since it says where the rest is.
 
-use bonafide_domain::face_api::{ApiError, DUPLICATE_ABOVE, Removed};
+use bonafide_domain::{
+    face_api::{ApiError, Removed},
+    thresholds,
+};
 
 use crate::{Collections, Failure, Hold, Look, Pictures, Record, Records};
 
@@ -37,7 +40,7 @@ async fn take_away(
     // An attempt that broke off may have left a vector of which the record does not know.
     for picture in pictures.versions(&record.s3_key).await? {
         let look = Look::Object(picture);
-        match collections.search_in(&record.collection_id, &look, DUPLICATE_ABOVE).await {
+        match collections.search_in(&record.collection_id, &look, thresholds::DUPLICATE_SIMILARITY).await {
             Ok(found) => {
                 let own = found.into_iter().filter(|other| other.face_id.as_deref() == Some(record.face_id.as_str()));
                 ids.extend(own.map(|other| other.rekognition_face_id));

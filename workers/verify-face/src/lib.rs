@@ -1,6 +1,9 @@
 //! Serves `POST /verify` of the face API.
 
-use bonafide_domain::face_api::{MATCH_FROM, PictureSource, VerifyAnswer, VerifyRequest};
+use bonafide_domain::{
+    face_api::{PictureSource, VerifyAnswer, VerifyRequest},
+    thresholds,
+};
 use bonafide_faces::{Collections, Failure, Look, Pictures, Records};
 use bonafide_worker::{ApiAnswer, ApiRequest, note_face};
 
@@ -20,7 +23,7 @@ pub async fn handle(
         PictureSource::Inline(image) => Look::Bytes(image.decode()?),
         PictureSource::Upload(id) => Look::Object(pictures.upload(&id).await?.object),
     };
-    for candidate in collections.search(&look, MATCH_FROM).await? {
+    for candidate in collections.search(&look, thresholds::VERIFY_SIMILARITY).await? {
         // Only who may know is told who it is, and only then is it read.
         let found = records.find(&candidate.rekognition_face_id, request.caller().reads_person()).await?;
         if let Some(face) = found {

@@ -23,6 +23,6 @@ pub use id::{FaceId, InvalidId, UploadId};
 pub use idempotency::{Fingerprint, IdempotencyKey, RequestId, Route};
 pub use person::{BirthDate, Name, Person, PhoneNumber};
 pub use picture::{EncodedImage, Format, MAX_INLINE_BYTES, MAX_UPLOAD_BYTES, Picture};
-pub use quality::{DUPLICATE_ABOVE, FaceFacts, MATCH_FROM, judge_faces};
+pub use quality::{FaceFacts, judge_faces};
 pub use request::{IndexRequest, PictureSource, RegisterRequest, UploadRequest, VerifyRequest};
 pub use shard::{InvalidCollections, Shards};

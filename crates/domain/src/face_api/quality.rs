@@ -1,24 +1,6 @@
 //! Whether the faces on a picture are one that is good enough to be kept.
 
-use crate::ReasonCode;
-
-/// A face counts when Rekognition is surer than this that it is one (0 to 100).
-const FACE_CONFIDENCE_ABOVE: f32 = 99.0;
-/// Rekognition's brightness goes from 0 to 100.
-const BRIGHTNESS_FROM: f32 = 25.0;
-/// Rekognition's sharpness goes from 0 to 100.
-const SHARPNESS_FROM: f32 = 10.0;
-/// Degrees to either side, and up.
-const TURNED_TO: f32 = 45.0;
-/// Degrees down.
-const LOWERED_TO: f32 = -30.0;
-/// How sure Rekognition has to be of sunglasses, or of something before the face (0 to 100).
-const COVERED_ABOVE: f32 = 90.0;
-
-/// A registered face that is more similar than this is the same one (0 to 100).
-pub const DUPLICATE_ABOVE: f32 = 95.0;
-/// A face that is at least so similar verifies (0 to 100).
-pub const MATCH_FROM: f32 = 80.0;
+use crate::{ReasonCode, thresholds};
 
 /// What Rekognition says of one face; `None` for what it does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -39,14 +21,14 @@ pub struct FaceFacts {
     pub covered: Option<f32>,
 }
 
-/// Exactly one clear face, bright, sharp, frontal and uncovered: by the same rules as `IsOneClearFace` and `IsFaceUsable` of the machine
-/// `IdentityVerification`, which a test compares.
+/// Exactly one clear face, bright, sharp, frontal and uncovered: by the same rules and thresholds as `IsOneClearFace` and `IsFaceUsable` of
+/// the machine `IdentityVerification`.
 ///
 /// # Errors
 /// All the reasons that apply.
 pub fn judge_faces(faces: &[FaceFacts]) -> Result<(), Vec<ReasonCode>> {
-    let above = |value: Option<f32>, limit: f32| value.is_some_and(|value| value > limit);
-    let clear: Vec<_> = faces.iter().filter(|face| above(face.confidence, FACE_CONFIDENCE_ABOVE)).collect();
+    let above = |value: Option<f32>, limit: f64| value.is_some_and(|value| f64::from(value) > limit);
+    let clear: Vec<_> = faces.iter().filter(|face| above(face.confidence, thresholds::FACE_CONFIDENCE)).collect();
     let face = match (&clear[..], faces) {
         ([face], _) => face,
         ([], []) => return Err(vec![ReasonCode::SelfieFaceNotFound]),
@@ -54,15 +36,17 @@ pub fn judge_faces(faces: &[FaceFacts]) -> Result<(), Vec<ReasonCode>> {
         _ => return Err(vec![ReasonCode::SelfieMultipleFaces]),
     };
     // What Rekognition does not say of a face is not taken for good.
-    let at_least = |value: Option<f32>, limit: f32| value.is_some_and(|value| value >= limit);
-    let within = |value: Option<f32>, from: f32, to: f32| value.is_some_and(|value| (from..=to).contains(&value));
-    let frontal = within(face.yaw, -TURNED_TO, TURNED_TO) && within(face.pitch, LOWERED_TO, TURNED_TO);
+    let at_least = |value: Option<f32>, limit: f64| value.is_some_and(|value| f64::from(value) >= limit);
+    let within =
+        |value: Option<f32>, from: f64, to: f64| value.is_some_and(|value| (from..=to).contains(&value.into()));
+    let frontal = within(face.yaw, -thresholds::YAW_TO, thresholds::YAW_TO)
+        && within(face.pitch, thresholds::PITCH_DOWN_TO, thresholds::PITCH_UP_TO);
     let defects = [
-        (!at_least(face.brightness, BRIGHTNESS_FROM), ReasonCode::SelfieTooDark),
-        (!at_least(face.sharpness, SHARPNESS_FROM), ReasonCode::SelfieTooBlurred),
+        (!at_least(face.brightness, thresholds::BRIGHTNESS_FROM), ReasonCode::SelfieTooDark),
+        (!at_least(face.sharpness, thresholds::SHARPNESS_FROM), ReasonCode::SelfieTooBlurred),
         (!frontal, ReasonCode::SelfieFaceTurned),
-        (above(face.sunglasses, COVERED_ABOVE), ReasonCode::SelfieSunglassesWorn),
-        (above(face.covered, COVERED_ABOVE), ReasonCode::SelfieFaceCovered),
+        (above(face.sunglasses, thresholds::SUNGLASSES_CONFIDENCE), ReasonCode::SelfieSunglassesWorn),
+        (above(face.covered, thresholds::FACE_COVERED_CONFIDENCE), ReasonCode::SelfieFaceCovered),
     ];
     let reasons: Vec<_> = defects.into_iter().filter_map(|(applies, reason)| applies.then_some(reason)).collect();
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
@@ -71,7 +55,6 @@ pub fn judge_faces(faces: &[FaceFacts]) -> Result<(), Vec<ReasonCode>> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::Value;
 
     use super::*;
 
@@ -125,32 +108,6 @@ mod tests {
     fn all_defects_are_told_at_once() {
         let bad = FaceFacts { brightness: None, sharpness: None, yaw: None, sunglasses: Some(99.0), ..GOOD };
         assert_eq!(judge_faces(&[bad]).expect_err("reasons").len(), 4);
-    }
-
-    /// The machine is the one source of these numbers: see ADR 0034.
-    #[test]
-    fn the_limits_are_those_of_the_machine() {
-        let machine = include_str!("../../../../statemachines/identity-verification.asl.json");
-        let machine: Value = serde_json::from_str(machine).expect("json");
-        let conditions = |state: &str| -> String {
-            let choices = machine["States"][state]["Choices"].as_array().expect("a Choice");
-            choices.iter().map(|choice| choice["Condition"].as_str().expect("a condition")).collect()
-        };
-        let (clear, usable) = (conditions("IsOneClearFace"), conditions("IsFaceUsable"));
-        assert!(clear.contains(&format!("$faces[$ > {FACE_CONFIDENCE_ABOVE}]) = 1")), "{clear}");
-        for rule in [
-            format!("$face.brightness >= {BRIGHTNESS_FROM})"),
-            format!("$face.sharpness >= {SHARPNESS_FROM})"),
-            format!("$abs($face.yaw) <= {TURNED_TO} and"),
-            format!("$face.pitch >= {LOWERED_TO} and $face.pitch <= {TURNED_TO})"),
-            format!("$face.sunglasses > {COVERED_ABOVE} "),
-            format!("$face.covered > {COVERED_ABOVE} "),
-        ] {
-            assert!(usable.contains(&rule), "{rule}: {usable}");
-        }
-        for state in ["IsFaceUnique", "IsFaceStillUnique"] {
-            assert!(conditions(state).contains(&format!("similarity <= {DUPLICATE_ABOVE})")), "{state}");
-        }
     }
 
     proptest! {

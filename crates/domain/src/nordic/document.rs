@@ -9,7 +9,7 @@ use super::{
     page::{Page, Read},
     zone::{self, Found},
 };
-use crate::{DocumentFields, ExtractedField, Personal, ReasonCode};
+use crate::{DocumentFields, ExtractedField, Personal, thresholds};
 
 /// Where a line stands on the picture, as shares of its width and height.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,30 +114,11 @@ impl Extraction {
         let confidence = each.iter().map(|(_, confidence)| *confidence).fold(1.0, f64::min);
         Self { status, identity, confidence, confidences }
     }
-
-    /// Why the document has to be photographed again, or another one, if a field is less sure than `least`: one reason for each such field, and
-    /// that it is of another country if it is of none of the four; or `DOCUMENT_UNREADABLE` alone if nothing was read.
-    #[must_use]
-    pub fn reasons(&self, least: f64) -> Vec<ReasonCode> {
-        if self.status == ExtractionStatus::Error {
-            return vec![ReasonCode::DocumentUnreadable];
-        }
-        let unsure = [
-            (self.confidences.first_name, ReasonCode::FirstNameUnreadable),
-            (self.confidences.last_name, ReasonCode::LastNameUnreadable),
-            (self.confidences.date_of_birth, ReasonCode::BirthDateUnreadable),
-            (self.confidences.national_id, ReasonCode::NationalNumberUnreadable),
-        ]
-        .into_iter()
-        .filter(|(confidence, _)| *confidence < least)
-        .map(|(_, reason)| reason);
-        let foreign = self.identity.country.is_none().then_some(ReasonCode::NationalNumberCountryMismatch);
-        unsure.chain(foreign).collect()
-    }
 }
 
-/// What a zone or a conflict that cannot be trusted leaves of the confidence: below any threshold in use.
+/// What a zone or a conflict that cannot be trusted leaves of the confidence: too little for any field.
 const DISTRUST: f64 = 0.5;
+const _: () = assert!(DISTRUST < thresholds::FIELD_CONFIDENCE);
 
 /// Whether the lines are those of a document of the United States, which Textract's `AnalyzeID` knows field by field.
 #[must_use]
@@ -210,7 +191,7 @@ pub fn identity(lines: &[Line], asked: Country, today: NaiveDate) -> Extraction 
         {
             if name.is_none() && !coded.is_empty() {
                 *name = Some(Read { value: coded.clone(), confidence: zone.confidence });
-            } else if likeness < NAMES_ALIKE {
+            } else if likeness < thresholds::ZONE_NAME_SIMILARITY {
                 trust = trust.min(DISTRUST);
             }
         }
@@ -240,9 +221,6 @@ pub fn identity(lines: &[Line], asked: Country, today: NaiveDate) -> Extraction 
     };
     Extraction::new(identity, confidences)
 }
-
-/// The least likeness of a printed name and that of the zone: that of `verification`'s given names.
-const NAMES_ALIKE: f64 = 85.0;
 
 /// Puts the value of a zone in place of the printed one. If both are the same, the surer counts; if not, something is wrong with the document
 /// or with the picture: [`DISTRUST`].
@@ -304,7 +282,22 @@ mod tests {
     }
 
     fn is_sure(extraction: &Extraction) -> bool {
-        extraction.status == ExtractionStatus::Ok && extraction.confidence >= 0.9
+        extraction.status == ExtractionStatus::Ok && unsure(extraction).is_empty()
+    }
+
+    /// The fields that do not count as read.
+    fn unsure(extraction: &Extraction) -> Vec<&'static str> {
+        let IdentityConfidences { national_id, first_name, last_name, date_of_birth } = extraction.confidences;
+        let each = [
+            ("first name", first_name),
+            ("last name", last_name),
+            ("birth date", date_of_birth),
+            ("national number", national_id),
+        ];
+        each.into_iter()
+            .filter(|(_, confidence)| *confidence < thresholds::FIELD_CONFIDENCE)
+            .map(|(name, _)| name)
+            .collect()
     }
 
     /// A Swedish zone with its check digits.
@@ -542,7 +535,7 @@ mod tests {
             let extraction = identity(&swedish_card(&zone), Country::Sweden, today());
             assert_eq!(extraction.status, ExtractionStatus::Ok, "{what}");
             assert!((extraction.confidence - 0.485).abs() < 1e-9, "{what}");
-            assert_eq!(extraction.reasons(0.9).len(), 4, "{what}");
+            assert_eq!(unsure(&extraction).len(), 4, "{what}");
         }
     }
 
@@ -583,8 +576,7 @@ mod tests {
         let extraction = identity(&lines, Country::Denmark, today());
         assert_eq!(told(&extraction), ["", "", "ANNA MARIA", "ERIKSSON", "1974-08-12", "2012-04-15"]);
         assert_eq!(extraction.status, ExtractionStatus::Partial);
-        let expected = [ReasonCode::NationalNumberUnreadable, ReasonCode::NationalNumberCountryMismatch];
-        assert_eq!(extraction.reasons(0.9), expected);
+        assert_eq!(unsure(&extraction), ["national number"]);
     }
 
     #[test]
@@ -609,19 +601,15 @@ mod tests {
     #[test]
     fn the_least_sure_field_counts() {
         let mut lines = plain(&["Efternavn HANSEN", "Fornavn BO", "CPR 070761-4285"]);
-        for (at, reasons) in [
-            (0, vec![ReasonCode::LastNameUnreadable]),
-            (1, vec![ReasonCode::FirstNameUnreadable]),
-            (2, vec![ReasonCode::BirthDateUnreadable, ReasonCode::NationalNumberUnreadable]),
-        ] {
+        for (at, fields) in [(0, &["last name"][..]), (1, &["first name"]), (2, &["birth date", "national number"])] {
             lines[at].confidence = 0.5;
             let extraction = identity(&lines, Country::Denmark, today());
             assert_eq!(extraction.status, ExtractionStatus::Ok);
             assert!((extraction.confidence - 0.5).abs() < f64::EPSILON);
-            assert_eq!(extraction.reasons(0.9), reasons);
+            assert_eq!(unsure(&extraction), fields);
             lines[at].confidence = 0.97;
         }
-        assert!(identity(&lines, Country::Denmark, today()).reasons(0.9).is_empty());
+        assert!(is_sure(&identity(&lines, Country::Denmark, today())));
     }
 
     #[test]
@@ -629,7 +617,6 @@ mod tests {
         for texts in [&[] as &[&str], &["a cat"]] {
             let extraction = identity(&plain(texts), Country::Norway, today());
             assert_eq!((extraction.status, extraction.confidence), (ExtractionStatus::Error, 0.0));
-            assert_eq!(extraction.reasons(0.9), [ReasonCode::DocumentUnreadable]);
         }
     }
 
@@ -664,8 +651,7 @@ mod tests {
         ];
         let extraction = from_analyze_id(&fields);
         assert_eq!(told(&extraction), ["", "", "OLIVE", "QUARTERMAIN", "1973-05-09", ""]);
-        let expected = [ReasonCode::NationalNumberUnreadable, ReasonCode::NationalNumberCountryMismatch];
-        assert_eq!((extraction.status, extraction.reasons(0.9)), (ExtractionStatus::Partial, expected.to_vec()));
+        assert_eq!((extraction.status, unsure(&extraction)), (ExtractionStatus::Partial, vec!["national number"]));
     }
 
     #[test]
@@ -704,7 +690,6 @@ mod tests {
             prop_assert_eq!(extraction.status == ExtractionStatus::Ok, read == 4);
             prop_assert_eq!(extraction.status == ExtractionStatus::Error, read == 0);
             prop_assert!(extraction.status == ExtractionStatus::Ok || extraction.confidence <= 0.0);
-            prop_assert_eq!(extraction.reasons(0.9).is_empty(), extraction.confidence >= 0.9 && identity.country.is_some());
             prop_assert!(identity.date_of_birth.is_empty() || identity.date_of_birth.expose().parse::<NaiveDate>().is_ok());
             let _ = is_for_analyze_id(&lines);
         }

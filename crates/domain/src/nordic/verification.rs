@@ -4,12 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Country, Identity, NationalNumber, NumberCheck, NumberKind};
-use crate::{CheckOutcome, Personal, ReasonCode, matching};
-
-/// The least likeness of given names, as in `DocumentExtraction`.
-const FIRST_NAME_ALIKE: f64 = 85.0;
-/// The least likeness of family names, as in `DocumentExtraction`.
-const LAST_NAME_ALIKE: f64 = 90.0;
+use crate::{CheckOutcome, Personal, ReasonCode, matching, thresholds};
 
 /// What becomes of a number that fails its check, or that no register gives. A policy never makes a person known whom the register does not
 /// know.
@@ -151,7 +146,7 @@ impl Verifier<'_> {
                     (record.first_name.expose(), record.last_name.expose()),
                 );
                 scores = Some(NameScores { first_name, last_name });
-                if first_name < FIRST_NAME_ALIKE || last_name < LAST_NAME_ALIKE {
+                if first_name < thresholds::FIRST_NAME_SIMILARITY || last_name < thresholds::LAST_NAME_SIMILARITY {
                     findings.push((ReasonCode::RegistryNameMismatch, CheckOutcome::Decline));
                 }
                 if !record.date_of_birth.is_empty() && day(&record.date_of_birth) != day(&identity.date_of_birth) {
@@ -320,15 +315,6 @@ mod tests {
             last_name: Personal::new(last),
             date_of_birth: Personal::new(born),
         })
-    }
-
-    #[test]
-    fn names_are_held_to_the_limits_of_document_extraction() {
-        let machine = include_str!("../../../../statemachines/document-extraction.asl.json");
-        for (field, limit) in [("firstName", FIRST_NAME_ALIKE), ("lastName", LAST_NAME_ALIKE)] {
-            let condition = format!("$match.similarities.{field} >= {limit})");
-            assert_eq!(machine.matches(&condition).count(), 1, "{condition}");
-        }
     }
 
     fn found() -> RegistryAnswer {

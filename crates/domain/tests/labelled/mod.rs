@@ -1,6 +1,6 @@
 //! A labelled set of details and documents: what is the same though written otherwise, and what is another though written alike.
 //!
-//! The set is generated, always the same, and synthetic. It is judged as the state machine judges: with the thresholds of its Choice.
+//! The set is generated, always the same, and synthetic. It is judged as the state machine judges: with the same thresholds.
 
 mod kinds;
 mod lists;
@@ -9,7 +9,9 @@ mod random;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use bonafide_domain::{Details, DetailsColumn, DocumentFields, ExtractedField, Personal, Similarities, similarities};
+use bonafide_domain::{
+    Details, DetailsColumn, DocumentFields, ExtractedField, Personal, Similarities, similarities, thresholds,
+};
 use chrono::NaiveDate;
 
 use kinds::{KINDS, Kind};
@@ -21,8 +23,6 @@ const SEED: u64 = 0x000B_04AF_1DE0;
 const PAIRS_OF_A_KIND: usize = 30;
 /// Pairs that differ in several ways at once.
 const MIXED_PAIRS: usize = 1500;
-
-const MACHINE: &str = include_str!("../../../../statemachines/document-extraction.asl.json");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Field {
@@ -58,22 +58,14 @@ impl Field {
     }
 
     /// The similarity from which on the machine takes the field for the same.
-    fn threshold(self) -> f64 {
-        let machine: serde_json::Value = serde_json::from_str(MACHINE).expect("a state machine");
-        let choices = machine["States"]["DoDetailsMatch"]["Choices"].as_array().expect("the Choice DoDetailsMatch");
-        let variable = format!("$match.similarities.{} ", self.name());
-        let thresholds: Vec<f64> = choices
-            .iter()
-            .filter_map(|choice| choice["Condition"].as_str()?.split_once(variable.as_str()))
-            .map(|(_, rest)| {
-                // A similarity of 100 is compared with `=`.
-                let rest = rest.strip_prefix(">= ").or_else(|| rest.strip_prefix("= ")).expect("a comparison");
-                let digits = rest.find(|sign: char| !sign.is_ascii_digit()).expect("an end");
-                rest[..digits].parse().expect("a number")
-            })
-            .collect();
-        assert_eq!(thresholds.len(), 1, "one threshold for {}", self.name());
-        thresholds[0]
+    const fn threshold(self) -> f64 {
+        match self {
+            Self::FirstName => thresholds::FIRST_NAME_SIMILARITY,
+            Self::LastName => thresholds::LAST_NAME_SIMILARITY,
+            Self::DateOfBirth => thresholds::BIRTH_DATE_SIMILARITY,
+            Self::DocumentNumber => thresholds::DOCUMENT_NUMBER_SIMILARITY,
+            Self::Address => thresholds::ADDRESS_SIMILARITY,
+        }
     }
 }
 
@@ -286,7 +278,6 @@ pub(crate) struct Report {
 }
 
 pub(crate) fn report() -> Report {
-    let thresholds = Field::ALL.map(Field::threshold);
     let pairs = pairs();
     let mut report = Report {
         size: pairs.len(),
@@ -298,9 +289,9 @@ pub(crate) fn report() -> Report {
     for Pair { details, document, kinds } in &pairs {
         let similarities = similarities(&details.details(), &document.document());
         let mut accepted_whole = true;
-        for (field, threshold) in Field::ALL.into_iter().zip(thresholds) {
+        for field in Field::ALL {
             let similarity = field.of(&similarities);
-            let accepted = similarity >= threshold;
+            let accepted = similarity >= field.threshold();
             accepted_whole &= accepted;
             let kind = kinds.iter().find(|kind| kind.fields.contains(&field));
             let (same, name) = kind.map_or((true, "unchanged"), |kind| (kind.same, kind.name));
