@@ -1,8 +1,8 @@
 /**
  * An answer that lacks what is decided on must never take the branch that approves.
  *
- * Evaluated with the reference implementation of JSONata, where a comparison with a missing value is false whichever way it is
- * written: `x != true` does not catch a missing x.
+ * Evaluated with the reference implementation of JSONata: `=` and `!=` are false and `<` and `>` undefined when a value is missing, so
+ * that `x != true` does not catch a missing x.
  */
 import jsonata from "jsonata";
 import { describe, expect, it } from "vitest";
@@ -25,7 +25,10 @@ async function leave(name: string, state: State, variables: Variables): Promise<
   for (let turn = 0; turn < 50; turn += 1) {
     let taken: { Next: string; Assign?: Record<string, unknown> | undefined } = { Next: state.Default as string, Assign: state.Assign };
     for (const rule of state.Choices ?? []) {
-      if ((await evaluate(rule.Condition, variables)) === true) {
+      const isMet = await evaluate(rule.Condition, variables);
+      // Step Functions fails the execution then.
+      if (typeof isMet !== "boolean") throw new Error("States.QueryEvaluationError");
+      if (isMet) {
         taken = rule;
         break;
       }
@@ -182,7 +185,6 @@ describe("nothing approves by its absence", () => {
     ["third-party-check", "IsLicenseValid", {}, "RecordPass"],
     ["third-party-check", "IsLicenseValid", { valid: "true" }, "RecordPass"],
     ["third-party-check", "IsLicenseValid", { valid: 1 }, "RecordPass"],
-    ["identity-compare", "IsSimilarEnough", { scores: {} }, "RecordPass"],
     ["identity-compare", "IsSimilarEnough", { scores: { similarity: 80 } }, "RecordPass"],
     ["identity-verification", "IsOneClearFace", { faces: [99, 99] }, "IsFaceUsable"],
     ["identity-verification", "IsFaceUnique", { others: [{ faceId: "another" }] }, "CompareWithDocument"],
@@ -204,5 +206,10 @@ describe("nothing approves by its absence", () => {
     ["agent-onboarding", "IsRegistered", { registration: { customerId: null } }, "NotifyRegistration"],
   ])("%s %s with %o", async (machine, name, variables, approving) => {
     expect((await leave(name, find(machine, name), variables)).next).not.toBe(approving);
+  });
+
+  it("a comparison without a similarity fails", async () => {
+    const decided = leave("IsSimilarEnough", find("identity-compare", "IsSimilarEnough"), { scores: {} });
+    await expect(decided).rejects.toThrow("States.QueryEvaluationError");
   });
 });
