@@ -12,11 +12,12 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-from bonafide_local import ended, iam, openapi_import, ranges, redrive
+from bonafide_local import asl, ended, iam, openapi_import, ranges, redrive, tokens
 from bonafide_local.aws_json import JsonService, caller_headers
 from bonafide_local.errors import ServiceError
 from bonafide_local.objects import ReadObject
 from bonafide_local.rekognition import Rekognition
+from bonafide_local.timers import Timers
 
 # Step Functions names an SDK error after the Java SDK's class, which always ends in Exception.
 _JAVA_NAMES = {"InternalServerError": "InternalServerErrorException"}
@@ -26,7 +27,10 @@ _SERVICES = {"rekognition": ("RekognitionService", "Rekognition"), "textract": (
 
 def install(services: list[JsonService], rekognition: Rekognition, decisions: iam.Decisions) -> None:
     """Add the services to the emulator: SDK clients, state machines, IAM and CloudFormation."""
-    redrive.install()
+    timers = Timers()
+    redrive.install(timers)
+    asl.install()
+    tokens.install(timers)
     ended.install()
     for service in services:
         _add_service(service)

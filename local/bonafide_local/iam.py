@@ -139,7 +139,7 @@ def _take_the_loopback_for_tls() -> None:
 
 
 def _judge_answers_by_their_machine() -> None:
-    """SendTaskSuccess and SendTaskFailure name only a token; AWS checks them on the ARN of the machine that waits."""
+    """SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat name only a token; AWS checks them on the ARN of the machine that waits."""
     from ministack.core import iam_actions
     from ministack.services import stepfunctions
 

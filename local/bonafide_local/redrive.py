@@ -6,6 +6,8 @@ The first attempt runs in the emulator's own loop. While it runs, its *position*
 input and the variables, and the same for every branch of a Parallel and every iteration of a Map. A redrive copies
 the execution's record, so that whatever an earlier attempt still does goes into a record that nobody reads, and
 continues from the position.
+
+An attempt ends early when it is stopped, and when the TimeoutSeconds of its machine have passed.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import ModuleType
 from typing import Any
+
+from bonafide_local.timers import Timers
 
 logger = logging.getLogger("bonafide_local")
 
@@ -108,15 +112,15 @@ _fork: contextvars.ContextVar[Json | None] = contextvars.ContextVar("fork", defa
 _awaited: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("awaited", default=None)
 
 
-def install() -> None:
-    """Add RedriveExecution to the emulator. To be called before other hooks wrap the same functions.
+def install(timers: Timers) -> None:
+    """Add RedriveExecution to the emulator, and the time limit of executions. To be called before other hooks wrap the same functions.
 
     Raises RuntimeError when the emulator's inside is not the one that this was written for.
     """
     from ministack.services import eventbridge, stepfunctions
 
     check(stepfunctions, eventbridge)
-    Redrives(stepfunctions).install(eventbridge)
+    Redrives(stepfunctions, timers).install(eventbridge)
 
 
 def check(engine: ModuleType, eventbridge: ModuleType) -> None:
@@ -195,8 +199,9 @@ def _to_resume(position: Json) -> None:
 class Redrives:
     """The emulator's engine, extended. Safe to use from threads."""
 
-    def __init__(self, engine: ModuleType) -> None:
+    def __init__(self, engine: ModuleType, timers: Timers) -> None:
         self._engine = engine
+        self._timers = timers
         self._lock = threading.RLock()
 
     def install(self, eventbridge: ModuleType) -> None:
@@ -240,17 +245,19 @@ class Redrives:
 
     def _prepare(self, execution: Json) -> bool:
         machine = self._engine._state_machines.get(execution["stateMachineArn"])
+        if machine is None:
+            return False
         try:
-            start = json.loads(machine["definition"])["StartAt"] if machine else None
+            definition = json.loads(machine["definition"])
+            start, seconds = definition["StartAt"], definition.get("TimeoutSeconds")
             value = json.loads(execution["input"])
         except (ValueError, KeyError, TypeError):
-            return False
-        if start is None:
             return False
         machine.setdefault(KEY, {})[machine["revisionId"]] = machine["definition"]
         execution[KEY] = {
             "revision": machine["revisionId"],
             "type": machine["type"],
+            "timeoutSeconds": seconds,
             "position": _at_the_start(start, value, {}),
             "count": 0,
             "date": None,
@@ -278,6 +285,9 @@ class Redrives:
             # AWS names the child as soon as it runs; the emulator only when it has succeeded.
             submitted = {"resourceType": "states", "resource": "startExecution.sync:2", "output": json.dumps({"ExecutionArn": arn})}
             self._engine._add_event(caller.execution, "TaskSubmitted", {"taskSubmittedEventDetails": submitted})
+        # A redriven execution has its whole time again.
+        seconds = execution[KEY]["timeoutSeconds"]
+        cancel = self._timers.after(seconds, lambda: self._time_out(execution)) if seconds else None
         entered = _place.set(_Place(execution, execution[KEY]["position"]))
         try:
             run()
@@ -285,6 +295,8 @@ class Redrives:
             pass
         finally:
             _place.reset(entered)
+            if cancel is not None:
+                cancel()
             for running in lists:
                 running.remove(arn)
             if execution["status"] == "SUCCEEDED":
@@ -359,9 +371,10 @@ class Redrives:
         """What an attempt does after its end is neither recorded nor continued, and a Retry calls nothing any more."""
 
         def add(execution: Json, event_type: str, details: Json | None = None) -> Json:
-            if execution["status"] != "RUNNING" and not event_type.startswith("Execution"):
-                raise _Stopped
-            return original(execution, event_type, details)
+            with self._lock:
+                if execution["status"] != "RUNNING" and not event_type.startswith("Execution"):
+                    raise _Stopped
+                return original(execution, event_type, details)
 
         return add
 
@@ -381,11 +394,26 @@ class Redrives:
 
         return fail
 
+    def _time_out(self, execution: Json) -> None:
+        """As on AWS, the execution has neither error nor cause, and its history says nothing of the state that was interrupted."""
+        engine = self._engine
+        with self._lock:
+            if execution["status"] != "RUNNING":
+                return
+            execution["stopDate"] = engine.now_iso()
+            engine._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {"error": "States.Timeout"}})
+            execution["status"] = "TIMED_OUT"
+        engine._emit_execution_status_event(execution)
+        self._end_waits(execution)
+
     def _wait_for_token(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def invoke(resource: str, input_data: Any, token: str, state_def: Json) -> Any:
             place = _place.get()
             if place is not None:
-                place.execution[KEY]["taskTokens"].append(token)
+                with self._lock:
+                    if place.execution["status"] != "RUNNING":
+                        raise _Stopped
+                    place.execution[KEY]["taskTokens"].append(token)
             return original(resource, input_data, token, state_def)
 
         return invoke
@@ -408,20 +436,22 @@ class Redrives:
         return invoke
 
     def _stop(self, original: Callable[[Json], Response]) -> Callable[[Json], Response]:
-        """Stopping closes the tokens that the execution waits for, and stops the executions that it waits for."""
-
         def stop(data: Json) -> Response:
             response = original(data)
             execution = self._engine._executions.get(data.get("executionArn"))
             if response[0] == 200 and execution is not None and KEY in execution:
-                for token in list(execution[KEY]["taskTokens"]):
-                    waiting = self._engine._task_tokens.pop(token, None)
-                    if waiting is not None:
-                        waiting["event"].set()
-                self._stop_all(execution[KEY]["children"])
+                self._end_waits(execution)
             return response
 
         return stop
+
+    def _end_waits(self, execution: Json) -> None:
+        """Close the tokens that an execution waits for, and stop the executions that it waits for."""
+        for token in list(execution[KEY]["taskTokens"]):
+            waiting = self._engine._task_tokens.pop(token, None)
+            if waiting is not None:
+                waiting["event"].set()
+        self._stop_all(execution[KEY]["children"])
 
     def _stop_all(self, children: list[str]) -> None:
         for child in list(children):

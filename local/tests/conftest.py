@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -9,16 +10,22 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+
+from bonafide_local import asl, redrive, tokens
 
 LOCAL = Path(__file__).resolve().parent.parent
 DATA = Path(__file__).resolve().parent / "data"
@@ -87,9 +94,28 @@ def task(resource: str, arguments: Any, **more: Any) -> dict[str, Any]:
     return {"Type": "Task", "Resource": resource, "Arguments": arguments, **ending, **more}
 
 
-def definition(states: dict[str, Any]) -> str:
+def waits(queue: str, **more: Any) -> dict[str, Any]:
+    """A state that sends its token to a queue, and waits for it."""
+    arguments = {"QueueUrl": queue, "MessageBody": {"taskToken": "{% $states.context.Task.Token %}"}}
+    return task("arn:aws:states:::sqs:sendMessage.waitForTaskToken", arguments, **more)
+
+
+def child_of(machine: str, **more: Any) -> dict[str, Any]:
+    """A state that runs another machine, and waits for its end."""
+    arguments = {"StateMachineArn": machine, "Input": {}}
+    return task("arn:aws:states:::states:startExecution.sync:2", arguments, TimeoutSeconds=TIMEOUT, **more)
+
+
+def definition(states: dict[str, Any], **more: Any) -> str:
     """A JSONata machine whose first state is the first key."""
-    return json.dumps({"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states})
+    return json.dumps({"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states, **more})
+
+
+def code(call: Callable[[], Any]) -> tuple[str, str]:
+    """Code and message of the error that a call is answered with."""
+    with pytest.raises(ClientError) as error:
+        call()
+    return str(error.value.response["Error"]["Code"]), str(error.value.response["Error"]["Message"])
 
 
 @dataclass(eq=False)
@@ -234,6 +260,112 @@ def start(*options: str | float | Path, log: Path | None = None, **environment: 
     assert line, f"it did not start (exit code {process.wait(TIMEOUT)})"
     ready = json.loads(line)
     return LocalAws(process, ready["endpoint"], ready["control"], ready["thirdParty"])
+
+
+class Held:
+    """A call that lasts until the test ends it."""
+
+    def __init__(self) -> None:
+        self.begun, self.over = threading.Event(), threading.Event()
+
+    def __call__(self, *_: Any) -> dict[str, Any]:
+        self.begun.set()
+        assert self.over.wait(TIMEOUT)
+        return {}
+
+    def wait_until_begun(self) -> None:
+        assert self.begun.wait(TIMEOUT)
+
+    def end(self, attempt: threading.Thread) -> None:
+        """End it, and wait for the end of the attempt that it is part of."""
+        self.over.set()
+        attempt.join(TIMEOUT)
+        assert not attempt.is_alive()
+
+
+class StoppedTimers:
+    """In the place of the timers: a test says when a time is over."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[float, Callable[[], None]]] = []
+
+    def after(self, seconds: float, call: Callable[[], None]) -> Callable[[], bool]:
+        timer = (seconds, call)
+        self.waiting.append(timer)
+
+        def cancel() -> bool:
+            if timer not in self.waiting:
+                return False
+            self.waiting.remove(timer)
+            return True
+
+        return cancel
+
+    def expire(self, seconds: float) -> None:
+        """Let the only timer of so many seconds expire."""
+        (timer,) = (timer for timer in self.waiting if timer[0] == seconds)
+        self.waiting.remove(timer)
+        timer[1]()
+
+
+class Engine:
+    """The emulator's engine in this process, where a test decides how long calls and pauses last."""
+
+    def __init__(self, module: ModuleType, timers: StoppedTimers, patch: pytest.MonkeyPatch) -> None:
+        self.module = module
+        self.timers = timers
+        self.patch = patch
+
+    def ask(self, operation: str, **body: Any) -> Any:
+        headers = {"x-amz-target": f"AWSStepFunctions.{operation}"}
+        status, _, answer = asyncio.run(self.module.handle_request("POST", "/", headers, json.dumps(body), {}))
+        assert status == 200, answer
+        return json.loads(answer)
+
+    def call(self, name: str, call: Callable[[], Any], **more: Any) -> dict[str, Any]:
+        """A state that makes a call of the test."""
+        resource = f"arn:aws:states:::test:{name}"
+        self.patch.setitem(self.module._SERVICE_DISPATCH, resource, lambda _resource, _arguments: call())
+        return task(resource, {}, **more)
+
+    def waits(self, name: str, sent: Callable[[str], Any], **more: Any) -> dict[str, Any]:
+        """A state that hands its token to a call of the test, and waits for it."""
+        resource = f"arn:aws:states:::test:{name}"
+        self.patch.setitem(self.module._SERVICE_DISPATCH, resource, lambda _resource, token: sent(token))
+        return task(f"{resource}.waitForTaskToken", "{% $states.context.Task.Token %}", **more)
+
+    def create(self, states: dict[str, Any], **more: Any) -> str:
+        name = f"engine-{uuid.uuid4().hex[:12]}"
+        return str(self.ask("CreateStateMachine", name=name, definition=definition(states, **more), roleArn=ROLE)["stateMachineArn"])
+
+    def start(self, states: dict[str, Any], **more: Any) -> tuple[str, threading.Thread]:
+        """The execution, and the thread of its first attempt."""
+        machine, before = self.create(states, **more), set(threading.enumerate())
+        execution = self.ask("StartExecution", stateMachineArn=machine)["executionArn"]
+        (attempt,) = set(threading.enumerate()) - before
+        return execution, attempt
+
+    def status(self, execution: str) -> str:
+        return str(self.ask("DescribeExecution", executionArn=execution)["status"])
+
+    def history(self, execution: str) -> list[dict[str, Any]]:
+        return list(self.ask("GetExecutionHistory", executionArn=execution)["events"])
+
+
+@pytest.fixture(scope="session")
+def _engine() -> tuple[ModuleType, StoppedTimers]:
+    from ministack.services import stepfunctions
+
+    timers = StoppedTimers()
+    redrive.install(timers)  # type: ignore[arg-type]
+    asl.install()
+    tokens.install(timers)  # type: ignore[arg-type]
+    return stepfunctions, timers
+
+
+@pytest.fixture
+def engine(_engine: tuple[ModuleType, StoppedTimers], monkeypatch: pytest.MonkeyPatch) -> Engine:
+    return Engine(*_engine, monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -112,7 +112,7 @@ def test_what_was_running_has_failed_and_can_be_redriven(durable: LocalAws, stat
     assert (described["status"], described["error"], described["redriveStatus"]) == ("FAILED", "States.ServiceRestart", "REDRIVABLE")
     last = sfn.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=1)["events"][0]
     assert (last["type"], last["executionFailedEventDetails"]["error"]) == ("ExecutionFailed", "States.ServiceRestart")
-    with pytest.raises(sfn.exceptions.TaskDoesNotExist):
+    with pytest.raises(sfn.exceptions.TaskTimedOut):
         sfn.send_task_success(taskToken=token, output="{}")
     assert json.loads(durable.receive(ends))["detail"]["executionArn"] == execution
 

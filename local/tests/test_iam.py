@@ -159,4 +159,12 @@ def test_an_answer_to_a_waiting_task_is_judged_by_its_machine(guarded: LocalAws)
     assert code(lambda: worker.send_task_success(taskToken=other_token, output="{}")) == "AccessDeniedException"
     assert code(lambda: worker.send_task_success(taskToken="nobody's", output="{}")) == "AccessDeniedException"
     # Once answered, it waits no more; that is no question of permissions.
-    assert code(lambda: worker.send_task_success(taskToken=token, output="{}")) == "TaskDoesNotExist"
+    assert code(lambda: worker.send_task_success(taskToken=token, output="{}")) == "TaskTimedOut"
+
+
+def test_a_heartbeat_is_judged_by_the_machine_that_waits(guarded: LocalAws) -> None:
+    own, token = waiting(guarded, "beating")
+    _, other_token = waiting(guarded, "not-beating")
+    worker = client_of(guarded, "stepfunctions", "heart", ("states:SendTaskHeartbeat", own))
+    worker.send_task_heartbeat(taskToken=token)
+    assert code(lambda: worker.send_task_heartbeat(taskToken=other_token)) == "AccessDeniedException"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
-from conftest import ROLE, TIMEOUT, LocalAws, definition, task, wait_until
+from conftest import ROLE, Engine, Held, LocalAws, child_of, code, definition, task, wait_until, waits
 
 from bonafide_local import redrive
 
@@ -90,12 +86,6 @@ class Machines:
         return found
 
 
-def code(call: Callable[[], Any]) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call()
-    return str(error.value.response["Error"]["Code"]), str(error.value.response["Error"]["Message"])
-
-
 def counted(name: str, **more: Any) -> dict[str, Any]:
     """A state that adds 1 to a counter."""
     update = {
@@ -110,16 +100,6 @@ def counted(name: str, **more: Any) -> dict[str, Any]:
 def look(**more: Any) -> dict[str, Any]:
     """A state that a fault can break."""
     return task("arn:aws:states:::aws-sdk:rekognition:listCollections", {}, **more)
-
-
-def waits(queue: str, **more: Any) -> dict[str, Any]:
-    arguments = {"QueueUrl": queue, "MessageBody": {"taskToken": "{% $states.context.Task.Token %}"}}
-    return task("arn:aws:states:::sqs:sendMessage.waitForTaskToken", arguments, **more)
-
-
-def child_of(machine: str, **more: Any) -> dict[str, Any]:
-    arguments = {"StateMachineArn": machine, "Input": {}}
-    return task("arn:aws:states:::states:startExecution.sync:2", arguments, TimeoutSeconds=TIMEOUT, **more)
 
 
 @pytest.fixture(scope="module")
@@ -327,7 +307,7 @@ def test_a_task_out_of_time_gets_a_new_token(machines: Machines, queue: str, nam
     machines.sfn.redrive_execution(executionArn=execution)
     token = machines.token(queue)
     assert token != late
-    assert code(lambda: machines.sfn.send_task_success(taskToken=late, output='"late"'))[0] == "TaskDoesNotExist"
+    assert code(lambda: machines.sfn.send_task_success(taskToken=late, output='"late"'))[0] == "TaskTimedOut"
     machines.sfn.send_task_success(taskToken=token, output='"in time"')
     assert json.loads(machines.ended(execution)["output"]) == "in time"
     assert machines.count(name) == 1
@@ -337,12 +317,12 @@ def test_an_aborted_execution_goes_on_and_its_old_token_is_void(machines: Machin
     execution = machines.start({"Wait": waits(queue, Next="Count"), "Count": counted(name)})
     old = machines.token(queue)
     machines.sfn.stop_execution(executionArn=execution, error="Operator", cause="for the test")
-    assert code(lambda: machines.sfn.send_task_success(taskToken=old, output="{}"))[0] == "TaskDoesNotExist"
+    assert code(lambda: machines.sfn.send_task_success(taskToken=old, output="{}"))[0] == "TaskTimedOut"
     described = machines.describe(execution)
     assert (described["status"], described["redriveStatus"]) == ("ABORTED", "REDRIVABLE")
     machines.sfn.redrive_execution(executionArn=execution)
     token = machines.token(queue)
-    assert code(lambda: machines.sfn.send_task_success(taskToken=old, output="{}"))[0] == "TaskDoesNotExist"
+    assert code(lambda: machines.sfn.send_task_success(taskToken=old, output="{}"))[0] == "TaskTimedOut"
     assert machines.describe(execution)["status"] == "RUNNING"
     machines.sfn.send_task_success(taskToken=token, output="{}")
     described = machines.ended(execution)
@@ -352,27 +332,6 @@ def test_an_aborted_execution_goes_on_and_its_old_token_is_void(machines: Machin
     types = [event["type"] for event in machines.history(execution)]
     assert types[types.index("ExecutionAborted") + 1] == "ExecutionRedriven"
     assert types.count("TaskStateExited") == 2
-
-
-class Held:
-    """A call that lasts until the test ends it."""
-
-    def __init__(self) -> None:
-        self.begun, self.over = threading.Event(), threading.Event()
-
-    def __call__(self, *_: Any) -> dict[str, Any]:
-        self.begun.set()
-        assert self.over.wait(TIMEOUT)
-        return {}
-
-    def wait_until_begun(self) -> None:
-        assert self.begun.wait(TIMEOUT)
-
-    def end(self, attempt: threading.Thread) -> None:
-        """End it, and wait for the end of the attempt that it is part of."""
-        self.over.set()
-        attempt.join(TIMEOUT)
-        assert not attempt.is_alive()
 
 
 class TimeLimit(Held):
@@ -388,56 +347,6 @@ class TimeLimit(Held):
     def result(self, timeout: float) -> Any:
         self()
         raise TimeoutError
-
-
-class Engine:
-    """The emulator's engine in this process, where a test decides how long calls and pauses last."""
-
-    def __init__(self, module: ModuleType, patch: pytest.MonkeyPatch) -> None:
-        self.module = module
-        self.patch = patch
-
-    def ask(self, operation: str, **body: Any) -> Any:
-        headers = {"x-amz-target": f"AWSStepFunctions.{operation}"}
-        status, _, answer = asyncio.run(self.module.handle_request("POST", "/", headers, json.dumps(body), {}))
-        assert status == 200, answer
-        return json.loads(answer)
-
-    def call(self, name: str, call: Callable[[], Any], **more: Any) -> dict[str, Any]:
-        """A state that makes a call of the test."""
-        resource = f"arn:aws:states:::test:{name}"
-        self.patch.setitem(self.module._SERVICE_DISPATCH, resource, lambda _resource, _arguments: call())
-        return task(resource, {}, **more)
-
-    def create(self, states: dict[str, Any]) -> str:
-        name = f"engine-{uuid.uuid4().hex[:12]}"
-        return str(self.ask("CreateStateMachine", name=name, definition=definition(states), roleArn=ROLE)["stateMachineArn"])
-
-    def start(self, states: dict[str, Any]) -> tuple[str, threading.Thread]:
-        """The execution, and the thread of its first attempt."""
-        machine, before = self.create(states), set(threading.enumerate())
-        execution = self.ask("StartExecution", stateMachineArn=machine)["executionArn"]
-        (attempt,) = set(threading.enumerate()) - before
-        return execution, attempt
-
-    def status(self, execution: str) -> str:
-        return str(self.ask("DescribeExecution", executionArn=execution)["status"])
-
-    def history(self, execution: str) -> list[dict[str, Any]]:
-        return list(self.ask("GetExecutionHistory", executionArn=execution)["events"])
-
-
-@pytest.fixture(scope="session")
-def _engine() -> ModuleType:
-    from ministack.services import stepfunctions
-
-    redrive.install()
-    return stepfunctions
-
-
-@pytest.fixture
-def engine(_engine: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    return Engine(_engine, monkeypatch)
 
 
 @pytest.fixture
@@ -602,7 +511,7 @@ def test_a_stopped_parent_stops_its_child_before_a_new_one_starts(machines: Mach
     machines.sfn.stop_execution(executionArn=parent)
     [stopped] = machines.executions(child)
     assert machines.ended(stopped["executionArn"])["status"] == "ABORTED"
-    assert code(lambda: machines.sfn.send_task_success(taskToken=old, output="{}"))[0] == "TaskDoesNotExist"
+    assert code(lambda: machines.sfn.send_task_success(taskToken=old, output="{}"))[0] == "TaskTimedOut"
     machines.sfn.redrive_execution(executionArn=parent)
     machines.sfn.send_task_success(taskToken=machines.token(queue), output='"new"')
     assert json.loads(machines.ended(parent)["output"]) == "new"

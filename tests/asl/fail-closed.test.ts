@@ -1,8 +1,8 @@
 /**
  * An answer that lacks what is decided on must never take the branch that approves.
  *
- * Evaluated with the reference implementation of JSONata, where a comparison with a missing value is false whichever way it is
- * written: `x != true` does not catch a missing x.
+ * Evaluated with the reference implementation of JSONata: `=` and `!=` are false and `<` and `>` undefined when a value is missing, so
+ * that `x != true` does not catch a missing x.
  */
 import jsonata from "jsonata";
 import { describe, expect, it } from "vitest";
@@ -31,7 +31,10 @@ async function leave(machine: string, name: string, variables: Variables): Promi
   const state = find(machine, name);
   let taken: { Next?: string | undefined; Assign?: Record<string, unknown> | undefined } = { Next: state.Default, Assign: state.Assign };
   for (const rule of state.Choices ?? []) {
-    if ((await evaluate(rule.Condition, variables)) === true) {
+    const isMet = await evaluate(rule.Condition, variables);
+    // Step Functions fails the execution then.
+    if (typeof isMet !== "boolean") throw new Error("States.QueryEvaluationError");
+    if (isMet) {
       taken = rule;
       break;
     }
@@ -64,7 +67,13 @@ function without(value: Record<string, unknown>, group: string, field: string): 
 
 describe("the details", () => {
   const decide = (comparison: unknown, more: Variables = {}) =>
-    leave("document-extraction", "DoDetailsMatch", { comparison, extraction: GOOD_EXTRACTION, detailsExpected: true, reasons: [], ...more });
+    leave("document-extraction", "DoDetailsMatch", {
+      comparison,
+      extraction: GOOD_EXTRACTION,
+      detailsExpected: true,
+      reasons: [],
+      ...more,
+    });
 
   it("match when every score and fact is there and good", async () => {
     expect(await decide(GOOD_MATCH)).toEqual({ next: "RecordPass", reasons: [] });
@@ -182,7 +191,6 @@ describe("nothing approves by its absence", () => {
     ["third-party-check", "IsLicenseValid", {}, "RecordPass"],
     ["third-party-check", "IsLicenseValid", { valid: "true" }, "RecordPass"],
     ["third-party-check", "IsLicenseValid", { valid: 1 }, "RecordPass"],
-    ["identity-compare", "IsSimilarEnough", { scores: {} }, "RecordPass"],
     ["identity-compare", "IsSimilarEnough", { scores: { similarity: 80 } }, "RecordPass"],
     ["identity-verification", "IsOneClearFace", { faces: [99, 99] }, "IsFaceUsable"],
     ["identity-verification", "IsFaceUnique", { others: [{ faceId: "another" }] }, "CompareWithDocument"],
@@ -204,5 +212,10 @@ describe("nothing approves by its absence", () => {
     ["agent-onboarding", "IsRegistered", { registration: { customerId: null } }, "NotifyRegistration"],
   ])("%s %s with %o", async (machine, name, variables, approving) => {
     expect((await leave(machine, name, variables)).next).not.toBe(approving);
+  });
+
+  it("a comparison without a similarity fails", async () => {
+    const decided = leave("identity-compare", "IsSimilarEnough", { scores: {} });
+    await expect(decided).rejects.toThrow("States.QueryEvaluationError");
   });
 });

@@ -222,7 +222,9 @@ export const RULES: readonly Rule[] = [
       tasks(machine).flatMap(([name, state]) => {
         return [
           ...(Number.isInteger(state.TimeoutSeconds) ? [] : [`${name} has no TimeoutSeconds`]),
-          ...(JSON.stringify(state.Retry) === JSON.stringify(canonicalRetry(machine, state)) ? [] : [`${name} has another Retry than the canonical one`]),
+          ...(JSON.stringify(state.Retry) === JSON.stringify(canonicalRetry(machine, state))
+            ? []
+            : [`${name} has another Retry than the canonical one`]),
         ];
       }),
   },

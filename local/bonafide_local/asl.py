@@ -1,0 +1,114 @@
+"""The Amazon States Language as AWS executes it, where the emulator's engine differs.
+
+See https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html (JSONata),
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (errors) and
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html (children).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from bonafide_local.tokens import HeartbeatTimeout
+
+Json = dict[str, Any]
+
+# Operators of JSONata 2.1, both of two characters that are tokens of their own in 2.0.6, which Step Functions runs.
+_NEW_OPERATORS = ("?:", "??")
+
+
+def install() -> None:
+    """Replace what differs, for all machines."""
+    from jsonata.tokenizer import Tokenizer
+    from ministack.services import stepfunctions as engine
+
+    engine._apply_output_path = _with_output_of_succeed(engine, engine._apply_output_path)
+    engine._evaluate_jsonata_choice_rule = lambda rule, raw_input, ctx: _condition(engine, rule, raw_input, ctx)
+    engine._apply_state_assign = _assigning_at_once(engine)
+    engine._error_matches = error_matches
+    engine._add_event = _with_timeouts_by_name(engine._add_event)
+    engine._nested_execution_failure = _failure_of_child(engine)
+    Tokenizer.next = _as_in_2_0_6(Tokenizer.next)
+
+
+def _with_output_of_succeed(engine: ModuleType, original: Callable[..., Any]) -> Callable[..., Any]:
+    """A Succeed state has no handler of its own in the engine: it only applies the paths of JSONPath."""
+
+    def apply(state: Json, data: Any, ctx: Json | None = None) -> Any:
+        if state.get("Type") == "Succeed" and engine._state_query_language(state, ctx) == "JSONata":
+            return engine._apply_jsonata_output(state, data, ctx, default=data)
+        return original(state, data, ctx)
+
+    return apply
+
+
+def _condition(engine: ModuleType, rule: Json, raw_input: Any, ctx: Json) -> bool:
+    """The engine takes any value for true or false, as JSONata itself does in ``and`` and ``?``."""
+    return bool(engine._jsonata_state_field(rule, "Condition", "boolean", raw_input, ctx))
+
+
+def _assigning_at_once(engine: ModuleType) -> Callable[..., None]:
+    """No expression of an Assign sees what another one assigns."""
+
+    def assign(state: Json, raw_input: Any, ctx: Json, result: Any = None, error_output: Any = None) -> None:
+        if "Assign" in state and engine._state_query_language(state, ctx) == "JSONata":
+            evaluated = engine._apply_jsonata_template(state["Assign"], raw_input, ctx, result=result, error_output=error_output)
+            ctx["variables"].update(evaluated)
+
+    return assign
+
+
+def error_matches(error_equals: list[str], error: str) -> bool:
+    """Whether a retrier's or catcher's ErrorEquals matches an error."""
+    # AWS neither retries nor catches it, even where it is named.
+    if error == "States.Runtime":
+        return False
+    if error in error_equals or ("States.HeartbeatTimeout" in error_equals and isinstance(error, HeartbeatTimeout)):
+        return True
+    if "States.TaskFailed" in error_equals and error != "States.Timeout":
+        return True
+    return "States.ALL" in error_equals and error != "States.DataLimitExceeded"
+
+
+def _with_timeouts_by_name(original: Callable[..., Json]) -> Callable[..., Json]:
+    """The history of a task that is out of time has TaskTimedOut, where the engine writes TaskFailed."""
+
+    def add(execution: Json, event_type: str, details: Json | None = None) -> Json:
+        failed = (details or {}).get("taskFailedEventDetails", {})
+        if failed.get("error") == "States.Timeout":
+            return original(execution, "TaskTimedOut", {"taskTimedOutEventDetails": failed})
+        return original(execution, event_type, details)
+
+    return add
+
+
+def _failure_of_child(engine: ModuleType) -> Callable[[Json], tuple[str, str]]:
+    """A Task that waits for an execution fails with one error, whatever the execution failed with or how else it ended."""
+
+    def failure(answer: Json) -> tuple[str, str]:
+        _, _, body = engine._describe_execution({"executionArn": answer["executionArn"]})
+        described = json.loads(body) | {"inputDetails": {"Included": True}}
+        capitalized = {
+            name[0].upper() + name[1:]: engine._iso_to_epoch_ms(value) if name.endswith("Date") else value
+            for name, value in described.items()
+            if value is not None and not name.startswith("output")
+        }
+        return "States.TaskFailed", json.dumps(capitalized, sort_keys=True, separators=(",", ":"))
+
+    return failure
+
+
+def _as_in_2_0_6(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Read a newer operator as the two tokens that it was: the parser then refuses it as JSONata 2.0.6 does."""
+
+    def read(tokenizer: Any, prefix: bool) -> Any:
+        token = original(tokenizer, prefix)
+        if token is not None and token.type == "operator" and token.value in _NEW_OPERATORS:
+            tokenizer.position -= 1
+            token.value = "?"
+        return token
+
+    return read
