@@ -121,13 +121,13 @@ fn a_third_party_that_is_down_is_measured_try_by_try() {
     with(&measured, "Reasons", &[("Reason", "THIRD_PARTY_UNAVAILABLE")]);
     let is_of_this_run = |line: &Line| line["timestamp"].as_str().is_some_and(|at| at >= received);
     // One for each try.
-    for line in lines_about("third-party-down", "validate-license", 5, is_of_this_run) {
+    for line in lines_about("third-party-down", "validate-license", 8, is_of_this_run) {
         let told = ["message", "check", "error.name", "error.code"].map(|name| line[name].as_str());
         assert_eq!(told, ["the task failed", "thirdPartyCheck", "Bonafide.Transient", "503"].map(Some));
     }
     let lines = lines("validate-license");
     let failures = lines.iter().filter(|line| line.contains_key("TaskFailures"));
-    assert!(failures.inspect(|line| check_format(line)).count() >= 5);
+    assert!(failures.inspect(|line| check_format(line)).count() >= 8);
 }
 
 #[test]

@@ -68,12 +68,12 @@ fn history_tells_attempts_and_errors_where_they_happened() {
     let check = timeline["steps"].as_array().unwrap().last().unwrap();
     assert_eq!((&check["state"], &check["seconds"]), (&json!("CheckWithThirdParty"), &Value::Null));
     let request = &check["children"][0]["steps"][0];
-    assert_eq!((&request["state"], &request["attempts"]), (&json!("RequestValidation"), &json!(5)));
-    assert_eq!(request["errors"], json!(vec!["Bonafide.Transient"; 5]));
+    assert_eq!((&request["state"], &request["attempts"]), (&json!("RequestValidation"), &json!(8)));
+    assert_eq!(request["errors"], json!(vec!["Bonafide.Transient"; 8]));
 
     let arn = seen.row["executionArn"].as_str().unwrap();
     let shown = text(&["history", arn]);
-    assert!(shown.contains("RequestValidation") && shown.contains("5 attempts"), "{shown}");
+    assert!(shown.contains("RequestValidation") && shown.contains("8 attempts"), "{shown}");
     assert_eq!(bonafide(&["history", "nobody"]).status.code(), Some(3));
     assert_eq!(bonafide(&["history", &format!("{arn}-not")]).status.code(), Some(3));
 }

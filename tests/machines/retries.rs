@@ -27,7 +27,11 @@ fn errors(resource: &str) -> Vec<(&'static str, bool)> {
         errors.extend([("StepFunctions.ThrottlingException", true), ("StepFunctions.SdkClientException", true)]);
         return errors;
     }
-    errors.extend([("Bonafide.Transient", true), ("Lambda.TooManyRequestsException", true), ("Unlisted.Exception", true)]);
+    errors.extend([
+        ("Bonafide.Transient", true),
+        ("Lambda.TooManyRequestsException", true),
+        ("Unlisted.Exception", true),
+    ]);
     let is_wait = resource.ends_with(".waitForTaskToken");
     errors.push(("States.Timeout", !is_wait));
     if is_wait {

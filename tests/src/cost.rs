@@ -595,7 +595,7 @@ mod tests {
         assert_eq!((extraction.calls, &extraction.runs), (2, &[("extract-identity".to_owned(), 1)].into()));
         assert_eq!((creation.calls, creation.runs.len()), (2, 0));
         let length = u64::try_from(Machine::read(CONVERSATION).unwrap().length()).unwrap();
-        assert!(length > 40_000, "{length}");
+        assert!(length > 20_000, "{length}");
         assert_eq!(creation.bytes, length + 4);
         assert_eq!((facts.transitions, facts.history_events), (0, 7), "its states are no transitions, but are logged");
         let calls = [
