@@ -21,6 +21,8 @@ HOST = "127.0.0.1"
 START_SECONDS = 60.0
 # After SIGTERM the gateway has this long; then it and its children are killed. Together under 5 s.
 GRACE_SECONDS = 3.0
+# Of the time that a machine's Retry waits; 1 is AWS's.
+WAIT_SCALE = "0.05"
 
 
 class StartError(Exception):
@@ -171,6 +173,8 @@ def _environment(settings: Settings, state_dir: Path, port: int, package_parent:
     temporary.mkdir(exist_ok=True)
     return {
         **kept,
+        # Retries wait for minutes on AWS; nothing here needs that long to recover.
+        "SFN_WAIT_SCALE": kept.get("SFN_WAIT_SCALE", WAIT_SCALE),
         "PYTHONPATH": path,
         "PYTHONUNBUFFERED": "1",
         # It would otherwise listen on all interfaces.
