@@ -31,6 +31,7 @@ def install() -> None:
     engine._error_matches = error_matches
     engine._add_event = _with_timeouts_by_name(engine._add_event)
     engine._nested_execution_failure = _failure_of_child(engine)
+    engine._invoke_nested_start_execution_sync = _refusing_taken_names(engine, engine._invoke_nested_start_execution_sync)
     Tokenizer.next = _as_in_2_0_6(Tokenizer.next)
 
 
@@ -99,6 +100,24 @@ def _failure_of_child(engine: ModuleType) -> Callable[[Json], tuple[str, str]]:
         return "States.TaskFailed", json.dumps(capitalized, sort_keys=True, separators=(",", ":"))
 
     return failure
+
+
+def _refusing_taken_names(engine: ModuleType, original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """A name is taken once an execution has had it; the engine puts another execution in its place.
+
+    AWS lets a Task wait for an execution that still runs with the same input. Here no Task meets one: it starts its child and waits for
+    the end in one step.
+    """
+
+    def start(resource: str, arguments: Any) -> Any:
+        request = engine._nested_start_execution_request(arguments)
+        machine, _, name = request["stateMachineArn"].rpartition(":")
+        execution = f"{machine.replace(':stateMachine', ':execution')}:{name}:{request.get('name')}"
+        if execution in engine._executions:
+            raise engine._ExecutionError("StepFunctions.ExecutionAlreadyExistsException", f"Execution Already Exists: '{execution}'")
+        return original(resource, arguments)
+
+    return start
 
 
 def _as_in_2_0_6(original: Callable[..., Any]) -> Callable[..., Any]:

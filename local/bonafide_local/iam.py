@@ -16,9 +16,15 @@ _TOKENS = 10_000
 # In the conditions of queries, beside the names of keys.
 _KEY_CONDITION_WORDS = frozenset({"AND", "BETWEEN", "begins_with"})
 machine_of_token: OrderedDict[str, str] = OrderedDict()
-# Names of attributes, beginnings of keys and kinds of encryption: the conditions that policies here may use. Other keys
-# (tags, keys of rows) could hold what an applicant sent.
-_CONTEXT_PREFIXES = ("dynamodb:attributes", "dynamodb:select", "s3:prefix", "s3:x-amz-server-side-encryption")
+# Names of attributes and operations, beginnings of keys and kinds of encryption: the conditions that policies here may use.
+# Other keys (tags, keys of rows) could hold what an applicant sent.
+_CONTEXT_PREFIXES = (
+    "dynamodb:attributes",
+    "dynamodb:enclosingoperation",
+    "dynamodb:select",
+    "s3:prefix",
+    "s3:x-amz-server-side-encryption",
+)
 
 
 class Decisions:

@@ -84,6 +84,18 @@ def test_a_parent_does_not_catch_its_childs_own_error(aws: LocalAws, name: str, 
     assert parent["status"] == ("SUCCEEDED" if is_caught else "FAILED")
 
 
+def test_a_child_whose_name_another_one_has_had_is_not_started(aws: LocalAws, name: str) -> None:
+    machine = aws.create_machine(f"{name}-child", {"Pass": passed("done")})
+    call = child_of(machine)
+    call["Arguments"]["Name"] = "once"
+    first = aws.run(name, {"Call": call})
+    assert first["status"] == "SUCCEEDED"
+    again = aws.run(f"{name}-again", {"Call": call})
+    assert (again["status"], again["error"]) == ("FAILED", "StepFunctions.ExecutionAlreadyExistsException")
+    (execution,) = aws.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+    assert execution["status"] == "SUCCEEDED"
+
+
 # Expressions
 
 
