@@ -12,11 +12,16 @@ export interface Config {
   readonly minimumAge: number;
   /** Whose keys encrypt what is kept: AWS's own, or keys of this account, which cost, can be audited and can be withdrawn. */
   readonly encryption: "aws" | "customer";
-  /** How long uploaded packages (`zipped/`) stay in the bucket. Deleted objects can be brought back for 30 days more, at most. */
-  readonly packageRetentionDays: number;
-  /** The same for pictures (`unzipped/`, `selfie/`, `id_document/`). */
-  readonly evidenceRetentionDays: number;
-  /** How long the row of an application stays in the table, counted from its upload. */
+  /** Attempts of an applicant. The last one that would ask for better evidence is referred to a person instead. */
+  readonly mostAttempts: number;
+  /**
+   * How long uploads stay where they came in (`zipped/`, `selfie/`, `id_document/`): what is accepted is copied to the evidence. Deleted
+   * objects can be brought back for as long again, 30 days at most.
+   */
+  readonly inboxRetentionDays: number;
+  /** How long the documents of conversations (`onboard/`) are kept. */
+  readonly conversationRetentionDays: number;
+  /** How long records of applications and submissions stay in their tables, and the evidence (`evidence/`) with them, counted from the upload. */
   readonly recordRetentionDays: number;
   /** How long log groups keep their events. CloudWatch accepts only certain numbers. */
   readonly logRetentionDays: number;
@@ -111,8 +116,9 @@ const KEYS: Record<keyof Config, true> = {
   architecture: true,
   minimumAge: true,
   encryption: true,
-  packageRetentionDays: true,
-  evidenceRetentionDays: true,
+  mostAttempts: true,
+  inboxRetentionDays: true,
+  conversationRetentionDays: true,
   recordRetentionDays: true,
   logRetentionDays: true,
   startRate: true,
@@ -155,17 +161,18 @@ export function readConfig(node: Node, root: string): Config {
   const stage = text(node, "stage", "dev", /^[a-z][a-z0-9-]{0,15}$/, "lower-case letters, digits and hyphens, at most 16, a letter first");
   const extractionRate = whole(node, "extractionRate", 5, 1, 1000);
   const faceApiShards = whole(node, "faceApiShards", 1, 1, 20);
-  const evidenceRetentionDays = whole(node, "evidenceRetentionDays", 365, 1, 36_500);
+  // Five years, leap days included.
+  const recordRetentionDays = whole(node, "recordRetentionDays", 1827, 1, 36_500);
   return {
     stage,
     architecture: oneOf(node, "architecture", "x86_64", ["x86_64", "arm64"]),
     minimumAge: whole(node, "minimumAge", 18, 0, 120),
     encryption: oneOf(node, "encryption", "aws", ["aws", "customer"]),
-    // A package holds the same pictures: one that outlives them would keep what was to be forgotten.
-    packageRetentionDays: whole(node, "packageRetentionDays", Math.min(30, evidenceRetentionDays), 1, evidenceRetentionDays),
-    evidenceRetentionDays,
-    // Five years, leap days included.
-    recordRetentionDays: whole(node, "recordRetentionDays", 1827, 1, 36_500),
+    mostAttempts: whole(node, "mostAttempts", 5, 1, 100),
+    // An upload that outlives its copy would keep what was to be forgotten.
+    inboxRetentionDays: whole(node, "inboxRetentionDays", Math.min(7, recordRetentionDays), 1, recordRetentionDays),
+    conversationRetentionDays: whole(node, "conversationRetentionDays", 365, 1, 36_500),
+    recordRetentionDays,
     logRetentionDays: Number(oneOf(node, "logRetentionDays", "90", LOG_RETENTIONS.map(String))),
     // Faster would only move the burst from this queue, where it may wait for days, to the next, where machines count the hours.
     startRate: whole(node, "startRate", extractionRate, 1, 1000),

@@ -45,6 +45,10 @@ export class DataStack extends Stack {
   readonly bucketArn: string;
   readonly uploads: TaskQueue;
   readonly applications: dynamodb.Table;
+  /** Each accepted upload, with all that its judgement found. */
+  readonly submissions: dynamodb.Table;
+  /** What was decided of each application; only added to. */
+  readonly decisions: dynamodb.Table;
   readonly customers: dynamodb.Table;
   readonly notifications: sns.Topic;
   readonly faces: rekognition.CfnCollection;
@@ -85,6 +89,15 @@ export class DataStack extends Stack {
       // Enough for an operator's list, and nothing personal.
       projectionType: dynamodb.ProjectionType.INCLUDE,
       nonKeyAttributes: ["outcome", "reasons", "receivedAt", "decidedAt", "executionArn"],
+    });
+    this.submissions = this.table("Submissions", common, {
+      partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
+      sortKey: { name: "submissionId", type: dynamodb.AttributeType.STRING },
+      timeToLiveAttribute: "expiresAt",
+    });
+    this.decisions = this.table("Decisions", common, {
+      partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
+      sortKey: { name: "number", type: dynamodb.AttributeType.NUMBER },
     });
     this.customers = this.table("Customers", common, {
       partitionKey: { name: "PK", type: dynamodb.AttributeType.STRING },
@@ -146,6 +159,8 @@ export class DataStack extends Stack {
     const outputs = {
       BucketName: bucketName,
       ApplicationsTableName: this.applications.tableName,
+      SubmissionsTableName: this.submissions.tableName,
+      DecisionsTableName: this.decisions.tableName,
       CustomersTableName: this.customers.tableName,
       FaceCollectionId: this.faces.ref,
       FaceMetadataTableName: this.faceMetadata.tableName,
@@ -179,11 +194,12 @@ export class DataStack extends Stack {
       removalPolicy: removalPolicy(config),
       cors: uploadsOfPages(config),
       lifecycleRules: [
-        forget("ForgetPackages", "zipped/", config.packageRetentionDays),
-        forget("ForgetUnpackedEvidence", "unzipped/", config.evidenceRetentionDays),
-        forget("ForgetSelfies", "selfie/", config.evidenceRetentionDays),
-        forget("ForgetDocuments", "id_document/", config.evidenceRetentionDays),
-        forget("ForgetDocumentsOfConversations", "onboard/", config.evidenceRetentionDays),
+        forget("ForgetPackages", "zipped/", config.inboxRetentionDays),
+        forget("ForgetSelfies", "selfie/", config.inboxRetentionDays),
+        forget("ForgetDocuments", "id_document/", config.inboxRetentionDays),
+        // As long as the submissions that name it.
+        forget("ForgetEvidence", "evidence/", config.recordRetentionDays),
+        forget("ForgetDocumentsOfConversations", "onboard/", config.conversationRetentionDays),
         // Sent for one request of the face API, which keeps its own copy.
         forget("ForgetSentPictures", "faces/uploads/", 1),
         // Everywhere, whatever the prefix.

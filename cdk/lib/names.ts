@@ -3,39 +3,34 @@ export interface WorkerContracts {
   starter: {
     environment:
       | "APPLICATIONS_TABLE"
+      | "SUBMISSIONS_TABLE"
       | "NOTIFICATIONS_TOPIC_ARN"
       | "ONBOARDING_MACHINE_ARN"
-      | "IDENTITY_VERIFICATION_MACHINE_ARN"
-      | "DOCUMENT_EXTRACTION_MACHINE_ARN"
       | "RECORD_RETENTION_DAYS"
+      | "MOST_ATTEMPTS"
       | "PACE_MILLISECONDS";
     policy:
-      | "ApplicationsTableArn"
-      | "NotificationsTopicArn"
-      | "UploadsQueueArn"
-      | "OnboardingMachineArn"
-      | "IdentityVerificationMachineArn"
-      | "DocumentExtractionMachineArn";
+      "ApplicationsTableArn" | "SubmissionsTableArn" | "NotificationsTopicArn" | "UploadsQueueArn" | "BucketArn" | "OnboardingMachineArn";
   };
   "unpack-package": {
-    environment: "APPLICATIONS_TABLE";
-    policy: "ApplicationsTableArn" | "BucketArn";
+    environment: "SUBMISSIONS_TABLE";
+    policy: "SubmissionsTableArn" | "BucketArn";
   };
   "extract-document": {
-    environment: "APPLICATIONS_TABLE" | "TEXTRACT_REGION" | "PACE_MILLISECONDS";
-    policy: "ApplicationsTableArn" | "BucketArn" | "ExtractDocumentQueueArn" | "DocumentExtractionMachineArn";
+    environment: "SUBMISSIONS_TABLE" | "TEXTRACT_REGION" | "PACE_MILLISECONDS";
+    policy: "SubmissionsTableArn" | "BucketArn" | "ExtractDocumentQueueArn" | "DocumentExtractionMachineArn";
   };
   "match-details": {
-    environment: "APPLICATIONS_TABLE";
-    policy: "ApplicationsTableArn";
+    environment: "SUBMISSIONS_TABLE";
+    policy: "SubmissionsTableArn";
   };
   "validate-license": {
-    environment: "APPLICATIONS_TABLE" | "THIRD_PARTY_URL" | "THIRD_PARTY_SECRET_ARN" | "PACE_MILLISECONDS";
-    policy: "ApplicationsTableArn" | "ValidateLicenseQueueArn" | "ThirdPartySecretArn" | "ThirdPartyCheckMachineArn";
+    environment: "SUBMISSIONS_TABLE" | "THIRD_PARTY_URL" | "THIRD_PARTY_SECRET_ARN" | "PACE_MILLISECONDS";
+    policy: "SubmissionsTableArn" | "ValidateLicenseQueueArn" | "ThirdPartySecretArn" | "ThirdPartyCheckMachineArn";
   };
-  "register-customer": {
-    environment: "APPLICATIONS_TABLE" | "CUSTOMERS_TABLE";
-    policy: "ApplicationsTableArn" | "CustomersTableArn";
+  "conclude-submission": {
+    environment: "APPLICATIONS_TABLE" | "SUBMISSIONS_TABLE" | "CUSTOMERS_TABLE" | "DECISIONS_TABLE" | "MOST_ATTEMPTS";
+    policy: "ApplicationsTableArn" | "SubmissionsTableArn" | "CustomersTableArn" | "DecisionsTableArn";
   };
   "extract-identity": {
     environment: "TEXTRACT_REGION";
@@ -50,8 +45,8 @@ export interface WorkerContracts {
     policy: "BucketArn" | "AgentOnboardingMachineArn";
   };
   "measure-outcome": {
-    environment: "APPLICATIONS_TABLE";
-    policy: "ApplicationsTableArn" | "MeasurementsQueueArn";
+    environment: "APPLICATIONS_TABLE" | "SUBMISSIONS_TABLE";
+    policy: "ApplicationsTableArn" | "SubmissionsTableArn" | "MeasurementsQueueArn";
   };
   "register-face": {
     environment: FaceRoute | "BUCKET" | "FACE_COLLECTIONS" | "FACE_METADATA_TABLE" | "FACE_REQUESTS_TABLE";
@@ -107,49 +102,37 @@ export type FaceWorkerName = (typeof FACE_WORKERS)[number];
 export interface MachineContracts {
   onboarding: {
     definition:
-      | "ApplicationsTableName"
       | "NotificationsTopicArn"
       | "FaceCollectionId"
       | "UnpackPackageArn"
-      | "RegisterCustomerArn"
+      | "ConcludeSubmissionArn"
+      | "DefinitionDigest"
       | "IdentityVerificationMachineArn"
       | "DocumentExtractionMachineArn"
       | "ThirdPartyCheckMachineArn";
     policy:
-      | "ApplicationsTableArn"
       | "NotificationsTopicArn"
       | "FaceCollectionArn"
+      | "BucketArn"
       | "UnpackPackageArn"
-      | "RegisterCustomerArn"
+      | "ConcludeSubmissionArn"
       | ChildMachine<"IdentityVerification" | "DocumentExtraction" | "ThirdPartyCheck">;
   };
   "identity-verification": {
-    definition: "ApplicationsTableName" | "NotificationsTopicArn" | "FaceCollectionId" | "IdentityCompareMachineArn";
-    policy: "ApplicationsTableArn" | "NotificationsTopicArn" | "FaceCollectionArn" | "BucketArn" | ChildMachine<"IdentityCompare">;
+    definition: "SubmissionsTableName" | "NotificationsTopicArn" | "FaceCollectionId" | "IdentityCompareMachineArn";
+    policy: "SubmissionsTableArn" | "NotificationsTopicArn" | "FaceCollectionArn" | "BucketArn" | ChildMachine<"IdentityCompare">;
   };
   "identity-compare": {
-    definition: "ApplicationsTableName" | "NotificationsTopicArn";
-    policy: "ApplicationsTableArn" | "NotificationsTopicArn" | "BucketArn";
+    definition: "SubmissionsTableName" | "NotificationsTopicArn";
+    policy: "SubmissionsTableArn" | "NotificationsTopicArn" | "BucketArn";
   };
   "document-extraction": {
-    definition:
-      | "ApplicationsTableName"
-      | "NotificationsTopicArn"
-      | "ExtractDocumentQueueUrl"
-      | "MatchDetailsArn"
-      | "MinimumAge"
-      | "IdentityVerificationMachineArn";
-    policy:
-      | "ApplicationsTableArn"
-      | "NotificationsTopicArn"
-      | "BucketArn"
-      | "ExtractDocumentQueueArn"
-      | "MatchDetailsArn"
-      | ChildMachine<"IdentityVerification">;
+    definition: "SubmissionsTableName" | "NotificationsTopicArn" | "ExtractDocumentQueueUrl" | "MatchDetailsArn" | "MinimumAge";
+    policy: "SubmissionsTableArn" | "NotificationsTopicArn" | "BucketArn" | "ExtractDocumentQueueArn" | "MatchDetailsArn";
   };
   "third-party-check": {
-    definition: "ApplicationsTableName" | "NotificationsTopicArn" | "ValidateLicenseQueueUrl";
-    policy: "ApplicationsTableArn" | "NotificationsTopicArn" | "ValidateLicenseQueueArn";
+    definition: "SubmissionsTableName" | "NotificationsTopicArn" | "ValidateLicenseQueueUrl";
+    policy: "SubmissionsTableArn" | "NotificationsTopicArn" | "ValidateLicenseQueueArn";
   };
   "agent-onboarding": {
     definition:
@@ -162,13 +145,8 @@ export interface MachineContracts {
     policy: "ApplicationsTableArn" | "CustomersTableArn" | "NotificationsTopicArn" | "ExtractIdentityArn" | "VerifyIdentityArn";
   };
   "record-failure": {
-    definition: "ApplicationsTableName" | "NotificationsTopicArn" | "IdentityVerificationMachineArn" | "DocumentExtractionMachineArn";
-    policy:
-      | "ApplicationsTableArn"
-      | "NotificationsTopicArn"
-      | "OnboardingExecutionsArn"
-      | "IdentityVerificationExecutionsArn"
-      | "DocumentExtractionExecutionsArn";
+    definition: "ApplicationsTableName" | "SubmissionsTableName" | "NotificationsTopicArn";
+    policy: "ApplicationsTableArn" | "SubmissionsTableArn" | "NotificationsTopicArn" | "OnboardingExecutionsArn";
   };
 }
 

@@ -40,7 +40,7 @@ export interface Watched {
 
 /** Seconds after which a message is older than its queue explains. */
 const OLD_MESSAGE = {
-  // A package is taken up within a second; this is two tries, and their wait in between.
+  // An upload is taken up within a second; this is two tries, and their wait in between.
   uploads: Duration.minutes(15),
   // A burst waits for AnalyzeID's quota; the machine gives up after three hours.
   extraction: Duration.hours(1),
@@ -64,6 +64,7 @@ export class ObservabilityStack extends Stack {
       ...common,
       notifications: data.notifications,
       applications: data.applications,
+      submissions: data.submissions,
     });
 
     const queues = {
@@ -85,6 +86,8 @@ export class ObservabilityStack extends Stack {
       ),
       tables: {
         applications: data.applications.tableName,
+        submissions: data.submissions.tableName,
+        decisions: data.decisions.tableName,
         customers: data.customers.tableName,
         "face-metadata": data.faceMetadata.tableName,
         "face-requests": data.faceRequests.tableName,

@@ -1,6 +1,6 @@
 import { Duration } from "aws-cdk-lib";
 
-/** Parses an event and makes three calls. */
+/** Makes a few calls; the longest has S3 copy the upload. */
 export const STARTER_TIMEOUT = Duration.seconds(60);
 /** AnalyzeID answers within seconds; the local stand-in takes longer on a loaded machine. */
 export const EXTRACT_DOCUMENT_TIMEOUT = Duration.seconds(60);

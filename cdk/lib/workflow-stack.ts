@@ -7,6 +7,7 @@ import { Machine } from "./constructs/machine";
 import { TaskQueue } from "./constructs/task-queue";
 import { Worker } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
+import { definitionDigest } from "./definitions";
 import type { FaceWorkerName, MachineName, WorkerName } from "./names";
 import { EXTRACT_DOCUMENT_TIMEOUT, STARTER_TIMEOUT, VALIDATE_LICENSE_TIMEOUT } from "./timeouts";
 
@@ -45,12 +46,15 @@ export class WorkflowStack extends Stack {
       constraintDescription: "has to be an https address; plain http is taken for 127.0.0.1 only.",
     });
 
-    const tables = { ApplicationsTableArn: data.applications.tableArn, CustomersTableArn: data.customers.tableArn };
-    const record = {
-      definition: { ApplicationsTableName: data.applications.tableName, NotificationsTopicArn: data.notifications.topicArn },
-      policy: { ApplicationsTableArn: tables.ApplicationsTableArn, NotificationsTopicArn: data.notifications.topicArn },
+    const applications = { ApplicationsTableArn: data.applications.tableArn };
+    const submissions = { SubmissionsTableArn: data.submissions.tableArn };
+    const notifications = { NotificationsTopicArn: data.notifications.topicArn };
+    const check = {
+      definition: { SubmissionsTableName: data.submissions.tableName, ...notifications },
+      policy: { ...submissions, ...notifications },
     };
     const applicationsTable = { APPLICATIONS_TABLE: data.applications.tableName };
+    const submissionsTable = { SUBMISSIONS_TABLE: data.submissions.tableName };
     const bucket = { BucketArn: data.bucketArn };
     const childExecutionsRule = {
       ChildExecutionsRuleArn: this.formatArn({
@@ -63,12 +67,12 @@ export class WorkflowStack extends Stack {
     const unpackPackage = new Worker(this, {
       name: "unpack-package",
       ...common,
-      description: "Unpacks an uploaded package: evidence into the bucket, details into the table",
+      description: "Unpacks a package: evidence into the bucket, details into the table",
       // Inflates photographs of up to 15 MB in memory.
       memoryMegabytes: 512,
       timeout: Duration.seconds(60),
-      environment: applicationsTable,
-      policy: { ApplicationsTableArn: tables.ApplicationsTableArn, ...bucket },
+      environment: submissionsTable,
+      policy: { ...submissions, ...bucket },
     });
     const matchDetails = new Worker(this, {
       name: "match-details",
@@ -76,17 +80,28 @@ export class WorkflowStack extends Stack {
       description: "Compares what the applicant stated with what the document says",
       memoryMegabytes: 256,
       timeout: Duration.seconds(60),
-      environment: applicationsTable,
-      policy: { ApplicationsTableArn: tables.ApplicationsTableArn },
+      environment: submissionsTable,
+      policy: submissions,
     });
-    const registerCustomer = new Worker(this, {
-      name: "register-customer",
+    const concludeSubmission = new Worker(this, {
+      name: "conclude-submission",
       ...common,
-      description: "Makes an approved applicant a customer, once",
+      description: "Writes how a submission ended: customer, application, submission and decision at once",
       memoryMegabytes: 256,
       timeout: Duration.seconds(60),
-      environment: { ...applicationsTable, CUSTOMERS_TABLE: data.customers.tableName },
-      policy: tables,
+      environment: {
+        ...applicationsTable,
+        ...submissionsTable,
+        CUSTOMERS_TABLE: data.customers.tableName,
+        DECISIONS_TABLE: data.decisions.tableName,
+        MOST_ATTEMPTS: String(config.mostAttempts),
+      },
+      policy: {
+        ...applications,
+        ...submissions,
+        CustomersTableArn: data.customers.tableArn,
+        DecisionsTableArn: data.decisions.tableArn,
+      },
     });
 
     this.extraction = new TaskQueue(this, "Extraction", { ...common, consumerTimeout: EXTRACT_DOCUMENT_TIMEOUT });
@@ -95,19 +110,19 @@ export class WorkflowStack extends Stack {
     const identityCompare = new Machine(this, {
       name: "identity-compare",
       ...common,
-      definition: record.definition,
-      policy: { ...record.policy, ...bucket },
+      definition: check.definition,
+      policy: { ...check.policy, ...bucket },
     });
     const identityVerification = new Machine(this, {
       name: "identity-verification",
       ...common,
       definition: {
-        ...record.definition,
+        ...check.definition,
         FaceCollectionId: data.faces.ref,
         IdentityCompareMachineArn: identityCompare.machine.stateMachineArn,
       },
       policy: {
-        ...record.policy,
+        ...check.policy,
         ...bucket,
         ...childExecutionsRule,
         FaceCollectionArn: data.faces.attrArn,
@@ -119,46 +134,44 @@ export class WorkflowStack extends Stack {
       name: "document-extraction",
       ...common,
       definition: {
-        ...record.definition,
+        ...check.definition,
         ExtractDocumentQueueUrl: this.extraction.queue.queueUrl,
         MatchDetailsArn: matchDetails.versionArn,
         MinimumAge: String(config.minimumAge),
-        IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
       },
       policy: {
-        ...record.policy,
+        ...check.policy,
         ...bucket,
-        ...childExecutionsRule,
         ExtractDocumentQueueArn: this.extraction.queue.queueArn,
         MatchDetailsArn: matchDetails.everyVersionArn,
-        IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
-        IdentityVerificationExecutionsArn: identityVerification.executionsArn,
       },
     });
     const thirdPartyCheck = new Machine(this, {
       name: "third-party-check",
       ...common,
-      definition: { ...record.definition, ValidateLicenseQueueUrl: this.licenses.queue.queueUrl },
-      policy: { ...record.policy, ValidateLicenseQueueArn: this.licenses.queue.queueArn },
+      definition: { ...check.definition, ValidateLicenseQueueUrl: this.licenses.queue.queueUrl },
+      policy: { ...check.policy, ValidateLicenseQueueArn: this.licenses.queue.queueArn },
     });
     const onboarding = new Machine(this, {
       name: "onboarding",
       ...common,
       definition: {
-        ...record.definition,
+        ...notifications,
         FaceCollectionId: data.faces.ref,
         UnpackPackageArn: unpackPackage.versionArn,
-        RegisterCustomerArn: registerCustomer.versionArn,
+        ConcludeSubmissionArn: concludeSubmission.versionArn,
+        DefinitionDigest: definitionDigest(),
         IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
         DocumentExtractionMachineArn: documentExtraction.machine.stateMachineArn,
         ThirdPartyCheckMachineArn: thirdPartyCheck.machine.stateMachineArn,
       },
       policy: {
-        ...record.policy,
+        ...notifications,
+        ...bucket,
         ...childExecutionsRule,
         FaceCollectionArn: data.faces.attrArn,
         UnpackPackageArn: unpackPackage.everyVersionArn,
-        RegisterCustomerArn: registerCustomer.everyVersionArn,
+        ConcludeSubmissionArn: concludeSubmission.everyVersionArn,
         IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
         IdentityVerificationExecutionsArn: identityVerification.executionsArn,
         DocumentExtractionMachineArn: documentExtraction.machine.stateMachineArn,
@@ -170,21 +183,12 @@ export class WorkflowStack extends Stack {
     const recordFailure = new Machine(this, {
       name: "record-failure",
       ...common,
-      definition: {
-        ...record.definition,
-        IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
-        DocumentExtractionMachineArn: documentExtraction.machine.stateMachineArn,
-      },
-      policy: {
-        ...record.policy,
-        OnboardingExecutionsArn: onboarding.executionsArn,
-        IdentityVerificationExecutionsArn: identityVerification.executionsArn,
-        DocumentExtractionExecutionsArn: documentExtraction.executionsArn,
-      },
+      definition: { ApplicationsTableName: data.applications.tableName, ...check.definition },
+      policy: { ...applications, ...check.policy, OnboardingExecutionsArn: onboarding.executionsArn },
     });
     this.failedExecutions = new FailedExecutions(this, "FailedExecutions", {
       ...common,
-      watched: [onboarding.machine, identityVerification.machine, documentExtraction.machine],
+      watched: onboarding.machine,
       target: recordFailure.machine,
     });
 
@@ -193,24 +197,25 @@ export class WorkflowStack extends Stack {
     const starter = new Worker(this, {
       name: "starter",
       ...common,
-      description: "Starts the machine that an upload calls for",
+      description: "Makes an upload a submission, and starts its execution",
       memoryMegabytes: 256,
       timeout: STARTER_TIMEOUT,
       environment: {
         ...applicationsTable,
+        ...submissionsTable,
         NOTIFICATIONS_TOPIC_ARN: data.notifications.topicArn,
         ONBOARDING_MACHINE_ARN: onboarding.machine.stateMachineArn,
-        IDENTITY_VERIFICATION_MACHINE_ARN: identityVerification.machine.stateMachineArn,
-        DOCUMENT_EXTRACTION_MACHINE_ARN: documentExtraction.machine.stateMachineArn,
         RECORD_RETENTION_DAYS: String(config.recordRetentionDays),
+        MOST_ATTEMPTS: String(config.mostAttempts),
         PACE_MILLISECONDS: pace(startConcurrency, config.startRate),
       },
       policy: {
-        ...record.policy,
+        ...applications,
+        ...submissions,
+        ...notifications,
+        ...bucket,
         UploadsQueueArn: data.uploads.queue.queueArn,
         OnboardingMachineArn: onboarding.machine.stateMachineArn,
-        IdentityVerificationMachineArn: identityVerification.machine.stateMachineArn,
-        DocumentExtractionMachineArn: documentExtraction.machine.stateMachineArn,
       },
     });
     const extractDocument = new Worker(this, {
@@ -220,13 +225,13 @@ export class WorkflowStack extends Stack {
       memoryMegabytes: 256,
       timeout: EXTRACT_DOCUMENT_TIMEOUT,
       environment: {
-        ...applicationsTable,
+        ...submissionsTable,
         TEXTRACT_REGION: config.textractRegion === "" ? this.region : config.textractRegion,
         PACE_MILLISECONDS: pace(config.extractionConcurrency, config.extractionRate),
       },
       policy: {
+        ...submissions,
         ...bucket,
-        ApplicationsTableArn: tables.ApplicationsTableArn,
         ExtractDocumentQueueArn: this.extraction.queue.queueArn,
         DocumentExtractionMachineArn: documentExtraction.machine.stateMachineArn,
       },
@@ -238,13 +243,13 @@ export class WorkflowStack extends Stack {
       memoryMegabytes: 256,
       timeout: VALIDATE_LICENSE_TIMEOUT,
       environment: {
-        ...applicationsTable,
+        ...submissionsTable,
         THIRD_PARTY_URL: thirdPartyUrl.valueAsString,
         THIRD_PARTY_SECRET_ARN: data.thirdPartySecretArn,
         PACE_MILLISECONDS: pace(config.licensesConcurrency, config.licensesRate),
       },
       policy: {
-        ApplicationsTableArn: tables.ApplicationsTableArn,
+        ...submissions,
         ValidateLicenseQueueArn: this.licenses.queue.queueArn,
         ThirdPartySecretArn: data.thirdPartySecretArn,
         ThirdPartyCheckMachineArn: thirdPartyCheck.machine.stateMachineArn,
@@ -260,7 +265,7 @@ export class WorkflowStack extends Stack {
       "extract-document": extractDocument,
       "match-details": matchDetails,
       "validate-license": validateLicense,
-      "register-customer": registerCustomer,
+      "conclude-submission": concludeSubmission,
     };
     this.machines = {
       onboarding,

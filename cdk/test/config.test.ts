@@ -5,7 +5,8 @@ import { CDK } from "../lib/paths";
 import { bundles, SITE, synthesize } from "./support";
 
 const read = (context: Record<string, unknown>): Config => {
-  const { node } = new App({ context: { lambdaDirectory: bundles([]), ...context } });
+  // Without a folder of its own each App would leave one behind.
+  const { node } = new App({ outdir: process.env.BONAFIDE_TEST_FOLDER as string, context: { lambdaDirectory: bundles([]), ...context } });
   return readConfig(node, CDK);
 };
 
@@ -16,8 +17,9 @@ describe("configuration", () => {
       architecture: "x86_64",
       minimumAge: 18,
       encryption: "aws",
-      packageRetentionDays: 30,
-      evidenceRetentionDays: 365,
+      mostAttempts: 5,
+      inboxRetentionDays: 7,
+      conversationRetentionDays: 365,
       recordRetentionDays: 1827,
       logRetentionDays: 90,
       startRate: 5,
@@ -57,9 +59,9 @@ describe("configuration", () => {
     });
   });
 
-  it("forgets a package no later than the pictures in it", () => {
-    expect(read({ evidenceRetentionDays: "7" }).packageRetentionDays).toBe(7);
-    expect(() => read({ evidenceRetentionDays: "7", packageRetentionDays: "8" })).toThrow("from 1 to 7");
+  it("forgets an upload no later than its copy", () => {
+    expect(read({ recordRetentionDays: "3" }).inboxRetentionDays).toBe(3);
+    expect(() => read({ recordRetentionDays: "7", inboxRetentionDays: "8" })).toThrow("from 1 to 7");
   });
 
   it("takes a region, addresses and keys of this account", () => {
@@ -138,8 +140,9 @@ describe("configuration", () => {
     [{ extractionConcurrency: "1" }, "from 2 to 1000"],
     [{ licensesConcurrency: "1001" }, "from 2 to 1000"],
     [{ encryption: "kms" }, "aws, customer"],
-    [{ packageRetentionDays: "0" }, "from 1 to 365"],
-    [{ evidenceRetentionDays: "0" }, "evidenceRetentionDays"],
+    [{ mostAttempts: "0" }, "from 1 to 100"],
+    [{ inboxRetentionDays: "0" }, "from 1 to 1827"],
+    [{ conversationRetentionDays: "0" }, "conversationRetentionDays"],
     [{ recordRetentionDays: "5 years" }, "recordRetentionDays"],
     [{ textractRegion: "Ireland" }, "such as eu-west-1"],
     [{ nationalRegistry: "http://registry.bank.example" }, "https address, file, or empty"],

@@ -37,13 +37,20 @@ describe("the bucket", () => {
     ExpiredObjectDeleteMarker: true,
   });
 
-  it("forgets packages, evidence, pictures sent for one request, superseded versions and abandoned uploads", () => {
-    const evidence = ["unzipped/", "selfie/", "id_document/", "onboard/"];
+  it("forgets uploads, evidence, pictures sent for one request, older versions and abandoned uploads", () => {
+    const inboxes = ["zipped/", "selfie/", "id_document/"];
     const sent = forgotten("faces/uploads/", 1, 1);
-    expect(rules()).toEqual([forgotten("zipped/", 30), ...evidence.map((prefix) => forgotten(prefix, 365)), sent, abandoned]);
-    expect(rules({ packageRetentionDays: "14", evidenceRetentionDays: "20" })).toEqual([
-      forgotten("zipped/", 14, 14),
-      ...evidence.map((prefix) => forgotten(prefix, 20, 20)),
+    expect(rules()).toEqual([
+      ...inboxes.map((prefix) => forgotten(prefix, 7, 7)),
+      forgotten("evidence/", 1827),
+      forgotten("onboard/", 365),
+      sent,
+      abandoned,
+    ]);
+    expect(rules({ inboxRetentionDays: "14", recordRetentionDays: "20", conversationRetentionDays: "3" })).toEqual([
+      ...inboxes.map((prefix) => forgotten(prefix, 14, 14)),
+      forgotten("evidence/", 20, 20),
+      forgotten("onboard/", 3, 3),
       sent,
       abandoned,
     ]);
@@ -110,7 +117,8 @@ it("no bucket is open to the public", () => {
 });
 
 describe("the tables", () => {
-  it.each(["Applications", "Customers", "FaceMetadata", "FaceRequests"])("%s is on demand and can be restored to any moment", (table) => {
+  const tables = ["Applications", "Submissions", "Decisions", "Customers", "FaceMetadata", "FaceRequests"];
+  it.each(tables)("%s is on demand and can be restored to any moment", (table) => {
     expect(resource(data, "AWS::DynamoDB::Table", `${table}/Resource`).Properties).toMatchObject({
       BillingMode: "PAY_PER_REQUEST",
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
@@ -133,6 +141,32 @@ describe("the tables", () => {
         },
       ],
     });
+  });
+
+  it("finds submissions by application and id, and forgets them with the application", () => {
+    const { Properties } = resource(data, "AWS::DynamoDB::Table", "Submissions/Resource");
+    expect(Properties).toMatchObject({
+      KeySchema: [
+        { AttributeName: "applicationId", KeyType: "HASH" },
+        { AttributeName: "submissionId", KeyType: "RANGE" },
+      ],
+      TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
+    });
+  });
+
+  it("finds decisions by application and number, in their order, and forgets none", () => {
+    const { Properties } = resource(data, "AWS::DynamoDB::Table", "Decisions/Resource");
+    expect(Properties).toMatchObject({
+      KeySchema: [
+        { AttributeName: "applicationId", KeyType: "HASH" },
+        { AttributeName: "number", KeyType: "RANGE" },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: "applicationId", AttributeType: "S" },
+        { AttributeName: "number", AttributeType: "N" },
+      ],
+    });
+    expect(Properties).not.toHaveProperty("TimeToLiveSpecification");
   });
 
   it("finds faces by id, by their name in the collection, and those that are in none", () => {
@@ -265,11 +299,13 @@ it("the outputs are those that operators and tools rely on", () => {
     "ApplicationsTableName",
     "BucketName",
     "CustomersTableName",
+    "DecisionsTableName",
     "FaceCollectionId",
     "FaceMetadataTableName",
     "FaceRequestsTableName",
     "FaceShardIds",
     "NotificationsTopicArn",
+    "SubmissionsTableName",
     "ThirdPartySecretArn",
     "UploadsDeadLetterQueueUrl",
     "UploadsQueueUrl",

@@ -297,6 +297,7 @@ describe("notifications", () => {
     const { Properties } = resource(observability, "AWS::Lambda::Function", `${pascal("measure-outcome")}/Function/Resource`);
     expect(plain(observability, Properties.Environment.Variables)).toEqual({
       APPLICATIONS_TABLE: "<Applications/Resource>",
+      SUBMISSIONS_TABLE: "<Submissions/Resource>",
       METRICS_NAMESPACE: "Bonafide/dev",
     });
     const asked = [...onDisk.sources("measure-outcome").matchAll(/ATTRIBUTES[^=]*= \[([^\]]*)\]/g)].flatMap((match) =>
@@ -304,7 +305,7 @@ describe("notifications", () => {
     );
     const statements: any[] = JSON.parse(onDisk.policy("workers/measure-outcome")).Statement;
     const read = statements.find(({ Action }) => Action.includes("dynamodb:GetItem"));
-    expect(read.Condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]).toEqual(["applicationId", ...asked]);
+    expect(read.Condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]).toEqual(["applicationId", "submissionId", ...asked]);
   });
 });
 

@@ -17,6 +17,8 @@ const machine = (name: string): Record<string, string> => ({
 /** What each placeholder has to be once deployed. Written out here, so that a wrong wire in the stacks is seen. */
 const MEANING: Record<string, string> = {
   ApplicationsTableArn: "<Applications/Resource.Arn>",
+  SubmissionsTableArn: "<Submissions/Resource.Arn>",
+  DecisionsTableArn: "<Decisions/Resource.Arn>",
   CustomersTableArn: "<Customers/Resource.Arn>",
   NotificationsTopicArn: "<Notifications/Resource>",
   BucketArn: "arn:<Partition>:s3:::bonafide-dev-<AccountId>-<Region>",
@@ -39,7 +41,7 @@ const MEANING: Record<string, string> = {
   // Every version: an execution calls the one that it started with.
   UnpackPackageArn: "<UnpackPackage/Function/Resource.Arn>:*",
   MatchDetailsArn: "<MatchDetails/Function/Resource.Arn>:*",
-  RegisterCustomerArn: "<RegisterCustomer/Function/Resource.Arn>:*",
+  ConcludeSubmissionArn: "<ConcludeSubmission/Function/Resource.Arn>:*",
   ...machine("onboarding"),
   ...machine("identity-verification"),
   ...machine("identity-compare"),
@@ -266,6 +268,16 @@ describe("the policy file", () => {
 
   it.each(identity)("%s names every action in full", (file) => {
     for (const action of statements(file).flatMap(({ Action }) => Action)) expect(action).toMatch(/^[a-z0-9-]+:[A-Z][A-Za-z]+$/);
+  });
+
+  it.each(identity)("%s changes and deletes no decision", (file) => {
+    const onDecisions = statements(file).filter(({ Resource }) => Resource.includes("${DecisionsTableArn}"));
+    for (const action of onDecisions.flatMap(({ Action }) => Action)) expect(["dynamodb:PutItem", "dynamodb:Query"]).toContain(action);
+  });
+
+  // What is there can be exchanged by whoever may upload.
+  it.each(identity.filter((file) => file !== "workers/starter"))("%s leaves alone where uploads come in", (file) => {
+    expect(JSON.stringify(statements(file))).not.toMatch(/\/(zipped|selfie|id_document)\//);
   });
 
   it.each(identity)("%s says of each open resource why it is open", (file) => {

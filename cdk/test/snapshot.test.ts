@@ -3,7 +3,7 @@ import { deployment, SITE, type Stack, synthesize } from "./support";
 
 /** Without what changes with every build: the hashes of bundles and versions. Definitions are files of their own and have their own tests. */
 function normalised(stack: Stack): unknown {
-  const text = JSON.stringify(stack.template, (key, value: unknown) => (key === "DefinitionString" ? "<definition>" : value));
+  const text = JSON.stringify(stack.template, (key, value: unknown) => (/^Definition(String|Digest)$/.test(key) ? "<definition>" : value));
   return JSON.parse(
     text.replaceAll(/\b[0-9a-f]{64}\.zip\b/g, "<hash>.zip").replaceAll(/(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}\b/g, "$1<hash>"),
   );

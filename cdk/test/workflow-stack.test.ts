@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { definitionDigest } from "../lib/definitions";
 import { pascal } from "../lib/names";
 import { STATE_MACHINES } from "../lib/paths";
 import { THRESHOLDS } from "../lib/thresholds";
@@ -25,33 +26,43 @@ describe("the worker", () => {
     );
   });
 
-  const table = "<Applications/Resource>";
+  const applications = { APPLICATIONS_TABLE: "<Applications/Resource>" };
+  const submissions = { SUBMISSIONS_TABLE: "<Submissions/Resource>" };
   it.each([
     [
       "starter",
       {
-        APPLICATIONS_TABLE: table,
+        ...applications,
+        ...submissions,
         NOTIFICATIONS_TOPIC_ARN: "<Notifications/Resource>",
         ONBOARDING_MACHINE_ARN: "<Onboarding/Machine/Resource>",
-        IDENTITY_VERIFICATION_MACHINE_ARN: "<IdentityVerification/Machine/Resource>",
-        DOCUMENT_EXTRACTION_MACHINE_ARN: "<DocumentExtraction/Machine/Resource>",
         RECORD_RETENTION_DAYS: "1827",
+        MOST_ATTEMPTS: "5",
         PACE_MILLISECONDS: "600",
       },
     ],
-    ["unpack-package", { APPLICATIONS_TABLE: table }],
-    ["extract-document", { APPLICATIONS_TABLE: table, TEXTRACT_REGION: "<Region>", PACE_MILLISECONDS: "3000" }],
-    ["match-details", { APPLICATIONS_TABLE: table }],
+    ["unpack-package", submissions],
+    ["extract-document", { ...submissions, TEXTRACT_REGION: "<Region>", PACE_MILLISECONDS: "3000" }],
+    ["match-details", submissions],
     [
       "validate-license",
       {
-        APPLICATIONS_TABLE: table,
+        ...submissions,
         THIRD_PARTY_URL: "<ThirdPartyUrl>",
         THIRD_PARTY_SECRET_ARN: "<ThirdPartyApiKey.Id>",
         PACE_MILLISECONDS: "1000",
       },
     ],
-    ["register-customer", { APPLICATIONS_TABLE: table, CUSTOMERS_TABLE: "<Customers/Resource>" }],
+    [
+      "conclude-submission",
+      {
+        ...applications,
+        ...submissions,
+        CUSTOMERS_TABLE: "<Customers/Resource>",
+        DECISIONS_TABLE: "<Decisions/Resource>",
+        MOST_ATTEMPTS: "5",
+      },
+    ],
   ])("%s is told exactly what it needs", (name, variables) => {
     const { Properties } = resource(workflow, "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`);
     expect(plain(Properties.Environment.Variables)).toEqual({ ...variables, METRICS_NAMESPACE: "Bonafide/dev" });
@@ -65,12 +76,13 @@ describe("the worker", () => {
     expect(told.sort()).toEqual([...new Set(asked)].sort());
   });
 
-  it("keeps rows as long as, and calls Textract where, the configuration says", () => {
-    const told = synthesize({ recordRetentionDays: "3650", textractRegion: "eu-west-1" }).workflow;
+  it("keeps rows as long as, calls Textract where, and refers after as many attempts as the configuration says", () => {
+    const told = synthesize({ recordRetentionDays: "3650", textractRegion: "eu-west-1", mostAttempts: "3" }).workflow;
     const variables = (worker: string): any =>
       resource(told, "AWS::Lambda::Function", `${worker}/Function/Resource`).Properties.Environment.Variables;
     expect(variables("Starter").RECORD_RETENTION_DAYS).toBe("3650");
     expect(variables("ExtractDocument").TEXTRACT_REGION).toBe("eu-west-1");
+    expect(variables("ConcludeSubmission").MOST_ATTEMPTS).toBe("3");
   });
 
   it("is built for the architecture asked for", () => {
@@ -162,11 +174,13 @@ describe("the machine", () => {
     const meaning: Record<string, string> = {
       ...THRESHOLDS,
       ApplicationsTableName: "<Applications/Resource>",
+      SubmissionsTableName: "<Submissions/Resource>",
       NotificationsTopicArn: "<Notifications/Resource>",
       FaceCollectionId: "<Faces>",
       UnpackPackageArn: "<UnpackPackage/Function/CurrentVersion/Resource>",
       MatchDetailsArn: "<MatchDetails/Function/CurrentVersion/Resource>",
-      RegisterCustomerArn: "<RegisterCustomer/Function/CurrentVersion/Resource>",
+      ConcludeSubmissionArn: "<ConcludeSubmission/Function/CurrentVersion/Resource>",
+      DefinitionDigest: definitionDigest(),
       ExtractDocumentQueueUrl: "<Extraction/Queue/Resource>",
       ValidateLicenseQueueUrl: "<Licenses/Queue/Resource>",
       CustomersTableName: "<Customers/Resource>",
@@ -195,7 +209,7 @@ describe("the machine", () => {
 });
 
 describe("a running execution keeps the workers that it started with:", () => {
-  const invoked = ["UnpackPackage", "MatchDetails", "RegisterCustomer"];
+  const invoked = ["UnpackPackage", "MatchDetails", "ConcludeSubmission"];
   const versions = resources(workflow, "AWS::Lambda::Version");
 
   it("the workers that machines invoke, and no others, have versions, and a deployment leaves the older ones", () => {
@@ -229,17 +243,13 @@ it("every log group forgets after the time of the configuration", () => {
 describe("an execution that ends without a result", () => {
   const { Properties: rule } = resource(workflow, "AWS::Events::Rule", "FailedExecutions/Rule");
 
-  it("of any machine that an upload starts is noticed, however it ended", () => {
+  it("of the machine that uploads start is noticed, however it ended", () => {
     expect(plain(rule.EventPattern)).toEqual({
       source: ["aws.states"],
       "detail-type": ["Step Functions Execution Status Change"],
       detail: {
         $or: [{ status: ["FAILED", "TIMED_OUT", "ABORTED"] }, { status: ["SUCCEEDED"], redriveCount: [{ numeric: [">", 0] }] }],
-        stateMachineArn: [
-          "<Onboarding/Machine/Resource>",
-          "<IdentityVerification/Machine/Resource>",
-          "<DocumentExtraction/Machine/Resource>",
-        ],
+        stateMachineArn: ["<Onboarding/Machine/Resource>"],
       },
     });
   });

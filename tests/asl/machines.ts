@@ -35,6 +35,7 @@ export interface State {
   readonly Choices?: readonly ChoiceRule[];
   readonly Default?: string;
   readonly Next?: string;
+  readonly End?: boolean;
   readonly Assign?: Record<string, unknown>;
   readonly Output?: unknown;
   /** Of a Fail state. */

@@ -17,9 +17,6 @@ const OPERATIONS = ["DeliverLogsHasNoResourceType", "TraceHasNoResourceType"];
 
 const token = (value: unknown): string => /^\$\{([A-Za-z]+)\}$/.exec(String(value))?.[1] ?? `not a token: ${String(value)}`;
 
-/** The machines whose executions are looked into after they have failed; the infrastructure tests hold the rule to the same. */
-const WATCHED = ["Onboarding", "IdentityVerification", "DocumentExtraction"];
-
 const CHILD_RULE = "${ChildExecutionsRuleArn}";
 
 /** What a Task needs, derived from its definition alone. */
@@ -37,12 +34,14 @@ function needed({ Resource = "", Arguments = {} }: State): Permission[] {
       return [`dynamodb:${name} on \${${token(Arguments["TableName"]).replace(/Name$/, "Arn")}}`];
     case "rekognition": {
       const on = Arguments["CollectionId"] === undefined ? "*" : "${FaceCollectionArn}";
-      const pictures = JSON.stringify(Arguments).includes("S3Object") ? ["s3:GetObjectVersion"] : [];
-      return [`rekognition:${name} on ${on}`, ...pictures];
+      // Rekognition reads with the caller's rights. By version; whether AWS asks for the plain right as well is not documented.
+      const rights = JSON.stringify(Arguments).includes("S3Object") ? ["s3:GetObject", "s3:GetObjectVersion"] : [];
+      return [`rekognition:${name} on ${on}`, ...rights.map((right) => `${right} on \${BucketArn}/evidence/*`)];
     }
     case "states":
     case "sfn": {
-      if (Arguments["ExecutionArn"] !== undefined) return WATCHED.map((machine) => `states:${name} on \${${machine}ExecutionsArn}`);
+      // Of the one machine that uploads start; the infrastructure tests hold the rule on failures to the same.
+      if (Arguments["ExecutionArn"] !== undefined) return [`states:${name} on \${OnboardingExecutionsArn}`];
       const child = token(Arguments["StateMachineArn"]);
       const executions = `\${${child.replace(/MachineArn$/, "ExecutionsArn")}}`;
       const watching = [
@@ -57,16 +56,13 @@ function needed({ Resource = "", Arguments = {} }: State): Permission[] {
   }
 }
 
-/** Which objects is only known at run time: reading them is compared by action. */
-const byAction = (action: string, resource: string): Permission => (action === "s3:GetObjectVersion" ? action : `${action} on ${resource}`);
-
 function granted({ name }: Machine): Permission[] {
   const { Statement: statements } = JSON.parse(readFileSync(join(REPOSITORY, "policies", "machines", `${name}.json`), "utf8")) as {
     Statement: Statement[];
   };
   return statements
     .filter(({ Sid }) => !OPERATIONS.includes(Sid))
-    .flatMap(({ Action, Resource }) => Action.flatMap((action) => Resource.map((resource) => byAction(action, resource))));
+    .flatMap(({ Action, Resource }) => Action.flatMap((action) => Resource.map((resource) => `${action} on ${resource}`)));
 }
 
 const sorted = (permissions: readonly Permission[]): Permission[] => [...new Set(permissions)].sort();

@@ -26,6 +26,11 @@ const NEVER = [
 /** About two minutes in all: a short outage of a service must not fail everything that is under way. */
 const PATIENT = { IntervalSeconds: 2, MaxAttempts: 7, BackoffRate: 2, MaxDelaySeconds: 60, JitterStrategy: "FULL" };
 
+/** What the waits between those tries take at most. */
+const PATIENCE_SECONDS = Array.from({ length: PATIENT.MaxAttempts }, (_, tried) =>
+  Math.min(PATIENT.IntervalSeconds * PATIENT.BackoffRate ** tried, PATIENT.MaxDelaySeconds),
+).reduce((sum, delay) => sum + delay);
+
 /** An Express execution has minutes only, and a person waits for it. */
 const BRIEF = { IntervalSeconds: 1, MaxAttempts: 4, BackoffRate: 2, MaxDelaySeconds: 8, JitterStrategy: "FULL" };
 
@@ -60,8 +65,14 @@ const isExpress = ({ name }: Machine): boolean => (EXPRESS_MACHINES as readonly 
 const isTokenWait = (state: State): boolean => state.Resource?.endsWith(".waitForTaskToken") === true;
 const isChildWait = (state: State): boolean => state.Resource?.endsWith(".sync:2") === true;
 
+/** The longest that a Task may take with all its tries; what it waits for is waited for once. */
+const longest = (state: State): number => {
+  const once = state.TimeoutSeconds ?? 0;
+  return isTokenWait(state) || isChildWait(state) ? once : (PATIENT.MaxAttempts + 1) * once + PATIENCE_SECONDS;
+};
+
 const QUESTION = /^(Is|Has|Does|Do|Are|Was|Can)[A-Z]/;
-const FORBIDDEN_WORDS = new Set(["Step", "Lambda", "Task", "Choice", "State"]);
+const FORBIDDEN_WORDS = new Set(["Step", "Lambda", "Task", "Choice", "State", "Pass"]);
 
 /** What `$states.context` has (States Language, "Context object"). */
 const CONTEXT = [
@@ -83,44 +94,18 @@ const PERSONAL =
 const RESULT_KEYS = new Set(["sessionId", "result", "reasons", "confidence", "customerId", "lastFour"]);
 
 /** Attributes of the tables that hold references, codes and scores only. */
-const PROJECTABLE = new Set([
-  "applicationId",
-  "package",
-  "selfie",
-  "document",
-  "faceId",
-  "heldFaceIds",
-  "supersededFaceId",
-  "status",
-  "outcome",
-  "reasons",
-  "executionArn",
-  "identityVerificationExecutionArn",
-  "documentExtractionExecutionArn",
-  "packageCheck",
-  "identityVerification",
-  "identityCompare",
-  "documentExtraction",
-  "thirdPartyCheck",
-  "receivedAt",
-  "updatedAt",
-  "decidedAt",
-  "identityExtraction",
-  "registryVerification",
-  "customerId",
-]);
+const PROJECTABLE = new Set(["applicationId", "document", "identityExtraction", "registryVerification", "customerId"]);
 
 /** What a conversation's row holds of its person, for an Express machine to go on with. */
 const PROJECTABLE_BY_EXPRESS = new Set(["identity", "registryRecord"]);
 
-const MESSAGE_KEYS = new Set(["eventId", "applicationId", "event", "check", "outcome", "reasons", "at"]);
+const MESSAGE_KEYS = new Set(["eventId", "applicationId", "submissionId", "event", "check", "outcome", "reasons", "at"]);
 
 /** Upper-case texts that are no reasons. */
 const CONSTANTS = new Set([
   ...["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", "TIMED_OUT", "ABORTED"],
-  ...["UPDATED_OLD", "UPDATED_NEW", "ALL_OLD", "ALL_NEW"],
   ...["IN_PROGRESS", "DECIDED", "FAILED"],
-  ...["CHECK_NOT_PASSED", "APPLICATION_DECIDED", "APPLICATION_FAILED", "UPLOAD_REJECTED"],
+  ...["CHECK_NOT_PASSED", "APPLICATION_DECIDED", "PICTURE_JUDGED", "APPLICATION_FAILED"],
   ...["REGISTERED", "ALREADY_REGISTERED", "OK", "RESUBMIT", "UNVERIFIED"],
   ...["DEFAULT", "FACE_OCCLUDED", "SUNGLASSES"],
 ]);
@@ -198,8 +183,10 @@ export const RULES: readonly Rule[] = [
         .filter(([, { Type }]) => !["Task", "Choice", "Pass", "Succeed", "Fail"].includes(Type))
         .map(([name, { Type }]) => `${name} is a ${Type}: teach flow.ts its ways first`),
       ...states(machine)
-        .filter(([, state]) => state.Type === "Succeed" && Object.keys(state).some((field) => !["Type", "Comment"].includes(field)))
-        .map(([name]) => `${name} does more than end: give the result in the state before`),
+        .filter(
+          ([, state]) => state.Type === "Succeed" && Object.keys(state).some((field) => !["Type", "Comment", "Output"].includes(field)),
+        )
+        .map(([name]) => `${name} does more than end`),
     ],
   },
   {
@@ -210,8 +197,6 @@ export const RULES: readonly Rule[] = [
         const problems: string[] = [];
         if (words.join("") !== name) problems.push(`${name} is not PascalCase`);
         for (const word of words) if (FORBIDDEN_WORDS.has(word)) problems.push(`${name} tells its type`);
-        // A business word only: to record that a check has passed.
-        if (words.includes("Pass") && name !== "RecordPass") problems.push(`${name} tells its type`);
         if ((Type === "Choice") !== QUESTION.test(name)) problems.push(`${name} ${Type === "Choice" ? "is no question" : "is a question"}`);
         return problems;
       }),
@@ -237,7 +222,6 @@ export const RULES: readonly Rule[] = [
           ...(Number.isInteger(state.HeartbeatSeconds) && (state.HeartbeatSeconds ?? 0) < (state.TimeoutSeconds ?? 0)
             ? []
             : [`${name}: HeartbeatSeconds has to be there and below TimeoutSeconds`]),
-          ...((machine.definition.TimeoutSeconds ?? 0) > (state.TimeoutSeconds ?? 0) ? [] : [`${name} may wait longer than the execution`]),
           ...(JSON.stringify(state.Arguments?.["MessageBody"] ?? "").includes("$states.context.Task.Token")
             ? []
             : [`${name} sends no token`]),
@@ -260,6 +244,31 @@ export const RULES: readonly Rule[] = [
               : [`${name} hides its parent`]),
           ];
         }),
+  },
+  {
+    name: "names each child after itself and the redrive, so that a lost answer starts no twin",
+    check: (machine) =>
+      tasks(machine)
+        .filter(([, state]) => isChildWait(state))
+        .flatMap(([name, state]) => {
+          const { variables, states: read } = factsOf(codeOf(String(state.Arguments?.["Name"])) ?? "''");
+          const reads = (path: string): boolean => read.some((names) => names.join(".") === path);
+          const isOwn = reads("context.Execution.Name") || (variables.has("applicationId") && variables.has("submissionId"));
+          return [
+            ...(isOwn ? [] : [`${name} names its child after nothing that is only this execution's`]),
+            ...(reads("context.Execution.RedriveCount") ? [] : [`${name} gives its child the same name after a redrive`]),
+          ];
+        }),
+  },
+  {
+    name: "has time for all tries of all its Tasks",
+    check: (machine) => {
+      // A person waits for an Express execution: it ends within minutes, whatever its Tasks still had to try.
+      if (isExpress(machine)) return [];
+      const needed = tasks(machine).reduce((sum, [, state]) => sum + longest(state), 0);
+      const given = machine.definition.TimeoutSeconds ?? 0;
+      return given > needed ? [] : [`TimeoutSeconds is ${given}, but the Tasks may take ${needed}`];
+    },
   },
   {
     name: "explains every rule of a Choice and every Catch",
@@ -361,6 +370,18 @@ export const RULES: readonly Rule[] = [
         }),
   },
   {
+    name: "writes to a submission only when there is one",
+    check: (machine) =>
+      tasks(machine)
+        .filter(([, { Arguments = {} }]) => Arguments["TableName"] === "${SubmissionsTableName}")
+        // What is not there has no status, either.
+        .filter(
+          ([, { Arguments = {} }]) =>
+            !/^(attribute_exists\(submissionId\)|#status IN \([^)]*\))$/.test(String(Arguments["ConditionExpression"])),
+        )
+        .map(([name]) => `${name} may make a submission that the starter has not accepted`),
+  },
+  {
     name: "has no leftovers of JSONPath",
     check: ({ definition }) => [
       ...[...leaves(definition, "")]
@@ -422,8 +443,7 @@ export const RULES: readonly Rule[] = [
   {
     name: "reads of $states only what is offered at the place",
     check: ({ definition }) => {
-      const { inputs } = flow(definition);
-      return uses(definition).flatMap(({ site, path, facts }) =>
+      return uses(definition).flatMap(({ site, path, code, facts }) =>
         facts.states.flatMap(([field, ...rest]): string[] => {
           const place = `${site.state}.${path}`;
           if (field === undefined) return [`${place} takes $states as a whole`];
@@ -434,14 +454,8 @@ export const RULES: readonly Rule[] = [
             const waits = isTokenWait(definition.States[site.state] as State) && site.path === "Arguments";
             if (name === "Task.Token" && !waits) return [`${place} has no token`];
             // Only since redrive exists, and not in every emulator.
-            if (name.startsWith("Execution.Redrive") && !facts.functions.has("exists"))
+            if (name.startsWith("Execution.Redrive") && !code.includes(`$exists($states.context.${name})`))
               return [`${place} does not ask whether there is a ${name}`];
-          }
-          if (field === "input") {
-            const kinds = inputs.get(site.state) ?? new Set();
-            for (const raw of ["result", "error"] as const) {
-              if (kinds.has(raw)) return [`${place} reads $states.input, which may be the raw ${raw} of the state before`];
-            }
           }
           return [];
         }),
@@ -449,12 +463,27 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    name: "reads its input in its first state only, and variables from there on",
+    check: ({ definition }) =>
+      uses(definition)
+        .filter(({ site }) => site.state !== definition.StartAt)
+        .flatMap(({ site, path, facts }) =>
+          facts.states
+            .filter(([field, ...rest]) => field === "input" || rest.join(".").startsWith("Execution.Input"))
+            .map((names) => `${site.state}.${path} reads $states.${names.join(".")}`),
+        ),
+  },
+  {
     name: "ends with a result that was made, not with a service's raw answer",
     check: ({ definition }) => {
       const { inputs } = flow(definition);
-      return Object.entries(definition.States)
-        .filter(([name, { Type }]) => Type === "Succeed" && inputs.get(name)?.has("result"))
-        .map(([name]) => `${name} returns the raw answer of the state before`);
+      return Object.entries(definition.States).flatMap(([name, { Type, End, Output }]) => {
+        if (Output !== undefined || (Type !== "Succeed" && End !== true)) return [];
+        if (Type === "Task") return [`${name} returns the raw result of its service`];
+        return (["result", "error"] as const)
+          .filter((raw) => inputs.get(name)?.has(raw))
+          .map((raw) => `${name} returns the raw ${raw} of the state before`);
+      });
     },
   },
   {
@@ -557,8 +586,7 @@ export const RULES: readonly Rule[] = [
           if (code !== undefined && !factsOf(code).isArray) problems.push(`${place}: one reason would no longer be a list; write [ … ]`);
           if (!Array.isArray(list)) continue;
           if (outcome === "pass" && list.length > 0) problems.push(`${place} passes with reasons`);
-          if (outcome !== "pass" && outcome !== "superseded" && outcome !== undefined && list.length === 0)
-            problems.push(`${place} refuses without a reason`);
+          if (outcome !== "pass" && outcome !== undefined && list.length === 0) problems.push(`${place} refuses without a reason`);
           const wanted = CLASS_OF_OUTCOME[String(outcome)];
           for (const reason of list) {
             if (wanted !== undefined && known.has(reason) && known.get(reason) !== wanted) {

@@ -16,10 +16,9 @@ const s3Image: Shape = { S3Object: { Bucket: true, Name: true, Version: true } }
 export const INTEGRATIONS: Readonly<Record<string, Integration>> = {
   "arn:aws:states:::lambda:invoke": { arguments: { FunctionName: true, Payload: true }, errors: "Lambda" },
   "arn:aws:states:::states:startExecution.sync:2": {
-    arguments: { StateMachineArn: true, Input: true, "Name?": true },
+    arguments: { StateMachineArn: true, Name: true, Input: true },
     errors: "StepFunctions",
   },
-  "arn:aws:states:::aws-sdk:sfn:startExecution": { arguments: { StateMachineArn: true, Input: true, "Name?": true }, errors: "Sfn" },
   "arn:aws:states:::aws-sdk:sfn:describeExecution": { arguments: { ExecutionArn: true }, errors: "Sfn" },
   "arn:aws:states:::aws-sdk:sfn:getExecutionHistory": {
     arguments: { ExecutionArn: true, "ReverseOrder?": true, "MaxResults?": true, "IncludeExecutionData?": true },

@@ -3,12 +3,14 @@
 //! The samples are judged once; each test looks at what one of them left behind.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod admission;
+mod applicant;
 mod command;
 mod conversations;
+mod customers;
 mod faces;
 mod observability;
 mod operators;
-mod order;
 mod packages;
 mod run;
 mod samples;

@@ -5,6 +5,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat as Format};
+use bonafide_domain::UploadKind::Document;
 use bonafide_domain::thresholds;
 use bonafide_tests::Local;
 use bonafide_tests::bench::{bench, repository, until};
@@ -12,6 +13,7 @@ use bonafide_tests::control::Fault;
 use bonafide_tests::packages::png;
 use serde_json::{Map, Value, json};
 
+use crate::applicant::send;
 use crate::run::{all, sample};
 
 type Line = Map<String, Value>;
@@ -139,9 +141,7 @@ fn a_textract_that_throttles_is_measured() {
         bench.local.control.add(&Fault::result("rekognition", "DetectFaces", id, face))?;
         // As many as the SDK tries: the worker hears of it once, waits, and its next try gets through.
         bench.local.control.add(&Fault::error("textract", "AnalyzeID", id, "ThrottlingException", 400).times(3))?;
-        let put = bench.local.s3.put_object().bucket(bench.deployment.data("BucketName")?);
-        put.key(format!("id_document/{id}.png")).body(png(600, 400).into()).send().await?;
-        bench.row_when(id, |row| row.contains_key("documentExtraction")).await
+        send(Document, id, png(600, 400)).await?.ended().await
     });
     let told = lines_about(id, "extract-document", 2, |_| true);
     let codes: Vec<_> = told.iter().map(|line| line.get("error.code").and_then(Value::as_str)).collect();
@@ -156,7 +156,7 @@ fn a_textract_that_throttles_is_measured() {
 fn every_invocation_ends_in_one_line() {
     all();
     for worker in
-        ["starter", "unpack-package", "match-details", "extract-document", "validate-license", "register-customer"]
+        ["starter", "unpack-package", "match-details", "extract-document", "validate-license", "conclude-submission"]
     {
         let mut lines = HashMap::<String, usize>::new();
         for line in self::lines(worker) {

@@ -1,13 +1,14 @@
 //! What operators do with the command line: find, understand, replay, and look into the dead-letter queues.
 
 use anyhow::Result;
-use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_s3::primitives::ByteStream;
-use bonafide_tests::bench::{Row, bench, plain};
+use bonafide_domain::UploadKind::{Document, Package, Selfie};
+use bonafide_tests::answers::{license, pass};
+use bonafide_tests::bench::{Row, bench, plain, s};
 use bonafide_tests::control::Fault;
-use bonafide_tests::packages::{document, members, zip};
+use bonafide_tests::packages::{members, png, zip};
 use serde_json::{Value, json};
 
+use crate::applicant::{customers, send};
 use crate::command::{bonafide, json_lines};
 use crate::run::sample;
 
@@ -67,7 +68,7 @@ fn history_tells_attempts_and_errors_where_they_happened() {
     assert_eq!((&timeline["status"], &timeline["execution"]), (&json!("FAILED"), &seen.row["executionArn"]));
     let check = timeline["steps"].as_array().unwrap().last().unwrap();
     assert_eq!((&check["state"], &check["seconds"]), (&json!("CheckWithThirdParty"), &Value::Null));
-    let request = &check["children"][0]["steps"][0];
+    let request = check["children"][0]["steps"].as_array().unwrap().last().unwrap();
     assert_eq!((&request["state"], &request["attempts"]), (&json!("RequestValidation"), &json!(8)));
     assert_eq!(request["errors"], json!(vec!["Bonafide.Transient"; 8]));
 
@@ -78,47 +79,30 @@ fn history_tells_attempts_and_errors_where_they_happened() {
     assert_eq!(bonafide(&["history", &format!("{arn}-not")]).status.code(), Some(3));
 }
 
-/// Rekognition and Textract see what Ada's package says.
-fn ada(id: &str, number: &str) -> Result<()> {
-    let answer = |service, operation, result| bench().local.control.add(&Fault::result(service, operation, id, result));
-    let (quality, pose) = (json!({"Brightness": 80, "Sharpness": 90}), json!({"Yaw": 0, "Pitch": 0}));
-    let faces = json!({"FaceDetails": [{"Confidence": 99.9, "Quality": quality, "Pose": pose}]});
-    answer("rekognition", "DetectFaces", faces)?;
-    answer("rekognition", "SearchFacesByImage", json!({"FaceMatches": []}))?;
-    let face = json!({"BoundingBox": {"Width": 0.2, "Height": 0.2}});
-    answer("rekognition", "CompareFaces", json!({"FaceMatches": [{"Similarity": 97.5, "Face": face}]}))?;
-    let indexed = json!({"Face": {"FaceId": format!("face-of-{id}"), "ExternalImageId": id}});
-    answer("rekognition", "IndexFaces", json!({"FaceRecords": [indexed]}))?;
-    answer("rekognition", "SearchFaces", json!({"FaceMatches": []}))?;
-    answer("textract", "AnalyzeID", document(number))
-}
-
 fn has_status(status: &'static str) -> impl Fn(&Row) -> bool {
-    move |row| row.get("status") == Some(&AttributeValue::S(status.to_owned()))
+    move |row| row.get("status") == Some(&s(status))
 }
 
 /// Fails at the third party; then the third party is repaired.
 async fn failed(id: &str, number: &str) -> Result<Value> {
     let bench = bench();
-    ada(id, number)?;
+    pass(id)?;
+    license(id, number)?;
     bench.local.control.set_license(number, "down")?;
-    let put = bench.local.s3.put_object().bucket(bench.deployment.data("BucketName")?).key(format!("zipped/{id}.zip"));
-    put.body(ByteStream::from(zip(&members(id, number)))).send().await?;
+    send(Package, id, zip(&members(id, number))).await?;
     let row = plain(&bench.row_when(id, has_status("FAILED")).await?);
-    assert_eq!(row["reasons"], json!(["THIRD_PARTY_UNAVAILABLE"]));
+    assert_eq!(row["failure"]["reason"], "THIRD_PARTY_UNAVAILABLE");
     bench.local.control.set_license(number, "known")?;
     Ok(row)
 }
 
 /// One verdict, one customer, one face; nobody was told that he was refused.
-async fn approved_once(id: &str, number: &str) -> Result<Value> {
+async fn approved_once(id: &str) -> Result<Value> {
     let bench = bench();
     let row = plain(&bench.row(id).await?);
     assert_eq!((&row["outcome"], &row["status"], row.get("failure")), (&json!("approved"), &json!("DECIDED"), None));
     assert_eq!(row["faceId"], format!("face-of-{id}"));
-    let customers = bench.local.dynamodb.scan().table_name(bench.deployment.data("CustomersTableName")?).send().await?;
-    let own = |row: &&Row| row.get("applicationId") == Some(&AttributeValue::S(id.to_owned()));
-    assert_eq!(customers.items().iter().filter(own).count(), 1, "customers of {number}");
+    assert_eq!((customers(id).await?.len(), bench.decisions(id).await?.len()), (1, 1));
     let said: Vec<_> = bench.notifications(id, 2).await?.into_iter().map(|said| (said.event, said.outcome)).collect();
     let decided = ("APPLICATION_DECIDED".to_owned(), Some("approved".to_owned()));
     assert_eq!(said, [("APPLICATION_FAILED".to_owned(), None), decided]);
@@ -137,8 +121,9 @@ fn replay_resumes_where_it_failed() {
 
         let output = bonafide(&["replay", id, "--wait", "--json"]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
-        let row = approved_once(id, number).await?;
+        let row = approved_once(id).await?;
         assert_eq!(row["executionArn"], failed["executionArn"]);
+        bench().ended(row["executionArn"].as_str().unwrap()).await?;
         let timeline = &json_lines(&bonafide(&["history", id, "--json"]))[0];
         assert_eq!((&timeline["redrives"], &timeline["status"]), (&json!(1), &json!("SUCCEEDED")));
         let unpacked = timeline["steps"].as_array().unwrap().iter().filter(|step| step["state"] == "UnpackPackage");
@@ -158,31 +143,29 @@ fn replay_afresh_judges_the_same_upload_again_once() {
         let output = bonafide(&["replay", id, "--fresh", "--wait", "--json"]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         assert_eq!(json_lines(&output)[0]["action"], "fresh");
-        let row = approved_once(id, number).await?;
+        let row = approved_once(id).await?;
         assert_ne!(row["executionArn"], failed["executionArn"]);
-        assert_eq!(row["package"], failed["package"]);
+        let submissions: Vec<_> = bench().submissions(id).await?.iter().map(plain).collect();
+        let [first, second] = &submissions[..] else { panic!("{submissions:?}") };
+        assert_eq!((&first["status"], &second["status"]), (&json!("FAILED"), &json!("DECIDED")));
+        assert_eq!((&second["replayOf"], &second["upload"]), (&first["executionArn"], &first["upload"]));
+        assert_ne!(second["package"]["key"], first["package"]["key"], "each has evidence of its own");
         Ok(())
     });
 }
 
-/// A document for which a selfie waits fails at its first state; then that is repaired.
+/// A document for which a selfie waits fails where it is looked at; then that is repaired.
 async fn late_document_failed(id: &str, number: &str) -> Result<Value> {
     let bench = bench();
     let denied = Fault::error("rekognition", "DetectFaces", id, "AccessDeniedException", 400);
     let denied = bench.local.control.put(&denied.by("document-extraction/DetectFaces"))?;
-    ada(id, number)?;
-    let bucket = bench.deployment.data("BucketName")?;
-    let upload = |key: String| {
-        let picture = ByteStream::from_static(b"nobody looks at it");
-        bench.local.s3.put_object().bucket(bucket).key(key).body(picture).send()
-    };
-    upload(format!("selfie/{id}.jpg")).await?;
-    let row = plain(&bench.row_when(id, |row| row.contains_key("identityVerification")).await?);
-    assert_eq!(row["identityVerification"]["reasons"], json!(["DOCUMENT_MISSING"]));
-    bench.ended(row["identityVerificationExecutionArn"].as_str().unwrap()).await?;
-    upload(format!("id_document/{id}.jpg")).await?;
+    pass(id)?;
+    license(id, number)?;
+    let record = send(Selfie, id, png(400, 600)).await?.ended().await?;
+    assert_eq!(record["reasons"], json!(["DOCUMENT_MISSING"]));
+    send(Document, id, png(600, 400)).await?;
     let row = plain(&bench.row_when(id, has_status("FAILED")).await?);
-    assert_eq!(row["reasons"], json!(["DOCUMENT_CHECK_UNAVAILABLE"]));
+    assert_eq!(row["failure"]["reason"], "DOCUMENT_CHECK_UNAVAILABLE");
     bench.local.control.remove(denied)?;
     Ok(row)
 }
@@ -201,14 +184,14 @@ fn replay_of_what_was_uploaded_alone_ends_with_its_execution() {
             let lines = json_lines(&output);
             let [planned, ended] = &lines[..] else { panic!("{output:?}") };
             assert_eq!((&planned["action"], planned.get("replay")), (&json!(action), None));
-            assert_eq!((&ended["replay"], &ended["status"]), (&json!("succeeded"), &json!("IN_PROGRESS")));
+            assert_eq!((&ended["replay"], &ended["outcome"]), (&json!("succeeded"), &json!("approved")));
             for check in ["documentExtraction", "identityVerification"] {
                 assert_eq!(ended["checks"][check]["outcome"], "pass", "{check}: {output:?}");
             }
             let row = plain(&bench().row(id).await?);
-            assert_eq!((&row["status"], row.get("failure")), (&json!("IN_PROGRESS"), None));
-            let execution = "documentExtractionExecutionArn";
-            assert_eq!(row[execution] == failed[execution], action == "redrive");
+            assert_eq!((&row["status"], row.get("failure")), (&json!("OPEN"), None));
+            assert_eq!(row["faceId"], format!("face-of-{id}"));
+            assert_eq!(row["executionArn"] == failed["executionArn"], action == "redrive");
             Ok(())
         });
     }
@@ -225,7 +208,7 @@ fn replay_goes_on_after_what_cannot_be_replayed() {
         let [broken_off, planned, ended] = &lines[..] else { panic!("{output:?}") };
         assert!(broken_off["error"].as_str().unwrap().contains("no application nobody"), "{output:?}");
         assert_eq!((&planned["action"], &ended["replay"]), (&json!("redrive"), &json!("succeeded")));
-        approved_once(id, number).await?;
+        approved_once(id).await?;
         Ok(())
     });
 }
@@ -235,7 +218,6 @@ fn dead_letters_are_shown_and_go_back_to_work() {
     let id = "e2e_dead-letter_";
     let bench = bench();
     bench.run(async {
-        bench.local.control.add(&Fault::result("rekognition", "DetectFaces", id, json!({"FaceDetails": []})))?;
         let bucket = bench.deployment.data("BucketName")?;
         let object = json!({"key": format!("selfie/{id}.jpg"), "versionId": "v1"});
         let record = json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": object}});
@@ -256,8 +238,11 @@ fn dead_letters_are_shown_and_go_back_to_work() {
 
         let moved = bonafide(&["dlq", "redrive", "uploads", "--json"]);
         assert_eq!(json_lines(&moved), [json!({"queue": "uploads", "moved": 1})]);
-        let row = plain(&bench.row_when(id, |row| row.contains_key("identityVerification")).await?);
-        assert_eq!(row["identityVerification"]["reasons"], json!(["SELFIE_FACE_NOT_FOUND"]));
+        // There is no such version, and the applicant has to send it again.
+        let row = plain(&bench.row_when(id, has_status("FAILED")).await?);
+        assert_eq!(row["failure"]["reason"], "UPLOAD_MISSING");
+        let said = bench.notifications(id, 1).await?;
+        assert_eq!((said.len(), &said[0].reasons[..]), (1, &["UPLOAD_MISSING".to_owned()][..]), "{said:?}");
         assert_eq!(bonafide(&["dlq", "list"]).status.code(), Some(0));
         Ok(())
     });

@@ -1,11 +1,13 @@
 //! Packages that cannot be used, each refused for its own reason. They are made here and hold no real picture.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_s3::primitives::ByteStream;
+use anyhow::{Result, ensure};
 use bonafide_domain::Limits;
-use bonafide_tests::bench::{Row, bench, plain};
+use bonafide_domain::UploadKind::Package;
+use bonafide_tests::bench::{bench, plain};
 use bonafide_tests::packages::{HEADER, details, members, png, zip};
 use serde_json::json;
+
+use crate::applicant::send;
 
 /// The members of a good package, with one replaced by something else.
 fn with(id: &str, kind: &str, name: &str, bytes: Vec<u8>) -> Vec<u8> {
@@ -38,40 +40,45 @@ fn encrypted(mut package: Vec<u8>) -> Vec<u8> {
 
 /// Uploads a package and waits for the verdict.
 fn resubmit(reason: &str, package: impl FnOnce(&str) -> Vec<u8>) {
-    let id = format!("e2e_{}", reason.to_lowercase().replace('_', "-"));
+    let id = id_of(reason);
     let bench = bench();
     bench.run(async {
-        let body = ByteStream::from(package(&id));
-        let put = bench.local.s3.put_object().bucket(bench.deployment.data("BucketName")?);
-        put.key(format!("zipped/{id}.zip")).body(body).send().await?;
-        let is_decided = |row: &Row| row.get("status") == Some(&AttributeValue::S("DECIDED".to_owned()));
-        let row = plain(&bench.row_when(&id, is_decided).await?);
-        assert_eq!((&row["outcome"], &row["reasons"]), (&json!("resubmit"), &json!([reason])));
-        assert_eq!(
-            (&row["packageCheck"]["outcome"], &row["packageCheck"]["reasons"]),
-            (&json!("resubmit"), &json!([reason]))
-        );
-        for nothing in ["selfie", "document", "FIRST_NAME", "identityVerification"] {
-            assert_eq!(row.get(nothing), None, "{nothing}");
+        let sent = send(Package, &id, package(&id)).await?;
+        let record = sent.ended().await?;
+        let row = plain(&bench.row(&id).await?);
+        assert_eq!((&row["status"], &record["status"]), (&json!("DECIDED"), &json!("DECIDED")));
+        for judged in [&row, &record] {
+            assert_eq!((&judged["outcome"], &judged["reasons"]), (&json!("resubmit"), &json!([reason])));
+            let check = &judged["packageCheck"];
+            assert_eq!((&check["outcome"], &check["reasons"]), (&json!("resubmit"), &json!([reason])));
+            for nothing in ["selfie", "document", "FIRST_NAME", "identityVerification"] {
+                assert_eq!(judged.get(nothing), None, "{nothing}");
+            }
         }
         let ended = bench.ended(row["executionArn"].as_str().unwrap_or_default()).await?;
-        assert_eq!(
-            ended.path(),
-            [
-                "UnpackPackage",
-                "IsPackageUsable",
-                "FindHeldFaces",
-                "RecordRefusal",
-                "IsFaceHeld",
-                "NotifyRefusal",
-                "Refused"
-            ]
-        );
-        let said = bench.notifications(&id, 1).await?;
-        assert_eq!(said.len(), 1, "{said:?}");
-        assert_eq!((said[0].event.as_str(), &said[0].reasons[..]), ("APPLICATION_DECIDED", &[reason.to_owned()][..]));
-        Ok(())
+        let expected = [
+            "ReadInput",
+            "IsPackage",
+            "UnpackPackage",
+            "IsPackageUsable",
+            "ConcludeSubmission",
+            "IsFaceKept",
+            "NotifyOutcome",
+        ];
+        assert_eq!(ended.path(), expected);
+        said(&id, "APPLICATION_DECIDED", reason).await
     });
+}
+
+fn id_of(reason: &str) -> String {
+    format!("e2e_{}", reason.to_lowercase().replace('_', "-"))
+}
+
+/// This was published about the application, and nothing else.
+async fn said(id: &str, event: &str, reason: &str) -> Result<()> {
+    let said = bench().notifications(id, 1).await?;
+    ensure!(said.len() == 1 && said[0].event == event && said[0].reasons == [reason], "{said:?}");
+    Ok(())
 }
 
 #[test]
@@ -90,8 +97,16 @@ fn too_many_entries() {
 }
 
 #[test]
-fn package_beyond_the_limit() {
-    resubmit("PACKAGE_TOO_LARGE", |_| vec![0; usize::try_from(Limits::DEFAULT.package_bytes).unwrap() + 1]);
+fn package_beyond_the_limit_is_not_even_copied() {
+    let reason = "PACKAGE_TOO_LARGE";
+    let id = &id_of(reason);
+    bench().run(async {
+        let sent = send(Package, id, vec![0; usize::try_from(Limits::DEFAULT.package_bytes)? + 1]).await?;
+        let record = sent.ended().await?;
+        assert_eq!((&record["status"], &record["reasons"]), (&json!("REFUSED"), &json!([reason])));
+        assert_eq!((record.get("package"), bench().row(id).await?.len()), (None, 0));
+        said(id, "UPLOAD_REJECTED", reason).await
+    });
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use anyhow::Context as _;
 use bonafide_tests::bench::{Ended, bench, plain, repository};
 use bonafide_tests::notifications::Notification;
 use bonafide_tests::samples::{self, Judged, Submission};
@@ -16,6 +17,8 @@ use serde_json::Value;
 pub(crate) struct Seen {
     pub(crate) judged: Judged,
     pub(crate) row: Value,
+    pub(crate) submissions: Vec<Value>,
+    pub(crate) decisions: Vec<Value>,
     pub(crate) ended: Ended,
     pub(crate) notifications: Vec<Notification>,
 }
@@ -39,8 +42,10 @@ pub(crate) fn all() -> &'static HashMap<String, Seen> {
                 let id = judged.sample.id.clone();
                 let row = plain(&bench.row(&id).await?);
                 let ended = bench.ended(row["executionArn"].as_str().unwrap_or_default()).await?;
+                let submissions = bench.submissions(&id).await?.iter().map(plain).collect();
+                let decisions = bench.decisions(&id).await?.iter().map(plain).collect();
                 let notifications = bench.notifications(&id, 1).await?;
-                seen.insert(id, Seen { judged, row, ended, notifications });
+                seen.insert(id, Seen { judged, row, submissions, decisions, ended, notifications });
             }
             Ok(seen)
         })
@@ -49,6 +54,18 @@ pub(crate) fn all() -> &'static HashMap<String, Seen> {
 
 pub(crate) fn samples_folder() -> PathBuf {
     repository().join("samples")
+}
+
+/// A picture in the package of a sample, by what stands between the id and the extension.
+pub(crate) fn member_of(sample: &str, kind: &str) -> anyhow::Result<Vec<u8>> {
+    let mut archive = zip::ZipArchive::new(File::open(samples_folder().join(format!("packages/{sample}.zip")))?)?;
+    let names =
+        archive.file_names().map(|name| Ok(name?.into_owned())).collect::<Result<Vec<_>, zip::result::ZipError>>()?;
+    let name =
+        names.into_iter().find(|name| name.starts_with(&format!("{sample}_{kind}."))).context("no such member")?;
+    let mut bytes = Vec::new();
+    archive.by_name(&name)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// What the applicant said, by column; empty for what is no package.

@@ -1,15 +1,14 @@
-//! What each sample left behind: the row, the notifications, the faces, the customer.
+//! What each sample left behind: the row, the submission, the decision, the notifications, the faces, the customer.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeSet, HashSet};
 
-use anyhow::Result;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_domain::thresholds;
-use bonafide_tests::bench::{bench, plain};
+use bonafide_tests::bench::bench;
 use bonafide_tests::notifications::Notification;
 use serde_json::{Value, json};
 
+use crate::applicant;
 use crate::run::{Seen, all, details, sample};
 
 /// The verdict is the expected one, everywhere where it is said, and the state path ends so.
@@ -26,16 +25,60 @@ fn decided(seen: &Seen, outcome: &str, reasons: &[&str]) {
         (&row["status"], &row["outcome"], &row["reasons"]),
         (&json!("DECIDED"), &json!(outcome), &json!(reasons))
     );
-    assert_eq!(row["package"]["versionId"], seen.judged.upload.version_id);
-    assert_eq!(row["failure"], Value::Null);
+    let submission = seen.judged.upload.submission();
+    let package = format!("evidence/{}/{submission}/package.zip", application.application_id);
+    assert_eq!((&row["package"]["key"], &row["failure"]), (&json!(package), &Value::Null));
     for time in ["receivedAt", "updatedAt", "decidedAt"] {
         assert!(row[time].is_string(), "no {time}");
     }
     assert_eq!(seen.ended.status, ExecutionStatus::Succeeded);
-    let output = json!({"applicationId": application.application_id, "outcome": outcome, "reasons": reasons});
+    let output = json!({
+        "applicationId": application.application_id,
+        "submissionId": submission,
+        "outcome": outcome,
+        "reasons": reasons,
+    });
     assert_eq!(seen.ended.output, output);
+    recorded(seen);
     let of_application = notified(seen, "APPLICATION_DECIDED", None);
     assert_eq!(of_application, [(Some(outcome.to_owned()), reasons.iter().map(|code| (*code).to_owned()).collect())]);
+}
+
+/// The one submission and the one decision say what the row says, and the decision by what it was judged.
+#[track_caller]
+fn recorded(seen: &Seen) {
+    let ([submission], [decision]) = (&seen.submissions[..], &seen.decisions[..]) else {
+        panic!("{:?} {:?}", seen.submissions, seen.decisions)
+    };
+    for name in ["outcome", "reasons"] {
+        assert_eq!((&submission[name], &decision[name]), (&seen.row[name], &seen.row[name]), "{name}");
+    }
+    for name in ["submissionId", "kind", "attempt"] {
+        assert_eq!(decision[name], submission[name], "{name}");
+    }
+    assert_eq!(
+        (&decision["number"], &decision["what"], &decision["who"]),
+        (&json!(1.0), &json!("submissionConcluded"), &seen.row["executionArn"])
+    );
+    let checks: BTreeSet<_> = CHECKS.into_iter().filter(|check| seen.row[*check].is_object()).collect();
+    assert_eq!(names(&decision["checks"]), checks);
+    for check in checks {
+        assert_eq!((&decision["checks"][check], &submission[check]), (&seen.row[check], &seen.row[check]), "{check}");
+    }
+    for (kind, pointer) in decision["evidence"].as_object().unwrap() {
+        assert_eq!(*pointer, seen.row[kind], "{kind}");
+    }
+    for digest in ["definition", "thresholdsDigest"] {
+        assert!(decision[digest].as_str().is_some_and(|digest| digest.len() >= 12), "{decision}");
+    }
+    assert_eq!((&decision["customerId"], &decision["faceId"]), (&seen.row["customerId"], &seen.row["faceId"]));
+}
+
+const CHECKS: [&str; 5] =
+    ["packageCheck", "identityVerification", "identityCompare", "documentExtraction", "thirdPartyCheck"];
+
+fn names(map: &Value) -> BTreeSet<&str> {
+    map.as_object().into_iter().flat_map(|map| map.keys()).map(String::as_str).collect()
 }
 
 /// Outcome and reasons of the messages of this kind.
@@ -65,36 +108,18 @@ fn refused_by(seen: &Seen, checks: &[&str], outcome: &str, reason: &str) {
     }
 }
 
-/// Held while the faces of the sample `approved` are counted, or changed: another package of it brings a second one until its verdict.
-pub(crate) static FACES_OF_APPROVED: Mutex<()> = Mutex::new(());
-
 #[track_caller]
 fn holds_face(seen: &Seen, expected: bool) {
     let id = &seen.judged.sample.id;
     let faces = bench().faces().unwrap();
     let own = faces.iter().filter(|owner| *owner == id).count();
     assert_eq!(own, usize::from(expected), "faces of {id} in the collection");
-    let is_named = seen.row["faceId"].is_string() || seen.row["heldFaceIds"].is_array();
-    assert_eq!(is_named, expected, "the row's faceId");
+    assert_eq!(seen.row["faceId"].is_string(), expected, "the row's faceId");
 }
 
 /// The customers that an application has become.
 fn customers(id: &str) -> Vec<Value> {
-    let bench = bench();
-    bench.run(async {
-        let table = bench.deployment.data("CustomersTableName")?;
-        let rows = bench
-            .local
-            .dynamodb
-            .scan()
-            .table_name(table)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await?;
-        Ok(rows.iter().map(plain).filter(|row| row["applicationId"] == id).collect())
-    })
+    bench().run(applicant::customers(id))
 }
 
 /// Which of the worker-backed or child tasks it went through.
@@ -109,6 +134,8 @@ fn approved() {
     assert_eq!(
         seen.ended.path(),
         [
+            "ReadInput",
+            "IsPackage",
             "UnpackPackage",
             "IsPackageUsable",
             "VerifyIdentity",
@@ -117,15 +144,16 @@ fn approved() {
             "DoesDocumentMatch",
             "CheckWithThirdParty",
             "IsLicenseValid",
-            "RegisterCustomer",
-            "IsCustomerNew",
-            "RecordApproval",
-            "IsFaceHeld",
-            "NotifyApproval",
-            "Approved",
+            "IndexFace",
+            "IsFaceIndexed",
+            "SearchIndexedFace",
+            "IsFaceStillUnique",
+            "ConcludeSubmission",
+            "IsFaceKept",
+            "NotifyOutcome",
         ]
     );
-    for check in ["packageCheck", "identityVerification", "identityCompare", "documentExtraction", "thirdPartyCheck"] {
+    for check in CHECKS {
         assert_eq!(seen.row[check]["outcome"], "pass", "{check}");
     }
     for truth in ["LICENSE_SELFIE_MATCH", "LICENSE_DETAILS_MATCH", "LICENSE_VALIDATION"] {
@@ -138,12 +166,10 @@ fn approved() {
         assert!(["bucket", "key", "versionId"].iter().all(|name| seen.row[evidence][name].is_string()), "{evidence}");
     }
     assert_eq!(seen.notifications.len(), 1);
-    let counting = FACES_OF_APPROVED.lock().unwrap_or_else(PoisonError::into_inner);
     holds_face(seen, true);
-    drop(counting);
     let customers = customers("approved");
     assert_eq!(customers.len(), 1);
-    assert_eq!(customers[0]["status"], "REGISTERED");
+    assert_eq!((&customers[0]["status"], &customers[0]["customerId"]), (&json!("REGISTERED"), &seen.row["customerId"]));
 }
 
 #[test]
@@ -163,7 +189,7 @@ fn last_name_mismatch() {
     decided(seen, "declined", &["LAST_NAME_MISMATCH"]);
     refused_by(seen, &["documentExtraction"], "decline", "LAST_NAME_MISMATCH");
     assert_eq!((&seen.row["LICENSE_SELFIE_MATCH"], &seen.row["LICENSE_DETAILS_MATCH"]), (&json!(true), &json!(false)));
-    assert!(entered(seen, "ReleaseFace") && !entered(seen, "CheckWithThirdParty"));
+    assert!(!entered(seen, "CheckWithThirdParty") && !entered(seen, "IndexFace"));
     holds_face(seen, false);
     assert!(customers("last-name-mismatch").is_empty());
 }
@@ -182,7 +208,7 @@ fn selfie_without_face() {
     let seen = sample("selfie-without-face");
     decided(seen, "resubmit", &["SELFIE_FACE_NOT_FOUND"]);
     refused_by(seen, &["identityVerification"], "resubmit", "SELFIE_FACE_NOT_FOUND");
-    assert!(!entered(seen, "ReleaseFace"));
+    assert!(!entered(seen, "ExtractDocument"));
     holds_face(seen, false);
 }
 
@@ -195,6 +221,7 @@ fn face_duplicate() {
         seen.row["identityVerification"]["scores"]["duplicateSimilarity"].as_f64().unwrap()
             > thresholds::DUPLICATE_SIMILARITY
     );
+    assert_eq!(seen.row["duplicateFaceId"], sample("approved").row["faceId"]);
     holds_face(seen, false);
     assert!(customers("face-duplicate").is_empty());
 }
@@ -205,7 +232,7 @@ fn license_unknown() {
     decided(seen, "declined", &["LICENSE_UNKNOWN"]);
     refused_by(seen, &["thirdPartyCheck"], "decline", "LICENSE_UNKNOWN");
     assert_eq!((&seen.row["LICENSE_DETAILS_MATCH"], &seen.row["LICENSE_VALIDATION"]), (&json!(true), &json!(false)));
-    assert!(entered(seen, "ReleaseFace"));
+    assert!(!entered(seen, "IndexFace"), "a face is kept by an approval, and never before");
     holds_face(seen, false);
     assert!(customers("license-unknown").is_empty());
 }
@@ -221,8 +248,8 @@ fn third_party_down() {
     );
     let row = &seen.row;
     assert_eq!(
-        (&row["status"], &row["outcome"], &row["reasons"]),
-        (&json!("FAILED"), &Value::Null, &json!(["THIRD_PARTY_UNAVAILABLE"]))
+        (&row["status"], &row["outcome"], &row["failure"]["reason"]),
+        (&json!("FAILED"), &Value::Null, &json!("THIRD_PARTY_UNAVAILABLE"))
     );
     assert_eq!(
         (&row["failure"]["state"], &row["failure"]["executionArn"]),
@@ -231,8 +258,17 @@ fn third_party_down() {
     assert_eq!(row["LICENSE_VALIDATION"], Value::Null);
     assert_eq!(notified(seen, "APPLICATION_FAILED", None), [(None, vec!["THIRD_PARTY_UNAVAILABLE".to_owned()])]);
     assert_eq!(seen.notifications.len(), 1);
-    // It can be replayed: the face stays, the customer does not exist.
-    holds_face(seen, true);
+    let ([submission], []) = (&seen.submissions[..], &seen.decisions[..]) else { panic!("{:?}", seen.submissions) };
+    // Written one after the other, each at its time.
+    let without_time =
+        |failure: &Value| failure.as_object().cloned().map(|mut failure| failure.remove("at").map(|_| failure));
+    assert_eq!(submission["status"], "FAILED");
+    assert_eq!(without_time(&submission["failure"]), without_time(&row["failure"]));
+    assert_eq!(
+        (&submission["documentExtraction"]["outcome"], submission.get("thirdPartyCheck")),
+        (&json!("pass"), None)
+    );
+    holds_face(seen, false);
     assert!(customers("third-party-down").is_empty());
 }
 

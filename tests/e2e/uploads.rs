@@ -1,73 +1,40 @@
-//! Uploads that are no package of the demo: names that are none, single pictures, the same package again.
+//! Uploads that are no package of the demo: names that are none, single pictures, another package of an applicant who is approved.
 
-use std::sync::PoisonError;
-use std::time::Duration;
-
-use anyhow::{Context as _, Result, ensure};
-use aws_sdk_s3::primitives::ByteStream;
-use bonafide_cli::submit::{self, Package, Waited};
+use anyhow::{Result, ensure};
 use bonafide_domain::ApplicationId;
-use bonafide_tests::bench::{PATIENCE, Row, bench, plain};
+use bonafide_domain::UploadKind::{self, Document, Selfie};
+use bonafide_tests::answers::{alike, found, license, one_face, pass, rekognition};
+use bonafide_tests::bench::{bench, plain};
 use bonafide_tests::control::Fault;
 use bonafide_tests::notifications::Notification;
+use bonafide_tests::packages::{members, zip};
 use serde_json::{Value, json};
 
-use crate::run::{sample, samples_folder};
-use crate::samples::FACES_OF_APPROVED;
+use crate::applicant::{number, put, send};
+use crate::command::{bonafide, json_lines};
+use crate::run::samples_folder;
 
-/// Uploads something; its version.
-async fn put(key: &str, body: impl Into<Vec<u8>>) -> Result<String> {
-    let bench = bench();
-    let put = bench.local.s3.put_object().bucket(bench.deployment.data("BucketName")?).key(key);
-    let put = put.body(ByteStream::from(body.into())).send().await?;
-    put.version_id.context("no version")
+const PICTURE: &[u8] = b"nobody looks at it";
+
+/// The submission's end, and the application's row after it.
+async fn judged(kind: UploadKind, id: &str) -> Result<(Value, Value)> {
+    let record = send(kind, id, PICTURE).await?.ended().await?;
+    Ok((record, plain(&bench().row(id).await?)))
 }
 
-fn has(row: &Row, name: &str) -> bool {
-    row.contains_key(name)
+#[track_caller]
+fn ended(record: &Value, outcome: &str, reasons: &[&str]) {
+    assert_eq!((&record["outcome"], &record["reasons"]), (&json!(outcome), &json!(reasons)), "{record}");
 }
 
-/// One face that is bright, sharp and looks into the camera.
-fn one_face() -> Value {
-    let (quality, pose) = (json!({"Brightness": 80, "Sharpness": 90}), json!({"Yaw": 0, "Pitch": 0}));
-    json!({"FaceDetails": [{"Confidence": 99.9, "Quality": quality, "Pose": pose}]})
+/// Check, outcome and reasons of each message about the application, in their order.
+async fn said(id: &str, expected: usize) -> Result<Vec<(String, Option<String>, Vec<String>)>> {
+    let said = bench().notifications(id, expected).await?.into_iter();
+    Ok(said.map(|said| (said.check.unwrap_or(said.event), said.outcome, said.reasons)).collect())
 }
 
-/// The document and the selfie show the same person, whom nobody knows.
-fn one_person(id: &str) -> Result<()> {
-    let face = json!({"BoundingBox": {"Width": 0.2, "Height": 0.2}});
-    rekognition(id, "DetectFaces", one_face())?;
-    rekognition(id, "SearchFacesByImage", json!({"FaceMatches": []}))?;
-    rekognition(id, "SearchFaces", json!({"FaceMatches": []}))?;
-    rekognition(id, "CompareFaces", json!({"FaceMatches": [{"Similarity": 97.5, "Face": face}]}))
-}
-
-/// Textract reads a valid licence.
-fn license(id: &str) -> Result<()> {
-    let field = |name: &str, text: &str| {
-        let mut value = json!({"Text": text, "Confidence": 99});
-        if name.contains("DATE") {
-            value["NormalizedValue"] = json!({"Value": format!("{text}T00:00:00"), "ValueType": "DATE"});
-        }
-        json!({"Type": {"Text": name}, "ValueDetection": value})
-    };
-    let fields = [
-        field("FIRST_NAME", "ADA"),
-        field("LAST_NAME", "EXAMPLE"),
-        field("DATE_OF_BIRTH", "1957-01-12"),
-        field("EXPIRATION_DATE", "2099-01-12"),
-        field("DOCUMENT_NUMBER", "E514-172-80-844-0"),
-    ];
-    let answer = json!({"IdentityDocuments": [{"DocumentIndex": 1, "IdentityDocumentFields": fields}]});
-    bench().local.control.add(&Fault::result("textract", "AnalyzeID", id, answer))
-}
-
-fn face(id: &str, name: &str) -> Value {
-    json!({"FaceRecords": [{"Face": {"FaceId": name, "ExternalImageId": id}}]})
-}
-
-fn rekognition(id: &str, operation: &'static str, result: Value) -> Result<()> {
-    bench().local.control.add(&Fault::result("rekognition", operation, id, result))
+fn message(what: &str, outcome: &str, reasons: &[&str]) -> (String, Option<String>, Vec<String>) {
+    (what.to_owned(), Some(outcome.to_owned()), reasons.iter().map(|code| (*code).to_owned()).collect())
 }
 
 #[test]
@@ -75,7 +42,7 @@ fn a_name_that_is_no_application_is_recorded_and_announced() {
     let bench = bench();
     bench.run(async {
         let key = "zipped/Jane Doe.zip";
-        let rejected = rejected(key, &put(key, b"PK").await?, "UPLOAD_NAME_INVALID").await?;
+        let rejected = rejected(key, &put(key, b"PK").await?.version_id, "UPLOAD_NAME_INVALID").await?;
         assert_eq!(rejected.outcome.as_deref(), Some("resubmit"));
         assert!(!format!("{rejected:?}").contains("Jane"), "the name is in the message");
         let row = plain(&bench.row(&rejected.application_id).await?);
@@ -90,80 +57,93 @@ fn a_name_that_is_no_application_is_recorded_and_announced() {
 #[test]
 fn a_selfie_before_its_document_is_verified_when_the_document_comes() {
     let id = "e2e_selfie-first_";
-    let bench = bench();
-    bench.run(async {
-        one_person(id)?;
-        license(id)?;
-        rekognition(id, "IndexFaces", face(id, &format!("face-of-{id}")))?;
-        put(&format!("selfie/{id}.jpg"), b"nobody looks at it").await?;
-        let row = plain(&bench.row_when(id, |row| has(row, "identityVerification")).await?);
+    bench().run(async {
+        pass(id)?;
+        license(id, &number(id))?;
+        let (record, row) = judged(Selfie, id).await?;
+        ended(&record, "resubmit", &["DOCUMENT_MISSING"]);
+        assert_eq!((&row["status"], row.get("faceId")), (&json!("OPEN"), None));
         assert_eq!(
-            (&row["identityVerification"]["outcome"], &row["identityVerification"]["reasons"], row.get("faceId")),
-            (&json!("resubmit"), &json!(["DOCUMENT_MISSING"]), None)
+            row["selfie"]["key"],
+            format!("evidence/{id}/{}/selfie.jpg", record["submissionId"].as_str().unwrap())
         );
-        assert_eq!(row["selfie"]["key"], format!("selfie/{id}.jpg"));
-        let checks: Vec<_> =
-            bench.notifications(id, 2).await?.into_iter().filter_map(|notification| notification.check).collect();
-        assert_eq!(checks, ["identityCompare", "identityVerification"]);
+        let waits = [("identityVerification", "DOCUMENT_MISSING"), ("PICTURE_JUDGED", "DOCUMENT_MISSING")];
+        let waits = waits.map(|(what, reason)| message(what, "resubmit", &[reason]));
+        assert_eq!(said(id, 2).await?, waits);
 
-        put(&format!("id_document/{id}.jpg"), b"nobody looks at it").await?;
-        let row = plain(&bench.row_when(id, |row| has(row, "faceId")).await?);
-        assert_eq!(row["faceId"], format!("face-of-{id}"));
+        let (record, row) = judged(Document, id).await?;
+        ended(&record, "approved", &[]);
+        assert_eq!((&row["status"], &row["faceId"]), (&json!("OPEN"), &json!(format!("face-of-{id}"))));
+        assert_eq!(row["selfieSubmission"]["progress"], "approved", "it waits no more");
         for check in ["documentExtraction", "identityCompare", "identityVerification"] {
             assert_eq!((&row[check]["outcome"], &row[check]["reasons"]), (&json!("pass"), &json!([])), "{check}");
         }
         assert_eq!(row["LICENSE_SELFIE_MATCH"], true);
-        assert_eq!(bench.notifications(id, 2).await?.len(), 2, "a pass is not announced");
+        assert_eq!(said(id, 3).await?[2..], [message("PICTURE_JUDGED", "approved", &[])]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_selfie_waits_until_there_is_a_document_that_can_be_used() {
+    let id = "e2e_selfie-waits_";
+    bench().run(async {
+        // The first document has no portrait, the second cannot be read.
+        let faceless = Fault::error("rekognition", "CompareFaces", id, "InvalidParameterException", 400);
+        let unreadable = Fault::error("textract", "AnalyzeID", id, "BadDocumentException", 400);
+        for fault in [faceless, unreadable] {
+            bench().local.control.add(&fault.times(1))?;
+        }
+        pass(id)?;
+        license(id, &number(id))?;
+        for (kind, outcome, reasons) in [
+            (Selfie, "resubmit", &["DOCUMENT_MISSING"][..]),
+            (Document, "resubmit", &["PORTRAIT_NOT_FOUND"]),
+            (Document, "resubmit", &["DOCUMENT_UNREADABLE"]),
+            (Document, "approved", &[]),
+        ] {
+            ended(&judged(kind, id).await?.0, outcome, reasons);
+        }
+        let row = plain(&bench().row(id).await?);
+        assert_eq!(
+            (&row["faceId"], &row["documentSubmission"]["attempt"]),
+            (&json!(format!("face-of-{id}")), &json!(3.0))
+        );
         Ok(())
     });
 }
 
 #[test]
 fn a_document_alone_is_read() {
-    let id = "e2e_document-alone";
-    let bench = bench();
-    bench.run(async {
+    let id = "e2e_document-alone_";
+    bench().run(async {
         let picture = std::fs::read(samples_folder().join("uploads/late-document_license.jpg"))?;
-        put(&format!("id_document/{id}.jpg"), picture).await?;
-        let row = plain(&bench.row_when(id, |row| has(row, "documentExtraction")).await?);
-        assert_eq!(
-            (&row["documentExtraction"]["outcome"], &row["documentExtraction"]["reasons"]),
-            (&json!("pass"), &json!([]))
-        );
-        assert!(row["documentFields"].is_object(), "nothing was read");
+        let record = send(Document, id, picture).await?.ended().await?;
+        ended(&record, "approved", &[]);
+        let row = plain(&bench().row(id).await?);
+        assert_eq!((&row["status"], &row["documentExtraction"]["outcome"]), (&json!("OPEN"), &json!("pass")));
+        assert!(row["documentFields"].is_object() && row.get("faceId").is_none(), "{row}");
         Ok(())
     });
 }
 
 #[test]
-fn a_selfie_after_its_document_is_compared_with_it_and_a_new_one_replaces_its_face() {
+fn a_selfie_after_its_document_is_compared_with_it() {
     let id = "e2e_document-first_";
-    let (first, second) = (format!("first-face-of-{id}"), format!("second-face-of-{id}"));
-    let bench = bench();
-    bench.run(async {
-        one_person(id)?;
-        bench.local.control.add(&Fault::error("textract", "AnalyzeID", id, "BadDocumentException", 400))?;
-        put(&format!("id_document/{id}.png"), b"nobody looks at it").await?;
-        let row = plain(&bench.row_when(id, |row| has(row, "documentExtraction")).await?);
-        assert_eq!(row["documentExtraction"]["reasons"], json!(["DOCUMENT_UNREADABLE"]));
-
-        bench.local.control.add(&Fault::result("rekognition", "IndexFaces", id, face(id, &first)).times(1))?;
-        put(&format!("selfie/{id}.jpg"), b"nobody looks at it").await?;
-        let row = plain(&bench.row_when(id, |row| has(row, "faceId")).await?);
+    bench().run(async {
+        rekognition(id, "CompareFaces", alike(91.5))?;
+        pass(id)?;
+        license(id, &number(id))?;
+        ended(&judged(Document, id).await?.0, "approved", &[]);
+        let (record, row) = judged(Selfie, id).await?;
+        ended(&record, "approved", &[]);
         assert_eq!(
             (&row["identityCompare"]["scores"]["similarity"], &row["identityVerification"]["outcome"], &row["faceId"]),
-            (&json!(97.5), &json!("pass"), &json!(first))
+            (&json!(91.5), &json!("pass"), &json!(format!("face-of-{id}")))
         );
-
-        // Only the earlier face is deleted: another request would find no canned answer.
-        rekognition(id, "IndexFaces", face(id, &second))?;
-        let deleted = Fault::result("rekognition", "DeleteFaces", &first, json!({"DeletedFaces": [first]}));
-        bench.local.control.add(&deleted)?;
-        put(&format!("selfie/{id}.png"), b"nobody looks at this one either").await?;
-        let row = bench.row_when(id, |row| plain(row)["faceId"] == second.as_str()).await?;
-        let execution = plain(&row)["identityVerificationExecutionArn"].as_str().unwrap_or_default().to_owned();
-        let ended = bench.ended(&execution).await?;
-        assert_eq!(ended.path().last_chunk(), Some(&["IsFaceSuperseded", "DeleteSupersededFace", "Passed"]));
+        // The document is compared with, and not read again.
+        let document = row["documentSubmission"]["evidence"]["key"].as_str().unwrap();
+        assert!(document.contains("/document.") && record.get("documentExtraction").is_none(), "{record}");
         Ok(())
     });
 }
@@ -171,19 +151,17 @@ fn a_selfie_after_its_document_is_compared_with_it_and_a_new_one_replaces_its_fa
 #[test]
 fn a_selfie_of_somebody_known_names_the_face_that_was_found() {
     let id = "e2e_known-face_";
-    let bench = bench();
-    bench.run(async {
+    bench().run(async {
         rekognition(id, "DetectFaces", one_face())?;
-        let known = json!({"FaceId": "the-known-face", "ExternalImageId": "somebody-else"});
-        rekognition(id, "SearchFacesByImage", json!({"FaceMatches": [{"Similarity": 99.5, "Face": known}]}))?;
-        put(&format!("selfie/{id}.jpg"), b"nobody looks at it").await?;
-        let row = plain(&bench.row_when(id, |row| has(row, "identityVerification")).await?);
+        rekognition(id, "SearchFacesByImage", found("the-known-face", 99.5))?;
+        let (record, row) = judged(Selfie, id).await?;
+        ended(&record, "declined", &["FACE_DUPLICATE"]);
         assert_eq!(
-            (&row["identityVerification"]["reasons"], &row["duplicateFaceId"], row.get("faceId")),
-            (&json!(["FACE_DUPLICATE"]), &json!("the-known-face"), None)
+            (&row["status"], &row["identityVerification"]["reasons"], &row["duplicateFaceId"], row.get("faceId")),
+            (&json!("DECIDED"), &json!(["FACE_DUPLICATE"]), &json!("the-known-face"), None)
         );
-        let said: Vec<_> = bench.notifications(id, 1).await?;
-        assert_eq!((said.len(), &said[0].reasons[..]), (1, &["FACE_DUPLICATE".to_owned()][..]));
+        let check = message("identityVerification", "decline", &["FACE_DUPLICATE"]);
+        assert_eq!(said(id, 2).await?, [check, message("PICTURE_JUDGED", "declined", &["FACE_DUPLICATE"])]);
         Ok(())
     });
 }
@@ -219,25 +197,20 @@ async fn rejected(key: &str, version: &str, reason: &str) -> Result<Notification
 }
 
 #[test]
-fn the_same_package_again_is_the_same_applicant() {
-    let first = sample("approved");
-    let counting = FACES_OF_APPROVED.lock().unwrap_or_else(PoisonError::into_inner);
-    let bench = bench();
-    bench.run(async {
-        let package = Package::new(&samples_folder().join("packages/approved.zip"))?;
-        let upload = package.upload(&bench.local.s3, bench.deployment.data("BucketName")?).await?;
-        let table = bench.deployment.data("ApplicationsTableName")?;
-        let interval = Duration::from_millis(100);
-        let waited = submit::wait(&bench.local.dynamodb, table, &upload, PATIENCE, interval).await?;
-        let Waited::Ended(application) = waited else { panic!("no verdict: {waited:?}") };
-        assert_eq!((application.outcome.as_deref(), application.reasons.len()), (Some("approved"), 0));
-        assert_ne!(application.execution, first.judged.application.execution);
-        // Its own face is no duplicate, and has taken the place of the earlier one.
-        let row = plain(&bench.row("approved").await?);
-        assert!(row["faceId"].is_string() && row["faceId"] != first.row["faceId"], "{row}");
-        let own = bench.faces()?.into_iter().filter(|owner| owner == "approved").count();
-        assert_eq!(own, 1, "faces of the application");
-        Ok(())
-    });
-    drop(counting);
+fn a_second_upload_to_an_approved_application_is_refused() {
+    let id = "e2e_second-upload_";
+    let folder = std::env::temp_dir().join(format!("bonafide-e2e-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let package = folder.join(format!("{id}.zip"));
+    std::fs::write(&package, zip(&members(id, &number(id)))).unwrap();
+    pass(id).and_then(|()| license(id, &number(id))).unwrap();
+    let submit = || bonafide(&["submit", package.to_str().unwrap(), "--wait", "--json"]);
+    let first = submit();
+    assert_eq!((first.status.code(), &json_lines(&first)[0]["outcome"]), (Some(0), &json!("approved")));
+    let row = bench().run(bench().row(id));
+    let second = submit();
+    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    let told = &json_lines(&second)[0];
+    assert_eq!((&told["status"], &told["reasons"]), (&json!("REFUSED"), &json!(["APPLICATION_CLOSED"])));
+    assert_eq!(bench().run(bench().row(id)), row);
 }

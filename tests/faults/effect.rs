@@ -56,7 +56,6 @@ impl Dependency {
                 "SNS",
                 ["ThrottledException", "InternalErrorException", "AuthorizationErrorException"],
             ),
-            "dynamodb:getItem" => ("dynamodb", "GetItem", "DynamoDB", DYNAMODB),
             "dynamodb:updateItem" => ("dynamodb", "UpdateItem", "DynamoDB", DYNAMODB),
             "states:startExecution.sync:2" => (
                 "states",
@@ -77,6 +76,11 @@ impl Dependency {
             other => panic!("how does {other} fail?"),
         };
         Self { service, operation, prefix, throttled, outage, denied }
+    }
+
+    /// Whether what is asked for is an execution that is waited for.
+    pub(crate) fn is_child(&self) -> bool {
+        self.operation == "StartExecution"
     }
 
     /// This effect on the requests of one Task (`<machine>/<state>`) for one application.

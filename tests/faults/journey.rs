@@ -4,25 +4,27 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_cli::replay::{Action, Replayer};
-use bonafide_tests::bench::{Ended, bench, m, plain, repository, s};
+use bonafide_cli::Records;
+use bonafide_cli::replay::{Action, Plan, Replayer};
+use bonafide_domain::{ObjectRef, SubmissionId};
+use bonafide_tests::bench::{Ended, bench, plain, repository, s};
 use bonafide_tests::control::Fault;
 use bonafide_tests::packages::{details, document, zip};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Those of a package.
 pub(crate) const CHECKS: [&str; 5] =
     ["packageCheck", "identityVerification", "identityCompare", "documentExtraction", "thirdPartyCheck"];
+const LATEST: [&str; 3] = ["packageSubmission", "selfieSubmission", "documentSubmission"];
 
 /// What is uploaded, and what becomes of it when nothing fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Journey {
     /// A package where everything fits.
     Approved,
-    /// The third party does not know the licence; a face of a package that has never been judged is held.
+    /// The third party does not know the licence.
     Unknown,
     /// Another person's selfie.
     Mismatch,
@@ -30,27 +32,20 @@ pub(crate) enum Journey {
     Faceless,
     /// Somebody else's face that only the second search finds.
     Duplicate,
-    /// An application that has a face already.
-    Renewed,
-    /// A document alone, for which a selfie waits, of an application that has a face already.
+    /// A document alone, for which a selfie waits.
     Late,
 }
 
 /// All of them.
-pub(crate) const JOURNEYS: [Journey; 7] = [
-    Journey::Approved,
-    Journey::Unknown,
-    Journey::Mismatch,
-    Journey::Faceless,
-    Journey::Duplicate,
-    Journey::Renewed,
-    Journey::Late,
-];
+pub(crate) const JOURNEYS: [Journey; 6] =
+    [Journey::Approved, Journey::Unknown, Journey::Mismatch, Journey::Faceless, Journey::Duplicate, Journey::Late];
 
 /// All that a journey leaves behind, times and identifiers aside.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Left {
-    verdict: Value,
+    row: Value,
+    submissions: Vec<Value>,
+    decisions: Vec<Value>,
     faces: usize,
     customers: usize,
     charges: u64,
@@ -58,120 +53,181 @@ pub(crate) struct Left {
 }
 
 impl Journey {
-    /// The outcome of the application, or of the identity check where there is none.
     const fn outcome(self) -> &'static str {
         match self {
-            Self::Approved | Self::Renewed => "approved",
+            Self::Approved | Self::Late => "approved",
             Self::Unknown | Self::Mismatch => "declined",
-            Self::Faceless | Self::Duplicate => "resubmit",
-            Self::Late => "pass",
+            Self::Faceless => "resubmit",
+            Self::Duplicate => "referred",
         }
     }
 
-    /// The machine that its upload starts.
-    pub(crate) const fn machine(self) -> &'static str {
-        if matches!(self, Self::Late) { "document-extraction" } else { "onboarding" }
-    }
-
-    /// How many messages there are about it: one for each "no", one for the verdict.
+    /// How many messages there are about it: one for each check that says no, one for each outcome.
     const fn messages(self) -> usize {
         match self {
-            Self::Approved | Self::Renewed => 1,
-            Self::Unknown | Self::Faceless | Self::Duplicate => 2,
-            Self::Mismatch => 3,
-            Self::Late => 0,
+            Self::Approved | Self::Duplicate => 1,
+            Self::Unknown | Self::Faceless => 2,
+            Self::Mismatch | Self::Late => 3,
         }
+    }
+
+    /// How often `AnalyzeID` is paid.
+    const fn readings(self) -> u64 {
+        match self {
+            Self::Approved | Self::Unknown | Self::Duplicate | Self::Late => 1,
+            Self::Mismatch | Self::Faceless => 0,
+        }
+    }
+
+    /// What was uploaded, and judged, before: the selfie, alone. Its answers are given once.
+    async fn precede(self, id: &str) -> Result<()> {
+        if self != Self::Late {
+            return Ok(());
+        }
+        for answer in [one_face(id), nobody_found(id)] {
+            bench().local.control.add(&answer.times(1))?;
+        }
+        let waits = bench().ended(&upload(id, format!("selfie/{id}.jpg"), picture()?).await?).await?;
+        ensure!(waits.output["reasons"] == json!(["DOCUMENT_MISSING"]), "the selfie ended {}", waits.output);
+        Ok(())
     }
 
     /// Tells Rekognition, Textract and the third party what to answer. The faces of the collection are real ones.
-    pub(crate) async fn prepare(self, id: &str) -> Result<()> {
+    pub(crate) fn prepare(self, id: &str) -> Result<()> {
         let control = &bench().local.control;
         let tell = |operation, result| Fault::result("rekognition", operation, id, result);
         if self == Self::Faceless {
             control.add(&tell("DetectFaces", json!({"FaceDetails": []})).by("document-extraction/"))?;
         }
-        let (quality, pose) = (json!({"Brightness": 80, "Sharpness": 90}), json!({"Yaw": 0, "Pitch": 0}));
-        let faces = json!({"FaceDetails": [{"Confidence": 99.9, "Quality": quality, "Pose": pose}]});
-        control.add(&tell("DetectFaces", faces))?;
-        control.add(&tell("SearchFacesByImage", json!({"FaceMatches": []})))?;
+        control.add(&one_face(id))?;
+        control.add(&nobody_found(id))?;
         let found = json!([{"Similarity": 99.5, "Face": {"FaceId": "another", "ExternalImageId": "somebody-else"}}]);
         let found = if self == Self::Duplicate { found } else { json!([]) };
         control.add(&tell("SearchFaces", json!({"FaceMatches": found})))?;
         let alike = json!([{"Similarity": 97.5, "Face": {"BoundingBox": {"Width": 0.2, "Height": 0.2}}}]);
         let alike = if self == Self::Mismatch { json!([]) } else { alike };
         control.add(&tell("CompareFaces", json!({"FaceMatches": alike})))?;
-        control.add(&Fault::result("textract", "AnalyzeID", id, document(&number(id))))?;
-        control.set_license(&number(id), if self == Self::Unknown { "unknown" } else { "known" })?;
-        let bucket = bench().deployment.data("BucketName")?;
-        match self {
-            Self::Renewed => put_row(id, [("faceId", s(&earlier_face(id).await?))]).await,
-            Self::Unknown => put_row(id, [("heldFaceIds", AttributeValue::Ss(vec![earlier_face(id).await?]))]).await,
-            Self::Late => {
-                // No events are sent for this prefix.
-                let key = format!("unzipped/{id}/waiting.jpg");
-                let put = bench().local.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(picture()?));
-                let version = put.send().await?.version_id.context("no version")?;
-                let selfie = [("bucket", s(bucket)), ("key", s(&key)), ("versionId", s(&version))];
-                let reasons = AttributeValue::L(vec![s("DOCUMENT_MISSING")]);
-                let check = [("outcome", s("resubmit")), ("reasons", reasons), ("at", s("2026-11-21T00:00:00.000Z"))];
-                let row = [
-                    ("selfie", m(&selfie)),
-                    ("identityVerification", m(&check)),
-                    ("faceId", s(&earlier_face(id).await?)),
-                ];
-                put_row(id, row).await
-            }
-            _ => Ok(()),
+        control.add(&Fault::result("textract", "AnalyzeID", id, document(&number(id))).times(READINGS))?;
+        control.set_license(&number(id), if self == Self::Unknown { "unknown" } else { "known" })
+    }
+
+    /// Uploads it; the execution that judges it.
+    pub(crate) async fn set_out(self, id: &str) -> Result<String> {
+        if self == Self::Late {
+            upload(id, format!("id_document/{id}.jpg"), picture()?).await
+        } else {
+            upload(id, format!("zipped/{id}.zip"), package(id, picture()?)).await
         }
     }
 
-    /// Sets out, and comes to the first end: the execution, ended, and the row.
+    /// Sets out, and comes to the first end.
     pub(crate) async fn start(self, id: &str) -> Result<Ended> {
-        self.prepare(id).await?;
-        let picture = picture()?;
-        let (key, body, attribute) = if self == Self::Late {
-            (format!("id_document/{id}.jpg"), picture, "documentExtractionExecutionArn")
-        } else {
-            let members = [
-                (format!("{id}_details.csv"), details(&number(id)).into_bytes()),
-                (format!("{id}_license.jpg"), picture.clone()),
-                (format!("{id}_selfie.jpg"), picture),
-            ];
-            (format!("zipped/{id}.zip"), zip(&members), "executionArn")
-        };
-        let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?).key(key);
-        put.body(ByteStream::from(body)).send().await?;
-        let row = bench().row_when(id, |row| row.contains_key(attribute)).await?;
-        bench().ended(plain(&row)[attribute].as_str().unwrap_or_default()).await
+        Ok(self.start_with(id, &[]).await?.0)
+    }
+
+    /// The same, with what goes wrong on the way; the ids of these faults.
+    pub(crate) async fn start_with(self, id: &str, faults: &[Fault]) -> Result<(Ended, Vec<u64>)> {
+        self.precede(id).await?;
+        // The first that fits a request is taken.
+        let faults = faults.iter().map(|fault| bench().local.control.put(fault)).collect::<Result<_>>()?;
+        self.prepare(id)?;
+        Ok((bench().ended(&self.set_out(id).await?).await?, faults))
     }
 
     /// What is there now, which has to be this journey's end.
     pub(crate) async fn left(self, id: &str) -> Result<Left> {
+        let submissions: Vec<_> = bench().submissions(id).await?.iter().map(plain).collect();
+        let outcome = submissions.last().map(|submission| &submission["outcome"]);
+        ensure!(outcome == Some(&json!(self.outcome())), "it ends {outcome:?}: {submissions:?}");
         let row = plain(&bench().row(id).await?);
-        let outcome = if self == Self::Late { &row["identityVerification"]["outcome"] } else { &row["outcome"] };
-        ensure!(outcome == self.outcome(), "it ends {outcome}: {row}");
-        let check = |name: &str| json!([row[name]["outcome"], row[name]["reasons"]]);
-        let verdict = json!({
-            "status": row["status"],
-            "outcome": row["outcome"],
-            "reasons": row["reasons"],
-            "failure": row["failure"],
-            "checks": CHECKS.map(check),
-            "hasFace": row["faceId"].is_string(),
+        let mut left = part(&row, &["kind", "status", "outcome", "reasons", "failure", "statusBeforeFailure"]);
+        left["matches"] = part(&row, &["LICENSE_SELFIE_MATCH", "LICENSE_DETAILS_MATCH", "LICENSE_VALIDATION"]);
+        left["latest"] = LATEST.iter().map(|latest| part(&row[*latest], &["attempt", "progress"])).collect();
+        left["checks"] = checks(&row);
+        left["has"] = ["faceId", "duplicateFaceId", "customerId"].iter().map(|name| row[*name].is_string()).collect();
+        let decisions = bench().decisions(id).await?;
+        let decided = submissions.iter().filter(|submission| submission["status"] == "DECIDED").count();
+        ensure!(decided == decisions.len(), "{decided} submissions are decided, and {} decisions", decisions.len());
+        let submissions = submissions.iter().map(|submission| {
+            let told = ["kind", "attempt", "status", "outcome", "reasons", "failure", "licenseValid"];
+            json!([part(submission, &told), checks(submission)])
         });
-        let faces = bench().faces()?.iter().filter(|face| *face == id).count();
-        let table = bench().deployment.data("CustomersTableName")?;
-        let pages = bench().local.dynamodb.scan().table_name(table).into_paginator().items().send();
-        let customers = pages.collect::<Result<Vec<_>, _>>().await?;
-        let customers = customers.iter().filter(|customer| customer.get("applicationId") == Some(&s(id))).count();
-        let charges = bench().local.control.charges(id)?;
-        Ok(Left { verdict, faces, customers, charges, said: said(id, false, self.messages()).await? })
+        let decisions = decisions.iter().map(plain).map(|decision| {
+            let told = ["number", "what", "kind", "attempt", "outcome", "reasons"];
+            json!([part(&decision, &told), checks(&decision["checks"])])
+        });
+        Ok(Left {
+            row: left,
+            submissions: submissions.collect(),
+            decisions: decisions.collect(),
+            faces: bench().faces()?.iter().filter(|owner| *owner == id).count(),
+            customers: customers(id).await?.len(),
+            charges: bench().local.control.charges(id)?,
+            said: said(id, false, self.messages()).await?,
+        })
     }
+
+    /// Whatever was done twice, what the record holds was not paid for again.
+    pub(crate) fn reads_once(self, id: &str) -> Result<()> {
+        let faults = bench().local.control.faults()?;
+        let is_reading = |fault: &&Value| fault["operation"] == "AnalyzeID" && fault["match"]["key"] == id;
+        let left = faults.as_array().into_iter().flatten().find(is_reading).and_then(|fault| fault["count"].as_u64());
+        let readings = left.map(|left| u64::from(READINGS) - left);
+        ensure!(readings == Some(self.readings()), "the document was read {readings:?} times");
+        Ok(())
+    }
+}
+
+/// So often `AnalyzeID` may be asked; what is left of it tells how often it was.
+const READINGS: u32 = 100;
+
+fn one_face(id: &str) -> Fault {
+    let (quality, pose) = (json!({"Brightness": 80, "Sharpness": 90}), json!({"Yaw": 0, "Pitch": 0}));
+    let faces = json!({"FaceDetails": [{"Confidence": 99.9, "Quality": quality, "Pose": pose}]});
+    Fault::result("rekognition", "DetectFaces", id, faces)
+}
+
+fn nobody_found(id: &str) -> Fault {
+    Fault::result("rekognition", "SearchFacesByImage", id, json!({"FaceMatches": []}))
+}
+
+/// These members of an object, if it has them.
+fn part(of: &Value, names: &[&str]) -> Value {
+    let members = names.iter().filter_map(|name| Some(((*name).to_owned(), of.get(name)?.clone())));
+    Value::Object(members.collect::<Map<_, _>>())
+}
+
+fn checks(of: &Value) -> Value {
+    CHECKS.iter().map(|check| part(&of[*check], &["outcome", "reasons"])).collect()
 }
 
 /// An application of this run alone. Faults are matched by it: with its ends marked, none is part of another.
 pub(crate) fn name(of: &str) -> String {
     format!("f{}_{of}_", std::process::id())
+}
+
+/// Uploads something of an application; the execution that judges it, if the application takes it.
+pub(crate) async fn upload(id: &str, key: String, body: Vec<u8>) -> Result<String> {
+    let bucket = bench().deployment.data("BucketName")?.to_owned();
+    let put = bench().local.s3.put_object().bucket(&bucket).key(&key).body(ByteStream::from(body));
+    let version_id = put.send().await?.version_id.context("no version")?;
+    execution_of(id, &SubmissionId::of_upload(&ObjectRef { bucket, key, version_id }))
+}
+
+/// The execution that judges a submission.
+pub(crate) fn execution_of(id: &str, submission: &SubmissionId) -> Result<String> {
+    let machine = bench().deployment.workflow("OnboardingMachineArn")?;
+    let name = submission.execution_name(&id.parse()?);
+    Ok(format!("{}:{name}", machine.replace(":stateMachine:", ":execution:")))
+}
+
+/// The same picture as selfie and document.
+pub(crate) fn package(id: &str, picture: Vec<u8>) -> Vec<u8> {
+    zip(&[
+        (format!("{id}_details.csv"), details(&number(id)).into_bytes()),
+        (format!("{id}_license.jpg"), picture.clone()),
+        (format!("{id}_selfie.jpg"), picture),
+    ])
 }
 
 /// What was published about an application, in any order and each message once (repeats have one id): failures, or all the rest.
@@ -192,24 +248,52 @@ fn about(id: &str, are_failures: bool) -> Vec<String> {
     said
 }
 
+/// Those of an application.
+pub(crate) async fn customers(id: &str) -> Result<Vec<Value>> {
+    let table = bench().deployment.data("CustomersTableName")?;
+    let pages = bench().local.dynamodb.scan().table_name(table).into_paginator().items().send();
+    let customers = pages.collect::<Result<Vec<_>, _>>().await?;
+    Ok(customers.iter().filter(|customer| customer.get("applicationId") == Some(&s(id))).map(plain).collect())
+}
+
+/// The latest submission of an application.
+pub(crate) async fn submission(id: &str) -> Result<Value> {
+    let submissions = bench().submissions(id).await?;
+    submissions.last().map(plain).context("there is no submission")
+}
+
 /// What the system could not judge, as an operator finds it.
 pub(crate) async fn recorded(id: &str) -> Result<Value> {
     Ok(plain(&bench().row_when(id, |row| row.get("status") == Some(&s("FAILED"))).await?))
 }
 
+/// The operators' command, as far as it replays.
+pub(crate) fn replayer() -> Result<Replayer> {
+    let (local, deployment) = (&bench().local, &bench().deployment);
+    Ok(Replayer {
+        records: Records::of(&local.dynamodb, deployment, &local.place)?,
+        step_functions: local.sfn.clone(),
+        s3: local.s3.clone(),
+        sqs: local.sqs.clone(),
+        uploads: deployment.data("UploadsQueueUrl")?.to_owned(),
+    })
+}
+
+/// What it is going to do about an application.
+pub(crate) async fn plan(replayer: &Replayer, id: &str, is_fresh_wanted: bool) -> Result<Plan> {
+    let application = replayer.records.application(&id.parse()?).await?;
+    let mut plans = replayer.plan(&application, is_fresh_wanted).await?;
+    ensure!(plans.len() == 1, "{plans:?}");
+    plans.pop().context("no plan")
+}
+
 /// What an operator does once it is repaired: the same execution goes on, and succeeds.
 pub(crate) async fn replay(id: &str) -> Result<()> {
-    let bench = bench();
-    let application = bench.local.application(&bench.deployment, &id.parse()?).await?.context("no row")?;
-    let replayer = Replayer {
-        step_functions: bench.local.sfn.clone(),
-        sqs: bench.local.sqs.clone(),
-        uploads: bench.deployment.data("UploadsQueueUrl")?.to_owned(),
-    };
-    let plan = replayer.plan(&application, false).await?;
+    let replayer = replayer()?;
+    let plan = plan(&replayer, id, false).await?;
     ensure!(plan.action == Action::Redrive, "{plan:?}");
     replayer.perform(&plan).await?;
-    let ended = bench.ended(plan.execution.as_deref().unwrap_or_default()).await?;
+    let ended = bench().ended(plan.execution.as_deref().unwrap_or_default()).await?;
     ensure!(ended.status == ExecutionStatus::Succeeded, "the replay ended {}: {:?}", ended.status, ended.error);
     Ok(())
 }
@@ -226,23 +310,4 @@ pub(crate) fn picture() -> Result<Vec<u8>> {
 
 pub(crate) fn number(id: &str) -> String {
     id.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase()
-}
-
-/// A face that an earlier execution of the application has left in the collection.
-async fn earlier_face(id: &str) -> Result<String> {
-    let bucket = bench().deployment.data("BucketName")?;
-    // No events are sent for this prefix.
-    let key = format!("unzipped/{id}/earlier.jpg");
-    bench().local.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(picture()?)).send().await?;
-    let image = json!({"S3Object": {"Bucket": bucket, "Name": key}});
-    let collection = bench().deployment.data("FaceCollectionId")?;
-    let body = json!({"CollectionId": collection, "Image": image, "ExternalImageId": format!("{id}:earlier")});
-    let answer = bench().local.raw("rekognition", "RekognitionService.IndexFaces", &body)?;
-    let face = answer["FaceRecords"][0]["Face"]["FaceId"].as_str();
-    Ok(face.context("no face")?.to_owned())
-}
-
-async fn put_row<const COUNT: usize>(id: &str, attributes: [(&str, AttributeValue); COUNT]) -> Result<()> {
-    let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value));
-    bench().put_row(id, attributes.chain([("status".to_owned(), s("IN_PROGRESS"))])).await
 }

@@ -19,17 +19,17 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use crate::journey::{CHECKS, Journey, Left, name, recorded, replay, said};
-use crate::tasks::{REPLAYED, UNDISTURBED, all, undisturbed};
+use crate::journey::{CHECKS, Journey, Left, name, package, picture, recorded, replay, said, submission, upload};
+use crate::tasks::{BoxFuture, REPLAYED, UNDISTURBED, all, undisturbed};
 
 /// A worker, and a request that shows that it is at work.
 const WORKERS: [(&str, Called, &str, &str); 7] = [
     ("unpack-package", Called::State, "s3", "GetObject"),
     ("match-details", Called::State, "dynamodb", "GetItem"),
-    ("register-customer", Called::State, "dynamodb", "GetItem"),
+    ("conclude-submission", Called::State, "dynamodb", "TransactWriteItems"),
     ("extract-document", Called::Task, "textract", "AnalyzeID"),
     ("validate-license", Called::Task, "dynamodb", "GetItem"),
-    ("starter", Called::Event, "dynamodb", "UpdateItem"),
+    ("starter", Called::Event, "dynamodb", "TransactWriteItems"),
     ("measure-outcome", Called::Event, "dynamodb", "GetItem"),
 ];
 /// How often the SDK tries before a worker says that it failed.
@@ -91,9 +91,8 @@ async fn cell(
 ) -> Result<&'static str> {
     let id = name(&format!("{}-{ending:?}", worker.0));
     let control = &bench().local.control;
-    let fault = control.put(&ending.fault(worker, &id))?;
     let since = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
-    let ended = Journey::Approved.start(&id).await?;
+    let (ended, faults) = Journey::Approved.start_with(&id, &[ending.fault(worker, &id)]).await?;
     let succeeds = ending.is_tried_again(worker.1);
     let expected_status = if succeeds { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
     ensure!(ended.status == expected_status, "it ended {} at {:?}", ended.status, ended.path().last());
@@ -110,7 +109,7 @@ async fn cell(
         // Nothing waits for it, and what it does is nowhere but in its log.
         measured(&id, since).await?;
     }
-    ensure!(!control.is_there(fault)?, "no such call was made");
+    ensure!(!control.is_there(faults[0])?, "no such call was made");
     Ok(if succeeds { UNDISTURBED } else { REPLAYED })
 }
 
@@ -136,27 +135,23 @@ async fn measured(id: &str, since: u64) -> Result<()> {
     .await
 }
 
-/// What workers write for an application.
-const WRITES: [(&str, &str, &str); 6] = [
+/// What workers write for an application. S3 copies an object by `PutObject`, as far as faults know.
+const WRITES: [(&str, &str, &str); 9] = [
+    ("starter", "dynamodb", "TransactWriteItems"),
+    ("starter", "s3", "PutObject"),
     ("starter", "dynamodb", "UpdateItem"),
     ("starter", "states", "StartExecution"),
     ("unpack-package", "s3", "PutObject"),
-    ("register-customer", "dynamodb", "PutItem"),
+    ("extract-document", "dynamodb", "UpdateItem"),
     ("extract-document", "states", "SendTaskSuccess"),
+    ("validate-license", "dynamodb", "UpdateItem"),
     ("validate-license", "states", "SendTaskSuccess"),
 ];
 
-/// It is written, and the worker does not hear of it.
-async fn lost(
-    (worker, service, operation): (&str, &'static str, &'static str),
-    expected: Left,
-) -> Result<&'static str> {
-    let id = name(&format!("lost-{worker}-{operation}"));
-    let control = &bench().local.control;
-    let fault = Fault::no_answer(service, operation, &id, "closed").by(worker).afterwards().times(1);
-    let fault = control.put(&fault)?;
-    let ended = Journey::Approved.start(&id).await?;
-    ensure!(!control.is_there(fault)?, "no such call was made");
+/// It happens once, and nobody but the worker that it happens to has to do with it.
+async fn outlived(id: String, journey: Journey, fault: Fault, expected: Left) -> Result<&'static str> {
+    let (ended, faults) = journey.start_with(&id, &[fault]).await?;
+    ensure!(!bench().local.control.is_there(faults[0])?, "no such call was made");
     ensure!(
         ended.status == ExecutionStatus::Succeeded,
         "it ended {} at {:?}: {:?}",
@@ -164,18 +159,126 @@ async fn lost(
         ended.path().last(),
         ended.error
     );
-    let left = Journey::Approved.left(&id).await?;
+    let left = journey.left(&id).await?;
     ensure!(left == expected, "{left:?} instead of {expected:?}");
+    journey.reads_once(&id)?;
     Ok(UNDISTURBED)
 }
 
 #[test]
 fn what_a_worker_has_written_without_hearing_of_it_is_written_once() {
     bench().run(async {
-        let expected = &undisturbed().await?[&Journey::Approved];
-        let cells = WRITES.map(|write| (format!("{write:?}"), lost(write, expected.clone())));
+        let (journey, expected) = (Journey::Approved, undisturbed().await?);
+        let cells = WRITES.map(|write @ (worker, service, operation)| {
+            let id = name(&format!("lost-{worker}-{operation}"));
+            let fault = Fault::no_answer(service, operation, &id, "closed").by(worker).afterwards().times(1);
+            (format!("{write:?}"), outlived(id, journey, fault, expected[&journey].clone()))
+        });
         Box::pin(all("answers to workers that were lost", cells)).await
     });
+}
+
+/// How the one transaction of a conclusion goes wrong.
+#[derive(Debug, Clone, Copy)]
+enum Concluding {
+    Conflict,
+    Outage,
+    Lost,
+    Killed,
+    KilledAfterwards,
+    OutOfTimeAfterwards,
+}
+
+const CONCLUDING: [Concluding; 6] = [
+    Concluding::Conflict,
+    Concluding::Outage,
+    Concluding::Lost,
+    Concluding::Killed,
+    Concluding::KilledAfterwards,
+    Concluding::OutOfTimeAfterwards,
+];
+
+impl Concluding {
+    fn fault(self, id: &str) -> Fault {
+        let (service, operation) = ("dynamodb", "TransactWriteItems");
+        let end = |how| Fault::worker(service, operation, id, how).times(1);
+        let fault = match self {
+            Self::Conflict => Fault::error(service, operation, id, "TransactionCanceledException", 400).times(1),
+            Self::Outage => Fault::error(service, operation, id, "InternalServerError", 500).times(ATTEMPTS),
+            Self::Lost => Fault::no_answer(service, operation, id, "closed").afterwards().times(1),
+            Self::Killed => end("killed"),
+            Self::KilledAfterwards => end("killed").afterwards(),
+            Self::OutOfTimeAfterwards => end("outOfTime").afterwards(),
+        };
+        fault.by("conclude-submission")
+    }
+}
+
+/// One customer, one decision and one outcome, and a face where it has to be: with an approval, and with a face that is not kept.
+#[test]
+fn a_conclusion_is_written_once_however_it_goes_wrong() {
+    bench().run(async {
+        let expected = undisturbed().await?;
+        let mut cells = Vec::new();
+        for journey in [Journey::Approved, Journey::Duplicate, Journey::Late] {
+            for how in CONCLUDING {
+                let id = name(&format!("{journey:?}-{how:?}"));
+                let cell = outlived(id.clone(), journey, how.fault(&id), expected[&journey].clone());
+                cells.push((format!("{how:?} at the end of {journey:?}"), cell));
+            }
+        }
+        Box::pin(all("conclusions that go wrong", cells)).await
+    });
+}
+
+/// Workers of queues that are killed when they have written: the message comes back, and finds it done.
+const DONE: [(&str, &str, &str); 4] = [
+    ("starter", "dynamodb", "TransactWriteItems"),
+    ("starter", "s3", "PutObject"),
+    ("extract-document", "dynamodb", "UpdateItem"),
+    ("validate-license", "dynamodb", "UpdateItem"),
+];
+
+/// The starter is killed while it refuses an upload: that is told all the same, and recorded.
+async fn refused((service, operation): (&'static str, &'static str)) -> Result<&'static str> {
+    let id = name(&format!("refused-{operation}"));
+    Journey::Approved.start(&id).await?;
+    let killed = Fault::worker(service, operation, &id, "killed").by("starter").times(1);
+    let fault = bench().local.control.put(&killed)?;
+    upload(&id, format!("zipped/{id}.zip"), package(&id, picture()?)).await?;
+    until("the refusal is recorded", async || {
+        let record = submission(&id).await?;
+        Ok(if record["status"] == "REFUSED" { Ok(()) } else { Err(record.to_string()) })
+    })
+    .await?;
+    let said = said(&id, false, 2).await?;
+    ensure!(said.iter().filter(|said| said.starts_with("UPLOAD_REJECTED")).count() == 1, "said {said:?}");
+    ensure!(!bench().local.control.is_there(fault)?, "no such call was made");
+    Ok(UNDISTURBED)
+}
+
+/// What was uploaded is gone, and the starter is killed before or after it has written the one or the other of that down.
+async fn gone(writes: u32) -> Result<&'static str> {
+    let id = name(&format!("gone-killed-{writes}"));
+    let killed = Fault::worker("dynamodb", "UpdateItem", &id, "killed").by("starter").after(writes).times(1);
+    let fault = bench().local.control.put(&killed)?;
+    let object = json!({"key": format!("zipped/{id}.zip"), "versionId": "gone"});
+    let bucket = bench().deployment.data("BucketName")?;
+    let record = json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": object}});
+    let send = bench().local.sqs.send_message().queue_url(bench().deployment.data("UploadsQueueUrl")?);
+    send.message_body(json!({"Records": [record]}).to_string()).send().await?;
+    let told = said(&id, true, 1).await?;
+    ensure!(told.len() == 1 && told[0].contains("UPLOAD_MISSING"), "said {told:?}");
+    ensure!(!bench().local.control.is_there(fault)?, "no such call was made");
+    until("the submission is recorded as failed", async || {
+        let record = submission(&id).await?;
+        let is_recorded = record["status"] == "FAILED" && record["failure"]["reason"] == "UPLOAD_MISSING";
+        Ok(if is_recorded { Ok(()) } else { Err(record.to_string()) })
+    })
+    .await?;
+    let row = recorded(&id).await?;
+    ensure!(row["packageSubmission"]["progress"] == "FAILED", "{row}");
+    Ok(UNDISTURBED)
 }
 
 /// Lets messages come back sooner; what was set before.
@@ -203,15 +306,29 @@ async fn set_visibility(url: &str, seconds: &str) -> Result<()> {
 #[test]
 fn a_worker_that_ends_badly_ends_no_application() {
     bench().run(async {
-        let expected = &undisturbed().await?[&Journey::Approved];
+        let (journey, share) = (Journey::Approved, Share::of_this_run()?);
+        let expected = &undisturbed().await?[&journey];
         let before = hasten().await?;
         ensure!(!before.is_empty(), "no queues");
-        let (mut cells, share) = (Vec::new(), Share::of_this_run()?);
+        let mut cells: Vec<(String, BoxFuture)> = Vec::new();
         for (row, worker) in WORKERS.into_iter().enumerate() {
             let endings = ENDINGS.into_iter().enumerate();
             for (_, ending) in endings.filter(|(column, _)| share.takes(row + column, ENDINGS.len())) {
-                cells.push((format!("{ending:?} of {}", worker.0), cell(worker, ending, expected.clone())));
+                let cell = cell(worker, ending, expected.clone());
+                cells.push((format!("{ending:?} of {}", worker.0), Box::pin(cell)));
             }
+        }
+        for (worker, service, operation) in share.of(DONE, 2) {
+            let id = name(&format!("done-{worker}-{operation}"));
+            let fault = Fault::worker(service, operation, &id, "killed").by(worker).afterwards().times(1);
+            let cell = outlived(id, journey, fault, expected.clone());
+            cells.push((format!("{worker} killed after {operation}"), Box::pin(cell)));
+        }
+        for call in [("sns", "Publish"), ("dynamodb", "PutItem")] {
+            cells.push((format!("starter killed at {call:?} of a refusal"), Box::pin(refused(call))));
+        }
+        for writes in [0, 1] {
+            cells.push((format!("starter killed, what was uploaded is gone, {writes}"), Box::pin(gone(writes))));
         }
         let result = all("ends of workers", cells).await;
         for (url, seconds) in before {

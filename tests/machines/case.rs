@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_tests::bench::{Ended, bench, m, plain, s};
+use bonafide_tests::bench::{Ended, bench, m, n, plain, s};
 use bonafide_tests::control::Fault;
 use bonafide_tests::notifications::Notification;
 use serde_json::{Value, json};
@@ -16,13 +17,14 @@ pub(crate) struct Case {
     machine: &'static str,
 }
 
-/// The execution for which a child is started, and which the row names.
-const EXECUTION: &str = "a scenario";
+/// The submission that every scenario is about.
+pub(crate) const SUBMISSION: &str = "0123456789abcde";
 
 /// An execution's end with what it left behind.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) ended: Ended,
+    /// The submission's record, or the application's row.
     pub(crate) row: Value,
     pub(crate) notifications: Vec<Notification>,
 }
@@ -39,7 +41,7 @@ impl Case {
     /// asks Rekognition to look must be allowed to read there.
     pub(crate) fn picture(&self, name: &str) -> Value {
         let bucket = bench().deployment.data("BucketName").unwrap();
-        json!({"bucket": bucket, "key": format!("unzipped/{}/{name}.jpg", self.id), "versionId": "v1"})
+        json!({"bucket": bucket, "key": format!("evidence/{}/{SUBMISSION}/{name}.jpg", self.id), "versionId": "v1"})
     }
 
     pub(crate) fn rekognition(&self, operation: &'static str, result: Value) -> Result<()> {
@@ -99,36 +101,65 @@ impl Case {
         self.rekognition("CompareFaces", json!({"FaceMatches": matches, "UnmatchedFaces": []}))
     }
 
-    /// Runs the machine to its end; `notifications` says how many messages to wait for.
+    /// Runs a machine that judges one part of a submission to its end; `notifications` says how many messages to wait for.
     pub(crate) async fn run(&self, input: Value, notifications: usize) -> Result<Seen> {
+        self.run_with(input, [], notifications).await
+    }
+
+    /// The same, with what earlier steps have left in the submission's record.
+    pub(crate) async fn run_with(
+        &self,
+        input: Value,
+        record: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+        notifications: usize,
+    ) -> Result<Seen> {
         let bench = bench();
-        bench.name_execution(&self.id, EXECUTION).await?;
+        self.put_submission(record).await?;
         let ended = bench.execute(self.machine, &self.id, &self.input(input)).await?;
         let notifications = bench.notifications(&self.id, notifications).await?;
-        let row = plain(&bench.row(&self.id).await?);
+        let row = self.submission().await?;
         Ok(Seen { ended, row, notifications })
     }
 
     fn input(&self, mut input: Value) -> Value {
         input["applicationId"] = json!(self.id);
-        // Started as a child: a failure is not recorded by RecordFailure, whose scenarios are its own.
-        input["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"] = json!(EXECUTION);
-        input["execution"] = json!(EXECUTION);
+        input["submissionId"] = json!(SUBMISSION);
+        input["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"] = json!("arn:a-scenario");
         input
     }
 
-    /// The row names the execution of a newer upload.
-    pub(crate) async fn supersede(&self) -> Result<()> {
-        self.put_row([("executionArn", s("of-a-newer-upload"))]).await
+    /// The record that the scenario is about.
+    pub(crate) async fn submission(&self) -> Result<Value> {
+        let submissions = bench().submissions(&self.id).await?;
+        Ok(submissions.first().map(plain).unwrap_or_default())
+    }
+
+    pub(crate) async fn put_submission(
+        &self,
+        attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<()> {
+        let record = [("kind", s("package")), ("attempt", n(1)), ("status", s("IN_PROGRESS"))].into_iter();
+        let attributes = record.chain(attributes).map(|(name, value)| (name.to_owned(), value));
+        bench().put_submission(&self.id, SUBMISSION, attributes).await
     }
 
     pub(crate) async fn put_row(
         &self,
-        attributes: impl IntoIterator<Item = (&'static str, aws_sdk_dynamodb::types::AttributeValue)>,
+        attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<()> {
         let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value));
         bench().put_row(&self.id, attributes.chain([("status".to_owned(), s("IN_PROGRESS"))])).await
     }
+}
+
+/// A submission of this kind, as the application's row names it.
+pub(crate) fn latest(kind: &'static str, submission: &str, progress: &str) -> (&'static str, AttributeValue) {
+    let name = match kind {
+        "package" => "packageSubmission",
+        "selfie" => "selfieSubmission",
+        _ => "documentSubmission",
+    };
+    (name, m(&[("submissionId", s(submission)), ("attempt", n(1)), ("progress", s(progress))]))
 }
 
 /// A face as `DetectFaces` describes one that is bright, sharp and looks into the camera.
@@ -144,12 +175,6 @@ pub(crate) fn face(confidence: f64) -> Value {
 /// The scores of such a face.
 pub(crate) fn quality() -> Value {
     json!({"brightness": 80.5, "sharpness": 90.5})
-}
-
-/// A pointer to a picture, as rows hold it.
-pub(crate) fn pointer(picture: &Value) -> aws_sdk_dynamodb::types::AttributeValue {
-    let text = |name: &str| s(picture[name].as_str().unwrap());
-    m(&[("bucket", text("bucket")), ("key", text("key")), ("versionId", text("versionId"))])
 }
 
 impl Seen {
@@ -220,15 +245,6 @@ impl Seen {
             ),
             ("CHECK_NOT_PASSED", Some(outcome), reasons.to_vec())
         );
-        self
-    }
-
-    /// A newer upload counts: nothing was recorded, and nobody notified.
-    #[track_caller]
-    pub(crate) fn superseded(&self, check: &str, path: &[&str]) -> &Self {
-        self.went(path).left_nothing(check);
-        let output = json!({"check": check, "outcome": "superseded", "reasons": [], "scores": {}});
-        assert_eq!(self.ended.output, output);
         self
     }
 

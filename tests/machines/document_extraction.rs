@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
-use bonafide_tests::bench::{bench, m, s};
+use bonafide_tests::bench::{bench, m, n, s};
 use bonafide_tests::control::Fault;
 use serde_json::{Value, json};
 
-use crate::case::{Case, Seen, pointer};
+use crate::case::{Case, Seen};
 
 const CHECK: &str = "documentExtraction";
 /// How often the SDK in a worker tries by itself before the machine hears of it.
@@ -30,6 +30,7 @@ pub(crate) fn fields() -> Vec<Field> {
         ("CITY_IN_ADDRESS", "TALLAHASSEE", None, 94.0),
         ("STATE_IN_ADDRESS", "FL", None, 94.0),
         ("ZIP_CODE_IN_ADDRESS", "32399", None, 94.0),
+        ("STATE_NAME", "FLORIDA", None, 94.0),
     ]
 }
 
@@ -90,29 +91,32 @@ async fn run(
 ) -> Result<Seen> {
     case.faces(&[99.9, 99.5])?;
     textract(case, fields)?;
-    case.put_row(details).await?;
-    let seen = case.run(json!({"document": case.picture("license"), "detailsExpected": true}), notifications).await?;
-    Ok(seen)
+    case.run_with(json!({"document": case.picture("license"), "detailsExpected": true}), details, notifications).await
 }
 
-const UP_TO_MATCH: [&str; 6] =
-    ["DetectFaces", "HasPortrait", "ExtractDocument", "IsExtractionConfident", "MatchDetails", "DoDetailsMatch"];
+const UP_TO_MATCH: [&str; 7] = [
+    "ReadInput",
+    "DetectFaces",
+    "HasPortrait",
+    "ExtractDocument",
+    "IsExtractionConfident",
+    "MatchDetails",
+    "DoDetailsMatch",
+];
 
 fn went(seen: &Seen, common: usize, rest: &[&str]) {
     seen.went(&[&UP_TO_MATCH[..common], rest].concat());
 }
 
-const PASSED: [&str; 3] = ["RecordPass", "IsUploadedAlone", "Passed"];
-const PASSED_ALONE: [&str; 4] = ["RecordPass", "IsUploadedAlone", "GetSelfie", "IsSelfieWaiting"];
-const REFUSED: [&str; 3] = ["RecordNotPassed", "NotifyNotPassed", "NotPassed"];
+const PASSED: [&str; 1] = ["RecordCheck"];
+const REFUSED: [&str; 2] = ["NotifyNotPassed", "RecordCheck"];
 /// For one or more of several defects.
-const REFUSED_FOR_DEFECTS: [&str; 4] = ["ListReasons", "RecordNotPassed", "NotifyNotPassed", "NotPassed"];
+const REFUSED_FOR_DEFECTS: [&str; 3] = ["ListReasons", "NotifyNotPassed", "RecordCheck"];
 
 #[track_caller]
 fn refused(seen: &Seen, outcome: &str, reasons: &[&str]) {
     assert_eq!((&seen.ended.output["outcome"], &seen.ended.output["reasons"]), (&json!(outcome), &json!(reasons)));
     assert_eq!((&seen.row[CHECK]["outcome"], &seen.row[CHECK]["reasons"]), (&json!(outcome), &json!(reasons)));
-    assert_eq!(seen.row["LICENSE_DETAILS_MATCH"], false);
     seen.notified(CHECK, outcome, reasons);
 }
 
@@ -121,7 +125,7 @@ fn pass_everything_fits() {
     let case = case("pass-everything");
     bench().run(async {
         let seen = run(&case, &fields(), details(), 0).await?;
-        went(&seen, 6, &PASSED);
+        went(&seen, 7, &PASSED);
         let scores = json!({
             "firstNameConfidence": 0.99, "lastNameConfidence": 0.98, "dateOfBirthConfidence": 0.97, "expirationDateConfidence": 0.96,
             "documentNumberConfidence": 0.95, "addressConfidence": 0.94,
@@ -134,7 +138,6 @@ fn pass_everything_fits() {
             assert!(is_close(output) && is_close(row), "{name}: {output}, {row}");
         }
         assert_eq!(seen.notifications, []);
-        assert_eq!(seen.row["LICENSE_DETAILS_MATCH"], true);
         assert_eq!(seen.row["documentFields"]["lastName"], "EXAMPLE");
         Ok(())
     });
@@ -146,12 +149,9 @@ fn pass_document_without_details() {
     bench().run(async {
         case.faces(&[99.9])?;
         textract(&case, &fields_but(("ADDRESS", "", None, 0.0)))?;
-        case.put_row([]).await?;
-        let seen = case.run(json!({"document": case.picture("license")}), 0).await?;
-        went(&seen, 6, &[&PASSED_ALONE[..], &["Passed"]].concat());
+        let seen = case.run(json!({"document": case.picture("license"), "detailsExpected": false}), 0).await?;
+        went(&seen, 7, &PASSED);
         assert_eq!((&seen.ended.output["outcome"], &seen.row[CHECK]["outcome"]), (&json!("pass"), &json!("pass")));
-        // There was nothing to compare with.
-        assert_eq!(seen.row["LICENSE_DETAILS_MATCH"], Value::Null);
         assert_eq!(seen.notifications, []);
         Ok(())
     });
@@ -167,7 +167,7 @@ fn pass_after_throttling() {
             .control
             .add(&Fault::error("textract", "AnalyzeID", &case.id, "ThrottlingException", 400).times(SDK_ATTEMPTS))?;
         let seen = run(&case, &fields(), details(), 0).await?;
-        went(&seen, 6, &PASSED);
+        went(&seen, 7, &PASSED);
         // The worker waits Textract's throttling out, so that the machine's tries are not spent on it.
         assert_eq!(seen.ended.traces[0].retried(), ["DetectFaces"]);
         Ok(())
@@ -181,7 +181,7 @@ fn pass_after_an_outage() {
         let outage = Fault::error("textract", "AnalyzeID", &case.id, "InternalServerError", 500);
         bench().local.control.add(&outage.times(SDK_ATTEMPTS))?;
         let seen = run(&case, &fields(), details(), 0).await?;
-        went(&seen, 6, &PASSED);
+        went(&seen, 7, &PASSED);
         assert_eq!(seen.ended.traces[0].retried(), ["ExtractDocument"]);
         Ok(())
     });
@@ -194,7 +194,7 @@ fn pass_passport_without_address() {
         let mut fields: Vec<_> = fields().into_iter().filter(|(name, ..)| !name.contains("ADDRESS")).collect();
         fields.push(("ID_TYPE", "PASSPORT", None, 99.0));
         let seen = run(&case, &fields, details(), 0).await?;
-        went(&seen, 6, &PASSED);
+        went(&seen, 7, &PASSED);
         assert_eq!((&seen.ended.output["outcome"], &seen.row[CHECK]["outcome"]), (&json!("pass"), &json!("pass")));
         Ok(())
     });
@@ -207,54 +207,45 @@ fn pass_front_and_back() {
         case.faces(&[99.9])?;
         // Only a request that names the back as well is answered so.
         bench().local.control.add(&answer(&case, &fields()).and("license-back"))?;
-        case.put_row(details()).await?;
         let input = json!({"document": case.picture("license"), "documentBack": case.picture("license-back"), "detailsExpected": true});
-        let seen = case.run(input, 0).await?;
-        went(&seen, 6, &PASSED);
+        let seen = case.run_with(input, details(), 0).await?;
+        went(&seen, 7, &PASSED);
         assert_eq!(seen.row[CHECK]["outcome"], "pass");
         Ok(())
     });
 }
 
-/// A selfie that came before this document and was refused for `reason`.
-async fn selfie_before(case: &Case, reason: &str) -> Result<Seen> {
-    case.faces(&[99.9])?;
-    textract(case, &fields())?;
-    case.found(&[])?;
-    case.compared(&[(98.5, 0.3)])?;
-    case.indexed(&["waiting-face"])?;
-    let reasons = AttributeValue::L(vec![s(reason)]);
-    let refused = m(&[("outcome", s("resubmit")), ("reasons", reasons)]);
-    case.put_row([
-        ("selfie", pointer(&case.picture("selfie"))),
-        ("identityVerification", refused),
-        ("identityVerificationExecutionArn", s("a scenario")),
-    ])
-    .await?;
-    case.run(json!({"document": case.picture("license")}), 0).await
-}
-
+/// A parent that is redriven starts another execution for the same submission: `AnalyzeID` is not paid again.
 #[test]
-fn pass_document_that_a_selfie_waits_for() {
-    let case = case("pass-selfie-waits");
+fn pass_document_that_an_earlier_execution_has_read() {
+    let case = case("pass-read-before");
     bench().run(async {
-        let seen = selfie_before(&case, "DOCUMENT_MISSING").await?;
-        went(&seen, 6, &[&PASSED_ALONE[..], &["VerifyWaitingSelfie", "Passed"]].concat());
-        assert_eq!(
-            (&seen.ended.output["check"], &seen.row["identityVerification"]["outcome"], &seen.row["faceId"]),
-            (&json!(CHECK), &json!("pass"), &json!(case.face("waiting-face")))
-        );
-        Ok(())
-    });
-}
-
-#[test]
-fn pass_document_beside_a_selfie_that_was_bad_itself() {
-    let case = case("pass-selfie-bad");
-    bench().run(async {
-        let seen = selfie_before(&case, "SELFIE_TOO_DARK").await?;
-        went(&seen, 6, &[&PASSED_ALONE[..], &["Passed"]].concat());
-        assert_eq!((&seen.row["identityVerification"]["outcome"], seen.row.get("faceId")), (&json!("resubmit"), None));
+        case.faces(&[99.9])?;
+        bench().local.control.add(&Fault::error("textract", "AnalyzeID", &case.id, "AccessDeniedException", 400))?;
+        let confidences = ["firstName", "lastName", "dateOfBirth", "documentNumber", "expirationDate", "address"]
+            .map(|name| (name, n(1)));
+        let extraction = m(&[
+            ("confidences", m(&confidences)),
+            ("documentType", s("license")),
+            ("reasons", AttributeValue::L(Vec::new())),
+        ]);
+        let fields = m(&[
+            ("firstName", s("ADA")),
+            ("lastName", s("EXAMPLE")),
+            ("dateOfBirth", s("1957-01-12")),
+            ("expirationDate", s("2099-01-12")),
+            ("documentNumber", s("E514-172-80-844-0")),
+            ("address", s("8123 MAIN STREET")),
+            ("city", s("TALLAHASSEE")),
+            ("state", s("FL")),
+            ("zipCode", s("32399")),
+            ("issuer", s("FLORIDA")),
+        ]);
+        let record = details().into_iter().chain([("extraction", extraction), ("documentFields", fields)]);
+        let input = json!({"document": case.picture("license"), "detailsExpected": true});
+        let seen = case.run_with(input, record, 0).await?;
+        went(&seen, 7, &PASSED);
+        assert_eq!(seen.row[CHECK]["outcome"], "pass");
         Ok(())
     });
 }
@@ -265,7 +256,7 @@ fn resubmit_no_portrait() {
     bench().run(async {
         case.faces(&[99.0])?;
         let seen = case.run(json!({"document": case.picture("license"), "detailsExpected": true}), 1).await?;
-        went(&seen, 2, &REFUSED);
+        went(&seen, 3, &REFUSED);
         seen.refused(CHECK, "resubmit", &["PORTRAIT_NOT_FOUND"], &json!({}));
         Ok(())
     });
@@ -276,7 +267,7 @@ fn resubmit_refused_by_rekognition(name: &str, error: &str, reason: &str) {
     bench().run(async {
         case.rekognition_error("DetectFaces", error)?;
         let seen = case.run(json!({"document": case.picture("license"), "detailsExpected": true}), 1).await?;
-        went(&seen, 1, &REFUSED);
+        went(&seen, 2, &REFUSED);
         seen.refused(CHECK, "resubmit", &[reason], &json!({}));
         Ok(())
     });
@@ -302,7 +293,7 @@ fn resubmit_refused_by_textract(name: &str, error: &str, reason: &str) {
     bench().run(async {
         bench().local.control.add(&Fault::error("textract", "AnalyzeID", &case.id, error, 400))?;
         let seen = run(&case, &fields(), details(), 1).await?;
-        went(&seen, 4, &REFUSED);
+        went(&seen, 5, &REFUSED);
         refused(&seen, "resubmit", &[reason]);
         Ok(())
     });
@@ -328,7 +319,7 @@ fn resubmit_nothing_could_be_read() {
     let case = case("resubmit-nothing-read");
     bench().run(async {
         let seen = run(&case, &[], details(), 1).await?;
-        went(&seen, 4, &REFUSED);
+        went(&seen, 5, &REFUSED);
         refused(&seen, "resubmit", &["DOCUMENT_UNREADABLE"]);
         Ok(())
     });
@@ -338,7 +329,7 @@ fn resubmit_field(name: &str, field: Field, reason: &str) {
     let case = case(name);
     bench().run(async {
         let seen = run(&case, &fields_but(field), details(), 1).await?;
-        went(&seen, 4, &REFUSED_FOR_DEFECTS);
+        went(&seen, 5, &REFUSED_FOR_DEFECTS);
         refused(&seen, "resubmit", &[reason]);
         Ok(())
     });
@@ -401,7 +392,7 @@ fn decline(name: &str, fields: &[Field], details: Vec<(&'static str, AttributeVa
     let case = case(name);
     bench().run(async {
         let seen = run(&case, fields, details, 1).await?;
-        went(&seen, 6, &REFUSED_FOR_DEFECTS);
+        went(&seen, 7, &REFUSED_FOR_DEFECTS);
         refused(&seen, "decline", reasons);
         Ok(())
     });
@@ -477,7 +468,7 @@ fn failed_detection_denied() {
     bench().run(async {
         case.rekognition_error("DetectFaces", "AccessDeniedException")?;
         let seen = case.run(json!({"document": case.picture("license"), "detailsExpected": true}), 0).await?;
-        seen.failed(&["DetectFaces"], "Rekognition.AccessDeniedException").left_nothing(CHECK);
+        seen.failed(&["ReadInput", "DetectFaces"], "Rekognition.AccessDeniedException").left_nothing(CHECK);
         Ok(())
     });
 }
@@ -488,7 +479,7 @@ fn failed_extraction_denied() {
     bench().run(async {
         bench().local.control.add(&Fault::error("textract", "AnalyzeID", &case.id, "AccessDeniedException", 400))?;
         let seen = run(&case, &fields(), details(), 0).await?;
-        seen.failed(&UP_TO_MATCH[..3], "Bonafide.Internal").left_nothing(CHECK);
+        seen.failed(&UP_TO_MATCH[..4], "Bonafide.Internal").left_nothing(CHECK);
         Ok(())
     });
 }
@@ -498,34 +489,9 @@ fn failed_details_missing() {
     let case = case("failed-no-details");
     bench().run(async {
         let seen = run(&case, &fields(), Vec::new(), 0).await?;
-        assert_eq!(seen.ended.path(), UP_TO_MATCH[..5]);
+        assert_eq!(seen.ended.path(), UP_TO_MATCH[..6]);
         assert_eq!(seen.ended.status, aws_sdk_sfn::types::ExecutionStatus::Failed);
         seen.left_nothing(CHECK);
-        Ok(())
-    });
-}
-
-#[test]
-fn superseded_before_the_document_is_read() {
-    let case = case("superseded-unread");
-    bench().run(async {
-        let newer = [("executionArn", s("of-a-newer-upload"))];
-        let seen = run(&case, &fields(), details().into_iter().chain(newer).collect(), 0).await?;
-        let path = ["DetectFaces", "HasPortrait", "ExtractDocument", "IsExtractionConfident"];
-        seen.superseded(CHECK, &[&path[..], &["RecordNotPassed", "Superseded"]].concat());
-        assert_eq!(seen.row.get("documentFields"), None);
-        Ok(())
-    });
-}
-
-#[test]
-fn superseded_after_the_details_matched() {
-    let case = case("superseded-matched");
-    bench().run(async {
-        let refused = Fault::error("dynamodb", "UpdateItem", &case.id, "ConditionalCheckFailedException", 400);
-        bench().local.control.add(&refused.by("document-extraction/RecordPass"))?;
-        let seen = run(&case, &fields(), details(), 0).await?;
-        seen.superseded(CHECK, &[&UP_TO_MATCH[..], &["RecordPass", "Superseded"]].concat());
         Ok(())
     });
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use bonafide_tests::bench::bench;
 use serde_json::json;
 
-use crate::case::{Case, Seen, pointer};
+use crate::case::{Case, Seen};
 
 const CHECK: &str = "identityCompare";
 
@@ -22,22 +22,8 @@ fn pass_same_person() {
     bench().run(async {
         case.compared(&[(80.1, 0.3)])?;
         let seen = run(&case, 0).await?;
-        seen.went(&["GetApplication", "IsDocumentPresent", "CompareFaces", "IsSimilarEnough", "RecordPass", "Passed"]);
+        seen.went(&["ReadInput", "CompareFaces", "IsSamePerson", "RecordCheck"]);
         seen.passed(CHECK, &json!({"similarity": 80.1}));
-        assert_eq!(seen.row["LICENSE_SELFIE_MATCH"], true);
-        Ok(())
-    });
-}
-
-#[test]
-fn pass_document_of_the_row() {
-    let case = case("pass-row");
-    bench().run(async {
-        case.put_row([("document", pointer(&case.picture("license-of-the-row")))]).await?;
-        case.compared(&[(99.0, 0.3)])?;
-        let seen = case.run(json!({"selfie": case.picture("selfie")}), 0).await?;
-        seen.passed(CHECK, &json!({"similarity": 99}));
-        assert!(seen.ended.text().contains("license-of-the-row"));
         Ok(())
     });
 }
@@ -48,19 +34,9 @@ fn decline(name: &str, matches: &[(f64, f64)], similarity: f64) {
     bench().run(async {
         case.compared(matches)?;
         let seen = run(&case, 1).await?;
-        let path = [
-            "GetApplication",
-            "IsDocumentPresent",
-            "CompareFaces",
-            "IsSimilarEnough",
-            "RecordNotPassed",
-            "NotifyNotPassed",
-            "NotPassed",
-        ];
-        seen.went(&path);
+        seen.went(&["ReadInput", "CompareFaces", "IsSamePerson", "NotifyNotPassed", "RecordCheck"]);
         let similarity = if similarity == 0.0 { json!(0) } else { json!(similarity) };
         seen.refused(CHECK, "decline", &["FACE_MISMATCH"], &json!({"similarity": similarity}));
-        assert_eq!(seen.row["LICENSE_SELFIE_MATCH"], false);
         Ok(())
     });
 }
@@ -76,7 +52,7 @@ fn decline_just_not_similar_enough() {
 }
 
 #[test]
-fn decline_nobody_in_common() {
+fn decline_no_face_in_common() {
     decline("decline-nobody", &[], 0.0);
 }
 
@@ -85,30 +61,12 @@ fn decline_only_a_bystander_is_on_the_document() {
     decline("decline-bystander", &[(99.5, 0.05), (3.5, 0.4)], 3.5);
 }
 
-#[test]
-fn resubmit_no_document() {
-    let case = case("resubmit-no-document");
-    bench().run(async {
-        let seen = case.run(json!({"selfie": case.picture("selfie")}), 1).await?;
-        seen.went(&["GetApplication", "IsDocumentPresent", "RecordNotPassed", "NotifyNotPassed", "NotPassed"]);
-        seen.refused(CHECK, "resubmit", &["DOCUMENT_MISSING"], &json!({}));
-        Ok(())
-    });
-}
-
 fn resubmit_refused(name: &str, error: &str, reason: &str) {
     let case = case(name);
     bench().run(async {
         case.rekognition_error("CompareFaces", error)?;
         let seen = run(&case, 1).await?;
-        seen.went(&[
-            "GetApplication",
-            "IsDocumentPresent",
-            "CompareFaces",
-            "RecordNotPassed",
-            "NotifyNotPassed",
-            "NotPassed",
-        ]);
+        seen.went(&["ReadInput", "CompareFaces", "NotifyNotPassed", "RecordCheck"]);
         seen.refused(CHECK, "resubmit", &[reason], &json!({}));
         Ok(())
     });
@@ -135,32 +93,7 @@ fn failed_comparison_denied() {
     bench().run(async {
         case.rekognition_error("CompareFaces", "AccessDeniedException")?;
         let seen = run(&case, 0).await?;
-        seen.failed(&["GetApplication", "IsDocumentPresent", "CompareFaces"], "Rekognition.AccessDeniedException")
-            .left_nothing(CHECK);
+        seen.failed(&["ReadInput", "CompareFaces"], "Rekognition.AccessDeniedException").left_nothing(CHECK);
         Ok(())
     });
-}
-
-/// A newer upload counts, whatever this one shows.
-fn superseded(name: &str, similarity: f64, record: &str) {
-    let case = case(name);
-    bench().run(async {
-        case.supersede().await?;
-        case.compared(&[(similarity, 0.3)])?;
-        let path = ["GetApplication", "IsDocumentPresent", "CompareFaces", "IsSimilarEnough", record, "Superseded"];
-        let seen = run(&case, 0).await?;
-        seen.superseded(CHECK, &path);
-        assert_eq!(seen.row.get("LICENSE_SELFIE_MATCH"), None);
-        Ok(())
-    });
-}
-
-#[test]
-fn superseded_pass() {
-    superseded("superseded-pass", 99.0, "RecordPass");
-}
-
-#[test]
-fn superseded_refusal() {
-    superseded("superseded-refusal", 10.0, "RecordNotPassed");
 }

@@ -1,11 +1,10 @@
-//! One clear, unknown face that is the document's.
+//! One clear face that no other application has, and the document's.
 
 use anyhow::Result;
-use bonafide_tests::bench::{bench, s};
-use bonafide_tests::control::Fault;
+use bonafide_tests::bench::bench;
 use serde_json::{Value, json};
 
-use crate::case::{Case, Seen, face, pointer, quality};
+use crate::case::{Case, Seen, face, quality};
 
 const CHECK: &str = "identityVerification";
 
@@ -13,35 +12,24 @@ fn case(name: &str) -> Case {
     Case::new("IdentityVerificationMachineArn", name)
 }
 
-/// A face that nobody has, on a selfie that shows the document's owner, good enough to be indexed.
+/// A face that nobody has, on a selfie that shows the document's owner.
 fn everything_fits(case: &Case) -> Result<()> {
     case.faces(&[99.9])?;
     case.found(&[])?;
-    case.compared(&[(98.5, 0.3)])?;
-    case.indexed(&["new-face"])
+    case.compared(&[(98.5, 0.3)])
 }
 
 async fn run(case: &Case, notifications: usize) -> Result<Seen> {
     case.run(json!({"selfie": case.picture("selfie"), "document": case.picture("license")}), notifications).await
 }
 
-const UP_TO_SAVING: [&str; 11] = [
-    "DetectFaces",
-    "IsOneClearFace",
-    "IsFaceUsable",
-    "SearchFaces",
-    "IsFaceUnique",
-    "CompareWithDocument",
-    "IsSamePerson",
-    "IndexFace",
-    "IsFaceIndexed",
-    "SearchIndexedFace",
-    "IsFaceStillUnique",
-];
+const UP_TO_COMPARISON: [&str; 7] =
+    ["ReadInput", "DetectFaces", "IsFaceUsable", "SearchFaces", "IsFaceUnique", "CompareWithDocument", "IsSamePerson"];
+const REFUSED: [&str; 2] = ["NotifyNotPassed", "RecordCheck"];
 
 /// A prefix of the path, then these.
 fn path<'name>(common: usize, rest: &[&'name str]) -> Vec<&'name str> {
-    UP_TO_SAVING[..common].iter().chain(rest).copied().collect()
+    UP_TO_COMPARISON[..common].iter().chain(rest).copied().collect()
 }
 
 #[test]
@@ -50,30 +38,9 @@ fn pass_new_face() {
     bench().run(async {
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(11, &["FindEarlierFace", "SaveFace", "IsFaceSuperseded", "Passed"]))
-            .passed(CHECK, &json!({"similarity": 98.5}));
-        let face = json!(case.face("new-face"));
-        assert_eq!((&seen.ended.output["faceId"], &seen.row["faceId"]), (&face, &face));
-        assert_eq!(seen.row["LICENSE_SELFIE_MATCH"], true);
-        Ok(())
-    });
-}
-
-#[test]
-fn pass_face_replaces_the_superseded_one() {
-    let case = case("pass-superseded");
-    bench().run(async {
-        everything_fits(&case)?;
-        let old = format!("old-face-of-{}", case.id);
-        case.put_row([("faceId", s(&old))]).await?;
-        bench().local.control.add(
-            &Fault::error("rekognition", "DeleteFaces", &old, "ProvisionedThroughputExceededException", 400).times(1),
-        )?;
-        case.rekognition("DeleteFaces", json!({"DeletedFaces": [old]}))?;
-        let seen = run(&case, 0).await?;
-        seen.went(&path(11, &["FindEarlierFace", "SaveFace", "IsFaceSuperseded", "DeleteSupersededFace", "Passed"]));
-        seen.passed(CHECK, &json!({"similarity": 98.5}));
-        assert_eq!((&seen.row["faceId"], &seen.row["supersededFaceId"]), (&json!(case.face("new-face")), &json!(old)));
+        seen.went(&path(7, &["RecordCheck"])).passed(CHECK, &json!({"similarity": 98.5}));
+        // A face is kept by an approval, never before.
+        assert!(!seen.ended.text().contains("IndexFace"));
         Ok(())
     });
 }
@@ -83,14 +50,39 @@ fn pass_own_face_is_no_duplicate() {
     let case = case("pass-own-face");
     bench().run(async {
         case.faces(&[99.9])?;
-        let own = case.face("own-face");
-        case.found(&[(100.0, &case.id, &own)])?;
+        case.found(&[(100.0, &format!("{}:0123456789abcde", case.id), &case.face("own-face"))])?;
         case.compared(&[(98.5, 0.3)])?;
-        case.found_again(&[(99.9, &case.id, "an-earlier-face")])?;
-        case.indexed(&["own-face"])?;
-        case.put_row([("faceId", s(&own))]).await?;
-        // The face that is saved again is not superseded.
-        run(&case, 0).await?.went(&path(11, &["FindEarlierFace", "SaveFace", "IsFaceSuperseded", "Passed"]));
+        run(&case, 0).await?.went(&path(7, &["RecordCheck"]));
+        Ok(())
+    });
+}
+
+/// The application has its face; a later picture has to show the same person.
+async fn with_kept_face(case: &Case, similarity: f64, notifications: usize) -> Result<Seen> {
+    let kept = case.face("kept");
+    case.faces(&[99.9])?;
+    case.found(&[(similarity, &case.id, &kept)])?;
+    case.compared(&[(98.5, 0.3)])?;
+    let (selfie, document) = (case.picture("selfie"), case.picture("license"));
+    case.run(json!({"selfie": selfie, "document": document, "keptFaceId": kept}), notifications).await
+}
+
+#[test]
+fn pass_the_face_that_is_kept() {
+    let case = case("pass-kept");
+    bench().run(async {
+        with_kept_face(&case, 95.5, 0).await?.went(&path(7, &["RecordCheck"]));
+        Ok(())
+    });
+}
+
+#[test]
+fn decline_another_face_than_the_one_that_is_kept() {
+    let case = case("decline-changed");
+    bench().run(async {
+        let seen = with_kept_face(&case, 94.5, 1).await?;
+        seen.went(&path(5, &REFUSED));
+        seen.refused(CHECK, "decline", &["FACE_CHANGED"], &json!({"keptSimilarity": 94.5}));
         Ok(())
     });
 }
@@ -102,7 +94,6 @@ fn pass_resemblance_is_no_duplicate() {
         case.faces(&[99.9])?;
         case.found(&[(95.0, "somebody", "their-face")])?;
         case.compared(&[(98.5, 0.3)])?;
-        case.indexed(&["new-face"])?;
         run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5}));
         Ok(())
     });
@@ -115,7 +106,6 @@ fn pass_unclear_faces_in_the_background() {
         case.faces(&[99.9, 99.0, 57.0])?;
         case.found(&[])?;
         case.compared(&[(98.5, 0.3)])?;
-        case.indexed(&["new-face"])?;
         run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5}));
         Ok(())
     });
@@ -125,15 +115,14 @@ fn pass_unclear_faces_in_the_background() {
 fn pass_after_throttling() {
     let case = case("pass-throttled");
     bench().run(async {
-        for operation in ["DetectFaces", "SearchFacesByImage", "CompareFaces", "IndexFaces", "SearchFaces"] {
+        for operation in ["DetectFaces", "SearchFacesByImage", "CompareFaces"] {
             case.rekognition_error_once(operation, "ThrottlingException")?;
         }
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(11, &["FindEarlierFace", "SaveFace", "IsFaceSuperseded", "Passed"]))
-            .passed(CHECK, &json!({"similarity": 98.5}));
+        seen.went(&path(7, &["RecordCheck"])).passed(CHECK, &json!({"similarity": 98.5}));
         let errors: Vec<_> = seen.ended.traces.iter().flat_map(bonafide_tests::history::Trace::errors).collect();
-        for state in ["DetectFaces", "SearchFaces", "IndexFace", "CompareFaces", "SearchIndexedFace"] {
+        for state in ["DetectFaces", "SearchFaces", "CompareFaces"] {
             assert!(
                 errors.contains(&(state, "Rekognition.ThrottlingException")),
                 "{state} was not retried: {errors:?}"
@@ -149,13 +138,7 @@ fn resubmit_selfie(name: &str, confidences: &[f64], reason: &str) {
     bench().run(async {
         case.faces(confidences)?;
         let seen = run(&case, 1).await?;
-        seen.went(&path(2, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"])).refused(
-            CHECK,
-            "resubmit",
-            &[reason],
-            &json!({}),
-        );
-        assert_eq!(seen.row.get("faceId"), None);
+        seen.went(&path(3, &REFUSED)).refused(CHECK, "resubmit", &[reason], &json!({}));
         Ok(())
     });
 }
@@ -180,12 +163,7 @@ fn resubmit_refused(name: &str, error: &str, reason: &str) {
     let case = case(name);
     bench().run(async {
         case.rekognition_error("DetectFaces", error)?;
-        run(&case, 1).await?.went(&["DetectFaces", "RecordNotPassed", "NotifyNotPassed", "NotPassed"]).refused(
-            CHECK,
-            "resubmit",
-            &[reason],
-            &json!({}),
-        );
+        run(&case, 1).await?.went(&path(2, &REFUSED)).refused(CHECK, "resubmit", &[reason], &json!({}));
         Ok(())
     });
 }
@@ -211,7 +189,7 @@ fn resubmit_face_that_cannot_be_searched() {
     bench().run(async {
         case.faces(&[99.9])?;
         case.rekognition_error("SearchFacesByImage", "InvalidParameterException")?;
-        run(&case, 1).await?.went(&path(4, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"])).refused(
+        run(&case, 1).await?.went(&path(4, &REFUSED)).refused(
             CHECK,
             "resubmit",
             &["SELFIE_FACE_NOT_FOUND"],
@@ -228,9 +206,9 @@ fn decline_duplicate() {
         case.faces(&[99.9])?;
         case.found(&[(96.0, "somebody", "similar"), (99.5, "another", "most-similar"), (100.0, &case.id, "own")])?;
         let seen = run(&case, 1).await?;
-        seen.went(&path(5, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
+        seen.went(&path(5, &REFUSED));
         seen.refused(CHECK, "decline", &["FACE_DUPLICATE"], &json!({"duplicateSimilarity": 99.5}));
-        assert_eq!((seen.row.get("faceId"), &seen.row["duplicateFaceId"]), (None, &json!("most-similar")));
+        assert_eq!(seen.row["duplicateFaceId"], "most-similar");
         Ok(())
     });
 }
@@ -260,11 +238,9 @@ fn resubmit_defect(name: &str, defect: &Value, reasons: &[&str]) {
         face.as_object_mut().unwrap().extend(defect.as_object().unwrap().clone());
         case.rekognition("DetectFaces", json!({"FaceDetails": [face]}))?;
         let seen = run(&case, 1).await?;
-        let judged = ["DetectFaces", "IsOneClearFace", "IsFaceUsable", "ListReasons"];
-        seen.went(&[&judged[..], &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]].concat());
+        seen.went(&path(3, &["ListReasons", "NotifyNotPassed", "RecordCheck"]));
         let scores = json!({"brightness": face["Quality"]["Brightness"], "sharpness": face["Quality"]["Sharpness"]});
         seen.refused(CHECK, "resubmit", reasons, &scores);
-        assert_eq!(seen.row.get("faceId"), None);
         Ok(())
     });
 }
@@ -348,19 +324,6 @@ fn pass_defects_that_nobody_is_sure_of() {
 }
 
 #[test]
-fn pass_document_of_the_row() {
-    let case = case("pass-row");
-    bench().run(async {
-        everything_fits(&case)?;
-        case.put_row([("document", pointer(&case.picture("license-of-the-row")))]).await?;
-        let seen = case.run(json!({"selfie": case.picture("selfie")}), 0).await?;
-        seen.passed(CHECK, &json!({"similarity": 98.5}));
-        assert!(seen.ended.text().contains("license-of-the-row"));
-        Ok(())
-    });
-}
-
-#[test]
 fn decline_another_person() {
     let case = case("decline-mismatch");
     bench().run(async {
@@ -368,9 +331,8 @@ fn decline_another_person() {
         case.found(&[])?;
         case.compared(&[(12.5, 0.3)])?;
         let seen = run(&case, 2).await?;
-        seen.went(&path(7, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
+        seen.went(&path(7, &REFUSED));
         seen.refused(CHECK, "decline", &["FACE_MISMATCH"], &json!({"similarity": 12.5}));
-        assert_eq!((seen.row.get("faceId"), &seen.row["LICENSE_SELFIE_MATCH"]), (None, &Value::Bool(false)));
         Ok(())
     });
 }
@@ -381,42 +343,9 @@ fn resubmit_document_not_there_yet() {
     bench().run(async {
         case.faces(&[99.9])?;
         case.found(&[])?;
-        let seen = case.run(json!({"selfie": case.picture("selfie")}), 2).await?;
-        seen.went(&path(7, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
+        let seen = case.run(json!({"selfie": case.picture("selfie")}), 1).await?;
+        seen.went(&path(5, &REFUSED));
         seen.refused(CHECK, "resubmit", &["DOCUMENT_MISSING"], &json!({}));
-        Ok(())
-    });
-}
-
-#[test]
-fn resubmit_quality_too_low_to_be_indexed() {
-    let case = case("resubmit-quality");
-    bench().run(async {
-        case.faces(&[99.9])?;
-        case.found(&[])?;
-        case.compared(&[(98.5, 0.3)])?;
-        case.indexed(&[])?;
-        let seen = run(&case, 1).await?;
-        seen.went(&path(9, &["RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
-        seen.refused(CHECK, "resubmit", &["SELFIE_QUALITY_LOW"], &json!({"similarity": 98.5}));
-        Ok(())
-    });
-}
-
-/// Both searched before either was indexed: the one that is indexed later finds the other.
-#[test]
-fn resubmit_the_same_face_at_the_same_moment() {
-    let case = case("resubmit-concurrent");
-    bench().run(async {
-        case.found_again(&[(95.0, "a-resemblance", "no-duplicate"), (99.5, "somebody", "their-face")])?;
-        everything_fits(&case)?;
-        let own = case.face("new-face");
-        case.rekognition_error_once("DeleteFaces", "ThrottlingException")?;
-        case.rekognition("DeleteFaces", json!({"DeletedFaces": [own]}))?;
-        let seen = run(&case, 1).await?;
-        seen.went(&path(11, &["ReleaseFace", "RecordNotPassed", "NotifyNotPassed", "NotPassed"]));
-        seen.refused(CHECK, "resubmit", &["FACE_DUPLICATE_CONCURRENT"], &json!({"duplicateSimilarity": 99.5}));
-        assert_eq!((seen.row.get("faceId"), &seen.row["duplicateFaceId"]), (None, &json!("their-face")));
         Ok(())
     });
 }
@@ -434,82 +363,10 @@ fn failed_access_denied(operation: &'static str, name: &str, path: &[&str]) {
 
 #[test]
 fn failed_detection_denied() {
-    failed_access_denied("DetectFaces", "failed-detect", &path(1, &[]));
+    failed_access_denied("DetectFaces", "failed-detect", &path(2, &[]));
 }
 
 #[test]
 fn failed_search_denied() {
     failed_access_denied("SearchFacesByImage", "failed-search", &path(4, &[]));
-}
-
-#[test]
-fn failed_index_denied() {
-    failed_access_denied("IndexFaces", "failed-index", &path(8, &[]));
-}
-
-#[test]
-fn failed_second_search_denied() {
-    failed_access_denied("SearchFaces", "failed-second-search", &path(10, &[]));
-}
-
-#[test]
-fn pass_face_of_a_package_is_held_for_its_verdict() {
-    let case = case("pass-held");
-    bench().run(async {
-        everything_fits(&case)?;
-        let earlier = case.face("earlier-face");
-        case.put_row([("faceId", s(&earlier))]).await?;
-        let input = json!({
-            "selfie": case.picture("selfie"),
-            "document": case.picture("license"),
-            "verdictFollows": true,
-        });
-        let seen = case.run(input, 0).await?;
-        seen.went(&path(11, &["HoldFace", "Passed"])).passed(CHECK, &json!({"similarity": 98.5}));
-        assert_eq!((&seen.row["faceId"], &seen.row["heldFaceIds"]), (&json!(earlier), &json!([case.face("new-face")])));
-        Ok(())
-    });
-}
-
-#[test]
-fn superseded_refusal() {
-    let case = case("superseded-refusal");
-    bench().run(async {
-        case.supersede().await?;
-        case.faces(&[])?;
-        run(&case, 0).await?.superseded(CHECK, &["DetectFaces", "IsOneClearFace", "RecordNotPassed", "Superseded"]);
-        Ok(())
-    });
-}
-
-/// A newer upload is recorded while the face is being saved: it is given back.
-fn superseded_face(name: &str, way: &[&'static str], verdict_follows: bool) {
-    let case = case(name);
-    bench().run(async {
-        for task in [way[way.len() - 1], "RecordNotPassed"] {
-            let refused = Fault::error("dynamodb", "UpdateItem", &case.id, "ConditionalCheckFailedException", 400);
-            bench().local.control.add(&refused.by(&format!("identity-verification/{task}")))?;
-        }
-        everything_fits(&case)?;
-        case.rekognition("DeleteFaces", json!({"DeletedFaces": [case.face("new-face")]}))?;
-        let input = json!({
-            "selfie": case.picture("selfie"),
-            "document": case.picture("license"),
-            "verdictFollows": verdict_follows,
-        });
-        let seen = case.run(input, 0).await?;
-        seen.superseded(CHECK, &path(11, &[way, &["ReleaseFace", "RecordNotPassed", "Superseded"]].concat()));
-        assert_eq!((seen.row.get("faceId"), seen.row.get("heldFaceIds")), (None, None));
-        Ok(())
-    });
-}
-
-#[test]
-fn superseded_face_of_a_package() {
-    superseded_face("superseded-held", &["HoldFace"], true);
-}
-
-#[test]
-fn superseded_face_of_a_selfie_alone() {
-    superseded_face("superseded-alone", &["FindEarlierFace", "SaveFace"], false);
 }

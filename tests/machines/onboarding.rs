@@ -10,11 +10,13 @@ use bonafide_tests::notifications::Notification;
 use bonafide_tests::packages::{members, zip};
 use serde_json::{Value, json};
 
-use crate::case::Case;
-use crate::document_extraction::{fields, fields_but, textract};
+use crate::case::{Case, SUBMISSION, latest};
+use crate::document_extraction::{fields_but, textract};
 
 const MACHINE: &str = "OnboardingMachineArn";
-const UP_TO_APPROVAL: [&str; 11] = [
+const UP_TO_CONCLUSION: [&str; 15] = [
+    "ReadInput",
+    "IsPackage",
     "UnpackPackage",
     "IsPackageUsable",
     "VerifyIdentity",
@@ -23,14 +25,15 @@ const UP_TO_APPROVAL: [&str; 11] = [
     "DoesDocumentMatch",
     "CheckWithThirdParty",
     "IsLicenseValid",
-    "RegisterCustomer",
-    "IsCustomerNew",
-    "RecordApproval",
+    "IndexFace",
+    "IsFaceIndexed",
+    "SearchIndexedFace",
+    "IsFaceStillUnique",
+    "ConcludeSubmission",
 ];
-const APPROVED: [&str; 3] = ["IsFaceHeld", "NotifyApproval", "Approved"];
-const REFUSED: [&str; 5] = ["FindHeldFaces", "RecordRefusal", "IsFaceHeld", "NotifyRefusal", "Refused"];
-const REFUSED_WITH_FACE: [&str; 7] =
-    ["FindHeldFaces", "RecordRefusal", "IsFaceHeld", "ReleaseFace", "IsVerdictWritten", "NotifyRefusal", "Refused"];
+/// No face was indexed, or the approval keeps it.
+const CONCLUDED: [&str; 3] = ["ConcludeSubmission", "IsFaceKept", "NotifyOutcome"];
+const CONCLUDED_WITHOUT_THE_FACE: [&str; 4] = ["ConcludeSubmission", "IsFaceKept", "DeleteFace", "NotifyOutcome"];
 
 /// What an onboarding left behind.
 struct Seen {
@@ -73,58 +76,76 @@ fn execution(case: &Case) -> Result<String> {
     Ok(format!("{}:{}", machine.replace(":stateMachine:", ":execution:"), case.id))
 }
 
-/// A package in the bucket, where the worker may read it. The starter rejects such a key and starts nothing for it.
+/// A package in the evidence, where the starter puts it.
 async fn put(case: &Case, package: Vec<u8>) -> Result<Value> {
     let bucket = bench().deployment.data("BucketName")?;
-    let key = format!("zipped/scenarios/{}.zip", case.id);
+    let key = format!("evidence/{}/{SUBMISSION}/package.zip", case.id);
     let put = bench().local.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(package));
     let stored = put.send().await.context("put the package")?;
     Ok(json!({"bucket": bucket, "key": key, "versionId": stored.version_id.context("no version")?}))
 }
 
 /// Starts it as the starter does, and waits for its end.
-async fn run(case: &Case, package: Value, newest: &str, notifications: usize) -> Result<Seen> {
-    run_after(case, package, [("executionArn", s(newest))], notifications).await
+async fn run(case: &Case, package: Value, notifications: usize) -> Result<Seen> {
+    start(case, "package", json!({"package": package}), [], notifications).await
 }
 
-/// The same, with what earlier uploads have left in the row.
-async fn run_after<const COUNT: usize>(
+/// The same for an upload of any kind, with what the application's row holds already.
+async fn start<const COUNT: usize>(
     case: &Case,
-    package: Value,
+    kind: &'static str,
+    mut input: Value,
     row: [(&'static str, AttributeValue); COUNT],
     notifications: usize,
 ) -> Result<Seen> {
-    case.put_row(row).await?;
-    let input = json!({"applicationId": case.id, "package": package});
+    accept(case, kind, row).await?;
+    input["applicationId"] = json!(case.id);
+    input["submissionId"] = json!(SUBMISSION);
+    input["kind"] = json!(kind);
     let ended = bench().execute(MACHINE, &case.id, &input).await?;
     let notifications = bench().notifications(&case.id, notifications).await?;
     let row = plain(&bench().row(&case.id).await?);
     Ok(Seen { ended, row, notifications })
 }
 
+/// What the starter writes of an accepted upload.
+async fn accept<const COUNT: usize>(
+    case: &Case,
+    kind: &'static str,
+    row: [(&'static str, AttributeValue); COUNT],
+) -> Result<()> {
+    let begun_with = if kind == "package" { "package" } else { "pictures" };
+    let accepted = [latest(kind, SUBMISSION, "IN_PROGRESS"), ("kind", s(begun_with))];
+    case.put_row(accepted.into_iter().chain(row)).await?;
+    case.put_submission([("kind", s(kind))]).await
+}
+
 /// With a good package of its own.
 async fn run_good(case: &Case, notifications: usize) -> Result<Seen> {
     let package = put(case, zip(&members(&case.id, &number(case)))).await?;
-    run(case, package, &execution(case)?, notifications).await
+    run(case, package, notifications).await
 }
 
 fn path<'name>(common: usize, rest: &[&'name str]) -> Vec<&'name str> {
-    UP_TO_APPROVAL[..common].iter().chain(rest).copied().collect()
+    UP_TO_CONCLUSION[..common].iter().chain(rest).copied().collect()
+}
+
+#[track_caller]
+fn went(seen: &Seen, path: &[&str]) {
+    let ended = &seen.ended;
+    assert_eq!((&ended.status, ended.path()), (&ExecutionStatus::Succeeded, path.to_vec()), "{:?}", ended.error);
 }
 
 #[track_caller]
 fn decided(case: &Case, seen: &Seen, path: &[&str], outcome: &str, reasons: &[&str]) {
-    assert_eq!(
-        (&seen.ended.status, seen.ended.path()),
-        (&ExecutionStatus::Succeeded, path.to_vec()),
-        "{:?}",
-        seen.ended.error
-    );
-    assert_eq!(seen.ended.output, json!({"applicationId": case.id, "outcome": outcome, "reasons": reasons}));
+    went(seen, path);
+    let output = json!({"applicationId": case.id, "submissionId": SUBMISSION, "outcome": outcome, "reasons": reasons});
+    assert_eq!(seen.ended.output, output);
     let row = &seen.row;
+    let status = if outcome == "referred" { "IN_REVIEW" } else { "DECIDED" };
     assert_eq!(
-        (&row["status"], &row["outcome"], &row["reasons"]),
-        (&json!("DECIDED"), &json!(outcome), &json!(reasons))
+        (&row["status"], &row["outcome"], &row["reasons"], &row["packageSubmission"]["progress"]),
+        (&json!(status), &json!(outcome), &json!(reasons), &json!(outcome))
     );
     let said: Vec<_> =
         seen.notifications.iter().filter(|notification| notification.event == "APPLICATION_DECIDED").collect();
@@ -141,8 +162,19 @@ fn approved_everything_fits() {
     bench().run(async {
         everything_fits(&case)?;
         let seen = run_good(&case, 1).await?;
-        decided(&case, &seen, &path(11, &APPROVED), "approved", &[]);
-        assert_eq!((&seen.row["faceId"], seen.notifications.len()), (&json!(face_of(&case)), 1));
+        decided(&case, &seen, &path(14, &CONCLUDED), "approved", &[]);
+        let row = &seen.row;
+        assert_eq!((&row["faceId"], seen.notifications.len()), (&json!(face_of(&case)), 1));
+        for name in ["LICENSE_SELFIE_MATCH", "LICENSE_DETAILS_MATCH", "LICENSE_VALIDATION"] {
+            assert_eq!(row[name], true, "{name}");
+        }
+        let submission = case.submission().await?;
+        assert_eq!((&submission["status"], &submission["faceId"]), (&json!("DECIDED"), &row["faceId"]));
+        let [decision] = &bench().decisions(&case.id).await?[..] else { panic!("not one decision") };
+        let decision = plain(decision);
+        assert_eq!((&decision["number"], &decision["outcome"]), (&json!(1.0), &json!("approved")));
+        assert_eq!(decision["checks"]["identityCompare"]["scores"]["similarity"], 98.5);
+        assert_eq!(decision["who"], execution(&case)?);
         Ok(())
     });
 }
@@ -155,8 +187,8 @@ fn approved_with_the_back_of_the_document() {
         let mut members = members(&case.id, &number(&case));
         members.push((format!("{}_license_back.png", case.id), bonafide_tests::packages::png(600, 400)));
         let package = put(&case, zip(&members)).await?;
-        let seen = run(&case, package, &execution(&case)?, 1).await?;
-        decided(&case, &seen, &path(11, &APPROVED), "approved", &[]);
+        let seen = run(&case, package, 1).await?;
+        decided(&case, &seen, &path(14, &CONCLUDED), "approved", &[]);
         assert!(seen.ended.text().contains("_license_back.png"));
         Ok(())
     });
@@ -167,8 +199,8 @@ fn resubmit_package_without_selfie() {
     let case = case("resubmit-package");
     bench().run(async {
         let package = put(&case, zip(&members(&case.id, "X1")[..2])).await?;
-        let seen = run(&case, package, &execution(&case)?, 1).await?;
-        decided(&case, &seen, &path(2, &REFUSED), "resubmit", &["SELFIE_MISSING"]);
+        let seen = run(&case, package, 1).await?;
+        decided(&case, &seen, &path(4, &CONCLUDED), "resubmit", &["SELFIE_MISSING"]);
         assert_eq!(seen.row["packageCheck"]["outcome"], "resubmit");
         Ok(())
     });
@@ -181,7 +213,8 @@ fn declined_another_person() {
         case.compared(&[(12.5, 0.3)])?;
         everything_fits(&case)?;
         let seen = run_good(&case, 3).await?;
-        decided(&case, &seen, &path(4, &REFUSED), "declined", &["FACE_MISMATCH"]);
+        decided(&case, &seen, &path(6, &CONCLUDED), "declined", &["FACE_MISMATCH"]);
+        assert_eq!((&seen.row["LICENSE_SELFIE_MATCH"], seen.row.get("LICENSE_VALIDATION")), (&json!(false), None));
         Ok(())
     });
 }
@@ -194,8 +227,8 @@ fn declined_another_last_name() {
         everything_fits(&case)?;
         let seen = run_good(&case, 2).await?;
         let reasons = ["LAST_NAME_MISMATCH", "DOCUMENT_NUMBER_MISMATCH"];
-        decided(&case, &seen, &path(6, &REFUSED_WITH_FACE), "declined", &reasons);
-        assert_eq!(seen.row.get("faceId"), None);
+        decided(&case, &seen, &path(8, &CONCLUDED), "declined", &reasons);
+        assert_eq!((seen.row.get("faceId"), &seen.row["LICENSE_DETAILS_MATCH"]), (None, &json!(false)));
         Ok(())
     });
 }
@@ -204,14 +237,11 @@ fn declined_another_last_name() {
 fn declined_unknown_license() {
     let case = case("declined-license");
     bench().run(async {
-        // Giving the face back may be throttled too.
-        let throttled = Fault::error("rekognition", "DeleteFaces", &face_of(&case), "ThrottlingException", 400);
-        bench().local.control.add(&throttled.times(1))?;
         everything_fits(&case)?;
         bench().local.control.set_license(&number(&case), "unknown")?;
         let seen = run_good(&case, 2).await?;
-        decided(&case, &seen, &path(8, &REFUSED_WITH_FACE), "declined", &["LICENSE_UNKNOWN"]);
-        assert_eq!(seen.ended.traces[0].retried(), ["ReleaseFace"]);
+        decided(&case, &seen, &path(10, &CONCLUDED), "declined", &["LICENSE_UNKNOWN"]);
+        assert_eq!(seen.row["LICENSE_VALIDATION"], false);
         Ok(())
     });
 }
@@ -222,117 +252,175 @@ fn declined_customer_already_registered() {
     bench().run(async {
         everything_fits(&first)?;
         let seen = run_good(&first, 1).await?;
-        decided(&first, &seen, &path(11, &APPROVED), "approved", &[]);
+        decided(&first, &seen, &path(14, &CONCLUDED), "approved", &[]);
 
-        // The same document again, shown by another face.
+        // The same document again, shown by another face. Deleting the face may be throttled, too.
         document(&second, &number(&first))?;
+        let throttled = Fault::error("rekognition", "DeleteFaces", &face_of(&second), "ThrottlingException", 400);
+        bench().local.control.add(&throttled.times(1))?;
         everything_fits(&second)?;
         let package = put(&second, zip(&members(&second.id, &number(&first)))).await?;
-        let seen = run(&second, package, &execution(&second)?, 1).await?;
-        decided(&second, &seen, &path(10, &REFUSED_WITH_FACE), "declined", &["CUSTOMER_ALREADY_REGISTERED"]);
-        assert_eq!(seen.row.get("faceId"), None);
+        let seen = run(&second, package, 1).await?;
+        let way = path(14, &CONCLUDED_WITHOUT_THE_FACE);
+        decided(&second, &seen, &way, "declined", &["CUSTOMER_ALREADY_REGISTERED"]);
+        assert_eq!((seen.row.get("faceId"), seen.ended.traces[0].retried()), (None, vec!["DeleteFace"]));
         Ok(())
     });
 }
 
-/// The verdict on a package that a newer one has replaced is nobody's verdict.
+/// Both searched before either was indexed: the one that is indexed later finds the other.
+#[test]
+fn referred_the_same_face_at_the_same_moment() {
+    let case = case("referred-concurrent");
+    bench().run(async {
+        case.found_again(&[(95.0, "a-resemblance", "no-duplicate"), (99.5, "somebody", "their-face")])?;
+        everything_fits(&case)?;
+        let seen = run_good(&case, 1).await?;
+        let way = path(14, &CONCLUDED_WITHOUT_THE_FACE);
+        decided(&case, &seen, &way, "referred", &["FACE_DUPLICATE_CONCURRENT"]);
+        assert_eq!((seen.row.get("faceId"), &seen.row["duplicateFaceId"]), (None, &json!("their-face")));
+        Ok(())
+    });
+}
+
+#[test]
+fn referred_issuer_that_was_not_read() {
+    let case = case("referred-issuer");
+    bench().run(async {
+        let number: &'static str = number(&case).leak();
+        let fields = fields_but(("DOCUMENT_NUMBER", number, None, 99.0)).into_iter();
+        textract(&case, &fields.filter(|(name, ..)| *name != "STATE_NAME").collect::<Vec<_>>())?;
+        everything_fits(&case)?;
+        let seen = run_good(&case, 1).await?;
+        let way = path(14, &CONCLUDED_WITHOUT_THE_FACE);
+        decided(&case, &seen, &way, "referred", &["DOCUMENT_ISSUER_UNREADABLE"]);
+        assert_eq!(seen.row.get("customerId"), None);
+        Ok(())
+    });
+}
+
+#[test]
+fn resubmit_quality_too_low_to_be_indexed() {
+    let case = case("resubmit-quality");
+    bench().run(async {
+        case.indexed(&[])?;
+        everything_fits(&case)?;
+        let seen = run_good(&case, 1).await?;
+        decided(&case, &seen, &path(12, &CONCLUDED), "resubmit", &["SELFIE_QUALITY_LOW"]);
+        Ok(())
+    });
+}
+
+const SELFIE_FITS: [&str; 11] = [
+    "ReadInput",
+    "IsPackage",
+    "VerifyIdentity",
+    "IsIdentityVerified",
+    "IndexFace",
+    "IsFaceIndexed",
+    "SearchIndexedFace",
+    "IsFaceStillUnique",
+    "ConcludeSubmission",
+    "IsFaceKept",
+    "NotifyOutcome",
+];
+
+/// A single picture gives no verdict on its application.
 #[track_caller]
-fn superseded(case: &Case, seen: &Seen, path: &[&str]) {
-    assert_eq!(
-        (&seen.ended.status, seen.ended.path()),
-        (&ExecutionStatus::Succeeded, path.to_vec()),
-        "{:?}",
-        seen.ended.error
-    );
-    assert_eq!(seen.ended.output, json!({"applicationId": case.id, "outcome": "superseded", "reasons": []}));
-    assert_eq!((&seen.row["status"], seen.row.get("outcome")), (&json!("IN_PROGRESS"), None));
-    assert!(seen.notifications.iter().all(|notification| notification.event != "APPLICATION_DECIDED"));
+fn judged(seen: &Seen, path: &[&str], outcome: &str) {
+    went(seen, path);
+    assert_eq!((&seen.ended.output["outcome"], &seen.row["status"]), (&json!(outcome), &json!("OPEN")));
+    assert_eq!(seen.row.get("outcome"), None);
+    assert!(seen.notifications.iter().any(|said| said.event == "PICTURE_JUDGED"), "{:?}", seen.notifications);
 }
 
 #[test]
-fn superseded_approval() {
-    let case = case("superseded-approval");
+fn approved_selfie_that_fits_the_document() {
+    let case = case("approved-selfie");
+    bench().run(async {
+        everything_fits(&case)?;
+        let input = json!({"selfie": case.picture("selfie"), "document": case.picture("document")});
+        let seen = start(&case, "selfie", input, [], 1).await?;
+        judged(&seen, &SELFIE_FITS, "approved");
+        let row = &seen.row;
+        assert_eq!((&row["faceId"], &row["LICENSE_SELFIE_MATCH"]), (&json!(face_of(&case)), &json!(true)));
+        Ok(())
+    });
+}
+
+#[test]
+fn approved_selfie_of_the_kept_face() {
+    let case = case("approved-later");
+    bench().run(async {
+        case.found(&[(99.0, &case.id, &case.face("kept"))])?;
+        everything_fits(&case)?;
+        let kept = case.face("kept");
+        let (selfie, document) = (case.picture("selfie"), case.picture("document"));
+        let input = json!({"selfie": selfie, "document": document, "keptFaceId": kept});
+        let seen = start(&case, "selfie", input, [("faceId", s(&kept))], 1).await?;
+        judged(&seen, &[&SELFIE_FITS[..4], &CONCLUDED].concat(), "approved");
+        assert_eq!(seen.row["faceId"], kept);
+        Ok(())
+    });
+}
+
+#[test]
+fn resubmit_selfie_before_the_document() {
+    let case = case("resubmit-first");
+    bench().run(async {
+        everything_fits(&case)?;
+        let seen = start(&case, "selfie", json!({"selfie": case.picture("selfie")}), [], 2).await?;
+        judged(&seen, &[&SELFIE_FITS[..4], &CONCLUDED].concat(), "resubmit");
+        assert_eq!(seen.ended.output["reasons"], json!(["DOCUMENT_MISSING"]));
+        Ok(())
+    });
+}
+
+#[test]
+fn approved_document_alone() {
+    let case = case("approved-document");
+    bench().run(async {
+        everything_fits(&case)?;
+        let seen = start(&case, "document", json!({"document": case.picture("document")}), [], 1).await?;
+        let way = ["ReadInput", "IsPackage", "ExtractDocument", "DoesDocumentMatch"];
+        judged(&seen, &[&way[..], &CONCLUDED].concat(), "approved");
+        assert_eq!(seen.row["documentExtraction"]["outcome"], "pass");
+        Ok(())
+    });
+}
+
+#[test]
+fn approved_document_that_a_selfie_waits_for() {
+    let case = case("approved-waiting");
+    bench().run(async {
+        everything_fits(&case)?;
+        let input = json!({"document": case.picture("document"), "selfie": case.picture("selfie")});
+        let seen = start(&case, "document", input, [latest("selfie", "fedcba987654321", "resubmit")], 1).await?;
+        let way = [&SELFIE_FITS[..4], &["ExtractDocument", "DoesDocumentMatch"], &SELFIE_FITS[4..]].concat();
+        judged(&seen, &way, "approved");
+        let row = &seen.row;
+        assert_eq!(
+            (&row["faceId"], &row["selfieSubmission"]["progress"]),
+            (&json!(face_of(&case)), &json!("approved"))
+        );
+        Ok(())
+    });
+}
+
+/// Its execution was redriven after the application had taken another upload.
+#[test]
+fn failed_submission_that_another_has_replaced() {
+    let case = case("failed-replaced");
     bench().run(async {
         everything_fits(&case)?;
         let package = put(&case, zip(&members(&case.id, &number(&case)))).await?;
-        let seen = run(&case, package, "arn:of-a-newer-package", 0).await?;
-        let at_once = ["FindHeldFaces", "RecordRefusal", "IsFaceHeld", "Superseded"];
-        superseded(&case, &seen, &path(2, &at_once));
-        assert_eq!(seen.row.get("LAST_NAME"), None, "an older package has left its details");
-        Ok(())
-    });
-}
-
-/// A newer package is recorded while the older one is at this Task, whose write is therefore refused.
-async fn overtaken(case: &Case, task: &str) -> Result<Seen> {
-    let refused = Fault::error("dynamodb", "UpdateItem", &case.id, "ConditionalCheckFailedException", 400);
-    bench().local.control.add(&refused.by(task))?;
-    everything_fits(case)?;
-    run_good(case, 0).await
-}
-
-#[test]
-fn superseded_just_before_the_approval_is_written() {
-    let case = case("superseded-last");
-    bench().run(async {
-        let seen = overtaken(&case, "onboarding/RecordApproval").await?;
-        superseded(&case, &seen, &path(11, &["IsFaceHeld", "ReleaseFace", "IsVerdictWritten", "Superseded"]));
-        Ok(())
-    });
-}
-
-/// A customer's face stays until another package is approved.
-#[test]
-fn approved_again_with_a_new_face() {
-    let case = case("approved-again");
-    bench().run(async {
-        everything_fits(&case)?;
-        let row = [
-            ("executionArn", s(&execution(&case)?)),
-            ("faceId", s(&case.face("earlier"))),
-            ("heldFaceIds", AttributeValue::Ss(vec![case.face("abandoned")])),
-        ];
-        let package = put(&case, zip(&members(&case.id, &number(&case)))).await?;
-        let seen = run_after(&case, package, row, 1).await?;
-        let way = ["IsFaceHeld", "ReleaseFace", "IsVerdictWritten", "NotifyApproval", "Approved"];
-        decided(&case, &seen, &path(11, &way), "approved", &[]);
-        assert_eq!((&seen.row["faceId"], seen.row.get("heldFaceIds")), (&json!(face_of(&case)), None));
-        let released = seen.ended.text();
-        assert!(released.contains(&case.face("earlier")) && released.contains(&case.face("abandoned")));
-        Ok(())
-    });
-}
-
-#[test]
-fn declined_again_and_the_customers_face_stays() {
-    let case = case("declined-again");
-    bench().run(async {
-        // Only what was held for the verdict is given back: another request would find no canned answer.
-        let released = Fault::result("rekognition", "DeleteFaces", &face_of(&case), json!({"DeletedFaces": []}));
-        bench().local.control.add(&released.and(&case.face("abandoned")))?;
-        everything_fits(&case)?;
-        bench().local.control.set_license(&number(&case), "unknown")?;
-        let row = [
-            ("executionArn", s(&execution(&case)?)),
-            ("faceId", s(&case.face("earlier"))),
-            ("heldFaceIds", AttributeValue::Ss(vec![case.face("abandoned")])),
-        ];
-        let package = put(&case, zip(&members(&case.id, &number(&case)))).await?;
-        let seen = run_after(&case, package, row, 2).await?;
-        decided(&case, &seen, &path(8, &REFUSED_WITH_FACE), "declined", &["LICENSE_UNKNOWN"]);
-        assert_eq!((&seen.row["faceId"], seen.row.get("heldFaceIds")), (&json!(case.face("earlier")), None));
-        assert!(!seen.ended.text().contains(&case.face("earlier")), "the customer's face is given back");
-        Ok(())
-    });
-}
-
-#[test]
-fn superseded_refusal() {
-    let case = case("superseded-refusal");
-    bench().run(async {
-        let package = put(&case, zip(&members(&case.id, "X1")[..2])).await?;
-        let seen = run(&case, package, "arn:of-a-newer-package", 0).await?;
-        superseded(&case, &seen, &path(2, &["FindHeldFaces", "RecordRefusal", "IsFaceHeld", "Superseded"]));
+        let another = [latest("package", "fedcba987654321", "IN_PROGRESS")];
+        let seen = start(&case, "package", json!({"package": package}), another, 0).await?;
+        let ended = &seen.ended;
+        assert_eq!((&ended.status, ended.path()), (&ExecutionStatus::Failed, path(15, &[])));
+        assert_eq!(ended.error.as_deref(), Some("Bonafide.Internal"));
+        assert_eq!((seen.row.get("faceId"), seen.row.get("outcome")), (None, None));
+        assert_eq!(seen.row["packageSubmission"]["progress"], "IN_PROGRESS");
         Ok(())
     });
 }
@@ -342,7 +430,10 @@ async fn failed(case: &Case, seen: &Seen, status: &ExecutionStatus, path: &[&str
     assert_eq!((&seen.ended.status, seen.ended.path()), (status, path.to_vec()), "{:?}", seen.ended.error);
     let is_failed = |row: &Row| row.get("status") == Some(&AttributeValue::S("FAILED".to_owned()));
     let row = plain(&bench().row_when(&case.id, is_failed).await?);
-    assert_eq!((&row["reasons"], row.get("outcome")), (&json!([reason]), None));
+    assert_eq!((&row["failure"]["reason"], row.get("outcome")), (&json!(reason), None));
+    assert_eq!(row["packageSubmission"]["progress"], "FAILED");
+    let submission = case.submission().await?;
+    assert_eq!((&submission["status"], &submission["failure"]["reason"]), (&json!("FAILED"), &json!(reason)));
     assert_eq!(
         (&row["failure"]["state"], &row["failure"]["status"]),
         (&json!(path.last().unwrap()), &json!(status.as_str()))
@@ -359,9 +450,9 @@ fn failed_package_cannot_be_read() {
     let case = case("failed-package");
     bench().run(async {
         let mut package = put(&case, b"there is another version".to_vec()).await?;
-        package["key"] = json!("zipped/scenarios/nothing-is-here.zip");
-        let seen = run(&case, package, &execution(&case)?, 0).await?;
-        failed(&case, &seen, &ExecutionStatus::Failed, &path(1, &[]), "PACKAGE_CHECK_UNAVAILABLE").await
+        package["key"] = json!(format!("evidence/{}/{SUBMISSION}/nothing-is-here.zip", case.id));
+        let seen = run(&case, package, 0).await?;
+        failed(&case, &seen, &ExecutionStatus::Failed, &path(3, &[]), "PACKAGE_CHECK_UNAVAILABLE").await
     });
 }
 
@@ -380,34 +471,37 @@ fn failed_check(name: &str, fault: impl FnOnce(&Case) -> Fault, path: &[&str], r
 fn failed_identity_check() {
     let denied =
         |case: &Case| Fault::error("rekognition", "SearchFacesByImage", &case.id, "AccessDeniedException", 400);
-    failed_check("failed-identity", denied, &path(3, &[]), "IDENTITY_CHECK_UNAVAILABLE");
+    failed_check("failed-identity", denied, &path(5, &[]), "IDENTITY_CHECK_UNAVAILABLE");
 }
 
 #[test]
 fn failed_document_check() {
     let denied = |case: &Case| Fault::error("textract", "AnalyzeID", &case.id, "AccessDeniedException", 400);
-    failed_check("failed-document", denied, &path(5, &[]), "DOCUMENT_CHECK_UNAVAILABLE");
+    failed_check("failed-document", denied, &path(7, &[]), "DOCUMENT_CHECK_UNAVAILABLE");
 }
 
+/// What fails after the outcome leaves it as it is.
 #[test]
-fn failed_release_of_the_face() {
-    let case = case("failed-release");
+fn failed_deletion_of_the_face() {
+    let case = case("failed-deletion");
     bench().run(async {
+        case.found_again(&[(99.5, "somebody", "their-face")])?;
         let denied = Fault::error("rekognition", "DeleteFaces", &face_of(&case), "AccessDeniedException", 400);
         bench().local.control.add(&denied)?;
-        textract(&case, &fields())?;
         everything_fits(&case)?;
         let seen = run_good(&case, 0).await?;
-        let way = path(6, &["FindHeldFaces", "RecordRefusal", "IsFaceHeld", "ReleaseFace"]);
+        let way = path(14, &CONCLUDED_WITHOUT_THE_FACE[..3]);
         assert_eq!((&seen.ended.status, seen.ended.path()), (&ExecutionStatus::Failed, way));
-        // The verdict stays beside the failure, and is told when the face is gone.
+        // The outcome stays beside the failure, and is announced when the face is gone.
         let row = plain(&bench().row_when(&case.id, |row| row.contains_key("failure")).await?);
         assert_eq!(
-            (&row["status"], &row["outcome"], &row["failure"]["state"]),
-            (&json!("FAILED"), &json!("declined"), &json!("ReleaseFace"))
+            (&row["status"], &row["statusBeforeFailure"], &row["outcome"], &row["failure"]["state"]),
+            (&json!("FAILED"), &json!("IN_REVIEW"), &json!("referred"), &json!("DeleteFace"))
         );
-        let said = bench().notifications(&case.id, 1).await?;
-        assert!(said.iter().all(|said| said.event == "CHECK_NOT_PASSED"), "{said:?}");
+        assert_eq!(
+            (&row["packageSubmission"]["progress"], bench().notifications(&case.id, 0).await?.len()),
+            (&json!("referred"), 0)
+        );
         Ok(())
     });
 }
@@ -421,9 +515,11 @@ fn failed_stopped_by_an_operator() {
         let gate = bench().local.control.gate(&busy.late(50))?;
         let package = put(&case, zip(&members(&case.id, &number(&case)))).await?;
         let execution = execution(&case)?;
-        case.put_row([("executionArn", s(&execution))]).await?;
+        accept(&case, "package", []).await?;
         let start = bench().local.sfn.start_execution().state_machine_arn(bench().deployment.workflow(MACHINE)?);
-        let input = json!({"applicationId": case.id, "package": package}).to_string();
+        let input =
+            json!({"applicationId": case.id, "submissionId": SUBMISSION, "kind": "package", "package": package})
+                .to_string();
         start.name(&case.id).input(input).send().await?;
         // It has looked at the package, and looks at the selfie.
         gate.reached().await?;
@@ -431,6 +527,6 @@ fn failed_stopped_by_an_operator() {
         gate.open()?;
         let ended = bench().ended(&execution).await?;
         let seen = Seen { ended, row: Value::Null, notifications: Vec::new() };
-        failed(&case, &seen, &ExecutionStatus::Aborted, &path(3, &[]), "EXECUTION_ABORTED").await
+        failed(&case, &seen, &ExecutionStatus::Aborted, &path(5, &[]), "EXECUTION_ABORTED").await
     });
 }

@@ -1,4 +1,4 @@
-//! What the system could not judge is written down, once, for the upload that counts.
+//! What the system could not judge is written down, once, on the submission and, while it counts, on the application.
 
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -7,30 +7,28 @@ use bonafide_tests::bench::{bench, m, plain, s, until};
 use bonafide_tests::control::Fault;
 use serde_json::{Value, json};
 
-use crate::case::{Case, Seen};
+use crate::case::{Case, SUBMISSION, Seen, latest};
+
+const ONBOARDING: &str = "OnboardingMachineArn";
 
 fn case(name: &str) -> Case {
     Case::new("RecordFailureMachineArn", name)
 }
 
-/// An execution that has failed by itself at this Rekognition operation, its first.
-async fn failed_execution(case: &Case, machine: &'static str, operation: &'static str, input: Value) -> Result<String> {
-    case.rekognition_error(operation, "AccessDeniedException")?;
-    let ended = bench().execute(machine, &format!("{}-subject", case.id), &input).await?;
-    Ok(ended.execution().to_owned())
-}
-
-/// One that the rule has had looked at before there was a row to record it in: what follows is the scenario's own doing.
-async fn unrecorded_execution(case: &Case, also: &Value) -> Result<String> {
-    let mut input = json!({"applicationId": case.id, "selfie": case.picture("selfie")});
-    if let (Some(input), Some(also)) = (input.as_object_mut(), also.as_object()) {
-        input.extend(also.clone());
+/// An execution for a selfie that has failed because this error befell the child's first call; the rule has had it looked at before there
+/// was a record to write it on: what follows is the scenario's own doing.
+async fn failed_execution(case: &Case, error: &str) -> Result<String> {
+    case.rekognition_error("DetectFaces", error)?;
+    let selfie = case.picture("selfie");
+    let input = json!({"applicationId": case.id, "submissionId": SUBMISSION, "kind": "selfie", "selfie": selfie});
+    let ended = bench().execute(ONBOARDING, &format!("{}-subject", case.id), &input).await?;
+    let execution = ended.execution().to_owned();
+    if ended.status == ExecutionStatus::Failed {
+        until(&format!("RecordFailure has looked at {execution}"), async || {
+            Ok(if is_looked_at(&execution).await? { Ok(()) } else { Err("it has not".to_owned()) })
+        })
+        .await?;
     }
-    let execution = failed_execution(case, "IdentityVerificationMachineArn", "DetectFaces", input).await?;
-    until(&format!("RecordFailure has looked at {execution}"), async || {
-        Ok(if is_looked_at(&execution).await? { Ok(()) } else { Err("it has not".to_owned()) })
-    })
-    .await?;
     Ok(execution)
 }
 
@@ -48,10 +46,9 @@ async fn is_looked_at(execution: &str) -> Result<bool> {
     Ok(false)
 }
 
-/// The event that `EventBridge` would send about an execution of this machine. Without input and error, as it is when a customer's
-/// key encrypts the machine.
-fn event(execution: &str, machine: &'static str, status: &str) -> Result<Value> {
-    let arn = bench().deployment.workflow(machine)?;
+/// The event that `EventBridge` would send about an execution. Without input and error, as it is when a customer's key encrypts the machine.
+fn event(execution: &str, status: &str) -> Result<Value> {
+    let arn = bench().deployment.workflow(ONBOARDING)?;
     Ok(json!({
         "detail-type": "Step Functions Execution Status Change",
         "source": "aws.states",
@@ -66,34 +63,59 @@ async fn record(case: &Case, event: &Value, notifications: usize) -> Result<Seen
     Ok(Seen { ended, row, notifications })
 }
 
+/// The application is busy with this submission.
+async fn accepted(case: &Case) -> Result<()> {
+    case.put_row([latest("selfie", SUBMISSION, "IN_PROGRESS"), ("kind", s("pictures"))]).await?;
+    case.put_submission([("kind", s("selfie"))]).await
+}
+
+/// The submission was concluded, and perhaps something of this execution has failed since.
+async fn decided(case: &Case, failed: Option<&str>) -> Result<()> {
+    let mut row = vec![latest("selfie", SUBMISSION, "declined"), ("status", s("DECIDED"))];
+    if let Some(failed) = failed {
+        row.push(("failure", m(&[("executionArn", s(failed))])));
+        row.push(("status", s("FAILED")));
+        row.push(("statusBeforeFailure", s("DECIDED")));
+    }
+    bench().put_row(&case.id, row.into_iter().map(|(name, value)| (name.to_owned(), value))).await?;
+    case.put_submission([("status", s("DECIDED")), ("outcome", s("declined"))]).await
+}
+
 const RECORDED: [&str; 8] = [
     "DescribeExecution",
-    "IsTopLevelExecution",
     "IsFailureOver",
     "GetHistory",
     "IsCauseKnown",
-    "RecordFailure",
+    "RecordOnSubmission",
+    "RecordOnApplication",
     "NotifyFailure",
-    "Recorded",
+    "Done",
 ];
 
-fn recorded(name: &str, status: &str, machine: &'static str, reason: &str) {
+#[track_caller]
+fn output(case: &Case, reason: Option<&str>) -> Value {
+    json!({"applicationId": case.id, "submissionId": SUBMISSION, "reason": reason})
+}
+
+fn recorded(name: &str, status: &str, reason: &str) {
     let case = case(name);
     bench().run(async {
-        let execution = unrecorded_execution(&case, &json!({})).await?;
-        case.put_row([("executionArn", s(&execution))]).await?;
-        let seen = record(&case, &event(&execution, machine, status)?, 1).await?;
+        let execution = failed_execution(&case, "AccessDeniedException").await?;
+        accepted(&case).await?;
+        let seen = record(&case, &event(&execution, status)?, 1).await?;
         seen.went(&RECORDED);
-        assert_eq!((&seen.row["status"], &seen.row["reasons"]), (&json!("FAILED"), &json!([reason])));
-        let failure = &seen.row["failure"];
-        assert_eq!(
-            (&failure["state"], &failure["status"], &failure["executionArn"]),
-            (&json!("DetectFaces"), &json!(status), &json!(execution))
-        );
-        assert_eq!(
-            (&failure["error"], &failure["reason"]),
-            (&json!("Rekognition.AccessDeniedException"), &json!(reason))
-        );
+        assert_eq!(seen.ended.output, output(&case, Some(reason)));
+        let (row, submission) = (&seen.row, case.submission().await?);
+        assert_eq!((&row["status"], &row["selfieSubmission"]["progress"]), (&json!("FAILED"), &json!("FAILED")));
+        assert_eq!(submission["status"], "FAILED");
+        for failure in [&row["failure"], &submission["failure"]] {
+            assert_eq!(
+                (&failure["state"], &failure["status"], &failure["executionArn"], &failure["reason"]),
+                (&json!("VerifyIdentity"), &json!(status), &json!(execution), &json!(reason))
+            );
+            // The child's own error, and not that a child has failed.
+            assert_eq!(failure["error"], "Rekognition.AccessDeniedException");
+        }
         let [notification] = &seen.notifications[..] else { panic!("not one notification: {:?}", seen.notifications) };
         assert_eq!(
             (notification.event.as_str(), &notification.reasons[..]),
@@ -106,22 +128,41 @@ fn recorded(name: &str, status: &str, machine: &'static str, reason: &str) {
 
 #[test]
 fn recorded_time_out() {
-    recorded("recorded-time-out", "TIMED_OUT", "OnboardingMachineArn", "EXECUTION_TIMED_OUT");
+    recorded("recorded-time-out", "TIMED_OUT", "EXECUTION_TIMED_OUT");
 }
 
 #[test]
 fn recorded_abort() {
-    recorded("recorded-abort", "ABORTED", "OnboardingMachineArn", "EXECUTION_ABORTED");
+    recorded("recorded-abort", "ABORTED", "EXECUTION_ABORTED");
 }
 
 #[test]
 fn recorded_identity_check() {
-    recorded("recorded-identity", "FAILED", "IdentityVerificationMachineArn", "IDENTITY_CHECK_UNAVAILABLE");
+    recorded("recorded-identity", "FAILED", "IDENTITY_CHECK_UNAVAILABLE");
 }
 
+/// It failed at a state that no reason stands for: the input has no selfie.
 #[test]
 fn recorded_unknown_cause() {
-    recorded("recorded-unknown", "FAILED", "OnboardingMachineArn", "SYSTEM_UNAVAILABLE");
+    let case = case("recorded-unknown");
+    bench().run(async {
+        let input = json!({"applicationId": case.id, "submissionId": SUBMISSION, "kind": "package", "package": case.picture("x")});
+        let denied = Fault::error("lambda", "Invoke", &case.id, "ResourceNotFoundException", 404);
+        bench().local.control.add(&denied.by("onboarding/ConcludeSubmission"))?;
+        let faceless = json!({"bucket": case.picture("x")["bucket"], "key": case.picture("x")["key"], "versionId": "v1"});
+        case.rekognition("DetectFaces", json!({"FaceDetails": []}))?;
+        let mut selfie = input;
+        selfie["kind"] = json!("selfie");
+        selfie["selfie"] = faceless;
+        selfie.as_object_mut().unwrap().remove("package");
+        accepted(&case).await?;
+        let ended = bench().execute(ONBOARDING, &format!("{}-subject", case.id), &selfie).await?;
+        assert_eq!(ended.status, ExecutionStatus::Failed);
+        let row = plain(&bench().row_when(&case.id, |row| row.contains_key("failure")).await?);
+        let failure = &row["failure"];
+        assert_eq!((&failure["reason"], &failure["state"]), (&json!("SYSTEM_UNAVAILABLE"), &json!("ConcludeSubmission")));
+        Ok(())
+    });
 }
 
 /// The event of a failure that comes again records the same, and what is published has the same id.
@@ -129,112 +170,86 @@ fn recorded_unknown_cause() {
 fn recorded_again() {
     let case = case("recorded-again");
     bench().run(async {
-        let execution = unrecorded_execution(&case, &json!({})).await?;
-        case.put_row([("executionArn", s(&execution))]).await?;
-        let event = event(&execution, "IdentityVerificationMachineArn", "FAILED")?;
+        let execution = failed_execution(&case, "AccessDeniedException").await?;
+        accepted(&case).await?;
+        let event = event(&execution, "FAILED")?;
         let first = record(&case, &event, 1).await?;
         let again = bench().execute("RecordFailureMachineArn", &format!("{}-again", case.id), &event).await?;
         assert_eq!(again.path(), RECORDED);
         let said = bench().notifications(&case.id, 2).await?;
         assert!(said.iter().all(|said| said.event_id == format!("{execution}:FAILED:0")), "{said:?}");
         let row = plain(&bench().row(&case.id).await?);
-        for attribute in ["status", "reasons", "executionArn"] {
+        for attribute in ["status", "statusBeforeFailure", "selfieSubmission"] {
             assert_eq!(row[attribute], first.row[attribute], "{attribute}");
         }
-        for attribute in ["state", "error", "reason", "status", "executionArn"] {
-            assert_eq!(row["failure"][attribute], first.row["failure"][attribute], "{attribute}");
-        }
+        assert_eq!(row["statusBeforeFailure"], "IN_PROGRESS");
         Ok(())
     });
 }
 
+/// The submission's own record tells of it; the application has gone on.
 #[test]
-fn skipped_child() {
-    let case = case("skipped-child");
+fn recorded_on_the_submission_only() {
+    let case = case("recorded-replaced");
     bench().run(async {
-        let also = json!({"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "arn:parent"});
-        let execution = unrecorded_execution(&case, &also).await?;
-        case.put_row([("executionArn", s(&execution))]).await?;
-        let seen = record(&case, &event(&execution, "OnboardingMachineArn", "FAILED")?, 0).await?;
-        seen.went(&["DescribeExecution", "IsTopLevelExecution", "Skipped"]);
-        assert_eq!(seen.ended.output, json!({"applicationId": case.id, "reason": null}));
+        let execution = failed_execution(&case, "AccessDeniedException").await?;
+        case.put_row([latest("selfie", "fedcba987654321", "IN_PROGRESS")]).await?;
+        case.put_submission([("kind", s("selfie"))]).await?;
+        let seen = record(&case, &event(&execution, "FAILED")?, 0).await?;
+        seen.went(&[&RECORDED[..6], &["Done"]].concat());
+        assert_eq!(seen.ended.output, output(&case, None));
         assert_eq!((&seen.row["status"], &seen.notifications[..]), (&json!("IN_PROGRESS"), &[][..]));
+        assert_eq!(case.submission().await?["status"], "FAILED");
         Ok(())
     });
 }
 
 #[test]
-fn skipped_newer_upload() {
-    let case = case("skipped-newer");
-    bench().run(async {
-        let execution = unrecorded_execution(&case, &json!({})).await?;
-        case.put_row([("executionArn", s("arn:of-a-newer-upload"))]).await?;
-        let seen = record(&case, &event(&execution, "OnboardingMachineArn", "FAILED")?, 0).await?;
-        let mut path = RECORDED[..6].to_vec();
-        path.extend(["RecordFailureBesideVerdict", "Skipped"]);
-        seen.went(&path);
-        assert_eq!((&seen.row["status"], &seen.notifications[..]), (&json!("IN_PROGRESS"), &[][..]));
-        Ok(())
-    });
-}
-
-/// What a verdict has left in the row, and what is recorded of a failure since.
-async fn decided(case: &Case, execution: &str, failure: Option<&str>) -> Result<()> {
-    let reasons = AttributeValue::L(vec![s("FACE_MISMATCH")]);
-    let mut row =
-        vec![("outcome", s("declined")), ("reasons", reasons), ("identityVerificationExecutionArn", s(execution))];
-    row.extend(failure.map(|of| ("failure", m(&[("executionArn", s(of))]))));
-    bench().put_row(&case.id, row.into_iter().map(|(name, value)| (name.to_owned(), value))).await
-}
-
-#[test]
-fn recorded_beside_verdict() {
+fn recorded_beside_the_outcome() {
     let case = case("recorded-beside");
     bench().run(async {
-        let execution = unrecorded_execution(&case, &json!({})).await?;
-        decided(&case, &execution, None).await?;
-        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "FAILED")?, 0).await?;
-        let mut path = RECORDED[..6].to_vec();
-        path.extend(["RecordFailureBesideVerdict", "Recorded"]);
-        seen.went(&path);
-        // Operators find it, the verdict stays, and nobody is told otherwise.
-        assert_eq!((&seen.row["status"], &seen.row["outcome"]), (&json!("FAILED"), &json!("declined")));
-        assert_eq!(seen.row["reasons"], json!(["FACE_MISMATCH"]));
-        assert_eq!(seen.row["failure"]["reason"], "IDENTITY_CHECK_UNAVAILABLE");
+        let execution = failed_execution(&case, "AccessDeniedException").await?;
+        decided(&case, None).await?;
+        let seen = record(&case, &event(&execution, "FAILED")?, 0).await?;
+        seen.went(&[&RECORDED[..5], &["RecordBesideOutcome", "Done"]].concat());
+        // Operators find it, the outcome stays, and nobody is told otherwise.
+        let row = &seen.row;
+        assert_eq!((&row["status"], &row["statusBeforeFailure"]), (&json!("FAILED"), &json!("DECIDED")));
+        assert_eq!(row["selfieSubmission"]["progress"], "declined");
+        assert_eq!(row["failure"]["reason"], "IDENTITY_CHECK_UNAVAILABLE");
         assert_eq!(seen.notifications, []);
-        assert_eq!(seen.ended.output, json!({"applicationId": case.id, "reason": "IDENTITY_CHECK_UNAVAILABLE"}));
-        Ok(())
-    });
-}
-
-const RESTORED: [&str; 4] = ["DescribeExecution", "IsTopLevelExecution", "IsFailureOver", "RestoreVerdict"];
-
-#[test]
-fn restored_verdict() {
-    let case = case("restored-verdict");
-    bench().run(async {
-        let execution = unrecorded_execution(&case, &json!({})).await?;
-        decided(&case, &execution, Some(&execution)).await?;
-        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "SUCCEEDED")?, 0).await?;
-        seen.went(&[&RESTORED[..], &["Restored"]].concat());
-        assert_eq!((&seen.row["status"], &seen.row["failure"]), (&json!("DECIDED"), &Value::Null));
-        assert_eq!((&seen.row["outcome"], &seen.row["reasons"]), (&json!("declined"), &json!(["FACE_MISMATCH"])));
-        assert_eq!(seen.ended.output, json!({"applicationId": case.id, "reason": null}));
+        assert_eq!(case.submission().await?["status"], "DECIDED");
         Ok(())
     });
 }
 
 #[test]
-fn restored_progress() {
-    let case = case("restored-progress");
+fn skipped_beside_the_outcome_of_another_submission() {
+    let case = case("skipped-beside");
     bench().run(async {
-        let execution = unrecorded_execution(&case, &json!({})).await?;
-        let reasons = AttributeValue::L(vec![s("IDENTITY_CHECK_UNAVAILABLE")]);
-        case.put_row([("failure", m(&[("executionArn", s(&execution))])), ("reasons", reasons)]).await?;
-        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "SUCCEEDED")?, 0).await?;
-        seen.went(&[&RESTORED[..], &["RestoreProgress", "Restored"]].concat());
-        assert_eq!((&seen.row["status"], &seen.row["failure"]), (&json!("IN_PROGRESS"), &Value::Null));
-        assert_eq!((&seen.row["reasons"], &seen.notifications[..]), (&Value::Null, &[][..]));
+        let execution = failed_execution(&case, "AccessDeniedException").await?;
+        decided(&case, None).await?;
+        case.put_row([latest("selfie", "fedcba987654321", "IN_PROGRESS")]).await?;
+        let seen = record(&case, &event(&execution, "FAILED")?, 0).await?;
+        seen.went(&[&RECORDED[..5], &["RecordBesideOutcome", "Done"]].concat());
+        assert_eq!((&seen.row["status"], seen.row.get("failure")), (&json!("IN_PROGRESS"), None));
+        Ok(())
+    });
+}
+
+const RESTORED: [&str; 4] = ["DescribeExecution", "IsFailureOver", "RestoreStatus", "Done"];
+
+#[test]
+fn restored_status() {
+    let case = case("restored-status");
+    bench().run(async {
+        let execution = failed_execution(&case, "AccessDeniedException").await?;
+        decided(&case, Some(&execution)).await?;
+        let seen = record(&case, &event(&execution, "SUCCEEDED")?, 0).await?;
+        // The execution itself has not succeeded; the event's word is taken.
+        seen.went(&RESTORED);
+        assert_eq!((&seen.row["status"], seen.row.get("failure")), (&json!("DECIDED"), None));
+        assert_eq!((seen.row.get("statusBeforeFailure"), &seen.ended.output), (None, &output(&case, None)));
         Ok(())
     });
 }
@@ -244,10 +259,10 @@ fn restored_progress() {
 fn skipped_other_failure() {
     let case = case("skipped-other");
     bench().run(async {
-        let execution = unrecorded_execution(&case, &json!({})).await?;
-        decided(&case, &execution, Some("arn:of-another-execution")).await?;
-        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "SUCCEEDED")?, 0).await?;
-        seen.went(&[&RESTORED[..], &["RestoreProgress", "Skipped"]].concat());
+        let execution = failed_execution(&case, "AccessDeniedException").await?;
+        decided(&case, Some("arn:of-another-execution")).await?;
+        let seen = record(&case, &event(&execution, "SUCCEEDED")?, 0).await?;
+        seen.went(&RESTORED);
         assert_eq!(seen.row["failure"]["executionArn"], "arn:of-another-execution");
         Ok(())
     });
@@ -258,63 +273,34 @@ fn skipped_other_failure() {
 fn skipped_late_event() {
     let case = case("skipped-late");
     bench().run(async {
-        let faceless = Fault::result("rekognition", "DetectFaces", &case.id, json!({"FaceDetails": []}));
-        bench().local.control.add(&faceless)?;
-        let input = json!({"applicationId": case.id, "selfie": case.picture("selfie")});
-        let name = format!("{}-subject", case.id);
-        let execution = bench().execute("IdentityVerificationMachineArn", &name, &input).await?.execution().to_owned();
-        decided(&case, &execution, None).await?;
-        let seen = record(&case, &event(&execution, "IdentityVerificationMachineArn", "FAILED")?, 0).await?;
-        seen.went(&[&RESTORED[..], &["RestoreProgress", "Skipped"]].concat());
-        assert_eq!((&seen.row["outcome"], &seen.row["failure"]), (&json!("declined"), &Value::Null));
+        case.rekognition("DetectFaces", json!({"FaceDetails": []}))?;
+        accepted(&case).await?;
+        let selfie = case.picture("selfie");
+        let input = json!({"applicationId": case.id, "submissionId": SUBMISSION, "kind": "selfie", "selfie": selfie});
+        let ended = bench().execute(ONBOARDING, &format!("{}-subject", case.id), &input).await?;
+        assert_eq!(ended.output["reasons"], json!(["SELFIE_FACE_NOT_FOUND"]));
+        let seen = record(&case, &event(ended.execution(), "FAILED")?, 2).await?;
+        seen.went(&RESTORED);
+        assert_eq!((&seen.row["status"], seen.row.get("failure")), (&json!("OPEN"), None));
         assert!(seen.notifications.iter().all(|notification| notification.event != "APPLICATION_FAILED"));
         Ok(())
     });
 }
 
-/// `EventBridge` itself starts the machine when an execution that nobody waits for fails.
-fn started_by_eventbridge(name: &str, machine: &'static str, attribute: &'static str, picture: &str, reason: &str) {
-    let case = case(name);
+/// `EventBridge` itself starts the machine when an execution fails.
+#[test]
+fn recorded_by_eventbridge() {
+    let case = case("recorded-by-event");
     bench().run(async {
-        let arn = bench().deployment.workflow(machine)?.replace(":stateMachine:", ":execution:");
-        let execution = format!("{arn}:{}-subject", case.id);
-        case.put_row([(attribute, s(&execution))]).await?;
-        let input = json!({"applicationId": case.id, picture: case.picture(picture)});
-        assert_eq!(failed_execution(&case, machine, "DetectFaces", input).await?, execution);
+        accepted(&case).await?;
+        let execution = failed_execution(&case, "AccessDeniedException").await?;
         let is_failed =
             |row: &bonafide_tests::bench::Row| row.get("status") == Some(&AttributeValue::S("FAILED".to_owned()));
         let row = plain(&bench().row_when(&case.id, is_failed).await?);
-        assert_eq!(row["reasons"], json!([reason]));
-        assert_eq!(row["failure"]["error"], "Rekognition.AccessDeniedException");
+        assert_eq!(row["failure"]["executionArn"], execution);
         let notifications = bench().notifications(&case.id, 1).await?;
-        assert_eq!(
-            notifications.iter().map(|notification| notification.event.as_str()).collect::<Vec<_>>(),
-            ["APPLICATION_FAILED"]
-        );
+        let events: Vec<_> = notifications.iter().map(|notification| notification.event.as_str()).collect();
+        assert_eq!(events, ["APPLICATION_FAILED"]);
         Ok(())
     });
-}
-
-#[test]
-fn recorded_selfie_that_failed_alone() {
-    let attribute = "identityVerificationExecutionArn";
-    started_by_eventbridge(
-        "event-selfie",
-        "IdentityVerificationMachineArn",
-        attribute,
-        "selfie",
-        "IDENTITY_CHECK_UNAVAILABLE",
-    );
-}
-
-#[test]
-fn recorded_document_that_failed_alone() {
-    let attribute = "documentExtractionExecutionArn";
-    started_by_eventbridge(
-        "event-document",
-        "DocumentExtractionMachineArn",
-        attribute,
-        "document",
-        "DOCUMENT_CHECK_UNAVAILABLE",
-    );
 }

@@ -6,7 +6,7 @@ use crate::package::MARK;
 
 /// Texts that are no S3 event: each comes back, and ends in the dead-letter queue.
 pub(crate) fn no_events(bucket: &str) -> Vec<String> {
-    let record = || json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": format!("zipped/{MARK} .zip"), "versionId": "v1", "sequencer": "0A"}}});
+    let record = || json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": format!("zipped/{MARK} .zip"), "versionId": "v1", "size": 7}}});
     let with = |pointer: &str, value: Value| {
         let mut record = record();
         *record.pointer_mut(pointer).expect("a member") = value;
@@ -39,8 +39,8 @@ pub(crate) fn no_events(bucket: &str) -> Vec<String> {
         good.replace("zipped/", "%FF"),
         good.replace("zipped/", "%ED%A0%80"),
         good.replace("zipped/", "\\ud800"),
-        good.replace("\"0A\"", "NaN"),
-        good.replace("\"0A\"", &"9".repeat(400)),
+        good.replace("\"size\":7", "\"size\":NaN"),
+        good.replace("\"size\":7", &format!("\"size\":{}", "9".repeat(400))),
         without("", "eventName"),
         without("", "s3"),
         without("/s3", "bucket"),
@@ -56,7 +56,8 @@ pub(crate) fn no_events(bucket: &str) -> Vec<String> {
         with("/s3/object/key", json!([MARK])),
         with("/s3/object/versionId", json!(1)),
         with("/s3/object/versionId", json!({})),
-        with("/s3/object/sequencer", json!(10)),
+        with("/s3/object/size", json!("7")),
+        with("/s3/object/size", json!(-7)),
         json!({"Records": vec![json!({"eventName": MARK}); 2_000]}).to_string(),
     ]);
     bodies
@@ -106,15 +107,22 @@ pub(crate) fn no_tasks() -> Vec<String> {
 
 /// Tasks of nobody, or with inputs that break the contract. None changes anything.
 pub(crate) fn foreign_tasks(old_token: &str, bucket: &str) -> Vec<String> {
-    let document = json!({"bucket": bucket, "key": "id_document/nobody.png", "versionId": "v1"});
+    let document = json!({"bucket": bucket, "key": "evidence/hostile-nobody/document.png", "versionId": "v1"});
     let mut bodies = Vec::new();
     for token in ["foreign", "", " ", old_token, "é", "a\nb", "../..", &"A".repeat(2_000), &"A".repeat(5_000)] {
-        bodies.push(json!({"taskToken": token, "applicationId": "hostile-nobody", "document": document}).to_string());
+        let task = json!({
+            "taskToken": token,
+            "applicationId": "hostile-nobody",
+            "submissionId": "0123456789abcde",
+            "document": document,
+        });
+        bodies.push(task.to_string());
     }
     for input in [
         json!({"applicationId": format!("{MARK} Doe")}),
         json!({"applicationId": 5}),
         json!({"applicationId": null, MARK: 1}),
+        json!({"applicationId": "hostile-nobody", "submissionId": MARK}),
         json!({"applicationId": "hostile-nobody", "document": MARK}),
         json!({"applicationId": "hostile-nobody", "documentNumber": MARK}),
         json!({}),

@@ -34,7 +34,7 @@ pub(crate) const WORKERS: [&str; 7] = [
     "match-details",
     "extract-document",
     "validate-license",
-    "register-customer",
+    "conclude-submission",
     "measure-outcome",
 ];
 

@@ -182,16 +182,47 @@ impl Bench {
         Ok(())
     }
 
-    /// Lets the row name the execution that judges the application's package, unless it names one.
+    /// Writes the record of a submission.
     ///
     /// # Errors
     /// When the table does not take it.
-    pub async fn name_execution(&self, id: &str, execution: &str) -> Result<()> {
-        let table = self.deployment.data("ApplicationsTableName")?;
-        let update = self.local.dynamodb.update_item().table_name(table).key("applicationId", s(id));
-        let update = update.update_expression("SET executionArn = if_not_exists(executionArn, :execution)");
-        update.expression_attribute_values(":execution", s(execution)).send().await.context("write the row")?;
+    pub async fn put_submission(
+        &self,
+        id: &str,
+        submission: &str,
+        attributes: impl IntoIterator<Item = (String, AttributeValue)>,
+    ) -> Result<()> {
+        let put = self.local.dynamodb.put_item().table_name(self.deployment.data("SubmissionsTableName")?);
+        let put = put.item("applicationId", s(id)).item("submissionId", s(submission));
+        let put = attributes.into_iter().fold(put, |put, (name, value)| put.item(name, value));
+        put.send().await.context("write the submission")?;
         Ok(())
+    }
+
+    /// Reads all submissions of an application, the refused ones as well, in the order in which they came.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn submissions(&self, id: &str) -> Result<Vec<Row>> {
+        let mut submissions = self.items_of("SubmissionsTableName", id).await?;
+        let received = |row: &Row| row.get("receivedAt").and_then(|at| at.as_s().ok().cloned());
+        submissions.sort_by_key(received);
+        Ok(submissions)
+    }
+
+    /// Reads all decisions of an application, in their order.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn decisions(&self, id: &str) -> Result<Vec<Row>> {
+        self.items_of("DecisionsTableName", id).await
+    }
+
+    async fn items_of(&self, table: &'static str, id: &str) -> Result<Vec<Row>> {
+        let query = self.local.dynamodb.query().table_name(self.deployment.data(table)?).consistent_read(true);
+        let query = query.key_condition_expression("applicationId = :id").expression_attribute_values(":id", s(id));
+        let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        items.with_context(|| format!("read {table} of {id}"))
     }
 
     /// Reads a row; empty when there is none.

@@ -16,7 +16,7 @@ use crate::machine::{MACHINES, Machine};
 const WORKERS: [(&str, &str); 7] = [
     ("${UnpackPackageArn}", "unpack-package"),
     ("${MatchDetailsArn}", "match-details"),
-    ("${RegisterCustomerArn}", "register-customer"),
+    ("${ConcludeSubmissionArn}", "conclude-submission"),
     ("${ExtractDocumentQueueUrl}", "extract-document"),
     ("${ValidateLicenseQueueUrl}", "validate-license"),
     ("${ExtractIdentityArn}", "extract-identity"),
@@ -100,10 +100,10 @@ mod tests {
         assert_eq!(
             found,
             [
+                "conclude-submission",
                 "extract-document",
                 "extract-identity",
                 "match-details",
-                "register-customer",
                 "unpack-package",
                 "validate-license",
                 "verify-identity"

@@ -337,6 +337,8 @@ impl Recorder<'_> {
     fn count_decisions(&self, facts: &mut Facts, from: usize) -> Result<()> {
         let tables = [
             (Table::Applications, self.deployment.data("ApplicationsTableName")?),
+            (Table::Submissions, self.deployment.data("SubmissionsTableName")?),
+            (Table::Decisions, self.deployment.data("DecisionsTableName")?),
             (Table::Customers, self.deployment.data("CustomersTableName")?),
             (Table::FaceMetadata, self.deployment.data("FaceMetadataTableName")?),
             (Table::FaceRequests, self.deployment.data("FaceRequestsTableName")?),
@@ -354,6 +356,7 @@ impl Recorder<'_> {
                     .iter()
                     .find(|(_, name)| text("resource").split('/').any(|part| part == *name))
                     .map(|(table, _)| *table),
+                is_in_transaction: call["context"]["dynamodb:EnclosingOperation"] == json!(["TransactWriteItems"]),
             };
             *calls.entry(call).or_default() += 1;
         }
@@ -415,12 +418,22 @@ impl Recorder<'_> {
         let customers = customers.send().await?;
         let own = customers.items().iter().filter(|customer| customer.get("applicationId") == Some(&key));
         facts.customer_bytes = own.map(|customer| bytes_of(customer.iter())).sum();
+        facts.submission_bytes = self.bytes_about("SubmissionsTableName", &key).await?;
+        facts.decision_bytes = self.bytes_about("DecisionsTableName", &key).await?;
         Ok(())
+    }
+
+    /// Of all rows about an application.
+    async fn bytes_about(&self, table: &'static str, application: &AttributeValue) -> Result<u64> {
+        let query = self.local.dynamodb.query().table_name(self.deployment.data(table)?).consistent_read(true);
+        let query = query.key_condition_expression("applicationId = :id");
+        let found = query.expression_attribute_values(":id", application.clone()).send().await?;
+        Ok(found.items().iter().map(|row| bytes_of(row.iter())).sum())
     }
 
     async fn count_objects(&self, facts: &mut Facts, id: &str) -> Result<()> {
         let bucket = self.deployment.data("BucketName")?;
-        for (prefix, is_upload) in [(format!("zipped/{id}.zip"), true), (format!("unzipped/{id}/"), false)] {
+        for (prefix, is_upload) in [(format!("zipped/{id}.zip"), true), (format!("evidence/{id}/"), false)] {
             let mut pages = self.local.s3.list_objects_v2().bucket(bucket).prefix(&prefix).into_paginator().send();
             while let Some(page) = pages.next().await {
                 for object in page.with_context(|| format!("what is below {prefix}"))?.contents() {
@@ -500,8 +513,12 @@ fn call(state: &Value) -> Option<String> {
     let called = resource.strip_prefix("arn:aws:states:::").unwrap_or(resource);
     let called = called.strip_prefix("aws-sdk:").unwrap_or(called);
     let called = called.split('.').next().unwrap_or(called);
-    let is_on_customers = state["Arguments"]["TableName"] == "${CustomersTableName}";
-    Some(if is_on_customers { format!("{called} (customers)") } else { called.to_owned() })
+    let table = match state["Arguments"]["TableName"].as_str() {
+        Some("${CustomersTableName}") => " (customers)",
+        Some("${SubmissionsTableName}") => " (submissions)",
+        _ => "",
+    };
+    Some(format!("{called}{table}"))
 }
 
 /// The worker that a Task invokes: `${ExtractIdentityArn}` → `extract-identity`.
@@ -624,6 +641,8 @@ mod tests {
         assert_eq!(called("arn:aws:states:::states:startExecution.sync:2"), "states:startExecution");
         let put = json!({"Resource": "arn:aws:states:::dynamodb:putItem", "Arguments": {"TableName": "${CustomersTableName}"}});
         assert_eq!(call(&put).unwrap(), "dynamodb:putItem (customers)");
+        let record = json!({"Resource": "arn:aws:states:::dynamodb:updateItem", "Arguments": {"TableName": "${SubmissionsTableName}"}});
+        assert_eq!(call(&record).unwrap(), "dynamodb:updateItem (submissions)");
         assert_eq!(call(&json!({"Type": "Choice"})), None);
     }
 

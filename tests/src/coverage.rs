@@ -59,8 +59,10 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
             broken.extend(contracts::check(&trace).err().map(|error| format!("{error:#}")));
         }
     }
-    for row in rows(local, deployment.data("ApplicationsTableName")?).await? {
-        codes(Some(&row), &mut reasons);
+    for table in ["ApplicationsTableName", "SubmissionsTableName"] {
+        for row in rows(local, deployment.data(table)?).await? {
+            codes(Some(&row), &mut reasons);
+        }
     }
 
     let mut text = String::new();
@@ -140,7 +142,7 @@ pub(crate) async fn executions(local: &Local, machine: &str) -> Result<Vec<Strin
 
 async fn rows(local: &Local, table: &str) -> Result<Vec<Value>> {
     let pages = local.dynamodb.scan().table_name(table).into_paginator().items().send();
-    let rows = pages.collect::<Result<Vec<_>, _>>().await.context("scan the applications")?;
+    let rows = pages.collect::<Result<Vec<_>, _>>().await.context("scan the records")?;
     Ok(rows.iter().map(plain).collect())
 }
 

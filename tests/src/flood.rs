@@ -21,7 +21,7 @@ use crate::control::{Fault, Limit};
 use crate::history::Trace;
 use crate::local::Local;
 use crate::notifications::{Inbox, Notification};
-use crate::packages::{members, zip};
+use crate::packages::{document, members, zip};
 
 /// From one look at the queues to the next.
 const SAMPLE: Duration = Duration::from_secs(2);
@@ -178,7 +178,7 @@ fn tell_answers(local: &Local, run: &str, ids: &[String]) -> Result<()> {
     }
     local.control.add(&Fault::result("third-party", "license", run, json!(true)))?;
     for id in ids {
-        local.control.add(&Fault::result("textract", "AnalyzeID", id, license(&licence_number(id))))?;
+        local.control.add(&Fault::result("textract", "AnalyzeID", id, document(&licence_number(id))))?;
     }
     Ok(())
 }
@@ -190,31 +190,6 @@ fn clear_face() -> Value {
         "Pose": {"Yaw": 0.0, "Pitch": 0.0, "Roll": 0.0},
         "Sunglasses": {"Value": false, "Confidence": 99.0},
         "FaceOccluded": {"Value": false, "Confidence": 99.0},
-    })
-}
-
-fn license(number: &str) -> Value {
-    let dates =
-        [("DATE_OF_BIRTH", "1957"), ("EXPIRATION_DATE", "2099"), ("DATE_OF_ISSUE", "2020")].map(|(name, year)| {
-            let date = json!({"Value": format!("{year}-01-12T00:00:00"), "ValueType": "DATE"});
-            let value = json!({"Text": format!("01/12/{year}"), "Confidence": 97.0, "NormalizedValue": date});
-            json!({"Type": {"Text": name}, "ValueDetection": value})
-        });
-    let texts = [
-        ("FIRST_NAME", "ADA"),
-        ("LAST_NAME", "EXAMPLE"),
-        ("DOCUMENT_NUMBER", number),
-        ("ADDRESS", "8123 MAIN STREET"),
-        ("CITY_IN_ADDRESS", "TALLAHASSEE"),
-        ("STATE_IN_ADDRESS", "FL"),
-        ("ZIP_CODE_IN_ADDRESS", "32399"),
-    ]
-    .map(|(name, text)| json!({"Type": {"Text": name}, "ValueDetection": {"Text": text, "Confidence": 97.0}}));
-    let fields: Vec<_> = dates.into_iter().chain(texts).collect();
-    json!({
-        "IdentityDocuments": [{"DocumentIndex": 1, "IdentityDocumentFields": fields}],
-        "DocumentMetadata": {"Pages": 1},
-        "AnalyzeIDModelVersion": "1.0",
     })
 }
 
@@ -295,7 +270,7 @@ fn text(row: &Row, name: &str) -> String {
 }
 
 fn is_end(status: &str) -> bool {
-    matches!(status, "DECIDED" | "FAILED")
+    matches!(status, "DECIDED" | "IN_REVIEW" | "FAILED")
 }
 
 fn ends(rows: &[Row], packages: usize) -> BTreeMap<String, usize> {

@@ -1,8 +1,8 @@
-//! Is anything personal anywhere but in the bucket and the tables? All that the tests have left on the local AWS is searched for all
+//! Is anything personal anywhere but in the bucket and the tables that may hold it? All that the tests have left on the local AWS is searched for all
 //! [`crate::marks`], whoever left it: a scenario, an upload, a flood, a fault.
 //!
 //! A search that finds nothing may be blind. So a mark of its own is planted in a log, an execution of either type, a message, a
-//! collection, an object's key and the record of a request first, and has to be found there.
+//! collection, an object's key, the record of a decision and that of a request first, and has to be found there.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -21,12 +21,12 @@ use bonafide_cli::{Deployment, render};
 use bonafide_domain::ApplicationId;
 use serde_json::{Value, json};
 
-use crate::bench::{repository, s};
+use crate::bench::{n, plain, repository, s};
 use crate::brought::Brought;
 use crate::coverage::executions;
 use crate::history::told;
 use crate::local::{Local, REGION};
-use crate::marks::{Marks, Search};
+use crate::marks::{Marks, Search, rows};
 use crate::notifications::subscribe;
 use crate::share::Share;
 
@@ -34,7 +34,8 @@ use crate::share::Share;
 const PLANTED: &str = "leaks-probe";
 const WITNESS: &str = "leaks-witness";
 /// Where it is planted, in the order of the alphabet.
-const PLACES: [&str; 7] = ["collection", "execution", "express execution", "key", "log group", "queue", "request"];
+const PLACES: [&str; 8] =
+    ["collection", "decision", "execution", "express execution", "key", "log group", "queue", "request"];
 /// While a message is looked at, nobody gets it, nor this search again.
 const LOOKING_SECONDS: i32 = 300;
 /// What `CloudWatch` calls itself.
@@ -79,6 +80,7 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
     metrics(local, &mut search)?;
     collections(local, &mut search)?;
     keys(local, deployment, &mut search).await?;
+    decisions(local, deployment, &mut search).await?;
     requests(local, deployment, &mut search).await?;
     histories(local, &mut search).await?;
     queues(local, &mut search).await?;
@@ -186,7 +188,7 @@ async fn applications(local: &Local, deployment: &Deployment, search: &mut Searc
     ensure!(!rows.is_empty(), "there is no application");
     let share = Share::of_this_run()?;
     for (index, row) in rows.iter().enumerate() {
-        let row = crate::bench::plain(row);
+        let row = plain(row);
         let name = row["applicationId"].as_str().unwrap_or_default();
         search.look("row's failure", name, &format!("{} {}", row["failure"], row["reasons"]));
         if !share.takes(index, PARTS) {
@@ -255,7 +257,7 @@ fn pages(local: &Local, operation: &str, mut request: Value, list: &str) -> Resu
 /// Keys of objects are in events, access logs and bills.
 async fn keys(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
     let bucket = deployment.data("BucketName")?;
-    for prefix in ["faces/", PLANTED] {
+    for prefix in ["evidence/", "faces/", PLANTED] {
         let mut keys = String::new();
         let list = local.s3.list_object_versions().bucket(bucket).prefix(prefix);
         let mut page = list.clone().send().await?;
@@ -273,12 +275,18 @@ async fn keys(local: &Local, deployment: &Deployment, search: &mut Searched) -> 
     Ok(())
 }
 
+/// The records of decisions are kept for ever, so that nothing personal may be in one.
+async fn decisions(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
+    for row in rows(local, deployment.data("DecisionsTableName")?).await? {
+        let name = format!("{} of {}", row["number"], row["applicationId"].as_str().unwrap_or_default());
+        search.look("decision", &name, &row.to_string());
+    }
+    Ok(())
+}
+
 /// What is remembered of requests with an `Idempotency-Key`, the answers among it.
 async fn requests(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
-    let table = deployment.data("FaceRequestsTableName")?;
-    let scan = local.dynamodb.scan().table_name(table).into_paginator().items().send();
-    for row in scan.collect::<Result<Vec<_>, _>>().await? {
-        let row = crate::bench::plain(&row);
+    for row in rows(local, deployment.data("FaceRequestsTableName")?).await? {
         search.look("request", row["requestId"].as_str().unwrap_or_default(), &row.to_string());
     }
     Ok(())
@@ -385,6 +393,9 @@ async fn plant(local: &Local, deployment: &Deployment, text: &str) -> Result<Pla
     let put = local.s3.put_object().bucket(deployment.data("BucketName")?).key(format!("{PLANTED}/{text}"));
     let version = put.send().await.context("plant an object")?.version_id;
 
+    let put = local.dynamodb.put_item().table_name(deployment.data("DecisionsTableName")?);
+    let put = put.item("applicationId", s(PLANTED)).item("number", n(1)).item("who", s(text));
+    put.send().await.context("plant a decision")?;
     let put = local.dynamodb.put_item().table_name(deployment.data("FaceRequestsTableName")?);
     put.item("requestId", s(PLANTED)).item("body", s(text)).send().await.context("plant a request")?;
     Ok(PlantedAt { machines, version })
@@ -401,6 +412,8 @@ async fn uproot(local: &Local, deployment: &Deployment, planted_at: PlantedAt, t
     local.raw("rekognition", "RekognitionService.DeleteCollection", &json!({"CollectionId": PLANTED}))?;
     let delete = local.s3.delete_object().bucket(deployment.data("BucketName")?).key(format!("{PLANTED}/{text}"));
     delete.set_version_id(planted_at.version).send().await?;
+    let delete = local.dynamodb.delete_item().table_name(deployment.data("DecisionsTableName")?);
+    delete.key("applicationId", s(PLANTED)).key("number", n(1)).send().await?;
     let delete = local.dynamodb.delete_item().table_name(deployment.data("FaceRequestsTableName")?);
     delete.key("requestId", s(PLANTED)).send().await?;
     Ok(())
@@ -427,7 +440,7 @@ mod tests {
         search.look("command", "list", "ada lovelace, Ada LOVELACE");
         let report = search.report(1).unwrap();
         assert!(!report.is_clean);
-        assert!(report.text.starts_with("1 marks, 8 places, 0 KB searched: 2 found\n"), "{}", report.text);
+        assert!(report.text.starts_with("1 marks, 9 places, 0 KB searched: 2 found\n"), "{}", report.text);
         assert!(report.text.contains("  2 in command list\n") && !report.text.to_lowercase().contains("lovelace"));
     }
 

@@ -1,5 +1,6 @@
 //! What the machine scenarios, the end-to-end runs and the demo share: a deployed local AWS, and ways to look into it.
 
+pub mod answers;
 pub mod bench;
 pub mod brought;
 pub mod contracts;

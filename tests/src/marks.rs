@@ -25,7 +25,7 @@ pub const UNREADABLE: &str = "Zyzzyvaquux";
 const PICTURES: [&str; 4] = ["base64,/9j/", "base64,iVBORw0KGgo", "255, 216, 255, ", "137, 80, 78, 71, "];
 
 /// Attributes of rows, at any depth, that tell nothing about a person.
-const IMPERSONAL: [&str; 51] = [
+const IMPERSONAL: [&str; 49] = [
     "SK",
     "applicationId",
     "collectionId",
@@ -37,41 +37,39 @@ const IMPERSONAL: [&str; 51] = [
     "decidedAt",
     "document",
     "documentBack",
-    "documentBackSequencer",
-    "documentBackUploadedAt",
     "documentExtraction",
-    "documentExtractionExecutionArn",
-    "documentFieldsOf",
-    "documentSequencer",
-    "documentUploadedAt",
+    "documentSubmission",
     "duplicateFaceId",
     "executionArn",
+    "extraction",
     "faceId",
     "failure",
     "heldBy",
-    "heldFaceIds",
     "idType",
     "identityCompare",
     "identityExtraction",
     "identityVerification",
-    "identityVerificationExecutionArn",
+    "kind",
     "nationalNumber",
     "outcome",
     "package",
     "packageCheck",
-    "packageSequencer",
-    "packageUploadedAt",
+    "packageSubmission",
     "reasons",
     "receivedAt",
     "registeredAt",
     "registryVerification",
     "rekognitionFaceId",
+    "reopenedAt",
+    "reopenedBy",
+    "replayOf",
     "s3Key",
     "selfie",
-    "selfieSequencer",
-    "selfieUploadedAt",
+    "selfieSubmission",
+    "source",
     "status",
-    "supersededFaceId",
+    "statusBeforeFailure",
+    "submissionId",
     "thirdPartyCheck",
     "unindexed",
     "updatedAt",
@@ -101,7 +99,8 @@ impl Marks {
     /// When the local AWS does not answer, or one of the sources has nothing: then nothing has run.
     pub async fn of_everything(local: &Local, deployment: &Deployment) -> Result<Self> {
         let [mut rows, mut packages, mut documents, mut faces] = [(); 4].map(|()| Self::default());
-        for table in ["ApplicationsTableName", "CustomersTableName", "FaceMetadataTableName"] {
+        let tables = ["ApplicationsTableName", "SubmissionsTableName", "CustomersTableName", "FaceMetadataTableName"];
+        for table in tables {
             for row in self::rows(local, deployment.data(table)?).await? {
                 rows.add_row(&row);
             }
@@ -198,7 +197,7 @@ impl Marks {
         }
     }
 
-    /// What was stated in packages, also in those that were replaced by another of the same name.
+    /// What was stated in packages, also in those that were refused.
     async fn add_packages(&mut self, local: &Local, bucket: &str) -> Result<()> {
         let mut markers = (None, None);
         loop {
@@ -299,7 +298,8 @@ fn escaped(text: &str) -> String {
         .collect()
 }
 
-async fn rows(local: &Local, table: &str) -> Result<Vec<Value>> {
+/// All rows of a table, as JSON.
+pub(crate) async fn rows(local: &Local, table: &str) -> Result<Vec<Value>> {
     let pages = local.dynamodb.scan().table_name(table).into_paginator().items().send();
     let rows = pages.collect::<Result<Vec<_>, _>>().await.with_context(|| format!("scan {table}"))?;
     Ok(rows.iter().map(plain).collect())

@@ -25,7 +25,10 @@ pub struct Notification {
     pub event_id: String,
     /// Whom it is about.
     pub application_id: String,
-    /// `CHECK_NOT_PASSED`, `APPLICATION_DECIDED`, `APPLICATION_FAILED` or `UPLOAD_REJECTED`.
+    /// The submission that has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission_id: Option<String>,
+    /// `CHECK_NOT_PASSED`, `APPLICATION_DECIDED`, `PICTURE_JUDGED`, `APPLICATION_FAILED` or `UPLOAD_REJECTED`.
     pub event: String,
     /// The check that was not passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -48,6 +48,7 @@ pub fn document(number: &str) -> Value {
         ("CITY_IN_ADDRESS", "TALLAHASSEE"),
         ("STATE_IN_ADDRESS", "FL"),
         ("ZIP_CODE_IN_ADDRESS", "32399"),
+        ("STATE_NAME", "FLORIDA"),
     ]
     .map(|(name, text)| {
         let mut value = json!({"Text": text, "Confidence": 99});

@@ -7,13 +7,11 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::submit::{self, Package, Upload, Waited};
-use bonafide_cli::{Application, Deployment};
-use bonafide_domain::{ApplicationId, execution_name};
+use bonafide_cli::{Application, Deployment, Records};
+use bonafide_domain::ApplicationId;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use tokio::time::sleep;
 
 use crate::bench::PATIENCE;
 use crate::local::Local;
@@ -49,7 +47,7 @@ pub enum Submission {
     },
     /// Pictures on their own.
     Pictures {
-        /// In this order; each one when the checks of the one before have ended.
+        /// In this order; each one when the one before is judged.
         uploads: Vec<Picture>,
     },
 }
@@ -61,7 +59,7 @@ pub struct Picture {
     pub file: String,
     /// Where it goes in the bucket.
     pub key: String,
-    /// What its checks must say before the next one is uploaded; nothing for the last one, which gets the sample's verdict.
+    /// What its verdict must be before the next one is uploaded; nothing for the last one, which gets the sample's verdict.
     pub expected: Option<Expected>,
 }
 
@@ -78,7 +76,7 @@ pub enum Suite {
 /// A right verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
-    /// `approved`, `declined`, `resubmit`, `referred` or `failed`; of pictures on their own `pass`, or as a check that is not passed.
+    /// `approved`, `declined`, `resubmit`, `referred` or `failed`.
     pub outcome: String,
     /// Codes.
     pub reasons: Vec<String>,
@@ -230,11 +228,7 @@ async fn judge(
     let judged = match ready {
         Ready::Package(package) => {
             let upload = package.upload(&local.s3, deployment.data("BucketName")?).await?;
-            let table = deployment.data("ApplicationsTableName")?;
-            let waited = submit::wait(&local.dynamodb, table, &upload, PATIENCE, local.place.poll_interval()).await?;
-            let Waited::Ended(application) = waited else {
-                bail!("{} has no verdict after {} s: {:?}", sample.id, PATIENCE.as_secs(), waited.application());
-            };
+            let application = verdict(local, deployment, &upload).await?;
             Judged { sample, upload, application, before: Vec::new() }
         }
         Ready::Pictures(id, pictures) => {
@@ -255,7 +249,7 @@ async fn judge(
     Ok(judged)
 }
 
-/// Uploads a picture on its own and waits until its checks have ended. Nobody decides about it, so its verdict is made of them.
+/// Uploads a picture on its own and waits for the verdict on it.
 async fn judge_picture(
     local: &Local,
     deployment: &Deployment,
@@ -263,52 +257,24 @@ async fn judge_picture(
     key: String,
     bytes: Vec<u8>,
 ) -> Result<(Upload, Application)> {
-    let machine = deployment.workflow(if key.starts_with("selfie/") {
-        "IdentityVerificationMachineArn"
-    } else {
-        "DocumentExtractionMachineArn"
-    })?;
-    let bucket = deployment.data("BucketName")?;
-    let put = local.s3.put_object().bucket(bucket).key(&key).content_type("image/jpeg").body(ByteStream::from(bytes));
+    let bucket = deployment.data("BucketName")?.to_owned();
+    let put = local.s3.put_object().bucket(&bucket).key(&key).content_type("image/jpeg").body(ByteStream::from(bytes));
     let answer = put.send().await.with_context(|| format!("upload {key}"))?;
     let version_id = answer.version_id.with_context(|| format!("{key} has no version"))?;
-    let upload = Upload { application_id: id.clone(), key, version_id, at: Instant::now() };
-    let name = execution_name(id, &upload.version_id);
-    let execution = format!("{}:{name}", machine.replacen(":stateMachine:", ":execution:", 1));
-    let status = loop {
-        match local.status(&execution).await? {
-            // The event may still be on its way.
-            None | Some(ExecutionStatus::Running) => {}
-            Some(status) => break status,
-        }
-        if upload.at.elapsed() > PATIENCE {
-            bail!("the checks of {} have not ended after {} s", upload.key, PATIENCE.as_secs());
-        }
-        sleep(local.place.poll_interval()).await;
-    };
-    let mut application = local.application(deployment, id).await?.with_context(|| format!("{id} has no row"))?;
-    judge_checks(&mut application, &status);
-    application.execution = Some(execution);
-    application.seconds = Some(in_milliseconds(upload.at.elapsed().as_secs_f64()));
+    let upload = Upload { application_id: id.clone(), bucket, key, version_id, at: Instant::now() };
+    let application = verdict(local, deployment, &upload).await?;
     Ok((upload, application))
+}
+
+async fn verdict(local: &Local, deployment: &Deployment, upload: &Upload) -> Result<Application> {
+    let records = Records::of(&local.dynamodb, deployment, &local.place)?;
+    match submit::wait(&records, upload, PATIENCE, local.place.poll_interval()).await? {
+        Waited::Ended(application) => Ok(application),
+        other => bail!("{} has no verdict after {} s: {:?}", upload.key, PATIENCE.as_secs(), other.application()),
+    }
 }
 
 /// As exact as those of packages.
 fn in_milliseconds(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
-}
-
-/// `failed` when the checks could not be made, `pass` when all that were made are passed, otherwise as the first that is not.
-fn judge_checks(application: &mut Application, execution: &ExecutionStatus) {
-    let mut reasons = Vec::new();
-    let mut outcome = None;
-    for (_, check) in application.checks.made().filter(|(_, check)| check.outcome != "pass") {
-        outcome.get_or_insert_with(|| check.outcome.clone());
-        reasons.extend(check.reasons.iter().filter(|code| !reasons.contains(*code)).cloned().collect::<Vec<_>>());
-    }
-    if *execution != ExecutionStatus::Succeeded {
-        outcome = Some("failed".to_owned());
-    }
-    application.outcome = Some(outcome.unwrap_or_else(|| "pass".to_owned()));
-    application.reasons = reasons;
 }

@@ -58,7 +58,7 @@ export class Dashboard extends Construct {
         setPeriodToTimeRange: true,
         left: [
           own("TasksDone", { dimensions: { Worker: "starter" }, period: HOUR, label: "uploads taken up" }),
-          started("onboarding", "packages"),
+          started("onboarding", "submissions judged"),
           started("identity-verification", "faces verified"),
           started("document-extraction", "documents read"),
           started("third-party-check", "third party asked"),

@@ -10,12 +10,12 @@ import { accept, asInFinding } from "./accepted-findings";
 const OPEN_RESOURCES: readonly [RegExp, string][] = [
   [/^\*$/, "IAM offers nothing narrower for these actions: policies/README.md says so of each."],
   [/^\$\{LogGroupArn\}:\*$/, "The streams of the worker's own log group, which Lambda names."],
-  [/^\$\{BucketArn\}\/(zipped|unzipped|selfie|id_document|onboard)\/\*$/, "One prefix of the bucket: applicants name what is below it."],
+  [/^\$\{BucketArn\}\/(zipped|selfie|id_document|evidence|onboard)\/\*$/, "One prefix of the bucket: applicants name what is below it."],
   [/^\$\{BucketArn\}\/faces\/(uploads\/)?\*(\.jpg|\.png)?$/, "Pictures of the face API, which are named by ids that it makes."],
   [/^\$\{FaceShardsArn\}$/, "The collections of the face API, which differ in their last number."],
   [/^\$\{[A-Za-z]+ExecutionsArn\}$/, "The executions of one machine, whose names are known when they are started."],
   [
-    /^\$\{(UnpackPackage|MatchDetails|RegisterCustomer|ExtractIdentity|VerifyIdentity)Arn\}$/,
+    /^\$\{(UnpackPackage|MatchDetails|ConcludeSubmission|ExtractIdentity|VerifyIdentity)Arn\}$/,
     "All versions of one worker: an execution calls the version with which it started.",
   ],
 ];

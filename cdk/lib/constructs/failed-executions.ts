@@ -10,7 +10,7 @@ import { attachPolicy, deadLetters } from "./task-queue";
 
 export interface FailedExecutionsProps {
   readonly encryption: Encryption;
-  readonly watched: readonly sfn.StateMachine[];
+  readonly watched: sfn.StateMachine;
   /** Started with the event of each execution that ended without a result. */
   readonly target: sfn.StateMachine;
 }
@@ -37,7 +37,7 @@ export class FailedExecutions extends Construct {
         detail: {
           // A success is worth a look only where a failure may have been recorded: without a redrive there was none.
           $or: [{ status: ["FAILED", "TIMED_OUT", "ABORTED"] }, { status: ["SUCCEEDED"], redriveCount: [{ numeric: [">", 0] }] }],
-          stateMachineArn: props.watched.map((machine) => machine.stateMachineArn),
+          stateMachineArn: [props.watched.stateMachineArn],
         },
       },
       targets: [

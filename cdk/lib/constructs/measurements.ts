@@ -10,6 +10,7 @@ import { Worker } from "./worker";
 export interface MeasurementsProps extends Common {
   readonly notifications: sns.ITopic;
   readonly applications: dynamodb.Table;
+  readonly submissions: dynamodb.Table;
 }
 
 /** Turns what the customers are told into metrics: topic, queue, worker. */
@@ -17,7 +18,7 @@ export class Measurements extends Construct {
   readonly queue: TaskQueue;
   readonly worker: Worker<"measure-outcome">;
 
-  constructor(scope: Construct, id: string, { config, encryption, notifications, applications }: MeasurementsProps) {
+  constructor(scope: Construct, id: string, { config, encryption, notifications, applications, submissions }: MeasurementsProps) {
     super(scope, id);
     const policy = { file: "subscribed-queue", values: { TopicArn: notifications.topicArn, AccountId: Aws.ACCOUNT_ID } };
     this.queue = new TaskQueue(scope, "Measurements", {
@@ -42,8 +43,12 @@ export class Measurements extends Construct {
       description: "Turns verdicts, reasons and scores into metrics",
       memoryMegabytes: 256,
       timeout: MEASURE_OUTCOME_TIMEOUT,
-      environment: { APPLICATIONS_TABLE: applications.tableName },
-      policy: { ApplicationsTableArn: applications.tableArn, MeasurementsQueueArn: this.queue.queue.queueArn },
+      environment: { APPLICATIONS_TABLE: applications.tableName, SUBMISSIONS_TABLE: submissions.tableName },
+      policy: {
+        ApplicationsTableArn: applications.tableArn,
+        SubmissionsTableArn: submissions.tableArn,
+        MeasurementsQueueArn: this.queue.queue.queueArn,
+      },
     });
     // Figures may come late; they must not take functions away from those who judge.
     this.worker.consume(this.queue, 2);

@@ -46,7 +46,7 @@ impl Quota {
 }
 
 /// Steps of an approved application, retries not included: docs/COST.md counts them.
-pub(crate) const TRANSITIONS: u32 = 46;
+pub(crate) const TRANSITIONS: u32 = 41;
 /// Seconds of Lambda that an approved application takes, all workers together (docs/COST.md, assumptions).
 const LAMBDA_SECONDS: f64 = 6.0;
 /// What the third party is taken to bear: the default of `licensesRate`.

@@ -1,30 +1,31 @@
-//! One application as an operator may see it: verdict, reasons, scores and execution, no personal data.
+//! One application as an operator may see it: where it stands, outcome, reasons, scores and executions, no personal data.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
-use bonafide_domain::{ApplicationId, DetailsColumn, ObjectRef};
+use bonafide_domain::{ApplicationId, DetailsColumn, ObjectRef, SubmissionId, UploadKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::Error;
-
-type Item = HashMap<String, AttributeValue>;
+use crate::row::{self, Item};
+use crate::submission::Submission;
 
 /// The only attributes that are fetched.
-const ATTRIBUTES: [&str; 22] = [
+const ATTRIBUTES: [&str; 26] = [
     "status",
+    "kind",
     "outcome",
     "reasons",
+    "packageSubmission",
+    "selfieSubmission",
+    "documentSubmission",
     "executionArn",
-    "identityVerificationExecutionArn",
-    "documentExtractionExecutionArn",
     "receivedAt",
     "decidedAt",
     "updatedAt",
+    "reopenedAt",
+    "reopenedBy",
     "package",
     "selfie",
     "document",
@@ -46,29 +47,65 @@ const ATTRIBUTES: [&str; 22] = [
 pub struct Application {
     /// Its id.
     pub application_id: String,
-    /// `IN_PROGRESS`, `DECIDED` or `FAILED`; `SUBMITTED` while nothing has been recorded yet.
+    /// `package` or `pictures`: what it began with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// `IN_PROGRESS`, `IN_REVIEW`, `DECIDED`, `FAILED` or `OPEN`; `SUBMITTED` while nothing has been recorded yet, `REFUSED` of an upload
+    /// that the application did not take.
     pub status: String,
-    /// `approved`, `declined`, `resubmit` or `referred` once decided, `failed` when the system could not judge.
+    /// `approved`, `declined`, `resubmit` or `referred` once there is one, `failed` when the system could not judge.
     pub outcome: Option<String>,
     /// Codes.
     pub reasons: Vec<String>,
     /// Those that have been made.
     pub checks: Checks,
-    /// ARN of the latest execution for a package.
+    /// ARN of the execution for the latest submission.
     pub execution: Option<String>,
-    /// ARNs of the latest executions for a selfie and for a document that were uploaded alone.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub single_executions: Vec<String>,
+    /// The latest package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package_submission: Option<Latest>,
+    /// The latest selfie that was uploaded by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selfie_submission: Option<Latest>,
+    /// The latest document that was uploaded by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document_submission: Option<Latest>,
     /// Where the pictures and the package are, by what they are.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<&'static str, ObjectRef>,
     /// When the row changed last, ISO 8601.
     pub updated_at: Option<String>,
-    /// From the upload to the verdict.
+    /// From the latest upload to the outcome.
     pub seconds: Option<f64>,
     /// Where it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// When and by whom it was opened again last. Why is free text, and may be personal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reopened: Option<Reopened>,
+}
+
+/// The latest submission of one kind, as the application's row names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Latest {
+    /// Its id.
+    pub submission_id: SubmissionId,
+    /// Its number among the attempts.
+    pub attempt: Option<u32>,
+    /// `IN_PROGRESS`, `FAILED`, or its outcome.
+    pub progress: String,
+    /// ARN of the execution that judges it.
+    pub execution: Option<String>,
+}
+
+/// When a person has opened an application again, and who.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reopened {
+    /// ISO 8601.
+    pub at: String,
+    /// Who.
+    pub by: Option<String>,
 }
 
 /// The checks in the order in which they are made.
@@ -102,6 +139,19 @@ pub struct Checks {
 }
 
 impl Checks {
+    pub(crate) fn of(item: &Item) -> Self {
+        Self {
+            package_check: check(item, "packageCheck"),
+            identity_verification: check(item, "identityVerification"),
+            identity_compare: check(item, "identityCompare"),
+            document_extraction: check(item, "documentExtraction"),
+            third_party_check: check(item, "thirdPartyCheck"),
+            identity_extraction: check(item, "identityExtraction"),
+            registry_verification: check(item, "registryVerification"),
+            customer_registration: check(item, "customerRegistration"),
+        }
+    }
+
     /// Those that have been made, with their names.
     pub fn made(&self) -> impl Iterator<Item = (&'static str, &Check)> {
         [
@@ -133,7 +183,7 @@ pub struct Check {
 }
 
 /// Where the system could not judge.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// The state that failed, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,6 +197,22 @@ pub struct Failure {
     /// ARN of the execution that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<String>,
+    /// When it was recorded, ISO 8601.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn of(item: &Item) -> Option<Self> {
+        let failure = row::map(item, "failure")?;
+        Some(Self {
+            state: row::text(failure, "state"),
+            reason: row::text(failure, "reason"),
+            error: row::text(failure, "error"),
+            execution: row::text(failure, "executionArn"),
+            at: row::text(failure, "at"),
+        })
+    }
 }
 
 impl Application {
@@ -155,17 +221,41 @@ impl Application {
     pub fn submitted(application_id: &ApplicationId) -> Self {
         Self {
             application_id: application_id.as_str().to_owned(),
+            kind: None,
             status: "SUBMITTED".to_owned(),
             outcome: None,
             reasons: Vec::new(),
             checks: Checks::default(),
             execution: None,
-            single_executions: Vec::new(),
+            package_submission: None,
+            selfie_submission: None,
+            document_submission: None,
             evidence: BTreeMap::new(),
             updated_at: None,
             seconds: None,
             failure: None,
+            reopened: None,
         }
+    }
+
+    /// What one of its submissions came to, whatever has become of the application since.
+    #[must_use]
+    pub fn of_submission(application_id: &ApplicationId, submission: Submission) -> Self {
+        let Submission { status, outcome, reasons, checks, execution, evidence, seconds, failure, decided_at, .. } =
+            submission;
+        Self {
+            status,
+            outcome,
+            reasons,
+            checks,
+            execution,
+            evidence,
+            seconds,
+            failure,
+            updated_at: decided_at,
+            ..Self::submitted(application_id)
+        }
+        .with_failure()
     }
 
     /// Reads its row.
@@ -173,88 +263,68 @@ impl Application {
     /// # Errors
     /// When AWS refuses or does not answer, or the row is not one of ours.
     pub async fn fetch(client: &Client, table: &str, application_id: &ApplicationId) -> Result<Option<Self>, Error> {
-        // Several of the names are reserved words.
-        let names = ATTRIBUTES.map(|name| (format!("#{name}"), name.to_owned()));
-        let projection = ATTRIBUTES.map(|name| format!("#{name}")).join(", ");
-        let answer = client
-            .get_item()
-            .table_name(table)
-            .key("applicationId", AttributeValue::S(application_id.as_str().to_owned()))
-            .consistent_read(true)
-            .projection_expression(projection)
-            .set_expression_attribute_names(Some(names.into()))
-            .send()
-            .await
-            .map_err(|error| Error::from_sdk("read the application's row", error))?;
-        answer.item.map(|item| Self::from_item(application_id, &item)).transpose()
+        let key = row::key([("applicationId", application_id.as_str())]);
+        let item = row::get(client, table, key, &ATTRIBUTES, "read the application's row").await?;
+        item.map(|item| Self::from_item(application_id, &item)).transpose()
     }
 
     pub(crate) fn from_item(application_id: &ApplicationId, item: &Item) -> Result<Self, Error> {
-        let status = text(item, "status").ok_or_else(|| Error::UnreadableRow {
+        let status = row::text(item, "status").ok_or_else(|| Error::UnreadableRow {
             application_id: application_id.as_str().to_owned(),
             attribute: "status",
         })?;
-        let seconds = match (time(item, "receivedAt"), time(item, "decidedAt")) {
-            (Some(from), Some(to)) => Some((to - from).max(0.0)),
+        // Pictures have no outcome in the row: they leave an application open unless one is declined or referred.
+        let outcome = match status.as_str() {
+            "DECIDED" => Some("declined"),
+            "IN_REVIEW" => Some("referred"),
             _ => None,
         };
         Ok(Self {
             application_id: application_id.as_str().to_owned(),
-            // What fails after the verdict leaves it as it is.
-            outcome: text(item, "outcome").or_else(|| (status == "FAILED").then(|| "failed".to_owned())),
+            kind: row::text(item, "kind"),
+            outcome: row::text(item, "outcome").or_else(|| outcome.map(str::to_owned)),
             status,
-            reasons: texts(item, "reasons"),
-            checks: Checks {
-                package_check: check(item, "packageCheck"),
-                identity_verification: check(item, "identityVerification"),
-                identity_compare: check(item, "identityCompare"),
-                document_extraction: check(item, "documentExtraction"),
-                third_party_check: check(item, "thirdPartyCheck"),
-                identity_extraction: check(item, "identityExtraction"),
-                registry_verification: check(item, "registryVerification"),
-                customer_registration: check(item, "customerRegistration"),
-            },
-            execution: text(item, "executionArn"),
-            single_executions: ["identityVerificationExecutionArn", "documentExtractionExecutionArn"]
-                .into_iter()
-                .filter_map(|name| text(item, name))
-                .collect(),
-            evidence: ["package", "selfie", "document", "documentBack"]
-                .into_iter()
-                .filter_map(|name| Some((name, object(item, name)?)))
-                .collect(),
-            updated_at: text(item, "updatedAt"),
-            seconds,
-            failure: map(item, "failure").map(|failure| Failure {
-                state: text(failure, "state"),
-                reason: text(failure, "reason"),
-                error: text(failure, "error"),
-                execution: text(failure, "executionArn"),
-            }),
-        })
+            reasons: row::texts(item, "reasons"),
+            checks: Checks::of(item),
+            execution: row::text(item, "executionArn"),
+            package_submission: latest(item, "packageSubmission"),
+            selfie_submission: latest(item, "selfieSubmission"),
+            document_submission: latest(item, "documentSubmission"),
+            evidence: row::evidence(item),
+            updated_at: row::text(item, "updatedAt"),
+            seconds: row::seconds(item),
+            failure: Failure::of(item),
+            reopened: row::text(item, "reopenedAt").map(|at| Reopened { at, by: row::text(item, "reopenedBy") }),
+        }
+        .with_failure())
     }
 
-    /// The object version that is or was judged.
-    #[must_use]
-    pub fn package_version(&self) -> Option<&str> {
-        self.evidence.get("package").map(|package| package.version_id.as_str())
+    /// A failure without an outcome is told like one; what fails after an outcome leaves it as it is.
+    fn with_failure(mut self) -> Self {
+        if self.has_failed() && self.outcome.is_none() {
+            self.outcome = Some("failed".to_owned());
+            if self.reasons.is_empty() {
+                self.reasons.extend(self.failure.as_ref().and_then(|failure| failure.reason.clone()));
+            }
+        }
+        self
     }
 
-    /// The latest executions for a package, a selfie alone and a document alone.
-    pub fn executions(&self) -> impl Iterator<Item = &str> {
-        self.execution.iter().chain(&self.single_executions).map(String::as_str)
+    /// The latest submission of each kind.
+    pub fn latest(&self) -> impl Iterator<Item = (UploadKind, &Latest)> {
+        [
+            (UploadKind::Package, &self.package_submission),
+            (UploadKind::Selfie, &self.selfie_submission),
+            (UploadKind::Document, &self.document_submission),
+        ]
+        .into_iter()
+        .filter_map(|(kind, latest)| Some((kind, latest.as_ref()?)))
     }
 
-    /// Is there nothing more to wait for?
+    /// Is there nothing more to wait for, but perhaps a person?
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.status == "DECIDED" || self.has_failed()
-    }
-
-    /// ARN of the execution whose failure the row tells of.
-    #[must_use]
-    pub fn failed_execution(&self) -> Option<&str> {
-        self.failure.as_ref().filter(|_| self.has_failed())?.execution.as_deref()
+        self.status == "DECIDED" || self.is_in_review() || self.has_failed()
     }
 
     /// Could the system not judge?
@@ -262,92 +332,98 @@ impl Application {
     pub fn has_failed(&self) -> bool {
         self.status == "FAILED"
     }
+
+    /// Does a person have to look?
+    #[must_use]
+    pub fn is_in_review(&self) -> bool {
+        self.status == "IN_REVIEW"
+    }
 }
 
-/// What the applicant stated and what the document says: personal data, for an operator who asked for it.
+/// What the applicant stated and what the document says, of the latest submission that has any of it, and why the application was opened
+/// again: personal data, for an operator who asked for it.
 ///
 /// # Errors
 /// When AWS refuses or does not answer.
-pub async fn reveal(client: &Client, table: &str, application_id: &ApplicationId) -> Result<Value, Error> {
+pub async fn reveal(
+    client: &Client,
+    applications: &str,
+    submissions: &str,
+    application: &ApplicationId,
+    latest: Option<&SubmissionId>,
+) -> Result<Value, Error> {
     let columns = DetailsColumn::ALL.map(DetailsColumn::name);
-    let answer = client
-        .get_item()
-        .table_name(table)
-        .key("applicationId", AttributeValue::S(application_id.as_str().to_owned()))
-        .consistent_read(true)
-        .projection_expression(format!("{}, documentFields", columns.join(", ")))
-        .send()
-        .await
-        .map_err(|error| Error::from_sdk("read the application's details", error))?;
-    let item = answer.item.unwrap_or_default();
-    let stated: BTreeMap<_, _> = columns.into_iter().filter_map(|name| Some((name, text(&item, name)?))).collect();
-    let fields = map(&item, "documentFields").into_iter().flatten();
+    let id = ("applicationId", application.as_str());
+    let action = "read the application's details";
+    let attributes = [&columns[..], &["documentFields"]].concat();
+    let row = [&attributes[..], &["reopenReason"]].concat();
+    let mut item = row::get(client, applications, row::key([id]), &row, action).await?.unwrap_or_default();
+    // The row has them once the submission is concluded.
+    if let Some(latest) = latest {
+        let key = row::key([id, ("submissionId", latest.as_str())]);
+        item.extend(row::get(client, submissions, key, &attributes, action).await?.unwrap_or_default());
+    }
+    let stated: BTreeMap<_, _> = columns.into_iter().filter_map(|name| Some((name, row::text(&item, name)?))).collect();
+    let fields = row::map(&item, "documentFields").into_iter().flatten();
     let document: BTreeMap<_, _> = fields.filter_map(|(name, value)| Some((name, value.as_s().ok()?))).collect();
-    Ok(json!({"stated": stated, "document": document}))
+    let mut details = json!({"stated": stated, "document": document});
+    if let Some(reason) = row::text(&item, "reopenReason") {
+        details["reopenReason"] = json!(reason);
+    }
+    Ok(details)
 }
 
-fn text(item: &Item, name: &str) -> Option<String> {
-    item.get(name)?.as_s().ok().cloned()
-}
-
-fn texts(item: &Item, name: &str) -> Vec<String> {
-    let list = item.get(name).and_then(|value| value.as_l().ok());
-    list.into_iter().flatten().filter_map(|value| value.as_s().ok().cloned()).collect()
-}
-
-fn map<'item>(item: &'item Item, name: &str) -> Option<&'item Item> {
-    item.get(name)?.as_m().ok()
-}
-
-fn object(item: &Item, name: &str) -> Option<ObjectRef> {
-    let object = map(item, name)?;
-    Some(ObjectRef {
-        bucket: text(object, "bucket")?,
-        key: text(object, "key")?,
-        version_id: text(object, "versionId")?,
+fn latest(item: &Item, name: &str) -> Option<Latest> {
+    let latest = row::map(item, name)?;
+    Some(Latest {
+        submission_id: row::text(latest, "submissionId")?.parse().ok()?,
+        attempt: row::number(latest, "attempt"),
+        progress: row::text(latest, "progress")?,
+        execution: row::text(latest, "executionArn"),
     })
 }
 
-fn time(item: &Item, name: &str) -> Option<f64> {
-    let time = DateTime::from_str(item.get(name)?.as_s().ok()?, Format::DateTimeWithOffset).ok()?;
-    Some(time.as_secs_f64())
-}
-
 fn check(item: &Item, name: &str) -> Option<Check> {
-    let check = map(item, name)?;
-    let scores = map(check, "scores").into_iter().flatten();
+    let check = row::map(item, name)?;
+    let scores = row::map(check, "scores").into_iter().flatten();
     Some(Check {
-        outcome: text(check, "outcome")?,
-        reasons: texts(check, "reasons"),
+        outcome: row::text(check, "outcome")?,
+        reasons: row::texts(check, "reasons"),
         scores: scores.filter_map(|(name, value)| Some((name.clone(), value.as_n().ok()?.parse().ok()?))).collect(),
-        at: text(check, "at"),
+        at: row::text(check, "at"),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
-    use aws_smithy_mocks::{mock, mock_client};
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
     use super::*;
+    use crate::row::s;
+    use crate::submission::tests::{FIRST, m, object};
 
-    fn s(text: &str) -> AttributeValue {
-        AttributeValue::S(text.to_owned())
-    }
-
-    fn m<const N: usize>(entries: [(&str, AttributeValue); N]) -> AttributeValue {
-        AttributeValue::M(entries.map(|(name, value)| (name.to_owned(), value)).into())
+    fn submission(progress: &str) -> AttributeValue {
+        m([
+            ("submissionId", s(FIRST)),
+            ("attempt", AttributeValue::N("2".to_owned())),
+            ("progress", s(progress)),
+            ("executionArn", s("arn:execution")),
+        ])
     }
 
     fn declined() -> Item {
         let AttributeValue::M(item) = m([
             ("status", s("DECIDED")),
+            ("kind", s("package")),
             ("outcome", s("declined")),
             ("reasons", AttributeValue::L(vec![s("FACE_MISMATCH")])),
             ("executionArn", s("arn:execution")),
             ("receivedAt", s("2026-11-21T10:00:00.500Z")),
             ("decidedAt", s("2026-11-21T10:00:12.750Z")),
-            ("package", m([("bucket", s("b")), ("key", s("zipped/a.zip")), ("versionId", s("v1"))])),
+            ("package", object("evidence/a/1/package.zip", "v1")),
+            ("packageSubmission", submission("declined")),
             (
                 "identityCompare",
                 m([
@@ -376,12 +452,12 @@ mod tests {
 
         let application = Application::fetch(&client, "applications", &"a".parse().unwrap()).await.unwrap().unwrap();
 
-        assert_eq!(application.package_version(), Some("v1"));
         assert!(application.has_ended() && !application.has_failed());
         assert_eq!(
             serde_json::to_value(&application).unwrap(),
             json!({
                 "applicationId": "a",
+                "kind": "package",
                 "status": "DECIDED",
                 "outcome": "declined",
                 "reasons": ["FACE_MISMATCH"],
@@ -389,7 +465,8 @@ mod tests {
                     "identityCompare": {"outcome": "decline", "reasons": ["FACE_MISMATCH"], "scores": {"similarity": 12.5}, "at": "2026-11-21T10:00:11Z"}
                 },
                 "execution": "arn:execution",
-                "evidence": {"package": {"bucket": "b", "key": "zipped/a.zip", "versionId": "v1"}},
+                "packageSubmission": {"submissionId": FIRST, "attempt": 2, "progress": "declined", "execution": "arn:execution"},
+                "evidence": {"package": {"bucket": "b", "key": "evidence/a/1/package.zip", "versionId": "v1"}},
                 "updatedAt": null,
                 "seconds": 12.25,
             })
@@ -402,8 +479,15 @@ mod tests {
             .match_requests(|request| {
                 let names = request.expression_attribute_names().into_iter().flatten();
                 let asked: Vec<_> = names.map(|(_, name)| name.as_str()).collect();
-                let personal =
-                    ["FIRST_NAME", "LAST_NAME", "ADDRESS", "DATE_OF_BIRTH", "DOCUMENT_NUMBER", "documentFields"];
+                let personal = [
+                    "FIRST_NAME",
+                    "LAST_NAME",
+                    "ADDRESS",
+                    "DATE_OF_BIRTH",
+                    "DOCUMENT_NUMBER",
+                    "documentFields",
+                    "reopenReason",
+                ];
                 asked.len() == ATTRIBUTES.len() && !asked.iter().any(|name| personal.contains(name))
             })
             .then_output(|| GetItemOutput::builder().build());
@@ -416,6 +500,7 @@ mod tests {
     fn shows_where_it_failed() {
         let mut item = declined();
         item.remove("outcome");
+        item.remove("reasons");
         item.insert("status".to_owned(), s("FAILED"));
         item.insert(
             "failure".to_owned(),
@@ -424,6 +509,7 @@ mod tests {
                 ("reason", s("THIRD_PARTY_UNAVAILABLE")),
                 ("error", s("Bonafide.Transient")),
                 ("executionArn", s("arn:execution")),
+                ("at", s("2026-11-21T10:00:12Z")),
             ]),
         );
 
@@ -431,6 +517,7 @@ mod tests {
 
         assert!(application.has_failed());
         assert_eq!(application.outcome.as_deref(), Some("failed"));
+        assert_eq!(application.reasons, ["THIRD_PARTY_UNAVAILABLE"]);
         assert_eq!(
             application.failure,
             Some(Failure {
@@ -438,6 +525,7 @@ mod tests {
                 reason: Some("THIRD_PARTY_UNAVAILABLE".to_owned()),
                 error: Some("Bonafide.Transient".to_owned()),
                 execution: Some("arn:execution".to_owned()),
+                at: Some("2026-11-21T10:00:12Z".to_owned()),
             })
         );
     }
@@ -446,7 +534,14 @@ mod tests {
     fn a_failure_after_the_verdict_leaves_it() {
         let mut item = declined();
         item.insert("status".to_owned(), s("FAILED"));
-        item.insert("failure".to_owned(), m([("state", s("NotifyRefusal")), ("executionArn", s("arn:execution"))]));
+        item.insert(
+            "failure".to_owned(),
+            m([
+                ("state", s("NotifyOutcome")),
+                ("reason", s("SYSTEM_UNAVAILABLE")),
+                ("executionArn", s("arn:execution")),
+            ]),
+        );
 
         let application = Application::from_item(&"a".parse().unwrap(), &item).unwrap();
 
@@ -455,15 +550,65 @@ mod tests {
         assert_eq!(application.reasons, ["FACE_MISMATCH"]);
     }
 
+    #[test]
+    fn pictures_are_declined_or_referred_by_the_status_alone() {
+        for (status, outcome, has_ended) in [
+            ("DECIDED", Some("declined"), true),
+            ("IN_REVIEW", Some("referred"), true),
+            ("OPEN", None, false),
+            ("IN_PROGRESS", None, false),
+        ] {
+            let AttributeValue::M(item) = m([
+                ("status", s(status)),
+                ("kind", s("pictures")),
+                ("selfieSubmission", submission("approved")),
+                ("documentSubmission", submission("IN_PROGRESS")),
+            ]) else {
+                unreachable!()
+            };
+            let application = Application::from_item(&"a".parse().unwrap(), &item).unwrap();
+            assert_eq!((application.outcome.as_deref(), application.has_ended()), (outcome, has_ended));
+            let latest: Vec<_> = application.latest().map(|(kind, latest)| (kind, latest.progress.as_str())).collect();
+            assert_eq!(latest, [(UploadKind::Selfie, "approved"), (UploadKind::Document, "IN_PROGRESS")]);
+        }
+    }
+
+    #[test]
+    fn tells_when_and_by_whom_it_was_opened_again() {
+        let mut item = declined();
+        item.extend([
+            ("reopenedAt".to_owned(), s("2026-11-22T10:00:00.000Z")),
+            ("reopenedBy".to_owned(), s("arn:somebody")),
+        ]);
+        let application = Application::from_item(&"a".parse().unwrap(), &item).unwrap();
+        assert_eq!(json!(application)["reopened"], json!({"at": "2026-11-22T10:00:00.000Z", "by": "arn:somebody"}));
+    }
+
     #[tokio::test]
-    async fn reveals_what_was_stated_and_what_was_read() {
-        let rule = mock!(Client::get_item).then_output(|| {
-            let fields = m([("lastName", s("DOE"))]);
-            GetItemOutput::builder().item("LAST_NAME", s("DOE")).item("documentFields", fields).build()
-        });
-        let client = mock_client!(aws_sdk_dynamodb, [&rule]);
-        let revealed = reveal(&client, "applications", &"a".parse().unwrap()).await.unwrap();
-        assert_eq!(revealed, json!({"stated": {"LAST_NAME": "DOE"}, "document": {"lastName": "DOE"}}));
+    async fn reveals_what_the_latest_submission_states_before_the_row_does() {
+        let of = |table: &'static str, last_name: &'static str| {
+            mock!(Client::get_item).match_requests(move |request| request.table_name() == Some(table)).then_output(
+                move || {
+                    let fields = m([("lastName", s(last_name))]);
+                    let answer =
+                        GetItemOutput::builder().item("LAST_NAME", s(last_name)).item("documentFields", fields);
+                    match table {
+                        "applications" => answer.item("reopenReason", s("A twin.")),
+                        _ => answer,
+                    }
+                    .build()
+                },
+            )
+        };
+        let (row, record) = (of("applications", "DOE"), of("submissions", "ROE"));
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&row, &record]);
+        let submission = FIRST.parse().unwrap();
+        for (latest, last_name) in [(None, "DOE"), (Some(&submission), "ROE")] {
+            let id = "a".parse().unwrap();
+            let revealed = reveal(&client, "applications", "submissions", &id, latest).await.unwrap();
+            let expected = json!({"stated": {"LAST_NAME": last_name}, "document": {"lastName": last_name}, "reopenReason": "A twin."});
+            assert_eq!(revealed, expected);
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant, SystemTime};
 
-use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_domain::ApplicationId;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,9 +16,12 @@ use crate::error::Error;
 use crate::history::{self, Timeline};
 use crate::list::{self, Filter, Outcome, Since};
 use crate::queues::{Queue, Queues};
+use crate::records::Records;
 use crate::render;
-use crate::replay::{Action, End, Line, Plan, Replayed, Replayer};
-use crate::submit::{self, Package, Upload, Waited};
+use crate::reopen;
+use crate::replay::{End, Line, Replayed, Replayer, Started};
+use crate::submission::Submission;
+use crate::submit::{self, Package, Upload};
 use crate::target::{self, Choice, Target};
 
 /// A deployment and the clients that speak to it.
@@ -30,6 +32,7 @@ pub struct Session {
     dynamodb: aws_sdk_dynamodb::Client,
     step_functions: aws_sdk_sfn::Client,
     sqs: aws_sdk_sqs::Client,
+    sts: aws_sdk_sts::Client,
 }
 
 impl Session {
@@ -55,9 +58,14 @@ impl Session {
             dynamodb: aws_sdk_dynamodb::Client::new(&target.config),
             step_functions: aws_sdk_sfn::Client::new(&target.config),
             sqs: aws_sdk_sqs::Client::new(&target.config),
+            sts: aws_sdk_sts::Client::new(&target.config),
             target,
             deployment,
         }
+    }
+
+    fn records(&self) -> Result<Records, Error> {
+        Records::of(&self.dynamodb, &self.deployment, &self.target.place)
     }
 
     fn table(&self) -> Result<&str, Error> {
@@ -65,11 +73,7 @@ impl Session {
     }
 
     async fn application(&self, id: &ApplicationId) -> Result<Application, Error> {
-        let found = Application::fetch(&self.dynamodb, self.table()?, id).await?;
-        found.ok_or_else(|| Error::UnknownApplication {
-            application_id: id.as_str().to_owned(),
-            place: self.target.place.to_string(),
-        })
+        self.records()?.application(id).await
     }
 
     /// `submit`
@@ -78,37 +82,21 @@ impl Session {
     /// When AWS refuses or does not answer.
     pub async fn submit(&self, packages: &[Package], wait: Option<Duration>, is_json: bool) -> Result<u8, Error> {
         let uploads = submit::upload_all(&self.s3, self.deployment.data("BucketName")?, packages).await?;
-        match wait {
-            Some(limit) => self.wait(uploads, limit, is_json).await,
-            None => self.show_uploads(&uploads, is_json),
+        if let Some(limit) = wait {
+            return self.wait(uploads, limit, is_json).await;
         }
-    }
-
-    fn show_uploads(&self, uploads: &[Upload], is_json: bool) -> Result<u8, Error> {
-        let bucket = self.deployment.data("BucketName")?;
-        for upload in uploads {
-            let Upload { application_id, key, version_id, .. } = upload;
-            if is_json {
-                out(
-                    json!({"applicationId": application_id, "status": "SUBMITTED", "bucket": bucket, "key": key, "versionId": version_id}),
-                );
-            } else {
-                let id = application_id.as_str();
-                out(format_args!(
-                    "{id}: uploaded to s3://{bucket}/{key} (version {version_id}); then: bonafide status {id}"
-                ));
-            }
-        }
+        show_uploads(&uploads, is_json);
         Ok(0)
     }
 
     async fn wait(&self, uploads: Vec<Upload>, limit: Duration, is_json: bool) -> Result<u8, Error> {
         let interval = self.target.place.poll_interval();
-        eprintln!("{} uploaded, waiting for the verdict …", uploads.len());
+        let records = self.records()?;
+        eprintln!("{} uploaded, waiting for the outcome …", uploads.len());
         let mut waits = Vec::new();
         for upload in uploads {
-            let (client, table) = (self.dynamodb.clone(), self.table()?.to_owned());
-            waits.push(tokio::spawn(async move { submit::wait(&client, &table, &upload, limit, interval).await }));
+            let records = records.clone();
+            waits.push(tokio::spawn(async move { submit::wait(&records, &upload, limit, interval).await }));
         }
         let mut code = 0;
         for wait in waits {
@@ -118,11 +106,7 @@ impl Session {
             };
             let application = waited.application();
             show(is_json, &json!(application), || render::details(application, &self.target.place));
-            code = code.max(match waited {
-                Waited::TimedOut(_) => 4,
-                Waited::Superseded(_) => 1,
-                Waited::Ended(ref application) => u8::from(application.has_failed()),
-            });
+            code = code.max(waited.exit_code());
         }
         Ok(code)
     }
@@ -143,17 +127,28 @@ impl Session {
     /// When there is no such application, or AWS refuses or does not answer.
     pub async fn shown(&self, id: &ApplicationId) -> Result<Shown, Error> {
         let application = self.application(id).await?;
-        let (executions, gone) = self.timelines(&application).await?;
-        let text = render::details(&application, &self.target.place)
-            + &render::evidence(&application)
-            + &render::executions(&executions);
-        Ok(Shown { application, executions, gone, text })
+        let submissions = self.submissions(id).await?;
+        let (executions, gone) = self.timelines(&submissions).await?;
+        let place = &self.target.place;
+        // A conversation has none.
+        let text = if submissions.is_empty() {
+            render::details(&application, place) + &render::evidence(&application.evidence)
+        } else {
+            render::standing(&application) + &render::submissions(&submissions, place)
+        };
+        let text = text + &render::executions(&executions);
+        Ok(Shown { application, submissions, executions, gone, text })
     }
 
-    /// Of an application's executions, and the ARNs of those that Step Functions no longer knows.
-    async fn timelines(&self, application: &Application) -> Result<(Vec<Timeline>, Vec<String>), Error> {
+    async fn submissions(&self, id: &ApplicationId) -> Result<Vec<Submission>, Error> {
+        let Records { dynamodb, submissions, .. } = self.records()?;
+        Submission::fetch_all(&dynamodb, &submissions, id).await
+    }
+
+    /// Of the executions of submissions, and the ARNs of those that Step Functions does not know.
+    async fn timelines(&self, submissions: &[Submission]) -> Result<(Vec<Timeline>, Vec<String>), Error> {
         let (mut executions, mut gone) = (Vec::new(), Vec::new());
-        for execution in application.executions() {
+        for execution in submissions.iter().filter_map(|submission| submission.execution.as_deref()) {
             match history::timeline(&self.step_functions, execution).await {
                 Ok(timeline) => executions.push(timeline),
                 Err(Error::UnknownExecution { execution }) => gone.push(execution),
@@ -168,17 +163,25 @@ impl Session {
     /// # Errors
     /// When there is no such application, or AWS refuses or does not answer.
     pub async fn show(&self, id: &ApplicationId, is_revealing: bool, is_json: bool) -> Result<u8, Error> {
-        let Shown { application, executions, gone, text } = self.shown(id).await?;
+        let Shown { application, submissions, executions, gone, text } = self.shown(id).await?;
         note_gone(&gone);
-        let details =
-            if is_revealing { application::reveal(&self.dynamodb, self.table()?, id).await? } else { Value::Null };
+        let details = if is_revealing { self.revealed(id, &application).await? } else { Value::Null };
         let mut object = json!(application);
+        object["submissions"] = json!(submissions);
         object["executions"] = json!(executions);
         if is_revealing {
             object["details"] = details.clone();
         }
         show(is_json, &object, || if is_revealing { text + &render::revealed(&details) } else { text });
         Ok(u8::from(application.has_failed()))
+    }
+
+    async fn revealed(&self, id: &ApplicationId, application: &Application) -> Result<Value, Error> {
+        let Records { dynamodb, applications, submissions, .. } = self.records()?;
+        // A selfie says nothing.
+        let latest = application.package_submission.as_ref().or(application.document_submission.as_ref());
+        let latest = latest.map(|latest| &latest.submission_id);
+        application::reveal(&dynamodb, &applications, &submissions, id, latest).await
     }
 
     /// `list`
@@ -202,7 +205,9 @@ impl Session {
         let (timelines, gone) = if what.starts_with("arn:") {
             (vec![history::timeline(&self.step_functions, what).await?], Vec::new())
         } else {
-            self.timelines(&self.application(&parse_id(what)?).await?).await?
+            let id = parse_id(what)?;
+            self.application(&id).await?;
+            self.timelines(&self.submissions(&id).await?).await?
         };
         if timelines.is_empty() && gone.is_empty() {
             eprintln!("nothing was started for {what}");
@@ -231,71 +236,78 @@ impl Session {
             eprintln!("no application has failed");
         }
         let is_counted = std::io::stderr().is_terminal() && total > 1;
-        let mut told = 0;
-        self.replay_each(&ids, how, |line| {
+        self.replay_each(&ids, how, |done, line| {
             show(is_json, &json!(line), || render::replay(line));
-            told += 1;
-            if is_counted && told <= total {
-                let end = if told == total { "\n" } else { "" };
-                eprint!("\r{told} of {total}{end}");
+            if is_counted && let Some(done) = done {
+                let end = if done == total { "\n" } else { "" };
+                eprint!("\r{done} of {total}{end}");
             }
         })
         .await
     }
 
-    /// A line for each application, and with a wait another one for each that was started. What goes wrong with one stops no other.
-    async fn replay_each(&self, ids: &[ApplicationId], how: How, mut tell: impl FnMut(&Line)) -> Result<u8, Error> {
+    /// A line for each application, or for each of its pictures, with how many applications are done; and with a wait another line for
+    /// each that was started. What goes wrong with one stops no other.
+    async fn replay_each(
+        &self,
+        ids: &[ApplicationId],
+        how: How,
+        mut tell: impl FnMut(Option<usize>, &Line),
+    ) -> Result<u8, Error> {
         let replayer = Replayer {
+            records: self.records()?,
             step_functions: self.step_functions.clone(),
+            s3: self.s3.clone(),
             sqs: self.sqs.clone(),
             uploads: self.deployment.data("UploadsQueueUrl")?.to_owned(),
         };
         let (mut code, mut started) = (0, Vec::new());
-        for id in ids {
-            let line = match self.start_replay(&replayer, id, how).await {
-                Ok((plan, replay)) => {
-                    started.extend(replay);
-                    Line::Planned(plan)
-                }
-                Err(error) => Line::broken_off(id, &error),
-            };
-            code = code.max(line.exit_code());
-            tell(&line);
+        for (index, id) in ids.iter().enumerate() {
+            for line in self.start_replays(&replayer, id, how, &mut started).await {
+                code = code.max(line.exit_code());
+                tell(Some(index + 1), &line);
+            }
         }
         let Some(limit) = how.wait else { return Ok(code) };
         let since = Instant::now();
         for replay in &started {
-            let line = match self.end_of(replay, since, limit).await {
+            let line = match self.end_of(&replayer, replay, since, limit).await {
                 Ok(ended) => Line::Ended(Box::new(ended)),
-                Err(error) => Line::broken_off(&replay.id, &error),
+                Err(error) => Line::broken_off(&replay.application_id, &error),
             };
             code = code.max(line.exit_code());
-            tell(&line);
+            tell(None, &line);
         }
         Ok(code)
     }
 
-    async fn start_replay(
+    async fn start_replays(
         &self,
         replayer: &Replayer,
         id: &ApplicationId,
         how: How,
-    ) -> Result<(Plan, Option<Started>), Error> {
-        let application = self.application(id).await?;
-        let plan = replayer.plan(&application, how.is_fresh).await?;
-        let is_work = matches!(plan.action, Action::Redrive | Action::Fresh);
-        let Some(execution) = plan.execution.clone().filter(|_| is_work && !how.is_dry_run) else {
-            return Ok((plan, None));
+        started: &mut Vec<Started>,
+    ) -> Vec<Line> {
+        let plans = match replayer.records.application(id).await {
+            Ok(application) => replayer.plan(&application, how.is_fresh).await,
+            Err(error) => Err(error),
         };
-        replayer.perform(&plan).await?;
-        let started = Started {
-            id: id.clone(),
-            is_fresh: plan.action == Action::Fresh,
-            is_single: application.single_executions.contains(&execution),
-            execution,
-            before: application.updated_at,
+        let plans = match plans {
+            Ok(plans) => plans,
+            Err(error) => return vec![Line::broken_off(id, &error)],
         };
-        Ok((plan, Some(started)))
+        let mut lines = Vec::new();
+        for plan in plans {
+            let performed = if how.is_dry_run { Ok(None) } else { replayer.perform(&plan).await };
+            lines.push(match performed {
+                Ok(replay) => {
+                    started.extend(replay);
+                    Line::Planned(Box::new(plan))
+                }
+                Err(error) => Line::broken_off(id, &error),
+            });
+        }
+        lines
     }
 
     async fn failed(&self, since: Option<Since>) -> Result<Vec<ApplicationId>, Error> {
@@ -305,9 +317,15 @@ impl Session {
     }
 
     /// Waits until a replay has ended.
-    async fn end_of(&self, replay: &Started, since: Instant, limit: Duration) -> Result<Replayed, Error> {
+    async fn end_of(
+        &self,
+        replayer: &Replayer,
+        replay: &Started,
+        since: Instant,
+        limit: Duration,
+    ) -> Result<Replayed, Error> {
         loop {
-            let now = self.state_of(replay).await;
+            let now = replayer.state_of(replay).await;
             let is_time_left = since.elapsed() <= limit;
             match now {
                 Ok(Replayed { replay: End::Unfinished, .. }) if is_time_left => {}
@@ -318,62 +336,16 @@ impl Session {
         }
     }
 
-    async fn state_of(&self, replay: &Started) -> Result<Replayed, Error> {
-        let application = self.application(&replay.id).await?;
-        if application.updated_at == replay.before {
-            return Ok(Replayed { application, replay: End::Unfinished });
-        }
-        if replay.is_single {
-            return self.state_of_single(replay, application).await;
-        }
-        let end = if !application.has_ended() || self.is_being_redriven(&application).await? {
-            End::Unfinished
-        } else if application.has_failed() {
-            End::Failed
-        } else {
-            End::Succeeded
-        };
-        Ok(Replayed { application, replay: end })
-    }
-
-    /// A picture that was uploaded alone decides nothing. Its replay has ended when its execution has, and the row tells of that.
-    async fn state_of_single(&self, replay: &Started, application: Application) -> Result<Replayed, Error> {
-        let machine = history::machine(&replay.execution);
-        let mut executions = application.single_executions.iter();
-        // A fresh execution takes the failed one's place, and so does that of a newer upload.
-        let current = executions.find(|execution| history::machine(execution) == machine);
-        let current = current.unwrap_or(&replay.execution).as_str();
-        let is_replaced = current != replay.execution;
-        let status = if replay.is_fresh && !is_replaced { None } else { self.status_of(current).await? };
-        let is_recorded = application.failed_execution() == Some(current);
-        match status {
-            Some(ExecutionStatus::Succeeded) if !is_recorded => {
-                // What it wrote last may have come after the row was read.
-                Ok(Replayed { application: self.application(&replay.id).await?, replay: End::Succeeded })
-            }
-            Some(ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted) if is_recorded => {
-                Ok(Replayed { application, replay: End::Failed })
-            }
-            _ => Ok(Replayed { application, replay: End::Unfinished }),
-        }
-    }
-
-    /// None when Step Functions does not know it, or not yet: the row names an execution before it is started.
-    async fn status_of(&self, execution: &str) -> Result<Option<ExecutionStatus>, Error> {
-        match self.step_functions.describe_execution().execution_arn(execution).send().await {
-            Ok(described) => Ok(Some(described.status)),
-            Err(error) => match Error::of_execution("describe the execution", execution, error) {
-                Error::UnknownExecution { .. } => Ok(None),
-                error => Err(error),
-            },
-        }
-    }
-
-    /// The row of a redriven application tells of the failure before until the execution has ended, or until that is recorded.
-    async fn is_being_redriven(&self, application: &Application) -> Result<bool, Error> {
-        let Some(execution) = application.failed_execution() else { return Ok(false) };
-        let status = self.status_of(execution).await?;
-        Ok(matches!(status, Some(ExecutionStatus::Running | ExecutionStatus::Succeeded)))
+    /// `reopen`
+    ///
+    /// # Errors
+    /// When there is no such application, when it is not one that is opened again, or when AWS refuses or does not answer.
+    pub async fn reopen(&self, id: &ApplicationId, reason: &str, is_json: bool) -> Result<u8, Error> {
+        let decisions = self.deployment.data("DecisionsTableName")?;
+        let who = reopen::caller(&self.sts).await?;
+        let reopening = reopen::reopen(&self.records()?, decisions, id, &who, reason).await?;
+        show(is_json, &json!(reopening), || render::reopened(&reopening));
+        Ok(0)
     }
 
     fn queues(&self) -> Queues {
@@ -483,11 +455,13 @@ fn is_news(seen: &mut HashMap<String, Option<String>>, application: &Application
 /// An application with everything that became of it.
 #[derive(Debug)]
 pub struct Shown {
-    /// Its verdict.
+    /// Where it stands.
     pub application: Application,
-    /// Its executions.
+    /// Everything that was uploaded for it.
+    pub submissions: Vec<Submission>,
+    /// The executions of these.
     pub executions: Vec<Timeline>,
-    /// ARNs of executions that Step Functions no longer knows.
+    /// ARNs of executions that Step Functions does not know.
     pub gone: Vec<String>,
     /// All of it for people.
     pub text: String,
@@ -504,26 +478,28 @@ pub struct How {
     pub wait: Option<Duration>,
 }
 
-/// A replay under way.
-#[derive(Debug)]
-struct Started {
-    id: ApplicationId,
-    /// The one that failed.
-    execution: String,
-    /// Is it another execution that judges the upload now?
-    is_fresh: bool,
-    /// Of a picture that was uploaded alone?
-    is_single: bool,
-    /// When the row had changed last.
-    before: Option<String>,
-}
-
 /// An application id as given on the command line.
 ///
 /// # Errors
 /// When it cannot be one.
 pub fn parse_id(text: &str) -> Result<ApplicationId, Error> {
     text.parse().map_err(|error| Error::Usage(format!("{text:?} is no application: {error}")))
+}
+
+fn show_uploads(uploads: &[Upload], is_json: bool) {
+    for upload in uploads {
+        let Upload { application_id, bucket, key, version_id, .. } = upload;
+        if is_json {
+            out(
+                json!({"applicationId": application_id, "status": "SUBMITTED", "bucket": bucket, "key": key, "versionId": version_id}),
+            );
+        } else {
+            let id = application_id.as_str();
+            out(format_args!(
+                "{id}: uploaded to s3://{bucket}/{key} (version {version_id}); then: bonafide status {id}"
+            ));
+        }
+    }
 }
 
 fn note_gone(executions: &[String]) {
@@ -561,122 +537,169 @@ pub fn out(line: impl Display) {
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::config::retry::RetryConfig;
-    use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemOutput};
+    use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput, GetItemOutput};
     use aws_sdk_dynamodb::operation::query::{QueryError, QueryOutput};
+    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
     use aws_sdk_dynamodb::types::AttributeValue;
+    use aws_sdk_s3::operation::head_object::HeadObjectOutput;
     use aws_sdk_sfn::operation::describe_execution::{DescribeExecutionError, DescribeExecutionOutput};
     use aws_sdk_sfn::operation::get_execution_history::GetExecutionHistoryOutput;
     use aws_sdk_sfn::operation::redrive_execution::{RedriveExecutionError, RedriveExecutionOutput};
-    use aws_sdk_sfn::types::ExecutionRedriveStatus;
     use aws_sdk_sfn::types::error::{ExecutionDoesNotExist, ExecutionNotRedrivable};
+    use aws_sdk_sfn::types::{ExecutionRedriveStatus, ExecutionStatus};
     use aws_sdk_sqs::operation::send_message::SendMessageOutput;
-    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
+    use aws_smithy_mocks::{Rule, RuleBuilder, RuleMode, mock, mock_client};
     use aws_smithy_types::DateTime;
     use aws_smithy_types::error::ErrorMetadata;
+    use bonafide_domain::{ObjectRef, SubmissionId, UploadKind};
 
     use super::*;
+    use crate::row::{Item, s};
+    use crate::submission;
+    use crate::submission::tests::{FIRST, m};
     use crate::target::Place;
-
-    type Row = HashMap<String, AttributeValue>;
 
     const WAITING: How = How { is_fresh: false, is_dry_run: false, wait: Some(Duration::from_mins(10)) };
     const NOT_WAITING: How = How { is_fresh: false, is_dry_run: false, wait: None };
 
     fn session(dynamodb: &[&Rule], step_functions: &[&Rule], sqs: &[&Rule]) -> Session {
         let config = aws_config::SdkConfig::builder().build();
-        let outputs = [("ApplicationsTableName", "applications"), ("UploadsQueueUrl", "https://uploads")];
+        let outputs = [
+            ("ApplicationsTableName", "applications"),
+            ("SubmissionsTableName", "submissions"),
+            ("DecisionsTableName", "decisions"),
+            ("UploadsQueueUrl", "https://uploads"),
+        ];
         let target = Target { config, place: Place::Local { endpoint: "http://127.0.0.1:1".to_owned() } };
+        let there = mock!(aws_sdk_s3::Client::head_object).then_output(|| HeadObjectOutput::builder().build());
+        let caller = mock!(aws_sdk_sts::Client::get_caller_identity)
+            .then_output(|| GetCallerIdentityOutput::builder().arn("arn:ada").build());
         Session {
             target,
             deployment: Deployment::of("dev", outputs),
-            s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, Vec::<&Rule>::new()),
+            s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&there]),
             // What is throttled is to be heard of at once.
             dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, dynamodb, |config| {
                 config.retry_config(RetryConfig::disabled())
             }),
             step_functions: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, step_functions),
             sqs: mock_client!(aws_sdk_sqs, RuleMode::MatchAny, sqs),
+            sts: mock_client!(aws_sdk_sts, RuleMode::MatchAny, [&caller]),
         }
     }
 
-    fn s(text: &str) -> AttributeValue {
-        AttributeValue::S(text.to_owned())
+    fn execution(name: &str) -> String {
+        format!("arn:aws:states:eu-north-1:1:execution:bonafide-dev-onboarding:{name}")
     }
 
-    fn m<const N: usize>(entries: [(&str, AttributeValue); N]) -> AttributeValue {
-        AttributeValue::M(entries.map(|(name, value)| (name.to_owned(), value)).into())
+    /// The submission of an application's only upload.
+    fn submission(id: &str) -> SubmissionId {
+        SubmissionId::of_upload(&upload(id))
     }
 
-    fn execution(machine: &str, name: &str) -> String {
-        format!("arn:aws:states:eu-north-1:1:execution:bonafide-dev-{machine}:{name}")
+    fn upload(id: &str) -> ObjectRef {
+        ObjectRef { bucket: "b".to_owned(), key: format!("zipped/{id}.zip"), version_id: "v1".to_owned() }
     }
 
-    /// A row that names an execution, and perhaps tells of the failure of one.
-    fn row(id: &str, status: &str, changed: &str, named: (&str, &str), failed: Option<&str>) -> Row {
-        let upload = |key: &str| m([("bucket", s("b")), ("key", s(key)), ("versionId", s("v1"))]);
-        let mut row: Row = [
-            ("applicationId", s(id)),
-            ("status", s(status)),
-            ("updatedAt", s(changed)),
-            (named.0, s(named.1)),
-            ("package", upload("zipped/a.zip")),
-            ("selfie", upload("selfie/a.png")),
-            ("document", upload("id_document/a.png")),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-        if let Some(failed) = failed {
-            row.insert("failure".to_owned(), m([("executionArn", s(failed))]));
+    /// A failure of its execution that was recorded then.
+    fn failure(id: &str, at: &str) -> AttributeValue {
+        m([("executionArn", s(&execution(id))), ("reason", s("SYSTEM_UNAVAILABLE")), ("at", s(at))])
+    }
+
+    /// An application with one submission, whose failure may have been recorded.
+    fn row(id: &str, kind: UploadKind, progress: &str, failed_at: Option<&str>) -> Item {
+        let latest = m([
+            ("submissionId", s(submission(id).as_str())),
+            ("attempt", AttributeValue::N("1".to_owned())),
+            ("progress", s(progress)),
+            ("executionArn", s(&execution(id))),
+        ]);
+        let status = match (failed_at, progress) {
+            (Some(_), _) => "FAILED",
+            (None, "IN_PROGRESS") => "IN_PROGRESS",
+            (None, _) => "DECIDED",
+        };
+        let outcome = Some(s(progress)).filter(|_| !["IN_PROGRESS", "FAILED"].contains(&progress));
+        let latest_of_kind = format!("{}Submission", kind.name());
+        let row = [
+            ("applicationId", Some(s(id))),
+            ("status", Some(s(status))),
+            ("outcome", outcome),
+            ("failure", failed_at.map(|at| failure(id, at))),
+            (&*latest_of_kind, Some(latest)),
+        ];
+        row.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+
+    /// The record of that submission.
+    fn record(id: &str, kind: UploadKind, status: &str, failed_at: Option<&str>) -> Item {
+        let mut record = submission::tests::record(submission(id).as_str(), kind.name(), status);
+        record.insert("executionArn".to_owned(), s(&execution(id)));
+        record.insert("upload".to_owned(), submission::tests::object(&upload(id).key, "v1"));
+        record.extend(failed_at.map(|at| ("failure".to_owned(), failure(id, at))));
+        if status == "DECIDED" {
+            record.insert("outcome".to_owned(), s("approved"));
+            record.insert("identityCompare".to_owned(), m([("outcome", s("pass"))]));
         }
-        row
+        record
     }
 
-    /// Its states, one for each question, the last for all that follow.
-    fn rows(id: &'static str, rows: Vec<Row>) -> Rule {
-        let mut rule = mock!(aws_sdk_dynamodb::Client::get_item)
-            .match_requests(move |request| request.key().and_then(|key| key.get("applicationId")) == Some(&s(id)))
-            .sequence();
-        let last = rows.last().cloned().unwrap();
-        for row in rows {
-            rule = rule.output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
+    /// What is recorded of an application, one answer for each question, the last for all that follow.
+    fn answers(rule: RuleBuilder<GetItemInput, GetItemOutput, GetItemError>, items: Vec<Option<Item>>) -> Rule {
+        let mut rule = rule.sequence();
+        let last = items.last().cloned().unwrap();
+        for item in items {
+            rule = rule.output(move || GetItemOutput::builder().set_item(item.clone()).build());
         }
-        rule.output(move || GetItemOutput::builder().set_item(Some(last.clone())).build()).repeatedly().build()
+        rule.output(move || GetItemOutput::builder().set_item(last.clone()).build()).repeatedly().build()
     }
 
-    fn described(execution: &str, status: ExecutionStatus) -> DescribeExecutionOutput {
-        DescribeExecutionOutput::builder()
-            .execution_arn(execution)
-            .state_machine_arn("arn")
-            .status(status)
-            .redrive_status(ExecutionRedriveStatus::Redrivable)
-            .start_date(DateTime::from_secs(1))
-            .build()
-            .unwrap()
+    fn rows(id: &'static str, rows: Vec<Item>) -> Rule {
+        let asked = mock!(aws_sdk_dynamodb::Client::get_item).match_requests(move |request| {
+            request.table_name() == Some("applications") && request.key().unwrap()["applicationId"] == s(id)
+        });
+        answers(asked, rows.into_iter().map(Some).collect())
     }
 
-    fn unknown() -> DescribeExecutionError {
-        let meta = ErrorMetadata::builder().code("ExecutionDoesNotExist").build();
-        DescribeExecutionError::ExecutionDoesNotExist(ExecutionDoesNotExist::builder().meta(meta).build())
+    fn records(id: &SubmissionId, records: Vec<Option<Item>>) -> Rule {
+        let id = s(id.as_str());
+        let asked = mock!(aws_sdk_dynamodb::Client::get_item).match_requests(move |request| {
+            request.table_name() == Some("submissions") && request.key().unwrap()["submissionId"] == id
+        });
+        answers(asked, records)
     }
 
-    /// What Step Functions says of it, one for each question; none while it does not know it.
-    fn states(execution: &str, states: Vec<Option<ExecutionStatus>>) -> Rule {
+    /// Step Functions says so of it, or does not know it.
+    fn state(execution: &str, status: Option<ExecutionStatus>) -> Rule {
         let asked = execution.to_owned();
-        let mut rule = mock!(aws_sdk_sfn::Client::describe_execution)
-            .match_requests(move |request| request.execution_arn() == Some(&asked))
-            .sequence();
-        for state in states {
-            let execution = execution.to_owned();
-            rule = match state {
-                Some(state) => rule.output(move || described(&execution, state.clone())),
-                None => rule.error(unknown),
-            };
+        let rule = mock!(aws_sdk_sfn::Client::describe_execution)
+            .match_requests(move |request| request.execution_arn() == Some(&asked));
+        let execution = execution.to_owned();
+        match status {
+            Some(status) => rule.then_output(move || {
+                DescribeExecutionOutput::builder()
+                    .execution_arn(&execution)
+                    .state_machine_arn("arn")
+                    .status(status.clone())
+                    .redrive_status(ExecutionRedriveStatus::Redrivable)
+                    .start_date(DateTime::from_secs(1))
+                    .build()
+                    .unwrap()
+            }),
+            None => rule.then_error(|| {
+                let meta = ErrorMetadata::builder().code("ExecutionDoesNotExist").build();
+                DescribeExecutionError::ExecutionDoesNotExist(ExecutionDoesNotExist::builder().meta(meta).build())
+            }),
         }
-        rule.build()
     }
 
-    fn redrive(execution: &str) -> Rule {
-        let execution = execution.to_owned();
+    fn failed(id: &str) -> Rule {
+        state(&execution(id), Some(ExecutionStatus::Failed))
+    }
+
+    fn redrive(id: &str) -> Rule {
+        let execution = execution(id);
         mock!(aws_sdk_sfn::Client::redrive_execution)
             .match_requests(move |request| request.execution_arn() == Some(&execution))
             .then_output(|| RedriveExecutionOutput::builder().redrive_date(DateTime::from_secs(2)).build().unwrap())
@@ -686,7 +709,7 @@ mod tests {
         let ids: Vec<ApplicationId> = ids.iter().map(|id| id.parse().unwrap()).collect();
         let (mut objects, mut texts) = (Vec::new(), Vec::new());
         let code = session
-            .replay_each(&ids, how, |line| {
+            .replay_each(&ids, how, |_, line| {
                 objects.push(json!(line));
                 texts.push(render::replay(line));
             })
@@ -695,104 +718,119 @@ mod tests {
         (code, objects, texts)
     }
 
-    const SINGLES: [(&str, &str, &str); 2] = [
-        ("identity-verification", "identityVerificationExecutionArn", "identityVerification"),
-        ("document-extraction", "documentExtractionExecutionArn", "documentExtraction"),
-    ];
+    const KINDS: [UploadKind; 3] = [UploadKind::Package, UploadKind::Selfie, UploadKind::Document];
 
     #[tokio::test]
-    async fn what_was_uploaded_alone_has_been_replayed_when_its_execution_has_ended() {
-        for (machine, attribute, check) in SINGLES {
-            let failed = execution(machine, "a-1");
-            let failed_at = |changed| row("a", "FAILED", changed, (attribute, &failed), Some(&failed));
-            let mut checked = row("a", "IN_PROGRESS", "3", (attribute, &failed), None);
-            checked.insert(check.to_owned(), m([("outcome", s("pass"))]));
-            // The check is written before the execution ends, and the failure taken back after that.
-            let dynamodb = rows("a", vec![failed_at("1"), failed_at("2"), failed_at("2"), checked]);
-            let (running, succeeded) = (Some(ExecutionStatus::Running), Some(ExecutionStatus::Succeeded));
-            let states = states(&failed, vec![Some(ExecutionStatus::Failed), running, succeeded.clone(), succeeded]);
-            let redrive = redrive(&failed);
-            let session = session(&[&dynamodb], &[&states, &redrive], &[]);
-
-            let (code, objects, texts) = replayed(&session, &["a"], WAITING).await;
-
-            assert_eq!((code, redrive.num_calls(), states.num_calls()), (0, 1, 4));
-            let [planned, ended] = &objects[..] else { panic!("{objects:?}") };
-            assert_eq!((&planned["action"], planned.get("replay")), (&json!("redrive"), None));
-            assert_eq!((&ended["replay"], &ended["status"]), (&json!("succeeded"), &json!("IN_PROGRESS")));
-            assert_eq!(ended["checks"][check]["outcome"], "pass");
-            assert_eq!(
-                texts[1],
-                format!("✓ a: replayed; nothing is decided, since only a package is\n  {check:<21} pass")
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn what_was_uploaded_alone_is_awaited_afresh_as_well() {
-        let fresh = How { is_fresh: true, ..WAITING };
-        let (running, succeeded, broken) =
-            (Some(ExecutionStatus::Running), Some(ExecutionStatus::Succeeded), Some(ExecutionStatus::Failed));
-        for (machine, attribute, _) in SINGLES {
-            let (failed, new) = (execution(machine, "a-1"), execution(machine, "a-2"));
-            let by = |status, changed, named: &str, failure| row("a", status, changed, (attribute, named), failure);
-            let begun = [
-                by("FAILED", "1", &failed, Some(&*failed)),
-                // Something else has changed the row.
-                by("FAILED", "2", &failed, Some(&*failed)),
-                // The starter has recorded the new one, and not started it yet.
-                by("FAILED", "3", &new, Some(&*failed)),
-            ];
-            let mut decided = by("DECIDED", "4", &new, None);
-            decided.insert("outcome".to_owned(), s("approved"));
-            let broken_again = by("FAILED", "5", &new, Some(&*new));
-            let open = by("IN_PROGRESS", "4", &new, None);
-            for (later, then, code, end) in [
-                (vec![open.clone()], succeeded.clone(), 0, "succeeded"),
-                // Beside a verdict that stands.
-                (vec![decided], succeeded.clone(), 0, "succeeded"),
-                // What has failed is recorded a little later.
-                (vec![open.clone(), open.clone(), broken_again], broken.clone(), 1, "failed"),
+    async fn a_redrive_has_ended_when_its_submission_has_its_outcome_or_fails_again() {
+        for kind in KINDS {
+            for (last, code, end) in [
+                (record("a", kind, "DECIDED", None), 0, "succeeded"),
+                (record("a", kind, "FAILED", Some("2")), 1, "failed"),
             ] {
-                let dynamodb = rows("a", begun.iter().cloned().chain(later).collect());
-                let old = states(&failed, vec![broken.clone()]);
-                let new = states(&new, vec![None, running.clone(), then.clone(), then]);
-                let send =
-                    mock!(aws_sdk_sqs::Client::send_message).then_output(|| SendMessageOutput::builder().build());
-                let session = session(&[&dynamodb], &[&old, &new], &[&send]);
+                let applications = rows("a", vec![row("a", kind, "FAILED", Some("1"))]);
+                let before = Some(record("a", kind, "FAILED", Some("1")));
+                let submissions = records(&submission("a"), vec![before.clone(), before, Some(last)]);
+                let redrive = redrive("a");
+                let session = session(&[&applications, &submissions], &[&failed("a"), &redrive], &[]);
 
-                let (ended, objects, _) = replayed(&session, &["a"], fresh).await;
+                let (ended, objects, texts) = replayed(&session, &["a"], WAITING).await;
 
-                assert_eq!((ended, &objects[1]["replay"], send.num_calls()), (code, &json!(end), 1), "{objects:?}");
-                assert!(new.num_calls() >= 3, "it ended while the new execution ran: {objects:?}");
+                assert_eq!((ended, redrive.num_calls(), submissions.num_calls()), (code, 1, 3));
+                let [planned, seen] = &objects[..] else { panic!("{objects:?}") };
+                assert_eq!((&planned["action"], planned.get("replay")), (&json!("redrive"), None));
+                assert_eq!((&seen["replay"], &seen["submissionId"]), (&json!(end), &planned["submissionId"]));
+                let name = if kind == UploadKind::Package { "a".to_owned() } else { format!("a, {}", kind.name()) };
+                assert!(texts[0].starts_with(&format!("{name}: redrive (")), "{texts:?}");
+                let said = if code == 0 { format!("✓ {name}: approved") } else { format!("! {name}: failed: ") };
+                assert!(texts[1].starts_with(&said), "{texts:?}");
+                if code == 0 {
+                    assert_eq!(seen["checks"]["identityCompare"]["outcome"], "pass");
+                }
             }
         }
     }
 
     #[tokio::test]
-    async fn a_package_is_replayed_when_it_has_its_verdict() {
-        let failed = execution("onboarding", "a-1");
-        let by = |status, changed, failure| row("a", status, changed, ("executionArn", &failed), failure);
-        let mut decided = by("DECIDED", "3", None);
-        decided.insert("outcome".to_owned(), s("approved"));
-        let dynamodb = rows("a", vec![by("FAILED", "1", Some(&*failed)), by("IN_PROGRESS", "2", None), decided]);
-        let states = states(&failed, vec![Some(ExecutionStatus::Failed)]);
-        let redrive = redrive(&failed);
-        let (code, objects, texts) = replayed(&session(&[&dynamodb], &[&states, &redrive], &[]), &["a"], WAITING).await;
-        assert_eq!((code, &objects[1]["replay"], &objects[1]["outcome"]), (0, &json!("succeeded"), &json!("approved")));
-        assert_eq!(texts[1], "✓ a: approved");
+    async fn a_fresh_execution_has_ended_when_its_own_submission_has() {
+        let fresh = How { is_fresh: true, ..WAITING };
+        for kind in KINDS {
+            for (last, code, end) in [
+                (record("a", kind, "DECIDED", None), 0, "succeeded"),
+                (record("a", kind, "FAILED", Some("2")), 1, "failed"),
+            ] {
+                let applications = rows("a", vec![row("a", kind, "FAILED", Some("1"))]);
+                let old = records(&submission("a"), vec![Some(record("a", kind, "FAILED", Some("1")))]);
+                let awaited = SubmissionId::of_replay(&upload("a"), &execution("a"));
+                // The starter comes to it a little later.
+                let new = records(&awaited, vec![None, Some(record("a", kind, "IN_PROGRESS", None)), Some(last)]);
+                let send =
+                    mock!(aws_sdk_sqs::Client::send_message).then_output(|| SendMessageOutput::builder().build());
+                let session = session(&[&applications, &old, &new], &[&failed("a")], &[&send]);
+
+                let (ended, objects, _) = replayed(&session, &["a"], fresh).await;
+
+                assert_eq!((ended, &objects[1]["replay"], send.num_calls()), (code, &json!(end), 1), "{objects:?}");
+                assert_eq!((new.num_calls(), &objects[1]["submissionId"]), (3, &json!(awaited)));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_failed_after_the_outcome_has_been_replayed_when_the_row_says_so() {
+        let by = |failed_at| row("a", UploadKind::Package, "approved", failed_at);
+        for (last, code, text) in
+            [(by(None), 0, "✓ a: approved"), (by(Some("2")), 1, "! a: approved, and something failed afterwards")]
+        {
+            let applications = rows("a", vec![by(Some("1")), by(Some("1")), last]);
+            let submissions = records(&submission("a"), vec![Some(record("a", UploadKind::Package, "DECIDED", None))]);
+            let session = session(&[&applications, &submissions], &[&failed("a"), &redrive("a")], &[]);
+            let (ended, _, texts) = replayed(&session, &["a"], WAITING).await;
+            assert_eq!((ended, applications.num_calls(), texts[1].as_str()), (code, 3, text));
+        }
+    }
+
+    #[tokio::test]
+    async fn pictures_are_replayed_each_by_itself() {
+        let mut both = row("a", UploadKind::Selfie, "FAILED", Some("1"));
+        both.extend(row("b", UploadKind::Document, "FAILED", Some("1")));
+        both.insert("applicationId".to_owned(), s("a"));
+        let applications = rows("a", vec![both]);
+        let ends = |id, kind| {
+            let [before, after] = [("FAILED", Some("1")), ("DECIDED", None)];
+            let of = |(status, at)| Some(record(id, kind, status, at));
+            records(&submission(id), vec![of(before), of(after)])
+        };
+        let (selfie, document) = (ends("a", UploadKind::Selfie), ends("b", UploadKind::Document));
+        let redriven = [redrive("a"), redrive("b")];
+        let session = session(
+            &[&applications, &selfie, &document],
+            &[&failed("a"), &failed("b"), &redriven[0], &redriven[1]],
+            &[],
+        );
+        let (code, _, texts) = replayed(&session, &["a"], WAITING).await;
+        let why = "it can be resumed where it failed";
+        assert_eq!((code, redriven.each_ref().map(Rule::num_calls)), (0, [1, 1]));
+        assert_eq!(
+            texts,
+            [
+                format!("a, selfie: redrive ({why})"),
+                format!("a, document: redrive ({why})"),
+                "✓ a, selfie: approved".to_owned(),
+                "✓ a, document: approved".to_owned(),
+            ]
+        );
     }
 
     #[tokio::test]
     async fn a_replay_that_does_not_end_is_4() {
-        let failed = execution("document-extraction", "a-1");
-        let failed_row = row("a", "FAILED", "1", ("documentExtractionExecutionArn", &failed), Some(&failed));
-        let dynamodb = rows("a", vec![failed_row]);
-        let (states, redrive) = (states(&failed, vec![Some(ExecutionStatus::Failed)]), redrive(&failed));
+        let applications = rows("a", vec![row("a", UploadKind::Document, "FAILED", Some("1"))]);
+        let before = Some(record("a", UploadKind::Document, "FAILED", Some("1")));
+        let submissions = records(&submission("a"), vec![before]);
+        let session = session(&[&applications, &submissions], &[&failed("a"), &redrive("a")], &[]);
         let how = How { wait: Some(Duration::ZERO), ..WAITING };
-        let (code, objects, texts) = replayed(&session(&[&dynamodb], &[&states, &redrive], &[]), &["a"], how).await;
+        let (code, objects, texts) = replayed(&session, &["a"], how).await;
         assert_eq!((code, &objects[1]["replay"]), (4, &json!("unfinished")));
-        assert!(texts[1].starts_with("… a: the replay has not ended"), "{texts:?}");
+        assert!(texts[1].starts_with("… a, document: the replay has not ended"), "{texts:?}");
     }
 
     fn throttled() -> ErrorMetadata {
@@ -801,42 +839,45 @@ mod tests {
 
     #[tokio::test]
     async fn a_replay_is_awaited_beyond_a_poll_that_is_throttled() {
-        let failed = execution("onboarding", "a-1");
-        let broken = row("a", "FAILED", "1", ("executionArn", &failed), Some(&failed));
-        let mut decided = row("a", "DECIDED", "2", ("executionArn", &failed), None);
-        decided.insert("outcome".to_owned(), s("approved"));
-        let dynamodb = mock!(aws_sdk_dynamodb::Client::get_item)
+        let applications = rows("a", vec![row("a", UploadKind::Package, "FAILED", Some("1"))]);
+        let record = |status, at| {
+            let record = record("a", UploadKind::Package, status, at);
+            move || GetItemOutput::builder().set_item(Some(record.clone())).build()
+        };
+        let submissions = mock!(aws_sdk_dynamodb::Client::get_item)
+            .match_requests(|request| request.table_name() == Some("submissions"))
             .sequence()
-            .output(move || GetItemOutput::builder().set_item(Some(broken.clone())).build())
+            .output(record("FAILED", Some("1")))
             .error(|| GetItemError::generic(throttled()))
-            .output(move || GetItemOutput::builder().set_item(Some(decided.clone())).build())
+            .output(record("DECIDED", None))
             .build();
-        let (states, redrive) = (states(&failed, vec![Some(ExecutionStatus::Failed)]), redrive(&failed));
-        let (code, objects, _) = replayed(&session(&[&dynamodb], &[&states, &redrive], &[]), &["a"], WAITING).await;
-        assert_eq!((code, &objects[1]["replay"], dynamodb.num_calls()), (0, &json!("succeeded"), 3));
+        let session = session(&[&applications, &submissions], &[&failed("a"), &redrive("a")], &[]);
+        let (code, objects, _) = replayed(&session, &["a"], WAITING).await;
+        assert_eq!((code, &objects[1]["replay"], submissions.num_calls()), (0, &json!("succeeded"), 3));
     }
 
     #[tokio::test]
     async fn what_goes_wrong_with_one_stops_no_other() {
-        let arn = |name: &str| execution("onboarding", name);
-        let failed = |id: &str, name: &str| row(id, "FAILED", "1", ("executionArn", &arn(name)), Some(&arn(name)));
-        let decided = |id: &str, name: &str| {
-            let mut row = row(id, "DECIDED", "2", ("executionArn", &arn(name)), None);
-            row.insert("outcome".to_owned(), s("approved"));
-            row
+        let package = |id: &'static str| {
+            let of = |status, at| Some(record(id, UploadKind::Package, status, at));
+            let records = records(&submission(id), vec![of("FAILED", Some("1")), of("DECIDED", None)]);
+            [rows(id, vec![row(id, UploadKind::Package, "FAILED", Some("1"))]), records]
         };
-        let of = |id, name: &str| rows(id, vec![failed(id, name), decided(id, name)]);
-        let superseded = row("e", "FAILED", "1", ("executionArn", &arn("e-2")), Some(&arn("e-1")));
         let throttled = mock!(aws_sdk_dynamodb::Client::get_item)
-            .match_requests(|request| request.key().and_then(|key| key.get("applicationId")) == Some(&s("c")))
+            .match_requests(|request| request.key().unwrap()["applicationId"] == s("c"))
             .then_error(|| GetItemError::generic(throttled()));
         let expired = mock!(aws_sdk_dynamodb::Client::get_item)
-            .match_requests(|request| request.key().and_then(|key| key.get("applicationId")) == Some(&s("d")))
+            .match_requests(|request| request.key().unwrap()["applicationId"] == s("d"))
             .then_output(|| GetItemOutput::builder().build());
-        let dynamodb =
-            [of("a", "a-1"), of("b", "b-1"), throttled, expired, rows("e", vec![superseded]), of("f", "f-1")];
+        // Neither can it be resumed, nor is anything recorded that could be judged afresh.
+        let lost = [
+            rows("e", vec![row("e", UploadKind::Package, "FAILED", Some("1"))]),
+            records(&submission("e"), vec![None]),
+        ];
+        let [a, b, f] = ["a", "b", "f"].map(package);
+        let dynamodb: Vec<_> = a.iter().chain(&b).chain([&throttled, &expired]).chain(&lost).chain(&f).collect();
         let refused = {
-            let execution = arn("b-1");
+            let execution = execution("b");
             mock!(aws_sdk_sfn::Client::redrive_execution)
                 .match_requests(move |request| request.execution_arn() == Some(&execution))
                 .then_error(|| {
@@ -844,20 +885,9 @@ mod tests {
                     RedriveExecutionError::ExecutionNotRedrivable(ExecutionNotRedrivable::builder().meta(meta).build())
                 })
         };
-        let states = |name: &str, state| states(&arn(name), vec![Some(state)]);
-        let step_functions = [
-            states("a-1", ExecutionStatus::Failed),
-            states("b-1", ExecutionStatus::Failed),
-            // Not redrivable, and its upload was replaced.
-            mock!(aws_sdk_sfn::Client::describe_execution)
-                .match_requests(|request| request.execution_arn().is_some_and(|arn| arn.ends_with("e-1")))
-                .then_error(unknown),
-            states("f-1", ExecutionStatus::Failed),
-            redrive(&arn("a-1")),
-            refused,
-            redrive(&arn("f-1")),
-        ];
-        let session = session(&dynamodb.each_ref(), &step_functions.each_ref(), &[]);
+        let step_functions =
+            [failed("a"), failed("b"), state(&execution("e"), None), failed("f"), redrive("a"), refused, redrive("f")];
+        let session = session(&dynamodb, &step_functions.each_ref(), &[]);
 
         let (code, objects, texts) = replayed(&session, &["a", "b", "c", "d", "e", "f"], WAITING).await;
 
@@ -883,7 +913,7 @@ mod tests {
                 values[":status"] == s("FAILED") && values.get(":since") == Some(&s(since))
             })
             .then_output(move || {
-                let items = ids.iter().map(|id| row(id, "FAILED", "1", ("executionArn", "arn"), Some("arn")));
+                let items = ids.iter().map(|id| row(id, UploadKind::Package, "FAILED", Some("1")));
                 QueryOutput::builder().set_items(Some(items.collect())).build()
             })
     }
@@ -893,40 +923,107 @@ mod tests {
         let since = Some("2026-11-21".parse().unwrap());
         for is_dry_run in [true, false] {
             let query = failed_since("2026-11-21T00:00:00.000Z", &["a", "b"]);
-            let (a, b) = (execution("onboarding", "a-1"), execution("onboarding", "b-1"));
-            let failed =
-                |id: &'static str, arn: &str| rows(id, vec![row(id, "FAILED", "1", ("executionArn", arn), Some(arn))]);
-            let dynamodb = [query, failed("a", &a), failed("b", &b)];
-            let described = [&a, &b].map(|arn| states(arn, vec![Some(ExecutionStatus::Failed)]));
-            let redriven = [redrive(&a), redrive(&b)];
+            let of = |id: &'static str| {
+                let record = record(id, UploadKind::Package, "FAILED", Some("1"));
+                let rows = rows(id, vec![row(id, UploadKind::Package, "FAILED", Some("1"))]);
+                [rows, records(&submission(id), vec![Some(record)])]
+            };
+            let (a, b) = (of("a"), of("b"));
+            let dynamodb: Vec<_> = a.iter().chain(&b).chain([&query]).collect();
+            let described = ["a", "b"].map(failed);
+            let redriven = ["a", "b"].map(redrive);
             let step_functions: Vec<_> = described.iter().chain(&redriven).collect();
-            let session = session(&dynamodb.each_ref(), &step_functions, &[]);
+            let session = session(&dynamodb, &step_functions, &[]);
 
             // In a dry run there is nothing to wait for.
             let how = How { is_dry_run, wait: is_dry_run.then_some(Duration::from_mins(10)), is_fresh: false };
             let code = session.replay(&[], since, how, true).await.unwrap();
 
             let calls = |rules: &[Rule]| rules.iter().map(Rule::num_calls).collect::<Vec<_>>();
-            assert_eq!((code, calls(&described), dynamodb[0].num_calls()), (0, vec![1, 1], 1));
+            assert_eq!((code, calls(&described), query.num_calls()), (0, vec![1, 1], 1));
             assert_eq!(calls(&redriven), [usize::from(!is_dry_run); 2]);
         }
     }
 
+    /// Those of an application.
+    fn submissions(records: Vec<Item>) -> Rule {
+        mock!(aws_sdk_dynamodb::Client::query)
+            .match_requests(|request| request.table_name() == Some("submissions"))
+            .then_output(move || QueryOutput::builder().set_items(Some(records.clone())).build())
+    }
+
+    fn history() -> Rule {
+        mock!(aws_sdk_sfn::Client::get_execution_history)
+            .then_output(|| GetExecutionHistoryOutput::builder().set_events(Some(Vec::new())).build().unwrap())
+    }
+
     #[tokio::test]
-    async fn history_tells_the_executions_that_are_left() {
-        let (gone, left) = (execution("onboarding", "a-1"), execution("document-extraction", "a-2"));
-        let mut named = row("a", "DECIDED", "1", ("executionArn", &gone), None);
-        named.insert("documentExtractionExecutionArn".to_owned(), s(&left));
-        let dynamodb = rows("a", vec![named]);
-        let unknown = states(&gone, vec![None, None]);
-        let known = states(&left, vec![Some(ExecutionStatus::Succeeded)]);
-        let history = mock!(aws_sdk_sfn::Client::get_execution_history)
-            .then_output(|| GetExecutionHistoryOutput::builder().set_events(Some(Vec::new())).build().unwrap());
-        let session = session(&[&dynamodb], &[&unknown, &known, &history], &[]);
+    async fn history_tells_the_executions_that_are_known() {
+        let (gone, left) = (execution("a"), execution("b"));
+        let applications = rows("a", vec![row("a", UploadKind::Package, "approved", None)]);
+        let submissions = submissions(vec![
+            record("a", UploadKind::Package, "FAILED", Some("1")),
+            record("b", UploadKind::Package, "DECIDED", None),
+        ]);
+        let unknown = state(&gone, None);
+        let known = state(&left, Some(ExecutionStatus::Succeeded));
+        let history = history();
+        let session = session(&[&applications, &submissions], &[&unknown, &known, &history], &[]);
         assert_eq!(session.history("a", true).await.unwrap(), 0);
         assert_eq!((unknown.num_calls(), known.num_calls(), history.num_calls()), (1, 1, 1));
         let error = session.history(&gone, true).await.unwrap_err();
         assert_eq!(error.exit_code(), 3, "the one that was asked for is not there: {error}");
+    }
+
+    #[tokio::test]
+    async fn shows_every_submission_with_its_execution() {
+        let applications = rows("a", vec![row("a", UploadKind::Package, "approved", None)]);
+        let mut refused = submission::tests::record(FIRST, "selfie", "REFUSED");
+        refused.remove("executionArn");
+        refused.insert("reasons".to_owned(), AttributeValue::L(vec![s("UPLOAD_KIND_MISMATCH")]));
+        let submissions = submissions(vec![record("a", UploadKind::Package, "DECIDED", None), refused]);
+        let known = state(&execution("a"), Some(ExecutionStatus::Succeeded));
+        let session = session(&[&applications, &submissions], &[&known, &history()], &[]);
+
+        let Shown { submissions, executions, text, .. } = session.shown(&"a".parse().unwrap()).await.unwrap();
+
+        let statuses: Vec<_> = submissions.iter().map(|submission| submission.status.as_str()).collect();
+        assert_eq!((statuses, executions.len()), (vec!["DECIDED", "REFUSED"], 1));
+        assert!(text.starts_with("✓ a: approved\n  package, attempt 1: approved\npackage, attempt 1 "), "{text}");
+        assert!(text.contains(&format!("\nselfie, attempt 1 {FIRST}: refused")), "{text}");
+        assert!(text.contains("\n    UPLOAD_KIND_MISMATCH: "), "{text}");
+        assert_eq!(text.matches("identityCompare").count(), 1, "{text}");
+    }
+
+    #[tokio::test]
+    async fn shows_the_checks_of_a_conversation_which_has_no_submission() {
+        let AttributeValue::M(conversation) = m([
+            ("status", s("DECIDED")),
+            ("outcome", s("referred")),
+            ("identityExtraction", m([("outcome", s("pass"))])),
+        ]) else {
+            unreachable!()
+        };
+        let session = session(&[&rows("a", vec![conversation]), &submissions(Vec::new())], &[], &[]);
+        let text = session.shown(&"a".parse().unwrap()).await.unwrap().text;
+        assert_eq!(text, "… a: referred: a person has to look\n  identityExtraction    pass");
+    }
+
+    #[tokio::test]
+    async fn reopens_as_the_owner_of_the_credentials() {
+        let mut declined = row("a", UploadKind::Package, "declined", None);
+        declined.insert("kind".to_owned(), s("package"));
+        let last = mock!(aws_sdk_dynamodb::Client::query)
+            .match_requests(|request| request.table_name() == Some("decisions"))
+            .then_output(|| QueryOutput::builder().build());
+        let write = mock!(aws_sdk_dynamodb::Client::transact_write_items)
+            .match_requests(|request| {
+                request.transact_items()[1].put().is_some_and(|decision| decision.item()["who"] == s("arn:ada"))
+            })
+            .then_output(|| TransactWriteItemsOutput::builder().build());
+        let session = session(&[&rows("a", vec![declined]), &last, &write], &[], &[]);
+        assert_eq!(session.reopen(&"a".parse().unwrap(), "A twin.", true).await.unwrap(), 0);
+        assert_eq!(write.num_calls(), 1);
     }
 
     const EVERY: Duration = Duration::from_millis(1);

@@ -36,6 +36,20 @@ pub enum Error {
         /// Its ARN.
         execution: String,
     },
+    /// An application that stays as it is.
+    #[error("application {application_id} is not opened again: {why}")]
+    NotReopenable {
+        /// Its id.
+        application_id: String,
+        /// Why, and what to do instead.
+        why: &'static str,
+    },
+    /// Others have changed the application each time before it could be written.
+    #[error("application {application_id} was changed by others meanwhile, again and again: try again")]
+    Contended {
+        /// Its id.
+        application_id: String,
+    },
     /// AWS asks to come back later.
     #[error("AWS is asked too often to {action} ({code}): wait a little and try again")]
     Throttled {
@@ -160,9 +174,11 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::NotReopenable { .. } => 1,
             Self::Usage(_) | Self::UnreadablePackage { .. } => 2,
             Self::UnknownApplication { .. } | Self::UnknownExecution { .. } => 3,
-            Self::Throttled { .. }
+            Self::Contended { .. }
+            | Self::Throttled { .. }
             | Self::NoCredentials { .. }
             | Self::ExpiredCredentials { .. }
             | Self::UnknownCredentials { .. }
@@ -181,8 +197,9 @@ impl Error {
     /// May the very same request be answered a little later?
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::Throttled { .. } | Self::NoAnswer { .. } => true,
+            Self::Contended { .. } | Self::Throttled { .. } | Self::NoAnswer { .. } => true,
             Self::Usage(_)
+            | Self::NotReopenable { .. }
             | Self::UnreadablePackage { .. }
             | Self::UnknownApplication { .. }
             | Self::UnknownExecution { .. }
@@ -302,6 +319,13 @@ mod tests {
             (refused("InvalidToken"), 5, "does not accept the credentials", "another `--profile`"),
             (refused("AccessDeniedException"), 5, "It says so (AccessDeniedException)", "have the permission granted"),
             (Error::UnknownApplication { application_id: id(), place: place() }, 3, "no application a in AWS", "(yet)"),
+            (
+                Error::NotReopenable { application_id: id(), why: "it is open already: upload" },
+                1,
+                "is not opened again",
+                "upload",
+            ),
+            (Error::Contended { application_id: id() }, 5, "changed by others", "try again"),
             (Error::UnknownExecution { execution: "arn:a".to_owned() }, 3, "no execution arn:a", "90 days"),
             (refused("QueueDoesNotExist"), 5, "is gone: It says so", "deploy again"),
             (

@@ -169,7 +169,7 @@ fn started(answer: &str) -> Option<String> {
 }
 
 /// `arn:aws:states:<region>:<account>:execution:<machine>:<name>`
-pub(crate) fn machine(execution: &str) -> &str {
+fn machine(execution: &str) -> &str {
     execution.split(':').nth(6).unwrap_or_default()
 }
 
@@ -328,6 +328,6 @@ mod tests {
 
         assert_eq!((&timeline.steps[0].gone[..], timeline.steps[0].children.len()), (&[CHILD.to_owned()][..], 0));
         let text = crate::render::timeline(&timeline);
-        assert!(text.contains(&format!("{CHILD} is no longer known to Step Functions")), "{text}");
+        assert!(text.contains(&format!("{CHILD} is not known to Step Functions")), "{text}");
     }
 }

@@ -1,7 +1,7 @@
-//! The operators' command line: submits packages, shows what became of them.
+//! The operators' command line: submits packages, shows what became of them, replays what failed, opens applications again.
 //!
-//! Personal data is read and shown only where an operator asks for it (`--reveal`): of an application's row nothing but the verdict, the
-//! checks' scores, pointers and executions are fetched otherwise.
+//! Personal data is read and shown only where an operator asks for it (`--reveal`): of an application and its submissions nothing but
+//! outcomes, the checks' scores, pointers and executions are fetched otherwise.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
@@ -12,11 +12,17 @@ pub mod error;
 pub mod history;
 pub mod list;
 pub mod queues;
+pub mod records;
 pub mod render;
+pub mod reopen;
 pub mod replay;
+mod row;
+pub mod submission;
 pub mod submit;
 pub mod target;
 
 pub use application::Application;
 pub use deployment::Deployment;
 pub use error::Error;
+pub use records::Records;
+pub use submission::Submission;

@@ -12,7 +12,11 @@ use crate::application::Application;
 use crate::error::Error;
 
 /// The values of the index's partition key.
-const STATUSES: [&str; 3] = ["IN_PROGRESS", "DECIDED", "FAILED"];
+const STATUSES: [Key; 5] =
+    [("IN_PROGRESS", None), ("IN_REVIEW", None), ("DECIDED", None), ("FAILED", None), ("OPEN", None)];
+
+/// A status, and the outcome that is asked for there.
+type Key = (&'static str, Option<&'static str>);
 
 /// Which applications.
 #[derive(Debug, Default, Clone, clap::Args)]
@@ -41,20 +45,21 @@ pub enum Outcome {
     Referred,
     /// The system could not judge
     Failed,
-    /// No verdict yet
+    /// None yet: being judged, or open for an upload
     None,
 }
 
 impl Outcome {
-    /// The status that such an application has, and its outcome if that tells more.
-    fn key(self) -> (&'static str, Option<&'static str>) {
+    /// The statuses that such applications have, each with the outcome if that tells more.
+    fn keys(self) -> &'static [Key] {
         match self {
-            Self::Approved => ("DECIDED", Some("approved")),
-            Self::Declined => ("DECIDED", Some("declined")),
-            Self::Resubmit => ("DECIDED", Some("resubmit")),
-            Self::Referred => ("DECIDED", Some("referred")),
-            Self::Failed => ("FAILED", None),
-            Self::None => ("IN_PROGRESS", None),
+            Self::Approved => &[("DECIDED", Some("approved"))],
+            Self::Declined => &[("DECIDED", Some("declined"))],
+            Self::Resubmit => &[("DECIDED", Some("resubmit"))],
+            // A conversation that is referred has no case, and is decided.
+            Self::Referred => &[("IN_REVIEW", None), ("DECIDED", Some("referred"))],
+            Self::Failed => &[("FAILED", None)],
+            Self::None => &[("IN_PROGRESS", None), ("OPEN", None)],
         }
     }
 }
@@ -106,9 +111,8 @@ pub async fn list(
     now: SystemTime,
 ) -> Result<Vec<Application>, Error> {
     let mut found = Vec::new();
-    let (status, outcome) = filter.outcome.map(Outcome::key).unzip();
-    for status in STATUSES.into_iter().filter(|one| status.is_none_or(|only| only == *one)) {
-        found.extend(with_status(client, table, status, outcome.flatten(), filter, limit, now).await?);
+    for key in filter.outcome.map_or(&STATUSES[..], Outcome::keys) {
+        found.extend(with_status(client, table, *key, filter, limit, now).await?);
     }
     found.sort_by(|one, other| other.updated_at.cmp(&one.updated_at));
     found.truncate(limit);
@@ -118,8 +122,7 @@ pub async fn list(
 async fn with_status(
     client: &Client,
     table: &str,
-    status: &str,
-    outcome: Option<&str>,
+    (status, outcome): Key,
     filter: &Filter,
     limit: usize,
     now: SystemTime,
@@ -134,7 +137,11 @@ async fn with_status(
         values.insert(":since".to_owned(), text(&since.text(now)));
     }
     if let Some(outcome) = outcome {
-        conditions.push("#outcome = :outcome");
+        conditions.push(match outcome {
+            // Of pictures, the status alone says so.
+            "declined" => "(#outcome = :outcome OR attribute_not_exists(#outcome))",
+            _ => "#outcome = :outcome",
+        });
         names.insert("#outcome".to_owned(), "outcome".to_owned());
         values.insert(":outcome".to_owned(), text(outcome));
     }
@@ -209,15 +216,42 @@ mod tests {
         };
         let rules = [
             of("IN_PROGRESS", &[("b", "2026-11-21T09:00:00.000Z")]),
+            of("IN_REVIEW", &[("d", "2026-11-21T09:40:00.000Z")]),
             of("DECIDED", &[("c", "2026-11-21T09:30:00.000Z"), ("a", "2026-11-21T08:00:00.000Z")]),
             of("FAILED", &[]),
+            of("OPEN", &[("e", "2026-11-21T09:50:00.000Z")]),
         ];
         let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &rules.iter().collect::<Vec<_>>());
 
-        let found = list(&client, "applications", &Filter::default(), 2, now()).await.unwrap();
+        let found = list(&client, "applications", &Filter::default(), 4, now()).await.unwrap();
 
         let ids: Vec<_> = found.iter().map(|application| application.application_id.as_str()).collect();
-        assert_eq!(ids, ["c", "b"]);
+        assert_eq!(ids, ["e", "d", "c", "b"]);
+    }
+
+    #[tokio::test]
+    async fn finds_by_outcome_in_every_status_that_has_it() {
+        for (outcome, expected) in [
+            (Outcome::Referred, &[("IN_REVIEW", None), ("DECIDED", Some("#outcome = :outcome"))][..]),
+            (Outcome::Declined, &[("DECIDED", Some("(#outcome = :outcome OR attribute_not_exists(#outcome))"))]),
+            (Outcome::None, &[("IN_PROGRESS", None), ("OPEN", None)]),
+            (Outcome::Failed, &[("FAILED", None)]),
+        ] {
+            let rules = expected.iter().map(|(status, filter)| {
+                let (status, filter) = (AttributeValue::S((*status).to_owned()), *filter);
+                mock!(Client::query)
+                    .match_requests(move |request| {
+                        let values = request.expression_attribute_values().unwrap();
+                        values[":status"] == status && request.filter_expression() == filter
+                    })
+                    .then_output(|| QueryOutput::builder().build())
+            });
+            let rules: Vec<_> = rules.collect();
+            let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &rules.iter().collect::<Vec<_>>());
+            let filter = Filter { outcome: Some(outcome), ..Filter::default() };
+            list(&client, "applications", &filter, 50, now()).await.unwrap();
+            assert!(rules.iter().all(|rule| rule.num_calls() == 1), "{outcome:?}");
+        }
     }
 
     #[tokio::test]
@@ -229,13 +263,13 @@ mod tests {
                 request.key_condition_expression() == Some("#status = :status AND updatedAt >= :since")
                     && request.filter_expression() == Some("#outcome = :outcome AND contains(#reasons, :reason)")
                     && (value(":status"), value(":outcome"), value(":reason"), value(":since"))
-                        == ("DECIDED", "declined", "FACE_MISMATCH", "2026-11-20T10:00:00.000Z")
+                        == ("DECIDED", "resubmit", "SELFIE_TOO_DARK", "2026-11-20T10:00:00.000Z")
             })
             .then_output(|| QueryOutput::builder().build());
         let client = mock_client!(aws_sdk_dynamodb, [&rule]);
         let filter = Filter {
-            outcome: Some(Outcome::Declined),
-            reason: Some(ReasonCode::FaceMismatch),
+            outcome: Some(Outcome::Resubmit),
+            reason: Some(ReasonCode::SelfieTooDark),
             since: Some(Since::Ago(DAY)),
         };
 

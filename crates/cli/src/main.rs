@@ -18,16 +18,17 @@ const EXIT_CODES: &str = "\
 Where: the local AWS of this folder when one is up (`cargo xtask up`), otherwise the AWS account of your profile.
 
 Exit codes:
-  0  done; with --wait: every application has its verdict, whichever it is, or what was uploaded alone its checks
-  1  the system could not judge (a failure is recorded), a newer package was judged instead, something cannot be replayed,
-     or a dead-letter queue holds messages
+  0  done; with --wait: every application has its outcome, whichever it is; referred means that a person has to look
+  1  the system could not judge (a failure is recorded), an upload was refused, something cannot be replayed or opened
+     again, or a dead-letter queue holds messages
   2  wrong usage: an argument, a file's name, a file that cannot be read
   3  no such application or execution
-  4  no verdict in time, or a replay has not ended in time
+  4  no outcome in time, or a replay has not ended in time
   5  AWS: credentials, region, not deployed, access refused, throttled, no answer
 Of several applications, each has its line, and the highest code counts.";
 
-/// Submits packages to Bonafide, shows what became of them, and replays what failed. Shows no personal data unless asked to.
+/// Submits packages to Bonafide, shows what became of them, replays what failed, and opens applications again. Shows no personal data
+/// unless asked to.
 #[derive(Debug, Parser)]
 #[command(name = "bonafide", version, after_help = EXIT_CODES)]
 struct Arguments {
@@ -50,7 +51,7 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Show outcome, reasons, scores and execution of an application
+    /// Show where an application stands: outcome, reasons, scores, execution
     #[command(after_help = EXIT_CODES)]
     Status {
         /// Its id
@@ -58,12 +59,12 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Show everything about an application: checks, scores, reasons, evidence, every execution
+    /// Show everything about an application: its submissions, also refused ones, with checks, scores, evidence and executions
     #[command(after_help = EXIT_CODES)]
     Show {
         /// Its id
         application_id: String,
-        /// Also what the applicant stated and what the document says. This is personal data
+        /// Also what the applicant stated, what the document says, and why it was opened again. This is personal data
         #[arg(long)]
         reveal: bool,
         #[command(flatten)]
@@ -91,6 +92,18 @@ enum Command {
     /// Replay what failed: resume it where it failed, or judge the upload afresh where that is not possible
     #[command(after_help = EXIT_CODES)]
     Replay(Replay),
+    /// Open a declined or referred application again: the applicant may upload, and attempts are counted from the beginning
+    #[command(after_help = EXIT_CODES)]
+    Reopen {
+        /// Its id
+        application_id: String,
+        /// Why. It is kept in the application's row only, and shown by `show --reveal`. The decision record says when, and who: the ARN of
+        /// the AWS credentials in use
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: String,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Look into the dead-letter queues, and put their messages back to work
     #[command(subcommand)]
     Dlq(Dlq),
@@ -126,7 +139,7 @@ struct Output {
 
 #[derive(Debug, Args)]
 struct Wait {
-    /// Wait for the verdicts
+    /// Wait for the outcomes
     #[arg(long)]
     wait: bool,
     /// With --wait: give up after so many seconds
@@ -201,6 +214,13 @@ enum Dlq {
     },
 }
 
+fn reason(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("a reason has words"),
+        reason => Ok(reason.to_owned()),
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -241,6 +261,10 @@ async fn run(Arguments { choice, command }: Arguments) -> Result<u8, Error> {
                 parse_id(&what)?;
             }
             Session::open(&choice).await?.history(&what, output.json).await
+        }
+        Command::Reopen { application_id, reason, output } => {
+            let id = parse_id(&application_id)?;
+            Session::open(&choice).await?.reopen(&id, &reason, output.json).await
         }
         Command::Replay(replay) => {
             let ids: Vec<ApplicationId> =

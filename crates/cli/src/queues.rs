@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
-use bonafide_domain::{ApplicationId, Upload};
+use bonafide_domain::{ApplicationId, SubmissionId, Upload};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -239,11 +239,12 @@ fn parsed(id: &str) -> Option<String> {
     Some(id.parse::<ApplicationId>().ok()?.to_string())
 }
 
-/// Of an execution that an upload started; children have other names. See `bonafide_domain::execution_name`.
+/// Of an execution that an upload started, unless it was too long for the whole id; children have other names. See
+/// `SubmissionId::execution_name`.
 fn started_for(execution: &str) -> Option<String> {
-    let (id, digest) = execution.rsplit_once('-')?;
-    let is_digest = digest.len() == 15 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    parsed(id).filter(|_| is_digest)
+    let (id, submission) = execution.rsplit_once('-')?;
+    let is_whole = id.len() < 40 && submission.parse::<SubmissionId>().is_ok();
+    parsed(id).filter(|_| is_whole)
 }
 
 #[cfg(test)]
@@ -257,7 +258,7 @@ mod tests {
     use aws_sdk_sqs::types::Message;
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use aws_smithy_types::DateTime;
-    use bonafide_domain::execution_name;
+    use bonafide_domain::ObjectRef;
     use serde_json::json;
 
     use super::*;
@@ -377,14 +378,19 @@ mod tests {
 
     #[tokio::test]
     async fn shows_whose_failure_was_not_recorded() {
-        let name = execution_name(&"with-dash".parse().unwrap(), "v1");
+        let upload = ObjectRef { bucket: "b".into(), key: "zipped/with-dash.zip".into(), version_id: "v1".into() };
+        let submission = SubmissionId::of_upload(&upload);
+        let name = |id: &str| submission.execution_name(&id.parse().unwrap());
+        let (name, cut) = (name("with-dash"), name(&"x".repeat(41)));
         let input = json!({"applicationId": "b", "package": {"key": "zipped/b.zip"}}).to_string();
         for (name, input, expected) in [
             ("any", json!(input), &["b"][..]),
             // The machines are encrypted with a customer's key.
             (&name, Value::Null, &["with-dash"]),
+            // The id may be longer than what the name has of it.
+            (&cut, Value::Null, &[]),
             // A child's.
-            ("5e0a7c3f-0d9b-4f4e-9f53-0123456789ab", Value::Null, &[]),
+            (&format!("{name}-identity-0"), Value::Null, &[]),
             ("any", json!("no JSON"), &[]),
             ("any", json!(r#"{"applicationId":"Jane Doe"}"#), &[]),
         ] {

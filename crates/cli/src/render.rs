@@ -1,27 +1,35 @@
 //! Applications as text for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::str::FromStr as _;
 
-use bonafide_domain::ReasonCode;
+use bonafide_domain::{ObjectRef, ReasonCode, UploadKind};
 use comfy_table::{Table, presets};
 
-use crate::application::Application;
+use crate::application::{Application, Checks, Failure, Reopened};
 use crate::history::{Step, Timeline};
 use crate::queues::{DeadLetter, Depth};
+use crate::reopen::Reopening;
 use crate::replay::{End, Line, Plan, Replayed};
+use crate::submission::Submission;
 use crate::target::Place;
 
-/// The verdict in one line, the reasons below it.
+/// Where it stands in one line, the reasons below it.
 #[must_use]
 pub fn summary(application: &Application) -> String {
+    summary_of(&application.application_id, application)
+}
+
+fn summary_of(name: &str, application: &Application) -> String {
     let (mark, verdict) = match (application.status.as_str(), application.outcome.as_deref()) {
         ("FAILED", None | Some("failed")) => ('!', "failed: the system could not judge"),
         ("FAILED", Some(outcome)) => ('!', outcome),
-        ("SUPERSEDED", _) => ('…', "superseded by a newer package"),
         ("SUBMITTED", _) => ('…', "uploaded, not recorded yet"),
-        // Checks without a verdict on the whole application can at best be passed.
-        (_, Some(good @ ("approved" | "pass"))) => ('✓', good),
+        ("REFUSED", _) => ('✗', "the upload was refused, and the application is unchanged"),
+        ("OPEN", _) => ('…', "open: the applicant may upload"),
+        (_, Some(good @ "approved")) => ('✓', good),
+        (_, Some("referred")) => ('…', "referred: a person has to look"),
         (_, Some(outcome)) => ('✗', outcome),
         (_, None) => ('…', "in progress"),
     };
@@ -31,39 +39,72 @@ pub fn summary(application: &Application) -> String {
     } else {
         ""
     };
-    let mut text = format!("{mark} {}: {verdict}{later}{seconds}", application.application_id);
-    for code in &application.reasons {
+    format!("{mark} {name}: {verdict}{later}{seconds}{}", reasons(&application.reasons))
+}
+
+fn reasons(codes: &[String]) -> String {
+    let mut text = String::new();
+    for code in codes {
         let _infallible = write!(text, "\n    {}", reason(code));
     }
     text
 }
 
-/// Everything that an operator may see.
+/// Where it stands, with the checks and the latest execution.
 #[must_use]
 pub fn details(application: &Application, place: &Place) -> String {
+    let mut text = standing(application);
+    text += &checks(&application.checks);
+    text += &execution(application.execution.as_deref(), place);
+    text
+}
+
+/// Where it stands, and how it came there.
+#[must_use]
+pub fn standing(application: &Application) -> String {
     let mut text = summary(application);
     if let Some(failure) = &application.failure {
-        let state = failure.state.as_deref().unwrap_or("an unknown state");
-        let error = failure.error.as_deref().unwrap_or("an unknown error");
-        let _infallible = write!(text, "\n  failed at {state}: {error}");
-        // Before a verdict it is told above.
-        if let Some(code) = failure.reason.as_ref().filter(|code| !application.reasons.contains(code)) {
-            let _infallible = write!(text, "\n    {}", reason(code));
-        }
+        text += &failed(failure, &application.reasons);
     }
-    text += &checks(application);
-    if let Some(execution) = &application.execution {
-        let _infallible = write!(text, "\n  execution {execution}");
-        if let Some(link) = place.console_link(execution) {
-            let _infallible = write!(text, "\n  {link}");
-        }
+    for (kind, latest) in application.latest() {
+        let progress = latest.progress.to_lowercase().replace('_', " ");
+        let _infallible = write!(text, "\n  {}{}: {progress}", kind.name(), attempt(latest.attempt));
+    }
+    if let Some(Reopened { at, by }) = &application.reopened {
+        let by = by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let _infallible = write!(text, "\n  opened again {at}{by}");
     }
     text
 }
 
-fn checks(application: &Application) -> String {
+fn attempt(attempt: Option<u32>) -> String {
+    attempt.map(|attempt| format!(", attempt {attempt}")).unwrap_or_default()
+}
+
+fn failed(failure: &Failure, told: &[String]) -> String {
+    let state = failure.state.as_deref().unwrap_or("an unknown state");
+    let error = failure.error.as_deref().unwrap_or("an unknown error");
+    let mut text = match (&failure.state, &failure.error) {
+        // An upload that was gone.
+        (None, None) => String::new(),
+        _ => format!("\n  failed at {state}: {error}"),
+    };
+    // Without an outcome it is told above.
+    if let Some(code) = failure.reason.as_ref().filter(|code| !told.contains(code)) {
+        let _infallible = write!(text, "\n    {}", reason(code));
+    }
+    text
+}
+
+fn execution(execution: Option<&str>, place: &Place) -> String {
+    let Some(execution) = execution else { return String::new() };
+    let link = place.console_link(execution).map(|link| format!("\n  {link}")).unwrap_or_default();
+    format!("\n  execution {execution}{link}")
+}
+
+fn checks(checks: &Checks) -> String {
     let mut text = String::new();
-    for (name, check) in application.checks.made() {
+    for (name, check) in checks.made() {
         let _infallible = write!(text, "\n  {name:<21} {:<9}", check.outcome);
         for (score, value) in &check.scores {
             let _infallible = write!(text, " {score} {}", rounded(*value));
@@ -76,12 +117,44 @@ fn checks(application: &Application) -> String {
     text
 }
 
+/// Submissions with everything that an operator may see of them.
+#[must_use]
+pub fn submissions(submissions: &[Submission], place: &Place) -> String {
+    let mut text = String::new();
+    for submission in submissions {
+        let Submission { submission_id, kind, status, outcome, received_at, decided_at, .. } = submission;
+        let outcome = outcome.as_deref().filter(|_| status == "DECIDED");
+        let became = outcome.map_or_else(|| status.to_lowercase().replace('_', " "), str::to_owned);
+        let _infallible = write!(text, "\n{}{} {submission_id}: {became}", kind.name(), attempt(submission.attempt));
+        if let Some(at) = received_at {
+            let _infallible = write!(text, ", received {at}");
+        }
+        if let Some(at) = decided_at {
+            let _infallible = write!(text, ", decided {at}");
+        }
+        text += &reasons(&submission.reasons);
+        if let Some(failure) = &submission.failure {
+            text += &failed(failure, &submission.reasons);
+        }
+        text += &checks(&submission.checks);
+        text += &evidence(&submission.evidence);
+        if let Some(replayed) = &submission.replay_of {
+            let _infallible = write!(text, "\n  in place of {replayed}");
+        }
+        text += &execution(submission.execution.as_deref(), place);
+    }
+    text
+}
+
 /// Applications, one to a line.
 #[must_use]
 pub fn list(applications: &[Application]) -> String {
     let rows = applications.iter().map(|application| {
-        let outcome = if application.has_failed() { Some("failed") } else { application.outcome.as_deref() };
-        let outcome = outcome.unwrap_or("in progress");
+        let outcome = match application.status.as_str() {
+            "FAILED" => "failed",
+            "OPEN" => "open",
+            _ => application.outcome.as_deref().unwrap_or("in progress"),
+        };
         let seconds = application.seconds.map(|seconds| format!("{seconds:.1}")).unwrap_or_default();
         [
             application.updated_at.clone().unwrap_or_default(),
@@ -94,11 +167,11 @@ pub fn list(applications: &[Application]) -> String {
     table(["changed", "application", "outcome", "reasons", "seconds"], rows)
 }
 
-/// Where the evidence is, below everything else.
+/// Where the evidence is.
 #[must_use]
-pub fn evidence(application: &Application) -> String {
+pub fn evidence(evidence: &BTreeMap<&'static str, ObjectRef>) -> String {
     let mut text = String::new();
-    for (name, object) in &application.evidence {
+    for (name, object) in evidence {
         let _infallible =
             write!(text, "\n  {name:<21} s3://{}/{} (version {})", object.bucket, object.key, object.version_id);
     }
@@ -113,6 +186,9 @@ pub fn revealed(details: &serde_json::Value) -> String {
         for (name, value) in details[source].as_object().into_iter().flatten() {
             let _infallible = write!(text, "\n  {source} {name}: {}", value.as_str().unwrap_or_default());
         }
+    }
+    if let Some(reason) = details["reopenReason"].as_str() {
+        let _infallible = write!(text, "\n  opened again because: {reason}");
     }
     text
 }
@@ -160,10 +236,10 @@ pub fn timeline(timeline: &Timeline) -> String {
     text
 }
 
-/// An execution that ended too long ago.
+/// An execution that ended too long ago, or was never started.
 #[must_use]
 pub fn gone(execution: &str) -> String {
-    format!("{execution} is no longer known to Step Functions")
+    format!("{execution} is not known to Step Functions")
 }
 
 fn line(step: &Step) -> String {
@@ -185,20 +261,35 @@ fn line(step: &Step) -> String {
 #[must_use]
 pub fn replay(line: &Line) -> String {
     match line {
-        Line::Planned(Plan { application_id, action, why, .. }) => format!("{application_id}: {action} ({why})"),
+        Line::Planned(plan) => {
+            let Plan { application_id, kind, action, why, .. } = &**plan;
+            format!("{}: {action} ({why})", named(application_id.as_str(), *kind))
+        }
         Line::BrokenOff { application_id, error, .. } => format!("! {application_id}: {error}"),
         Line::Ended(ended) => {
-            let Replayed { application, replay } = &**ended;
+            let Replayed { application, kind, replay, .. } = &**ended;
             let id = &application.application_id;
+            let name = named(id, Some(*kind));
             match replay {
-                End::Unfinished => format!("… {id}: the replay has not ended; later: bonafide status {id}"),
-                End::Succeeded if application.outcome.is_none() => {
-                    format!("✓ {id}: replayed; nothing is decided, since only a package is{}", checks(application))
-                }
-                End::Succeeded | End::Failed => summary(application),
+                End::Unfinished => format!("… {name}: the replay has not ended; later: bonafide status {id}"),
+                End::Succeeded | End::Failed => summary_of(&name, application),
             }
         }
     }
+}
+
+/// An application may have two pictures under way, but only one package.
+fn named(application_id: &str, kind: Option<UploadKind>) -> String {
+    match kind {
+        None | Some(UploadKind::Package) => application_id.to_owned(),
+        Some(picture) => format!("{application_id}, {}", picture.name()),
+    }
+}
+
+/// That an application was opened again.
+#[must_use]
+pub fn reopened(Reopening { application_id, .. }: &Reopening) -> String {
+    format!("{application_id} is open again: the applicant may upload")
 }
 
 /// How full the dead-letter queues are.
@@ -247,7 +338,7 @@ fn reason(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::{Check, Failure};
+    use crate::application::{Check, Latest};
 
     fn application() -> Application {
         let mut application = Application::submitted(&"a".parse().unwrap());
@@ -282,7 +373,7 @@ mod tests {
             state: Some("CheckWithThirdParty".to_owned()),
             reason: None,
             error: Some("Bonafide.Transient".to_owned()),
-            execution: None,
+            ..Failure::default()
         });
         let text = details(&failed, &Place::Local { endpoint: "http://127.0.0.1:1".to_owned() });
         assert!(
@@ -298,5 +389,106 @@ mod tests {
             text.starts_with("! a: declined, and something failed afterwards (12.3 s)\n    FACE_MISMATCH"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn says_where_an_application_stands() {
+        let mut standing = Application::submitted(&"a".parse().unwrap());
+        for (status, outcome, said, listed) in [
+            ("IN_PROGRESS", None, "… a: in progress", "in progress"),
+            ("IN_REVIEW", Some("referred"), "… a: referred: a person has to look", "referred"),
+            ("OPEN", None, "… a: open: the applicant may upload", "open"),
+            ("DECIDED", Some("approved"), "✓ a: approved", "approved"),
+            ("DECIDED", Some("resubmit"), "✗ a: resubmit", "resubmit"),
+        ] {
+            status.clone_into(&mut standing.status);
+            standing.outcome = outcome.map(str::to_owned);
+            assert_eq!(summary(&standing), said);
+            let table = list(std::slice::from_ref(&standing));
+            assert!(table.lines().nth(1).is_some_and(|line| line.contains(listed)), "{table}");
+        }
+    }
+
+    #[test]
+    fn shows_the_latest_submissions_and_who_opened_it_again() {
+        let mut pictures = Application::submitted(&"a".parse().unwrap());
+        "OPEN".clone_into(&mut pictures.status);
+        let latest = |attempt, progress: &str| Latest {
+            submission_id: "0000000000000a1".parse().unwrap(),
+            attempt: Some(attempt),
+            progress: progress.to_owned(),
+            execution: None,
+        };
+        pictures.selfie_submission = Some(latest(2, "approved"));
+        pictures.document_submission = Some(latest(1, "IN_PROGRESS"));
+        pictures.reopened = Some(Reopened { at: "2026-11-21".to_owned(), by: Some("arn:ada".to_owned()) });
+        assert_eq!(
+            super::standing(&pictures),
+            "… a: open: the applicant may upload\n  selfie, attempt 2: approved\n  document, attempt 1: in progress\n  \
+             opened again 2026-11-21 by arn:ada"
+        );
+    }
+
+    #[test]
+    fn shows_each_submission_with_its_checks_and_the_refused_ones() {
+        let upload = ObjectRef { bucket: "b".into(), key: "zipped/a.zip".into(), version_id: "v1".into() };
+        let refused = Submission {
+            submission_id: "0000000000000b2".parse().unwrap(),
+            kind: UploadKind::Package,
+            attempt: None,
+            status: "REFUSED".to_owned(),
+            outcome: Some("resubmit".to_owned()),
+            reasons: vec!["SUBMISSION_IN_PROGRESS".to_owned()],
+            checks: Checks::default(),
+            execution: None,
+            replay_of: None,
+            upload: Some(upload.clone()),
+            evidence: BTreeMap::new(),
+            received_at: Some("10:00".to_owned()),
+            decided_at: None,
+            seconds: None,
+            failure: None,
+        };
+        let failure = Failure {
+            state: Some("VerifyIdentity".to_owned()),
+            reason: Some("IDENTITY_CHECK_UNAVAILABLE".to_owned()),
+            ..Failure::default()
+        };
+        let failed = Submission {
+            submission_id: "0000000000000a1".parse().unwrap(),
+            attempt: Some(1),
+            status: "FAILED".to_owned(),
+            outcome: None,
+            reasons: Vec::new(),
+            checks: application().checks,
+            execution: Some("arn:2".to_owned()),
+            replay_of: Some("arn:1".to_owned()),
+            evidence: [("package", upload)].into(),
+            failure: Some(failure),
+            ..refused.clone()
+        };
+        let text = submissions(&[failed, refused], &Place::Local { endpoint: String::new() });
+        let code = |code: &str| format!("{code}: {}", code.parse::<ReasonCode>().unwrap().applicant());
+        assert_eq!(
+            text.lines().collect::<Vec<_>>(),
+            [
+                "",
+                "package, attempt 1 0000000000000a1: failed, received 10:00",
+                "  failed at VerifyIdentity: an unknown error",
+                &format!("    {}", code("IDENTITY_CHECK_UNAVAILABLE")),
+                "  identityCompare       decline   similarity 12.35 FACE_MISMATCH",
+                "  package               s3://b/zipped/a.zip (version v1)",
+                "  in place of arn:1",
+                "  execution arn:2",
+                "package 0000000000000b2: refused, received 10:00",
+                &format!("    {}", code("SUBMISSION_IN_PROGRESS")),
+            ]
+        );
+    }
+
+    #[test]
+    fn reveals_why_it_was_opened_again() {
+        let details = serde_json::json!({"stated": {"LAST_NAME": "DOE"}, "document": {}, "reopenReason": "A twin."});
+        assert_eq!(revealed(&details), "\n  stated LAST_NAME: DOE\n  opened again because: A twin.");
     }
 }

@@ -2,44 +2,60 @@
 //!
 //! A redrive resumes the failed execution at its failed state, with the definition that it started with. A fresh execution comes through
 //! the front door: the upload's event is sent to the uploads queue once more, marked with the execution that it replays. The starter
-//! derives the new execution's name from that mark, so replaying one failure twice starts nothing twice.
+//! derives the new submission's id from that mark, so replaying one failure twice starts nothing twice. It takes the replay only while the
+//! failed submission is the latest one of its kind and has no outcome.
 
 use std::fmt;
 
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::types::{ExecutionRedriveStatus, ExecutionStatus};
-use bonafide_domain::{ApplicationId, ObjectRef};
+use bonafide_domain::{ApplicationId, ObjectRef, SubmissionId, UploadKind};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::application::Application;
+use crate::application::{Application, Failure, Latest};
+use crate::commands::parse_id;
 use crate::error::Error;
+use crate::records::Records;
+use crate::submission::Submission;
 
 /// The clients and names that replaying needs.
 #[derive(Debug, Clone)]
 pub struct Replayer {
+    /// For what is recorded.
+    pub records: Records,
     /// For executions.
     pub step_functions: aws_sdk_sfn::Client,
-    /// For uploads.
+    /// Where uploads came in.
+    pub s3: aws_sdk_s3::Client,
+    /// For their events.
     pub sqs: aws_sdk_sqs::Client,
     /// URL of the uploads queue.
     pub uploads: String,
 }
 
-/// What is to be done about one application, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What is to be done about one submission, and why.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// Whose.
-    pub application_id: String,
-    /// The execution that failed; none when nothing is recorded as failed.
+    pub application_id: ApplicationId,
+    /// Its id; none when the application has no submission.
+    pub submission_id: Option<SubmissionId>,
+    /// What was uploaded.
+    pub kind: Option<UploadKind>,
+    /// The execution that failed; none when none has.
     pub execution: Option<String>,
     /// What.
     pub action: Action,
     /// Why this and nothing else.
     pub why: String,
-    /// What is judged again in a fresh execution.
+    /// The submission as it was when this was planned.
     #[serde(skip)]
-    upload: Option<ObjectRef>,
+    record: Option<Submission>,
+    /// What has failed beside its outcome, which stands.
+    #[serde(skip)]
+    beside_outcome: Option<Failure>,
 }
 
 /// What can be done.
@@ -72,7 +88,7 @@ impl fmt::Display for Action {
 #[serde(untagged)]
 pub enum Line {
     /// What is or was to be done.
-    Planned(Plan),
+    Planned(Box<Plan>),
     /// It could not be replayed, or its end not be seen.
     #[serde(rename_all = "camelCase")]
     BrokenOff {
@@ -88,13 +104,18 @@ pub enum Line {
     Ended(Box<Replayed>),
 }
 
-/// An application after its replay.
+/// An application after a replay.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Replayed {
-    /// What is recorded now.
+    /// What the replay has come to.
     #[serde(flatten)]
     pub application: Application,
+    /// The submission that is judged by it.
+    pub submission_id: SubmissionId,
+    /// What was uploaded; the application says what it began with.
+    #[serde(skip)]
+    pub kind: UploadKind,
     /// How the replay ended.
     pub replay: End,
 }
@@ -103,7 +124,7 @@ pub struct Replayed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum End {
-    /// Everything is done that the upload asks for. Only a package gets a verdict.
+    /// The upload has its outcome, and everything is done that follows from it.
     Succeeded,
     /// It failed again.
     Failed,
@@ -127,101 +148,211 @@ impl Line {
             Self::Planned(plan) => u8::from(plan.action == Action::Impossible),
             Self::BrokenOff { exit_code, .. } => *exit_code,
             Self::Ended(ended) => match ended.replay {
+                End::Succeeded => 0,
+                End::Failed => 1,
                 End::Unfinished => 4,
-                End::Succeeded | End::Failed => u8::from(ended.application.has_failed()),
             },
         }
     }
 }
 
+/// A replay under way.
+#[derive(Debug)]
+pub struct Started {
+    /// Whose.
+    pub application_id: ApplicationId,
+    kind: UploadKind,
+    /// The submission that gets the outcome.
+    awaited: SubmissionId,
+    /// The failure that is recorded until this replay has ended.
+    before: Option<Failure>,
+    /// Was it recorded beside an outcome, in the application's row?
+    is_beside_outcome: bool,
+}
+
 impl Replayer {
-    /// Decides; changes nothing.
+    /// Decides about the latest submission of each kind; changes nothing. There is always at least one plan.
     ///
     /// # Errors
     /// When AWS refuses or does not answer.
-    pub async fn plan(&self, application: &Application, is_fresh_wanted: bool) -> Result<Plan, Error> {
-        let plan = |action, execution: Option<&str>, why: &str, upload| Plan {
-            application_id: application.application_id.clone(),
-            execution: execution.map(str::to_owned),
-            action,
-            why: why.to_owned(),
-            upload,
-        };
-        let execution = application.failure.as_ref().and_then(|failure| failure.execution.as_deref());
-        let Some(execution) = execution else {
+    pub async fn plan(&self, application: &Application, is_fresh_wanted: bool) -> Result<Vec<Plan>, Error> {
+        let id = parse_id(&application.application_id)?;
+        let mut plans = Vec::new();
+        for (kind, latest) in application.latest() {
+            let failure = application.failure.as_ref();
+            plans.extend(self.plan_for(&id, failure, (kind, latest), is_fresh_wanted).await?);
+        }
+        if plans.is_empty() {
             // What a conversation's machine could not do is recorded without an execution: an Express one is never resumed.
             let why = match &application.failure {
                 Some(_) => "it is a conversation's, whose person starts the step again",
                 None => "no failure is recorded for it",
             };
-            return Ok(plan(Action::Nothing, None, why, None));
-        };
-        let described = self.step_functions.describe_execution().execution_arn(execution).send().await;
-        let fresh = |why: &str| match upload_of(application, execution) {
-            Some(upload) => plan(Action::Fresh, Some(execution), why, Some(upload)),
-            None => plan(
-                Action::Impossible,
-                Some(execution),
-                "a newer upload has taken the place of the one that failed",
-                None,
-            ),
-        };
-        let described = match described {
-            Ok(described) => described,
-            Err(error) => {
-                return match Error::of_execution("describe the execution", execution, error) {
-                    Error::UnknownExecution { .. } => Ok(fresh("the failed execution is no longer known")),
-                    error => Err(error),
-                };
-            }
-        };
-        Ok(match described.status {
-            ExecutionStatus::Running | ExecutionStatus::PendingRedrive => {
-                plan(Action::Nothing, Some(execution), "it is running already", None)
-            }
-            ExecutionStatus::Succeeded => plan(Action::Nothing, Some(execution), "it has succeeded meanwhile", None),
-            _ if is_fresh_wanted => fresh("a fresh execution was asked for"),
-            _ if described.redrive_status == Some(ExecutionRedriveStatus::Redrivable) => {
-                plan(Action::Redrive, Some(execution), "it can be resumed where it failed", None)
-            }
-            _ => fresh(described.redrive_status_reason.as_deref().unwrap_or("it cannot be redriven")),
-        })
+            plans.push(Plan {
+                application_id: id,
+                submission_id: None,
+                kind: None,
+                execution: None,
+                action: Action::Nothing,
+                why: why.to_owned(),
+                record: None,
+                beside_outcome: None,
+            });
+        }
+        Ok(plans)
     }
 
-    /// Does what was planned.
+    /// None for a submission that has its outcome, if nothing failed afterwards.
+    async fn plan_for(
+        &self,
+        id: &ApplicationId,
+        failure: Option<&Failure>,
+        (kind, latest): (UploadKind, &Latest),
+        is_fresh_wanted: bool,
+    ) -> Result<Option<Plan>, Error> {
+        let Latest { submission_id, progress, execution, .. } = latest;
+        let has_outcome = !matches!(progress.as_str(), "IN_PROGRESS" | "FAILED");
+        let is_told = |failure: &&Failure| failure.execution.is_some() && failure.execution == *execution;
+        let beside_outcome = failure.filter(is_told).filter(|_| has_outcome).cloned();
+        if has_outcome && beside_outcome.is_none() {
+            return Ok(None);
+        }
+        let record = self.records.submission(id, submission_id).await?;
+        let described = match execution {
+            Some(execution) => self.describe(execution).await?,
+            None => None,
+        };
+        let (mut action, mut why) = decide(described.as_ref(), has_outcome, is_fresh_wanted);
+        if action == Action::Fresh {
+            // From the evidence, as the starter does: the inbox may be empty by now.
+            let source = record.as_ref().and_then(|record| record.evidence.get(kind.name()).or(record.upload.as_ref()));
+            let is_there = match source {
+                Some(source) => execution.is_some() && self.is_there(source).await?,
+                None => false,
+            };
+            // The starter would end the failed submission in favour of one that fails at once.
+            if !is_there {
+                action = Action::Impossible;
+                "what was uploaded is gone: unless it can be resumed without --fresh, the applicant has to send it again"
+                    .clone_into(&mut why);
+            }
+        }
+        Ok(Some(Plan {
+            application_id: id.clone(),
+            submission_id: Some(submission_id.clone()),
+            kind: Some(kind),
+            execution: execution.clone(),
+            action,
+            why,
+            record,
+            beside_outcome,
+        }))
+    }
+
+    /// None when Step Functions does not know it.
+    async fn describe(&self, execution: &str) -> Result<Option<DescribeExecutionOutput>, Error> {
+        match self.step_functions.describe_execution().execution_arn(execution).send().await {
+            Ok(described) => Ok(Some(described)),
+            Err(error) => match Error::of_execution("describe the execution", execution, error) {
+                Error::UnknownExecution { .. } => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// An upload that was not copied yet stays where it came in for some days only.
+    async fn is_there(&self, ObjectRef { bucket, key, version_id }: &ObjectRef) -> Result<bool, Error> {
+        match self.s3.head_object().bucket(bucket).key(key).version_id(version_id).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                // An operator may not be allowed to look: then the starter finds out.
+                Some(refusal) => Ok(!refusal.is_not_found()),
+                None => Err(Error::from_sdk("look for what was uploaded", error)),
+            },
+        }
+    }
+
+    /// Does what was planned; what was started by that.
     ///
     /// # Errors
     /// When AWS refuses or does not answer.
-    pub async fn perform(&self, plan: &Plan) -> Result<(), Error> {
-        match (plan.action, &plan.execution, &plan.upload) {
-            (Action::Redrive, Some(execution), _) => {
+    pub async fn perform(&self, plan: &Plan) -> Result<Option<Started>, Error> {
+        let Plan { action, kind: Some(kind), execution: Some(execution), record: Some(record), .. } = plan else {
+            return Ok(None);
+        };
+        let (awaited, before) = match (action, &record.upload) {
+            (Action::Redrive, _) => {
                 let redrive = self.step_functions.redrive_execution().execution_arn(execution).send().await;
                 redrive.map_err(|error| Error::of_execution("redrive the execution", execution, error))?;
+                let before = plan.beside_outcome.as_ref().or(record.failure.as_ref());
+                (record.submission_id.clone(), before.cloned())
             }
-            (Action::Fresh, Some(execution), Some(upload)) => {
+            (Action::Fresh, Some(upload)) => {
                 let send = self.sqs.send_message().queue_url(&self.uploads).message_body(event(upload, execution));
                 send.send().await.map_err(|error| Error::from_sdk("send the upload's event", error))?;
+                (SubmissionId::of_replay(upload, execution), None)
             }
-            _ => {}
-        }
-        Ok(())
+            _ => return Ok(None),
+        };
+        Ok(Some(Started {
+            application_id: plan.application_id.clone(),
+            kind: *kind,
+            awaited,
+            before,
+            is_beside_outcome: plan.beside_outcome.is_some(),
+        }))
+    }
+
+    /// How far a replay has come: it has ended when its submission has its outcome, or when another failure is recorded.
+    ///
+    /// # Errors
+    /// When AWS refuses or does not answer.
+    pub async fn state_of(&self, replay: &Started) -> Result<Replayed, Error> {
+        let Started { application_id: id, kind, awaited, before, is_beside_outcome } = replay;
+        let is_new = |failure: &Failure| before.as_ref().is_none_or(|before| before.at != failure.at);
+        let (application, end) = if *is_beside_outcome {
+            let row = self.records.application(id).await?;
+            let end = match &row.failure {
+                None => End::Succeeded,
+                Some(failure) if is_new(failure) => End::Failed,
+                Some(_) => End::Unfinished,
+            };
+            (row, end)
+        } else {
+            match self.records.submission(id, awaited).await? {
+                // The starter has not come to it yet.
+                None => (Application::submitted(id), End::Unfinished),
+                Some(record) => {
+                    let end = match record.status.as_str() {
+                        "DECIDED" => End::Succeeded,
+                        "FAILED" if record.failure.as_ref().is_some_and(is_new) => End::Failed,
+                        _ => End::Unfinished,
+                    };
+                    (Application::of_submission(id, record), end)
+                }
+            }
+        };
+        Ok(Replayed { application, submission_id: awaited.clone(), kind: *kind, replay: end })
     }
 }
 
-/// What the failed execution judged.
-fn upload_of(application: &Application, execution: &str) -> Option<ObjectRef> {
-    let evidence = |name: &str| application.evidence.get(name).cloned();
-    if application.execution.as_deref() == Some(execution) {
-        return evidence("package");
-    }
-    // The machine's name tells the two single uploads apart.
-    let machine = execution.split(':').nth(6)?;
-    let is_current = application.single_executions.iter().any(|current| current == execution);
-    match machine {
-        _ if !is_current => None,
-        machine if machine.ends_with("identity-verification") => evidence("selfie"),
-        machine if machine.ends_with("document-extraction") => evidence("document"),
-        _ => None,
+/// What can be done about a submission whose execution Step Functions describes so, or does not know.
+fn decide(described: Option<&DescribeExecutionOutput>, has_outcome: bool, is_fresh_wanted: bool) -> (Action, String) {
+    let fresh = |why: &str| {
+        let resumed = "it has its outcome already: the steps after that can be resumed, but not started afresh";
+        if has_outcome { (Action::Impossible, resumed.to_owned()) } else { (Action::Fresh, why.to_owned()) }
+    };
+    let Some(described) = described else { return fresh("its execution is not known to Step Functions") };
+    match described.status {
+        ExecutionStatus::Running | ExecutionStatus::PendingRedrive => {
+            (Action::Nothing, "it is running already".to_owned())
+        }
+        ExecutionStatus::Succeeded => (Action::Nothing, "it has succeeded meanwhile".to_owned()),
+        _ if is_fresh_wanted => fresh("a fresh execution was asked for"),
+        _ if described.redrive_status == Some(ExecutionRedriveStatus::Redrivable) => {
+            (Action::Redrive, "it can be resumed where it failed".to_owned())
+        }
+        _ => fresh(described.redrive_status_reason.as_deref().unwrap_or("it cannot be redriven")),
     }
 }
 
@@ -248,7 +379,10 @@ fn form_encoded(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_sfn::operation::describe_execution::{DescribeExecutionError, DescribeExecutionOutput};
+    use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+    use aws_sdk_s3::operation::head_object::{HeadObjectError, HeadObjectOutput};
+    use aws_sdk_s3::types::error::NotFound;
+    use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
     use aws_sdk_sfn::operation::redrive_execution::{RedriveExecutionError, RedriveExecutionOutput};
     use aws_sdk_sfn::types::error::{ExecutionDoesNotExist, ExecutionNotRedrivable};
     use aws_sdk_sqs::operation::send_message::SendMessageOutput;
@@ -257,32 +391,53 @@ mod tests {
     use aws_smithy_types::error::ErrorMetadata;
 
     use super::*;
-    use crate::application::Failure;
+    use crate::row::{Item, s};
+    use crate::submission::tests::{FIRST, record};
+    use crate::target::Place;
 
     const EXECUTION: &str = "arn:aws:states:eu-north-1:1:execution:bonafide-dev-onboarding:a-1";
 
-    fn failed() -> Application {
+    fn latest(progress: &str) -> Latest {
+        Latest {
+            submission_id: FIRST.parse().unwrap(),
+            attempt: Some(1),
+            progress: progress.to_owned(),
+            execution: Some(EXECUTION.to_owned()),
+        }
+    }
+
+    fn application(status: &str, progress: &str) -> Application {
         let mut application = Application::submitted(&"a".parse().unwrap());
-        application.status = "FAILED".to_owned();
-        application.execution = Some(EXECUTION.to_owned());
-        application.failure =
-            Some(Failure { state: None, reason: None, error: None, execution: Some(EXECUTION.to_owned()) });
-        let package = ObjectRef { bucket: "b".into(), key: "zipped/a.zip".into(), version_id: "v1".into() };
-        application.evidence.insert("package", package);
+        application.status = status.to_owned();
+        application.package_submission = Some(latest(progress));
         application
     }
 
+    fn failed() -> Application {
+        let failure = Failure { execution: Some(EXECUTION.to_owned()), ..Failure::default() };
+        Application { failure: Some(failure), ..application("FAILED", "FAILED") }
+    }
+
     fn described(status: ExecutionStatus, redrive: Option<ExecutionRedriveStatus>) -> Rule {
-        mock!(aws_sdk_sfn::Client::describe_execution).then_output(move || {
-            DescribeExecutionOutput::builder()
-                .execution_arn(EXECUTION)
-                .state_machine_arn("arn")
-                .status(status.clone())
-                .set_redrive_status(redrive.clone())
-                .redrive_status_reason("Execution is EXPRESS")
-                .start_date(DateTime::from_secs(1))
-                .build()
-                .unwrap()
+        mock!(aws_sdk_sfn::Client::describe_execution)
+            .match_requests(|request| request.execution_arn() == Some(EXECUTION))
+            .then_output(move || {
+                DescribeExecutionOutput::builder()
+                    .execution_arn(EXECUTION)
+                    .state_machine_arn("arn")
+                    .status(status.clone())
+                    .set_redrive_status(redrive.clone())
+                    .redrive_status_reason("Execution is EXPRESS")
+                    .start_date(DateTime::from_secs(1))
+                    .build()
+                    .unwrap()
+            })
+    }
+
+    fn unknown() -> Rule {
+        mock!(aws_sdk_sfn::Client::describe_execution).then_error(|| {
+            let meta = ErrorMetadata::builder().code("ExecutionDoesNotExist").build();
+            DescribeExecutionError::ExecutionDoesNotExist(ExecutionDoesNotExist::builder().meta(meta).build())
         })
     }
 
@@ -298,12 +453,41 @@ mod tests {
             .then_output(|| SendMessageOutput::builder().build())
     }
 
-    fn replayer(step_functions: &[&Rule], sqs: &[&Rule]) -> Replayer {
+    fn there() -> Rule {
+        mock!(aws_sdk_s3::Client::head_object)
+            .match_requests(|request| {
+                (request.bucket(), request.key(), request.version_id()) == (Some("b"), Some("zipped/a.zip"), Some("v1"))
+            })
+            .then_output(|| HeadObjectOutput::builder().build())
+    }
+
+    fn gone() -> Rule {
+        mock!(aws_sdk_s3::Client::head_object).then_error(|| HeadObjectError::NotFound(NotFound::builder().build()))
+    }
+
+    /// A replayer whose table of submissions holds this record.
+    fn replayer(record: Option<Item>, step_functions: &[&Rule], s3: &Rule, sqs: &[&Rule]) -> Replayer {
+        let read = mock!(aws_sdk_dynamodb::Client::get_item)
+            .match_requests(|request| request.key().unwrap()["submissionId"] == s(FIRST))
+            .then_output(move || GetItemOutput::builder().set_item(record.clone()).build());
         Replayer {
+            records: Records {
+                dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&read]),
+                applications: "applications".to_owned(),
+                submissions: "submissions".to_owned(),
+                place: Place::Local { endpoint: "http://127.0.0.1:1".to_owned() },
+            },
             step_functions: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, step_functions),
+            s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, [s3]),
             sqs: mock_client!(aws_sdk_sqs, RuleMode::MatchAny, sqs),
             uploads: "https://uploads".to_owned(),
         }
+    }
+
+    async fn planned(replayer: &Replayer, application: &Application, is_fresh_wanted: bool) -> Plan {
+        let mut plans = replayer.plan(application, is_fresh_wanted).await.unwrap();
+        assert_eq!(plans.len(), 1, "{plans:?}");
+        plans.remove(0)
     }
 
     #[tokio::test]
@@ -312,11 +496,11 @@ mod tests {
         let redrive = mock!(aws_sdk_sfn::Client::redrive_execution)
             .match_requests(|request| request.execution_arn() == Some(EXECUTION))
             .then_output(|| RedriveExecutionOutput::builder().redrive_date(DateTime::from_secs(2)).build().unwrap());
-        let replayer = replayer(&[&describe, &redrive], &[]);
-        let plan = replayer.plan(&failed(), false).await.unwrap();
+        let replayer = replayer(Some(record(FIRST, "package", "FAILED")), &[&describe, &redrive], &gone(), &[]);
+        let plan = planned(&replayer, &failed(), false).await;
         assert_eq!(plan.action, Action::Redrive);
-        replayer.perform(&plan).await.unwrap();
-        assert_eq!(redrive.num_calls(), 1);
+        let started = replayer.perform(&plan).await.unwrap().unwrap();
+        assert_eq!((redrive.num_calls(), started.awaited.as_str()), (1, FIRST));
     }
 
     #[tokio::test]
@@ -326,56 +510,110 @@ mod tests {
             (ExecutionRedriveStatus::Redrivable, true, "a fresh execution was asked for"),
         ] {
             let (describe, send) = (described(ExecutionStatus::Failed, Some(status)), sent());
-            let replayer = replayer(&[&describe], &[&send]);
-            let plan = replayer.plan(&failed(), is_fresh_wanted).await.unwrap();
+            let replayer = replayer(Some(record(FIRST, "package", "FAILED")), &[&describe], &there(), &[&send]);
+            let plan = planned(&replayer, &failed(), is_fresh_wanted).await;
             assert_eq!((plan.action, plan.why.as_str()), (Action::Fresh, why));
-            replayer.perform(&plan).await.unwrap();
-            assert_eq!(send.num_calls(), 1);
+            let started = replayer.perform(&plan).await.unwrap().unwrap();
+            let upload = ObjectRef { bucket: "b".into(), key: "zipped/a.zip".into(), version_id: "v1".into() };
+            assert_eq!((send.num_calls(), started.awaited), (1, SubmissionId::of_replay(&upload, EXECUTION)));
         }
     }
 
     #[tokio::test]
-    async fn an_execution_that_is_no_longer_known_is_started_afresh() {
-        let describe = mock!(aws_sdk_sfn::Client::describe_execution).then_error(|| {
-            let meta = ErrorMetadata::builder().code("ExecutionDoesNotExist").build();
-            DescribeExecutionError::ExecutionDoesNotExist(ExecutionDoesNotExist::builder().meta(meta).build())
-        });
-        let plan = replayer(&[&describe], &[]).plan(&failed(), false).await.unwrap();
-        assert_eq!(plan.action, Action::Fresh);
+    async fn an_execution_that_is_not_known_is_started_afresh() {
+        let replayer = replayer(Some(record(FIRST, "package", "FAILED")), &[&unknown()], &there(), &[]);
+        let plan = planned(&replayer, &failed(), false).await;
+        assert_eq!((plan.action, plan.why.as_str()), (Action::Fresh, "its execution is not known to Step Functions"));
+    }
+
+    #[tokio::test]
+    async fn replays_what_has_failed_without_being_recorded() {
+        let redrivable = || Some(ExecutionRedriveStatus::Redrivable);
+        for (describe, action) in [
+            (described(ExecutionStatus::Failed, redrivable()), Action::Redrive),
+            (described(ExecutionStatus::Aborted, redrivable()), Action::Redrive),
+            (described(ExecutionStatus::TimedOut, Some(ExecutionRedriveStatus::NotRedrivable)), Action::Fresh),
+            (unknown(), Action::Fresh),
+            (described(ExecutionStatus::Running, None), Action::Nothing),
+        ] {
+            let replayer = replayer(Some(record(FIRST, "package", "IN_PROGRESS")), &[&describe], &there(), &[]);
+            let plan = planned(&replayer, &application("IN_PROGRESS", "IN_PROGRESS"), false).await;
+            assert_eq!(plan.action, action, "{plan:?}");
+        }
     }
 
     #[tokio::test]
     async fn leaves_alone_what_runs_or_has_succeeded() {
         for status in [ExecutionStatus::Running, ExecutionStatus::PendingRedrive, ExecutionStatus::Succeeded] {
             let describe = described(status, None);
-            let plan = replayer(&[&describe], &[]).plan(&failed(), true).await.unwrap();
-            assert_eq!(plan.action, Action::Nothing);
+            let replayer = replayer(Some(record(FIRST, "package", "FAILED")), &[&describe], &there(), &[]);
+            assert_eq!(planned(&replayer, &failed(), true).await.action, Action::Nothing);
         }
-        let mut decided = failed();
-        decided.failure = None;
-        assert_eq!(replayer(&[], &[]).plan(&decided, false).await.unwrap().action, Action::Nothing);
+        let replayer = replayer(None, &[], &there(), &[]);
+        let decided = planned(&replayer, &application("DECIDED", "approved"), false).await;
+        assert_eq!((decided.action, decided.why.as_str()), (Action::Nothing, "no failure is recorded for it"));
+        let mut conversation = failed();
+        conversation.package_submission = None;
+        let conversation = planned(&replayer, &conversation, false).await;
+        assert_eq!(conversation.action, Action::Nothing);
+        assert!(conversation.why.contains("conversation"), "{conversation:?}");
     }
 
     #[tokio::test]
-    async fn does_not_judge_an_older_upload_in_place_of_a_newer_one() {
-        let mut superseded = failed();
-        superseded.execution = Some(EXECUTION.replace("a-1", "a-2"));
-        let describe = described(ExecutionStatus::Failed, None);
-        let plan = replayer(&[&describe], &[]).plan(&superseded, false).await.unwrap();
-        assert_eq!(plan.action, Action::Impossible);
+    async fn what_failed_after_the_outcome_is_only_resumed() {
+        let mut announced = failed();
+        announced.package_submission = Some(latest("approved"));
+        for (redrive, is_fresh_wanted, action) in [
+            (ExecutionRedriveStatus::Redrivable, false, Action::Redrive),
+            (ExecutionRedriveStatus::Redrivable, true, Action::Impossible),
+            (ExecutionRedriveStatus::NotRedrivable, false, Action::Impossible),
+        ] {
+            let describe = described(ExecutionStatus::Failed, Some(redrive));
+            let replayer = replayer(Some(record(FIRST, "package", "DECIDED")), &[&describe], &there(), &[]);
+            let plan = planned(&replayer, &announced, is_fresh_wanted).await;
+            assert_eq!(plan.action, action, "{plan:?}");
+            assert_eq!(plan.beside_outcome, announced.failure);
+        }
     }
 
     #[tokio::test]
-    async fn a_single_upload_is_replayed_by_its_own_evidence() {
-        let execution = EXECUTION.replace("onboarding", "identity-verification");
-        let mut single = failed();
-        single.single_executions = vec![execution.clone()];
-        single.failure = Some(Failure { state: None, reason: None, error: None, execution: Some(execution) });
-        let selfie = ObjectRef { bucket: "b".into(), key: "selfie/a.png".into(), version_id: "v2".into() };
-        single.evidence.insert("selfie", selfie.clone());
+    async fn what_is_gone_is_not_judged_afresh() {
+        let describe = described(ExecutionStatus::Failed, Some(ExecutionRedriveStatus::Redrivable));
+        let upload = || Some(record(FIRST, "package", "FAILED"));
+        for (record, s3) in [(upload(), gone()), (None, there())] {
+            let replayer = replayer(record, &[&describe], &s3, &[]);
+            let plan = planned(&replayer, &failed(), true).await;
+            assert_eq!(plan.action, Action::Impossible);
+            assert!(plan.why.contains("without --fresh"), "{plan:?}");
+            assert!(replayer.perform(&plan).await.unwrap().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_operator_who_may_not_read_uploads_can_replay_them() {
         let describe = described(ExecutionStatus::Failed, None);
-        let plan = replayer(&[&describe], &[]).plan(&single, false).await.unwrap();
-        assert_eq!((plan.action, plan.upload), (Action::Fresh, Some(selfie)));
+        let denied = mock!(aws_sdk_s3::Client::head_object)
+            .then_error(|| HeadObjectError::generic(ErrorMetadata::builder().code("Forbidden").build()));
+        let replayer = replayer(Some(record(FIRST, "package", "FAILED")), &[&describe], &denied, &[]);
+        assert_eq!(planned(&replayer, &failed(), false).await.action, Action::Fresh);
+    }
+
+    #[tokio::test]
+    async fn each_picture_that_failed_has_its_plan() {
+        let mut pictures = failed();
+        pictures.package_submission = None;
+        pictures.selfie_submission = Some(latest("FAILED"));
+        pictures.document_submission = Some(latest("FAILED"));
+        let describe = described(ExecutionStatus::Failed, Some(ExecutionRedriveStatus::Redrivable));
+        let replayer = replayer(Some(record(FIRST, "selfie", "FAILED")), &[&describe], &there(), &[]);
+        let plans = replayer.plan(&pictures, false).await.unwrap();
+        let kinds: Vec<_> = plans.iter().map(|plan| (plan.kind, plan.action)).collect();
+        let redriven = |kind| (Some(kind), Action::Redrive);
+        assert_eq!(kinds, [redriven(UploadKind::Selfie), redriven(UploadKind::Document)]);
+        pictures.selfie_submission = Some(latest("resubmit"));
+        pictures.failure = None;
+        let plans = replayer.plan(&pictures, false).await.unwrap();
+        assert_eq!(plans.iter().map(|plan| plan.kind).collect::<Vec<_>>(), [Some(UploadKind::Document)]);
     }
 
     #[tokio::test]
@@ -385,8 +623,8 @@ mod tests {
             let meta = ErrorMetadata::builder().code("ExecutionNotRedrivable").message("It is too old.").build();
             RedriveExecutionError::ExecutionNotRedrivable(ExecutionNotRedrivable::builder().meta(meta).build())
         });
-        let replayer = replayer(&[&describe, &redrive], &[]);
-        let plan = replayer.plan(&failed(), false).await.unwrap();
+        let replayer = replayer(Some(record(FIRST, "package", "FAILED")), &[&describe, &redrive], &there(), &[]);
+        let plan = planned(&replayer, &failed(), false).await;
         let error = replayer.perform(&plan).await.unwrap_err();
         assert_eq!(error.exit_code(), 5);
         assert!(error.to_string().contains("It is too old"), "{error}");

@@ -1,4 +1,4 @@
-//! Uploads packages and waits for their verdicts.
+//! Uploads packages and waits for what becomes of them.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
-use bonafide_domain::ApplicationId;
+use bonafide_domain::{ApplicationId, ObjectRef, SubmissionId};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout_at};
 
 use crate::application::Application;
 use crate::error::Error;
+use crate::records::Records;
 
 /// Enough to fill a line, few enough not to starve each other.
 const UPLOADS_AT_ONCE: usize = 8;
@@ -31,12 +32,23 @@ pub struct Package {
 pub struct Upload {
     /// From the file's name.
     pub application_id: ApplicationId,
-    /// Where it is now.
+    /// The bucket that it is in.
+    pub bucket: String,
+    /// Where it is there.
     pub key: String,
     /// Which of the key's versions.
     pub version_id: String,
     /// When it was there.
     pub at: Instant,
+}
+
+impl Upload {
+    /// The submission that it becomes.
+    #[must_use]
+    pub fn submission(&self) -> SubmissionId {
+        let Self { bucket, key, version_id, .. } = self.clone();
+        SubmissionId::of_upload(&ObjectRef { bucket, key, version_id })
+    }
 }
 
 impl Package {
@@ -101,7 +113,8 @@ impl Package {
             .map_err(|error| Error::from_sdk("upload the package", error))?;
         // S3 calls the only version of an object in a bucket without versions so.
         let version_id = answer.version_id.unwrap_or_else(|| "null".to_owned());
-        Ok(Upload { application_id: self.application_id.clone(), key, version_id, at: Instant::now() })
+        let (application_id, bucket) = (self.application_id.clone(), bucket.to_owned());
+        Ok(Upload { application_id, bucket, key, version_id, at: Instant::now() })
     }
 }
 
@@ -138,55 +151,55 @@ async fn joined<T>(task: tokio::task::JoinHandle<T>) -> T {
 /// How waiting ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Waited {
-    /// With a verdict, or with a recorded failure.
+    /// With an outcome, which may be that a person has to look, or with a recorded failure.
     Ended(Application),
-    /// A newer package of the same application is judged instead.
-    Superseded(Application),
+    /// The application did not take the upload: its reasons say why.
+    Refused(Application),
     /// Not in time; this is how far it was.
     TimedOut(Application),
 }
 
 impl Waited {
-    /// The application as last seen.
+    /// The application as last seen; of a refused upload, what is recorded about that one.
     #[must_use]
     pub fn application(&self) -> &Application {
         match self {
-            Self::Ended(application) | Self::Superseded(application) | Self::TimedOut(application) => application,
+            Self::Ended(application) | Self::Refused(application) | Self::TimedOut(application) => application,
+        }
+    }
+
+    /// The exit code that `--help` documents.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Ended(application) => u8::from(application.has_failed()),
+            Self::Refused(_) => 1,
+            Self::TimedOut(_) => 4,
         }
     }
 }
 
-/// Asks until the uploaded version has a verdict.
+/// Asks until the uploaded version has its outcome, or was refused.
 ///
 /// # Errors
 /// When AWS refuses or does not answer.
-pub async fn wait(
-    client: &aws_sdk_dynamodb::Client,
-    table: &str,
-    upload: &Upload,
-    limit: Duration,
-    interval: Duration,
-) -> Result<Waited, Error> {
+pub async fn wait(records: &Records, upload: &Upload, limit: Duration, interval: Duration) -> Result<Waited, Error> {
     let deadline = tokio::time::Instant::from_std(upload.at) + limit;
+    let submission = upload.submission();
     let mut last = Application::submitted(&upload.application_id);
-    let mut was_seen = false;
     loop {
-        let Ok(row) = timeout_at(deadline, Application::fetch(client, table, &upload.application_id)).await else {
+        let Ok(seen) = timeout_at(deadline, look(records, &upload.application_id, &submission)).await else {
             return Ok(Waited::TimedOut(last));
         };
-        if let Some(application) = row? {
-            let is_ours = application.package_version() == Some(upload.version_id.as_str());
-            if is_ours {
-                was_seen = true;
+        if let Some(application) = seen? {
+            last = application;
+            if last.status == "REFUSED" {
+                return Ok(Waited::Refused(last));
+            }
+            if last.has_ended() {
                 let seconds = upload.at.elapsed().as_secs_f64();
-                last = application;
-                if last.has_ended() {
-                    last.seconds = Some((seconds * 1000.0).round() / 1000.0);
-                    return Ok(Waited::Ended(last));
-                }
-            } else if was_seen {
-                "SUPERSEDED".clone_into(&mut last.status);
-                return Ok(Waited::Superseded(last));
+                last.seconds = Some((seconds * 1000.0).round() / 1000.0);
+                return Ok(Waited::Ended(last));
             }
         }
         if tokio::time::Instant::now() + interval >= deadline {
@@ -196,6 +209,18 @@ pub async fn wait(
     }
 }
 
+/// The application as long as this package is its latest one; otherwise what is recorded about the package.
+async fn look(records: &Records, id: &ApplicationId, package: &SubmissionId) -> Result<Option<Application>, Error> {
+    let row = Application::fetch(&records.dynamodb, &records.applications, id).await?;
+    let is_latest =
+        |row: &Application| row.package_submission.as_ref().is_some_and(|latest| latest.submission_id == *package);
+    if let Some(row) = row.filter(is_latest) {
+        return Ok(Some(row));
+    }
+    let submission = records.submission(id, package).await?;
+    Ok(submission.map(|submission| Application::of_submission(id, submission)))
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -203,9 +228,12 @@ mod tests {
     use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
     use aws_sdk_dynamodb::types::AttributeValue;
     use aws_sdk_s3::operation::put_object::PutObjectOutput;
-    use aws_smithy_mocks::{mock, mock_client};
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 
     use super::*;
+    use crate::row::{Item, s};
+    use crate::submission::tests::{FIRST, m, record};
+    use crate::target::Place;
 
     fn file(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("bonafide-submit-{}", std::process::id()));
@@ -215,28 +243,55 @@ mod tests {
         path
     }
 
-    fn row(version: &str, status: &str) -> GetItemOutput {
-        let s = |text: &str| AttributeValue::S(text.to_owned());
-        let package = [("bucket", "b"), ("key", "zipped/a.zip"), ("versionId", version)];
-        let package = AttributeValue::M(package.map(|(name, value)| (name.to_owned(), s(value))).into());
-        GetItemOutput::builder()
-            .item("status", s(status))
-            .item("outcome", s("approved"))
-            .item("package", package)
-            .build()
+    /// The application, whose latest package is this one.
+    fn row(package: &SubmissionId, status: &str, outcome: Option<&str>) -> Item {
+        let package = m([("submissionId", s(package.as_str())), ("progress", s("IN_PROGRESS"))]);
+        let row = [("status", Some(s(status))), ("outcome", outcome.map(s)), ("packageSubmission", Some(package))];
+        row.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+
+    fn other() -> SubmissionId {
+        FIRST.parse().unwrap()
     }
 
     fn upload() -> Upload {
         Upload {
             application_id: "a".parse().unwrap(),
+            bucket: "b".to_owned(),
             key: "zipped/a.zip".to_owned(),
             version_id: "v2".to_owned(),
             at: Instant::now(),
         }
     }
 
-    async fn waited(client: &aws_sdk_dynamodb::Client) -> Waited {
-        wait(client, "applications", &upload(), Duration::from_hours(1), Duration::from_millis(1)).await.unwrap()
+    /// What a table says, one for each question.
+    fn table(name: &'static str, items: Vec<Option<Item>>) -> Rule {
+        let mut rule = mock!(aws_sdk_dynamodb::Client::get_item)
+            .match_requests(move |request| {
+                let submission = request.key().unwrap().get("submissionId");
+                let is_ours = submission.is_none_or(|id| *id == s(upload().submission().as_str()));
+                request.table_name() == Some(name) && is_ours
+            })
+            .sequence();
+        for item in items {
+            rule = rule.output(move || GetItemOutput::builder().set_item(item.clone()).build());
+        }
+        rule.build()
+    }
+
+    fn records(rules: &[&Rule]) -> Records {
+        Records {
+            dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules),
+            applications: "applications".to_owned(),
+            submissions: "submissions".to_owned(),
+            place: Place::Local { endpoint: "http://127.0.0.1:1".to_owned() },
+        }
+    }
+
+    async fn waited(applications: Vec<Option<Item>>, submissions: Vec<Option<Item>>) -> Waited {
+        let (applications, submissions) = (table("applications", applications), table("submissions", submissions));
+        let records = records(&[&applications, &submissions]);
+        wait(&records, &upload(), Duration::from_hours(1), Duration::from_millis(1)).await.unwrap()
     }
 
     #[test]
@@ -281,53 +336,76 @@ mod tests {
 
         let uploads = upload_all(&client, "bucket", &packages).await.unwrap();
 
-        assert_eq!((uploads[0].key.as_str(), uploads[0].version_id.as_str()), ("zipped/whole.zip", "v1"));
+        let Upload { bucket, key, version_id, .. } = &uploads[0];
+        assert_eq!((bucket.as_str(), key.as_str(), version_id.as_str()), ("bucket", "zipped/whole.zip", "v1"));
     }
 
     #[tokio::test]
-    async fn waits_past_the_verdict_on_an_earlier_version() {
-        let rule = mock!(aws_sdk_dynamodb::Client::get_item)
-            .sequence()
-            .output(|| GetItemOutput::builder().build())
-            .output(|| row("v1", "DECIDED"))
-            .output(|| row("v2", "IN_PROGRESS"))
-            .output(|| row("v2", "DECIDED"))
-            .build();
-        let client = mock_client!(aws_sdk_dynamodb, [&rule]);
-
-        let Waited::Ended(application) = waited(&client).await else { panic!("did not end") };
-
-        assert_eq!((application.status.as_str(), rule.num_calls()), ("DECIDED", 4));
+    async fn waits_past_the_outcome_of_an_earlier_package() {
+        let ours = upload().submission();
+        let applications = vec![
+            None,
+            Some(row(&other(), "DECIDED", Some("resubmit"))),
+            Some(row(&ours, "IN_PROGRESS", None)),
+            Some(row(&ours, "DECIDED", Some("approved"))),
+        ];
+        let waited = waited(applications, vec![None, None]).await;
+        let Waited::Ended(application) = &waited else { panic!("{waited:?}") };
+        assert_eq!((application.outcome.as_deref(), waited.exit_code()), (Some("approved"), 0));
         assert!(application.seconds.is_some());
     }
 
     #[tokio::test]
     async fn a_recorded_failure_is_an_end() {
-        let rule = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| row("v2", "FAILED"));
-        let client = mock_client!(aws_sdk_dynamodb, [&rule]);
-        assert!(matches!(waited(&client).await, Waited::Ended(application) if application.has_failed()));
+        let waited = waited(vec![Some(row(&upload().submission(), "FAILED", None))], vec![]).await;
+        assert!(matches!(&waited, Waited::Ended(application) if application.has_failed()));
+        assert_eq!(waited.exit_code(), 1);
     }
 
     #[tokio::test]
-    async fn stops_waiting_for_a_superseded_version() {
-        let rule = mock!(aws_sdk_dynamodb::Client::get_item)
-            .sequence()
-            .output(|| row("v2", "IN_PROGRESS"))
-            .output(|| row("v3", "IN_PROGRESS"))
-            .build();
-        let client = mock_client!(aws_sdk_dynamodb, [&rule]);
-        let waited = waited(&client).await;
-        assert!(matches!(waited, Waited::Superseded(application) if application.status == "SUPERSEDED"));
+    async fn ends_when_a_person_has_to_look_and_says_so() {
+        let waited = waited(vec![Some(row(&upload().submission(), "IN_REVIEW", Some("referred")))], vec![]).await;
+        assert!(matches!(waited, Waited::Ended(_)), "{waited:?}");
+        let said = crate::render::summary(waited.application());
+        assert!(said.starts_with("… a: referred: a person has to look ("), "{said}");
+        assert_eq!(waited.exit_code(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_is_refused_says_why() {
+        let id = upload().submission();
+        let mut refused = record(id.as_str(), "package", "REFUSED");
+        refused.insert("outcome".to_owned(), s("resubmit"));
+        refused.insert("reasons".to_owned(), AttributeValue::L(vec![s("APPLICATION_CLOSED")]));
+        let waited = waited(vec![Some(row(&other(), "DECIDED", Some("approved")))], vec![Some(refused)]).await;
+        assert!(matches!(waited, Waited::Refused(_)), "{waited:?}");
+        let said = crate::render::summary(waited.application());
+        assert!(said.starts_with("✗ a: the upload was refused"), "{said}");
+        assert!(said.contains("\n    APPLICATION_CLOSED: "), "{said}");
+        assert_eq!(waited.exit_code(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_outcome_counts_when_the_application_has_moved_on() {
+        let ours = upload().submission();
+        let mut decided = record(ours.as_str(), "package", "DECIDED");
+        decided.insert("outcome".to_owned(), s("resubmit"));
+        // It is recorded in between.
+        let records = vec![Some(record(ours.as_str(), "package", "IN_PROGRESS")), Some(decided)];
+        let waited = waited(vec![None, Some(row(&other(), "IN_PROGRESS", None))], records).await;
+        assert!(
+            matches!(&waited, Waited::Ended(application) if application.outcome.as_deref() == Some("resubmit")),
+            "{waited:?}"
+        );
     }
 
     #[tokio::test]
     async fn gives_up_in_time_and_says_how_far_it_was() {
-        let rule = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| row("v2", "IN_PROGRESS"));
-        let client = mock_client!(aws_sdk_dynamodb, [&rule]);
+        let applications = table("applications", vec![Some(row(&upload().submission(), "IN_PROGRESS", None))]);
         // No time is left for a second look.
         let hour = Duration::from_hours(1);
-        let waited = wait(&client, "applications", &upload(), hour, hour).await.unwrap();
-        assert!(matches!(waited, Waited::TimedOut(application) if application.status == "IN_PROGRESS"));
-        assert_eq!(rule.num_calls(), 1);
+        let waited = wait(&records(&[&applications]), &upload(), hour, hour).await.unwrap();
+        assert!(matches!(&waited, Waited::TimedOut(application) if application.status == "IN_PROGRESS"));
+        assert_eq!((applications.num_calls(), waited.exit_code()), (1, 4));
     }
 }

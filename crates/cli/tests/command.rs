@@ -32,14 +32,14 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn documents_its_exit_codes() {
-    let commands = ["submit", "status", "show", "list", "history", "replay", "watch"];
+    let commands = ["submit", "status", "show", "list", "history", "replay", "reopen", "watch"];
     let commands = commands.map(|command| vec![command, "--help"]);
     let queues = ["list", "show", "redrive"].map(|command| vec!["dlq", command, "--help"]);
     for arguments in [vec!["--help"]].iter().chain(&commands).chain(&queues) {
         let output = bonafide("help", arguments);
         let help = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success());
-        assert!(help.contains("4  no verdict in time"), "{help}");
+        assert!(help.contains("4  no outcome in time"), "{help}");
     }
 }
 
@@ -62,6 +62,9 @@ fn wrong_usage_is_2() {
         (&["replay", "a", "--all-failed"], "cannot be used with"),
         (&["replay", "a", "--since", "1h"], "cannot be used with"),
         (&["replay", "--since", "1h"], "required"),
+        (&["reopen", "a"], "--reason"),
+        (&["reopen", "a", "--reason", " "], "a reason has words"),
+        (&["reopen", "no/id", "--reason", "A twin."], "is no application"),
         (&["list", "--since", "yesterday"], "neither a duration"),
         (&["list", "--reason", "FACE_UGLY"], "invalid value"),
         (&["list", "--outcome", "maybe"], "possible values"),
@@ -79,7 +82,7 @@ fn completions_need_no_aws() {
     for shell in ["bash", "zsh", "fish"] {
         let output = bonafide("completions", &["completions", shell]);
         assert!(output.status.success(), "{}", said(&output));
-        assert!(String::from_utf8_lossy(&output.stdout).contains("replay"));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("reopen"));
     }
 }
 

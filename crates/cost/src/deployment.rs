@@ -21,7 +21,7 @@ pub struct Deployment {
     pub memory_megabytes: BTreeMap<String, f64>,
     /// Workers that a queue feeds.
     pub queue_fed: BTreeSet<String>,
-    /// How long objects stay, superseded ones included, by prefix of the key.
+    /// How long objects stay, noncurrent versions included, by prefix of the key.
     pub object_days: BTreeMap<String, f64>,
     /// How long rows stay; faces are kept as long.
     pub record_days: f64,
@@ -94,9 +94,9 @@ impl Deployment {
                 for rule in properties["LifecycleConfiguration"]["Rules"].as_array().into_iter().flatten() {
                     // A rule without a prefix is about another bucket, or about what was left behind.
                     if let (Some(prefix), Some(days)) = (rule["Prefix"].as_str(), rule["ExpirationInDays"].as_f64()) {
-                        // Expired, a version is only superseded, and stays for this long.
-                        let superseded = rule["NoncurrentVersionExpiration"]["NoncurrentDays"].as_f64();
-                        self.object_days.insert(prefix.to_owned(), days + superseded.unwrap_or_default());
+                        // Expired, a version is only noncurrent, and stays for this long.
+                        let noncurrent = rule["NoncurrentVersionExpiration"]["NoncurrentDays"].as_f64();
+                        self.object_days.insert(prefix.to_owned(), days + noncurrent.unwrap_or_default());
                     }
                 }
             }
@@ -259,7 +259,7 @@ mod tests {
         let near = |found: f64, right: f64| assert!((found - right).abs() < 1e-9, "{found} instead of {right}");
         near(deployment.memory_megabytes["starter"], 256.0);
         assert!(deployment.queue_fed.contains("starter"));
-        // 30 days, and 30 more as a superseded version.
+        // 30 days, and 30 more as a noncurrent version.
         near(deployment.object_days["zipped/"], 60.0);
         near(deployment.record_days, 1827.0);
         near(deployment.log_days, 90.0);

@@ -10,8 +10,12 @@ use crate::prices::{Assumed, Meter};
 
 /// Write requests to the index `byStatus` per write to the table: `updatedAt` is its sort key, so every write moves the entry.
 const INDEX_WRITES: f64 = 2.0;
+/// A write in a transaction costs so many times as much: <https://aws.amazon.com/dynamodb/pricing/on-demand/>.
+const IN_TRANSACTION: f64 = 2.0;
 /// The worker that waits for Express machines, and signs the addresses of uploads.
 const AGENT: &str = "onboarding-agent";
+/// The worker that copies uploads.
+const STARTER: &str = "starter";
 /// What AWS rounds an execution of an Express machine up to.
 const EXPRESS_MILLISECONDS: f64 = 100.0;
 /// See [`EXPRESS_MILLISECONDS`].
@@ -30,6 +34,10 @@ const GIGABYTE: f64 = 1_073_741_824.0;
 pub enum Table {
     /// One row for each application and conversation.
     Applications,
+    /// One row for each upload of an application.
+    Submissions,
+    /// One row for each decision about an application.
+    Decisions,
     /// One row for each customer.
     Customers,
     /// One row for each face of the face API.
@@ -48,6 +56,8 @@ pub struct WorkerCall {
     pub action: String,
     /// To which table, if it was to one.
     pub table: Option<Table>,
+    /// It was a part of a transaction.
+    pub is_in_transaction: bool,
 }
 
 /// Something that was put into the bucket.
@@ -84,7 +94,8 @@ pub struct Facts {
     pub express: Vec<Express>,
     /// Events in the histories of its executions; of an Express machine, in its log.
     pub history_events: u64,
-    /// Calls of the machines: `rekognition:detectFaces`; with ` (customers)` to that table instead of that of applications.
+    /// Calls of the machines: `rekognition:detectFaces`; with ` (customers)` or ` (submissions)` to that table instead of that of
+    /// applications.
     pub machine_calls: BTreeMap<String, u64>,
     /// Calls of the workers, with how often each was made.
     pub worker_calls: Vec<(WorkerCall, u64)>,
@@ -98,6 +109,10 @@ pub struct Facts {
     pub index_bytes: u64,
     /// See `row_bytes`; 0 without a customer.
     pub customer_bytes: u64,
+    /// Sizes of the records of its uploads and of its decisions, each all together. In bytes; 0 of a conversation.
+    pub submission_bytes: u64,
+    /// See `submission_bytes`.
+    pub decision_bytes: u64,
     /// Sizes of the record of the face that a request is about, and of the note of the request. In bytes; 0 when there is none.
     pub face_bytes: u64,
     /// See `face_bytes`.
@@ -222,9 +237,14 @@ impl Facts {
             }
             "dynamodb:getItem" => usage.add(Meter::DynamoDbRead, count * units(self.row_bytes, 4)),
             "dynamodb:getItem (customers)" => usage.add(Meter::DynamoDbRead, count * units(self.customer_bytes, 4)),
-            "dynamodb:updateItem" => usage.add(Meter::DynamoDbWrite, count * self.write_units(false)),
+            "dynamodb:updateItem" => usage.add(Meter::DynamoDbWrite, count * self.write_units(Table::Applications)),
+            "dynamodb:updateItem (submissions)" => {
+                usage.add(Meter::DynamoDbWrite, count * self.write_units(Table::Submissions));
+            }
             // Refused because there is one already, it costs as much.
-            "dynamodb:putItem (customers)" => usage.add(Meter::DynamoDbWrite, count * self.write_units(true)),
+            "dynamodb:putItem (customers)" => {
+                usage.add(Meter::DynamoDbWrite, count * self.write_units(Table::Customers));
+            }
             "sns:publish" => {
                 usage.add(Meter::SnsPublish, count);
                 return Ok(if on.is_measured { count } else { 0.0 });
@@ -247,6 +267,8 @@ impl Facts {
         match call.action.as_str() {
             "rekognition:DetectFaces" => usage.add(Meter::RekognitionGroup2, count),
             "rekognition:SearchFacesByImage" | "rekognition:IndexFaces" => usage.add(Meter::RekognitionGroup1, count),
+            // Of a copy, only the new object is paid for.
+            "s3:GetObjectVersion" if call.worker == STARTER => {}
             // Pictures that Rekognition reads are among them: it does so with the worker's permissions.
             "s3:GetObject" | "s3:GetObjectVersion" => usage.add(Meter::S3Get, count),
             // The applicant's upload with an address that the agent's function signed: counted with the object.
@@ -267,6 +289,7 @@ impl Facts {
             | "textract:AnalyzeID"
             | "states:StartExecution"
             | "states:StartSyncExecution"
+            | "states:SendTaskHeartbeat"
             | "states:SendTaskSuccess"
             | "states:SendTaskFailure"
             | "sqs:ReceiveMessage"
@@ -284,14 +307,10 @@ impl Facts {
     fn meter_table(&self, usage: &mut Usage, call: &WorkerCall, count: f64) -> Result<(), Unpriced> {
         let unpriced = || Unpriced(format!("{} on {:?}", call.action, call.table));
         let table = call.table.ok_or_else(unpriced)?;
-        let bytes = match table {
-            Table::Applications => self.row_bytes,
-            Table::Customers => self.customer_bytes,
-            Table::FaceMetadata => self.face_bytes,
-            Table::FaceRequests => self.note_bytes,
-        };
+        let bytes = self.bytes_in(table);
         let write = match (call.action.as_str(), table) {
-            ("dynamodb:GetItem", _) => {
+            // A query of decisions is for the number of the last one.
+            ("dynamodb:GetItem", _) | ("dynamodb:Query", Table::Decisions) => {
                 usage.add(Meter::DynamoDbRead, count * units(bytes, 4));
                 return Ok(());
             }
@@ -300,25 +319,36 @@ impl Facts {
                 usage.add(Meter::DynamoDbRead, count * units(bytes, 4) / 2.0);
                 return Ok(());
             }
-            ("dynamodb:UpdateItem" | "dynamodb:PutItem", Table::Applications) => self.write_units(false),
-            ("dynamodb:UpdateItem" | "dynamodb:PutItem", Table::Customers) => self.write_units(true),
+            (
+                "dynamodb:UpdateItem" | "dynamodb:PutItem",
+                Table::Applications | Table::Submissions | Table::Customers | Table::FaceRequests,
+            )
+            | ("dynamodb:PutItem", Table::Decisions) => self.write_units(table),
             // A new record enters `byUnindexed`, and with it ends in `byRekognitionFaceId`.
             ("dynamodb:PutItem" | "dynamodb:DeleteItem", Table::FaceMetadata) => units(bytes, 1) + 1.0,
             // It leaves the one index for the other.
             ("dynamodb:UpdateItem", Table::FaceMetadata) => units(bytes, 1) + 2.0,
-            ("dynamodb:UpdateItem" | "dynamodb:PutItem", Table::FaceRequests) => units(bytes, 1),
             _ => return Err(unpriced()),
         };
-        usage.add(Meter::DynamoDbWrite, count * write);
+        let times = if call.is_in_transaction { IN_TRANSACTION } else { 1.0 };
+        usage.add(Meter::DynamoDbWrite, count * write * times);
         Ok(())
     }
 
     /// Of one write, at the size that the row has in the end: AWS counts the larger of the sizes before and after.
-    fn write_units(&self, on_customers: bool) -> f64 {
-        if on_customers {
-            units(self.customer_bytes, 1)
-        } else {
-            units(self.row_bytes, 1) + INDEX_WRITES * units(self.index_bytes, 1)
+    fn write_units(&self, table: Table) -> f64 {
+        let index = if table == Table::Applications { INDEX_WRITES * units(self.index_bytes, 1) } else { 0.0 };
+        units(self.bytes_in(table), 1) + index
+    }
+
+    fn bytes_in(&self, table: Table) -> u64 {
+        match table {
+            Table::Applications => self.row_bytes,
+            Table::Submissions => self.submission_bytes,
+            Table::Decisions => self.decision_bytes,
+            Table::Customers => self.customer_bytes,
+            Table::FaceMetadata => self.face_bytes,
+            Table::FaceRequests => self.note_bytes,
         }
     }
 
@@ -372,8 +402,9 @@ impl Facts {
             }
         }
         let months = on.record_days / DAYS_PER_MONTH;
-        let rows = [self.row_bytes, self.index_bytes, self.customer_bytes].into_iter().filter(|bytes| *bytes > 0);
-        let bytes: f64 = rows.map(|bytes| number(bytes) + ROW_OVERHEAD).sum();
+        // Decisions are never deleted; what they cost afterwards is too little to be seen.
+        let rows = [self.row_bytes, self.index_bytes, self.customer_bytes, self.submission_bytes, self.decision_bytes];
+        let bytes: f64 = rows.into_iter().filter(|bytes| *bytes > 0).map(|bytes| number(bytes) + ROW_OVERHEAD).sum();
         usage.add(Meter::DynamoDbGigabyteMonth, bytes / GIGABYTE * months);
         if self.note_bytes > 0 {
             let bytes = number(self.note_bytes) + ROW_OVERHEAD;
@@ -430,7 +461,7 @@ mod tests {
     }
 
     fn worker(action: &str, table: Option<Table>) -> WorkerCall {
-        WorkerCall { worker: "starter".to_owned(), action: action.to_owned(), table }
+        WorkerCall { worker: "unpack-package".to_owned(), action: action.to_owned(), table, is_in_transaction: false }
     }
 
     #[test]
@@ -471,6 +502,46 @@ mod tests {
         is(&usage, Meter::DynamoDbRead, 4.0);
         // Three rows, 100 bytes more each, for twelve months.
         is(&usage, Meter::DynamoDbGigabyteMonth, (2_500.0 + 300.0 + 900.0 + 300.0) / 1_073_741_824.0 * 12.0);
+    }
+
+    #[test]
+    fn a_submission_is_written_and_concluded_in_transactions() {
+        let starter = |action: &str, table, is_in_transaction| WorkerCall {
+            worker: STARTER.to_owned(),
+            is_in_transaction,
+            ..worker(action, table)
+        };
+        let conclude = |action: &str, table| WorkerCall { is_in_transaction: true, ..worker(action, Some(table)) };
+        let usage = usage(&Facts {
+            row_bytes: 2_500,
+            index_bytes: 300,
+            submission_bytes: 3_500,
+            decision_bytes: 1_500,
+            customer_bytes: 500,
+            machine_calls: [("dynamodb:updateItem (submissions)".to_owned(), 4)].into(),
+            worker_calls: vec![
+                (starter("dynamodb:UpdateItem", Some(Table::Applications), true), 1),
+                (starter("dynamodb:PutItem", Some(Table::Submissions), true), 1),
+                (starter("dynamodb:UpdateItem", Some(Table::Submissions), false), 1),
+                (starter("s3:GetObjectVersion", None, false), 1),
+                (starter("s3:PutObject", None, false), 1),
+                (worker("dynamodb:Query", Some(Table::Decisions)), 1),
+                (conclude("dynamodb:UpdateItem", Table::Applications), 1),
+                (conclude("dynamodb:UpdateItem", Table::Submissions), 1),
+                (conclude("dynamodb:PutItem", Table::Decisions), 1),
+                (conclude("dynamodb:PutItem", Table::Customers), 1),
+            ],
+            ..Facts::default()
+        });
+        let (row, submission, decision, customer) = (3.0 + 2.0, 4.0, 2.0, 1.0);
+        let accepted = 2.0 * (row + submission) + submission;
+        let concluded = 2.0 * (row + submission + decision + customer);
+        is(&usage, Meter::DynamoDbWrite, 4.0 * submission + accepted + concluded);
+        is(&usage, Meter::DynamoDbRead, 1.0);
+        is(&usage, Meter::S3Put, 1.0);
+        is(&usage, Meter::S3Get, 0.0);
+        // Five rows, 100 bytes more each, for twelve months.
+        is(&usage, Meter::DynamoDbGigabyteMonth, (8_300.0 + 500.0) / 1_073_741_824.0 * 12.0);
     }
 
     #[test]
@@ -528,6 +599,7 @@ mod tests {
             worker: worker.to_owned(),
             action: action.to_owned(),
             table: action.starts_with("dynamodb:").then_some(Table::Applications),
+            is_in_transaction: false,
         };
         Facts {
             express: vec![
@@ -647,7 +719,7 @@ mod tests {
         let list = PriceList::included().expect("the included list");
         let mut deployment = deployment();
         deployment.memory_megabytes.insert("register-face".to_owned(), 512.0);
-        let call = |action: &str, table| WorkerCall { worker: "register-face".into(), action: action.into(), table };
+        let call = |action: &str, table| WorkerCall { worker: "register-face".to_owned(), ..worker(action, table) };
         let facts = Facts {
             api_requests: 1,
             worker_calls: vec![
@@ -729,7 +801,11 @@ mod tests {
         let by_worker =
             Facts { worker_calls: vec![(worker("dynamodb:Scan", Some(Table::Applications)), 1)], ..Facts::default() };
         assert!(price(by_worker).is_err());
-        for (action, table) in [("dynamodb:GetItem", None), ("dynamodb:DeleteItem", Some(Table::Customers))] {
+        for (action, table) in [
+            ("dynamodb:GetItem", None),
+            ("dynamodb:DeleteItem", Some(Table::Customers)),
+            ("dynamodb:UpdateItem", Some(Table::Decisions)),
+        ] {
             let facts = Facts { worker_calls: vec![(worker(action, table), 1)], ..Facts::default() };
             assert!(price(facts).is_err(), "{action} on {table:?}");
         }

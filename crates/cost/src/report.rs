@@ -641,6 +641,7 @@ mod tests {
                 worker: "extract-identity".to_owned(),
                 action: "textract:DetectDocumentText".to_owned(),
                 table: None,
+                is_in_transaction: false,
             },
             1,
         )];
@@ -660,6 +661,7 @@ mod tests {
                 worker: "verify-face".to_owned(),
                 action: format!("rekognition:{action}"),
                 table: None,
+                is_in_transaction: false,
             };
             let facts = Facts { api_requests: 1, worker_calls: vec![(call, calls)], ..Facts::default() };
             let path = Path { id: id.to_owned(), title: "A person".to_owned(), outcome: "200".to_owned(), facts };

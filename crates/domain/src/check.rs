@@ -14,8 +14,6 @@ pub enum CheckOutcome {
     Resubmit,
     /// A person has to look.
     Refer,
-    /// Nothing any more: a newer upload counts. Never in a row or a notification.
-    Superseded,
 }
 
 /// The checks of an onboarding, in the order in which they are made.
@@ -78,7 +76,6 @@ impl CheckOutcome {
             Self::Decline => "decline",
             Self::Resubmit => "resubmit",
             Self::Refer => "refer",
-            Self::Superseded => "superseded",
         }
     }
 }
@@ -92,13 +89,7 @@ mod tests {
         for check in Check::ALL {
             assert_eq!(serde_json::to_value(check).expect("json"), check.name());
         }
-        for outcome in [
-            CheckOutcome::Pass,
-            CheckOutcome::Decline,
-            CheckOutcome::Resubmit,
-            CheckOutcome::Refer,
-            CheckOutcome::Superseded,
-        ] {
+        for outcome in [CheckOutcome::Pass, CheckOutcome::Decline, CheckOutcome::Resubmit, CheckOutcome::Refer] {
             assert_eq!(serde_json::to_value(outcome).expect("json"), outcome.name());
         }
     }

@@ -47,6 +47,8 @@ pub struct DocumentFields {
     pub state: Personal,
     /// ZIP code.
     pub zip_code: Personal,
+    /// The state that issued the document, which need not be that of the address.
+    pub issuer: Personal,
     /// As the service names it, for instance `DRIVER LICENSE FRONT`.
     pub id_type: Personal,
     /// The order in which the document writes day and month, as [`DateOrder::code`] gives it: what the applicant copied from it is in that
@@ -108,6 +110,7 @@ impl DocumentFields {
             city: lookup("city"),
             state: lookup("state"),
             zip_code: lookup("zipCode"),
+            issuer: lookup("issuer"),
             id_type: lookup("idType"),
             date_order: lookup("dateOrder"),
         }
@@ -115,7 +118,7 @@ impl DocumentFields {
 
     /// The fields by their stored names.
     #[must_use]
-    pub fn entries(&self) -> [(&'static str, &Personal); 14] {
+    pub fn entries(&self) -> [(&'static str, &Personal); 15] {
         [
             ("firstName", &self.first_name),
             ("middleName", &self.middle_name),
@@ -129,6 +132,7 @@ impl DocumentFields {
             ("city", &self.city),
             ("state", &self.state),
             ("zipCode", &self.zip_code),
+            ("issuer", &self.issuer),
             ("idType", &self.id_type),
             ("dateOrder", &self.date_order),
         ]
@@ -172,6 +176,7 @@ impl DocumentFields {
             city: text("CITY_IN_ADDRESS"),
             state: text("STATE_IN_ADDRESS"),
             zip_code: text("ZIP_CODE_IN_ADDRESS"),
+            issuer: text("STATE_NAME"),
             id_type: text("ID_TYPE"),
             date_order: Personal::new(order.code()),
         };

@@ -13,11 +13,12 @@ pub mod nordic;
 mod package;
 mod personal;
 mod reason;
+mod submission;
 mod text;
 pub mod thresholds;
 mod upload;
 
-pub use application::{ApplicationId, InvalidApplicationId, execution_name, replay_name};
+pub use application::{ApplicationId, InvalidApplicationId};
 pub use check::{Check, CheckOutcome};
 pub use details::{Details, DetailsColumn};
 pub use document::{Confidences, DocumentFields, DocumentType, ExtractedField, Facts, facts};
@@ -25,4 +26,8 @@ pub use matching::{DateOrder, Similarities, customer_key, parse_date, similariti
 pub use package::{Limits, Member, inspect_image, member_of};
 pub use personal::Personal;
 pub use reason::{ReasonClass, ReasonCode, UnknownReasonCode, reason_codes_page};
+pub use submission::{
+    InvalidSubmissionId, Latest, Outcome, Progress, Standing, Status, SubmissionId, admit, admit_replay, conclude,
+    joins, status_after,
+};
 pub use upload::{ObjectRef, Upload, UploadKind};

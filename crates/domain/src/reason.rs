@@ -69,6 +69,30 @@ reasons! {
         applicant: "Your file has a name that we cannot use. Please upload it again through the application form.",
         staff: "The object's base name is no application id, or its extension does not fit its prefix."
     }
+    UploadKindMismatch "UPLOAD_KIND_MISMATCH" Correctable {
+        applicant: "Your application began with another kind of upload. Please upload it again through the application form.",
+        staff: "A single picture for an application that began with a package, or the other way round. The application is unchanged."
+    }
+    SubmissionInProgress "SUBMISSION_IN_PROGRESS" Correctable {
+        applicant: "We are still checking what you sent before. Please wait for the result.",
+        staff: "An upload came while an earlier one was judged. It was not looked at, and the application is unchanged."
+    }
+    ApplicationInReview "APPLICATION_IN_REVIEW" Correctable {
+        applicant: "A person is looking at your application. Please wait for the result.",
+        staff: "An upload came while the application waits for a person. It was not looked at, and the application is unchanged."
+    }
+    ApplicationClosed "APPLICATION_CLOSED" Final {
+        applicant: "Your application is closed. Please contact us.",
+        staff: "An upload came after the application was approved or declined. It was not looked at, and the application is unchanged."
+    }
+    AttemptsExhausted "ATTEMPTS_EXHAUSTED" Final {
+        applicant: "We could not use what you sent several times. A person will look at your application.",
+        staff: "The last attempt that the setting allows could not be used either; a person has to look."
+    }
+    UploadMissing "UPLOAD_MISSING" Technical {
+        applicant: "We could not open your upload. Please send it again.",
+        staff: "The uploaded object was gone before it could be copied to the evidence."
+    }
     PackageNotAZip "PACKAGE_NOT_A_ZIP" Correctable {
         applicant: "The file is not a zip archive, or it is damaged. Please pack your documents again.",
         staff: "The package cannot be read as a zip archive."
@@ -173,6 +197,10 @@ reasons! {
         applicant: "The face on your selfie is not the one on your document.",
         staff: "The similarity of selfie and document portrait is not above the threshold."
     }
+    FaceChanged "FACE_CHANGED" Final {
+        applicant: "The face on your selfie is not the one of your earlier selfie.",
+        staff: "A later selfie does not show the person whose face the application has. The application is unchanged."
+    }
     PortraitNotFound "PORTRAIT_NOT_FOUND" Correctable {
         applicant: "We could not find a portrait on your document. Please photograph its front again.",
         staff: "Rekognition found no face on the document."
@@ -192,6 +220,10 @@ reasons! {
     DocumentUnreadable "DOCUMENT_UNREADABLE" Correctable {
         applicant: "Your document could not be read. Please photograph it again, flat and in good light.",
         staff: "Rekognition or Textract could not open the document, or Textract read not one field."
+    }
+    DocumentIssuerUnreadable "DOCUMENT_ISSUER_UNREADABLE" Correctable {
+        applicant: "We could not read which state issued your document. Please photograph it again.",
+        staff: "The issuing state was not read, so that the document's number belongs to no certain customer; a person has to look."
     }
     FirstNameUnreadable "FIRST_NAME_UNREADABLE" Correctable {
         applicant: "The first name on your document could not be read. Please photograph it again.",

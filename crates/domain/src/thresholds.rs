@@ -1,5 +1,9 @@
 //! The thresholds of judgement: those of `statemachines/thresholds.json`, by which the state machines judge, too.
 
+use std::sync::LazyLock;
+
+use sha2::{Digest as _, Sha256};
+
 include!(concat!(env!("OUT_DIR"), "/thresholds.rs"));
 
 // Or a search would miss faces that are duplicates.
@@ -10,6 +14,16 @@ struct Threshold {
     value: f64,
     unit: &'static str,
     reason: &'static str,
+}
+
+/// The first 16 hexadecimal digits of the SHA-256 of the file: by which thresholds something was decided.
+#[must_use]
+pub fn digest() -> &'static str {
+    static DIGEST: LazyLock<String> = LazyLock::new(|| {
+        let hash = Sha256::digest(include_str!("../../../statemachines/thresholds.json"));
+        hash[..8].iter().fold(String::new(), |digest, byte| digest + &format!("{byte:02x}"))
+    });
+    &DIGEST
 }
 
 /// The page docs/THRESHOLDS.md, in Markdown.

@@ -17,7 +17,8 @@ pub struct ObjectRef {
 }
 
 /// What was uploaded, after its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum UploadKind {
     /// `zipped/<id>.zip`: details, document and selfie together.
     Package,
@@ -25,6 +26,18 @@ pub enum UploadKind {
     Selfie,
     /// `id_document/<id>.<png|jpg|jpeg>`.
     Document,
+}
+
+impl UploadKind {
+    /// The name: in rows, inputs and the pointers to evidence.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Package => "package",
+            Self::Selfie => "selfie",
+            Self::Document => "document",
+        }
+    }
 }
 
 /// An upload that belongs to an application.

@@ -6,7 +6,6 @@
 //! The kit writes one line of the log and one of metrics about each task, so that workers need not.
 
 mod api;
-mod applications;
 mod clock;
 mod config;
 mod error;
@@ -16,10 +15,10 @@ mod metrics;
 mod observer;
 mod pace;
 mod queue;
+mod tables;
 mod task;
 
 pub use api::{Api, ApiAnswer, ApiFailure, ApiRequest, run_api};
-pub use applications::{Applications, DOCUMENT_EXECUTION, PACKAGE_EXECUTION, Row, TableFailure, column, object_ref};
 pub use clock::{ago, now, seconds, today};
 pub use config::{SdkConfig, aws_config, setting};
 pub use error::{ErrorName, Report, TaskError, sdk_code};
@@ -28,4 +27,7 @@ pub use metrics::{Measurement, Unit};
 pub use observer::{Worker, note_application, note_check, note_execution, note_face, note_outcome, note_reasons};
 pub use pace::Pace;
 pub use queue::{run_queue, run_task_queue};
+pub use tables::{
+    Applications, Row, Submissions, TableFailure, column, object_ref, read_object_ref, submission_key, text,
+};
 pub use task::{run_task, run_task_with_answer};

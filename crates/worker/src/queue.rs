@@ -1,19 +1,14 @@
 //! Workers that a queue feeds.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
-use aws_sdk_sfn::{
-    Client, operation::send_task_failure::SendTaskFailureError, operation::send_task_success::SendTaskSuccessError,
-};
+use aws_sdk_sfn::Client;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    ErrorName, Measurement, Pace, Report, TaskError, Worker,
-    observer::{Observer, Task},
-    pace::Deadline,
-    sdk_code,
-    task::work,
+    ErrorName, Measurement, Pace, Report, TaskError, Worker, observer::Observer, pace::Deadline, sdk_code, task::work,
 };
 
 /// Serves a plain queue: the messages that `handler` fails on come back, the rest of the batch is done. What the handler
@@ -31,18 +26,22 @@ where
         let task = observer.begin(&Value::Null);
         task.came_as(&id);
         let work = async { Box::pin(handler(body)).await.map_err(|failure| Report::of(&failure)) };
-        let result = task.run(work).await;
-        task.end(&result.as_ref().map(|_| ()).map_err(Clone::clone));
-        result?.iter().for_each(|measurement| observer.measure(measurement));
-        Ok(())
+        let done = async {
+            let result = task.run(work).await;
+            task.end(&result.as_ref().map(|_| ()).map_err(Clone::clone));
+            result?.iter().for_each(|measurement| observer.measure(measurement));
+            Ok(())
+        };
+        pace.keep(done).await
     };
-    serve(pace, &handler).await
+    serve(&handler).await
 }
 
 /// Serves a queue of tasks: each message is an input with a `taskToken`, and its result goes to the execution that waits for it.
 ///
+/// A heartbeat comes first: a task that no execution waits for any more is acknowledged without work.
 /// A failure is reported to the execution, whose `Retry` decides what comes next; only what cannot be reported goes back to the queue.
-/// Throttling is waited out first, within the time that the invocation has. `pace` is how fast messages are taken.
+/// Throttling is waited out first, within the time that the invocation has. `pace` is how fast tasks are done.
 ///
 /// # Errors
 /// When the Lambda runtime itself fails, or the template tells the worker too little.
@@ -64,23 +63,19 @@ where
         let patience = (pace, until);
         Box::pin(perform(observer, step_functions, patience, &handler, &id, &body)).await
     };
-    serve(pace, &handler).await
+    serve(&handler).await
 }
 
-async fn serve(
-    pace: Pace,
-    handler: &impl AsyncFn(String, String, Deadline) -> Result<(), Report>,
-) -> Result<(), Error> {
+async fn serve(handler: &impl AsyncFn(String, String, Deadline) -> Result<(), Report>) -> Result<(), Error> {
     let respond = |event: LambdaEvent<SqsEvent>| async move {
         let until = Deadline::of(event.context.deadline);
-        Ok::<_, Error>(Box::pin(batch(pace, until, handler, event.payload)).await)
+        Ok::<_, Error>(Box::pin(batch(until, handler, event.payload)).await)
     };
     lambda_runtime::run(service_fn(respond)).await
 }
 
 /// `handler` gets the id and the body of each message, and tells itself what became of it.
 async fn batch(
-    pace: Pace,
     until: Deadline,
     handler: &impl AsyncFn(String, String, Deadline) -> Result<(), Report>,
     event: SqsEvent,
@@ -88,7 +83,7 @@ async fn batch(
     let mut response = SqsBatchResponse::default();
     for message in event.records {
         let (id, body) = (message.message_id.unwrap_or_default(), message.body.unwrap_or_default());
-        if pace.keep(handler(id.clone(), body, until)).await.is_err() {
+        if handler(id.clone(), body, until).await.is_err() {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
             response.batch_item_failures.push(failure);
@@ -97,7 +92,7 @@ async fn batch(
     response
 }
 
-/// Does a task and reports its result; an error is what could not be reported.
+/// Does a task that an execution waits for, and reports its result; an error is what could not be reported.
 async fn perform<Input, Output, Failure>(
     observer: &Observer,
     step_functions: &Client,
@@ -121,17 +116,38 @@ where
             return Err(report);
         }
     };
-    let tries = pace.patiently(until, |report| task.throttled(report), async || work(handler, input.clone()).await);
-    let result = task.run(tries).await;
-    let reported = match result.as_ref().map_err(Clone::clone).and_then(to_json) {
-        Ok(output) => succeed(&task, step_functions, token, output).await,
-        Err(report) => fail(&task, step_functions, token, report).await,
-    };
-    match &reported {
-        Ok(()) => task.end(&result),
-        Err(unreported) => task.end::<()>(&Err(unreported.clone())),
+    // A late message must cost nothing: neither what the work calls, nor the slot that the pace rations.
+    let heartbeat = is_awaited(step_functions.send_task_heartbeat().task_token(&token).send().await);
+    if heartbeat != Ok(true) {
+        let done = heartbeat.map(|_| task.unanswered());
+        task.end(&done);
+        return done;
     }
-    reported
+    let work = async {
+        let tries = pace.patiently(until, |report| task.throttled(report), async || work(handler, input.clone()).await);
+        let result = task.run(tries).await;
+        let reported = match result.as_ref().map_err(Clone::clone).and_then(to_json) {
+            Ok(output) => is_awaited(step_functions.send_task_success().task_token(token).output(output).send().await),
+            Err(Report { name, message, .. }) => {
+                let failure = step_functions.send_task_failure().task_token(token).error(name.as_str()).cause(message);
+                is_awaited(failure.send().await)
+            }
+        };
+        match reported {
+            Ok(is_awaited) => {
+                if !is_awaited {
+                    task.unanswered();
+                }
+                task.end(&result);
+                Ok(())
+            }
+            Err(unreported) => {
+                task.end::<()>(&Err(unreported.clone()));
+                Err(unreported)
+            }
+        }
+    };
+    pace.keep(work).await
 }
 
 fn split_token(body: &str) -> Result<(String, Value), Report> {
@@ -151,60 +167,40 @@ fn to_json(output: &impl Serialize) -> Result<String, Report> {
         .map_err(|_| Report::without_code(ErrorName::Internal, "the output cannot be written as JSON"))
 }
 
-async fn succeed(task: &Task<'_>, step_functions: &Client, token: String, output: String) -> Result<(), Report> {
-    match step_functions.send_task_success().task_token(token).output(output).send().await {
-        Ok(_) => Ok(()),
-        Err(error) => match error.as_service_error() {
-            Some(
-                SendTaskSuccessError::TaskTimedOut(_)
-                | SendTaskSuccessError::TaskDoesNotExist(_)
-                | SendTaskSuccessError::InvalidToken(_),
-            ) => nobody_waits(task),
+/// Whether an execution waits for the task: it has not ended, and no other delivery of the same message has answered.
+fn is_awaited<T, E: ProvideErrorMetadata>(answer: Result<T, E>) -> Result<bool, Report> {
+    match answer {
+        Ok(_) => Ok(true),
+        Err(error) => match error.code() {
+            Some("InvalidToken" | "TaskDoesNotExist" | "TaskTimedOut") => Ok(false),
             _ => Err(unreported(sdk_code(&error))),
         },
     }
-}
-
-async fn fail(task: &Task<'_>, step_functions: &Client, token: String, report: Report) -> Result<(), Report> {
-    let request =
-        step_functions.send_task_failure().task_token(token).error(report.name.as_str()).cause(report.message);
-    match request.send().await {
-        Ok(_) => Ok(()),
-        Err(error) => match error.as_service_error() {
-            Some(
-                SendTaskFailureError::TaskTimedOut(_)
-                | SendTaskFailureError::TaskDoesNotExist(_)
-                | SendTaskFailureError::InvalidToken(_),
-            ) => nobody_waits(task),
-            _ => Err(unreported(sdk_code(&error))),
-        },
-    }
-}
-
-/// The execution has ended, or another delivery of the same message has answered: there is nothing left to do.
-#[expect(clippy::unnecessary_wraps, reason = "it is the result of the arms that call it")]
-fn nobody_waits(task: &Task<'_>) -> Result<(), Report> {
-    task.unanswered();
-    Ok(())
 }
 
 fn unreported(code: &str) -> Report {
-    let message = format!("the task's result could not be reported ({code})");
+    let message = format!("the execution that waits for the task could not be told ({code})");
     Report { code: Some(code.to_owned()), ..Report::without_code(ErrorName::Transient, message) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{cell::Cell, time::Duration};
+
     use aws_lambda_events::sqs::SqsMessage;
-    use aws_sdk_sfn::{
-        operation::{send_task_failure::SendTaskFailureOutput, send_task_success::SendTaskSuccessOutput},
-        types::error::{InvalidToken, TaskTimedOut},
+    use aws_sdk_sfn::operation::{
+        send_task_failure::{SendTaskFailureError, SendTaskFailureOutput},
+        send_task_heartbeat::{SendTaskHeartbeatError, SendTaskHeartbeatOutput},
+        send_task_success::{SendTaskSuccessError, SendTaskSuccessOutput},
     };
-    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use aws_smithy_types::error::ErrorMetadata;
     use proptest::prelude::*;
     use serde::Deserialize;
+    use tokio::time::Instant;
 
     use super::*;
+    use crate::logs::tests::Memory;
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -226,81 +222,124 @@ mod tests {
         if input.number == 13 { Err(Outage) } else { Ok(input.number * 2) }
     }
 
-    fn impatient() -> (Pace, Deadline) {
-        (Pace::NONE, Deadline::of(0))
+    const MESSAGE: &str = r#"{"taskToken":"t1","number":7}"#;
+
+    async fn performed(client: &Client, pace: Pace, body: &str) -> Result<(), Report> {
+        perform(&Observer::for_tests(), client, (pace, Deadline::of(0)), &double, "m1", body).await
+    }
+
+    fn awaited() -> Rule {
+        mock!(Client::send_task_heartbeat)
+            .match_requests(|request| request.task_token() == Some("t1"))
+            .then_output(|| SendTaskHeartbeatOutput::builder().build())
+    }
+
+    fn code(code: &'static str) -> ErrorMetadata {
+        ErrorMetadata::builder().code(code).build()
     }
 
     #[tokio::test]
     async fn reports_the_result_with_its_token() {
-        let rule = mock!(Client::send_task_success)
+        let success = mock!(Client::send_task_success)
             .match_requests(|request| request.task_token() == Some("t1") && request.output() == Some("14"))
             .then_output(|| SendTaskSuccessOutput::builder().build());
-        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
-        assert_eq!(
-            perform(&Observer::for_tests(), &client, impatient(), &double, "m1", r#"{"taskToken":"t1","number":7}"#)
-                .await,
-            Ok(())
-        );
-        assert_eq!(rule.num_calls(), 1);
+        let client = mock_client!(aws_sdk_sfn, RuleMode::Sequential, [&awaited(), &success]);
+        assert_eq!(performed(&client, Pace::NONE, MESSAGE).await, Ok(()));
+        assert_eq!(success.num_calls(), 1);
     }
 
     #[tokio::test]
     async fn reports_a_failure_by_its_name() {
-        let rule = mock!(Client::send_task_failure)
+        let failure = mock!(Client::send_task_failure)
             .match_requests(|request| {
                 request.error() == Some("Bonafide.Transient") && request.cause() == Some("the register did not answer")
             })
             .then_output(|| SendTaskFailureOutput::builder().build());
-        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
-        assert_eq!(
-            perform(&Observer::for_tests(), &client, impatient(), &double, "m1", r#"{"taskToken":"t1","number":13}"#)
-                .await,
-            Ok(())
-        );
-        assert_eq!(rule.num_calls(), 1);
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&awaited(), &failure]);
+        assert_eq!(performed(&client, Pace::NONE, r#"{"taskToken":"t1","number":13}"#).await, Ok(()));
+        assert_eq!(failure.num_calls(), 1);
     }
 
     #[tokio::test]
     async fn reports_bad_input_without_quoting_it() {
-        let rule = mock!(Client::send_task_failure)
+        let failure = mock!(Client::send_task_failure)
             .match_requests(|request| {
                 request.error() == Some("Bonafide.InvalidInput")
                     && !request.cause().unwrap_or_default().contains("Jane")
             })
             .then_output(|| SendTaskFailureOutput::builder().build());
-        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&rule]);
-        assert_eq!(
-            perform(
-                &Observer::for_tests(),
-                &client,
-                impatient(),
-                &double,
-                "m1",
-                r#"{"taskToken":"t1","number":"Jane"}"#
-            )
-            .await,
-            Ok(())
-        );
-        assert_eq!(rule.num_calls(), 1);
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&awaited(), &failure]);
+        assert_eq!(performed(&client, Pace::NONE, r#"{"taskToken":"t1","number":"Jane"}"#).await, Ok(()));
+        assert_eq!(failure.num_calls(), 1);
     }
 
     #[tokio::test]
-    async fn a_task_that_nobody_waits_for_is_done() {
-        let success = mock!(Client::send_task_success)
-            .then_error(|| SendTaskSuccessError::TaskTimedOut(TaskTimedOut::builder().build()));
-        let failure = mock!(Client::send_task_failure)
-            .then_error(|| SendTaskFailureError::InvalidToken(InvalidToken::builder().build()));
-        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&success, &failure]);
-        assert_eq!(
-            perform(&Observer::for_tests(), &client, impatient(), &double, "m1", r#"{"taskToken":"t1","number":7}"#)
-                .await,
-            Ok(())
-        );
-        assert_eq!(
-            perform(&Observer::for_tests(), &client, impatient(), &double, "m1", r#"{"taskToken":"t1","number":13}"#)
-                .await,
-            Ok(())
-        );
+    async fn a_heartbeat_comes_before_the_work() {
+        let (heartbeat, told) = (awaited(), Cell::new(None));
+        let success = mock!(Client::send_task_success).then_output(|| SendTaskSuccessOutput::builder().build());
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&heartbeat, &success]);
+        let handler = async |input: Input| {
+            told.set(Some(heartbeat.num_calls()));
+            double(input).await
+        };
+        let patience = (Pace::NONE, Deadline::of(0));
+        perform(&Observer::for_tests(), &client, patience, &handler, "m1", MESSAGE).await.expect("reported");
+        assert_eq!((told.get(), heartbeat.num_calls()), (Some(1), 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_message_costs_neither_work_nor_time() {
+        for late in ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"] {
+            let memory = Memory::default();
+            let _guard = memory.listen();
+            let heartbeat =
+                mock!(Client::send_task_heartbeat).then_error(move || SendTaskHeartbeatError::generic(code(late)));
+            let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&heartbeat]);
+            let works = Cell::new(0);
+            let handler = async |input: Input| {
+                works.set(works.get() + 1);
+                double(input).await
+            };
+            let (started, patience) = (Instant::now(), (Pace::of("60000").expect("a pace"), Deadline::of(0)));
+            let done = perform(&Observer::for_tests(), &client, patience, &handler, "m1", MESSAGE).await;
+            assert_eq!((done, works.get(), started.elapsed()), (Ok(()), 0, Duration::ZERO), "{late}");
+            let lines = memory.lines();
+            assert_eq!((lines.len(), &lines[0]["message"]), (1, &"the task is done".into()), "{late}");
+            assert_eq!(lines[0]["answered"], false, "{late}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_without_its_heartbeat_goes_back_undone() {
+        let heartbeat = mock!(Client::send_task_heartbeat)
+            .then_error(|| SendTaskHeartbeatError::generic(code("ThrottlingException")));
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&heartbeat]);
+        let report = performed(&client, Pace::NONE, MESSAGE).await.expect_err("the queue's again");
+        assert_eq!((report.name, report.is_throttled()), (ErrorName::Transient, true));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ended_during_the_work_is_done() {
+        let success =
+            mock!(Client::send_task_success).then_error(|| SendTaskSuccessError::generic(code("TaskTimedOut")));
+        let failure =
+            mock!(Client::send_task_failure).then_error(|| SendTaskFailureError::generic(code("InvalidToken")));
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&awaited(), &success, &failure]);
+        for body in [MESSAGE, r#"{"taskToken":"t1","number":13}"#] {
+            let memory = Memory::default();
+            let _guard = memory.listen();
+            assert_eq!(performed(&client, Pace::NONE, body).await, Ok(()));
+            assert_eq!(memory.lines()[0]["answered"], false, "{body}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_holds_its_slot_for_its_share_of_the_rate() {
+        let success = mock!(Client::send_task_success).then_output(|| SendTaskSuccessOutput::builder().build());
+        let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&awaited(), &success]);
+        let started = Instant::now();
+        performed(&client, Pace::of("60000").expect("a pace"), MESSAGE).await.expect("reported");
+        assert_eq!(started.elapsed().as_secs(), 60);
     }
 
     #[tokio::test]
@@ -315,7 +354,7 @@ mod tests {
         let handler = async |_: String, body: String, _: Deadline| {
             if body == "broken" { Err(unreported("ThrottlingException")) } else { Ok(()) }
         };
-        let failed: Vec<_> = batch(Pace::NONE, impatient().1, &handler, event)
+        let failed: Vec<_> = batch(Deadline::of(0), &handler, event)
             .await
             .batch_item_failures
             .into_iter()
@@ -328,8 +367,7 @@ mod tests {
     async fn a_message_without_a_token_goes_back() {
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, []);
         for body in ["", "no JSON", "[]", r#"{"number":7}"#, r#"{"taskToken":7}"#] {
-            let report =
-                perform(&Observer::for_tests(), &client, impatient(), &double, "m1", body).await.expect_err("no token");
+            let report = performed(&client, Pace::NONE, body).await.expect_err("no token");
             assert_eq!(report.name, ErrorName::InvalidInput);
         }
     }

@@ -122,8 +122,13 @@ fn read(asked: &Value) -> BTreeMap<String, Values> {
 fn objects(value: &Value, calls: &mut Vec<Call>) {
     if let Some(object) = value.get("S3Object") {
         let text = |name: &str| object[name].as_str().unwrap_or_default();
-        let action = if object["Version"].is_string() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-        calls.push(Call::from_history(action, format!("arn:aws:s3:::{}/{}", text("Bucket"), text("Name"))));
+        let arn = format!("arn:aws:s3:::{}/{}", text("Bucket"), text("Name"));
+        if object["Version"].is_string() {
+            calls.push(Call::from_history("s3:GetObjectVersion", &arn));
+            calls.extend(platform::calls(Fact::LooksAtPicture, &arn));
+        } else {
+            calls.push(Call::from_history("s3:GetObject", arn));
+        }
     }
     match value {
         Value::Object(fields) => fields.values().for_each(|field| objects(field, calls)),
@@ -183,7 +188,9 @@ mod tests {
             &[
                 "rekognition:CompareFaces on *",
                 "s3:GetObjectVersion on arn:aws:s3:::b/one",
+                "s3:GetObject on arn:aws:s3:::b/one",
                 "s3:GetObjectVersion on arn:aws:s3:::b/two",
+                "s3:GetObject on arn:aws:s3:::b/two",
             ],
         );
         needs(

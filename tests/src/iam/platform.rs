@@ -35,10 +35,14 @@ pub enum Fact {
     WaitsForExecution,
     /// The machine has waited for executions, of which one managed rule tells it.
     HearsOfExecutions,
+    /// Rekognition was given a version of this picture.
+    LooksAtPicture,
+    /// Textract was given a version of this document.
+    ReadsDocument,
 }
 
 /// All of them.
-pub const CALLS: [Behaviour; 8] = [
+pub const CALLS: [Behaviour; 10] = [
     Behaviour {
         name: "event source mapping",
         applies: Fact::TakesMessages,
@@ -100,6 +104,20 @@ pub const CALLS: [Behaviour; 8] = [
         applies: Fact::HearsOfExecutions,
         actions: &["events:PutTargets", "events:PutRule", "events:DescribeRule"],
         documentation: "https://docs.aws.amazon.com/step-functions/latest/dg/stepfunctions-iam.html",
+    },
+    // That a version is read with the right to read versions is recorded; whether the other right is asked for as well is documented
+    // nowhere, only that the caller must have access to the object.
+    Behaviour {
+        name: "picture for Rekognition",
+        applies: Fact::LooksAtPicture,
+        actions: &["s3:GetObject"],
+        documentation: "https://docs.aws.amazon.com/rekognition/latest/APIReference/API_S3Object.html",
+    },
+    Behaviour {
+        name: "document for Textract",
+        applies: Fact::ReadsDocument,
+        actions: &["s3:GetObject"],
+        documentation: "https://docs.aws.amazon.com/textract/latest/dg/API_S3Object.html",
     },
 ];
 

@@ -1,12 +1,13 @@
 //! The calls of all roles in one run of the tests, kept in a file so that policies can be held against them again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::platform::{self, Fact};
 use super::{Call, Evidence, Request, Values, deployed, files};
 use crate::local::Local;
 
@@ -69,7 +70,8 @@ impl Recording {
             });
         }
         let roles = roles.into_iter().map(|role| {
-            let calls = role.calls.into_iter().collect();
+            let documents = documents_for_textract(&role.calls);
+            let calls = role.calls.into_iter().chain(documents).collect();
             (role.file, Role { values: role.values, calls })
         });
         Ok(Self { roles: roles.collect() })
@@ -90,6 +92,13 @@ impl Recording {
             format!("{} is no recording of this version: `cargo xtask test` makes one", file.display())
         })
     }
+}
+
+/// What follows from the versions that Textract has read in the name of a role that asks it.
+fn documents_for_textract(calls: &BTreeSet<Call>) -> Vec<Call> {
+    let of = |action: &'static str| calls.iter().filter(move |call| call.request.action == action);
+    let read = of("s3:GetObjectVersion").filter(|_| of("textract:AnalyzeID").next().is_some());
+    read.flat_map(|call| platform::calls(Fact::ReadsDocument, &call.request.resource)).collect()
 }
 
 /// The policies' files, by path below `policies/` without `.json`.

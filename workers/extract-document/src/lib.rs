@@ -1,6 +1,8 @@
 //! Serves the state `ExtractDocument` of the machine `DocumentExtraction`, through its queue.
 
-use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
+mod record;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_textract::{
     Client,
@@ -11,10 +13,9 @@ use aws_sdk_textract::{
 };
 use bonafide_domain::{
     ApplicationId, Confidences, DocumentFields, DocumentType, ExtractedField, ObjectRef, Personal, ReasonCode,
+    SubmissionId,
 };
-use bonafide_worker::{
-    Applications, DOCUMENT_EXECUTION, ErrorName, PACKAGE_EXECUTION, TableFailure, TaskError, now, sdk_code,
-};
+use bonafide_worker::{ErrorName, Submissions, TableFailure, TaskError, sdk_code, text};
 use serde::{Deserialize, Serialize};
 
 /// What the state sends, beside its task token.
@@ -22,11 +23,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
     application_id: ApplicationId,
+    submission_id: SubmissionId,
     document: ObjectRef,
     document_back: Option<ObjectRef>,
-    /// The execution that judges the upload. The fields of an upload that the row names no longer are not recorded. Earlier releases
-    /// sent none.
-    execution: Option<String>,
 }
 
 /// What the state's Choice decides on.
@@ -39,14 +38,11 @@ pub struct Output {
     document_type: DocumentType,
     /// Why Textract refused the file; empty if it did not.
     reasons: Vec<ReasonCode>,
-    /// A newer upload counts, so that nothing was recorded.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    superseded: bool,
 }
 
 impl Output {
-    fn without_fields(reasons: Vec<ReasonCode>, superseded: bool) -> Self {
-        Self { confidences: Confidences::default(), document_type: DocumentType::License, reasons, superseded }
+    fn refused(reason: ReasonCode) -> Self {
+        Self { confidences: Confidences::default(), document_type: DocumentType::License, reasons: vec![reason] }
     }
 }
 
@@ -71,7 +67,7 @@ pub enum Failure {
     /// The picture broke off while it was fetched.
     #[error("the document could not be fetched to its end")]
     Body(#[source] aws_sdk_s3::primitives::ByteStreamError),
-    /// The fields could not be stored.
+    /// The record could not be read or written.
     #[error(transparent)]
     Table(#[from] TableFailure),
 }
@@ -105,34 +101,48 @@ impl TaskError for Failure {
     }
 }
 
-/// Reads the document and stores its fields; only how sure they are leaves this function.
+/// Reads the document and stores its fields; only how sure they are leaves this function. An answer that an earlier try has recorded is
+/// given again: `AnalyzeID` is charged by the page.
 ///
 /// # Errors
 /// When Textract, the bucket or the table gives no usable answer.
 pub async fn handle(
     textract: &Client,
     pages: &Pages,
-    applications: &Applications,
+    submissions: &Submissions,
     input: Input,
 ) -> Result<Output, Failure> {
+    let Input { application_id, submission_id, document, document_back } = input;
+    let row = submissions.read(&application_id, &submission_id, &["submissionId", ANSWER]).await?;
+    if let Some(answer) = row.get(ANSWER).and_then(record::read) {
+        return Ok(answer);
+    }
+    if !row.contains_key("submissionId") {
+        return Err(TableFailure::Missing("submissionId").into());
+    }
     let mut analysis = textract.analyze_id();
     // Front and back are two pages of one document.
-    for page in [Some(&input.document), input.document_back.as_ref()].into_iter().flatten() {
+    for page in [Some(&document), document_back.as_ref()].into_iter().flatten() {
         analysis = analysis.document_pages(pages.document(page).await?);
     }
-    let extracted = match analysis.send().await {
-        Ok(answer) => extracted_fields(&answer),
+    let (output, mut attributes) = match analysis.send().await {
+        Ok(answer) => {
+            let (fields, confidences) = DocumentFields::from_extracted(&extracted_fields(&answer));
+            let output = Output { confidences, document_type: fields.document_type(), reasons: Vec::new() };
+            (output, vec![("documentFields", stored(&fields))])
+        }
         Err(error) => {
             let reason = refusal(&error).ok_or_else(|| Failure::Textract(Box::new(error)))?;
-            return Ok(Output::without_fields(vec![reason], false));
+            (Output::refused(reason), Vec::new())
         }
     };
-    let (fields, confidences) = DocumentFields::from_extracted(&extracted);
-    if !store(applications, &input.application_id, &fields, input.execution).await? {
-        return Ok(Output::without_fields(Vec::new(), true));
-    }
-    Ok(Output { confidences, document_type: fields.document_type(), reasons: Vec::new(), superseded: false })
+    attributes.push((ANSWER, record::write(&output)));
+    submissions.record(&application_id, &submission_id, attributes).await?;
+    Ok(output)
 }
+
+/// The attribute of the submission that holds the answer.
+const ANSWER: &str = "extraction";
 
 impl Pages {
     async fn document(&self, object: &ObjectRef) -> Result<Document, Failure> {
@@ -187,40 +197,22 @@ fn refusal(error: &SdkError<AnalyzeIDError>) -> Option<ReasonCode> {
     }
 }
 
-/// Whether the row still named the execution, and was written.
-async fn store(
-    applications: &Applications,
-    id: &ApplicationId,
-    fields: &DocumentFields,
-    execution: Option<String>,
-) -> Result<bool, TableFailure> {
+fn stored(fields: &DocumentFields) -> AttributeValue {
     let entries = fields.entries().into_iter().filter(|(_, value)| !value.is_empty());
-    let map = entries.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.expose().to_owned()))).collect();
-    let update = applications
-        .update(id)
-        .expression_attribute_values(":fields", AttributeValue::M(map))
-        .expression_attribute_values(":now", AttributeValue::S(now()));
-    let update = match execution {
-        Some(execution) => update
-            .update_expression("SET documentFields = :fields, documentFieldsOf = :execution, updatedAt = :now")
-            .condition_expression("#package = :execution OR #document = :execution")
-            .expression_attribute_names("#package", PACKAGE_EXECUTION)
-            .expression_attribute_names("#document", DOCUMENT_EXECUTION)
-            .expression_attribute_values(":execution", AttributeValue::S(execution)),
-        None => update.update_expression("SET documentFields = :fields, updatedAt = :now REMOVE documentFieldsOf"),
-    };
-    match update.send().await {
-        Ok(_) => Ok(true),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(TableFailure::Write(Box::new(error))),
-        },
-    }
+    AttributeValue::M(entries.map(|(name, value)| (name.to_owned(), text(value.expose()))).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
+    use std::sync::{Arc, Mutex};
+
+    use aws_sdk_dynamodb::{
+        operation::{
+            get_item::GetItemOutput,
+            update_item::{UpdateItemError, UpdateItemOutput},
+        },
+        types::error::ConditionalCheckFailedException,
+    };
     use aws_sdk_s3::{operation::get_object::GetObjectOutput, primitives::ByteStream};
     use aws_sdk_textract::types::{
         NormalizedValue,
@@ -230,36 +222,88 @@ mod tests {
         },
     };
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use bonafide_worker::Row;
     use serde_json::json;
 
     use super::*;
 
+    const FRONT: &str = "evidence/8d247914/0123456789abcde/8d247914_license.png";
+    const BACK: &str = "evidence/8d247914/0123456789abcde/8d247914_license_back.png";
+
     fn input() -> Input {
-        let document = json!({"bucket": "evidence", "key": "unzipped/a/license.png", "versionId": "v1"});
-        let input = json!({"applicationId": "8d247914", "document": document, "execution": "arn:of-this-upload"});
+        let document = json!({"bucket": "evidence", "key": FRONT, "versionId": "v1"});
+        let input = json!({"applicationId": "8d247914", "submissionId": "0123456789abcde", "document": document});
         serde_json::from_value(input).expect("an input")
+    }
+
+    /// A submission's record, what is written on it, and the mocks for both.
+    struct Table {
+        read: Rule,
+        write: Rule,
+        written: Arc<Mutex<Row>>,
+    }
+
+    impl Table {
+        /// Of a submission, or of none.
+        fn of(row: Option<Row>) -> Self {
+            let (written, exists) = (Arc::<Mutex<Row>>::default(), row.is_some());
+            let read = mock!(aws_sdk_dynamodb::Client::get_item)
+                .match_requests(|request| is_ours(request.key()))
+                .then_output(move || GetItemOutput::builder().set_item(row.clone()).build());
+            let write = mock!(aws_sdk_dynamodb::Client::update_item).match_requests(|request| {
+                is_ours(request.key()) && request.condition_expression() == Some("attribute_exists(submissionId)")
+            });
+            let record = Arc::clone(&written);
+            let write = if exists {
+                write.then_compute_output(move |request| {
+                    let values = request.expression_attribute_values().cloned();
+                    *record.lock().expect("the record") = values.expect("values");
+                    UpdateItemOutput::builder().build()
+                })
+            } else {
+                write.then_error(|| {
+                    UpdateItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
+                })
+            };
+            Self { read, write, written }
+        }
+
+        /// Of a submission whose document was not read yet.
+        fn unread() -> Self {
+            Self::of(Some(submission()))
+        }
+
+        fn client(&self) -> Submissions {
+            let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&self.read, &self.write]);
+            Submissions::new(client, "submissions".into())
+        }
+
+        fn written(&self) -> Row {
+            self.written.lock().expect("the record").clone()
+        }
+    }
+
+    fn is_ours(key: Option<&Row>) -> bool {
+        let key = key.expect("a key");
+        (&key["applicationId"], &key["submissionId"]) == (&text("8d247914"), &text("0123456789abcde"))
+    }
+
+    fn submission() -> Row {
+        Row::from([("submissionId".to_owned(), text("0123456789abcde"))])
     }
 
     fn detection(text: &str, confidence: f32) -> AnalyzeIdDetections {
         AnalyzeIdDetections::builder().text(text).confidence(confidence).build().expect("a detection")
     }
 
-    async fn run(textract: Rule) -> (Result<Output, Failure>, usize) {
-        let write = mock!(aws_sdk_dynamodb::Client::update_item)
-            .match_requests(|request| {
-                let values = request.expression_attribute_values().expect("values");
-                let fields = values[":fields"].as_m().expect("a map");
-                values[":execution"] == AttributeValue::S("arn:of-this-upload".into())
-                    && request.condition_expression() == Some("#package = :execution OR #document = :execution")
-                    && fields["firstName"] == AttributeValue::S("JANE".into())
-                    && fields["dateOfBirth"] == AttributeValue::S("1957-01-12".into())
-                    && !fields.contains_key("middleName")
-            })
-            .then_output(|| UpdateItemOutput::builder().build());
-        let applications =
-            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "applications".into());
-        let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&textract]);
-        (handle(&textract, &Pages::ByReference, &applications, input()).await, write.num_calls())
+    async fn run(textract: &Rule, table: &Table) -> Result<Output, Failure> {
+        let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [textract]);
+        handle(&textract, &Pages::ByReference, &table.client(), input()).await
+    }
+
+    fn bad_document() -> Rule {
+        mock!(Client::analyze_id)
+            .then_error(|| AnalyzeIDError::BadDocumentException(BadDocumentException::builder().build()))
     }
 
     #[tokio::test]
@@ -267,8 +311,7 @@ mod tests {
         let rule = mock!(Client::analyze_id)
             .match_requests(|request| {
                 let object = request.document_pages()[0].s3_object().expect("an object");
-                (object.bucket(), object.name(), object.version())
-                    == (Some("evidence"), Some("unzipped/a/license.png"), Some("v1"))
+                (object.bucket(), object.name(), object.version()) == (Some("evidence"), Some(FRONT), Some("v1"))
             })
             .then_output(|| {
                 let date = NormalizedValue::builder().value("1957-01-12T00:00:00").build();
@@ -284,9 +327,15 @@ mod tests {
                     .build();
                 AnalyzeIdOutput::builder().identity_documents(document).build()
             });
-        let (output, writes) = run(rule).await;
-        let output = serde_json::to_value(output.expect("an output")).expect("json");
-        assert_eq!(writes, 1);
+        let table = Table::unread();
+        let output = run(&rule, &table).await.expect("an output");
+        let written = table.written();
+        assert_eq!(record::read(&written[":extraction"]).as_ref(), Some(&output));
+        let fields = written[":documentFields"].as_m().expect("a map");
+        assert_eq!((&fields["firstName"], &fields["dateOfBirth"]), (&text("JANE"), &text("1957-01-12")));
+        assert!(!fields.contains_key("middleName"), "{:?}", fields.keys());
+        assert_eq!(written.len(), 2, "{:?}", written.keys());
+        let output = serde_json::to_value(output).expect("json");
         assert_eq!(output["reasons"], json!([]));
         assert!((output["confidences"]["firstName"].as_f64().expect("a number") - 0.95).abs() < 1e-6);
         assert_eq!(output["confidences"]["lastName"], json!(0.0));
@@ -294,18 +343,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_fields_of_an_older_upload_are_not_recorded() {
-        let write = mock!(aws_sdk_dynamodb::Client::update_item).then_error(|| {
-            UpdateItemError::ConditionalCheckFailedException(
-                aws_sdk_dynamodb::types::error::ConditionalCheckFailedException::builder().build(),
-            )
-        });
-        let applications =
-            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "applications".into());
-        let analysis = mock!(Client::analyze_id).then_output(|| AnalyzeIdOutput::builder().build());
-        let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&analysis]);
-        let output = handle(&textract, &Pages::ByReference, &applications, input()).await.expect("an output");
-        assert_eq!((output, write.num_calls()), (Output::without_fields(Vec::new(), true), 1));
+    async fn the_record_of_an_earlier_try_answers_and_textract_is_not_paid_again() {
+        let read = Output {
+            confidences: Confidences { first_name: 0.99, ..Confidences::default() },
+            document_type: DocumentType::Passport,
+            reasons: Vec::new(),
+        };
+        for answer in [read, Output::refused(ReasonCode::DocumentUnreadable)] {
+            let mut row = submission();
+            row.insert("extraction".to_owned(), record::write(&answer));
+            let (analysis, table) = (bad_document(), Table::of(Some(row)));
+            assert_eq!(run(&analysis, &table).await.expect("an output"), answer);
+            assert_eq!((analysis.num_calls(), table.write.num_calls()), (0, 0));
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_paid_or_written_for_a_submission_that_does_not_exist() {
+        let (analysis, table) = (bad_document(), Table::of(None));
+        let failure = run(&analysis, &table).await.expect_err("no such submission");
+        assert_eq!((failure.name(), analysis.num_calls()), (ErrorName::Internal, 0));
+        assert!(failure.to_string().starts_with("the record has no submissionId"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_submission_that_is_gone_meanwhile_is_not_made_again() {
+        let (analysis, table) = (bad_document(), Table { read: Table::unread().read, ..Table::of(None) });
+        let failure = run(&analysis, &table).await.expect_err("no such submission");
+        assert_eq!((failure.name(), table.write.num_calls()), (ErrorName::Internal, 1));
+        assert!(failure.to_string().starts_with("the record has no submissionId"), "{failure}");
     }
 
     #[tokio::test]
@@ -314,16 +380,13 @@ mod tests {
             .match_requests(|request| {
                 let names: Vec<_> =
                     request.document_pages().iter().filter_map(|page| page.s3_object()?.name()).collect();
-                names == ["unzipped/a/license.png", "unzipped/a/back.png"]
+                names == [FRONT, BACK]
             })
             .then_error(|| AnalyzeIDError::BadDocumentException(BadDocumentException::builder().build()));
         let mut input = input();
-        let back = ObjectRef { key: "unzipped/a/back.png".into(), ..input.document.clone() };
-        input.document_back = Some(back);
-        let applications =
-            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, []), "applications".into());
+        input.document_back = Some(ObjectRef { key: BACK.into(), ..input.document.clone() });
         let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&rule]);
-        handle(&textract, &Pages::ByReference, &applications, input).await.expect("an output");
+        handle(&textract, &Pages::ByReference, &Table::unread().client(), input).await.expect("an output");
         assert_eq!(rule.num_calls(), 1);
     }
 
@@ -331,8 +394,7 @@ mod tests {
     async fn a_textract_elsewhere_gets_the_bytes() {
         let object = mock!(aws_sdk_s3::Client::get_object)
             .match_requests(|request| {
-                (request.bucket(), request.key(), request.version_id())
-                    == (Some("evidence"), Some("unzipped/a/license.png"), Some("v1"))
+                (request.bucket(), request.key(), request.version_id()) == (Some("evidence"), Some(FRONT), Some("v1"))
             })
             .then_output(|| GetObjectOutput::builder().body(ByteStream::from_static(b"a picture")).build());
         let analysis = mock!(Client::analyze_id)
@@ -342,10 +404,8 @@ mod tests {
             })
             .then_error(|| AnalyzeIDError::BadDocumentException(BadDocumentException::builder().build()));
         let pages = Pages::ByValue(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&object]));
-        let applications =
-            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, []), "applications".into());
         let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&analysis]);
-        handle(&textract, &pages, &applications, input()).await.expect("an output");
+        handle(&textract, &pages, &Table::unread().client(), input()).await.expect("an output");
         assert_eq!((object.num_calls(), analysis.num_calls()), (1, 1));
     }
 
@@ -356,30 +416,28 @@ mod tests {
                 GetObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().code(code).build())
             });
             let pages = Pages::ByValue(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&object]));
-            let applications =
-                Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, []), "applications".into());
             let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, []);
-            let failure = handle(&textract, &pages, &applications, input()).await.expect_err("a failure");
+            let failure = handle(&textract, &pages, &Table::unread().client(), input()).await.expect_err("a failure");
             assert_eq!(failure.name(), name, "{code}");
         }
     }
 
     #[tokio::test]
-    async fn a_file_that_is_no_document_is_a_reason() {
+    async fn a_file_that_is_no_document_is_a_reason_and_only_that_is_recorded() {
         let unsupported = mock!(Client::analyze_id).then_error(|| {
             AnalyzeIDError::UnsupportedDocumentException(UnsupportedDocumentException::builder().build())
         });
-        let bad = mock!(Client::analyze_id)
-            .then_error(|| AnalyzeIDError::BadDocumentException(BadDocumentException::builder().build()));
         let large = mock!(Client::analyze_id)
             .then_error(|| AnalyzeIDError::DocumentTooLargeException(DocumentTooLargeException::builder().build()));
         for (rule, reason) in [
             (unsupported, ReasonCode::DocumentUnreadable),
-            (bad, ReasonCode::DocumentUnreadable),
+            (bad_document(), ReasonCode::DocumentUnreadable),
             (large, ReasonCode::DocumentTooLarge),
         ] {
-            let (output, writes) = run(rule).await;
-            assert_eq!((output.expect("an output").reasons, writes), (vec![reason], 0));
+            let table = Table::unread();
+            let output = run(&rule, &table).await.expect("an output");
+            assert_eq!(output.reasons, [reason]);
+            assert_eq!(table.written(), Row::from([(":extraction".to_owned(), record::write(&output))]));
         }
     }
 
@@ -392,8 +450,9 @@ mod tests {
             AnalyzeIDError::AccessDeniedException(AccessDeniedException::builder().meta(meta).build())
         });
         for (rule, name) in [(throttled, ErrorName::Transient), (denied, ErrorName::Internal)] {
-            let (output, _) = run(rule).await;
-            assert_eq!(output.expect_err("a failure").name(), name);
+            let table = Table::unread();
+            let failure = run(&rule, &table).await.expect_err("a failure");
+            assert_eq!((failure.name(), table.write.num_calls()), (name, 0));
         }
     }
 
@@ -405,7 +464,7 @@ mod tests {
         for message in released["messages"].as_array().expect("messages") {
             serde_json::from_value::<Input>(message.clone()).expect("an input");
         }
-        let output = serde_json::to_value(Output::without_fields(Vec::new(), true)).expect("json");
+        let output = serde_json::to_value(Output::refused(ReasonCode::DocumentUnreadable)).expect("json");
         for answer in released["answers"].as_array().expect("answers") {
             for (field, value) in answer.as_object().expect("an object") {
                 assert_eq!(std::mem::discriminant(&output[field]), std::mem::discriminant(value), "{field}");

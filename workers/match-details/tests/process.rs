@@ -3,10 +3,8 @@
 use bonafide_worker_process::{Answer, Call, Process};
 use serde_json::{Value, json};
 
-const SETTINGS: [(&str, &str); 1] = [("APPLICATIONS_TABLE", "applications")];
-/// The execution that judges, and that the row names.
-const EXECUTION: &str = "arn:of-this-package";
-/// What the row says of the applicant. None of it may leave the process.
+const SETTINGS: [(&str, &str); 1] = [("SUBMISSIONS_TABLE", "submissions")];
+/// What the record says of the applicant. None of it may leave the process.
 const PLANTED: [&str; 4] = ["Planted-First", "Planted-Last", "P1A2N3T4E5D", "Planted Street"];
 
 fn row(_: &Call) -> (u16, String) {
@@ -19,13 +17,13 @@ fn row(_: &Call) -> (u16, String) {
     let item = json!({
         "documentFields": {"M": document}, "FIRST_NAME": first, "LAST_NAME": last, "DOCUMENT_NUMBER": number,
         "ADDRESS": address, "DATE_OF_BIRTH": text("1/12/1957"), "CITY_IN_ADDRESS": text(""), "STATE_IN_ADDRESS": text("FL"),
-        "ZIP_CODE_IN_ADDRESS": text(""), "executionArn": text(EXECUTION), "documentFieldsOf": text(EXECUTION),
+        "ZIP_CODE_IN_ADDRESS": text(""),
     });
     (200, json!({"Item": item}).to_string())
 }
 
 fn input() -> Value {
-    json!({"applicationId": "8d247914", "execution": EXECUTION, "detailsExpected": true, "minimumAge": 18})
+    json!({"applicationId": "8d247914", "submissionId": "0123456789abcde", "detailsExpected": true, "minimumAge": 18})
 }
 
 #[test]
@@ -64,7 +62,7 @@ fn tells_a_failure_by_its_name_and_code() {
     assert_eq!(
         error,
         json!({
-            "errorType": "Bonafide.Internal", "errorMessage": "the application could not be read (AccessDeniedException)",
+            "errorType": "Bonafide.Internal", "errorMessage": "the record could not be read (AccessDeniedException)",
         })
     );
     let left = process.stop();
@@ -81,7 +79,8 @@ fn tells_a_failure_by_its_name_and_code() {
 #[test]
 fn bad_input_is_told_by_its_path_and_never_quoted() {
     let process = Process::start(env!("CARGO_BIN_EXE_match-details"), &SETTINGS, row);
-    let bad = json!({"applicationId": "8d247914", "execution": EXECUTION, "detailsExpected": "Planted-First", "minimumAge": 18});
+    let mut bad = input();
+    bad["detailsExpected"] = json!("Planted-First");
     let Answer::Error(error) = process.invoke(bad) else { panic!("the task is done") };
     assert_eq!(error["errorType"], "Bonafide.InvalidInput");
     assert!(error["errorMessage"].as_str().is_some_and(|message| message.contains("detailsExpected")));

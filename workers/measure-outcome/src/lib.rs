@@ -1,10 +1,10 @@
-//! Serves the measurements queue: what the notifications topic tells, with the scores of the application's row, as metrics.
+//! Serves the measurements queue: what the notifications topic tells, with the scores of what was judged, as metrics.
 
 mod measure;
 mod notification;
 
 use bonafide_worker::{
-    Applications, ErrorName, Measurement, TableFailure, TaskError, column, note_application, note_check,
+    Applications, ErrorName, Measurement, Submissions, TableFailure, TaskError, column, note_application, note_check,
     note_execution, note_outcome, note_reasons,
 };
 
@@ -16,7 +16,7 @@ pub enum Failure {
     /// The message is none of ours. It is not quoted.
     #[error("the message is no notification")]
     Malformed,
-    /// The application could not be read.
+    /// The record could not be read.
     #[error(transparent)]
     Table(#[from] TableFailure),
 }
@@ -41,7 +41,11 @@ impl TaskError for Failure {
 ///
 /// # Errors
 /// When the message is no notification, or the table does not answer.
-pub async fn handle(applications: &Applications, body: &str) -> Result<Vec<Measurement>, Failure> {
+pub async fn handle(
+    applications: &Applications,
+    submissions: &Submissions,
+    body: &str,
+) -> Result<Vec<Measurement>, Failure> {
     let notification: Notification = serde_json::from_str(body).map_err(|_| Failure::Malformed)?;
     note_application(&notification.application_id);
     if let Some(check) = notification.check {
@@ -49,7 +53,11 @@ pub async fn handle(applications: &Applications, body: &str) -> Result<Vec<Measu
     }
     note_outcome(notification.result());
     note_reasons(&notification.reasons);
-    let row = applications.read(&notification.application_id, &measure::ATTRIBUTES).await?;
+    let application = &notification.application_id;
+    let row = match &notification.submission_id {
+        Some(submission) => submissions.read(application, submission, &measure::ATTRIBUTES).await?,
+        None => applications.read(application, &measure::ATTRIBUTES).await?,
+    };
     if let Some(execution) = column(&row, "executionArn") {
         note_execution(execution);
     }
@@ -103,7 +111,8 @@ mod tests {
             })
             .then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
         let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&rule]);
-        handle(&Applications::new(client, "applications".into()), &notification.to_string())
+        let submissions = Submissions::new(client.clone(), "submissions".into());
+        handle(&Applications::new(client, "applications".into()), &submissions, &notification.to_string())
             .await
             .expect("measurements")
     }
@@ -145,28 +154,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_check_of_a_package_waits_for_the_verdict() {
+    async fn a_refused_check_waits_for_the_end_of_its_submission() {
         let refused = with(notification("CHECK_NOT_PASSED"), "check", json!("identityCompare"));
         let refused = with(refused, "reasons", json!(["FACE_MISMATCH"]));
         assert_eq!(measured(refused, row()).await, []);
     }
 
     #[tokio::test]
-    async fn a_refused_check_of_single_uploads_is_measured_and_its_reasons_once() {
-        let refused = |check: &str| {
-            let refused = with(notification("CHECK_NOT_PASSED"), "check", json!(check));
-            with(refused, "reasons", json!(["FACE_MISMATCH"]))
-        };
+    async fn a_picture_is_measured_from_its_submission_and_is_no_verdict() {
+        let judged = with(notification("PICTURE_JUDGED"), "submissionId", json!("0123456789abcde"));
+        let judged = with(with(judged, "outcome", json!("declined")), "reasons", json!(["FACE_MISMATCH"]));
         let no = map(&[("outcome", text("decline")), ("scores", map(&[]))]);
-        let row = || ["identityVerification", "identityCompare"].map(|check| (check.to_owned(), no.clone()));
-        let check = |check: &str| {
-            measurement().count("Checks").by([("Check", check)]).by([("Check", check), ("Outcome", "decline")])
-        };
-        assert_eq!(measured(refused("identityCompare"), row().into()).await, [check("identityCompare")]);
-        let reason = measurement().count("Reasons").by([("Reason", "FACE_MISMATCH")]);
+        let record = Row::from([("identityCompare".to_owned(), no)]);
+        let read = mock!(Client::get_item)
+            .match_requests(|request| request.table_name() == Some("submissions"))
+            .then_output(move || GetItemOutput::builder().set_item(Some(record.clone())).build());
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&read]);
+        let submissions = Submissions::new(client.clone(), "submissions".into());
+        let applications = Applications::new(client, "applications".into());
+        let measured = handle(&applications, &submissions, &judged.to_string()).await.expect("measurements");
+        let compared = [("Check", "identityCompare"), ("Outcome", "decline")];
         assert_eq!(
-            measured(refused("identityVerification"), row().into()).await,
-            [check("identityVerification"), reason]
+            measured,
+            [
+                measurement().count("Reasons").by([("Reason", "FACE_MISMATCH")]),
+                measurement().count("Checks").by([("Check", "identityCompare")]).by(compared),
+            ]
         );
     }
 
@@ -192,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_package_that_has_begun_anew_has_no_time() {
+    async fn what_has_begun_anew_has_no_time() {
         let mut row = row();
         row.insert("receivedAt".to_owned(), text("2026-11-21T09:31:00.000Z"));
         let approved = with(notification("APPLICATION_DECIDED"), "outcome", json!("approved"));
@@ -204,10 +217,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_that_is_no_notification_goes_back_unquoted() {
-        let applications =
-            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, []), "applications".into());
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, []);
+        let submissions = Submissions::new(client.clone(), "submissions".into());
+        let applications = Applications::new(client, "applications".into());
         for body in ["Jane Doe", "{}", r#"{"applicationId": "Jane Doe"}"#, r#"{"event": "SOMETHING"}"#] {
-            let failure = handle(&applications, body).await.expect_err("no notification");
+            let failure = handle(&applications, &submissions, body).await.expect_err("no notification");
             assert_eq!((failure.name(), failure.to_string().contains("Jane")), (ErrorName::InvalidInput, false));
         }
     }
@@ -231,7 +245,9 @@ mod tests {
         });
         let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&throttled]);
         let failed = notification("APPLICATION_FAILED").to_string();
-        let failure = handle(&Applications::new(client, "applications".into()), &failed).await.expect_err("throttled");
+        let submissions = Submissions::new(client.clone(), "submissions".into());
+        let applications = Applications::new(client, "applications".into());
+        let failure = handle(&applications, &submissions, &failed).await.expect_err("throttled");
         assert_eq!((failure.name(), failure.code()), (ErrorName::Transient, Some("ThrottlingException")));
     }
 }

@@ -1,12 +1,13 @@
 //! The Lambda function behind the measurements queue.
 
-use bonafide_worker::{Applications, Error, Pace, Worker, aws_config, run_queue, setting};
+use bonafide_worker::{Applications, Error, Pace, Submissions, Worker, aws_config, run_queue, setting};
 use measure_outcome::handle;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let client = aws_sdk_dynamodb::Client::new(&aws_config().await);
+    let submissions = Submissions::new(client.clone(), setting("SUBMISSIONS_TABLE")?);
     let applications = Applications::new(client, setting("APPLICATIONS_TABLE")?);
     let worker = Worker::new(env!("CARGO_PKG_NAME"));
-    run_queue(worker, Pace::NONE, async |body: String| handle(&applications, &body).await).await
+    run_queue(worker, Pace::NONE, async |body: String| handle(&applications, &submissions, &body).await).await
 }

@@ -1,4 +1,4 @@
-//! From a notification and the application's row to measurements. Pure.
+//! From a notification and the record of what was judged to measurements. Pure.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bonafide_domain::{Check, CheckOutcome};
@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer, value::Error};
 
 use crate::notification::{Event, Notification};
 
-/// What is read of a row: when, which execution, and what each check found. Nothing personal, and the policy allows no more.
+/// What is read of a record: when, which execution, and what each check found. Nothing personal, and the policy allows no more.
 pub(crate) const ATTRIBUTES: [&str; 11] = [
     "executionArn",
     "receivedAt",
@@ -23,8 +23,8 @@ pub(crate) const ATTRIBUTES: [&str; 11] = [
     "customerRegistration",
 ];
 
-/// Checks that pass publish nothing, so those of a package are measured together, with its verdict. Pictures that were uploaded
-/// alone get no verdict: of them only the checks that said no are measured.
+/// Checks that pass publish nothing, so all are measured together, when the submission has ended. A single picture gives no verdict on its
+/// application.
 pub(crate) fn measurements(notification: &Notification, row: &Row) -> Vec<Measurement> {
     match notification.event {
         Event::ApplicationDecided => {
@@ -35,17 +35,15 @@ pub(crate) fn measurements(notification: &Notification, row: &Row) -> Vec<Measur
                 .chain(checks)
                 .collect()
         }
+        Event::PictureJudged => {
+            let checks = Check::ALL.into_iter().filter_map(|check| of_check(check, row));
+            reasons(notification).chain(checks).collect()
+        }
         // It was decided at once; its time to the verdict is none.
         Event::ApplicationFailed | Event::UploadRejected => {
             [verdict(notification, None)].into_iter().chain(reasons(notification)).collect()
         }
-        Event::CheckNotPassed if row.contains_key("executionArn") => Vec::new(),
-        Event::CheckNotPassed => {
-            let check = notification.check.and_then(|check| of_check(check, row));
-            // The comparison's reasons come again, as those of the verification that asked for it.
-            let told_again = notification.check == Some(Check::IdentityCompare);
-            check.into_iter().chain(reasons(notification).filter(|_| !told_again)).collect()
-        }
+        Event::CheckNotPassed => Vec::new(),
     }
 }
 
@@ -66,7 +64,7 @@ fn reasons(notification: &Notification) -> impl Iterator<Item = Measurement> {
 fn time_to_verdict(row: &Row) -> Option<f64> {
     let time = |name| DateTime::parse_from_rfc3339(column(row, name)?).ok();
     let milliseconds = (time("decidedAt")? - time("receivedAt")?).num_milliseconds();
-    // A newer package has begun anew.
+    // A conversation's step may have begun anew.
     let milliseconds = u32::try_from(milliseconds).ok()?;
     Some(f64::from(milliseconds) / 1000.0)
 }

@@ -1,6 +1,6 @@
 //! What the notifications topic says, as far as it is measured.
 
-use bonafide_domain::{ApplicationId, Check, CheckOutcome, ReasonCode};
+use bonafide_domain::{ApplicationId, Check, CheckOutcome, ReasonCode, SubmissionId};
 use serde::Deserialize;
 
 /// One message; members that are not measured are not looked at.
@@ -8,6 +8,8 @@ use serde::Deserialize;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Notification {
     pub(crate) application_id: ApplicationId,
+    /// Of the submission that has ended; a conversation has none.
+    pub(crate) submission_id: Option<SubmissionId>,
     pub(crate) event: Event,
     pub(crate) check: Option<Check>,
     outcome: Option<Outcome>,
@@ -19,6 +21,7 @@ pub(crate) struct Notification {
 pub(crate) enum Event {
     CheckNotPassed,
     ApplicationDecided,
+    PictureJudged,
     ApplicationFailed,
     UploadRejected,
 }

@@ -1,7 +1,6 @@
 //! What S3 writes into the uploads queue.
 
 use bonafide_domain::ObjectRef;
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 
 /// What is needed of an S3 event; the rest differs between event versions, and is not looked at.
@@ -17,7 +16,6 @@ struct Message {
 #[serde(rename_all = "camelCase")]
 struct Record {
     event_name: String,
-    event_time: Option<String>,
     s3: Entity,
     /// Never S3's: an operator has this version judged once more, in place of the execution with this ARN.
     replay_of: Option<String>,
@@ -39,27 +37,17 @@ struct Bucket {
 struct Object {
     key: String,
     version_id: Option<String>,
-    sequencer: Option<String>,
+    size: Option<u64>,
 }
 
 /// An object that was created.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Created {
     pub(crate) object: ObjectRef,
-    pub(crate) turn: Turn,
-}
-
-/// What decides whether an upload may take the place of the one that is recorded.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Turn {
-    /// Events arrive in any order, and late. S3 numbers those of one key; of two keys only the times can be compared.
-    Upload {
-        sequencer: Option<String>,
-        /// When S3 had it, to the millisecond: ISO 8601 in UTC, comparable as text.
-        at: Option<String>,
-    },
+    /// Bytes; 0 where the event does not tell.
+    pub(crate) size: u64,
     /// The failed execution that is to be replaced by a new one.
-    Replay { of: String },
+    pub(crate) replay_of: Option<String>,
 }
 
 /// The objects that this message tells of; none for S3's test event. `None` if the message is no S3 event.
@@ -82,19 +70,7 @@ fn created(record: Record) -> Option<Created> {
         key: decode(&record.s3.object.key)?,
         version_id: record.s3.object.version_id.unwrap_or_else(|| "null".to_owned()),
     };
-    let turn = match record.replay_of {
-        Some(of) => Turn::Replay { of },
-        None => Turn::Upload {
-            sequencer: record.s3.object.sequencer,
-            at: record.event_time.as_deref().and_then(comparable),
-        },
-    };
-    Some(Created { object, turn })
-}
-
-fn comparable(time: &str) -> Option<String> {
-    let time = DateTime::parse_from_rfc3339(time).ok()?;
-    Some(time.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::Millis, true))
+    Some(Created { object, size: record.s3.object.size.unwrap_or_default(), replay_of: record.replay_of })
 }
 
 /// Decodes a key once: S3 writes it into queues form-encoded, with `+` for a space.
@@ -111,7 +87,7 @@ mod tests {
     use super::*;
 
     fn record(name: &str, key: &str) -> Value {
-        json!({"eventName": name, "s3": {"bucket": {"name": "evidence"}, "object": {"key": key, "versionId": "v1", "sequencer": "0A"}}})
+        json!({"eventName": name, "s3": {"bucket": {"name": "evidence"}, "object": {"key": key, "versionId": "v1"}}})
     }
 
     fn keys(message: &Value) -> Option<Vec<String>> {
@@ -127,20 +103,6 @@ mod tests {
             record("ObjectRemoved:Delete", "zipped/gone.zip"),
         ]});
         assert_eq!(keys(&message), Some(vec!["zipped/my file+é.zip".to_owned(), "zipped/a%20b.zip".to_owned()]));
-    }
-
-    #[test]
-    fn times_are_comparable_as_text() {
-        let at = |time: &str| {
-            let mut record = record("ObjectCreated:Put", "zipped/a.zip");
-            record["eventTime"] = json!(time);
-            let created = created_objects(&json!({"Records": [record]}).to_string()).expect("an event").remove(0);
-            let Turn::Upload { at, .. } = created.turn else { panic!("no upload") };
-            at
-        };
-        assert_eq!(at("2026-11-21T09:30:00.5Z").as_deref(), Some("2026-11-21T09:30:00.500Z"));
-        assert_eq!(at("2026-11-21T10:30:00+01:00").as_deref(), Some("2026-11-21T09:30:00.000Z"));
-        assert_eq!(at("yesterday"), None);
     }
 
     #[test]
@@ -194,8 +156,7 @@ mod tests {
             "name",
             "key",
             "versionId",
-            "sequencer",
-            "eventTime",
+            "size",
             "replayOf",
             "x",
         ]);

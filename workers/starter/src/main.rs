@@ -1,22 +1,23 @@
 //! The Lambda function behind the uploads queue.
 
-use bonafide_worker::{Applications, Error, Pace, Worker, aws_config, now, run_queue, setting};
-use starter::{Machines, Starter};
+use bonafide_worker::{Applications, Error, Pace, Submissions, Worker, aws_config, now, run_queue, setting};
+use starter::Starter;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
+    let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let starter = Starter {
-        applications: Applications::new(aws_sdk_dynamodb::Client::new(&config), setting("APPLICATIONS_TABLE")?),
+        applications: Applications::new(dynamodb.clone(), setting("APPLICATIONS_TABLE")?),
+        submissions: Submissions::new(dynamodb.clone(), setting("SUBMISSIONS_TABLE")?),
+        dynamodb,
+        s3: aws_sdk_s3::Client::new(&config),
         step_functions: aws_sdk_sfn::Client::new(&config),
         sns: aws_sdk_sns::Client::new(&config),
         topic_arn: setting("NOTIFICATIONS_TOPIC_ARN")?,
-        machines: Machines {
-            onboarding: setting("ONBOARDING_MACHINE_ARN")?,
-            identity_verification: setting("IDENTITY_VERIFICATION_MACHINE_ARN")?,
-            document_extraction: setting("DOCUMENT_EXTRACTION_MACHINE_ARN")?,
-        },
+        machine_arn: setting("ONBOARDING_MACHINE_ARN")?,
         retention_days: setting("RECORD_RETENTION_DAYS")?.parse()?,
+        most_attempts: setting("MOST_ATTEMPTS")?.parse()?,
     };
     let pace = Pace::of(&setting("PACE_MILLISECONDS")?)?;
     let worker = Worker::new(env!("CARGO_PKG_NAME"));

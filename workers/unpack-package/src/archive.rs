@@ -325,6 +325,16 @@ pub(crate) mod tests {
         ])
     }
 
+    pub(crate) fn package_with_back() -> Vec<u8> {
+        let image = png(2000);
+        archive(&[
+            ("8d247914_license.png", &image),
+            ("8d247914_license_back.png", &image),
+            ("8d247914_details.csv", CSV.as_bytes()),
+            ("8d247914_selfie.png", &image),
+        ])
+    }
+
     fn refusal(zip: Vec<u8>) -> ReasonCode {
         let id = "8d247914".parse().expect("an id");
         match open(Cursor::new(zip), &id, &Limits::DEFAULT) {

@@ -5,28 +5,34 @@
 mod archive;
 mod object_reader;
 
-use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::{
     Client, error::SdkError, operation::head_object::HeadObjectError, operation::put_object::PutObjectError,
 };
-use bonafide_domain::{ApplicationId, CheckOutcome, Details, DetailsColumn, Limits, ObjectRef, ReasonCode};
-use bonafide_worker::{Applications, ErrorName, PACKAGE_EXECUTION, TableFailure, TaskError, now, object_ref, sdk_code};
+use bonafide_domain::{
+    ApplicationId, Check, CheckOutcome, Details, DetailsColumn, Limits, ObjectRef, ReasonCode, SubmissionId,
+};
+use bonafide_worker::{ErrorName, Submissions, TableFailure, TaskError, now, object_ref, sdk_code, text};
 use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, task::JoinError};
 
-use crate::{archive::Contents, object_reader::ObjectReader};
+use crate::{
+    archive::{Contents, Picture},
+    object_reader::ObjectReader,
+};
 
 /// What the state sends.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
     application_id: ApplicationId,
+    submission_id: SubmissionId,
     package: ObjectRef,
-    /// The execution that judges the package. The details of a package that the row names no longer are not recorded.
-    execution: String,
 }
 
-/// What the state's Choice decides on: pointers to the evidence, reasons, or neither when a newer package counts.
+/// What the state's Choice decides on: pointers to the evidence, or the reasons why there is none.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
@@ -90,44 +96,24 @@ impl TaskError for Failure {
     }
 }
 
-/// Takes a package apart: stores its members and details, or says why it cannot be used.
+/// Takes a package apart: stores its members and details, or says why it cannot be used. Both are on record before the machine knows.
 ///
 /// # Errors
 /// When S3 or the table gives no usable answer.
-pub async fn handle(s3: &Client, applications: &Applications, input: Input) -> Result<Output, Failure> {
-    let id = &input.application_id;
-    let contents = match open(s3, id, &input.package).await? {
-        Ok(contents) => contents,
-        Err(reason) => return Ok(Output::without_evidence(CheckOutcome::Resubmit, vec![reason])),
+pub async fn handle(s3: &Client, submissions: &Submissions, input: Input) -> Result<Output, Failure> {
+    let Input { application_id: id, submission_id, package } = input;
+    let (output, mut record) = match open(s3, &id, &package).await? {
+        Ok(contents) => unpack(s3, &package.bucket, &submission_id.evidence_prefix(&id), &id, contents).await?,
+        Err(reason) => (Output::unusable(reason), Vec::new()),
     };
-    let bucket = &input.package.bucket;
-    let Contents { details, details_csv, selfie, document, document_back } = contents;
-    store(s3, bucket, format!("unzipped/{id}/{id}_details.csv"), "text/csv", details_csv).await?;
-    let key = |kind: &str, extension: &str| format!("unzipped/{id}/{id}_{kind}.{extension}");
-    let selfie = store(s3, bucket, key("selfie", selfie.extension), selfie.media_type(), selfie.bytes).await?;
-    let document = store(s3, bucket, key("license", document.extension), document.media_type(), document.bytes).await?;
-    let document_back = match document_back {
-        Some(back) => {
-            Some(store(s3, bucket, key("license_back", back.extension), back.media_type(), back.bytes).await?)
-        }
-        None => None,
-    };
-    let is_recorded =
-        record(applications, id, &input.execution, &details, [&selfie, &document], document_back.as_ref()).await?;
-    if !is_recorded {
-        return Ok(Output::without_evidence(CheckOutcome::Superseded, Vec::new()));
-    }
-    Ok(Output {
-        outcome: CheckOutcome::Pass,
-        reasons: Vec::new(),
-        selfie: Some(selfie),
-        document: Some(document),
-        document_back,
-    })
+    record.push((Check::PackageCheck.name(), check(&output)));
+    submissions.record(&id, &submission_id, record).await?;
+    Ok(output)
 }
 
 impl Output {
-    const fn without_evidence(outcome: CheckOutcome, reasons: Vec<ReasonCode>) -> Self {
+    fn unusable(reason: ReasonCode) -> Self {
+        let (outcome, reasons) = (CheckOutcome::Resubmit, vec![reason]);
         Self { outcome, reasons, selfie: None, document: None, document_back: None }
     }
 }
@@ -153,6 +139,40 @@ async fn open(s3: &Client, id: &ApplicationId, package: &ObjectRef) -> Result<Re
     }
 }
 
+/// Stores the members; what is to be recorded of them, beside the check.
+async fn unpack(
+    s3: &Client,
+    bucket: &str,
+    prefix: &str,
+    id: &ApplicationId,
+    contents: Contents,
+) -> Result<(Output, Vec<(&'static str, AttributeValue)>), Failure> {
+    let Contents { details, details_csv, selfie, document, document_back } = contents;
+    store(s3, bucket, format!("{prefix}{id}_details.csv"), "text/csv", details_csv).await?;
+    let picture = async |kind: &str, picture: Picture| {
+        let key = format!("{prefix}{id}_{kind}.{}", picture.extension);
+        store(s3, bucket, key, picture.media_type(), picture.bytes).await
+    };
+    let selfie = picture("selfie", selfie).await?;
+    let document = picture("license", document).await?;
+    let document_back = match document_back {
+        Some(back) => Some(picture("license_back", back).await?),
+        None => None,
+    };
+    let mut record = columns(&details);
+    record.push(("selfie", object_ref(&selfie)));
+    record.push(("document", object_ref(&document)));
+    record.extend(document_back.as_ref().map(|back| ("documentBack", object_ref(back))));
+    let output = Output {
+        outcome: CheckOutcome::Pass,
+        reasons: Vec::new(),
+        selfie: Some(selfie),
+        document: Some(document),
+        document_back,
+    };
+    Ok((output, record))
+}
+
 async fn store(s3: &Client, bucket: &str, key: String, media_type: &str, bytes: Vec<u8>) -> Result<ObjectRef, Failure> {
     let put = s3.put_object().bucket(bucket).key(&key).content_type(media_type).body(bytes.into());
     let stored = put.send().await.map_err(|error| Failure::Put(Box::new(error)))?;
@@ -160,63 +180,50 @@ async fn store(s3: &Client, bucket: &str, key: String, media_type: &str, bytes: 
     Ok(ObjectRef { bucket: bucket.to_owned(), key, version_id })
 }
 
-/// Whether the row still named the execution, and was written.
-async fn record(
-    applications: &Applications,
-    id: &ApplicationId,
-    execution: &str,
-    details: &Details,
-    [selfie, document]: [&ObjectRef; 2],
-    document_back: Option<&ObjectRef>,
-) -> Result<bool, TableFailure> {
-    let columns: Vec<_> = DetailsColumn::ALL.map(|column| format!("{0} = :{0}", column.name())).into();
-    let pointers = "#selfie = :selfie, #document = :document, documentBack = :documentBack";
-    let expression = format!("SET {}, {pointers}, updatedAt = :now", columns.join(", "));
-    // Written even when there is none: the back of an earlier package must not stay behind.
-    let document_back = document_back.map_or(AttributeValue::Null(true), object_ref);
-    let mut update = applications
-        .update(id)
-        .update_expression(expression)
-        .condition_expression("#execution = :execution")
-        .expression_attribute_names("#execution", PACKAGE_EXECUTION)
-        .expression_attribute_values(":execution", AttributeValue::S(execution.to_owned()))
-        .expression_attribute_names("#selfie", "selfie")
-        .expression_attribute_names("#document", "document")
-        .expression_attribute_values(":selfie", object_ref(selfie))
-        .expression_attribute_values(":document", object_ref(document))
-        .expression_attribute_values(":documentBack", document_back)
-        .expression_attribute_values(":now", AttributeValue::S(now()));
-    for column in DetailsColumn::ALL {
-        let value = AttributeValue::S(details.get(column).expose().to_owned());
-        update = update.expression_attribute_values(format!(":{}", column.name()), value);
-    }
-    match update.send().await {
-        Ok(_) => Ok(true),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(TableFailure::Write(Box::new(error))),
-        },
-    }
+fn columns(details: &Details) -> Vec<(&'static str, AttributeValue)> {
+    DetailsColumn::ALL.map(|column| (column.name(), text(details.get(column).expose()))).into()
+}
+
+/// The check as the machines record theirs; it has no scores.
+fn check(output: &Output) -> AttributeValue {
+    let reasons = output.reasons.iter().map(|reason| text(reason.code())).collect();
+    AttributeValue::M(HashMap::from([
+        ("outcome".to_owned(), text(output.outcome.name())),
+        ("reasons".to_owned(), AttributeValue::L(reasons)),
+        ("scores".to_owned(), AttributeValue::M(HashMap::new())),
+        ("at".to_owned(), text(&now())),
+    ]))
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
+    use std::sync::{Arc, Mutex};
+
+    use aws_sdk_dynamodb::{
+        operation::update_item::{UpdateItemError, UpdateItemOutput},
+        types::error::ConditionalCheckFailedException,
+    };
     use aws_sdk_s3::operation::{
         get_object::{GetObjectError, GetObjectOutput},
         head_object::HeadObjectOutput,
         put_object::PutObjectOutput,
     };
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-    use serde_json::json;
+    use bonafide_worker::{Row, column, read_object_ref};
+    use serde_json::{Value, json};
 
-    use super::{archive::tests::package, *};
+    use super::{
+        archive::tests::{package, package_with_back},
+        *,
+    };
 
     fn input() -> Input {
-        let package = json!({"bucket": "evidence", "key": "zipped/8d247914.zip", "versionId": "v1"});
-        let input = json!({"applicationId": "8d247914", "package": package, "execution": "arn:of-this-package"});
+        let package = json!({"bucket": "evidence", "key": format!("{PREFIX}package.zip"), "versionId": "v1"});
+        let input = json!({"applicationId": "8d247914", "submissionId": "0123456789abcde", "package": package});
         serde_json::from_value(input).expect("an input")
     }
+
+    const PREFIX: &str = "evidence/8d247914/0123456789abcde/";
 
     fn head(size: usize) -> Rule {
         mock!(Client::head_object).match_requests(|request| request.version_id() == Some("v1")).then_output(move || {
@@ -238,64 +245,102 @@ mod tests {
         )
     }
 
-    async fn run(head: Rule, get: Rule) -> (Result<Output, Failure>, usize, usize) {
-        let write = mock!(aws_sdk_dynamodb::Client::update_item)
-            .match_requests(|request| {
-                let values = request.expression_attribute_values().expect("values");
-                values[":documentBack"] == AttributeValue::Null(true)
-                    && values[":execution"] == AttributeValue::S("arn:of-this-package".to_owned())
-                    && request.condition_expression() == Some("#execution = :execution")
-            })
-            .then_output(|| UpdateItemOutput::builder().build());
-        run_with(head, get, write).await
-    }
-
-    async fn run_with(head: Rule, get: Rule, write: Rule) -> (Result<Output, Failure>, usize, usize) {
+    async fn run_with(head: Rule, get: Rule, write: &Rule) -> (Result<Output, Failure>, usize) {
         let put = mock!(Client::put_object)
-            .match_requests(|request| request.key().is_some_and(|key| key.starts_with("unzipped/8d247914/8d247914_")))
+            .match_requests(|request| request.key().is_some_and(|key| key.starts_with(&format!("{PREFIX}8d247914_"))))
             .then_output(|| PutObjectOutput::builder().version_id("v7").build());
         let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&head, &get, &put]);
-        let applications =
-            Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "applications".into());
-        (handle(&s3, &applications, input()).await, put.num_calls(), write.num_calls())
+        let submissions =
+            Submissions::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [write]), "submissions".into());
+        (handle(&s3, &submissions, input()).await, put.num_calls())
+    }
+
+    /// The answer, how many objects were stored, and what was recorded.
+    async fn run(head: Rule, get: Rule) -> (Result<Output, Failure>, usize, Row) {
+        let recorded = Arc::<Mutex<Row>>::default();
+        let record = Arc::clone(&recorded);
+        let write = mock!(aws_sdk_dynamodb::Client::update_item)
+            .match_requests(|request| {
+                let key = request.key().expect("a key");
+                (&key["applicationId"], &key["submissionId"]) == (&text("8d247914"), &text("0123456789abcde"))
+            })
+            .then_compute_output(move |request| {
+                *record.lock().expect("the record") = request.expression_attribute_values().cloned().expect("values");
+                UpdateItemOutput::builder().build()
+            });
+        let (output, puts) = run_with(head, get, &write).await;
+        let recorded = recorded.lock().expect("the record").clone();
+        (output, puts, recorded)
+    }
+
+    /// The recorded check, without its time.
+    fn check_of(recorded: &Row) -> Value {
+        let check = recorded[":packageCheck"].as_m().expect("a check");
+        assert!(column(check, "at").is_some_and(|at| at.ends_with('Z')));
+        let reasons: Vec<_> =
+            check["reasons"].as_l().expect("reasons").iter().map(|code| code.as_s().expect("a code")).collect();
+        let scores = check["scores"].as_m().expect("scores").len();
+        json!({"outcome": column(check, "outcome"), "reasons": reasons, "scores": scores})
     }
 
     #[tokio::test]
     async fn stores_the_members_and_answers_with_pointers() {
         let zip = package();
-        let (output, puts, writes) = run(head(zip.len()), get(zip)).await;
-        let pointer = |key: &str| json!({"bucket": "evidence", "key": key, "versionId": "v7"});
+        let (output, puts, recorded) = run(head(zip.len()), get(zip)).await;
+        let output = output.expect("an output");
+        let pointer = |name: &str| json!({"bucket": "evidence", "key": format!("{PREFIX}{name}"), "versionId": "v7"});
         assert_eq!(
-            serde_json::to_value(output.expect("an output")).expect("json"),
+            serde_json::to_value(&output).expect("json"),
             json!({
                 "outcome": "pass",
                 "reasons": [],
-                "selfie": pointer("unzipped/8d247914/8d247914_selfie.png"),
-                "document": pointer("unzipped/8d247914/8d247914_license.png"),
+                "selfie": pointer("8d247914_selfie.png"),
+                "document": pointer("8d247914_license.png"),
             })
         );
-        assert_eq!((puts, writes), (3, 1));
+        assert_eq!(puts, 3);
+        assert_eq!(check_of(&recorded), json!({"outcome": "pass", "reasons": [], "scores": 0}));
+        assert_eq!(read_object_ref(&recorded[":selfie"]), output.selfie);
+        assert_eq!(read_object_ref(&recorded[":document"]), output.document);
+        assert_eq!(
+            (column(&recorded, ":LAST_NAME"), column(&recorded, ":ZIP_CODE_IN_ADDRESS")),
+            (Some("DOE"), Some("000032399"))
+        );
+        assert_eq!(recorded.len(), 8 + 2 + 1, "{:?}", recorded.keys());
     }
 
     #[tokio::test]
-    async fn a_bad_package_is_a_reason_and_nothing_is_stored() {
-        let (output, puts, writes) = run(head(9), get(b"not a zip".to_vec())).await;
+    async fn the_back_of_the_document_is_evidence_too() {
+        let zip = package_with_back();
+        let (output, puts, recorded) = run(head(zip.len()), get(zip)).await;
+        let back = output.expect("an output").document_back.expect("a back");
+        assert_eq!(read_object_ref(&recorded[":documentBack"]).as_ref(), Some(&back));
+        assert_eq!((back.key, puts), (format!("{PREFIX}8d247914_license_back.png"), 4));
+    }
+
+    #[tokio::test]
+    async fn a_bad_package_is_a_reason_and_only_that_is_recorded() {
+        let (output, puts, recorded) = run(head(9), get(b"not a zip".to_vec())).await;
         let output = serde_json::to_value(output.expect("an output")).expect("json");
         assert_eq!(output, json!({"outcome": "resubmit", "reasons": ["PACKAGE_NOT_A_ZIP"]}));
-        assert_eq!((puts, writes), (0, 0));
+        assert_eq!((puts, recorded.len()), (0, 1));
+        let check = json!({"outcome": "resubmit", "reasons": ["PACKAGE_NOT_A_ZIP"], "scores": 0});
+        assert_eq!(check_of(&recorded), check);
     }
 
     #[tokio::test]
-    async fn the_details_of_an_older_package_are_not_recorded() {
+    async fn records_nothing_for_a_submission_that_does_not_exist() {
         let zip = package();
-        let write = mock!(aws_sdk_dynamodb::Client::update_item).then_error(|| {
-            UpdateItemError::ConditionalCheckFailedException(
-                aws_sdk_dynamodb::types::error::ConditionalCheckFailedException::builder().build(),
-            )
-        });
-        let (output, _, writes) = run_with(head(zip.len()), get(zip), write).await;
-        let output = serde_json::to_value(output.expect("an output")).expect("json");
-        assert_eq!((output, writes), (json!({"outcome": "superseded", "reasons": []}), 1));
+        for (head, get) in [(head(zip.len()), get(zip)), (head(9), get(b"not a zip".to_vec()))] {
+            let write = mock!(aws_sdk_dynamodb::Client::update_item)
+                .match_requests(|request| request.condition_expression() == Some("attribute_exists(submissionId)"))
+                .then_error(|| {
+                    UpdateItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
+                });
+            let failure = run_with(head, get, &write).await.0.expect_err("no such submission");
+            assert_eq!((failure.name(), write.num_calls()), (ErrorName::Internal, 1));
+            assert!(failure.to_string().starts_with("the record has no submissionId"), "{failure}");
+        }
     }
 
     #[tokio::test]

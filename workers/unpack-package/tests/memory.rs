@@ -14,7 +14,7 @@ use aws_sdk_s3::{
     operation::{get_object::GetObjectOutput, head_object::HeadObjectOutput, put_object::PutObjectOutput},
 };
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
-use bonafide_worker::Applications;
+use bonafide_worker::Submissions;
 use serde_json::json;
 use unpack_package::handle;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
@@ -72,14 +72,14 @@ async fn a_large_package_takes_little_memory() {
     let put = mock!(Client::put_object).then_output(|| PutObjectOutput::builder().version_id("v").build());
     let write = mock!(aws_sdk_dynamodb::Client::update_item).then_output(|| UpdateItemOutput::builder().build());
     let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&head, &get, &put]);
-    let applications =
-        Applications::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "applications".into());
-    let package = json!({"bucket": "evidence", "key": "zipped/a.zip", "versionId": "v"});
-    let input = serde_json::from_value(json!({"applicationId": "a", "package": package, "execution": "arn"}))
-        .expect("an input");
+    let submissions =
+        Submissions::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&write]), "submissions".into());
+    let package = json!({"bucket": "evidence", "key": "evidence/a/0123456789abcde/package.zip", "versionId": "v"});
+    let input = json!({"applicationId": "a", "submissionId": "0123456789abcde", "package": package});
+    let input = serde_json::from_value(input).expect("an input");
 
     let before = peak();
-    let output = handle(&s3, &applications, input).await.expect("an output");
+    let output = handle(&s3, &submissions, input).await.expect("an output");
     let grown = peak() - before;
 
     println!("{} MiB archive: {grown} MiB more memory, {} ranges read", size / MIB as u64, get.num_calls());

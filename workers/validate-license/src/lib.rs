@@ -2,8 +2,9 @@
 
 mod third_party;
 
-use bonafide_domain::{ApplicationId, DetailsColumn, Personal};
-use bonafide_worker::{Applications, ErrorName, PACKAGE_EXECUTION, TableFailure, TaskError, column};
+use aws_sdk_dynamodb::types::AttributeValue;
+use bonafide_domain::{ApplicationId, Personal, SubmissionId};
+use bonafide_worker::{ErrorName, Row, Submissions, TableFailure, TaskError, column};
 use serde::{Deserialize, Serialize};
 
 pub use third_party::{ThirdParty, ThirdPartyFailure};
@@ -13,8 +14,7 @@ pub use third_party::{ThirdParty, ThirdPartyFailure};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
     application_id: ApplicationId,
-    /// The execution that judges the package. The number in the row is its own only while the row names it. Earlier releases sent none.
-    execution: Option<String>,
+    submission_id: SubmissionId,
 }
 
 /// What the state's Choice decides on.
@@ -22,9 +22,6 @@ pub struct Input {
 pub struct Output {
     /// Whether the third party knows the licence.
     valid: bool,
-    /// A newer package counts, so that nobody was asked.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    superseded: bool,
 }
 
 /// Why the licence could not be judged. No failure is ever a pass.
@@ -33,7 +30,7 @@ pub enum Failure {
     /// The third party gave no usable answer.
     #[error(transparent)]
     ThirdParty(#[from] ThirdPartyFailure),
-    /// The number could not be read.
+    /// The record could not be read or written.
     #[error(transparent)]
     Table(#[from] TableFailure),
 }
@@ -54,24 +51,141 @@ impl TaskError for Failure {
     }
 }
 
-/// Asks the third party about the licence of an application.
+/// Asks the third party about the licence of a submission. An answer that an earlier try has recorded is given again: each question is
+/// charged.
 ///
 /// # Errors
 /// When the table or the third party gives no usable answer.
-pub async fn handle(third_party: &ThirdParty, applications: &Applications, input: Input) -> Result<Output, Failure> {
-    let name = DetailsColumn::DocumentNumber.name();
-    let row = applications.read(&input.application_id, &[name, PACKAGE_EXECUTION]).await?;
-    if input.execution.is_some_and(|execution| column(&row, PACKAGE_EXECUTION) != Some(&execution)) {
-        return Ok(Output { valid: false, superseded: true });
+pub async fn handle(third_party: &ThirdParty, submissions: &Submissions, input: Input) -> Result<Output, Failure> {
+    let Input { application_id, submission_id } = input;
+    let row = submissions.read(&application_id, &submission_id, &["documentFields", ANSWER]).await?;
+    if let Some(valid) = row.get(ANSWER).and_then(|answer| answer.as_bool().ok()) {
+        return Ok(Output { valid: *valid });
     }
-    let number = Personal::new(column(&row, name).ok_or(TableFailure::Missing("DOCUMENT_NUMBER"))?);
-    let valid = third_party.knows(&input.application_id, &number).await?;
-    Ok(Output { valid, superseded: false })
+    let number = document_number(&row).ok_or(TableFailure::Missing("documentNumber"))?;
+    let valid = third_party.knows(&application_id, &submission_id, &number).await?;
+    submissions.record(&application_id, &submission_id, vec![(ANSWER, AttributeValue::Bool(valid))]).await?;
+    Ok(Output { valid })
+}
+
+/// The attribute of the submission that holds the answer.
+const ANSWER: &str = "licenseValid";
+
+/// As the document has it: what the applicant typed need only be similar.
+fn document_number(row: &Row) -> Option<Personal> {
+    column(row.get("documentFields")?.as_m().ok()?, "documentNumber").map(Personal::new)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::HashMap;
+
+    use aws_sdk_dynamodb::{
+        Client,
+        operation::{
+            get_item::GetItemOutput,
+            update_item::{UpdateItemError, UpdateItemOutput},
+        },
+        types::error::ConditionalCheckFailedException,
+    };
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use bonafide_worker::text;
+
+    use super::{third_party::tests::serving, *};
+
+    const YES: &str = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ntrue";
+    const NO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfalse";
+
+    fn input() -> Input {
+        let input = serde_json::json!({"applicationId": "8d247914", "submissionId": "0123456789abcde"});
+        serde_json::from_value(input).expect("an input")
+    }
+
+    /// A submission whose applicant typed another number than the document has.
+    fn row() -> Row {
+        let fields = HashMap::from([("documentNumber".to_owned(), text("S123-456-579-010"))]);
+        Row::from([
+            ("documentFields".to_owned(), AttributeValue::M(fields)),
+            ("DOCUMENT_NUMBER".to_owned(), text("S123456579011")),
+        ])
+    }
+
+    fn read(row: Row) -> Rule {
+        mock!(Client::get_item)
+            .match_requests(|request| {
+                let key = request.key().expect("a key");
+                (&key["applicationId"], &key["submissionId"]) == (&text("8d247914"), &text("0123456789abcde"))
+            })
+            .then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build())
+    }
+
+    fn write(valid: bool) -> Rule {
+        mock!(Client::update_item)
+            .match_requests(move |request| {
+                let values = request.expression_attribute_values().expect("values");
+                request.condition_expression() == Some("attribute_exists(submissionId)")
+                    && *values == HashMap::from([(":licenseValid".to_owned(), AttributeValue::Bool(valid))])
+            })
+            .then_output(|| UpdateItemOutput::builder().build())
+    }
+
+    fn submissions(rules: &[&Rule]) -> Submissions {
+        Submissions::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules), "submissions".into())
+    }
+
+    #[tokio::test]
+    async fn asks_for_the_documents_own_number_and_records_the_answer() {
+        for (answer, valid) in [(YES, true), (NO, false)] {
+            let (third_party, asked) = serving(answer).await;
+            let (read, write) = (read(row()), write(valid));
+            let output = handle(&third_party, &submissions(&[&read, &write]), input()).await.expect("an output");
+            let asked = asked.await.expect("served");
+            assert!(asked.contains(r#""driver_license_id":"S123-456-579-010""#), "{asked}");
+            assert_eq!((output, write.num_calls()), (Output { valid }, 1));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_record_of_an_earlier_try_answers_and_the_third_party_is_not_paid_again() {
+        for valid in [true, false] {
+            let row = row().into_iter().chain([("licenseValid".to_owned(), AttributeValue::Bool(valid))]).collect();
+            let (third_party, _asked) = serving("no HTTP at all").await;
+            let output = handle(&third_party, &submissions(&[&read(row)]), input()).await.expect("an output");
+            assert_eq!(output, Output { valid });
+        }
+    }
+
+    #[tokio::test]
+    async fn asks_nobody_about_a_number_that_was_never_written() {
+        let unread = Row::from([("documentFields".to_owned(), AttributeValue::M(HashMap::new()))]);
+        for row in [Row::new(), unread] {
+            let (third_party, _asked) = serving("no HTTP at all").await;
+            let failure = handle(&third_party, &submissions(&[&read(row)]), input()).await.expect_err("no number");
+            assert_eq!(failure.name(), ErrorName::Internal);
+            assert!(failure.to_string().starts_with("the record has no documentNumber"), "{failure}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_submission_that_is_gone_meanwhile_is_not_made_again() {
+        let (third_party, _asked) = serving(YES).await;
+        let gone = mock!(Client::update_item)
+            .match_requests(|request| request.condition_expression() == Some("attribute_exists(submissionId)"))
+            .then_error(|| {
+                UpdateItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
+            });
+        let failure = handle(&third_party, &submissions(&[&read(row()), &gone]), input()).await.expect_err("gone");
+        assert_eq!((failure.name(), gone.num_calls()), (ErrorName::Internal, 1));
+        assert!(failure.to_string().starts_with("the record has no submissionId"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_not_recorded() {
+        let (third_party, _asked) = serving("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\ntrue").await;
+        let (read, write) = (read(row()), write(true));
+        let failure = handle(&third_party, &submissions(&[&read, &write]), input()).await.expect_err("no answer");
+        assert_eq!((failure.name(), write.num_calls()), (ErrorName::Transient, 0));
+    }
 
     /// Executions of every release may still wait: see `statemachines/contracts/README.md`.
     #[test]
@@ -81,8 +195,7 @@ mod tests {
         for message in released["messages"].as_array().expect("messages") {
             serde_json::from_value::<Input>(message.clone()).expect("an input");
         }
-        let answers = [(true, false), (false, true)]
-            .map(|(valid, superseded)| serde_json::to_value(Output { valid, superseded }).expect("json"));
+        let answers = [true, false].map(|valid| serde_json::to_value(Output { valid }).expect("json"));
         assert_eq!(released["answers"].as_array().expect("answers"), &answers);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::{Client, error::SdkError, operation::get_secret_value::GetSecretValueError};
-use bonafide_domain::{ApplicationId, Personal, execution_name};
+use bonafide_domain::{ApplicationId, Personal, SubmissionId};
 use bonafide_worker::{ErrorName, TaskError, sdk_code};
 use reqwest::{StatusCode, Url, redirect::Policy};
 use serde::Serialize;
@@ -115,14 +115,20 @@ impl ThirdParty {
     ///
     /// # Errors
     /// When it gives no usable answer.
-    pub async fn knows(&self, id: &ApplicationId, number: &Personal) -> Result<bool, ThirdPartyFailure> {
-        let body = Request { driver_license_id: number.expose(), validation_override: false, app_uuid: id.as_str() };
+    pub async fn knows(
+        &self,
+        application: &ApplicationId,
+        submission: &SubmissionId,
+        number: &Personal,
+    ) -> Result<bool, ThirdPartyFailure> {
+        let body =
+            Request { driver_license_id: number.expose(), validation_override: false, app_uuid: application.as_str() };
         let response = self
             .http
             .post(self.license.clone())
             .header("x-api-key", self.api_key().await?.expose())
-            // The same for every try of the same question, so that it is charged once; the number is not readable from it.
-            .header("idempotency-key", execution_name(id, number.expose()))
+            // The same for every try of the same question, so that it is charged once: a submission has one document.
+            .header("idempotency-key", submission.execution_name(application))
             .json(&body)
             .send()
             .await
@@ -174,13 +180,14 @@ fn parse_answer(answer: &[u8]) -> Result<bool, ThirdPartyFailure> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use proptest::prelude::*;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
+        task::JoinHandle,
     };
 
     use super::*;
@@ -189,11 +196,11 @@ mod tests {
         mock!(Client::get_secret_value).then_output(|| GetSecretValueOutput::builder().secret_string("a-key").build())
     }
 
-    /// Answers one request with these bytes; gives back what was asked.
-    async fn ask(answer: &'static str) -> (Result<bool, ThirdPartyFailure>, String) {
+    /// A third party that answers one request with these bytes, and what it was asked.
+    pub(crate) async fn serving(answer: &'static str) -> (ThirdParty, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let server = tokio::spawn(async move {
+        let asked = tokio::spawn(async move {
             let (mut connection, _) = listener.accept().await.expect("a connection");
             let mut request = Vec::new();
             while !request.ends_with(b"}") {
@@ -204,10 +211,14 @@ mod tests {
         });
         let rule = secret();
         let secrets = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, [&rule]);
-        let third_party = ThirdParty::new(&url, secrets, "secret".into()).expect("a client");
-        let id = "8d247914".parse().expect("an id");
-        let result = third_party.knows(&id, &Personal::new("S123456579010")).await;
-        (result, server.await.expect("served"))
+        (ThirdParty::new(&url, secrets, "secret".into()).expect("a client"), asked)
+    }
+
+    async fn ask(answer: &'static str) -> (Result<bool, ThirdPartyFailure>, String) {
+        let (third_party, asked) = serving(answer).await;
+        let (application, submission) = ("8d247914".parse().expect("an id"), "0123456789abcde".parse().expect("an id"));
+        let result = third_party.knows(&application, &submission, &Personal::new("S123456579010")).await;
+        (result, asked.await.expect("served"))
     }
 
     #[tokio::test]
@@ -216,7 +227,8 @@ mod tests {
         assert!(known.expect("an answer"));
         assert!(request.starts_with("POST /license HTTP/1.1\r\n"), "{request}");
         assert!(
-            request.contains("x-api-key: a-key\r\n") && request.contains("idempotency-key: 8d247914-"),
+            request.contains("x-api-key: a-key\r\n")
+                && request.contains("idempotency-key: 8d247914-0123456789abcde\r\n"),
             "{request}"
         );
         assert!(

@@ -4,7 +4,7 @@ use bonafide_worker_process::{Answer, Call, Left, Process};
 use serde_json::{Value, json};
 
 const SETTINGS: [(&str, &str); 3] = [
-    ("APPLICATIONS_TABLE", "applications"),
+    ("SUBMISSIONS_TABLE", "submissions"),
     ("THIRD_PARTY_URL", "${Endpoint}"),
     ("THIRD_PARTY_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:000000000000:secret:key"),
 ];
@@ -12,8 +12,9 @@ const SETTINGS: [(&str, &str); 3] = [
 const PLANTED: [&str; 3] = ["P1A2N3T4E5D", "planted-api-key", "planted-task-token"];
 
 fn services(third_party: (u16, &'static str)) -> impl Fn(&Call) -> (u16, String) {
+    let fields = json!({"M": {"documentNumber": {"S": PLANTED[0]}}});
     move |call| match call.target.as_str() {
-        "DynamoDB_20120810.GetItem" => (200, json!({"Item": {"DOCUMENT_NUMBER": {"S": PLANTED[0]}}}).to_string()),
+        "DynamoDB_20120810.GetItem" => (200, json!({"Item": {"documentFields": fields}}).to_string()),
         "secretsmanager.GetSecretValue" => (200, json!({"SecretString": PLANTED[1]}).to_string()),
         "/license" => (third_party.0, third_party.1.to_owned()),
         _ => (200, "{}".to_owned()),
@@ -21,13 +22,16 @@ fn services(third_party: (u16, &'static str)) -> impl Fn(&Call) -> (u16, String)
 }
 
 /// One message through the binary.
-fn run(third_party: (u16, &'static str)) -> (Value, Left) {
-    let process = Process::start(env!("CARGO_BIN_EXE_validate-license"), &SETTINGS, services(third_party));
-    let body = json!({"taskToken": PLANTED[2], "applicationId": "8d247914"}).to_string();
-    let Answer::Response(answer) = process.invoke(json!({"Records": [{"messageId": "m1", "body": body}]})) else {
-        panic!("the worker failed")
-    };
+fn run(services: impl Fn(&Call) -> (u16, String) + Send + Sync + 'static) -> (Value, Left) {
+    let process = Process::start(env!("CARGO_BIN_EXE_validate-license"), &SETTINGS, services);
+    let body = json!({"taskToken": PLANTED[2], "applicationId": "8d247914", "submissionId": "0123456789abcde"});
+    let event = json!({"Records": [{"messageId": "m1", "body": body.to_string()}]});
+    let Answer::Response(answer) = process.invoke(event) else { panic!("the worker failed") };
     (answer, process.stop())
+}
+
+fn targets(left: &Left) -> Vec<&str> {
+    left.calls.iter().map(|call| call.target.as_str()).collect()
 }
 
 fn nothing_planted(left: &Left) {
@@ -38,10 +42,22 @@ fn nothing_planted(left: &Left) {
 
 #[test]
 fn answers_the_execution_and_tells_it_in_one_line() {
-    let (answer, left) = run((200, "true"));
+    let (answer, left) = run(services((200, "true")));
     assert_eq!(answer, json!({"batchItemFailures": []}));
-    let success = left.calls.iter().find(|call| call.target == "AWSStepFunctions.SendTaskSuccess").expect("an answer");
-    assert!(success.body.contains(PLANTED[2]), "{}", success.body);
+    assert_eq!(
+        targets(&left),
+        [
+            "AWSStepFunctions.SendTaskHeartbeat",
+            "DynamoDB_20120810.GetItem",
+            "secretsmanager.GetSecretValue",
+            "/license",
+            "DynamoDB_20120810.UpdateItem",
+            "AWSStepFunctions.SendTaskSuccess",
+        ]
+    );
+    for told in [&left.calls[0], &left.calls[5]] {
+        assert!(told.body.contains(PLANTED[2]), "{}", told.body);
+    }
     let log = left.log();
     assert_eq!(log.len(), 1, "{}", left.text);
     let told = ["message", "worker", "check", "application.id", "message.id"].map(|name| log[0][name].as_str());
@@ -50,8 +66,25 @@ fn answers_the_execution_and_tells_it_in_one_line() {
 }
 
 #[test]
+fn a_late_message_costs_nothing() {
+    let (answer, left) = run(|call| match call.target.as_str() {
+        "AWSStepFunctions.SendTaskHeartbeat" => {
+            (400, json!({"__type": "TaskDoesNotExist", "message": PLANTED[2]}).to_string())
+        }
+        _ => (200, "{}".to_owned()),
+    });
+    assert_eq!(
+        (answer, targets(&left)),
+        (json!({"batchItemFailures": []}), vec!["AWSStepFunctions.SendTaskHeartbeat"])
+    );
+    let log = left.log();
+    assert_eq!((log.len(), &log[0]["message"], &log[0]["answered"]), (1, &json!("the task is done"), &json!(false)));
+    nothing_planted(&left);
+}
+
+#[test]
 fn a_third_party_that_fails_is_a_metric() {
-    let (answer, left) = run((503, "planted-api-key"));
+    let (answer, left) = run(services((503, "planted-api-key")));
     assert_eq!(answer, json!({"batchItemFailures": []}), "the execution knows, so the message is done");
     let failure = left.calls.iter().find(|call| call.target == "AWSStepFunctions.SendTaskFailure").expect("an answer");
     assert!(failure.body.contains("Bonafide.Transient"), "{}", failure.body);
@@ -67,7 +100,7 @@ fn a_third_party_that_fails_is_a_metric() {
 
 #[test]
 fn a_third_party_that_throttles_is_a_metric_of_its_own() {
-    let (_, left) = run((429, "later"));
+    let (_, left) = run(services((429, "later")));
     assert_eq!(left.metrics()[0]["Throttles"], json!(1.0));
     nothing_planted(&left);
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 pub use date::{DateOrder, parse_date};
 pub(crate) use name::split as split_name;
 
-use crate::{Details, DetailsColumn, DocumentFields, Personal};
+use crate::{Details, DetailsColumn, DocumentFields, DocumentType, Personal};
 
 /// How alike details and document are, per field: 0 (different, or missing) to 100 (the same).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -63,7 +63,7 @@ pub fn similarities(details: &Details, document: &DocumentFields) -> Similaritie
         document_number: number::similarity(
             given(DetailsColumn::DocumentNumber),
             document.document_number.expose(),
-            &address::state_code(document.state.expose()),
+            &address::state_code(document.issuer.expose()),
         ),
         address: address::similarity(
             &address::Address {
@@ -88,26 +88,23 @@ pub(crate) fn name_similarities(left: (&str, &str), right: (&str, &str)) -> (f64
     name::similarity(&name(left), &name(right))
 }
 
-/// The key of the customer that a licence belongs to: `US#<state>-<number>`. Numbers are unique only within the state that issues them.
+/// The key of the customer whom a document names: `US#<issuer>-<number>`, from what the document itself says. Numbers are unique only
+/// within the state that issues them, so a document whose issuer was not read has none. Letters and digits that print alike are one where
+/// the issuer does not tell people apart by them: one document makes one customer, however its number was read.
 #[must_use]
-pub fn customer_key(details: &Details) -> Option<Personal> {
-    let number = text::words(details.get(DetailsColumn::DocumentNumber).expose()).concat();
-    let state = address::state_code(details.get(DetailsColumn::State).expose());
-    (!number.is_empty()).then(|| Personal::new(&format!("US#{state}-{number}")))
+pub fn customer_key(document: &DocumentFields) -> Option<Personal> {
+    let issuer = match document.document_type() {
+        DocumentType::Passport => "PASSPORT".to_owned(),
+        DocumentType::License => address::state_code(document.issuer.expose()),
+    };
+    let number = number::folded(document.document_number.expose(), &issuer);
+    (!number.is_empty() && !issuer.is_empty()).then(|| Personal::new(&format!("US#{issuer}-{number}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ExtractedField;
-
-    fn details(state: &'static str, number: &'static str) -> Details {
-        Details::from_lookup(|column| match column {
-            DetailsColumn::State => Some(state),
-            DetailsColumn::DocumentNumber => Some(number),
-            _ => None,
-        })
-    }
 
     fn birth_date(details: &str, born: &str, expires: &str) -> f64 {
         let field = |name: &str, text: &str| ExtractedField {
@@ -144,10 +141,25 @@ mod tests {
 
     #[test]
     fn a_customer_is_known_however_the_number_is_written() {
-        let key = |state, number| customer_key(&details(state, number)).map(|key| key.expose().to_owned());
-        assert_eq!(key("FL", "s123-456"), Some("US#FL-S123456".to_owned()));
-        assert_eq!(key("Florida", "S123 456"), key("FL", "s123-456"));
-        assert_ne!(key("GA", "S123456"), key("FL", "S123456"));
-        assert_eq!(key("FL", " - "), None);
+        let key = |id_type, issuer, number| {
+            let fields = [("ID_TYPE", id_type), ("STATE_NAME", issuer), ("DOCUMENT_NUMBER", number)];
+            let fields = fields.map(|(name, text)| ExtractedField {
+                name: name.to_owned(),
+                text: Personal::new(text),
+                normalized_date: None,
+                confidence: 0.99,
+            });
+            customer_key(&DocumentFields::from_extracted(&fields).0).map(|key| key.expose().to_owned())
+        };
+        let license = "DRIVER LICENSE FRONT";
+        assert_eq!(key(license, "AZ", "s123-456"), Some("US#AZ-S123456".to_owned()));
+        assert_eq!(key(license, "Florida", "S123 456"), key(license, "FL", "s123-456"));
+        assert_ne!(key(license, "GA", "S123456"), key(license, "FL", "S123456"));
+        // Florida's numbers have letters and digits at places of their own, Arizona's do not.
+        assert_eq!(key(license, "FL", "S12345O"), key(license, "FL", "S123450"));
+        assert_ne!(key(license, "AZ", "S12345O"), key(license, "AZ", "S123450"));
+        assert_eq!(key(license, "FL", " - "), None);
+        assert_eq!(key(license, "", "S123456"), None);
+        assert_eq!(key("PASSPORT", "", "512345678"), Some("US#PASSPORT-512345678".to_owned()));
     }
 }

@@ -14,12 +14,17 @@ const LETTER_OR_DIGIT: [&str; 21] = [
 /// Letters and digits that print alike (O and 0, I and 1, S and 5, B and 8) are the same where the issuing state (its code) has them told
 /// apart by their position. Of an unknown issuer, for instance of a passport, that is not known.
 pub(super) fn similarity(left: &str, right: &str, issuer: &str) -> f64 {
-    let (mut left, mut right) = (words(left).concat(), words(right).concat());
-    if super::address::is_state_code(issuer) && !LETTER_OR_DIGIT.contains(&issuer) {
-        let as_printed = |text: &str| text.chars().map(|sign| as_digit(sign).unwrap_or(sign)).collect();
-        (left, right) = (as_printed(&left), as_printed(&right));
-    }
+    let (left, right) = (folded(left, issuer), folded(right, issuer));
     if left == right && !left.is_empty() { 100.0 } else { likeness(&left, &right).min(NO_VARIANT) }
+}
+
+/// The number without separators, in capitals, with digits for the letters that print alike where the issuer allows it.
+pub(super) fn folded(number: &str, issuer: &str) -> String {
+    let number = words(number).concat();
+    if super::address::is_state_code(issuer) && !LETTER_OR_DIGIT.contains(&issuer) {
+        return number.chars().map(|sign| as_digit(sign).unwrap_or(sign)).collect();
+    }
+    number
 }
 
 #[cfg(test)]

@@ -560,7 +560,6 @@ mod tests {
             CheckOutcome::Refer => 1,
             CheckOutcome::Resubmit => 2,
             CheckOutcome::Decline => 3,
-            CheckOutcome::Superseded => 4,
         }
     }
 

@@ -173,6 +173,7 @@ impl Written {
             ("ADDRESS", &self.street),
             ("CITY_IN_ADDRESS", &self.city),
             ("STATE_IN_ADDRESS", &self.state),
+            ("STATE_NAME", &self.state),
             ("ZIP_CODE_IN_ADDRESS", &self.zip_code),
         ];
         let extracted = fields.map(|(name, text)| ExtractedField {

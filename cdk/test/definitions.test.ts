@@ -1,0 +1,26 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { definitionDigest } from "../lib/definitions";
+import { STATE_MACHINES } from "../lib/paths";
+
+/** The digest once this file says something else. */
+function digestWithout(file: string): string {
+  const folder = join(mkdtempSync(join(process.env.BONAFIDE_TEST_FOLDER as string, "definitions-")), "statemachines");
+  cpSync(STATE_MACHINES, folder, { recursive: true });
+  writeFileSync(join(folder, file), readFileSync(join(folder, file), "utf8").slice(1));
+  return definitionDigest(folder);
+}
+
+describe("the digest of the definitions", () => {
+  const files = readdirSync(STATE_MACHINES).filter((file) => file.endsWith(".json"));
+
+  it("is as long as records promise, and always the same", () => {
+    expect(definitionDigest()).toMatch(/^[0-9a-f]{16}$/);
+    expect(definitionDigest()).toBe(definitionDigest());
+  });
+
+  it.each(files)("is another one when %s is", (file) => {
+    expect(digestWithout(file)).not.toBe(definitionDigest());
+  });
+});

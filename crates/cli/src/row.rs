@@ -1,0 +1,92 @@
+//! Rows of the tables, attribute by attribute.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use bonafide_domain::ObjectRef;
+
+use crate::error::Error;
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The pointers to evidence, in applications and in submissions.
+const EVIDENCE: [&str; 4] = ["package", "selfie", "document", "documentBack"];
+
+pub(crate) fn s(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+pub(crate) fn key<const N: usize>(parts: [(&str, &str); N]) -> Item {
+    parts.map(|(name, value)| (name.to_owned(), s(value))).into()
+}
+
+/// The expression that asks for these attributes only, and what its names stand for: several of them are reserved words.
+pub(crate) fn projection(attributes: &[&str]) -> (String, HashMap<String, String>) {
+    let expression = attributes.iter().map(|name| format!("#{name}")).collect::<Vec<_>>().join(", ");
+    (expression, attributes.iter().map(|name| (format!("#{name}"), (*name).to_owned())).collect())
+}
+
+/// These attributes of one row, as last written; `action` completes "AWS refused to …".
+pub(crate) async fn get(
+    client: &Client,
+    table: &str,
+    key: Item,
+    attributes: &[&str],
+    action: &'static str,
+) -> Result<Option<Item>, Error> {
+    let (projection, names) = projection(attributes);
+    let answer = client
+        .get_item()
+        .table_name(table)
+        .set_key(Some(key))
+        .consistent_read(true)
+        .projection_expression(projection)
+        .set_expression_attribute_names(Some(names))
+        .send()
+        .await;
+    Ok(answer.map_err(|error| Error::from_sdk(action, error))?.item)
+}
+
+pub(crate) fn text(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
+pub(crate) fn texts(item: &Item, name: &str) -> Vec<String> {
+    let list = item.get(name).and_then(|value| value.as_l().ok());
+    list.into_iter().flatten().filter_map(|value| value.as_s().ok().cloned()).collect()
+}
+
+pub(crate) fn number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+pub(crate) fn map<'item>(item: &'item Item, name: &str) -> Option<&'item Item> {
+    item.get(name)?.as_m().ok()
+}
+
+pub(crate) fn object(item: &Item, name: &str) -> Option<ObjectRef> {
+    let object = map(item, name)?;
+    Some(ObjectRef {
+        bucket: text(object, "bucket")?,
+        key: text(object, "key")?,
+        version_id: text(object, "versionId")?,
+    })
+}
+
+/// Where the evidence is, by what it is.
+pub(crate) fn evidence(item: &Item) -> BTreeMap<&'static str, ObjectRef> {
+    EVIDENCE.into_iter().filter_map(|name| Some((name, object(item, name)?))).collect()
+}
+
+/// From the upload to the outcome.
+pub(crate) fn seconds(item: &Item) -> Option<f64> {
+    Some((time(item, "decidedAt")? - time(item, "receivedAt")?).max(0.0))
+}
+
+fn time(item: &Item, name: &str) -> Option<f64> {
+    let time = DateTime::from_str(item.get(name)?.as_s().ok()?, Format::DateTimeWithOffset).ok()?;
+    Some(time.as_secs_f64())
+}

@@ -1,0 +1,450 @@
+//! Submissions: every accepted upload is one. When one is accepted, and what its judgement means for the application.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ApplicationId, CheckOutcome, ObjectRef, ReasonCode, UploadKind, application::digest};
+
+/// Names one submission of one application: 15 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SubmissionId(String);
+
+/// The text is no submission id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a submission id has 15 hexadecimal digits")]
+pub struct InvalidSubmissionId;
+
+impl SubmissionId {
+    /// The submission of this version of an object: an event that comes twice means the same one.
+    #[must_use]
+    pub fn of_upload(object: &ObjectRef) -> Self {
+        Self(digest(&[&object.key, &object.version_id]))
+    }
+
+    /// The submission that judges the same version once more, because this execution failed and cannot be resumed: each failed execution
+    /// has at most one.
+    #[must_use]
+    pub fn of_replay(object: &ObjectRef, failed_execution: &str) -> Self {
+        Self(digest(&[&object.key, &object.version_id, failed_execution]))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of the execution that judges it: at most 80 characters, with room for the names of its children.
+    #[must_use]
+    pub fn execution_name(&self, application: &ApplicationId) -> String {
+        let application = application.as_str();
+        format!("{}-{self}", application.get(..40).unwrap_or(application))
+    }
+
+    /// Where its evidence lies, below the bucket.
+    #[must_use]
+    pub fn evidence_prefix(&self, application: &ApplicationId) -> String {
+        format!("evidence/{application}/{self}/")
+    }
+}
+
+impl FromStr for SubmissionId {
+    type Err = InvalidSubmissionId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if text.len() == 15 && text.bytes().all(is_digit) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidSubmissionId)
+        }
+    }
+}
+
+impl TryFrom<String> for SubmissionId {
+    type Error = InvalidSubmissionId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<SubmissionId> for String {
+    fn from(id: SubmissionId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for SubmissionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// How a submission ends, and, for a package, its application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Everything passed.
+    Approved,
+    /// Something speaks against the applicant that the applicant cannot change.
+    Declined,
+    /// The applicant can send better evidence.
+    Resubmit,
+    /// A person has to look.
+    Referred,
+}
+
+impl Outcome {
+    /// The name: in rows, notifications, logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Declined => "declined",
+            Self::Resubmit => "resubmit",
+            Self::Referred => "referred",
+        }
+    }
+}
+
+/// Where an application stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// A submission is judged.
+    InProgress,
+    /// A person has to look.
+    InReview,
+    /// Judged.
+    Decided,
+    /// The system could not judge.
+    Failed,
+    /// Takes an upload: opened again by a person, or between single pictures.
+    Open,
+}
+
+impl Status {
+    /// The name: in rows and in the operators' command.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::InReview => "IN_REVIEW",
+            Self::Decided => "DECIDED",
+            Self::Failed => "FAILED",
+            Self::Open => "OPEN",
+        }
+    }
+}
+
+/// How far the latest submission of one kind has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It is judged.
+    InProgress,
+    /// The system could not judge it.
+    Failed,
+    /// It has ended so.
+    Ended(Outcome),
+}
+
+impl Progress {
+    /// The name, as the row holds it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Failed => "FAILED",
+            Self::Ended(outcome) => outcome.name(),
+        }
+    }
+
+    /// Reads the row's name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let outcomes = [Outcome::Approved, Outcome::Declined, Outcome::Resubmit, Outcome::Referred];
+        let all = [Self::InProgress, Self::Failed].into_iter().chain(outcomes.map(Self::Ended));
+        all.into_iter().find(|progress| progress.name() == name)
+    }
+}
+
+/// The latest submission of one kind, as the application's row names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Latest {
+    /// How far it has come.
+    pub progress: Progress,
+    /// Its number among the attempts, from 1.
+    pub attempt: u32,
+}
+
+/// What an application's row says, for an upload of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the application began with a package; otherwise with single pictures.
+    pub is_of_packages: bool,
+    /// The latest submission of this kind; none after the application was opened again.
+    pub latest: Option<Latest>,
+    /// How far the latest submission of the other picture has come.
+    pub other: Option<Progress>,
+}
+
+/// Whether an application takes an upload, and as which attempt of so many; `None` is an application that has no row yet.
+///
+/// # Errors
+/// The reason for which the upload is refused. Nothing of the application changes then.
+pub fn admit(kind: UploadKind, standing: Option<Standing>, most_attempts: u32) -> Result<u32, ReasonCode> {
+    let Some(Standing { is_of_packages, latest, other }) = standing else { return Ok(1) };
+    let is_package = kind == UploadKind::Package;
+    if is_of_packages != is_package {
+        return Err(ReasonCode::UploadKindMismatch);
+    }
+    for progress in latest.map(|latest| latest.progress).into_iter().chain(other) {
+        match progress {
+            Progress::Ended(Outcome::Declined) => return Err(ReasonCode::ApplicationClosed),
+            Progress::Ended(Outcome::Approved) if is_package => return Err(ReasonCode::ApplicationClosed),
+            Progress::Ended(Outcome::Referred) => return Err(ReasonCode::ApplicationInReview),
+            Progress::InProgress | Progress::Failed | Progress::Ended(Outcome::Approved | Outcome::Resubmit) => {}
+        }
+    }
+    let Some(Latest { progress, attempt }) = latest else { return Ok(1) };
+    match progress {
+        Progress::InProgress => Err(ReasonCode::SubmissionInProgress),
+        // What the system could not judge was no attempt of the applicant's.
+        Progress::Failed => Ok(attempt),
+        // The last one of those that end so is referred; a picture after one that has passed costs as much, and changes nothing.
+        Progress::Ended(_) if attempt < most_attempts => Ok(attempt + 1),
+        Progress::Ended(_) => Err(ReasonCode::AttemptsExhausted),
+    }
+}
+
+/// Whether a failed execution may be replaced by a new one, and as which attempt: only the one that judges, or judged, the latest submission,
+/// as long as that has no outcome.
+#[must_use]
+pub fn admit_replay(latest: Option<Latest>, is_of_failed_execution: bool) -> Option<u32> {
+    let Latest { progress, attempt } = latest.filter(|_| is_of_failed_execution)?;
+    matches!(progress, Progress::InProgress | Progress::Failed).then_some(attempt)
+}
+
+/// Whether a picture of the other kind is judged together with one that has just been uploaded: unless it was refused for itself. A selfie
+/// that was refused for these reasons waits, if all of them are about the document.
+#[must_use]
+pub fn joins(other: Progress, reasons: &[ReasonCode]) -> bool {
+    let is_of_document = |reason: &ReasonCode| {
+        matches!(
+            reason,
+            ReasonCode::DocumentMissing
+                | ReasonCode::PortraitNotFound
+                | ReasonCode::DocumentUnreadable
+                | ReasonCode::DocumentTooLarge
+        )
+    };
+    match other {
+        Progress::InProgress | Progress::Ended(Outcome::Approved) => true,
+        Progress::Ended(Outcome::Resubmit) => !reasons.is_empty() && reasons.iter().all(is_of_document),
+        Progress::Failed | Progress::Ended(Outcome::Declined | Outcome::Referred) => false,
+    }
+}
+
+/// What the judgement of a submission means, at this attempt of so many.
+#[must_use]
+pub fn conclude(
+    judged: CheckOutcome,
+    mut reasons: Vec<ReasonCode>,
+    attempt: u32,
+    most_attempts: u32,
+) -> (Outcome, Vec<ReasonCode>) {
+    let outcome = match judged {
+        CheckOutcome::Pass => Outcome::Approved,
+        CheckOutcome::Decline => Outcome::Declined,
+        CheckOutcome::Refer => Outcome::Referred,
+        CheckOutcome::Resubmit if attempt < most_attempts => Outcome::Resubmit,
+        CheckOutcome::Resubmit => {
+            reasons.push(ReasonCode::AttemptsExhausted);
+            Outcome::Referred
+        }
+    };
+    (outcome, reasons)
+}
+
+/// Where a concluded submission leaves the application.
+#[must_use]
+pub fn status_after(outcome: Outcome, kind: UploadKind, is_another_in_progress: bool) -> Status {
+    match outcome {
+        Outcome::Referred => Status::InReview,
+        Outcome::Declined => Status::Decided,
+        Outcome::Approved | Outcome::Resubmit if kind == UploadKind::Package => Status::Decided,
+        _ if is_another_in_progress => Status::InProgress,
+        _ => Status::Open,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn object(key: &str, version: &str) -> ObjectRef {
+        ObjectRef { bucket: "evidence".into(), key: key.into(), version_id: version.into() }
+    }
+
+    const OUTCOMES: [Outcome; 4] = [Outcome::Approved, Outcome::Declined, Outcome::Resubmit, Outcome::Referred];
+
+    fn package(progress: Progress) -> Standing {
+        Standing { is_of_packages: true, latest: Some(Latest { progress, attempt: 2 }), other: None }
+    }
+
+    fn pictures(latest: Option<Progress>, other: Option<Progress>) -> Standing {
+        let latest = latest.map(|progress| Latest { progress, attempt: 2 });
+        Standing { is_of_packages: false, latest, other }
+    }
+
+    #[test]
+    fn a_new_application_takes_its_first_upload() {
+        for kind in [UploadKind::Package, UploadKind::Selfie, UploadKind::Document] {
+            assert_eq!(admit(kind, None, 5), Ok(1));
+        }
+    }
+
+    #[test]
+    fn an_application_takes_packages_after_resubmit_after_a_failure_and_when_reopened() {
+        let reopened = Standing { latest: None, ..package(Progress::Failed) };
+        for (standing, attempt) in
+            [(package(Progress::Ended(Outcome::Resubmit)), 3), (package(Progress::Failed), 2), (reopened, 1)]
+        {
+            assert_eq!(admit(UploadKind::Package, Some(standing), 5), Ok(attempt), "{standing:?}");
+        }
+    }
+
+    #[test]
+    fn an_application_that_is_busy_in_review_or_closed_takes_none() {
+        for (progress, reason) in [
+            (Progress::InProgress, ReasonCode::SubmissionInProgress),
+            (Progress::Ended(Outcome::Referred), ReasonCode::ApplicationInReview),
+            (Progress::Ended(Outcome::Approved), ReasonCode::ApplicationClosed),
+            (Progress::Ended(Outcome::Declined), ReasonCode::ApplicationClosed),
+        ] {
+            assert_eq!(admit(UploadKind::Package, Some(package(progress)), 5), Err(reason), "{progress:?}");
+        }
+    }
+
+    #[test]
+    fn pictures_and_packages_do_not_mix() {
+        let resubmit = Progress::Ended(Outcome::Resubmit);
+        assert_eq!(admit(UploadKind::Selfie, Some(package(resubmit)), 5), Err(ReasonCode::UploadKindMismatch));
+        assert_eq!(
+            admit(UploadKind::Package, Some(pictures(Some(resubmit), None)), 5),
+            Err(ReasonCode::UploadKindMismatch)
+        );
+    }
+
+    #[test]
+    fn each_picture_has_attempts_of_its_own_until_one_is_declined_or_referred() {
+        let admitted = |latest, other| admit(UploadKind::Document, Some(pictures(latest, other)), 3);
+        assert_eq!(admitted(None, Some(Progress::InProgress)), Ok(1));
+        assert_eq!(admitted(Some(Progress::Ended(Outcome::Approved)), Some(Progress::Ended(Outcome::Approved))), Ok(3));
+        assert_eq!(admitted(Some(Progress::Ended(Outcome::Resubmit)), Some(Progress::Failed)), Ok(3));
+        assert_eq!(admitted(Some(Progress::InProgress), None), Err(ReasonCode::SubmissionInProgress));
+        assert_eq!(admitted(None, Some(Progress::Ended(Outcome::Declined))), Err(ReasonCode::ApplicationClosed));
+        assert_eq!(admitted(None, Some(Progress::Ended(Outcome::Referred))), Err(ReasonCode::ApplicationInReview));
+    }
+
+    #[test]
+    fn pictures_after_one_that_has_passed_are_not_without_number() {
+        let approved = Progress::Ended(Outcome::Approved);
+        assert_eq!(
+            admit(UploadKind::Selfie, Some(pictures(Some(approved), None)), 2),
+            Err(ReasonCode::AttemptsExhausted)
+        );
+    }
+
+    #[test]
+    fn only_the_latest_submission_without_an_outcome_is_replayed() {
+        let latest = |progress| Some(Latest { progress, attempt: 3 });
+        assert_eq!(admit_replay(latest(Progress::Failed), true), Some(3));
+        // The event of its failure may have been lost.
+        assert_eq!(admit_replay(latest(Progress::InProgress), true), Some(3));
+        assert_eq!(admit_replay(latest(Progress::Failed), false), None);
+        assert_eq!(admit_replay(latest(Progress::Ended(Outcome::Approved)), true), None);
+        assert_eq!(admit_replay(None, true), None);
+    }
+
+    #[test]
+    fn a_picture_is_judged_together_with_one_that_was_not_refused_for_itself() {
+        let ended = |outcome, reasons: &[ReasonCode]| joins(Progress::Ended(outcome), reasons);
+        assert!(joins(Progress::InProgress, &[]) && ended(Outcome::Approved, &[]));
+        assert!(ended(Outcome::Resubmit, &[ReasonCode::DocumentMissing]));
+        assert!(ended(Outcome::Resubmit, &[ReasonCode::PortraitNotFound]));
+        assert!(!ended(Outcome::Resubmit, &[ReasonCode::SelfieTooDark]) && !ended(Outcome::Resubmit, &[]));
+        assert!(!joins(Progress::Failed, &[]) && !ended(Outcome::Declined, &[ReasonCode::DocumentMissing]));
+    }
+
+    #[test]
+    fn the_last_attempt_goes_to_a_person() {
+        let reasons = vec![ReasonCode::SelfieTooDark];
+        assert_eq!(conclude(CheckOutcome::Resubmit, reasons.clone(), 4, 5), (Outcome::Resubmit, reasons.clone()));
+        assert_eq!(
+            conclude(CheckOutcome::Resubmit, reasons, 5, 5),
+            (Outcome::Referred, vec![ReasonCode::SelfieTooDark, ReasonCode::AttemptsExhausted])
+        );
+        assert_eq!(conclude(CheckOutcome::Pass, vec![], 9, 5), (Outcome::Approved, vec![]));
+    }
+
+    #[test]
+    fn pictures_leave_the_application_open_until_one_is_declined() {
+        assert_eq!(status_after(Outcome::Approved, UploadKind::Selfie, false), Status::Open);
+        assert_eq!(status_after(Outcome::Resubmit, UploadKind::Document, true), Status::InProgress);
+        assert_eq!(status_after(Outcome::Declined, UploadKind::Document, true), Status::Decided);
+        assert_eq!(status_after(Outcome::Referred, UploadKind::Package, false), Status::InReview);
+        assert_eq!(status_after(Outcome::Approved, UploadKind::Package, false), Status::Decided);
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for outcome in OUTCOMES {
+            assert_eq!(serde_json::to_value(outcome).expect("json"), outcome.name());
+            assert_eq!(Progress::from_name(outcome.name()), Some(Progress::Ended(outcome)));
+        }
+        for status in [Status::InProgress, Status::InReview, Status::Decided, Status::Failed, Status::Open] {
+            assert_eq!(serde_json::to_value(status).expect("json"), status.name());
+        }
+        assert_eq!(Progress::from_name("pass"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn ids_are_valid_deterministic_and_told_apart(key in ".{0,80}", version in ".{0,40}", id in "[A-Za-z0-9_-]{1,64}") {
+            let upload = object(&key, &version);
+            let submission = SubmissionId::of_upload(&upload);
+            prop_assert_eq!(submission.as_str().parse::<SubmissionId>(), Ok(submission.clone()));
+            prop_assert_eq!(&submission, &SubmissionId::of_upload(&upload));
+            prop_assert_ne!(&submission, &SubmissionId::of_upload(&object(&key, &format!("{version}x"))));
+            let name = submission.execution_name(&id.parse().expect("an id"));
+            prop_assert!(name.len() <= 56);
+            let replay = SubmissionId::of_replay(&upload, &name);
+            prop_assert_ne!(&replay, &submission);
+            prop_assert_ne!(&replay, &SubmissionId::of_replay(&upload, replay.as_str()));
+        }
+
+        #[test]
+        fn anything_else_is_no_id(text in "[0-9a-fA-Fg-]{0,17}") {
+            let is_id = text.len() == 15 && !text.contains(|sign: char| !matches!(sign, '0'..='9' | 'a'..='f'));
+            prop_assert_eq!(text.parse::<SubmissionId>().is_ok(), is_id);
+        }
+
+        /// A submission that is judged is never disturbed, whatever else the row says.
+        #[test]
+        fn nothing_joins_a_submission_that_is_judged(other in 0..4_usize, is_package in any::<bool>()) {
+            let other = Progress::Ended(OUTCOMES[other]);
+            let (kind, standing) = if is_package {
+                (UploadKind::Package, package(Progress::InProgress))
+            } else {
+                (UploadKind::Selfie, pictures(Some(Progress::InProgress), Some(other)))
+            };
+            prop_assert!(admit(kind, Some(standing), 5).is_err());
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What an applicant sends, or somebody else who may write under the application's id, and what is recorded of it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context as _, Result};
+use aws_sdk_s3::primitives::ByteStream;
+use bonafide_domain::{ApplicationId, ObjectRef, SubmissionId, UploadKind};
+use bonafide_tests::bench::{bench, plain, until};
+use serde_json::{Value, json};
+
+/// A licence number that only this application has.
+pub(crate) fn number(id: &str) -> String {
+    id.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase()
+}
+
+/// The customers that an application has become.
+pub(crate) async fn customers(id: &str) -> Result<Vec<Value>> {
+    let table = bench().deployment.data("CustomersTableName")?;
+    let scan = bench().local.dynamodb.scan().table_name(table).into_paginator().items().send();
+    let rows = scan.collect::<Result<Vec<_>, _>>().await?;
+    Ok(rows.iter().map(plain).filter(|row| row["applicationId"] == id).collect())
+}
+
+/// Something that was uploaded under an application's id.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) id: String,
+    pub(crate) object: ObjectRef,
+}
+
+/// Where an upload of this kind goes.
+pub(crate) fn key(kind: UploadKind, id: &str) -> String {
+    match kind {
+        UploadKind::Package => format!("zipped/{id}.zip"),
+        UploadKind::Selfie => format!("selfie/{id}.jpg"),
+        UploadKind::Document => format!("id_document/{id}.jpg"),
+    }
+}
+
+/// Uploads something; its version.
+pub(crate) async fn put(key: &str, body: impl Into<Vec<u8>>) -> Result<ObjectRef> {
+    let bucket = bench().deployment.data("BucketName")?.to_owned();
+    let put = bench().local.s3.put_object().bucket(&bucket).key(key).body(ByteStream::from(body.into()));
+    let version_id = put.send().await.with_context(|| format!("upload {key}"))?.version_id.context("no version")?;
+    Ok(ObjectRef { bucket, key: key.to_owned(), version_id })
+}
+
+/// Uploads something for an application.
+pub(crate) async fn send(kind: UploadKind, id: &str, body: impl Into<Vec<u8>>) -> Result<Sent> {
+    Ok(Sent { id: id.to_owned(), object: put(&key(kind, id), body).await? })
+}
+
+/// S3 tells of these versions, in this order; returns when the starter has handled them all.
+pub(crate) async fn tell(uploads: &[Sent]) -> Result<()> {
+    static TOLD: AtomicUsize = AtomicUsize::new(0);
+    let record = |object: &ObjectRef| {
+        let told = json!({"key": object.key, "versionId": object.version_id, "size": 1});
+        json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": object.bucket}, "object": told}})
+    };
+    // The records of one message are handled in their order: when the last one is rejected for its name, all others are done.
+    let last = ObjectRef {
+        bucket: bench().deployment.data("BucketName")?.to_owned(),
+        key: "zipped/the last one.zip".to_owned(),
+        version_id: format!("told-{}", TOLD.fetch_add(1, Ordering::Relaxed)),
+    };
+    let records: Vec<_> = uploads.iter().map(|upload| &upload.object).chain([&last]).map(record).collect();
+    let message = bench().local.sqs.send_message().queue_url(bench().deployment.data("UploadsQueueUrl")?);
+    message.message_body(json!({"Records": records}).to_string()).send().await?;
+    let rejected = ApplicationId::of_rejected_key(&last.key, &last.version_id);
+    bench().row_when(rejected.as_str(), |row| row.contains_key("decidedAt")).await.map(drop)
+}
+
+impl Sent {
+    /// The id of the submission that it becomes.
+    pub(crate) fn submission(&self) -> String {
+        SubmissionId::of_upload(&self.object).to_string()
+    }
+
+    /// The submission's record, as soon as there is one that is so.
+    pub(crate) async fn record_when(&self, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
+        let submission = self.submission();
+        until(&format!("the submission {submission} of {} is as expected", self.id), async || {
+            let all: Vec<_> = bench().submissions(&self.id).await?.iter().map(plain).collect();
+            let found = all.iter().find(|record| record["submissionId"] == submission.as_str() && is_so(record));
+            Ok(found.cloned().ok_or_else(|| json!(all).to_string()))
+        })
+        .await
+    }
+
+    /// The record when the upload has been refused, or judged and everything is done that follows.
+    pub(crate) async fn ended(&self) -> Result<Value> {
+        let record = self.record_when(|record| record["status"] != "IN_PROGRESS").await?;
+        if let Some(execution) = record["executionArn"].as_str() {
+            bench().ended(execution).await?;
+        }
+        Ok(record)
+    }
+}

@@ -1,0 +1,529 @@
+//! Serves the state `ConcludeSubmission` of the machine `Onboarding`.
+//!
+//! A worker and not direct writes: what is copied is personal and must not enter the state, and customer, application, submission and
+//! decision are one transaction, so that none of them is ever there without the others.
+
+mod expression;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::{BuildError, SdkError},
+    operation::{query::QueryError, transact_write_items::TransactWriteItemsError},
+    types::{AttributeValue, Put, TransactWriteItem},
+};
+use bonafide_domain::{
+    ApplicationId, Check, CheckOutcome, DetailsColumn, DocumentFields, Outcome, Personal, Progress, ReasonCode,
+    SubmissionId, UploadKind, conclude, customer_key, status_after, thresholds,
+};
+use bonafide_worker::{
+    Applications, ErrorName, Row, Submissions, TableFailure, TaskError, column, sdk_code, submission_key, text,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::expression::Changes;
+
+/// How often the number of the next decision is looked up anew because another was written meanwhile.
+const TRIES: usize = 5;
+
+/// What the state sends.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    application_id: ApplicationId,
+    submission_id: SubmissionId,
+    outcome: CheckOutcome,
+    reasons: Vec<ReasonCode>,
+    /// The face that was indexed, if one was.
+    face_id: Option<String>,
+    /// Another application's face that the second search has found.
+    duplicate_face_id: Option<String>,
+    /// The execution that judged.
+    execution: String,
+    /// The digest of the machines by which it judged.
+    definition: String,
+}
+
+/// How the submission has ended.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    outcome: Outcome,
+    reasons: Vec<ReasonCode>,
+    /// Whether the indexed face is the application's now; otherwise it has to go.
+    is_face_kept: bool,
+}
+
+/// The tables and the client for them.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// For transactions.
+    pub client: Client,
+    /// What clients read.
+    pub applications: Applications,
+    /// What was judged.
+    pub submissions: Submissions,
+    /// The name of the table of customers.
+    pub customers: String,
+    /// The name of the table of decisions.
+    pub decisions: String,
+}
+
+/// Why the submission could not be concluded.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The transaction failed.
+    #[error("the conclusion could not be written ({})", sdk_code(&**.0))]
+    Write(#[source] Box<SdkError<TransactWriteItemsError>>),
+    /// The decisions could not be read.
+    #[error("the decisions could not be read ({})", sdk_code(&**.0))]
+    Decisions(#[source] Box<SdkError<QueryError>>),
+    /// A part of the transaction lacks something.
+    #[error("the conclusion could not be put together")]
+    Build(#[from] BuildError),
+    /// Another decision was written each time.
+    #[error("the number of the next decision was taken {TRIES} times")]
+    Contended,
+    /// The application has taken another upload since, which counts.
+    #[error("the application has another submission by now, which counts")]
+    Replaced,
+    /// A record could not be read.
+    #[error(transparent)]
+    Table(#[from] TableFailure),
+}
+
+impl TaskError for Failure {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::Write(error) => match error.as_service_error() {
+                // Another transaction was at one of the records.
+                Some(TransactWriteItemsError::TransactionCanceledException(_)) => ErrorName::Transient,
+                _ => ErrorName::of_service(&**error),
+            },
+            Self::Decisions(error) => ErrorName::of_service(&**error),
+            Self::Build(_) | Self::Replaced => ErrorName::Internal,
+            Self::Contended => ErrorName::Transient,
+            Self::Table(failure) => failure.name(),
+        }
+    }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Write(error) => Some(sdk_code(&**error)),
+            Self::Decisions(error) => Some(sdk_code(&**error)),
+            Self::Build(_) | Self::Replaced | Self::Contended => None,
+            Self::Table(failure) => failure.code(),
+        }
+    }
+}
+
+const CHECKS: [Check; 5] = [
+    Check::PackageCheck,
+    Check::IdentityVerification,
+    Check::IdentityCompare,
+    Check::DocumentExtraction,
+    Check::ThirdPartyCheck,
+];
+const POINTERS: [&str; 4] = ["package", "selfie", "document", "documentBack"];
+/// The booleans that clients of the KYC package read, by the check that each tells of.
+const MATCHES: [(&str, Check); 3] = [
+    ("LICENSE_SELFIE_MATCH", Check::IdentityCompare),
+    ("LICENSE_DETAILS_MATCH", Check::DocumentExtraction),
+    ("LICENSE_VALIDATION", Check::ThirdPartyCheck),
+];
+const SELFIE: &str = "selfieSubmission";
+const LATEST: [&str; 3] = ["packageSubmission", SELFIE, "documentSubmission"];
+
+/// What is concluded, and from what.
+struct Conclusion<'input> {
+    input: &'input Input,
+    kind: UploadKind,
+    attempt: u32,
+    /// The submission's record.
+    record: Row,
+    /// The application's row.
+    row: Row,
+    outcome: Outcome,
+    reasons: Vec<ReasonCode>,
+    customer: Option<Customer>,
+    now: &'input str,
+}
+
+/// Who becomes a customer.
+struct Customer {
+    key: Personal,
+    id: String,
+    document: DocumentFields,
+}
+
+/// Ends a submission once: a second try finds the first one's end.
+///
+/// # Errors
+/// When a table does not answer, or the application has gone on with another submission.
+pub async fn handle(
+    tables: &Tables,
+    input: Input,
+    most_attempts: u32,
+    customer_id: Uuid,
+    now: &str,
+) -> Result<Output, Failure> {
+    let (application, submission) = (&input.application_id, &input.submission_id);
+    let columns = DetailsColumn::ALL.map(DetailsColumn::name).into_iter();
+    let attributes = ["kind", "attempt", "status", "outcome", "reasons", "faceId", "documentFields", "duplicateFaceId"];
+    let attributes: Vec<_> = columns.chain(attributes).chain(POINTERS).chain(CHECKS.map(Check::name)).collect();
+    for _ in 0..TRIES {
+        // Before anything else is read: who writes under this number has seen all that was decided before.
+        let number = tables.last_decision(application).await? + 1;
+        let record = tables.submissions.read(application, submission, &attributes).await?;
+        if column(&record, "status").ok_or(TableFailure::Missing("status"))? == "DECIDED" {
+            return recorded(&record, &input);
+        }
+        let row =
+            tables.applications.read(application, &[&LATEST[..], &["faceId", "selfie", "document"]].concat()).await?;
+        let mut conclusion = Conclusion::of(&input, record, row, most_attempts, customer_id, now)?;
+        let mut cancelled = tables.write(&conclusion, number).await?;
+        if cancelled.contains(&Part::Customer) {
+            conclusion.refuse_registered();
+            cancelled = tables.write(&conclusion, number).await?;
+        }
+        // Another try has ended it meanwhile, or another decision has taken the number: what is there now counts.
+        if cancelled.contains(&Part::Submission) || cancelled.contains(&Part::Decision) {
+            continue;
+        }
+        if cancelled.contains(&Part::Application) {
+            return Err(Failure::Replaced);
+        }
+        return Ok(conclusion.output());
+    }
+    Err(Failure::Contended)
+}
+
+/// The end that an earlier try has recorded.
+fn recorded(record: &Row, input: &Input) -> Result<Output, Failure> {
+    let Some(Progress::Ended(outcome)) = column(record, "outcome").and_then(Progress::from_name) else {
+        return Err(TableFailure::Missing("outcome").into());
+    };
+    let reasons = record.get("reasons").and_then(|reasons| reasons.as_l().ok()).into_iter().flatten();
+    let reasons = reasons.filter_map(|reason| reason.as_s().ok()?.parse().ok()).collect();
+    let is_face_kept = input.face_id.as_deref().is_some_and(|face| column(record, "faceId") == Some(face));
+    Ok(Output { outcome, reasons, is_face_kept })
+}
+
+impl<'input> Conclusion<'input> {
+    fn of(
+        input: &'input Input,
+        record: Row,
+        row: Row,
+        most_attempts: u32,
+        customer_id: Uuid,
+        now: &'input str,
+    ) -> Result<Self, Failure> {
+        let kind = match column(&record, "kind") {
+            Some("package") => UploadKind::Package,
+            Some("selfie") => UploadKind::Selfie,
+            Some("document") => UploadKind::Document,
+            _ => return Err(TableFailure::Missing("kind").into()),
+        };
+        let attempt = record.get("attempt").and_then(|attempt| attempt.as_n().ok()?.parse().ok());
+        let attempt = attempt.ok_or(TableFailure::Missing("attempt"))?;
+        let (mut outcome, mut reasons) = conclude(input.outcome, input.reasons.clone(), attempt, most_attempts);
+        let mut customer = None;
+        if kind == UploadKind::Package && outcome == Outcome::Approved {
+            let document = document_fields(&record).ok_or(TableFailure::Missing("documentFields"))?;
+            if let Some(key) = customer_key(&document) {
+                customer = Some(Customer { key, id: customer_id.to_string(), document });
+            } else {
+                outcome = Outcome::Referred;
+                reasons.push(ReasonCode::DocumentIssuerUnreadable);
+            }
+        }
+        Ok(Self { input, kind, attempt, record, row, outcome, reasons, customer, now })
+    }
+
+    /// The document makes its bearer a customer of another application already.
+    fn refuse_registered(&mut self) {
+        self.outcome = Outcome::Declined;
+        self.reasons = vec![ReasonCode::CustomerAlreadyRegistered];
+        self.customer = None;
+    }
+
+    fn output(self) -> Output {
+        let is_face_kept = self.kept_face().is_some();
+        Output { outcome: self.outcome, reasons: self.reasons, is_face_kept }
+    }
+
+    /// The face that becomes the application's: the first one that is approved.
+    fn kept_face(&self) -> Option<&str> {
+        let face = self.input.face_id.as_deref().filter(|_| self.outcome == Outcome::Approved)?;
+        (!self.row.contains_key("faceId")).then_some(face)
+    }
+
+    /// A picture that comes after the application has its face, and does not fit, changes nothing.
+    fn leaves_application_alone(&self) -> bool {
+        self.kind != UploadKind::Package && self.row.contains_key("faceId") && self.outcome != Outcome::Approved
+    }
+
+    fn latest(&self) -> &'static str {
+        match self.kind {
+            UploadKind::Package => LATEST[0],
+            UploadKind::Selfie => LATEST[1],
+            UploadKind::Document => LATEST[2],
+        }
+    }
+
+    fn progress_of(&self, latest: &str) -> Option<Progress> {
+        column(self.row.get(latest)?.as_m().ok()?, "progress").and_then(Progress::from_name)
+    }
+
+    fn check_outcome(&self, check: Check) -> Option<&str> {
+        column(self.record.get(check.name())?.as_m().ok()?, "outcome")
+    }
+
+    fn reason_list(&self) -> AttributeValue {
+        AttributeValue::L(self.reasons.iter().map(|reason| text(reason.code())).collect())
+    }
+
+    /// What becomes of the application's row.
+    fn application(&self) -> Changes {
+        let mut changes = Changes::default();
+        let is_package = self.kind == UploadKind::Package;
+        let others = LATEST.into_iter().filter(|latest| *latest != self.latest());
+        let is_another_in_progress =
+            others.into_iter().any(|other| self.progress_of(other) == Some(Progress::InProgress));
+        let outcome = if self.leaves_application_alone() { Outcome::Approved } else { self.outcome };
+        changes.set("status", text(status_after(outcome, self.kind, is_another_in_progress).name()));
+        changes.set(&format!("{}.progress", self.latest()), text(outcome.name()));
+        changes.set("updatedAt", text(self.now));
+        changes.remove("failure");
+        changes.remove("statusBeforeFailure");
+        if self.leaves_application_alone() {
+            // The next picture of the other kind is judged with the one that fits.
+            if let Some(fitting) = self.row.get(self.kind.name()) {
+                changes.set(&format!("{}.evidence", self.latest()), fitting.clone());
+            }
+            return changes;
+        }
+        if is_package {
+            changes.set("outcome", text(self.outcome.name()));
+            changes.set("reasons", self.reason_list());
+            changes.set("decidedAt", text(self.now));
+        } else {
+            // Of a failure, if there was one.
+            changes.remove("reasons");
+        }
+        // A package replaces everything; a picture adds what it brought.
+        let details = DetailsColumn::ALL.map(DetailsColumn::name).into_iter();
+        let copied = details.chain(POINTERS).chain(CHECKS.map(Check::name)).chain(["documentFields"]);
+        for name in copied {
+            let value = self.record.get(name);
+            if is_package || value.is_some() {
+                changes.replace(name, value);
+            }
+        }
+        for (name, check) in MATCHES {
+            let is_told = is_package || check == Check::IdentityCompare;
+            match self.check_outcome(check).filter(|_| is_told) {
+                Some("pass") => changes.set(name, AttributeValue::Bool(true)),
+                Some("decline") => changes.set(name, AttributeValue::Bool(false)),
+                _ if is_package => changes.remove(name),
+                _ => {}
+            }
+        }
+        if let Some(face) = self.kept_face() {
+            changes.set("faceId", text(face));
+        }
+        let duplicate = self.input.duplicate_face_id.as_deref().map(text);
+        changes.replace("duplicateFaceId", duplicate.as_ref().or_else(|| self.record.get("duplicateFaceId")));
+        if let Some(customer) = &self.customer {
+            changes.set("customerId", text(&customer.id));
+        }
+        // The document has found the selfie that waited for it.
+        let is_selfie_verified = self.check_outcome(Check::IdentityVerification) == Some("pass");
+        if self.kind == UploadKind::Document
+            && is_selfie_verified
+            && self.progress_of(SELFIE) == Some(Progress::Ended(Outcome::Resubmit))
+        {
+            changes.set(&format!("{SELFIE}.progress"), text(Outcome::Approved.name()));
+        }
+        changes
+    }
+
+    /// What becomes of the submission's record.
+    fn submission(&self) -> Changes {
+        let mut changes = Changes::default();
+        changes.set("status", text("DECIDED"));
+        changes.set("outcome", text(self.outcome.name()));
+        changes.set("reasons", self.reason_list());
+        changes.set("decidedAt", text(self.now));
+        changes.remove("failure");
+        if let Some(face) = self.kept_face() {
+            changes.set("faceId", text(face));
+        }
+        if let Some(duplicate) = &self.input.duplicate_face_id {
+            changes.set("duplicateFaceId", text(duplicate));
+        }
+        changes
+    }
+
+    /// The record of the decision: ids, codes and scores.
+    fn decision(&self, number: u64) -> Row {
+        let map = |names: &[&str]| {
+            let entries = names.iter().filter_map(|name| Some(((*name).to_owned(), self.record.get(*name)?.clone())));
+            AttributeValue::M(entries.collect())
+        };
+        let mut decision = HashMap::from(
+            [
+                ("applicationId", text(self.input.application_id.as_str())),
+                ("number", AttributeValue::N(number.to_string())),
+                ("what", text("submissionConcluded")),
+                ("at", text(self.now)),
+                ("who", text(&self.input.execution)),
+                ("submissionId", text(self.input.submission_id.as_str())),
+                ("kind", text(self.kind.name())),
+                ("attempt", AttributeValue::N(self.attempt.to_string())),
+                ("outcome", text(self.outcome.name())),
+                ("reasons", self.reason_list()),
+                ("checks", map(&CHECKS.map(Check::name))),
+                ("evidence", map(&POINTERS)),
+                ("definition", text(&self.input.definition)),
+                ("thresholdsDigest", text(thresholds::digest())),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        decision.extend(self.kept_face().map(|face| ("faceId".to_owned(), text(face))));
+        decision.extend(self.customer.as_ref().map(|customer| ("customerId".to_owned(), text(&customer.id))));
+        decision
+    }
+}
+
+impl Customer {
+    /// As the document names its bearer.
+    fn item(&self, application: &ApplicationId, now: &str) -> Row {
+        let document = &self.document;
+        let known = [
+            ("firstName", &document.first_name),
+            ("middleName", &document.middle_name),
+            ("lastName", &document.last_name),
+            ("suffix", &document.suffix),
+            ("dateOfBirth", &document.date_of_birth),
+            ("address", &document.address),
+            ("city", &document.city),
+            ("state", &document.state),
+            ("zipCode", &document.zip_code),
+            ("documentNumber", &document.document_number),
+            ("documentIssuer", &document.issuer),
+        ];
+        let known = known.into_iter().filter(|(_, value)| !value.is_empty());
+        let known = known.map(|(name, value)| (name, text(value.expose())));
+        let fixed = [
+            ("PK", text(self.key.expose())),
+            ("SK", text("PROFILE")),
+            ("customerId", text(&self.id)),
+            ("applicationId", text(application.as_str())),
+            ("status", text("REGISTERED")),
+            ("createdAt", text(now)),
+        ];
+        known.chain(fixed).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+/// What a conclusion writes, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Submission,
+    Application,
+    Decision,
+    Customer,
+}
+
+impl Part {
+    const ALL: [Self; 4] = [Self::Submission, Self::Application, Self::Decision, Self::Customer];
+}
+
+impl Tables {
+    /// The parts whose conditions have cancelled the transaction; none when it is done.
+    async fn write(&self, conclusion: &Conclusion<'_>, number: u64) -> Result<Vec<Part>, Failure> {
+        let Input { application_id: application, submission_id: submission, .. } = conclusion.input;
+        let submission_update = conclusion
+            .submission()
+            .into_update()
+            .table_name(self.submissions.table())
+            .set_key(Some(submission_key(application, submission)))
+            .condition_expression("#status IN (:inProgress, :failed)")
+            .expression_attribute_values(":inProgress", text("IN_PROGRESS"))
+            .expression_attribute_values(":failed", text("FAILED"))
+            .build()?;
+        let application_update = conclusion
+            .application()
+            .into_update()
+            .table_name(self.applications.table())
+            .key("applicationId", text(application.as_str()))
+            .condition_expression("#latest.submissionId = :submission")
+            .expression_attribute_names("#latest", conclusion.latest())
+            .expression_attribute_values(":submission", text(submission.as_str()))
+            .build()?;
+        let decision = Put::builder()
+            .table_name(&self.decisions)
+            .set_item(Some(conclusion.decision(number)))
+            .condition_expression("attribute_not_exists(#number)")
+            .expression_attribute_names("#number", "number")
+            .build()?;
+        let mut items = vec![
+            TransactWriteItem::builder().update(submission_update).build(),
+            TransactWriteItem::builder().update(application_update).build(),
+            TransactWriteItem::builder().put(decision).build(),
+        ];
+        if let Some(customer) = &conclusion.customer {
+            let put = Put::builder()
+                .table_name(&self.customers)
+                .set_item(Some(customer.item(application, conclusion.now)))
+                .condition_expression("attribute_not_exists(PK)")
+                .build()?;
+            items.push(TransactWriteItem::builder().put(put).build());
+        }
+        let Err(error) = self.client.transact_write_items().set_transact_items(Some(items)).send().await else {
+            return Ok(Vec::new());
+        };
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+            return Err(Failure::Write(Box::new(error)));
+        };
+        let reasons = cancelled.cancellation_reasons().iter();
+        let failed =
+            Part::ALL.into_iter().zip(reasons).filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"));
+        let failed: Vec<_> = failed.map(|(part, _)| part).collect();
+        if failed.is_empty() {
+            return Err(Failure::Write(Box::new(error)));
+        }
+        Ok(failed)
+    }
+
+    /// The number of the application's latest decision; 0 before the first.
+    async fn last_decision(&self, application: &ApplicationId) -> Result<u64, Failure> {
+        let latest = self
+            .client
+            .query()
+            .table_name(&self.decisions)
+            .key_condition_expression("applicationId = :application")
+            .expression_attribute_values(":application", text(application.as_str()))
+            .projection_expression("#number")
+            .expression_attribute_names("#number", "number")
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(1)
+            .send()
+            .await
+            .map_err(|error| Failure::Decisions(Box::new(error)))?;
+        let number = latest.items().first().and_then(|item| item.get("number")?.as_n().ok()?.parse().ok());
+        Ok(number.unwrap_or_default())
+    }
+}
+
+fn document_fields(record: &Row) -> Option<DocumentFields> {
+    let fields = record.get("documentFields")?.as_m().ok()?;
+    Some(DocumentFields::from_lookup(|name| Personal::new(column(fields, name).unwrap_or_default())))
+}
+
+#[cfg(test)]
+mod tests;

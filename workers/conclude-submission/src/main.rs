@@ -1,0 +1,20 @@
+//! The Lambda function of the state `ConcludeSubmission`.
+
+use bonafide_worker::{Applications, Error, Submissions, Worker, aws_config, now, run_task, setting};
+use conclude_submission::{Tables, handle};
+use uuid::Uuid;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let client = aws_sdk_dynamodb::Client::new(&aws_config().await);
+    let tables = Tables {
+        applications: Applications::new(client.clone(), setting("APPLICATIONS_TABLE")?),
+        submissions: Submissions::new(client.clone(), setting("SUBMISSIONS_TABLE")?),
+        customers: setting("CUSTOMERS_TABLE")?,
+        decisions: setting("DECISIONS_TABLE")?,
+        client,
+    };
+    let most_attempts = setting("MOST_ATTEMPTS")?.parse()?;
+    let worker = Worker::new(env!("CARGO_PKG_NAME"));
+    run_task(worker, async |input| handle(&tables, input, most_attempts, Uuid::new_v4(), &now()).await).await
+}

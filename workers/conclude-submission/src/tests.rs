@@ -1,0 +1,306 @@
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::{
+    operation::{get_item::GetItemOutput, query::QueryOutput, transact_write_items::TransactWriteItemsOutput},
+    types::{CancellationReason, error::TransactionCanceledException},
+};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use serde_json::json;
+
+use super::*;
+
+const NOW: &str = "2026-11-28T09:30:00.000Z";
+const SUBMISSION: &str = "0123456789abcde";
+
+fn map(entries: &[(&str, AttributeValue)]) -> AttributeValue {
+    AttributeValue::M(entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+}
+
+fn check(outcome: &str) -> AttributeValue {
+    map(&[("outcome", text(outcome))])
+}
+
+fn latest(submission: &str, progress: &str) -> AttributeValue {
+    map(&[("submissionId", text(submission)), ("progress", text(progress))])
+}
+
+fn rows(entries: &[(&str, AttributeValue)]) -> Row {
+    entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+/// A submission of this kind that has passed every check.
+fn record(kind: &str) -> Row {
+    let document = map(&[
+        ("firstName", text("JANE")),
+        ("lastName", text("DOE")),
+        ("documentNumber", text("D123-456")),
+        ("issuer", text("ARIZONA")),
+    ]);
+    rows(&[
+        ("kind", text(kind)),
+        ("attempt", AttributeValue::N("1".into())),
+        ("status", text("IN_PROGRESS")),
+        ("FIRST_NAME", text("Janie")),
+        ("STATE_IN_ADDRESS", text("")),
+        ("documentFields", document),
+        ("selfie", map(&[("versionId", text("v1"))])),
+        ("identityVerification", check("pass")),
+        ("identityCompare", check("pass")),
+        ("documentExtraction", check("pass")),
+        ("thirdPartyCheck", check("pass")),
+    ])
+}
+
+fn with(mut row: Row, name: &str, value: AttributeValue) -> Row {
+    row.insert(name.to_owned(), value);
+    row
+}
+
+fn package_row() -> Row {
+    rows(&[("packageSubmission", latest(SUBMISSION, "IN_PROGRESS"))])
+}
+
+fn input(outcome: &str, reasons: &[&str], face: Option<&str>) -> Input {
+    let input = json!({
+        "applicationId": "8d247914", "submissionId": SUBMISSION, "outcome": outcome, "reasons": reasons,
+        "faceId": face, "duplicateFaceId": null, "execution": "arn:execution", "definition": "d1",
+    });
+    serde_json::from_value(input).expect("an input")
+}
+
+/// What each try to write is cancelled by; it succeeds after the last one.
+type Cancellations = Vec<[bool; 4]>;
+
+/// One item of a transaction: table, expression or nothing, and all values by their attributes.
+#[derive(Clone, Debug)]
+struct Written {
+    table: String,
+    expression: String,
+    values: Row,
+}
+
+fn written(item: &TransactWriteItem) -> Written {
+    if let Some(put) = item.put() {
+        return Written { table: put.table_name().to_owned(), expression: String::new(), values: put.item().clone() };
+    }
+    let update = item.update().expect("put or update");
+    let (names, values) = (update.expression_attribute_names().expect("names"), update.expression_attribute_values());
+    let expression = update.update_expression();
+    let set = expression.trim_start_matches("SET ").split(" REMOVE ").next().unwrap_or_default();
+    let set = set.split(", ").map(|part| {
+        let (path, value) = part.split_once(" = ").expect("an assignment");
+        let path: Vec<_> = path.split('.').map(|name| names[name].clone()).collect();
+        (path.join("."), values.expect("values")[value].clone())
+    });
+    Written { table: update.table_name().to_owned(), expression: expression.to_owned(), values: set.collect() }
+}
+
+async fn run(
+    records: Vec<Row>,
+    row: Row,
+    input: Input,
+    cancellations: Cancellations,
+) -> (Result<Output, Failure>, Vec<Vec<Written>>) {
+    let records = Mutex::new(records.into_iter());
+    let last = Mutex::new(Row::new());
+    let read_submission = mock!(Client::get_item)
+        .match_requests(|request| request.table_name() == Some("submissions"))
+        .then_output(move || {
+            let mut last = last.lock().expect("no panic");
+            if let Some(next) = records.lock().expect("no panic").next() {
+                *last = next;
+            }
+            GetItemOutput::builder().set_item(Some(last.clone())).build()
+        });
+    let read_application = mock!(Client::get_item)
+        .match_requests(|request| request.table_name() == Some("applications"))
+        .then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
+    let head = mock!(Client::query).then_output(|| {
+        let item = rows(&[("number", AttributeValue::N("6".into()))]);
+        QueryOutput::builder().items(item).build()
+    });
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let tries = Arc::new(Mutex::new(cancellations.into_iter()));
+    let (seen_here, tries_here) = (Arc::clone(&seen), Arc::clone(&tries));
+    let next = Arc::new(Mutex::new(None));
+    let next_here = Arc::clone(&next);
+    let cancelled: Rule = mock!(Client::transact_write_items)
+        .match_requests(move |request| {
+            seen_here.lock().expect("no panic").push(request.transact_items().iter().map(written).collect::<Vec<_>>());
+            let cancellation = tries_here.lock().expect("no panic").next();
+            *next_here.lock().expect("no panic") = cancellation;
+            cancellation.is_some()
+        })
+        .then_error(move || {
+            let flags = next.lock().expect("no panic").expect("a cancellation");
+            let reasons = flags.map(|failed: bool| {
+                CancellationReason::builder().code(if failed { "ConditionalCheckFailed" } else { "None" }).build()
+            });
+            let cancelled = TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons.into()));
+            TransactWriteItemsError::TransactionCanceledException(cancelled.build())
+        });
+    let done = mock!(Client::transact_write_items).then_output(|| TransactWriteItemsOutput::builder().build());
+    let client = mock_client!(
+        aws_sdk_dynamodb,
+        RuleMode::MatchAny,
+        [&read_submission, &read_application, &head, &cancelled, &done]
+    );
+    let tables = Tables {
+        applications: Applications::new(client.clone(), "applications".into()),
+        submissions: Submissions::new(client.clone(), "submissions".into()),
+        customers: "customers".into(),
+        decisions: "decisions".into(),
+        client,
+    };
+    let result = handle(&tables, input, 5, Uuid::nil(), NOW).await;
+    let seen = seen.lock().expect("no panic").clone();
+    (result, seen)
+}
+
+fn of<'items>(items: &'items [Written], table: &str) -> &'items Written {
+    items.iter().find(|item| item.table == table).unwrap_or_else(|| panic!("nothing in {table}"))
+}
+
+#[tokio::test]
+async fn an_approval_makes_customer_application_submission_and_decision_at_once() {
+    let (output, written) =
+        run(vec![record("package")], package_row(), input("pass", &[], Some("face")), Vec::new()).await;
+    assert_eq!(output.expect("an end"), Output { outcome: Outcome::Approved, reasons: vec![], is_face_kept: true });
+    let [items] = &written[..] else { panic!("one transaction") };
+    assert_eq!(items.len(), 4);
+    let customer = &of(items, "customers").values;
+    // Whom the document names, under the number and the issuer of the document.
+    assert_eq!((&customer["PK"], &customer["firstName"]), (&text("US#AZ-D123456"), &text("JANE")));
+    let application = &of(items, "applications").values;
+    for (name, value) in [
+        ("status", text("DECIDED")),
+        ("outcome", text("approved")),
+        ("faceId", text("face")),
+        ("packageSubmission.progress", text("approved")),
+        ("FIRST_NAME", text("Janie")),
+        ("LICENSE_VALIDATION", AttributeValue::Bool(true)),
+        ("customerId", text(&Uuid::nil().to_string())),
+    ] {
+        assert_eq!(application.get(name), Some(&value), "{name}");
+    }
+    let decision = &of(items, "decisions").values;
+    assert_eq!((&decision["number"], &decision["definition"]), (&AttributeValue::N("7".into()), &text("d1")));
+    assert!(!decision.contains_key("documentFields") && !decision.contains_key("FIRST_NAME"));
+    assert_eq!(of(items, "submissions").values["status"], text("DECIDED"));
+}
+
+#[tokio::test]
+async fn a_refusal_removes_what_an_earlier_attempt_has_left() {
+    let mut record = with(record("package"), "thirdPartyCheck", check("decline"));
+    record.remove("documentFields");
+    let (output, written) =
+        run(vec![record], package_row(), input("decline", &["LICENSE_UNKNOWN"], None), Vec::new()).await;
+    assert_eq!(output.expect("an end").outcome, Outcome::Declined);
+    let application = of(&written[0], "applications");
+    assert_eq!(application.values["LICENSE_VALIDATION"], AttributeValue::Bool(false));
+    let removed = application.expression.split(" REMOVE ").nth(1).expect("removals");
+    for name in ["documentBack", "documentFields", "failure"] {
+        assert!(removed.contains(&format!("#{name}")), "{name} stays: {removed}");
+    }
+    assert_eq!(written[0].len(), 3, "a customer");
+}
+
+#[tokio::test]
+async fn a_document_makes_one_customer_of_one_application() {
+    let taken = vec![[false, false, false, true]];
+    let (output, written) = run(vec![record("package")], package_row(), input("pass", &[], Some("face")), taken).await;
+    let expected = Output {
+        outcome: Outcome::Declined,
+        reasons: vec![ReasonCode::CustomerAlreadyRegistered],
+        is_face_kept: false,
+    };
+    assert_eq!(output.expect("an end"), expected);
+    assert_eq!((written.len(), written[1].len()), (2, 3));
+}
+
+#[tokio::test]
+async fn without_an_issuer_there_is_no_customer_and_a_person_looks() {
+    let document = map(&[("documentNumber", text("D123-456"))]);
+    let record = with(record("package"), "documentFields", document);
+    let (output, written) = run(vec![record], package_row(), input("pass", &[], Some("face")), Vec::new()).await;
+    let expected =
+        Output { outcome: Outcome::Referred, reasons: vec![ReasonCode::DocumentIssuerUnreadable], is_face_kept: false };
+    assert_eq!(output.expect("an end"), expected);
+    assert_eq!(of(&written[0], "applications").values["status"], text("IN_REVIEW"));
+}
+
+#[tokio::test]
+async fn a_second_try_finds_the_first_ones_end() {
+    let ended = with(record("package"), "status", text("DECIDED"));
+    let ended = with(with(ended, "outcome", text("approved")), "faceId", text("face"));
+    let (output, written) = run(vec![ended.clone()], Row::new(), input("pass", &[], Some("face")), Vec::new()).await;
+    assert_eq!(output.expect("an end"), Output { outcome: Outcome::Approved, reasons: vec![], is_face_kept: true });
+    assert!(written.is_empty());
+    // The end comes between reading and writing.
+    let raced = vec![[true, true, false, false]];
+    let (output, _) = run(vec![record("package"), ended], package_row(), input("pass", &[], Some("face")), raced).await;
+    assert_eq!(output.expect("an end").outcome, Outcome::Approved);
+}
+
+#[tokio::test]
+async fn nothing_is_concluded_for_an_application_that_has_gone_on() {
+    let gone_on = vec![[false, true, false, false]];
+    let (output, _) = run(vec![record("package")], package_row(), input("pass", &[], Some("face")), gone_on).await;
+    let failure = output.expect_err("no end");
+    assert!(matches!(failure, Failure::Replaced) && failure.name() == ErrorName::Internal);
+}
+
+#[tokio::test]
+async fn a_number_that_is_taken_is_looked_up_anew() {
+    let taken = vec![[false, false, true, false]; 2];
+    let (output, written) = run(vec![record("package")], package_row(), input("pass", &[], None), taken).await;
+    assert_eq!((output.expect("an end").outcome, written.len()), (Outcome::Approved, 3));
+    let (output, _) =
+        run(vec![record("package")], package_row(), input("pass", &[], None), vec![[false, false, true, false]; 5])
+            .await;
+    assert_eq!(output.expect_err("no end").name(), ErrorName::Transient);
+}
+
+#[tokio::test]
+async fn the_last_attempt_is_referred() {
+    let record = with(record("package"), "attempt", AttributeValue::N("5".into()));
+    let (output, _) = run(vec![record], package_row(), input("resubmit", &["SELFIE_TOO_DARK"], None), Vec::new()).await;
+    let output = output.expect("an end");
+    assert_eq!((output.outcome, output.reasons.last()), (Outcome::Referred, Some(&ReasonCode::AttemptsExhausted)));
+}
+
+#[tokio::test]
+async fn a_later_picture_that_does_not_fit_changes_nothing_of_the_application() {
+    let fitting = map(&[("versionId", text("fitting"))]);
+    let row = rows(&[
+        ("selfieSubmission", latest(SUBMISSION, "IN_PROGRESS")),
+        ("faceId", text("kept")),
+        ("selfie", fitting.clone()),
+    ]);
+    let record = with(record("selfie"), "identityVerification", check("decline"));
+    let (output, written) = run(vec![record], row, input("decline", &["FACE_CHANGED"], None), Vec::new()).await;
+    assert_eq!(output.expect("an end").outcome, Outcome::Declined);
+    let application = &of(&written[0], "applications").values;
+    let mut changed: Vec<_> = application.keys().map(String::as_str).collect();
+    changed.sort_unstable();
+    assert_eq!(changed, ["selfieSubmission.evidence", "selfieSubmission.progress", "status", "updatedAt"]);
+    assert_eq!(application["selfieSubmission.evidence"], fitting);
+    // It takes further pictures, as before.
+    assert_eq!(application["selfieSubmission.progress"], text("approved"));
+    assert_eq!(application["status"], text("OPEN"));
+}
+
+#[tokio::test]
+async fn a_document_passes_the_selfie_that_waited_for_it() {
+    let row = rows(&[
+        ("documentSubmission", latest(SUBMISSION, "IN_PROGRESS")),
+        ("selfieSubmission", latest("fedcba987654321", "resubmit")),
+    ]);
+    let (output, written) = run(vec![record("document")], row, input("pass", &[], Some("face")), Vec::new()).await;
+    assert!(output.expect("an end").is_face_kept);
+    let application = &of(&written[0], "applications").values;
+    assert_eq!(application["selfieSubmission.progress"], text("approved"));
+    assert_eq!((&application["faceId"], application.get("outcome")), (&text("face"), None));
+    assert_eq!(application["LICENSE_SELFIE_MATCH"], AttributeValue::Bool(true));
+    assert!(!application.contains_key("LICENSE_DETAILS_MATCH"), "there were no details");
+}

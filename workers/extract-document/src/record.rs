@@ -1,0 +1,93 @@
+//! The answer as the submission's record holds it: what has been paid for once is not asked again.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use bonafide_domain::{Confidences, DocumentType};
+use bonafide_worker::{column, text};
+
+use crate::Output;
+
+const DOCUMENT_TYPES: [(DocumentType, &str); 2] =
+    [(DocumentType::License, "license"), (DocumentType::Passport, "passport")];
+
+/// Writes an answer.
+pub(crate) fn write(output: &Output) -> AttributeValue {
+    let Confidences { first_name, last_name, date_of_birth, document_number, expiration_date, address } =
+        output.confidences;
+    let confidences = [
+        ("firstName", first_name),
+        ("lastName", last_name),
+        ("dateOfBirth", date_of_birth),
+        ("documentNumber", document_number),
+        ("expirationDate", expiration_date),
+        ("address", address),
+    ]
+    .map(|(name, confidence)| (name.to_owned(), AttributeValue::N(confidence.to_string())));
+    let document_type = DOCUMENT_TYPES.iter().find(|(known, _)| *known == output.document_type);
+    let reasons = output.reasons.iter().map(|reason| text(reason.code())).collect();
+    AttributeValue::M(HashMap::from([
+        ("confidences".to_owned(), AttributeValue::M(confidences.into())),
+        ("documentType".to_owned(), text(document_type.map_or("", |(_, name)| name))),
+        ("reasons".to_owned(), AttributeValue::L(reasons)),
+    ]))
+}
+
+/// Reads an answer; `None` when it is none of this release's.
+pub(crate) fn read(value: &AttributeValue) -> Option<Output> {
+    let answer = value.as_m().ok()?;
+    let confidences = answer.get("confidences")?.as_m().ok()?;
+    let confidence = |name: &str| confidences.get(name)?.as_n().ok()?.parse().ok();
+    let document_type = column(answer, "documentType")?;
+    let reasons = answer.get("reasons")?.as_l().ok()?.iter();
+    Some(Output {
+        confidences: Confidences {
+            first_name: confidence("firstName")?,
+            last_name: confidence("lastName")?,
+            date_of_birth: confidence("dateOfBirth")?,
+            document_number: confidence("documentNumber")?,
+            expiration_date: confidence("expirationDate")?,
+            address: confidence("address")?,
+        },
+        document_type: DOCUMENT_TYPES.iter().find(|(_, name)| *name == document_type)?.0,
+        reasons: reasons.map(|code| code.as_s().ok()?.parse().ok()).collect::<Option<_>>()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use bonafide_domain::ReasonCode;
+
+    use super::*;
+
+    fn outputs() -> [Output; 2] {
+        let confidences = Confidences {
+            first_name: f64::from(98.765_43_f32) / 100.0,
+            last_name: 1.0,
+            date_of_birth: 0.5,
+            document_number: 0.25,
+            expiration_date: 0.125,
+            address: 0.0,
+        };
+        let read = Output { confidences, document_type: DocumentType::Passport, reasons: Vec::new() };
+        [read, Output::refused(ReasonCode::DocumentTooLarge)]
+    }
+
+    #[test]
+    fn an_answer_is_read_as_it_was_written() {
+        for output in outputs() {
+            assert_eq!(read(&write(&output)), Some(output));
+        }
+    }
+
+    #[test]
+    fn an_incomplete_answer_is_none() {
+        let [output, _] = outputs();
+        let complete = write(&output).as_m().expect("a map").clone();
+        for name in complete.keys() {
+            let mut answer = complete.clone();
+            answer.remove(name);
+            assert_eq!(read(&AttributeValue::M(answer)), None, "{name}");
+        }
+    }
+}

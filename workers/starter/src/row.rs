@@ -1,0 +1,95 @@
+//! What the starter reads of an application's row.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use bonafide_domain::{Latest, ObjectRef, Progress, ReasonCode, Standing, SubmissionId, UploadKind, joins};
+use bonafide_worker::{Row, column, read_object_ref, text};
+
+/// The attributes that name the latest submission of each kind.
+pub(crate) const LATEST: [&str; 3] = ["packageSubmission", "selfieSubmission", "documentSubmission"];
+
+/// All that is read.
+pub(crate) const ATTRIBUTES: [&str; 7] = [
+    "applicationId",
+    "kind",
+    "packageSubmission",
+    "selfieSubmission",
+    "documentSubmission",
+    "identityVerification",
+    "faceId",
+];
+
+/// The place of a kind in [`LATEST`].
+pub(crate) const fn index(kind: UploadKind) -> usize {
+    match kind {
+        UploadKind::Package => 0,
+        UploadKind::Selfie => 1,
+        UploadKind::Document => 2,
+    }
+}
+
+/// A new submission, as the row names it.
+pub(crate) fn entry(id: &SubmissionId, attempt: u32, execution: &str) -> AttributeValue {
+    let entry = [
+        ("submissionId", text(id.as_str())),
+        ("attempt", AttributeValue::N(attempt.to_string())),
+        ("progress", text(Progress::InProgress.name())),
+        ("executionArn", text(execution)),
+    ];
+    AttributeValue::M(HashMap::from(entry.map(|(name, value)| (name.to_owned(), value))))
+}
+
+fn submission(row: &Row, kind: UploadKind) -> Option<&Row> {
+    row.get(LATEST[index(kind)])?.as_m().ok()
+}
+
+fn progress(row: &Row, kind: UploadKind) -> Option<Progress> {
+    column(submission(row, kind)?, "progress").and_then(Progress::from_name)
+}
+
+/// The latest submission of this kind.
+pub(crate) fn latest(row: &Row, kind: UploadKind) -> Option<Latest> {
+    let attempt = submission(row, kind)?.get("attempt")?.as_n().ok()?.parse().ok()?;
+    Some(Latest { progress: progress(row, kind)?, attempt })
+}
+
+/// The execution that judges, or judged, it.
+pub(crate) fn execution(row: &Row, kind: UploadKind) -> Option<&str> {
+    column(submission(row, kind)?, "executionArn")
+}
+
+/// Where its evidence lies.
+pub(crate) fn evidence(row: &Row, kind: UploadKind) -> Option<ObjectRef> {
+    read_object_ref(submission(row, kind)?.get("evidence")?)
+}
+
+/// What the row says, for an upload of this kind; none when there is no row.
+pub(crate) fn standing(row: &Row, kind: UploadKind) -> Option<Standing> {
+    let begun_with = column(row, "kind")?;
+    let other = other(kind).and_then(|other| progress(row, other));
+    Some(Standing { is_of_packages: begun_with == "package", latest: latest(row, kind), other })
+}
+
+/// The other picture, with the name of its pointer, if it is judged together with this one.
+pub(crate) fn other_picture(row: &Row, kind: UploadKind) -> (&'static str, Option<ObjectRef>) {
+    let Some(other) = other(kind) else { return ("", None) };
+    let refusal = if other == UploadKind::Selfie { reasons_of_selfie(row) } else { Vec::new() };
+    let is_joined = progress(row, other).is_some_and(|progress| joins(progress, &refusal));
+    (other.name(), evidence(row, other).filter(|_| is_joined))
+}
+
+const fn other(kind: UploadKind) -> Option<UploadKind> {
+    match kind {
+        UploadKind::Package => None,
+        UploadKind::Selfie => Some(UploadKind::Document),
+        UploadKind::Document => Some(UploadKind::Selfie),
+    }
+}
+
+/// Why the selfie was refused, if it was.
+fn reasons_of_selfie(row: &Row) -> Vec<ReasonCode> {
+    let check = row.get("identityVerification").and_then(|check| check.as_m().ok());
+    let reasons = check.and_then(|check| check.get("reasons")).and_then(|reasons| reasons.as_l().ok());
+    reasons.into_iter().flatten().filter_map(|reason| reason.as_s().ok()?.parse().ok()).collect()
+}

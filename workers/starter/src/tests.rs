@@ -1,0 +1,355 @@
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::{
+    operation::{
+        get_item::GetItemOutput, put_item::PutItemOutput, transact_write_items::TransactWriteItemsOutput,
+        update_item::UpdateItemOutput,
+    },
+    types::error::{ConditionalCheckFailedException, TransactionCanceledException},
+};
+use aws_sdk_s3::operation::copy_object::CopyObjectOutput;
+use aws_sdk_sfn::{operation::start_execution::StartExecutionOutput, types::error::ExecutionAlreadyExists};
+use aws_sdk_sns::operation::publish::PublishOutput;
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+
+use super::*;
+
+const NOW: &str = "2026-11-21T00:00:00.000Z";
+
+fn map(entries: &[(&str, AttributeValue)]) -> AttributeValue {
+    AttributeValue::M(entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+}
+
+fn row(entries: &[(&str, AttributeValue)]) -> Row {
+    entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+fn latest(progress: &str) -> AttributeValue {
+    map(&[
+        ("submissionId", text("0123456789abcde")),
+        ("attempt", AttributeValue::N("2".into())),
+        ("progress", text(progress)),
+        ("executionArn", text("arn:failed")),
+        ("evidence", pointer("earlier")),
+    ])
+}
+
+fn pointer(name: &str) -> AttributeValue {
+    object_ref(&ObjectRef { bucket: "evidence".into(), key: name.into(), version_id: "v".into() })
+}
+
+fn event(key: &str, replay_of: Option<&str>) -> String {
+    let object = json!({"key": key, "versionId": "v1"});
+    let mut record =
+        json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "evidence"}, "object": object}});
+    if let Some(of) = replay_of {
+        record["replayOf"] = json!(of);
+    }
+    json!({"Records": [record]}).to_string()
+}
+
+/// The tables as they are, and how often an application changes under the starter's hands.
+#[derive(Default)]
+struct World {
+    submission: Row,
+    application: Row,
+    /// Another upload has been accepted since.
+    has_gone_on: bool,
+    changes: usize,
+    is_upload_gone: bool,
+}
+
+/// All that was done, in order.
+#[derive(Debug, Default, Clone)]
+struct Done {
+    accepted: Vec<String>,
+    refused: Vec<String>,
+    copied: Vec<String>,
+    updated: Vec<String>,
+    started: Vec<Value>,
+    names: Vec<String>,
+    published: Vec<Value>,
+}
+
+fn s3(done: &Arc<Mutex<Done>>, is_upload_gone: bool) -> aws_sdk_s3::Client {
+    let seen = Arc::clone(done);
+    let copy = mock!(aws_sdk_s3::Client::copy_object).match_requests(move |request| {
+        let (from, to) = (request.copy_source().unwrap_or_default(), request.key().unwrap_or_default());
+        seen.lock().expect("no panic").copied.push(format!("{from} to {to}"));
+        true
+    });
+    let copy: Rule = if is_upload_gone {
+        copy.then_error(|| {
+            CopyObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().code("NoSuchVersion").build())
+        })
+    } else {
+        copy.then_output(|| CopyObjectOutput::builder().version_id("v2").build())
+    };
+    mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&copy])
+}
+
+/// Every second execution is there already.
+fn step_functions(done: &Arc<Mutex<Done>>) -> aws_sdk_sfn::Client {
+    let seen = Arc::clone(done);
+    let again = mock!(aws_sdk_sfn::Client::start_execution)
+        .match_requests(move |request| {
+            let input = serde_json::from_str(request.input().expect("an input")).expect("json");
+            let mut seen = seen.lock().expect("no panic");
+            seen.started.push(input);
+            seen.names.push(request.name().expect("a name").to_owned());
+            seen.names.len().is_multiple_of(2)
+        })
+        .then_error(|| StartExecutionError::ExecutionAlreadyExists(ExecutionAlreadyExists::builder().build()));
+    let first = mock!(aws_sdk_sfn::Client::start_execution).then_output(|| {
+        let started_at = aws_sdk_sfn::primitives::DateTime::from_secs(0);
+        StartExecutionOutput::builder().execution_arn("arn").start_date(started_at).build().expect("an output")
+    });
+    mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&again, &first])
+}
+
+fn sns(done: &Arc<Mutex<Done>>) -> aws_sdk_sns::Client {
+    let seen = Arc::clone(done);
+    let publish = mock!(aws_sdk_sns::Client::publish)
+        .match_requests(move |request| {
+            let message = serde_json::from_str(request.message().expect("a message")).expect("json");
+            seen.lock().expect("no panic").published.push(message);
+            true
+        })
+        .then_output(|| PublishOutput::builder().build());
+    mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&publish])
+}
+
+async fn handle(world: World, body: &str) -> (Result<(), Failure>, Done) {
+    let done = Arc::new(Mutex::new(Done::default()));
+    let World { submission, application, has_gone_on, changes, is_upload_gone } = world;
+    let read = mock!(aws_sdk_dynamodb::Client::get_item)
+        .match_requests(|request| request.table_name() == Some("submissions"))
+        .then_output(move || GetItemOutput::builder().set_item(Some(submission.clone())).build());
+    let read_application = mock!(aws_sdk_dynamodb::Client::get_item)
+        .match_requests(|request| request.table_name() == Some("applications"))
+        .then_output(move || GetItemOutput::builder().set_item(Some(application.clone())).build());
+    let (seen, left) = (Arc::clone(&done), Arc::new(Mutex::new(changes)));
+    let cancelled = mock!(aws_sdk_dynamodb::Client::transact_write_items)
+        .match_requests(move |request| {
+            let mut left = left.lock().expect("no panic");
+            let is_cancelled = *left > 0;
+            *left = left.saturating_sub(1);
+            let items = request.transact_items();
+            let update = items[0].update().expect("an update");
+            let attempt = items[1].put().expect("a put").item()["attempt"].as_n().expect("a number");
+            if !is_cancelled {
+                let condition = update.condition_expression().unwrap_or_default();
+                seen.lock().expect("no panic").accepted.push(format!("{attempt} if {condition}"));
+            }
+            is_cancelled
+        })
+        .then_error(|| {
+            TransactWriteItemsError::TransactionCanceledException(TransactionCanceledException::builder().build())
+        });
+    let accepted = mock!(aws_sdk_dynamodb::Client::transact_write_items)
+        .then_output(|| TransactWriteItemsOutput::builder().build());
+    let seen = Arc::clone(&done);
+    let refused = mock!(aws_sdk_dynamodb::Client::put_item)
+        .match_requests(move |request| {
+            let reasons = request.item().expect("an item")["reasons"].as_l().expect("a list");
+            seen.lock().expect("no panic").refused.push(reasons[0].as_s().expect("a code").clone());
+            true
+        })
+        .then_output(|| PutItemOutput::builder().build());
+    let seen = Arc::clone(&done);
+    let moved_on = mock!(aws_sdk_dynamodb::Client::update_item)
+        .match_requests(move |request| {
+            let update = request.update_expression().unwrap_or_default();
+            let table = request.table_name().unwrap_or_default();
+            seen.lock().expect("no panic").updated.push(format!("{table}: {update}"));
+            has_gone_on && table == "applications" && update.contains("evidence")
+        })
+        .then_error(|| {
+            UpdateItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
+        });
+    let updated = mock!(aws_sdk_dynamodb::Client::update_item).then_output(|| UpdateItemOutput::builder().build());
+    let dynamodb = mock_client!(
+        aws_sdk_dynamodb,
+        RuleMode::MatchAny,
+        [&read, &read_application, &cancelled, &accepted, &refused, &moved_on, &updated]
+    );
+    let starter = Starter {
+        applications: Applications::new(dynamodb.clone(), "applications".into()),
+        submissions: Submissions::new(dynamodb.clone(), "submissions".into()),
+        dynamodb,
+        s3: s3(&done, is_upload_gone),
+        step_functions: step_functions(&done),
+        sns: sns(&done),
+        topic_arn: "topic".into(),
+        machine_arn: "arn:aws:states:us-east-1:000000000000:stateMachine:Onboarding".into(),
+        retention_days: 365,
+        most_attempts: 5,
+    };
+    let result = starter.handle(body, NOW).await;
+    let done = done.lock().expect("no panic").clone();
+    (result, done)
+}
+
+/// An application that takes what comes.
+fn open() -> World {
+    World::default()
+}
+
+#[tokio::test]
+async fn each_kind_is_recorded_copied_and_started() {
+    for (key, kind, extension) in [
+        ("zipped/8d247914.zip", "package", "zip"),
+        ("selfie/8d247914.PNG", "selfie", "png"),
+        ("id_document/8d247914.jpg", "document", "jpg"),
+    ] {
+        let (result, done) = handle(open(), &event(key, None)).await;
+        result.expect("started");
+        assert_eq!(done.accepted, ["1 if attribute_not_exists(applicationId)"], "{key}");
+        let [copied] = &done.copied[..] else { panic!("one copy") };
+        assert!(copied.starts_with(&format!("evidence/{key}?versionId=v1 to evidence/8d247914/")), "{copied}");
+        assert!(copied.ends_with(&format!("/{kind}.{extension}")), "{copied}");
+        let [input] = &done.started[..] else { panic!("one execution") };
+        assert_eq!((&input["kind"], &input[kind]["versionId"]), (&json!(kind), &json!("v2")));
+        assert_eq!(input["submissionId"].as_str().map(str::len), Some(15));
+        assert!(done.names[0].starts_with("8d247914-") && done.refused.is_empty() && done.published.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_the_application_does_not_take_is_recorded_and_announced() {
+    for (progress, reason) in [
+        ("IN_PROGRESS", "SUBMISSION_IN_PROGRESS"),
+        ("approved", "APPLICATION_CLOSED"),
+        ("referred", "APPLICATION_IN_REVIEW"),
+    ] {
+        let application = row(&[("kind", text("package")), ("packageSubmission", latest(progress))]);
+        let (result, done) = handle(World { application, ..open() }, &event("zipped/8d247914.zip", None)).await;
+        result.expect("refused");
+        assert_eq!(done.refused, [reason]);
+        let [message] = &done.published[..] else { panic!("one message") };
+        assert_eq!((&message["event"], &message["reasons"]), (&json!("UPLOAD_REJECTED"), &json!([reason])));
+        assert!(
+            done.accepted.is_empty() && done.copied.is_empty() && done.updated.is_empty() && done.started.is_empty()
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_next_attempt_is_counted_and_guarded_by_what_was_read() {
+    let application = row(&[("kind", text("package")), ("packageSubmission", latest("resubmit"))]);
+    let (result, done) = handle(World { application, ..open() }, &event("zipped/8d247914.zip", None)).await;
+    result.expect("started");
+    let guard = "#seen0 = :seen0 AND attribute_not_exists(#seen1) AND attribute_not_exists(#seen2)";
+    assert_eq!(done.accepted, [format!("3 if {guard}")]);
+}
+
+#[tokio::test]
+async fn an_application_that_changes_meanwhile_is_read_again_and_not_for_ever() {
+    let (result, done) = handle(World { changes: 2, ..open() }, &event("zipped/8d247914.zip", None)).await;
+    result.expect("started");
+    assert_eq!(done.accepted.len(), 1);
+    let (result, _) = handle(World { changes: 9, ..open() }, &event("zipped/8d247914.zip", None)).await;
+    assert_eq!(result.expect_err("contended").name(), ErrorName::Transient);
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_changes_nothing() {
+    for status in ["DECIDED", "FAILED", "REFUSED"] {
+        let submission = row(&[("status", text(status))]);
+        let (result, done) = handle(World { submission, ..open() }, &event("zipped/8d247914.zip", None)).await;
+        result.expect("nothing to do");
+        assert!(done.updated.is_empty() && done.started.is_empty() && done.published.is_empty(), "{status}");
+    }
+    // It may have been recorded, or copied, and not started.
+    let submission = row(&[("status", text("IN_PROGRESS")), ("package", pointer("kept"))]);
+    let (result, done) = handle(World { submission, ..open() }, &event("zipped/8d247914.zip", None)).await;
+    result.expect("started");
+    assert_eq!((done.copied.len(), done.accepted.len(), &done.started[0]["package"]["key"]), (0, 0, &json!("kept")));
+}
+
+#[tokio::test]
+async fn nothing_is_started_for_an_application_that_has_gone_on() {
+    let submission = row(&[("status", text("IN_PROGRESS")), ("package", pointer("kept"))]);
+    let world = World { submission, has_gone_on: true, ..World::default() };
+    let (result, done) = handle(world, &event("zipped/8d247914.zip", None)).await;
+    result.expect("nothing to do");
+    assert!(done.started.is_empty());
+}
+
+#[tokio::test]
+async fn a_replay_is_another_submission_of_the_same_upload() {
+    let application = row(&[("kind", text("package")), ("packageSubmission", latest("FAILED"))]);
+    let world = || World { application: application.clone(), ..open() };
+    let (_, first) = handle(open(), &event("zipped/8d247914.zip", None)).await;
+    let (result, replay) = handle(world(), &event("zipped/8d247914.zip", Some("arn:failed"))).await;
+    result.expect("started");
+    assert_ne!(first.names, replay.names);
+    assert!(replay.accepted[0].starts_with("2 if "), "the same attempt");
+    // The inbox may be empty by now.
+    assert!(replay.copied[0].starts_with("evidence/earlier?versionId=v to "), "{:?}", replay.copied);
+    // The application names another execution, or has an outcome.
+    let (result, done) = handle(world(), &event("zipped/8d247914.zip", Some("arn:earlier"))).await;
+    result.expect("nothing to do");
+    assert!(done.accepted.is_empty() && done.refused.is_empty() && done.started.is_empty());
+}
+
+#[tokio::test]
+async fn a_picture_is_judged_with_the_other_one_and_the_face_that_is_kept() {
+    let missing = map(&[("reasons", AttributeValue::L(vec![text("DOCUMENT_MISSING")]))]);
+    for (other, waits, is_joined) in [("resubmit", true, true), ("resubmit", false, false), ("approved", false, true)] {
+        let pictures = [("kind", text("pictures")), ("selfieSubmission", latest(other)), ("faceId", text("kept"))];
+        let mut application = row(&pictures);
+        if waits {
+            application.insert("identityVerification".to_owned(), missing.clone());
+        }
+        let world = World { application, ..World::default() };
+        let (result, done) = handle(world, &event("id_document/8d247914.jpg", None)).await;
+        result.expect("started");
+        assert_eq!(done.started[0].get("selfie").is_some(), is_joined, "{other} {waits}");
+        assert_eq!(done.started[0]["keptFaceId"], "kept");
+    }
+}
+
+#[tokio::test]
+async fn what_is_far_too_large_is_not_even_copied() {
+    let mut event: Value = serde_json::from_str(&event("zipped/8d247914.zip", None)).expect("json");
+    event["Records"][0]["s3"]["object"]["size"] = json!(Limits::DEFAULT.package_bytes + 1);
+    let (result, done) = handle(open(), &event.to_string()).await;
+    result.expect("refused");
+    assert_eq!((done.refused, done.copied.len()), (vec!["PACKAGE_TOO_LARGE".to_owned()], 0));
+}
+
+#[tokio::test]
+async fn an_upload_that_is_gone_fails_and_leaves_the_application_open() {
+    let (result, done) = handle(World { is_upload_gone: true, ..open() }, &event("zipped/8d247914.zip", None)).await;
+    result.expect("recorded");
+    assert!(done.started.is_empty());
+    assert!(done.updated.iter().any(|update| update.starts_with("applications: SET #latest.progress = :failed")));
+    assert_eq!(
+        (&done.published[0]["event"], &done.published[0]["reasons"]),
+        (&json!("APPLICATION_FAILED"), &json!(["UPLOAD_MISSING"]))
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_is_no_application_is_recorded_and_announced_without_its_name() {
+    let (result, done) = handle(open(), &event("zipped/Jane+Doe.zip", None)).await;
+    result.expect("rejected");
+    assert_eq!((done.updated.len(), done.started.len()), (1, 0));
+    let message = done.published[0].to_string();
+    assert!(message.contains("UPLOAD_NAME_INVALID") && !message.contains("Jane"), "{message}");
+}
+
+#[tokio::test]
+async fn a_message_that_is_no_event_goes_back() {
+    let (result, _) = handle(open(), "{\"Records\": 7}").await;
+    assert_eq!(result.expect_err("malformed").name(), ErrorName::InvalidInput);
+}
+
+#[test]
+fn execution_arns_are_derived() {
+    assert_eq!(
+        execution_arn("arn:aws:states:us-east-1:1:stateMachine:Onboarding", "a-1"),
+        "arn:aws:states:us-east-1:1:execution:Onboarding:a-1"
+    );
+}
