@@ -275,7 +275,7 @@ describe("the policy file", () => {
     for (const action of onDecisions.flatMap(({ Action }) => Action)) expect(["dynamodb:PutItem", "dynamodb:Query"]).toContain(action);
   });
 
-  // What is there can be exchanged by whoever may upload.
+  // Anyone who may upload can exchange what is there.
   it.each(identity.filter((file) => file !== "workers/starter"))("%s leaves alone where uploads come in", (file) => {
     expect(JSON.stringify(statements(file))).not.toMatch(/\/(zipped|selfie|id_document)\//);
   });

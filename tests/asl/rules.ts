@@ -34,7 +34,7 @@ const PATIENCE_SECONDS = Array.from({ length: PATIENT.MaxAttempts }, (_, tried) 
 /** An Express execution has minutes only, and a person waits for it. */
 const BRIEF = { IntervalSeconds: 1, MaxAttempts: 4, BackoffRate: 2, MaxDelaySeconds: 8, JitterStrategy: "FULL" };
 
-/** The Retry of each Task. It names what is not tried again, so that an error whose name nobody has listed is. */
+/** The Retry of each Task. It names what is not tried again, so that an error that is not listed is. */
 function canonicalRetry(machine: Machine, state: State): readonly Retrier[] {
   const pace = isExpress(machine) ? BRIEF : PATIENT;
   // A failed child has retried its own tasks: only the call that starts it is tried again, or the attempts would multiply.

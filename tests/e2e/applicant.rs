@@ -1,4 +1,4 @@
-//! What an applicant sends, or somebody else who may write under the application's id, and what is recorded of it.
+//! What an applicant sends, or another person who may write under the application's id, and what is recorded of it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -14,7 +14,7 @@ use crate::applicant::{number, put, send};
 use crate::command::{bonafide, json_lines};
 use crate::run::samples_folder;
 
-const PICTURE: &[u8] = b"nobody looks at it";
+const PICTURE: &[u8] = b"not looked at";
 
 /// The submission's end, and the application's row after it.
 async fn judged(kind: UploadKind, id: &str) -> Result<(Value, Value)> {

@@ -578,10 +578,10 @@ mod tests {
         let mut item = declined();
         item.extend([
             ("reopenedAt".to_owned(), s("2026-11-22T10:00:00.000Z")),
-            ("reopenedBy".to_owned(), s("arn:somebody")),
+            ("reopenedBy".to_owned(), s("arn:operator")),
         ]);
         let application = Application::from_item(&"a".parse().unwrap(), &item).unwrap();
-        assert_eq!(json!(application)["reopened"], json!({"at": "2026-11-22T10:00:00.000Z", "by": "arn:somebody"}));
+        assert_eq!(json!(application)["reopened"], json!({"at": "2026-11-22T10:00:00.000Z", "by": "arn:operator"}));
     }
 
     #[tokio::test]
