@@ -186,7 +186,7 @@ fn gate(service: &'static str, operation: &'static str, id: &str, worker: &str) 
 }
 
 /// Events, messages and answers come again while the worker has its answer on record and cannot give it, and while a later state is at
-/// work: AnalyzeID and the third party are asked once.
+/// work: `AnalyzeID` and the third party are asked once.
 #[test]
 fn an_approval_whose_messages_come_again_meanwhile_is_one() {
     bench().run(async {
