@@ -1,7 +1,7 @@
 """Prints what parliament finds in policies, one JSON object per finding.
 
 Its own command writes to a fixed file in the shared temporary folder, so two users of a machine cannot both run it; this calls its library.
-Run by `cargo xtask review`, in the reviewers' environment: `python parliament_findings.py <policy.json> …`.
+Run by `cargo xtask lint`, in the environment of its tools: `python parliament_findings.py <policy.json> …`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Rates that services keep, for tests of floods: a token bucket per operation, as AWS's own throttling works."""
+"""Rates that services keep, for load tests: a token bucket per operation, as AWS's own throttling works."""
 
 from __future__ import annotations
 

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, ensure};
 use bonafide_domain::UploadKind::{self, Document, Package, Selfie};
 use bonafide_tests::answers::{alike, found, license, pass, rekognition};
-use bonafide_tests::bench::{bench, plain};
-use bonafide_tests::control::{Fault, Gate};
-use bonafide_tests::notifications::Notification;
-use bonafide_tests::packages::{members, png, zip};
+use bonafide_tests::bench::bench;
+use bonafide_tools::control::{Fault, Gate};
+use bonafide_tools::notifications::Notification;
+use bonafide_tools::packages::{members, png, zip};
+use bonafide_tools::rows::plain;
 use serde_json::{Value, json};
 
 use crate::applicant::{customers, number, send, tell};

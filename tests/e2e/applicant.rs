@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context as _, Result};
 use aws_sdk_s3::primitives::ByteStream;
 use bonafide_domain::{ApplicationId, ObjectRef, SubmissionId, UploadKind};
-use bonafide_tests::bench::{bench, plain, until};
+use bonafide_tests::bench::bench;
+use bonafide_tools::rows::plain;
+use bonafide_tools::until;
 use serde_json::{Value, json};
 
 /// A licence number that only this application has.

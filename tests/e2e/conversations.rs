@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use bonafide_tests::bench::{bench, plain};
-use bonafide_tests::conversations::{self, Conversation, Session};
+use bonafide_tests::bench::bench;
+use bonafide_tools::conversations::{self, Conversation, Session};
+use bonafide_tools::rows::plain;
 use serde_json::{Value, json};
 
 use crate::run::samples_folder;

@@ -3,9 +3,10 @@
 use anyhow::{Context as _, Result};
 use bonafide_domain::UploadKind::Package;
 use bonafide_tests::answers::{license, pass};
-use bonafide_tests::bench::{bench, plain};
-use bonafide_tests::control::Fault;
-use bonafide_tests::packages::{details, document, members, zip};
+use bonafide_tests::bench::bench;
+use bonafide_tools::control::Fault;
+use bonafide_tools::packages::{details, document, members, zip};
+use bonafide_tools::rows::plain;
 use serde_json::{Value, json};
 
 use crate::applicant::{customers, send};

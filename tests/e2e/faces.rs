@@ -9,11 +9,13 @@ use aws_sdk_s3::primitives::ByteStream;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bonafide_domain::ReasonCode;
 use bonafide_domain::face_api::{ApiError, Refusal};
-use bonafide_tests::bench::{bench, repository, until};
-use bonafide_tests::control::Fault;
-use bonafide_tests::face_script::{self, Stage};
-use bonafide_tests::faces::{FaceAnswer, PERSON_READER, credentials};
-use bonafide_tests::{FaceApi, Local};
+use bonafide_tests::bench::bench;
+use bonafide_tests::faces::face_api;
+use bonafide_tools::control::Fault;
+use bonafide_tools::face_script::{self, Stage};
+use bonafide_tools::faces::{FaceAnswer, PERSON_READER, credentials};
+use bonafide_tools::{FaceApi, Local};
+use bonafide_tools::{repository, until};
 use serde_json::{Value, json};
 
 const NOBODY: &str = "0c1d2e3f-4a5b-4c6d-8e7f-0011223344ff";
@@ -25,7 +27,7 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 fn api() -> Result<FaceApi> {
-    FaceApi::open(&bench().local, &bench().deployment)
+    face_api(&bench().local, &bench().deployment)
 }
 
 fn as_role(role: &str, route: Option<&str>) -> Result<FaceApi> {
@@ -151,7 +153,7 @@ fn the_script_of_the_demo_is_answered_as_it_says() {
     bench().run(async {
         let folder = repository().join("samples");
         let steps = face_script::read(&folder.join("face-api.json"))?;
-        let mut stage = Stage::open(&bench().local, &bench().deployment, &folder)?;
+        let mut stage = Stage::open(api()?, &bench().local, &bench().deployment, &folder)?;
         let played = face_script::play(&mut stage, &steps, |_| {})?;
         for face in stage.faces() {
             api()?.send("DELETE", &format!("/faces/{face}"), None, &[])?;

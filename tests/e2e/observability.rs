@@ -7,10 +7,11 @@ use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat as Format};
 use bonafide_domain::UploadKind::Document;
 use bonafide_domain::thresholds;
-use bonafide_tests::Local;
-use bonafide_tests::bench::{bench, repository, until};
-use bonafide_tests::control::Fault;
-use bonafide_tests::packages::png;
+use bonafide_tests::bench::bench;
+use bonafide_tools::Local;
+use bonafide_tools::control::Fault;
+use bonafide_tools::packages::png;
+use bonafide_tools::{repository, until};
 use serde_json::{Map, Value, json};
 
 use crate::applicant::send;

@@ -3,9 +3,10 @@
 use anyhow::Result;
 use bonafide_domain::UploadKind::{Document, Package, Selfie};
 use bonafide_tests::answers::{license, pass};
-use bonafide_tests::bench::{Row, bench, plain, s};
-use bonafide_tests::control::Fault;
-use bonafide_tests::packages::{members, png, zip};
+use bonafide_tests::bench::bench;
+use bonafide_tools::control::Fault;
+use bonafide_tools::packages::{members, png, zip};
+use bonafide_tools::rows::{Row, plain, s};
 use serde_json::{Value, json};
 
 use crate::applicant::{customers, send};

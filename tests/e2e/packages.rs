@@ -3,8 +3,9 @@
 use anyhow::{Result, ensure};
 use bonafide_domain::Limits;
 use bonafide_domain::UploadKind::Package;
-use bonafide_tests::bench::{bench, plain};
-use bonafide_tests::packages::{HEADER, details, members, png, zip};
+use bonafide_tests::bench::bench;
+use bonafide_tools::packages::{HEADER, details, members, png, zip};
+use bonafide_tools::rows::plain;
 use serde_json::json;
 
 use crate::applicant::send;

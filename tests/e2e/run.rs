@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use anyhow::Context as _;
-use bonafide_tests::bench::{Ended, bench, plain, repository};
-use bonafide_tests::notifications::Notification;
-use bonafide_tests::samples::{self, Judged, Submission};
+use bonafide_tests::bench::{Ended, bench};
+use bonafide_tools::notifications::Notification;
+use bonafide_tools::repository;
+use bonafide_tools::rows::plain;
+use bonafide_tools::samples::{self, Judged, Submission};
 use serde_json::Value;
 
 /// A sample, and everything that its onboarding left.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_domain::thresholds;
 use bonafide_tests::bench::bench;
-use bonafide_tests::notifications::Notification;
+use bonafide_tools::notifications::Notification;
 use serde_json::{Value, json};
 
 use crate::applicant;

@@ -4,10 +4,11 @@ use anyhow::{Result, ensure};
 use bonafide_domain::ApplicationId;
 use bonafide_domain::UploadKind::{self, Document, Selfie};
 use bonafide_tests::answers::{alike, found, license, one_face, pass, rekognition};
-use bonafide_tests::bench::{bench, plain};
-use bonafide_tests::control::Fault;
-use bonafide_tests::notifications::Notification;
-use bonafide_tests::packages::{members, zip};
+use bonafide_tests::bench::bench;
+use bonafide_tools::control::Fault;
+use bonafide_tools::notifications::Notification;
+use bonafide_tools::packages::{members, zip};
+use bonafide_tools::rows::plain;
 use serde_json::{Value, json};
 
 use crate::applicant::{number, put, send};

@@ -7,10 +7,12 @@ use anyhow::{Context as _, Result, ensure};
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::replay::Action;
 use bonafide_domain::SubmissionId;
-use bonafide_tests::bench::{Ended, Row, bench, plain, repository, until};
-use bonafide_tests::control::{Fault, Gate};
-use bonafide_tests::history::Trace;
-use bonafide_tests::packages::document;
+use bonafide_tests::bench::{Ended, bench};
+use bonafide_tools::control::{Fault, Gate};
+use bonafide_tools::history::Trace;
+use bonafide_tools::packages::document;
+use bonafide_tools::rows::{Row, plain};
+use bonafide_tools::{repository, until};
 use serde_json::{Value, json};
 
 use crate::journey::{

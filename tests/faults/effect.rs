@@ -1,6 +1,6 @@
 //! What can be wrong with an answer, in the words of each service.
 
-use bonafide_tests::control::Fault;
+use bonafide_tools::control::Fault;
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

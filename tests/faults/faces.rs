@@ -14,11 +14,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bonafide_domain::face_api::ApiError;
-use bonafide_tests::FaceApi;
-use bonafide_tests::bench::{Row, bench, n, plain, repository, s, until};
-use bonafide_tests::control::{Fault, Gate};
-use bonafide_tests::faces::{FaceAnswer, FaceParts, face_rows};
+use bonafide_tests::bench::bench;
+use bonafide_tests::faces::{FaceParts, face_api, face_rows};
 use bonafide_tests::share::Share;
+use bonafide_tools::FaceApi;
+use bonafide_tools::control::{Fault, Gate};
+use bonafide_tools::faces::FaceAnswer;
+use bonafide_tools::rows::{Row, n, plain, s};
+use bonafide_tools::{repository, until};
 use serde_json::{Value, json};
 
 const HOPPER: &str = "samples/portraits/hopper.jpg";
@@ -194,7 +197,7 @@ impl Person {
     fn new(picture: &str) -> Result<Self> {
         let phone = format!("+1 555 01{:05}", 10_000 + number());
         let picture = fs::read(repository().join(picture))?;
-        Ok(Self { api: FaceApi::open(&bench().local, &bench().deployment)?, picture, phone, foreign: Vec::new() })
+        Ok(Self { api: face_api(&bench().local, &bench().deployment)?, picture, phone, foreign: Vec::new() })
     }
 
     fn inline(&self) -> Value {

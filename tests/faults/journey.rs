@@ -9,9 +9,11 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::Records;
 use bonafide_cli::replay::{Action, Plan, Replayer};
 use bonafide_domain::{ObjectRef, SubmissionId};
-use bonafide_tests::bench::{Ended, bench, plain, repository, s};
-use bonafide_tests::control::Fault;
-use bonafide_tests::packages::{details, document, zip};
+use bonafide_tests::bench::{Ended, bench};
+use bonafide_tools::control::Fault;
+use bonafide_tools::packages::{details, document, zip};
+use bonafide_tools::repository;
+use bonafide_tools::rows::{plain, s};
 use serde_json::{Map, Value, json};
 
 /// Those of a package.

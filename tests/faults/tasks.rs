@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_tests::bench::{bench, until};
-use bonafide_tests::control::Fault;
-use bonafide_tests::history::Trace;
-use bonafide_tests::machine::{CONVERSATION, MACHINES, Machine};
+use bonafide_tests::bench::bench;
 use bonafide_tests::share::Share;
+use bonafide_tools::control::Fault;
+use bonafide_tools::history::Trace;
+use bonafide_tools::machine::{CONVERSATION, MACHINES, Machine};
+use bonafide_tools::until;
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;

@@ -6,12 +6,13 @@
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_tests::bench::{Ended, bench, m, plain, s};
+use bonafide_tests::bench::{Ended, bench};
 use bonafide_tests::contracts;
-use bonafide_tests::control::{Fault, Gate};
-use bonafide_tests::history::Trace;
-use bonafide_tests::machine::{CONVERSATION, Machine};
-use bonafide_tests::notifications::Notification;
+use bonafide_tools::control::{Fault, Gate};
+use bonafide_tools::history::Trace;
+use bonafide_tools::machine::{CONVERSATION, Machine};
+use bonafide_tools::notifications::Notification;
+use bonafide_tools::rows::{m, plain, s};
 use serde_json::{Value, json};
 
 const MACHINE: &str = "AgentOnboardingMachineArn";

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_tests::bench::{Ended, bench, m, n, plain, s};
-use bonafide_tests::control::Fault;
-use bonafide_tests::notifications::Notification;
+use bonafide_tests::bench::{Ended, bench};
+use bonafide_tools::control::Fault;
+use bonafide_tools::notifications::Notification;
+use bonafide_tools::rows::{m, n, plain, s};
 use serde_json::{Value, json};
 
 /// An application that only one scenario knows.

@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
-use bonafide_tests::bench::{bench, m, n, s};
-use bonafide_tests::control::Fault;
+use bonafide_tests::bench::bench;
+use bonafide_tools::control::Fault;
+use bonafide_tools::rows::{m, n, s};
 use serde_json::{Value, json};
 
 use crate::case::{Case, Seen};

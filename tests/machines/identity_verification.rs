@@ -121,7 +121,7 @@ fn pass_after_throttling() {
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
         seen.went(&path(7, &["RecordCheck"])).passed(CHECK, &json!({"similarity": 98.5}));
-        let errors: Vec<_> = seen.ended.traces.iter().flat_map(bonafide_tests::history::Trace::errors).collect();
+        let errors: Vec<_> = seen.ended.traces.iter().flat_map(bonafide_tools::history::Trace::errors).collect();
         for state in ["DetectFaces", "SearchFaces", "CompareFaces"] {
             assert!(
                 errors.contains(&(state, "Rekognition.ThrottlingException")),

@@ -4,10 +4,11 @@ use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_tests::bench::{Ended, Row, bench, plain, s};
-use bonafide_tests::control::Fault;
-use bonafide_tests::notifications::Notification;
-use bonafide_tests::packages::{members, zip};
+use bonafide_tests::bench::{Ended, bench};
+use bonafide_tools::control::Fault;
+use bonafide_tools::notifications::Notification;
+use bonafide_tools::packages::{members, zip};
+use bonafide_tools::rows::{Row, plain, s};
 use serde_json::{Value, json};
 
 use crate::case::{Case, SUBMISSION, latest};
@@ -185,7 +186,7 @@ fn approved_with_the_back_of_the_document() {
     bench().run(async {
         everything_fits(&case)?;
         let mut members = members(&case.id, &number(&case));
-        members.push((format!("{}_license_back.png", case.id), bonafide_tests::packages::png(600, 400)));
+        members.push((format!("{}_license_back.png", case.id), bonafide_tools::packages::png(600, 400)));
         let package = put(&case, zip(&members)).await?;
         let seen = run(&case, package, 1).await?;
         decided(&case, &seen, &path(14, &CONCLUDED), "approved", &[]);

@@ -3,8 +3,10 @@
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_tests::bench::{bench, m, plain, s, until};
-use bonafide_tests::control::Fault;
+use bonafide_tests::bench::bench;
+use bonafide_tools::control::Fault;
+use bonafide_tools::rows::{m, plain, s};
+use bonafide_tools::until;
 use serde_json::{Value, json};
 
 use crate::case::{Case, SUBMISSION, Seen, latest};
@@ -295,7 +297,7 @@ fn recorded_by_eventbridge() {
         accepted(&case).await?;
         let execution = failed_execution(&case, "AccessDeniedException").await?;
         let is_failed =
-            |row: &bonafide_tests::bench::Row| row.get("status") == Some(&AttributeValue::S("FAILED".to_owned()));
+            |row: &bonafide_tools::rows::Row| row.get("status") == Some(&AttributeValue::S("FAILED".to_owned()));
         let row = plain(&bench().row_when(&case.id, is_failed).await?);
         assert_eq!(row["failure"]["executionArn"], execution);
         let notifications = bench().notifications(&case.id, 1).await?;

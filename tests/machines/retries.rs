@@ -6,7 +6,7 @@
 
 use anyhow::{Context as _, Result};
 use bonafide_tests::bench::bench;
-use bonafide_tests::machine::{CONVERSATION, MACHINES, is_mark};
+use bonafide_tools::machine::{CONVERSATION, MACHINES, is_mark};
 use serde_json::{Value, json};
 
 /// What trying again never helps against.

@@ -1,8 +1,9 @@
 //! The third party knows the licence, or it does not, or it does not answer.
 
 use anyhow::Result;
-use bonafide_tests::bench::{bench, m, s};
-use bonafide_tests::control::Fault;
+use bonafide_tests::bench::bench;
+use bonafide_tools::control::Fault;
+use bonafide_tools::rows::{m, s};
 use serde_json::{Value, json};
 
 use crate::case::{Case, Seen};

@@ -1,6 +1,6 @@
 //! Bad archives.
 
-use bonafide_tests::packages::{members, png, zip};
+use bonafide_tools::packages::{members, png, zip};
 
 use crate::package::{MARK, Package, refused};
 use crate::raw_zip::{End, Entry, build, build_with, crc};

@@ -1,6 +1,6 @@
 //! Bad details.
 
-use bonafide_tests::packages::{self, HEADER, members, zip};
+use bonafide_tools::packages::{self, HEADER, members, zip};
 
 use crate::package::{MARK, Package, refused};
 

@@ -199,7 +199,7 @@ fn no_json() -> Vec<Request> {
             ("a form", format!("firstName={MARK}&image=x").into_bytes()),
             ("a picture", plain()),
             ("compressed", gzip(text.as_bytes())),
-            ("a zip file", bonafide_tests::packages::zip(&[("a".to_owned(), text.clone().into_bytes())])),
+            ("a zip file", bonafide_tools::packages::zip(&[("a".to_owned(), text.clone().into_bytes())])),
         ];
         requests.extend(bodies.into_iter().map(|(name, body)| Request::json("no JSON", name, path, body, INVALID)));
     }

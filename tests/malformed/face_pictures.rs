@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use bonafide_tests::bench::repository;
-use bonafide_tests::packages::zip;
+use bonafide_tools::packages::zip;
+use bonafide_tools::repository;
 
 use crate::face_requests::Expected;
 use crate::package::MARK;

@@ -8,10 +8,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use bonafide_domain::ReasonCode;
 use bonafide_domain::face_api::{ApiError, Refusal};
-use bonafide_tests::FaceApi;
-use bonafide_tests::bench::{bench, plain as row_of};
-use bonafide_tests::faces::FaceParts;
+use bonafide_tests::bench::bench;
+use bonafide_tests::faces::{FaceParts, face_api};
 use bonafide_tests::share::Share;
+use bonafide_tools::FaceApi;
+use bonafide_tools::rows::plain as row_of;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
@@ -36,7 +37,7 @@ const FUNCTIONS: [&str; 6] = ["register-face", "index-face", "verify-face", "off
 fn bad_requests_are_refused_by_a_code_and_leave_nothing() {
     let bench = bench();
     bench.run(async {
-        let api = Arc::new(FaceApi::open(&bench.local, &bench.deployment)?);
+        let api = Arc::new(face_api(&bench.local, &bench.deployment)?);
         let before = FaceParts::all(&bench.local, &bench.deployment).await?;
         let started = Instant::now();
         let share = Share::of_this_run()?;

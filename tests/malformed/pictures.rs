@@ -1,6 +1,6 @@
 //! Bad pictures: in packages, where their headers are looked at, and alone, where Rekognition and Textract look at them.
 
-use bonafide_tests::packages::{members, png, zip};
+use bonafide_tools::packages::{members, png, zip};
 
 use crate::package::{Package, refused};
 

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 
 use anyhow::{Context as _, Result, ensure};
-use bonafide_tests::bench::PATIENCE;
+use bonafide_tools::PATIENCE;
 
 /// What came back.
 #[derive(Debug)]

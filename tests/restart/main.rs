@@ -12,9 +12,11 @@ use anyhow::{Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::answers::{license, person};
-use bonafide_tests::bench::{bench, plain, repository, s, until};
-use bonafide_tests::machine::MACHINES;
-use bonafide_tests::packages::{details, zip};
+use bonafide_tests::bench::bench;
+use bonafide_tools::machine::MACHINES;
+use bonafide_tools::packages::{details, zip};
+use bonafide_tools::rows::{plain, s};
+use bonafide_tools::{repository, until};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 

@@ -1,11 +1,11 @@
 //! What the fakes of Rekognition and Textract are told to answer instead of looking at pictures: a person about whom nothing is wrong.
 
 use anyhow::Result;
+use bonafide_tools::control::Fault;
+use bonafide_tools::packages::document;
 use serde_json::{Value, json};
 
 use crate::bench::bench;
-use crate::control::Fault;
-use crate::packages::document;
 
 /// Everything that is asked about applications whose ids contain this text is answered so that they pass. The face that they keep is called
 /// `face-of-<ids>`, and is not in the collection.

@@ -1,51 +1,21 @@
 //! One connection for all tests of a binary, and executions that are started and looked at.
 
-use std::collections::HashMap;
 use std::future::Future;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::Deployment;
+use bonafide_tools::history::Trace;
+use bonafide_tools::notifications::{Inbox, Notification};
+use bonafide_tools::rows::{Row, plain, s};
+use bonafide_tools::{Local, PATIENCE, repository, until};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use tokio::time::{Instant, sleep};
 
 use crate::contracts;
-use crate::history::Trace;
-use crate::local::Local;
-use crate::notifications::{Inbox, Notification};
-
-/// A row of the applications table.
-pub type Row = HashMap<String, AttributeValue>;
-
-/// How long a test waits for what has to happen. When it has passed, something is broken: no machine is so slow.
-pub const PATIENCE: Duration = Duration::from_mins(10);
-
-/// Looks again and again until `look` finds what it looks for; until then, `look` says what there is instead.
-/// `what` completes the sentence "waited in vain until …".
-///
-/// # Errors
-/// When looking fails, or [`PATIENCE`] has passed.
-pub async fn until<T, Look>(what: &str, mut look: impl FnMut() -> Look) -> Result<T>
-where
-    Look: Future<Output = Result<Result<T, String>>>,
-{
-    let started = Instant::now();
-    loop {
-        let instead = match look().await? {
-            Ok(found) => return Ok(found),
-            Err(instead) => instead,
-        };
-        ensure!(started.elapsed() < PATIENCE, "waited in vain until {what}: {instead}");
-        // A slow machine is asked less often, so that the questions do not keep it from its work.
-        sleep((started.elapsed() / 10).clamp(Duration::from_millis(20), Duration::from_secs(2))).await;
-    }
-}
 
 /// What all tests of a binary share.
 #[derive(Debug)]
@@ -285,46 +255,4 @@ impl Bench {
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").current_dir(repository());
         command.output().context("run the operators' command")
     }
-}
-
-/// A text attribute.
-#[must_use]
-pub fn s(text: &str) -> AttributeValue {
-    AttributeValue::S(text.to_owned())
-}
-
-/// A number attribute.
-#[must_use]
-pub fn n(number: i64) -> AttributeValue {
-    AttributeValue::N(number.to_string())
-}
-
-/// A map attribute.
-#[must_use]
-pub fn m(entries: &[(&str, AttributeValue)]) -> AttributeValue {
-    AttributeValue::M(entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
-}
-
-/// A row as JSON, without `DynamoDB`'s type names.
-#[must_use]
-pub fn plain(row: &Row) -> Value {
-    Value::Object(row.iter().map(|(name, value)| (name.clone(), plain_value(value))).collect())
-}
-
-fn plain_value(value: &AttributeValue) -> Value {
-    match value {
-        AttributeValue::S(text) => json!(text),
-        AttributeValue::N(number) => number.parse::<f64>().map_or(Value::Null, |number| json!(number)),
-        AttributeValue::Bool(truth) => json!(truth),
-        AttributeValue::L(values) => values.iter().map(plain_value).collect(),
-        AttributeValue::Ss(texts) => json!(texts),
-        AttributeValue::M(map) => plain(map),
-        _ => Value::Null,
-    }
-}
-
-/// The repository.
-#[must_use]
-pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
 }

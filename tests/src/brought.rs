@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
+use bonafide_tools::Local;
 use serde_json::{Value, json};
-
-use crate::Local;
 
 /// The table.
 pub const TABLE: &str = "leaks-brought";

@@ -5,12 +5,11 @@ use std::fs;
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, bail};
+use bonafide_tools::history::Trace;
+use bonafide_tools::machine::{MACHINES, Machine};
+use bonafide_tools::repository;
 use jsonschema::Validator;
 use serde_json::Value;
-
-use crate::bench::repository;
-use crate::history::Trace;
-use crate::machine::{MACHINES, Machine};
 
 /// The workers that machines wait for, by the substitution that names them in a definition.
 const WORKERS: [(&str, &str); 7] = [

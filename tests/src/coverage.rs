@@ -1,7 +1,7 @@
 //! What the tests took of the machines, and which reasons they produced.
 //!
 //! Every execution of the local AWS is looked at, whoever started it: a scenario, an upload, another execution, `EventBridge`. Rules,
-//! Defaults and Catches are counted by their marks (see [`crate::machine`]); a Retry counts when a Task was scheduled again after it
+//! Defaults and Catches are counted by their marks (see [`crate::branches`]); a Retry counts when a Task was scheduled again after it
 //! had failed, which `tests/faults` lets every Task do. Which errors it names is what the scenario `retries` asks the engine about.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,13 +10,14 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, Result};
 use bonafide_cli::Deployment;
 use bonafide_domain::ReasonCode;
+use bonafide_tools::Local;
+use bonafide_tools::history::{Trace, executions};
+use bonafide_tools::machine::{MACHINES, Machine};
+use bonafide_tools::rows::plain;
 use serde_json::Value;
 
-use crate::bench::plain;
+use crate::branches::{branches, catches, retries};
 use crate::contracts;
-use crate::history::Trace;
-use crate::local::Local;
-use crate::machine::{MACHINES, Machine};
 
 /// What was taken of one machine.
 #[derive(Debug, Default)]
@@ -115,8 +116,8 @@ fn shares(name: &str, machine: &Machine, taken: &Taken, missing: &mut Vec<String
     };
     let states = machine.states().map(|(state, _)| (state.to_owned(), String::new())).collect();
     let [states, branches, catches] =
-        [enforced("state", states), enforced("branch", machine.branches()), enforced("catch", machine.catches())];
-    let all = machine.retries();
+        [enforced("state", states), enforced("branch", branches(machine)), enforced("catch", catches(machine))];
+    let all = retries(machine);
     let untaken: Vec<_> = all.iter().copied().filter(|state| !taken.retries.contains(*state)).collect();
     if !untaken.is_empty() {
         missing.push(format!("{name}: retries of {}", untaken.join(", ")));
@@ -131,13 +132,6 @@ fn line(text: &mut String, name: &str, shares: [Share; 4], executions: usize) ->
         "{name:<22} states {states}, branches {branches}, catches {catches}, retries {retries} in {executions} executions"
     )?;
     Ok(())
-}
-
-/// All executions of a machine.
-pub(crate) async fn executions(local: &Local, machine: &str) -> Result<Vec<String>> {
-    let pages = local.sfn.list_executions().state_machine_arn(machine).into_paginator().items().send();
-    let executions = pages.collect::<Result<Vec<_>, _>>().await.context("list the executions")?;
-    Ok(executions.into_iter().map(|execution| execution.execution_arn).collect())
 }
 
 async fn rows(local: &Local, table: &str) -> Result<Vec<Value>> {

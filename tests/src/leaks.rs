@@ -1,5 +1,5 @@
 //! Is anything personal anywhere but in the bucket and the tables that may hold it? All that the tests have left on the local AWS is searched for all
-//! [`crate::marks`], whoever left it: a scenario, an upload, a flood, a fault.
+//! [`crate::marks`], whoever left it: a scenario, an upload, a load test, a fault.
 //!
 //! A search that finds nothing may be blind. So a mark of its own is planted in a log, an execution of either type, a message, a
 //! collection, an object's key, the record of a decision and that of a request first, and has to be found there.
@@ -19,15 +19,15 @@ use bonafide_cli::commands::{Session, Shown};
 use bonafide_cli::target::{self, Target};
 use bonafide_cli::{Deployment, render};
 use bonafide_domain::ApplicationId;
+use bonafide_tools::history::{executions, told};
+use bonafide_tools::local::{Local, REGION};
+use bonafide_tools::notifications::subscribe;
+use bonafide_tools::repository;
+use bonafide_tools::rows::{n, plain, s};
 use serde_json::{Value, json};
 
-use crate::bench::{n, plain, repository, s};
 use crate::brought::Brought;
-use crate::coverage::executions;
-use crate::history::told;
-use crate::local::{Local, REGION};
 use crate::marks::{Marks, Search, rows};
-use crate::notifications::subscribe;
 use crate::share::Share;
 
 /// What is planted is called so, and so is the queue that hears all topics.

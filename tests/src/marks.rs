@@ -1,4 +1,4 @@
-//! The marks: everything personal that any test, sample or flood has brought. Outside the bucket and the tables none of it may be found.
+//! The marks: everything personal that any test, sample or load test has brought. Outside the bucket and the tables none of it may be found.
 //!
 //! They are read from where they have to be: the rows of the tables, the packages of the bucket in all their versions, what the
 //! stand-in of Textract was told to read, and what clients of the face API have sent. So a scenario cannot forget to name its
@@ -11,12 +11,12 @@ use aho_corasick::AhoCorasick;
 use anyhow::{Context as _, Result, ensure};
 use bonafide_cli::Deployment;
 use bonafide_domain::{Details, DetailsColumn};
+use bonafide_tools::Local;
+use bonafide_tools::rows::plain;
 use serde_json::Value;
 use zip::ZipArchive;
 
-use crate::bench::plain;
 use crate::brought;
-use crate::local::Local;
 
 /// What the bad inputs carry where they can, in names, keys, texts and tokens: most of them can be read by nobody.
 pub const UNREADABLE: &str = "Zyzzyvaquux";
@@ -310,6 +310,8 @@ pub(crate) async fn rows(local: &Local, table: &str) -> Result<Vec<Value>> {
 mod tests {
     use serde_json::json;
 
+    use bonafide_tools::packages;
+
     use super::*;
 
     fn of(texts: &[&str]) -> Search {
@@ -367,9 +369,9 @@ mod tests {
     #[test]
     fn reads_packages_and_what_textract_was_told() {
         let mut marks = Marks::default();
-        marks.add_package(&crate::packages::zip(&crate::packages::members("a", "E514-172")));
+        marks.add_package(&packages::zip(&packages::members("a", "E514-172")));
         marks.add_package(b"no zip");
-        marks.add_document(&crate::packages::document("N-000-111"));
+        marks.add_document(&packages::document("N-000-111"));
         let search = marks.search().unwrap();
         for text in ["tallahassee", "8123 main st", "e514172", "n000111", "2099-01-12"] {
             assert_eq!(search.count(text), 1, "{text}");

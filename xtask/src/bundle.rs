@@ -106,7 +106,7 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
 }
 
 /// The folder that [`package`] fills.
-pub(crate) fn packages(project: &Project) -> PathBuf {
+fn packages(project: &Project) -> PathBuf {
     project.root.join("target/lambda")
 }
 
@@ -184,7 +184,7 @@ impl Compiler {
     /// of the tests.
     pub(crate) fn build_for_local_runs(self, project: &Project) -> Result<Command> {
         let mut build = self.cargo(project, "build");
-        build.args(["--test", "panic", "--bin", "bonafide-local", "--bin", "bonafide"]);
+        build.args(["--test", "panic", "--bin", "bonafide-tools", "--bin", "bonafide"]);
         for worker in project.workers()? {
             build.args(["--bin", &worker]);
         }

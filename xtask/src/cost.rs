@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use crate::bundle;
+use crate::lint::{self, Encryption};
 use crate::local_aws::{Life, LocalAws, Options};
 use crate::project::Project;
-use crate::review::{self, Encryption};
 use crate::step::Steps;
 
 const PAGE: &str = "docs/COST.md";
@@ -33,7 +33,7 @@ pub(crate) fn cost(project: &Project, steps: &Steps, output: Output) -> Result<E
     let with_keys = folder.path.join("customer");
     let deployed = folder.path.join("aws");
     for (encryption, assembly) in [(Encryption::Aws, &deployed), (Encryption::Customer, &with_keys)] {
-        review::synthesize(project, steps, &bundles, encryption, assembly)?;
+        lint::synthesize(project, steps, &bundles, encryption, assembly)?;
     }
     let options = Options::default();
     let local = LocalAws::start(project, steps, "cost", &folder.path, Life::WithThisProcess, &options)?;

@@ -56,9 +56,6 @@ pub(crate) struct Options {
     /// Settings of the deployment in the place of the local ones.
     #[arg(skip)]
     pub(crate) settings: Vec<(&'static str, u32)>,
-    /// The workers' binaries, where they are not development builds.
-    #[arg(skip)]
-    pub(crate) bundles: Option<PathBuf>,
 }
 
 /// What the launcher prints when everything answers.
@@ -213,9 +210,9 @@ impl LocalAws {
         cdk
     }
 
-    /// A command of `bonafide-local`, the part of these runs that speaks to AWS.
+    /// A command of `bonafide-tools`, the part of these runs that speaks to AWS.
     pub(crate) fn tool(&self, project: &Project, command: &str) -> Command {
-        let mut tool = project.command(bundle::tool(project, "bonafide-local"));
+        let mut tool = project.command(bundle::tool(project, "bonafide-tools"));
         tool.arg(command);
         self.addresses.give_to(&mut tool);
         tool
@@ -262,7 +259,7 @@ impl LocalAws {
 }
 
 impl Addresses {
-    /// The environment by which `bonafide-local` and the tests find it.
+    /// The environment by which `bonafide-tools` and the tests find it.
     pub(crate) fn give_to(&self, command: &mut Command) {
         command
             .env("BONAFIDE_LOCAL_ENDPOINT", &self.endpoint)
@@ -276,10 +273,9 @@ fn assembly(project: &Project) -> PathBuf {
     project.local().join("cdk.out")
 }
 
-/// Writes the cloud assembly that would be deployed to AWS, with development builds of the workers unless others are given.
+/// Writes the cloud assembly that would be deployed to AWS, with development builds of the workers.
 fn synthesize(project: &Project, steps: &Steps, assembly: &Path, options: &Options) -> Result<()> {
-    let bundles = options.bundles.clone().unwrap_or_else(|| bundle::local_bundles(project));
-    let mut context = serde_json::json!({"stage": STAGE, "lambdaDirectory": bundles});
+    let mut context = serde_json::json!({"stage": STAGE, "lambdaDirectory": bundle::local_bundles(project)});
     // The workers are zipped where they are, without a copy of each.
     context["aws:cdk:disable-asset-staging"] = true.into();
     context["faceApiPersonReaders"] = PERSON_READER.into();

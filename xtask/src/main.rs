@@ -5,14 +5,13 @@ mod bundle;
 mod contract;
 mod cost;
 mod demo;
-mod flood;
 mod fuzz;
-mod latency;
+mod lint;
+mod load_test;
 mod local_aws;
 mod policies;
 mod process;
 mod project;
-mod review;
 mod setup;
 mod share;
 mod step;
@@ -36,20 +35,16 @@ enum Command {
     Demo(demo::Options),
     /// Run every test
     Test(test::Options),
-    /// Show templates, policies and machines to cfn-lint, checkov, parliament and asl-validator
-    Review,
-    /// Count what one application does on each path, and price it
+    /// Lint templates, policies and machines with cfn-lint, checkov, parliament and asl-validator
+    Lint,
+    /// Count what one application does on each path, price it, and hold it against AWS's quotas
     Cost(cost::Output),
     /// Upload thousands of packages at once while Textract and the third party admit few; fails when one is lost or requests pile up
-    Flood(flood::Options),
+    LoadTest(load_test::Options),
     /// Send the face API thousands of requests that are made of its description; fails when an answer is not as described
     Contract(contract::Options),
-    /// Measure how long the functions of the face API take by themselves, warm and cold, and how much memory they need
-    Latency(latency::Options),
     /// Give everything that reads what others wrote more and more of it
     Fuzz(fuzz::Options),
-    /// Simulate days of applications against AWS's quotas, and renew docs/CAPACITY.md
-    Simulate,
     /// Show by which calls of the last `cargo xtask test` each permission in policies/ is needed; fails when one is not, or one lacks
     Policies(policies::Options),
     /// Start a local AWS that keeps running, with everything deployed
@@ -83,13 +78,11 @@ fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Demo(options) => return demo::demo(&project, &steps, *options),
         Command::Test(options) => return test::test(&project, &steps, options),
-        Command::Review => return review::command(&project, &steps),
+        Command::Lint => return lint::command(&project, &steps),
         Command::Cost(output) => return cost::cost(&project, &steps, *output),
-        Command::Flood(options) => return flood::flood(&project, &steps, options),
+        Command::LoadTest(options) => return load_test::load_test(&project, &steps, options),
         Command::Contract(options) => return contract::contract(&project, &steps, options),
-        Command::Latency(options) => return latency::latency(&project, &steps, *options),
         Command::Fuzz(options) => return fuzz::fuzz(&project, &steps, options),
-        Command::Simulate => flood::simulate(&project, &steps)?,
         Command::Policies(options) => return policies::policies(&project, &steps, *options),
         Command::Up(options) => up::up(&project, &steps, options)?,
         Command::Down => up::down(&project, &steps)?,

@@ -21,7 +21,7 @@ pub(crate) struct Options {
 /// Holds the files as they are now against the recording; needs no local AWS.
 pub(crate) fn policies(project: &Project, steps: &Steps, options: Options) -> Result<ExitCode> {
     steps.run("Building the tool", "policies-build", &mut bundle::Compiler::Rustc.build_for_local_runs(project)?)?;
-    let mut tool = project.command(bundle::tool(project, "bonafide-local"));
+    let mut tool = project.command(bundle::tool(project, "bonafide-tools"));
     tool.args(["policies", "--table", "--recording"]).arg(recording(project));
     if options.mutate {
         tool.arg("--mutate");

@@ -48,9 +48,9 @@ impl Project {
         self.local().join("venv/bin/python")
     }
 
-    /// Where the reviewers' tools are: an environment of their own, since they ask for other versions than the emulator.
-    pub(crate) fn reviewers(&self) -> PathBuf {
-        self.local().join("reviewers/bin")
+    /// Where cfn-lint, checkov and parliament are: an environment of their own, since they ask for other versions than the emulator.
+    pub(crate) fn lint_tools(&self) -> PathBuf {
+        self.local().join("lint-tools/bin")
     }
 
     pub(crate) fn up_file(&self) -> PathBuf {

@@ -77,9 +77,9 @@ pub(crate) fn python(project: &Project, steps: &Steps) -> Result<()> {
     environment(project, steps, "venv", "local/requirements.txt")
 }
 
-/// That of the reviewers' tools.
-pub(crate) fn reviewers(project: &Project, steps: &Steps) -> Result<()> {
-    environment(project, steps, "reviewers", "local/requirements-review.txt")
+/// That of the tools of `lint`.
+pub(crate) fn lint(project: &Project, steps: &Steps) -> Result<()> {
+    environment(project, steps, "lint-tools", "local/requirements-lint.txt")
 }
 
 /// That of what holds the face API to its description.

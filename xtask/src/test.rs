@@ -14,7 +14,7 @@ use crate::local_aws::{LOCAL_RATE, Life, LocalAws, Options as LocalOptions};
 use crate::project::Project;
 use crate::share::Share;
 use crate::step::Steps;
-use crate::{contract, flood, fuzz, policies, process, review, setup};
+use crate::{contract, fuzz, lint, load_test, policies, process, setup};
 
 /// For all targets of the fuzzing together.
 const FUZZ_MINUTES: f64 = 1.0;
@@ -39,7 +39,7 @@ pub(crate) enum Level {
     /// Templates, and conventions of the state machines
     Infrastructure,
     /// cfn-lint, checkov, parliament and asl-validator
-    Review,
+    Lint,
     /// The page of the face API, in Chromium
     Web,
     /// ruff
@@ -59,7 +59,7 @@ pub(crate) enum Level {
     /// Every dependency fails at every Task
     Faults,
     /// More uploads at once than the services admit
-    Flood,
+    LoadTest,
     /// Nothing personal anywhere but in the bucket and the tables
     Leaks,
     /// What the levels before took of the machines
@@ -210,6 +210,20 @@ pub(crate) fn test(project: &Project, steps: &Steps, options: &Options) -> Resul
     Ok(run.summarize(&reports))
 }
 
+/// A binary of `tests/`.
+fn on_local_aws<'list>(project: &Project, binaries: &'list [Binary], name: &str) -> Result<&'list Binary> {
+    let binary = binaries.iter().find(|binary| binary.needs_local_aws(project) && binary.target == name);
+    binary.with_context(|| format!("tests/{name} was not built"))
+}
+
+/// A command of the binary that judges what the tests leave behind.
+fn traces(project: &Project, binaries: &[Binary], local: &LocalAws, command: &str) -> Result<Command> {
+    let mut traces = on_local_aws(project, binaries, "traces")?.command(project);
+    traces.arg(command);
+    local.addresses.give_to(&mut traces);
+    Ok(traces)
+}
+
 fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
@@ -233,14 +247,14 @@ impl Run<'_> {
         let (project, steps) = (self.project, self.steps);
         let needs =
             |levels: &[Level]| self.levels.iter().any(|level| level.needs_local_aws() || levels.contains(level));
-        if needs(&[Level::Typescript, Level::Infrastructure, Level::Web, Level::Review]) {
+        if needs(&[Level::Typescript, Level::Infrastructure, Level::Web, Level::Lint]) {
             setup::node(project, steps)?;
         }
         if needs(&[Level::Python, Level::Emulator]) {
             setup::python_tests(project, steps)?;
         }
-        if self.has(Level::Review) {
-            setup::reviewers(project, steps)?;
+        if self.has(Level::Lint) {
+            setup::lint(project, steps)?;
         }
         if self.has(Level::Contract) {
             setup::contract(project, steps)?;
@@ -317,14 +331,14 @@ impl Run<'_> {
     fn with_python(&self) -> Result<Vec<Report>> {
         let (project, steps) = (self.project, self.steps);
         let mut reports = Vec::new();
-        if self.has(Level::Review) {
-            let step = steps.start("review");
+        if self.has(Level::Lint) {
+            let step = steps.start("lint");
             let started = Instant::now();
-            let outcome = review::review(project, steps).map(|outcome| {
+            let outcome = lint::lint(project, steps).map(|outcome| {
                 self.say_all(&outcome.lines);
                 outcome.is_clean
             });
-            let report = Report::of(Level::Review, started, steps, outcome);
+            let report = Report::of(Level::Lint, started, steps, outcome);
             step.end(report.is_ok, "");
             reports.push(report);
         }
@@ -376,7 +390,8 @@ impl Run<'_> {
         let binaries = binaries::list(project)?;
         let folder = project.run_folder("test")?;
         let local = self.local_aws("test", &folder.path, &LocalOptions::default())?;
-        steps.run("Marking the branches of the machines", "mark", &mut local.tool(project, "mark"))?;
+        let traces = |command: &str| traces(project, &binaries, &local, command);
+        steps.run("Marking the branches of the machines", "mark", &mut traces("mark")?)?;
         let mut reports = thread::scope(|scope| {
             // They wait more than they work, and leave each other's applications alone.
             let together = [Level::Machines, Level::E2e].into_iter().filter(|level| self.has(*level));
@@ -399,10 +414,10 @@ impl Run<'_> {
                 // Before the levels in which workers ask for what they must not have, and are refused.
                 Level::Policies => policies::level(project, &local),
                 // Alone, since it limits everybody's rates.
-                Level::Flood => flood::command(project, &local, 60, LOCAL_RATE, LOCAL_RATE),
-                Level::Leaks => local.tool(project, "leaks"),
+                Level::LoadTest => load_test::command(project, &local, 60, LOCAL_RATE, LOCAL_RATE),
+                Level::Leaks => traces("leaks")?,
                 // Also after a failure: it says what else is missing.
-                Level::Coverage => local.tool(project, "coverage"),
+                Level::Coverage => traces("coverage")?,
                 _ => continue,
             };
             reports.push(self.level(level, Count::Figures, command, Some(&local))?);
@@ -413,8 +428,7 @@ impl Run<'_> {
     /// Tests against a local AWS.
     fn scenarios(&self, level: Level, binaries: &[Binary], local: &LocalAws) -> Result<Report> {
         let name = level.name();
-        let binary = binaries.iter().find(|binary| binary.needs_local_aws(self.project) && binary.target == name);
-        self.binaries(level, &[binary.with_context(|| format!("tests/{name} was not built"))?], Some(local))
+        self.binaries(level, &[on_local_aws(self.project, binaries, &name)?], Some(local))
     }
 
     /// Started, and with everything deployed. Ends with this run.

@@ -89,7 +89,7 @@ pub(crate) fn up(project: &Project, steps: &Steps, options: &Options) -> Result<
     let options = Options { is_durable: true, ..options.clone() };
     let local = LocalAws::start(project, steps, "up", &folder, Life::UntilStopped, &options)?;
     local.deploy(project, steps, &options)?;
-    let output = local.tool(project, "page").output().context("bonafide-local page")?;
+    let output = local.tool(project, "page").output().context("bonafide-tools page")?;
     if !output.status.success() {
         bail!("the face API has no client:\n{}", String::from_utf8_lossy(&output.stderr));
     }

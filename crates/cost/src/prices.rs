@@ -141,7 +141,7 @@ impl PriceList {
     /// # Errors
     /// When the file is damaged; a test keeps that from happening.
     pub fn included() -> Result<Self, BadPrices> {
-        Self::parse(include_str!("../prices.json"))
+        Self::parse(include_str!("../../../tools/src/prices.json"))
     }
 
     /// Reads a price list.
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn refuses_a_list_with_a_gap() {
-        let text = include_str!("../prices.json");
+        let text = include_str!("../../../tools/src/prices.json");
         let without = text.replace("\"keyRequest\": {", "\"keyMonth2\": {");
         assert!(matches!(PriceList::parse(&without), Err(BadPrices::NotUnderstood(_))), "an unknown meter");
         let endless = text

@@ -1,0 +1,426 @@
+//! The control API of the local AWS: errors and answers on demand, what the third party knows, and how long things took.
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::until;
+
+/// Its addresses.
+#[derive(Debug, Clone)]
+pub struct Control {
+    faults: String,
+    decisions: String,
+    limits: String,
+    charges: String,
+    timings: String,
+    health: String,
+    third_party: String,
+    agent: ureq::Agent,
+}
+
+/// What a stand-in shall do instead of its work.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    service: &'static str,
+    operation: &'static str,
+    #[serde(rename = "match")]
+    matching: Value,
+    #[serde(flatten)]
+    effect: Effect,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passing: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    afterwards: Option<bool>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase", untagged)]
+enum Effect {
+    Error {
+        error: String,
+        status: u16,
+    },
+    Result {
+        result: Value,
+    },
+    Malformed {
+        malformed: bool,
+    },
+    #[serde(rename_all = "camelCase")]
+    NoAnswer {
+        no_answer: &'static str,
+    },
+    Worker {
+        worker: &'static str,
+    },
+}
+
+/// A rate that a stand-in keeps, and what became of the requests under it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Limit {
+    /// As faults name it.
+    pub service: String,
+    /// Likewise.
+    pub operation: String,
+    /// Requests that are admitted in a second.
+    pub per_second: f64,
+    /// Requests that are admitted at once.
+    pub burst: f64,
+    /// So many were.
+    pub admitted: u64,
+    /// So many were too much.
+    pub refused: u64,
+}
+
+/// How long things took. Times are in seconds of one clock.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Timings {
+    /// Of anybody to a service.
+    pub calls: Vec<Call>,
+    /// Of functions.
+    pub invocations: Vec<Invocation>,
+}
+
+/// A call to a service, from its headers to the last byte of its answer.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Call {
+    /// As faults name it.
+    pub service: String,
+    /// Likewise.
+    pub operation: String,
+    /// The ARN of whoever signed it.
+    pub caller: String,
+    /// When it came.
+    pub start: f64,
+    /// When it was answered.
+    pub end: f64,
+}
+
+/// A function's work, from its event to its answer.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invocation {
+    /// Its name.
+    pub function: String,
+    /// When it was given the event.
+    pub start: f64,
+    /// When it gave the answer.
+    pub end: f64,
+    /// The most memory that the process had at once so far.
+    pub peak_bytes: Option<u64>,
+}
+
+impl Fault {
+    /// An error answer to requests that mention `application`.
+    #[must_use]
+    pub fn error(service: &'static str, operation: &'static str, application: &str, error: &str, status: u16) -> Self {
+        Self::new(service, operation, application, Effect::Error { error: error.to_owned(), status })
+    }
+
+    /// A canned answer to requests that mention `application`.
+    #[must_use]
+    pub fn result(service: &'static str, operation: &'static str, application: &str, result: Value) -> Self {
+        Self::new(service, operation, application, Effect::Result { result })
+    }
+
+    /// Half an answer to requests that mention `application`.
+    #[must_use]
+    pub fn malformed(service: &'static str, operation: &'static str, application: &str) -> Self {
+        Self::new(service, operation, application, Effect::Malformed { malformed: true })
+    }
+
+    /// No answer to requests that mention `application`: the connection is `closed`, or stays open and `silent`.
+    #[must_use]
+    pub fn no_answer(
+        service: &'static str,
+        operation: &'static str,
+        application: &str,
+        no_answer: &'static str,
+    ) -> Self {
+        Self::new(service, operation, application, Effect::NoAnswer { no_answer })
+    }
+
+    /// The worker that sends a request that mentions `application` is `killed`, `aborted`, `panicked` or `outOfTime`.
+    #[must_use]
+    pub fn worker(service: &'static str, operation: &'static str, application: &str, worker: &'static str) -> Self {
+        Self::new(service, operation, application, Effect::Worker { worker })
+    }
+
+    fn new(service: &'static str, operation: &'static str, application: &str, effect: Effect) -> Self {
+        let matching = json!({"key": application});
+        Self {
+            service,
+            operation,
+            matching,
+            effect,
+            caller: None,
+            count: None,
+            passing: None,
+            delay_seconds: None,
+            afterwards: None,
+        }
+    }
+
+    /// Only for requests of this caller: `<machine>/<state>`, or the name of a worker.
+    #[must_use]
+    pub fn by(mut self, caller: &str) -> Self {
+        self.caller = Some(caller.to_owned());
+        self
+    }
+
+    /// Only for requests that mention this as well.
+    #[must_use]
+    pub fn and(mut self, text: &str) -> Self {
+        self.matching["also"] = json!(text);
+        self
+    }
+
+    /// Only after so many requests that pass.
+    #[must_use]
+    pub fn after(mut self, requests: u32) -> Self {
+        self.passing = Some(requests);
+        self
+    }
+
+    /// Only after so many seconds.
+    #[must_use]
+    pub fn late(mut self, seconds: u32) -> Self {
+        self.delay_seconds = Some(seconds);
+        self
+    }
+
+    /// Only the answer goes wrong: the request is carried out.
+    #[must_use]
+    pub fn afterwards(mut self) -> Self {
+        self.afterwards = Some(true);
+        self
+    }
+
+    /// Only for so many requests.
+    #[must_use]
+    pub fn times(mut self, count: u32) -> Self {
+        self.count = Some(count);
+        self
+    }
+}
+
+/// Where requests are stopped: they are told to try again, until it is opened, or until their callers have no retries left.
+#[derive(Debug)]
+pub struct Gate<'control> {
+    control: &'control Control,
+    /// The fault that the first request meets, and the one that the others meet.
+    faults: [u64; 2],
+}
+
+impl Gate<'_> {
+    /// Waits until a request has come to it.
+    ///
+    /// # Errors
+    /// When none does.
+    pub async fn reached(&self) -> Result<()> {
+        until("a request has come to the gate", async || {
+            Ok(if self.control.is_there(self.faults[0])? { Err("none has".to_owned()) } else { Ok(()) })
+        })
+        .await
+    }
+
+    /// From now on requests pass.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn open(self) -> Result<()> {
+        self.faults.into_iter().try_for_each(|fault| self.control.remove(fault))
+    }
+}
+
+impl Drop for Gate<'_> {
+    /// Also when a test fails: the others go on.
+    fn drop(&mut self) {
+        for fault in self.faults {
+            self.control.remove(fault).ok();
+        }
+    }
+}
+
+impl Control {
+    pub(crate) fn new(control: &str, third_party: String) -> Self {
+        Self {
+            faults: format!("{control}/faults"),
+            decisions: format!("{control}/iam/calls"),
+            limits: format!("{control}/limits"),
+            charges: format!("{control}/charges"),
+            timings: format!("{control}/timings"),
+            health: format!("{control}/health"),
+            third_party,
+            agent: ureq::Agent::new_with_defaults(),
+        }
+    }
+
+    /// Where the third party's stand-in listens.
+    #[must_use]
+    pub fn third_party(&self) -> &str {
+        &self.third_party
+    }
+
+    /// Makes a stand-in misbehave, or answer as told.
+    ///
+    /// # Errors
+    /// When the control API does not take it.
+    pub fn add(&self, fault: &Fault) -> Result<()> {
+        self.put(fault).map(drop)
+    }
+
+    /// The same, for one that shall end: its id.
+    ///
+    /// # Errors
+    /// When the control API does not take it.
+    pub fn put(&self, fault: &Fault) -> Result<u64> {
+        let url = &self.faults;
+        let body = serde_json::to_string(fault)?;
+        let post = self.agent.post(url).content_type("application/json");
+        let text = post.send(body).with_context(|| format!("POST {url}"))?.into_body().read_to_string()?;
+        let added: Value = serde_json::from_str(&text)?;
+        added["id"].as_u64().context("the fault has no id")
+    }
+
+    /// Stops requests by a fault after which their callers try again. The longer its delay, the longer their retries last, and the later
+    /// the gate is seen to be open.
+    ///
+    /// # Errors
+    /// When the control API does not take it.
+    pub fn gate(&self, fault: &Fault) -> Result<Gate<'_>> {
+        Ok(Gate { control: self, faults: [self.put(&fault.clone().times(1))?, self.put(fault)?] })
+    }
+
+    /// Ends a fault.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn remove(&self, fault: u64) -> Result<()> {
+        let url = format!("{}/{fault}", self.faults);
+        self.agent.delete(&url).call().with_context(|| format!("DELETE {url}"))?;
+        Ok(())
+    }
+
+    /// Whether a fault is still there: not ended, and not used up.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn is_there(&self, fault: u64) -> Result<bool> {
+        Ok(self.faults()?.as_array().into_iter().flatten().any(|one| one["id"] == fault))
+    }
+
+    /// All that is there.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn faults(&self) -> Result<Value> {
+        let url = &self.faults;
+        let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
+        let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than JSON"))
+    }
+
+    /// How often the third party has charged an application: once for each idempotency key.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn charges(&self, application: &str) -> Result<u64> {
+        let url = &self.charges;
+        let text = self.agent.get(url).call().with_context(|| format!("GET {url}"))?.into_body().read_to_string()?;
+        let charges: Value = serde_json::from_str(&text)?;
+        Ok(charges[application].as_u64().unwrap_or_default())
+    }
+
+    /// The process that serves everything; it leads a group of its own, with the workers.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn process(&self) -> Result<u64> {
+        let url = &self.health;
+        let text = self.agent.get(url).call().with_context(|| format!("GET {url}"))?.into_body().read_to_string()?;
+        let health: Value = serde_json::from_str(&text)?;
+        health["pid"].as_u64().context("the control API does not tell its process")
+    }
+
+    /// Limits the rate of an operation; afterwards the stand-in refuses what is too much.
+    ///
+    /// # Errors
+    /// When the control API does not take it.
+    pub fn limit(&self, service: &str, operation: &str, per_second: f64) -> Result<()> {
+        let url = &self.limits;
+        let body = json!({"service": service, "operation": operation, "perSecond": per_second}).to_string();
+        self.agent.post(url).content_type("application/json").send(body).with_context(|| format!("POST {url}"))?;
+        Ok(())
+    }
+
+    /// The limits, with what they have admitted and refused.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn limits(&self) -> Result<Vec<Limit>> {
+        let url = &self.limits;
+        let text = self.agent.get(url).call().with_context(|| format!("GET {url}"))?.body_mut().read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than limits"))
+    }
+
+    /// Lifts all limits.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn lift_limits(&self) -> Result<()> {
+        let url = &self.limits;
+        self.agent.delete(url).call().with_context(|| format!("DELETE {url}"))?;
+        Ok(())
+    }
+
+    /// What IAM decided since the start, as the control API tells it.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn decisions(&self) -> Result<Value> {
+        let url = &self.decisions;
+        let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
+        let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than JSON"))
+    }
+
+    /// How long functions and calls took since the times were cleared.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn timings(&self) -> Result<Timings> {
+        let url = &self.timings;
+        let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
+        let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than times"))
+    }
+
+    /// Makes the third party know a licence.
+    ///
+    /// # Errors
+    /// When it does not take it.
+    pub fn introduce_license(&self, number: &str) -> Result<()> {
+        self.set_license(number, "known")
+    }
+
+    /// Tells the third party what to answer for a licence: known, unknown, down, slow or malformed.
+    ///
+    /// # Errors
+    /// When it does not take it.
+    pub fn set_license(&self, number: &str, answer: &str) -> Result<()> {
+        let url = format!("{}/register/{number}", self.third_party);
+        let body = json!({"answer": answer}).to_string();
+        self.agent.put(&url).content_type("application/json").send(body).with_context(|| format!("PUT {url}"))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,349 @@
+//! `lint`: cfn-lint, checkov, parliament and asl-validator on all templates, policies and machines as they are deployed.
+
+mod exceptions;
+mod template;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::thread;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+pub(crate) use self::exceptions::Encryption;
+use self::exceptions::{Exceptions, Finding, Tool};
+use self::template::Templates;
+use crate::local_aws::STAGE;
+use crate::project::Project;
+use crate::setup;
+use crate::step::Steps;
+
+/// Below the project's root.
+const EXCEPTIONS: &str = "cdk/lint-exceptions.json";
+
+/// What came of it.
+pub(crate) struct Outcome {
+    /// For people: open findings, idle exceptions.
+    pub(crate) lines: Vec<String>,
+    /// Findings that an exception answers.
+    pub(crate) answered: usize,
+    pub(crate) is_clean: bool,
+}
+
+pub(crate) fn command(project: &Project, steps: &Steps) -> Result<ExitCode> {
+    thread::scope(|scope| {
+        let tools = scope.spawn(|| setup::lint(project, steps));
+        let node = setup::node(project, steps);
+        tools.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(node)
+    })?;
+    let step = steps.start("Linting templates, policies and machines");
+    let outcome = lint(project, steps)?;
+    if outcome.is_clean {
+        step.done(&outcome.summary());
+        return Ok(ExitCode::SUCCESS);
+    }
+    step.failed();
+    for line in &outcome.lines {
+        println!("{line}");
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+impl Outcome {
+    pub(crate) fn summary(&self) -> String {
+        format!("nothing open, {} answered in {EXCEPTIONS}", self.answered)
+    }
+}
+
+/// One synthesis: where it is, and what was taken out of it for the tools.
+struct Subject {
+    encryption: Encryption,
+    assembly: PathBuf,
+    templates: Templates,
+    /// A file for each policy, and its place.
+    policies: BTreeMap<PathBuf, String>,
+    /// A file for each machine, and its place.
+    machines: BTreeMap<PathBuf, String>,
+}
+
+/// Needs Node and [`setup::lint`].
+pub(crate) fn lint(project: &Project, steps: &Steps) -> Result<Outcome> {
+    let _lock = project.lock("lint", || steps.say("… another run is linting: waiting"))?;
+    let folder = project.local().join("lint");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))?;
+    }
+    let bundles = folder.join("bundles");
+    for worker in project.workers()? {
+        let worker = bundles.join(worker);
+        fs::create_dir_all(&worker)?;
+        fs::write(worker.join("bootstrap"), "Stands in for the worker: no tool looks into bundles.")?;
+    }
+    let subjects = in_parallel(&Encryption::ALL, |encryption| Subject::new(project, steps, &bundles, *encryption))?;
+    let findings = in_parallel(&Tool::ALL, |tool| findings(project, steps, *tool, &subjects))?;
+    let judged = Exceptions::read(&project.root.join(EXCEPTIONS))?.judge(findings.into_iter().flatten().collect());
+    let mut lines: Vec<_> = judged.open.iter().map(ToString::to_string).collect();
+    lines.extend(judged.idle.iter().map(|idle| format!("{EXCEPTIONS}: nothing needs the exception {idle}")));
+    Ok(Outcome { is_clean: lines.is_empty(), answered: judged.answered, lines })
+}
+
+/// Writes the cloud assembly of a deployment with default settings, apart from the encryption.
+pub(crate) fn synthesize(
+    project: &Project,
+    steps: &Steps,
+    bundles: &Path,
+    encryption: Encryption,
+    assembly: &Path,
+) -> Result<()> {
+    // Paths are what `cdk deploy` writes, and how exceptions name resources.
+    let context = json!({
+        "stage": STAGE, "lambdaDirectory": bundles, "encryption": encryption.name(), "aws:cdk:enable-path-metadata": true,
+    });
+    let mut synth = project.command(project.root.join("node_modules/.bin/tsx"));
+    synth
+        .arg("bin/app.ts")
+        .current_dir(project.root.join("cdk"))
+        .env("CDK_OUTDIR", assembly)
+        .env("CDK_CONTEXT_JSON", context.to_string());
+    output(steps, &format!("synth-{}", encryption.name()), &mut synth, &[0]).map(drop)
+}
+
+fn in_parallel<Of: Sync, To: Send>(items: &[Of], work: impl Fn(&Of) -> Result<To> + Sync) -> Result<Vec<To>> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = items.iter().map(|item| scope.spawn(|| work(item))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}
+
+impl Subject {
+    fn new(project: &Project, steps: &Steps, bundles: &Path, encryption: Encryption) -> Result<Self> {
+        let folder = project.local().join("lint").join(encryption.name());
+        let assembly = folder.join("assembly");
+        synthesize(project, steps, bundles, encryption, &assembly)?;
+        let templates = Templates::read(&assembly)?;
+        let policies = written(
+            &folder.join("policies"),
+            templates.policies()?.into_iter().map(|policy| (policy.place, policy.document.to_string())),
+        )?;
+        let machines = written(
+            &folder.join("machines"),
+            templates.definitions()?.into_iter().map(|definition| (definition.place, definition.text)),
+        )?;
+        if policies.is_empty() || machines.is_empty() {
+            bail!("no policy or no machine was found in the templates");
+        }
+        Ok(Self { encryption, assembly, templates, policies, machines })
+    }
+
+    /// The files of its templates.
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
+        self.templates.stacks().map(|stack| self.assembly.join(format!("{stack}.template.json")))
+    }
+}
+
+fn written(folder: &Path, texts: impl Iterator<Item = (String, String)>) -> Result<BTreeMap<PathBuf, String>> {
+    fs::create_dir_all(folder)?;
+    let mut files = BTreeMap::new();
+    for (number, (place, text)) in texts.enumerate() {
+        let file = folder.join(format!("{number}-{}.json", place.replace('/', "-")));
+        fs::write(&file, text).with_context(|| format!("{} could not be written", file.display()))?;
+        files.insert(file, place);
+    }
+    Ok(files)
+}
+
+/// Runs a tool to its end and gives its standard output; what else it says is in the log.
+fn output(steps: &Steps, name: &str, command: &mut Command, codes: &[i32]) -> Result<String> {
+    let log = steps.log(name);
+    command.stderr(File::create(&log).with_context(|| format!("{} could not be written", log.display()))?);
+    let output = command.output().with_context(|| format!("{name} could not be started"))?;
+    if !output.status.code().is_some_and(|code| codes.contains(&code)) {
+        bail!("{name} ended with {}:\n\n{}\n(whole log: {})", output.status, crate::step::tail(&log), log.display());
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{name} did not answer with text"))
+}
+
+/// Everything that one tool objects to.
+fn findings(project: &Project, steps: &Steps, tool: Tool, subjects: &[Subject]) -> Result<Vec<Finding>> {
+    match tool {
+        Tool::AslValidator => {
+            let mut validator = project.command(project.root.join("node_modules/.bin/asl-validator"));
+            for file in subjects.iter().flat_map(|subject| subject.machines.keys()) {
+                validator.arg("--json-path").arg(file);
+            }
+            validator.env("NODE_NO_WARNINGS", "1");
+            // What is valid is told on one stream, what is not on the other.
+            let valid = output(steps, "lint-asl-validator", &mut validator, &[0, 1])?;
+            let invalid = fs::read_to_string(steps.log("lint-asl-validator"))?;
+            asl_validator(&(valid + &invalid), subjects)
+        }
+        Tool::CfnLint => {
+            let mut lint = project.command(project.lint_tools().join("cfn-lint"));
+            // Informational rules as well; configuration files of the machine do not count.
+            lint.args(["--format", "json", "--include-checks", "I", "--template"]);
+            lint.args(subjects.iter().flat_map(Subject::files));
+            lint.args(["--config-file", "/dev/null"]);
+            // The code's bits tell which levels were found.
+            cfn_lint(&output(steps, "lint-cfn-lint", &mut lint, &(0..16).collect::<Vec<_>>())?, subjects)
+        }
+        Tool::Checkov => {
+            let mut checkov = project.command(project.lint_tools().join("checkov"));
+            checkov.args([
+                "--framework",
+                "cloudformation",
+                "--skip-download",
+                "--quiet",
+                "--compact",
+                "--output",
+                "json",
+            ]);
+            for file in subjects.iter().flat_map(Subject::files) {
+                checkov.arg("--file").arg(file);
+            }
+            checkov_findings(&output(steps, "lint-checkov", &mut checkov, &[0, 1])?, subjects)
+        }
+        Tool::Parliament => {
+            let mut parliament = project.command(project.lint_tools().join("python"));
+            parliament.arg(project.root.join("local/parliament_findings.py"));
+            parliament.env("PYTHONWARNINGS", "ignore");
+            parliament.args(subjects.iter().flat_map(|subject| subject.policies.keys()));
+            parliament_findings(&output(steps, "lint-parliament", &mut parliament, &[0])?, subjects)
+        }
+    }
+}
+
+/// ```text
+/// ✓ State machine definition "<file>" is valid
+/// ✕ State machine definition "<file>" is invalid:
+///  <code>: <message>
+/// <code>: <message>
+/// ```
+fn asl_validator(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let mut seen = 0;
+    let mut current = None;
+    for line in output.lines() {
+        if let Some((_, rest)) = line.split_once("State machine definition \"") {
+            let (file, _) = rest.split_once('"').context("asl-validator speaks otherwise than it did")?;
+            seen += 1;
+            current = Some(of_file(subjects, file, |subject| &subject.machines)?);
+        } else if let Some((subject, place)) = current {
+            let (check, message) = line.trim().split_once(": ").unwrap_or(("", line));
+            findings.push(Finding {
+                tool: Tool::AslValidator,
+                check: check.to_owned(),
+                resource: place.to_owned(),
+                encryption: subject.encryption,
+                message: message.to_owned(),
+            });
+        }
+    }
+    let machines: usize = subjects.iter().map(|subject| subject.machines.len()).sum();
+    if seen != machines {
+        bail!("asl-validator looked at {seen} of {machines} machines");
+    }
+    Ok(findings)
+}
+
+fn of_file<'subjects>(
+    subjects: &'subjects [Subject],
+    file: &str,
+    files: impl Fn(&'subjects Subject) -> &'subjects BTreeMap<PathBuf, String>,
+) -> Result<(&'subjects Subject, &'subjects str)> {
+    subjects
+        .iter()
+        .find_map(|subject| Some((subject, files(subject).get(Path::new(file))?.as_str())))
+        .with_context(|| format!("a tool speaks of {file}, which it was not given"))
+}
+
+/// Subject and stack of a template's file.
+fn of_template<'subjects>(
+    subjects: &'subjects [Subject],
+    file: &'subjects str,
+) -> Result<(&'subjects Subject, &'subjects str)> {
+    subjects
+        .iter()
+        .find_map(|subject| {
+            let name = Path::new(file).strip_prefix(&subject.assembly).ok()?.to_str()?;
+            Some((subject, name.strip_suffix(".template.json")?))
+        })
+        .with_context(|| format!("a tool speaks of {file}, which it was not given"))
+}
+
+fn text<'value>(value: &'value Value, name: &str) -> Result<&'value str> {
+    value[name].as_str().with_context(|| format!("a finding has no {name}: {value}"))
+}
+
+fn cfn_lint(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> {
+    let matches: Vec<Value> = serde_json::from_str(output).context("cfn-lint did not answer with JSON")?;
+    matches
+        .iter()
+        .map(|found| {
+            let (subject, stack) = of_template(subjects, text(found, "Filename")?)?;
+            let path: Vec<_> =
+                found["Location"]["Path"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            Ok(Finding {
+                tool: Tool::CfnLint,
+                check: text(&found["Rule"], "Id")?.to_owned(),
+                resource: subject.templates.place(stack, &path),
+                encryption: subject.encryption,
+                message: text(found, "Message")?.to_owned(),
+            })
+        })
+        .collect()
+}
+
+fn checkov_findings(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> {
+    let report: Value = serde_json::from_str(output).context("checkov did not answer with JSON")?;
+    // It also ends well when it understood nothing.
+    let understood = report["summary"]["passed"].as_u64().unwrap_or_default();
+    if understood == 0 || report["summary"]["parsing_errors"] != 0 {
+        bail!("checkov did not understand the templates: {}", report["summary"]);
+    }
+    let failed = report["results"]["failed_checks"].as_array().context("checkov's report has no results")?;
+    failed
+        .iter()
+        .map(|found| {
+            let (subject, stack) = of_template(subjects, text(found, "file_abs_path")?)?;
+            // AWS::SQS::Queue.<logical id>
+            let resource = text(found, "resource")?;
+            let id = resource.rsplit('.').next().unwrap_or(resource);
+            Ok(Finding {
+                tool: Tool::Checkov,
+                check: text(found, "check_id")?.to_owned(),
+                resource: subject.templates.place(stack, &["Resources", id]),
+                encryption: subject.encryption,
+                message: text(found, "check_name")?.to_owned(),
+            })
+        })
+        .collect()
+}
+
+fn parliament_findings(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for line in output.lines() {
+        let found: Value = serde_json::from_str(line).context("parliament did not answer with JSON")?;
+        let (subject, place) = of_file(subjects, text(&found, "path")?, |subject| &subject.policies)?;
+        let issue = text(&found, "issue")?;
+        // One finding may be about several actions: an exception for one of them must not answer the others.
+        let details: Vec<_> = match &found["detail"] {
+            Value::Array(details) if !details.is_empty() => details.iter().collect(),
+            detail => vec![detail],
+        };
+        for detail in details {
+            findings.push(Finding {
+                tool: Tool::Parliament,
+                check: detail["action"].as_str().map_or_else(|| issue.to_owned(), |action| format!("{issue} {action}")),
+                resource: place.to_owned(),
+                encryption: subject.encryption,
+                message: format!("{} {detail} {}", text(&found, "title")?, found["location"]),
+            });
+        }
+    }
+    Ok(findings)
+}

@@ -1,0 +1,205 @@
+//! What the tools object to, and the objections that are answered.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+/// How the deployment encrypts; the templates of both ways are linted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Encryption {
+    /// Keys of AWS.
+    Aws,
+    /// Keys of the account.
+    Customer,
+}
+
+impl Encryption {
+    pub(super) const ALL: [Self; 2] = [Self::Aws, Self::Customer];
+
+    /// As the CDK setting spells it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Customer => "customer",
+        }
+    }
+}
+
+/// Who objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Tool {
+    AslValidator,
+    CfnLint,
+    Checkov,
+    Parliament,
+}
+
+impl Tool {
+    pub(super) const ALL: [Self; 4] = [Self::AslValidator, Self::CfnLint, Self::Checkov, Self::Parliament];
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::AslValidator => "asl-validator",
+            Self::CfnLint => "cfn-lint",
+            Self::Checkov => "checkov",
+            Self::Parliament => "parliament",
+        })
+    }
+}
+
+/// One objection.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Finding {
+    pub(super) tool: Tool,
+    /// The tool's own id.
+    pub(super) check: String,
+    /// See `Templates::place`.
+    pub(super) resource: String,
+    pub(super) encryption: Encryption,
+    pub(super) message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tool, check, resource, encryption, message } = self;
+        write!(formatter, "{tool} {check} {resource} (encryption={}): {message}", encryption.name())
+    }
+}
+
+/// An entry of the exceptions file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exception {
+    tool: Tool,
+    check: String,
+    /// Only with this encryption; without it with either.
+    encryption: Option<Encryption>,
+    resources: Vec<String>,
+    reason: String,
+}
+
+/// The exceptions file.
+#[derive(Debug)]
+pub(super) struct Exceptions(Vec<Exception>);
+
+/// What is left of the findings.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    /// Not answered by any exception.
+    pub(super) open: Vec<Finding>,
+    /// How many were.
+    pub(super) answered: usize,
+    /// Exceptions that answer nothing (any more).
+    pub(super) idle: Vec<String>,
+}
+
+impl Exceptions {
+    pub(super) fn read(file: &Path) -> Result<Self> {
+        let text = std::fs::read(file).with_context(|| format!("{} could not be read", file.display()))?;
+        Self::parse(&text).with_context(|| format!("{}", file.display()))
+    }
+
+    fn parse(text: &[u8]) -> Result<Self> {
+        let entries: Vec<Exception> = serde_json::from_slice(text)?;
+        for Exception { tool, check, resources, reason, .. } in &entries {
+            if resources.is_empty() || resources.iter().any(|resource| resource.contains('*')) {
+                bail!("{tool} {check}: an exception names its resources, one by one");
+            }
+            if reason.trim().is_empty() {
+                bail!("{tool} {check}: an exception has a reason");
+            }
+        }
+        Ok(Self(entries))
+    }
+
+    pub(super) fn judge(&self, findings: Vec<Finding>) -> Judged {
+        let mut judged = Judged::default();
+        let mut used = BTreeSet::new();
+        for finding in findings {
+            let mut is_answered = false;
+            for (index, exception) in self.0.iter().enumerate() {
+                if exception.tool == finding.tool
+                    && exception.check == finding.check
+                    && exception.encryption.is_none_or(|only| only == finding.encryption)
+                    && exception.resources.contains(&finding.resource)
+                {
+                    is_answered = true;
+                    used.insert((index, finding.resource.clone()));
+                }
+            }
+            if is_answered {
+                judged.answered += 1;
+            } else {
+                judged.open.push(finding);
+            }
+        }
+        for (index, exception) in self.0.iter().enumerate() {
+            let idle = exception.resources.iter().filter(|resource| !used.contains(&(index, (*resource).clone())));
+            judged.idle.extend(idle.map(|resource| format!("{} {} {resource}", exception.tool, exception.check)));
+        }
+        judged.open.sort();
+        judged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"[{
+        "tool": "checkov", "check": "CKV_AWS_27", "encryption": "aws",
+        "resources": ["Data/Uploads/Queue", "Data/Uploads/DeadLetters"], "reason": "SQS encrypts with its own key"
+    }]"#;
+
+    fn finding(resource: &str, encryption: Encryption) -> Finding {
+        Finding {
+            tool: Tool::Checkov,
+            check: "CKV_AWS_27".to_owned(),
+            resource: resource.to_owned(),
+            encryption,
+            message: "not encrypted".to_owned(),
+        }
+    }
+
+    fn judge(findings: Vec<Finding>) -> Judged {
+        Exceptions::parse(FILE.as_bytes()).expect("the file").judge(findings)
+    }
+
+    #[test]
+    fn answers_a_finding_by_check_and_resource() {
+        let judged = judge(vec![
+            finding("Data/Uploads/Queue", Encryption::Aws),
+            finding("Data/Uploads/DeadLetters", Encryption::Aws),
+        ]);
+        assert_eq!((judged.open.len(), judged.answered, judged.idle.len()), (0, 2, 0));
+    }
+
+    #[test]
+    fn leaves_another_resource_and_another_encryption_open() {
+        let judged =
+            judge(vec![finding("Data/Other", Encryption::Aws), finding("Data/Uploads/Queue", Encryption::Customer)]);
+        assert_eq!((judged.open.len(), judged.answered), (2, 0));
+    }
+
+    #[test]
+    fn tells_the_exceptions_that_nothing_needs() {
+        let judged = judge(vec![finding("Data/Uploads/Queue", Encryption::Aws)]);
+        assert_eq!(judged.idle, ["checkov CKV_AWS_27 Data/Uploads/DeadLetters"]);
+    }
+
+    #[test]
+    fn takes_no_exception_for_everything_or_without_a_reason() {
+        assert!(Exceptions::parse(FILE.replace("Data/Uploads/Queue", "Data/*").as_bytes()).is_err());
+        assert!(Exceptions::parse(FILE.replace("SQS encrypts with its own key", " ").as_bytes()).is_err());
+        assert!(
+            Exceptions::parse(FILE.replace("CKV_AWS_27", "").replace("\"check\"", "\"chekc\"").as_bytes()).is_err()
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! `load-test`: more at once than the quotas bear, on a local AWS of its own.
+
+use std::fs;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::bundle;
+use crate::local_aws::{self, Life, LocalAws};
+use crate::project::Project;
+use crate::step::Steps;
+
+const PAGE: &str = "docs/capacity/load-test.md";
+const HEAD: &str = "# A load test, as it was measured\n\nWritten by `cargo xtask load-test --write`; [CAPACITY](../CAPACITY.md) says what it shows.\n";
+
+/// What comes, and what the services admit.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Packages that are uploaded at once
+    #[arg(long, default_value_t = 2000)]
+    packages: u32,
+    /// Requests that the third party admits in a second
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    third_party_rate: u32,
+    /// Documents that Textract's analysis of identities admits in a second
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    analyze_id_rate: u32,
+    /// Renew docs/capacity/load-test.md instead of printing it
+    #[arg(long)]
+    write: bool,
+}
+
+pub(crate) fn load_test(project: &Project, steps: &Steps, options: &Options) -> Result<ExitCode> {
+    bundle::for_local_runs(project, steps)?;
+    let folder = project.run_folder("load-test")?;
+    // Deployed for the rates that the services keep, as an operator would.
+    let deployed = local_aws::Options {
+        settings: vec![
+            ("startRate", options.analyze_id_rate.min(options.third_party_rate)),
+            ("extractionRate", options.analyze_id_rate),
+            ("licensesRate", options.third_party_rate),
+        ],
+        ..local_aws::Options::default()
+    };
+    let local = LocalAws::start(project, steps, "load-test", &folder.path, Life::WithThisProcess, &deployed)?;
+    local.deploy(project, steps, &deployed)?;
+    let mut load = command(project, &local, options.packages, options.analyze_id_rate, options.third_party_rate);
+    let page = folder.path.join("page");
+    if options.write {
+        load.stdout(fs::File::create(&page)?);
+    }
+    let seconds = u64::from(options.packages / options.analyze_id_rate.min(options.third_party_rate));
+    // Twice what the rates make of it, and the reading of every history.
+    let limit = Duration::from_secs(2 * seconds + 600 + u64::from(options.packages) / 5);
+    let status = local.watch(&mut load, "the load test", limit)?;
+    if options.write {
+        let file = project.root.join(PAGE);
+        let page = format!("{HEAD}\n{}", fs::read_to_string(&page)?);
+        fs::write(&file, page).with_context(|| format!("{PAGE} could not be written"))?;
+        steps.say(&format!("{PAGE} is renewed."));
+    }
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The same on a local AWS that is there.
+pub(crate) fn command(
+    project: &Project,
+    local: &LocalAws,
+    packages: u32,
+    analyze_id: u32,
+    third_party: u32,
+) -> Command {
+    let mut load = local.tool(project, "load-test");
+    load.args(["--packages", &packages.to_string()]);
+    load.args(["--analyze-id-rate", &analyze_id.to_string(), "--third-party-rate", &third_party.to_string()]);
+    load
+}
