@@ -7,14 +7,12 @@ use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_textract::{
     Client,
     error::SdkError,
-    operation::analyze_id::{AnalyzeIDError, AnalyzeIdOutput},
+    operation::analyze_id::AnalyzeIDError,
     primitives::Blob,
-    types::{AnalyzeIdDetections, Document, IdentityDocument, IdentityDocumentField, S3Object},
+    types::{Document, S3Object},
 };
-use bonafide_domain::{
-    ApplicationId, Confidences, DocumentFields, DocumentType, ExtractedField, ObjectRef, Personal, ReasonCode,
-    SubmissionId,
-};
+use bonafide_domain::{ApplicationId, Confidences, DocumentFields, DocumentType, ObjectRef, ReasonCode, SubmissionId};
+use bonafide_textract::extracted_fields;
 use bonafide_worker::{ErrorName, Submissions, TableFailure, TaskError, sdk_code, text};
 use serde::{Deserialize, Serialize};
 
@@ -162,30 +160,6 @@ impl Pages {
     }
 }
 
-/// What `AnalyzeID` found, in the domain's words.
-#[must_use]
-pub fn extracted_fields(answer: &AnalyzeIdOutput) -> Vec<ExtractedField> {
-    answer
-        .identity_documents()
-        .iter()
-        .flat_map(IdentityDocument::identity_document_fields)
-        .map(extracted_field)
-        .collect()
-}
-
-fn extracted_field(field: &IdentityDocumentField) -> ExtractedField {
-    let value = field.value_detection();
-    ExtractedField {
-        name: field.r#type().map(|kind| kind.text().to_owned()).unwrap_or_default(),
-        text: Personal::new(value.map_or("", AnalyzeIdDetections::text)),
-        normalized_date: value.and_then(|value| value.normalized_value()?.value()).map(Personal::new),
-        // Textract counts to 100.
-        confidence: value
-            .and_then(AnalyzeIdDetections::confidence)
-            .map_or(0.0, |confidence| f64::from(confidence) / 100.0),
-    }
-}
-
 /// The reason that lies in the file itself; `None` when the file is not to blame.
 fn refusal(error: &SdkError<AnalyzeIDError>) -> Option<ReasonCode> {
     match error.as_service_error()? {
@@ -214,8 +188,9 @@ mod tests {
         types::error::ConditionalCheckFailedException,
     };
     use aws_sdk_s3::{operation::get_object::GetObjectOutput, primitives::ByteStream};
+    use aws_sdk_textract::operation::analyze_id::AnalyzeIdOutput;
     use aws_sdk_textract::types::{
-        NormalizedValue,
+        AnalyzeIdDetections, IdentityDocument, IdentityDocumentField, NormalizedValue,
         error::{
             AccessDeniedException, BadDocumentException, DocumentTooLargeException, ThrottlingException,
             UnsupportedDocumentException,

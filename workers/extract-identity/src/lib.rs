@@ -18,9 +18,9 @@ use bonafide_domain::nordic::{
     is_document_of, is_for_analyze_id,
 };
 use bonafide_domain::{ApplicationId, Member, Personal, ReasonCode, inspect_image};
+use bonafide_textract::extracted_fields;
 use bonafide_worker::{ErrorName, TaskError, sdk_code};
 use chrono::NaiveDate;
-use extract_document::extracted_fields;
 use serde::{Deserialize, Serialize};
 
 /// What Textract takes as bytes, says <https://docs.aws.amazon.com/textract/latest/dg/API_Document.html>. In bytes.
