@@ -152,7 +152,15 @@ impl Local {
     ///
     /// # Errors
     /// When the local AWS does not answer, or has no such group.
-    pub fn log_since(&self, group: &str, mut from: u64) -> Result<Vec<String>> {
+    pub fn log_since(&self, group: &str, from: u64) -> Result<Vec<String>> {
+        Ok(self.log_events(group, from)?.into_iter().map(|(_, message)| message).collect())
+    }
+
+    /// The same, each line with its time.
+    ///
+    /// # Errors
+    /// When the local AWS does not answer, or has no such group.
+    pub fn log_events(&self, group: &str, mut from: u64) -> Result<Vec<(u64, String)>> {
         const PAGE: usize = 10_000;
         let mut found = Vec::new();
         loop {
@@ -166,7 +174,7 @@ impl Local {
                 ensure!(last > from, "{group} has over {PAGE} lines of one millisecond");
                 page.retain(|event| time(event) < last);
             }
-            found.extend(page.iter().filter_map(|event| Some(event["message"].as_str()?.to_owned())));
+            found.extend(page.iter().filter_map(|event| Some((time(event), event["message"].as_str()?.to_owned()))));
             if !is_full {
                 return Ok(found);
             }

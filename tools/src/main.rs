@@ -6,8 +6,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use bonafide_cost::prices::PriceList;
-use bonafide_cost::report::Report;
 use bonafide_tools::face_script::{self, Played, Stage};
 use bonafide_tools::history::Trace;
 use bonafide_tools::iam::recording::{self, Recording};
@@ -50,26 +48,20 @@ enum Command {
         #[arg(long)]
         mutate: bool,
     },
-    /// Run the core samples, lead some conversations and send some requests to the face API, one after the other, and price what each did
+    /// Run the core samples, lead some conversations and send some requests to the face API, one after the other; price what each did
     Cost {
-        /// samples.json
+        /// The folder of samples.json, conversations.json and face-api.json
         #[arg(long)]
         samples: PathBuf,
-        /// conversations.json, in the same folder
-        #[arg(long)]
-        conversations: PathBuf,
-        /// face-api.json, in the same folder
-        #[arg(long)]
-        requests: PathBuf,
         /// Cloud assembly of what is deployed
         #[arg(long)]
         assembly: PathBuf,
         /// The same with encryption=customer
         #[arg(long)]
         with_keys: PathBuf,
-        /// One JSON object instead of the page
+        /// Write COST.md and CAPACITY.md into this folder instead of printing them
         #[arg(long)]
-        json: bool,
+        docs: Option<PathBuf>,
     },
     /// Upload many packages at once, while the services admit few requests a second; fails when one is lost, or requests pile up
     LoadTest {
@@ -117,8 +109,8 @@ async fn main() -> ExitCode {
         Command::Prepare { third_party_key, known_license } => prepare(&third_party_key, &known_license).await,
         Command::Page => page().await,
         Command::Policies { recording, record, table, mutate } => policies(&recording, record, table, mutate).await,
-        Command::Cost { samples, conversations, requests, assembly, with_keys, json } => {
-            cost([&samples, &conversations, &requests], &assembly, &with_keys, json).await
+        Command::Cost { samples, assembly, with_keys, docs } => {
+            cost(&samples, &assembly, &with_keys, docs.as_deref()).await
         }
         Command::LoadTest { burst, json } => self::load_test(burst, json).await,
         Command::Converse { script, json } => converse(&script, json).await,
@@ -183,31 +175,19 @@ async fn policies(file: &Path, record: bool, table: bool, mutate: bool) -> Resul
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn cost(scripts: [&Path; 3], assembly: &Path, with_keys: &Path, json: bool) -> Result<ExitCode> {
+async fn cost(samples: &Path, assembly: &Path, with_keys: &Path, docs: Option<&Path>) -> Result<ExitCode> {
     let local = Local::from_environment().await?;
     let deployment = local.deployment().await?;
-    let (deployed, with_keys) = (cost::deployment(assembly)?, cost::deployment(with_keys)?);
-    let prices = PriceList::included()?;
-    let [list, conversations, requests] = scripts;
-    let folder = list.parent().unwrap_or(Path::new("."));
-    let samples = samples::core(list)?;
-    let conversations = cost::priced_conversations(conversations)?;
-    let requests = cost::priced_requests(requests)?;
-    let workers: Vec<_> = deployed.memory_megabytes.keys().cloned().collect();
-    let counts = (samples.len(), conversations.len(), requests.len());
-    let recorder = cost::Recorder { local: &local, deployment: &deployment, workers: &workers };
-    let recording = cost::record(&recorder, samples, conversations, &requests, folder, |id| {
-        eprintln!("  {id}, alone");
-    })
-    .await?;
-    eprintln!("{} samples, {} conversations and {} requests were counted\n", counts.0, counts.1, counts.2);
-    let cost::Recording { paths, conversations, faces, metrics } = recording;
-    let report = Report::new(&prices, &deployed, &with_keys, metrics, paths, conversations, faces)?;
-    let mut out = std::io::stdout();
-    if json {
-        writeln!(out, "{}", serde_json::to_string(&report)?)?;
-    } else {
-        write!(out, "{}", report.text())?;
+    let tell = |id: &str| eprintln!("  {id}, alone");
+    let (cost, capacity) = cost::pages(&local, &deployment, samples, assembly, with_keys, tell).await?;
+    match docs {
+        Some(folder) => {
+            for (name, page) in [("COST.md", cost), ("CAPACITY.md", capacity)] {
+                let file = folder.join(name);
+                std::fs::write(&file, page).with_context(|| format!("{} could not be written", file.display()))?;
+            }
+        }
+        None => write!(std::io::stdout(), "{cost}\n{capacity}")?,
     }
     Ok(ExitCode::SUCCESS)
 }

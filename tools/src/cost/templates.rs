@@ -1,81 +1,82 @@
 //! What the templates say about costs: memory, retentions, and what is paid for every month.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
-use serde::Serialize;
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::bill::Usage;
-use crate::prices::{Assumed, Meter};
+use super::count;
+use super::prices::{Bill, Prices};
 
 /// As prices for a month assume.
 const HOURS_PER_MONTH: f64 = 365.25 / 12.0 * 24.0;
 
 /// What is deployed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Deployment {
-    /// Do the workers run on arm64?
-    pub is_arm: bool,
+#[derive(Debug, Default)]
+pub(super) struct Templates {
+    pub(super) is_arm: bool,
     /// By worker.
-    pub memory_megabytes: BTreeMap<String, f64>,
+    pub(super) memory_megabytes: BTreeMap<String, f64>,
     /// Workers that a queue feeds.
-    pub queue_fed: BTreeSet<String>,
+    pub(super) queue_fed: BTreeSet<String>,
     /// How long objects stay, noncurrent versions included, by prefix of the key.
-    pub object_days: BTreeMap<String, f64>,
+    pub(super) object_days: BTreeMap<String, f64>,
     /// How long rows stay; faces are kept as long.
-    pub record_days: f64,
+    pub(super) record_days: f64,
     /// How long logs stay.
-    pub log_days: f64,
+    pub(super) log_days: f64,
     /// Does a queue hear every notification?
-    pub is_measured: bool,
-    pub(crate) alarm_metrics: f64,
-    pub(crate) dashboards: f64,
+    pub(super) is_measured: bool,
+    pub(super) alarm_metrics: f64,
+    pub(super) dashboards: f64,
     /// Runs of workers by the clock, in a month.
-    pub(crate) scheduled: BTreeMap<String, f64>,
+    pub(super) scheduled: BTreeMap<String, f64>,
     /// Methods of APIs that have metrics of their own.
-    pub(crate) measured_methods: f64,
-    pub(crate) secrets: f64,
-    pub(crate) keys: f64,
-    pub(crate) encrypted: f64,
+    pub(super) measured_methods: f64,
+    pub(super) secrets: f64,
+    pub(super) keys: f64,
+    pub(super) encrypted: f64,
 }
 
-/// What a template lacks.
-#[derive(Debug, thiserror::Error)]
-#[error("the templates do not tell {0}")]
-pub struct Untold(&'static str);
-
-impl Deployment {
-    /// Reads the templates of all stacks.
+impl Templates {
+    /// Reads the templates of all stacks of a cloud assembly.
     ///
     /// # Errors
     /// When they lack a retention, or have no worker.
-    pub fn from_templates<'template>(templates: impl IntoIterator<Item = &'template Value>) -> Result<Self, Untold> {
-        let mut deployment = Self::default();
-        for template in templates {
-            let resources: BTreeMap<_, _> = template["Resources"]
-                .as_object()
-                .into_iter()
-                .flatten()
-                .filter_map(|(id, resource)| Some((id.as_str(), (resource["Type"].as_str()?, &resource["Properties"]))))
-                .collect();
-            for (kind, properties) in resources.values() {
-                deployment.read(kind, properties, &resources);
+    pub(super) fn read(assembly: &Path) -> Result<Self> {
+        let mut found = Self::default();
+        for entry in fs::read_dir(assembly).with_context(|| format!("{} could not be read", assembly.display()))? {
+            let path = entry?.path();
+            if path.to_string_lossy().ends_with(".template.json") {
+                found.add(&serde_json::from_slice(&fs::read(&path)?).with_context(|| path.display().to_string())?);
             }
         }
-        if deployment.memory_megabytes.is_empty() {
-            return Err(Untold("of any worker"));
-        }
-        if deployment.object_days.is_empty() {
-            return Err(Untold("how long objects are kept"));
-        }
-        if deployment.record_days <= 0.0 || deployment.log_days <= 0.0 {
-            return Err(Untold("how long rows and logs are kept"));
-        }
-        Ok(deployment)
+        found.complete()
     }
 
-    fn read(&mut self, kind: &str, properties: &Value, resources: &BTreeMap<&str, (&str, &Value)>) {
+    fn complete(self) -> Result<Self> {
+        ensure!(!self.memory_megabytes.is_empty(), "the templates have no worker");
+        ensure!(!self.object_days.is_empty(), "the templates do not tell how long objects are kept");
+        ensure!(
+            self.record_days > 0.0 && self.log_days > 0.0,
+            "the templates do not tell how long rows and logs are kept"
+        );
+        Ok(self)
+    }
+
+    fn add(&mut self, template: &Value) {
+        let resources = template["Resources"].as_object().into_iter().flatten();
+        let resources: BTreeMap<_, _> = resources
+            .filter_map(|(id, resource)| Some((id.as_str(), (resource["Type"].as_str()?, &resource["Properties"]))))
+            .collect();
+        for (kind, properties) in resources.values() {
+            self.add_resource(kind, properties, &resources);
+        }
+    }
+
+    fn add_resource(&mut self, kind: &str, properties: &Value, resources: &BTreeMap<&str, (&str, &Value)>) {
         let uses_key = |names: &[&str]| names.iter().any(|name| !properties[*name].is_null());
         match kind {
             "AWS::Lambda::Function" => {
@@ -125,7 +126,7 @@ impl Deployment {
                 // An alarm on an expression watches every metric in it.
                 let metrics = properties["Metrics"].as_array().into_iter().flatten();
                 let watched = metrics.filter(|metric| metric["MetricStat"].is_object()).count().max(1);
-                self.alarm_metrics += f64::from(u32::try_from(watched).unwrap_or(u32::MAX));
+                self.alarm_metrics += count(watched);
             }
             "AWS::CloudWatch::Dashboard" => self.dashboards += 1.0,
             "AWS::SecretsManager::Secret" => self.secrets += 1.0,
@@ -145,38 +146,28 @@ impl Deployment {
         }
     }
 
-    /// Of this architecture.
-    #[must_use]
-    pub fn lambda_second(&self) -> Meter {
-        if self.is_arm { Meter::LambdaSecondArm } else { Meter::LambdaSecondX86 }
+    /// The meter of this architecture.
+    pub(super) fn lambda_second(&self) -> &'static str {
+        if self.is_arm { "lambdaSecondArm" } else { "lambdaSecondX86" }
     }
 
     /// What is paid for every month, whether or not anybody applies. `metrics` is the number of custom metrics.
-    #[must_use]
-    pub fn fixed_month(&self, metrics: f64, assumed: &Assumed) -> Usage {
-        let mut usage = Usage::default();
-        usage.add(Meter::AlarmMonth, self.alarm_metrics);
-        usage.add(Meter::DashboardMonth, self.dashboards);
-        usage.add(Meter::MetricMonth, metrics + self.measured_methods * assumed.api_metrics_per_route.value);
-        usage.add(Meter::SecretMonth, self.secrets);
-        usage.add(Meter::KeyMonth, self.keys);
-        usage.add(Meter::KeyRequest, self.encrypted * assumed.key_requests_per_resource_and_month.value);
+    pub(super) fn fixed_month(&self, metrics: usize, prices: &Prices) -> Result<Bill> {
+        let mut bill = Bill::default();
+        bill.add("alarmMonth", self.alarm_metrics);
+        bill.add("dashboardMonth", self.dashboards);
+        bill.add("metricMonth", count(metrics) + self.measured_methods * prices.assumed("apiMetricsPerRoute")?);
+        bill.add("secretMonth", self.secrets);
+        bill.add("keyMonth", self.keys);
+        bill.add("keyRequest", self.encrypted * prices.assumed("keyRequestsPerResourceAndMonth")?);
         for (worker, runs) in &self.scheduled {
-            let seconds = assumed.lambda_milliseconds.get(worker).map_or(0.0, |assumed| assumed.value / 1000.0);
             let gigabytes = self.memory_megabytes.get(worker).map_or(0.0, |megabytes| megabytes / 1024.0);
-            usage.add(Meter::LambdaRequest, *runs);
-            usage.add(self.lambda_second(), runs * seconds * gigabytes);
-            usage.add(Meter::Trace, *runs);
+            bill.add("lambdaRequest", *runs);
+            bill.add(self.lambda_second(), runs * prices.milliseconds(worker)? / 1000.0 * gigabytes);
+            bill.add("trace", *runs);
         }
-        let queues = u32::try_from(self.queue_fed.len()).unwrap_or(u32::MAX);
-        usage.add(Meter::SqsRequest, f64::from(queues) * assumed.polls_per_queue_and_month.value);
-        usage
-    }
-
-    /// Do the data have keys of the account?
-    #[must_use]
-    pub fn has_keys(&self) -> bool {
-        self.keys > 0.0
+        bill.add("sqsRequest", count(self.queue_fed.len()) * prices.assumed("pollsPerQueueAndMonth")?);
+        Ok(bill)
     }
 }
 
@@ -197,8 +188,7 @@ fn runs_a_month(schedule: &str) -> Option<f64> {
 fn methods(body: &Value) -> f64 {
     let paths = body["paths"].as_object().into_iter().flat_map(|paths| paths.values());
     let methods = paths.filter_map(Value::as_object).flat_map(|path| path.keys());
-    let count = methods.filter(|method| ["get", "post", "put", "patch", "delete"].contains(&method.as_str())).count();
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+    count(methods.filter(|method| ["get", "post", "put", "patch", "delete"].contains(&method.as_str())).count())
 }
 
 /// The name of the worker behind a function: `bonafide-<stage>-<worker>`.
@@ -211,11 +201,11 @@ fn worker(properties: &Value) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::prices::PriceList;
 
     fn template() -> Value {
         json!({"Resources": {
@@ -237,8 +227,11 @@ mod tests {
             "Board": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {}},
             "Key": {"Type": "AWS::KMS::Key", "Properties": {}},
             "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {}},
+            "Repair": {"Type": "AWS::Lambda::Function", "Properties": {
+                "FunctionName": "bonafide-a-b-repair-faces", "MemorySize": 256, "Tags": [{"Key": "stage", "Value": "a-b"}],
+            }},
             "Hourly": {"Type": "AWS::Events::Rule", "Properties": {
-                "ScheduleExpression": "rate(2 hours)", "Targets": [{"Arn": {"Fn::GetAtt": ["Starter", "Arn"]}}],
+                "ScheduleExpression": "rate(2 hours)", "Targets": [{"Arn": {"Fn::GetAtt": ["Repair", "Arn"]}}],
             }},
             "OfEvents": {"Type": "AWS::Events::Rule", "Properties": {
                 "EventPattern": {}, "Targets": [{"Arn": {"Fn::GetAtt": ["Starter", "Arn"]}}],
@@ -253,41 +246,43 @@ mod tests {
         }})
     }
 
+    fn read(template: &Value) -> Result<Templates> {
+        let mut templates = Templates::default();
+        templates.add(template);
+        templates.complete()
+    }
+
+    fn near(found: f64, right: f64) {
+        assert!((found - right).abs() < 1e-9, "{found} instead of {right}");
+    }
+
     #[test]
     fn reads_memory_and_retentions() {
-        let deployment = Deployment::from_templates([&template()]).expect("a deployment");
-        let near = |found: f64, right: f64| assert!((found - right).abs() < 1e-9, "{found} instead of {right}");
-        near(deployment.memory_megabytes["starter"], 256.0);
-        assert!(deployment.queue_fed.contains("starter"));
+        let templates = read(&template()).unwrap();
+        near(templates.memory_megabytes["starter"], 256.0);
+        assert!(templates.queue_fed.contains("starter") && !templates.is_arm && !templates.is_measured);
         // 30 days, and 30 more as a noncurrent version.
-        near(deployment.object_days["zipped/"], 60.0);
-        near(deployment.record_days, 1827.0);
-        near(deployment.log_days, 90.0);
-        assert!(!deployment.is_arm && !deployment.is_measured && deployment.has_keys());
+        near(templates.object_days["zipped/"], 60.0);
+        near(templates.record_days, 1827.0);
+        near(templates.log_days, 90.0);
+        let mut without = template();
+        without["Resources"]["Bucket"]["Properties"] = json!({});
+        read(&without).unwrap_err();
     }
 
     #[test]
     fn bills_a_month_without_applications() {
-        let list = PriceList::included().expect("the included list");
-        let usage = Deployment::from_templates([&template()]).expect("a deployment").fixed_month(10.0, &list.assumed);
-        // 3 watched metrics, 1 dashboard, 10 metrics, and 5 for each of the two methods
-        let costs = usage.as_month(&list);
-        assert!((costs.of("CloudWatch") - (0.3 + 3.0 + 3.0 + 3.0)).abs() < 1e-9);
-        // Every other hour; the rule for events has no time. 0.6 s with 256 MB.
-        let runs = 365.25;
-        assert!((usage.of(Meter::LambdaRequest) - runs).abs() < 1e-9);
-        assert!((usage.of(Meter::LambdaSecondX86) - runs * 0.6 / 4.0).abs() < 1e-9);
-        assert!((usage.of(Meter::Trace) - runs).abs() < 1e-9);
-        assert!((costs.of("Secrets Manager") - 0.4).abs() < 1e-9);
-        // 1 key, 1 log group with it
-        assert!((costs.of("KMS") - (1.0 + 17_520.0 * 0.000_003)).abs() < 1e-9);
-        assert!((costs.of("SQS") - 648_000.0 * 0.000_000_4).abs() < 1e-9, "polls of one queue");
-    }
-
-    #[test]
-    fn does_not_guess_a_retention() {
-        let mut template = template();
-        template["Resources"]["Bucket"]["Properties"] = json!({});
-        assert!(Deployment::from_templates([&template]).is_err());
+        let bill = read(&template()).unwrap().fixed_month(10, &Prices::included().unwrap()).unwrap();
+        near(bill.of("alarmMonth"), 3.0);
+        near(bill.of("dashboardMonth"), 1.0);
+        // Five for each of the two methods.
+        near(bill.of("metricMonth"), 10.0 + 10.0);
+        // Every other hour; the rule for events has no time. 0.3 s with 256 MB.
+        near(bill.of("lambdaRequest"), 365.25);
+        near(bill.of("lambdaSecondX86"), 365.25 * 0.3 / 4.0);
+        near(bill.of("secretMonth"), 1.0);
+        near(bill.of("keyMonth"), 1.0);
+        near(bill.of("keyRequest"), 17_520.0);
+        near(bill.of("sqsRequest"), 648_000.0);
     }
 }
