@@ -38,8 +38,8 @@ export interface Config {
   /** At most so many of them run at once. */
   readonly licensesConcurrency: number;
   /**
-   * Who confirms identities in conversations: the registers in the worker itself (`file`, for stages without customers), or the address of a
-   * service (`docs/NATIONAL-REGISTRY.md`). Empty: nobody, so that nobody is confirmed.
+   * Who confirms identities in conversations: the address of a service (`docs/NATIONAL-REGISTRY.md`). Empty: nobody, so that nobody is
+   * confirmed.
    */
   readonly nationalRegistry: string;
   /** Name or ARN of the secret with the register's API key, read when the stack is deployed; empty: the register asks for none. */
@@ -211,12 +211,13 @@ function conversation(
   "nationalRegistry" | "nationalRegistrySecret" | "nationalNumberPolicy" | "conversationOrigin" | "agentModel" | "customerEmailDomain"
 > {
   const isProduction = stage.startsWith("prod");
+  // The local AWS has no https. What is there on this machine is no register of customers.
   const nationalRegistry = text(
     node,
     "nationalRegistry",
-    stage === "dev" ? "file" : "",
-    isProduction ? /^(https:\/\/[^\s/]+\S*)?$/ : /^(https:\/\/[^\s/]+\S*|file)?$/,
-    isProduction ? "an https address, or empty" : "an https address, file, or empty",
+    "",
+    isProduction ? /^(https:\/\/[^\s/]+\S*)?$/ : /^(https:\/\/[^\s/]+\S*|http:\/\/127\.0\.0\.1:\d+\S*)?$/,
+    "an https address, or empty",
   );
   const policies = ["reject", "refer", "acceptSynthetic"] as const;
   return {

@@ -28,7 +28,7 @@ describe("configuration", () => {
       textractRegion: "",
       licensesRate: 10,
       licensesConcurrency: 10,
-      nationalRegistry: "file",
+      nationalRegistry: "",
       nationalRegistrySecret: "",
       nationalNumberPolicy: "acceptSynthetic",
       agentModel: "",
@@ -78,12 +78,14 @@ describe("configuration", () => {
   it("confirms nobody by a file, and takes no number for a test's, where there are customers", () => {
     expect(read({ stage: "prod" })).toMatchObject({ nationalRegistry: "", nationalNumberPolicy: "refer" });
     expect(read({ stage: "test" })).toMatchObject({ nationalRegistry: "", nationalNumberPolicy: "refer" });
-    expect(read({ stage: "test", nationalRegistry: "file", nationalNumberPolicy: "acceptSynthetic" })).toMatchObject({
-      nationalRegistry: "file",
+    expect(
+      read({ stage: "test", nationalRegistry: "http://127.0.0.1:4571/registry", nationalNumberPolicy: "acceptSynthetic" }),
+    ).toMatchObject({
+      nationalRegistry: "http://127.0.0.1:4571/registry",
       nationalNumberPolicy: "acceptSynthetic",
     });
     for (const stage of ["prod", "production", "prod-eu"]) {
-      expect(() => read({ stage, nationalRegistry: "file" })).toThrow("https address, or empty");
+      expect(() => read({ stage, nationalRegistry: "http://127.0.0.1:4571/registry" })).toThrow("https address, or empty");
       expect(() => read({ stage, nationalNumberPolicy: "acceptSynthetic" })).toThrow("one of reject, refer");
     }
     const chosen = {
@@ -145,7 +147,7 @@ describe("configuration", () => {
     [{ conversationRetentionDays: "0" }, "conversationRetentionDays"],
     [{ recordRetentionDays: "5 years" }, "recordRetentionDays"],
     [{ textractRegion: "Ireland" }, "such as eu-west-1"],
-    [{ nationalRegistry: "http://registry.bank.example" }, "https address, file, or empty"],
+    [{ nationalRegistry: "http://registry.bank.example" }, "https address, or empty"],
     [{ nationalNumberPolicy: "accept" }, "reject, refer, acceptSynthetic"],
     [{ agentModel: "Claude" }, "foundation model"],
     [{ customerEmailDomain: "@bank" }, "name of a domain"],

@@ -15,7 +15,7 @@ describe("the workers", () => {
     [
       "VerifyIdentity",
       {
-        NATIONAL_REGISTRY: "file",
+        NATIONAL_REGISTRY: "",
         NATIONAL_REGISTRY_KEY: "",
         NATIONAL_NUMBER_POLICY: "acceptSynthetic",
         CUSTOMER_EMAIL_DOMAIN: "customers.example",

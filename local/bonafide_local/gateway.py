@@ -18,8 +18,9 @@ from bonafide_local.aws_json import JsonService
 from bonafide_local.control import Control
 from bonafide_local.durable import Part, Snapshots
 from bonafide_local.eyes import Eyes
-from bonafide_local.http import asgi
+from bonafide_local.http import HttpAnswer, HttpRequest, asgi
 from bonafide_local.limits import Limits
+from bonafide_local.national_registry import NationalRegistry
 from bonafide_local.rekognition import Rekognition
 from bonafide_local.textract import Textract
 from bonafide_local.third_party import Journal, Register, ThirdParty
@@ -75,6 +76,12 @@ async def serve(options: Options) -> None:
     timings.install(taken)
     journal = Journal(options.state_dir / "third-party.jsonl") if options.durable else None
     third_party = ThirdParty(Register.load(options.register), faults, options.api_key, options.slow_seconds, journal)
+    registry = NationalRegistry()
+
+    async def outside(request: HttpRequest) -> HttpAnswer:
+        """What is no part of AWS: one port for all of it."""
+        return await (registry if request.path.startswith("/registry/") else third_party).handle(request)
+
     application = emulator.app
     if options.durable:
         parts = {
@@ -106,7 +113,7 @@ async def serve(options: Options) -> None:
         for application, descriptor in (
             (failing.silenced(timings.timed(application, taken)), options.endpoint),
             (asgi(Control(faults, decisions, third_party, taken).handle), options.control),
-            (failing.silenced(asgi(third_party.handle)), options.third_party),
+            (failing.silenced(asgi(outside)), options.third_party),
         )
     ]
     warming = eyes.warm()

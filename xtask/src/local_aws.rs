@@ -169,7 +169,7 @@ impl LocalAws {
         let mut bootstrap = self.cdk(project, "bootstrap");
         bootstrap.arg(account);
         thread::scope(|scope| {
-            let synthesized = scope.spawn(|| synthesize(project, steps, assembly, options));
+            let synthesized = scope.spawn(|| self.synthesize(project, steps, assembly, options));
             let bootstrapped = steps.run("Bootstrapping the account", "bootstrap", &mut bootstrap);
             synthesized.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(bootstrapped)
         })?;
@@ -186,6 +186,26 @@ impl LocalAws {
             prepare.args(["--known-license", number]);
         }
         steps.run("Storing the third party's key", "prepare", &mut prepare)
+    }
+
+    /// Writes the cloud assembly that would be deployed to AWS, with development builds of the workers.
+    fn synthesize(&self, project: &Project, steps: &Steps, assembly: &Path, options: &Options) -> Result<()> {
+        let mut context = serde_json::json!({"stage": STAGE, "lambdaDirectory": bundle::local_bundles(project)});
+        // The workers are zipped where they are, without a copy of each.
+        context["aws:cdk:disable-asset-staging"] = true.into();
+        context["faceApiPersonReaders"] = PERSON_READER.into();
+        context["nationalRegistry"] = format!("{}/registry", self.addresses.third_party).into();
+        for (setting, value) in LOCAL_SETTINGS.iter().chain(&options.settings) {
+            context[*setting] = (*value).into();
+        }
+        let mut synth = project.command(project.root.join("node_modules/.bin/tsx"));
+        synth
+            .arg("bin/app.ts")
+            .current_dir(project.root.join("cdk"))
+            .env("CDK_OUTDIR", assembly)
+            .env("CDK_CONTEXT_JSON", context.to_string());
+        steps.run("Synthesizing the template", "synth", &mut synth)?;
+        forget_older_zips(assembly)
     }
 
     fn cdk(&self, project: &Project, command: &str) -> Command {
@@ -271,25 +291,6 @@ impl Addresses {
 /// Kept between runs: the CDK's command line keeps the zipped workers in it.
 fn assembly(project: &Project) -> PathBuf {
     project.local().join("cdk.out")
-}
-
-/// Writes the cloud assembly that would be deployed to AWS, with development builds of the workers.
-fn synthesize(project: &Project, steps: &Steps, assembly: &Path, options: &Options) -> Result<()> {
-    let mut context = serde_json::json!({"stage": STAGE, "lambdaDirectory": bundle::local_bundles(project)});
-    // The workers are zipped where they are, without a copy of each.
-    context["aws:cdk:disable-asset-staging"] = true.into();
-    context["faceApiPersonReaders"] = PERSON_READER.into();
-    for (setting, value) in LOCAL_SETTINGS.iter().chain(&options.settings) {
-        context[*setting] = (*value).into();
-    }
-    let mut synth = project.command(project.root.join("node_modules/.bin/tsx"));
-    synth
-        .arg("bin/app.ts")
-        .current_dir(project.root.join("cdk"))
-        .env("CDK_OUTDIR", assembly)
-        .env("CDK_CONTEXT_JSON", context.to_string());
-    steps.run("Synthesizing the template", "synth", &mut synth)?;
-    forget_older_zips(assembly)
 }
 
 /// The CDK's command line keeps the zip of each version of each worker, by its hash, which the assembly names.

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use bonafide_domain::Personal;
-use bonafide_domain::nordic::{Country, NationalNumber, RegistryAnswer, RegistryRecord};
+use bonafide_domain::nordic::{Country, NationalNumber, RegistryAnswer};
 use bonafide_worker::{ErrorName, TaskError};
-use chrono::NaiveDate;
 use reqwest::{StatusCode, Url, redirect::Policy};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// More than any answer needs. In bytes.
 const MAX_ANSWER_BYTES: usize = 4096;
@@ -19,8 +18,6 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 pub enum Registry {
     /// Nobody was named: every question fails.
     None,
-    /// The registers that are built in, for development and tests.
-    File,
     /// A service that speaks for the four registers.
     Http(HttpRegistry),
 }
@@ -39,7 +36,7 @@ pub struct HttpRegistry {
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryFailure {
     /// The address in `NATIONAL_REGISTRY` cannot be used.
-    #[error("NATIONAL_REGISTRY is neither file nor an https address")]
+    #[error("NATIONAL_REGISTRY is no https address")]
     Address,
     /// The HTTP client cannot be built.
     #[error("the HTTP client could not be set up")]
@@ -47,9 +44,6 @@ pub enum RegistryFailure {
     /// The operator has named none.
     #[error("no national registry is configured")]
     NotConfigured,
-    /// A register that is built in cannot be read.
-    #[error("the register in the worker is damaged")]
-    Damaged,
     /// No answer in time, or no connection.
     #[error("the national registry did not answer")]
     NoAnswer,
@@ -64,7 +58,7 @@ pub enum RegistryFailure {
 impl TaskError for RegistryFailure {
     fn name(&self) -> ErrorName {
         match self {
-            Self::Address | Self::Setup | Self::NotConfigured | Self::Damaged => ErrorName::Internal,
+            Self::Address | Self::Setup | Self::NotConfigured => ErrorName::Internal,
             Self::NoAnswer | Self::Malformed => ErrorName::Transient,
             Self::Status(status) => match *status {
                 StatusCode::REQUEST_TIMEOUT
@@ -83,7 +77,7 @@ impl TaskError for RegistryFailure {
             Self::NoAnswer => Some("no answer"),
             Self::Status(status) => Some(status.as_str()),
             Self::Malformed => Some("malformed"),
-            Self::Address | Self::Setup | Self::NotConfigured | Self::Damaged => None,
+            Self::Address | Self::Setup | Self::NotConfigured => None,
         }
     }
 }
@@ -96,42 +90,14 @@ struct Question<'a> {
     national_id: &'a str,
 }
 
-/// A register that is built in.
-#[derive(Deserialize)]
-struct Register {
-    people: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry {
-    national_id: Personal,
-    answer: Known,
-    #[serde(default)]
-    first_name: Personal,
-    #[serde(default)]
-    last_name: Personal,
-    #[serde(default)]
-    date_of_birth: Personal,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Known {
-    Known,
-    /// As if the register were down, for this person.
-    Unavailable,
-}
-
 impl Registry {
-    /// By the setting: `file`, an https address (http for 127.0.0.1 only), or nothing.
+    /// By the setting: an https address (http for 127.0.0.1 only), or nothing.
     ///
     /// # Errors
     /// When it is none of them.
     pub fn of(setting: &str, key: Personal) -> Result<Self, RegistryFailure> {
         match setting {
             "" => Ok(Self::None),
-            "file" => Ok(Self::File),
             address => HttpRegistry::new(address, key).map(Self::Http),
         }
     }
@@ -140,32 +106,10 @@ impl Registry {
     ///
     /// # Errors
     /// When it gives no usable answer.
-    pub async fn person(&self, number: &NationalNumber, today: NaiveDate) -> Result<RegistryAnswer, RegistryFailure> {
+    pub async fn person(&self, number: &NationalNumber) -> Result<RegistryAnswer, RegistryFailure> {
         match self {
             Self::None => Err(RegistryFailure::NotConfigured),
-            Self::File => in_file(number, today),
             Self::Http(registry) => registry.person(number).await,
-        }
-    }
-}
-
-fn in_file(number: &NationalNumber, today: NaiveDate) -> Result<RegistryAnswer, RegistryFailure> {
-    let file = match number.country() {
-        Country::Denmark => include_str!("../../../samples/registers/DK.json"),
-        Country::Sweden => include_str!("../../../samples/registers/SE.json"),
-        Country::Norway => include_str!("../../../samples/registers/NO.json"),
-        Country::Finland => include_str!("../../../samples/registers/FI.json"),
-    };
-    let register: Register = serde_json::from_str(file).map_err(|_| RegistryFailure::Damaged)?;
-    let is_asked_for = |entry: &Entry| {
-        NationalNumber::parse(number.country(), entry.national_id.expose(), today)
-            .is_ok_and(|known| known.normalized() == number.normalized())
-    };
-    match register.people.into_iter().find(is_asked_for) {
-        None => Ok(RegistryAnswer::Unknown),
-        Some(entry) if entry.answer == Known::Unavailable => Err(RegistryFailure::NoAnswer),
-        Some(Entry { first_name, last_name, date_of_birth, .. }) => {
-            Ok(RegistryAnswer::Found(RegistryRecord { first_name, last_name, date_of_birth }))
         }
     }
 }
@@ -216,6 +160,7 @@ async fn read(mut response: reqwest::Response) -> Result<RegistryAnswer, Registr
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
     use tokio::io::AsyncWriteExt as _;
     use tokio::time::{Instant, sleep};
 
@@ -232,7 +177,7 @@ mod tests {
     async fn person(fake: &Fake) -> Result<RegistryAnswer, RegistryFailure> {
         let registry = Registry::of(&format!("{}/v1/", fake.address), Personal::new("a-key")).expect("a registry");
         let number = NationalNumber::parse(Country::Denmark, "070761-4285", today()).expect("a number");
-        registry.person(&number, today()).await
+        registry.person(&number).await
     }
 
     /// A register that gives one answer, and what it was asked.
@@ -292,7 +237,7 @@ mod tests {
         }
         let registry = Registry::of("http://127.0.0.1:1", Personal::new("")).expect("a registry");
         let number = NationalNumber::parse(Country::Denmark, "070761-4285", today()).expect("a number");
-        assert!(matches!(registry.person(&number, today()).await, Err(RegistryFailure::NoAnswer)));
+        assert!(matches!(registry.person(&number).await, Err(RegistryFailure::NoAnswer)));
     }
 
     #[tokio::test]
@@ -356,21 +301,5 @@ mod tests {
         assert!(matches!(person(&Fake::sending(whole).await).await, Ok(RegistryAnswer::Found(_))));
         let (answer, _) = ask("200 OK", &RASMUS[..RASMUS.len() - 1]).await;
         assert!(matches!(answer, Err(RegistryFailure::Malformed)));
-    }
-
-    #[test]
-    fn every_person_of_the_registers_has_a_number_of_the_country() {
-        for (country, file) in [
-            (Country::Denmark, include_str!("../../../samples/registers/DK.json")),
-            (Country::Sweden, include_str!("../../../samples/registers/SE.json")),
-            (Country::Norway, include_str!("../../../samples/registers/NO.json")),
-            (Country::Finland, include_str!("../../../samples/registers/FI.json")),
-        ] {
-            let register: Register = serde_json::from_str(file).expect("a register");
-            assert!(!register.people.is_empty());
-            for person in register.people {
-                NationalNumber::parse(country, person.national_id.expose(), today()).expect("a number");
-            }
-        }
     }
 }
