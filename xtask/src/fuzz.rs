@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::binaries::{self, Binary};
 use crate::project::Project;
-use crate::share::Share;
 use crate::step::{self, Steps};
 
 /// What is tried: a name, the crate, and the property in it.
@@ -65,8 +64,6 @@ const TARGETS: [Target; 41] = [
 
 /// So many first, to see how long they take.
 const FIRST_CASES: u64 = 64;
-/// A run of the tests takes one part of so many.
-const PARTS: u64 = 4;
 /// One run takes about so long: its seeds are new, and an interrupt loses little.
 const RUN: Duration = Duration::from_secs(10);
 
@@ -90,9 +87,6 @@ pub(crate) struct Options {
     /// Only this one
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(TARGETS.map(|target| target.name)))]
     pub(crate) target: Option<String>,
-    /// Only one part of the targets
-    #[arg(skip)]
-    pub(crate) share: Option<Share>,
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
@@ -102,10 +96,8 @@ fn minutes(text: &str) -> Result<f64, String> {
 
 /// Fails when a property does not hold; proptest then keeps the seed beside the source, and every later test begins with it.
 pub(crate) fn fuzz(project: &Project, steps: &Steps, options: &Options) -> Result<ExitCode> {
-    let is_in_share = |position| options.share.as_ref().is_none_or(|share| share.takes(position, PARTS));
     let is_named = |target: &Target| options.target.as_deref().is_none_or(|only| only == target.name);
-    let targets = TARGETS.iter().enumerate().filter(|(position, target)| is_in_share(*position) && is_named(target));
-    let targets: Vec<_> = targets.map(|(_, target)| target).collect();
+    let targets: Vec<_> = TARGETS.iter().filter(|target| is_named(target)).collect();
     steps.run("Building the targets", "fuzz-build", &mut binaries::build(project))?;
     let binaries = binaries::list(project)?;
     let share = Duration::from_secs_f64(options.minutes * 60.0 / f64::from(u32::try_from(targets.len())?));

@@ -26,13 +26,9 @@ impl Share {
         command.env(VARIABLE, self.number.to_string());
     }
 
-    pub(crate) fn takes(&self, position: usize, parts: u64) -> bool {
-        u64::try_from(position).is_ok_and(|position| position % parts == self.number % parts)
-    }
-
     pub(crate) fn describe(&self) -> String {
         format!(
-            "Of the levels fuzz, malformed, faults and leaks this run takes the part that follows from commit {}; --whole runs them whole.",
+            "Of the levels malformed, faults and leaks this run takes the part that follows from commit {}; --whole runs them whole.",
             self.commit
         )
     }
@@ -50,13 +46,5 @@ mod tests {
     fn follows_from_the_commit() {
         assert_eq!(number("0000000c9b9d4cf8"), 12);
         assert_eq!(number(""), 0);
-    }
-
-    #[test]
-    fn all_parts_together_are_the_whole() {
-        let share = |number| Share { number, commit: String::new() };
-        for position in 0..10 {
-            assert_eq!((0..4).filter(|number| share(*number).takes(position, 4)).count(), 1);
-        }
     }
 }

@@ -17,9 +17,7 @@ use crate::step::Steps;
 use crate::{contract, fuzz, lint, load_test, policies, process, setup};
 
 /// For all targets of the fuzzing together.
-const FUZZ_MINUTES: f64 = 1.0;
-/// A run with a part of the targets gives that part so many minutes.
-const FUZZ_MINUTES_OF_A_SHARE: f64 = 0.25;
+const FUZZ_MINUTES: f64 = 0.5;
 /// Tests against the local AWS wait more than they work.
 const SCENARIOS_AT_ONCE: &str = "16";
 
@@ -108,7 +106,7 @@ pub(crate) struct Options {
     /// Leave out what starts a local AWS or a browser
     #[arg(long, conflicts_with = "levels")]
     fast: bool,
-    /// Run fuzz, malformed, faults and leaks whole, instead of the part that follows from the commit
+    /// Run malformed, faults and leaks whole, instead of the part that follows from the commit
     #[arg(long)]
     whole: bool,
     /// Only tests whose names contain this; implies --whole
@@ -299,8 +297,7 @@ impl Run<'_> {
     /// Some minutes of new cases; those that failed before are in the level `rust`.
     fn fuzz(&self) -> Report {
         let started = Instant::now();
-        let minutes = if self.share.is_some() { FUZZ_MINUTES_OF_A_SHARE } else { FUZZ_MINUTES };
-        let options = fuzz::Options { minutes, target: None, share: self.share.clone() };
+        let options = fuzz::Options { minutes: FUZZ_MINUTES, target: None };
         let outcome = fuzz::fuzz(self.project, self.steps, &options).map(|code| code == ExitCode::SUCCESS);
         Report::of(Level::Fuzz, started, self.steps, outcome)
     }
