@@ -213,7 +213,7 @@ class _Layers:
 
 
 def _panicked(event: Any) -> dict[str, Any]:
-    """What the workers' kit does when it catches a panic; crates/worker-process/tests/panic.rs has the original."""
+    """What the workers' kit does when it catches a panic; tests/worker-process/tests/panic.rs has the original."""
     from ministack.services import stepfunctions as engine
 
     error = {"errorType": "Bonafide.Internal", "errorMessage": "the worker panicked; its log says where"}

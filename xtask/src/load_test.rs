@@ -12,7 +12,7 @@ use crate::project::Project;
 use crate::step::Steps;
 
 const PAGE: &str = "docs/capacity/load-test.md";
-const HEAD: &str = "# A load test, as it was measured\n\nWritten by `cargo xtask load-test --write`; [CAPACITY](../CAPACITY.md) says what it shows.\n";
+const HEAD: &str = "# A load test, as it was measured\n\nWritten by `cargo xtask load-test --write`; [CAPACITY](../CAPACITY.md) says what it shows. Measured on";
 
 /// What comes, and what the services admit.
 #[derive(Debug, clap::Args)]
@@ -56,7 +56,9 @@ pub(crate) fn load_test(project: &Project, steps: &Steps, options: &Options) -> 
     let status = local.watch(&mut load, "the load test", limit)?;
     if options.write {
         let file = project.root.join(PAGE);
-        let page = format!("{HEAD}\n{}", fs::read_to_string(&page)?);
+        let today = project.command("date").args(["-u", "+%F"]).output().context("date does not run")?;
+        let today = String::from_utf8(today.stdout)?;
+        let page = format!("{HEAD} {}.\n\n{}", today.trim(), fs::read_to_string(&page)?);
         fs::write(&file, page).with_context(|| format!("{PAGE} could not be written"))?;
         steps.say(&format!("{PAGE} is renewed."));
     }
