@@ -1,4 +1,4 @@
-"""How long things took: the calls of functions to services, and the functions themselves. For benchmarks."""
+"""How long things took: the calls of functions to services, and the functions themselves, with the memory that they needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bonafide_local.faults import AWS_SERVICES
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
-# Of each kind. A benchmark asks and clears after every request.
+# Of each kind.
 LIMIT = 10_000
 
 
@@ -68,7 +68,6 @@ def install(timings: Timings) -> None:
         app.SERVICE_HANDLERS[service] = _named(service, app.SERVICE_HANDLERS[service])
     worker = lambda_runtime.ProvidedWorker
     worker._build_handler_class = _timed_runtime_api(worker._build_handler_class, timings)
-    worker._await_init = _timed_init(worker._await_init)
 
 
 def timed(application: Application, timings: Timings) -> Application:
@@ -106,24 +105,13 @@ def _named(service: str, handler: Handler) -> Handler:
     return handle
 
 
-def _timed_init(original: Callable[..., None]) -> Callable[..., None]:
-    """Cold starts: from the binary's start, right before which the emulator waits for it, to its first question for work."""
-
-    def wait(worker: Any, *rest: Any, **more: Any) -> None:
-        start = time.monotonic()
-        original(worker, *rest, **more)
-        worker.init_seconds = time.monotonic() - start
-
-    return wait
-
-
 def _timed_runtime_api(original: Callable[..., Any], timings: Timings) -> Callable[..., Any]:
     """Invocations: from the event's first byte to the answer's first one, as the function's process sees them."""
 
     def build(worker: Any, *rest: Any, **more: Any) -> Any:
         handler: Any = original(worker, *rest, **more)
-        # By the ids of requests: when it began, and the processor's time until then.
-        begun: dict[str, tuple[float, float | None]] = {}
+        # By the ids of requests.
+        begun: dict[str, float] = {}
 
         class Timed(handler):  # type: ignore[misc]
             # An event's headers and body are two packets: the second would wait 40 ms for the first to be acknowledged.
@@ -131,47 +119,22 @@ def _timed_runtime_api(original: Callable[..., Any], timings: Timings) -> Callab
 
             def send_header(self, keyword: str, value: str) -> None:
                 if keyword == "Lambda-Runtime-Aws-Request-Id":
-                    begun[value] = (time.monotonic(), _processor_seconds(worker._proc))
+                    begun[value] = time.monotonic()
                 super().send_header(keyword, value)
 
             def do_POST(self) -> None:
                 end = time.monotonic()
                 # /2018-06-01/runtime/invocation/<id>/response
                 parts = self.path.split("/")
-                started = begun.pop(parts[-2], None)
-                if started is not None:
-                    timings.invocation(_described(worker, started, end))
+                start = begun.pop(parts[-2], None)
+                if start is not None:
+                    peak = _peak_bytes(worker._proc)
+                    timings.invocation({"function": worker.func_name, "start": start, "end": end, "peakBytes": peak})
                 super().do_POST()
 
         return Timed
 
     return build
-
-
-def _described(worker: Any, started: tuple[float, float | None], end: float) -> dict[str, Any]:
-    start, before = started
-    after = _processor_seconds(worker._proc)
-    # Only the first invocation of a process had to wait for it.
-    init, worker.init_seconds = getattr(worker, "init_seconds", None), None
-    return {
-        "function": worker.func_name,
-        "start": start,
-        "end": end,
-        "initSeconds": init,
-        "processorSeconds": None if before is None or after is None else after - before,
-        "peakBytes": _peak_bytes(worker._proc),
-    }
-
-
-def _processor_seconds(process: Any) -> float | None:
-    """What all threads of a process have used so far, those that have ended included; None where it cannot be known."""
-    if process is None:
-        return None
-    try:
-        # clock_getcpuclockid(3) of Linux, which Python lacks.
-        return time.clock_gettime((~process.pid << 3) | 2)
-    except OSError:
-        return None
 
 
 def _peak_bytes(process: Any) -> int | None:
