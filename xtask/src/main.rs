@@ -46,7 +46,7 @@ enum Command {
     /// Give everything that reads what others wrote more and more of it
     Fuzz(fuzz::Options),
     /// Show by which calls of the last `cargo xtask test` each permission in policies/ is needed; fails when one is not, or one lacks
-    Policies(policies::Options),
+    Policies,
     /// Start a local AWS that keeps running, with everything deployed
     Up(Options),
     /// Stop it
@@ -83,7 +83,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::LoadTest(options) => return load_test::load_test(&project, &steps, options),
         Command::Contract(options) => return contract::contract(&project, &steps, options),
         Command::Fuzz(options) => return fuzz::fuzz(&project, &steps, options),
-        Command::Policies(options) => return policies::policies(&project, &steps, *options),
+        Command::Policies => return policies::policies(&project, &steps),
         Command::Up(options) => up::up(&project, &steps, options)?,
         Command::Down => up::down(&project, &steps)?,
         Command::Package { architecture } => bundle::package(&project, &steps, *architecture)?,

@@ -10,22 +10,11 @@ use crate::local_aws::LocalAws;
 use crate::project::Project;
 use crate::step::Steps;
 
-/// What to do beside printing the table.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub(crate) struct Options {
-    /// Take each action, each resource and each value of a condition out of its file in turn, and show that each is missed
-    #[arg(long)]
-    mutate: bool,
-}
-
 /// Holds the files as they are now against the recording; needs no local AWS.
-pub(crate) fn policies(project: &Project, steps: &Steps, options: Options) -> Result<ExitCode> {
+pub(crate) fn policies(project: &Project, steps: &Steps) -> Result<ExitCode> {
     steps.run("Building the tool", "policies-build", &mut bundle::Compiler::Rustc.build_for_local_runs(project)?)?;
     let mut tool = project.command(bundle::tool(project, "bonafide-tools"));
     tool.args(["policies", "--table", "--recording"]).arg(recording(project));
-    if options.mutate {
-        tool.arg("--mutate");
-    }
     let status = tool.status().context("the tool does not run")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -33,7 +22,7 @@ pub(crate) fn policies(project: &Project, steps: &Steps, options: Options) -> Re
 /// The same after the tests, on what the local AWS on which they have run saw of them. Keeps it for [`policies`].
 pub(crate) fn level(project: &Project, local: &LocalAws) -> Command {
     let mut tool = local.tool(project, "policies");
-    tool.args(["--record", "--mutate", "--recording"]).arg(recording(project));
+    tool.args(["--record", "--recording"]).arg(recording(project));
     tool
 }
 

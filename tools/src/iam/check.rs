@@ -241,58 +241,6 @@ fn describe(call: &Call) -> String {
     format!("{} on {}{context} ({by})", call.request.action, call.request.resource)
 }
 
-/// A file with something taken out.
-#[derive(Debug)]
-pub struct Removal {
-    /// The file.
-    pub file: String,
-    /// What was taken out of which statement.
-    pub what: String,
-    /// The rest.
-    pub rest: Value,
-}
-
-/// Every file without each of its actions, each of its resources, and each value that its conditions list.
-///
-/// # Errors
-/// When a file is no policy.
-pub fn removals(policies: &BTreeMap<String, Value>) -> Result<Vec<Removal>> {
-    let mut removals = Vec::new();
-    for (file, document) in policies {
-        let statements = document["Statement"].as_array().with_context(|| format!("{file} has no statements"))?;
-        for (index, statement) in statements.iter().enumerate() {
-            let sid = statement["Sid"].as_str().unwrap_or_default();
-            let mut entries = listed_values(document, index);
-            for list in ["Action", "Resource"] {
-                let listed = statement[list].as_array().with_context(|| format!("{file}: {sid} has no list {list}"))?;
-                entries.extend(listed.iter().enumerate().map(|(place, entry)| {
-                    (format!("/Statement/{index}/{list}/{place}"), entry.as_str().unwrap_or_default().to_owned())
-                }));
-            }
-            for (path, what) in entries {
-                let rest = removed(document, &path)?;
-                removals.push(Removal { file: file.clone(), what: format!("{what} of {sid}"), rest });
-            }
-        }
-    }
-    Ok(removals)
-}
-
-/// Takes each entry out in turn, and returns what was not missed.
-///
-/// # Errors
-/// When a file is no policy.
-pub fn unnoticed(policies: &BTreeMap<String, Value>, recording: &Recording) -> Result<(usize, Vec<Removal>)> {
-    let removals = removals(policies)?;
-    let total = removals.len();
-    let is_noticed = |removal: &Removal| {
-        let Some(role) = recording.roles.get(&removal.file) else { return false };
-        let is_refusal = |problem: &Problem| matches!(problem, Problem::Refused(_));
-        check_one(&removal.rest, role).is_ok_and(|checked| checked.problems.iter().any(is_refusal))
-    };
-    Ok((total, removals.into_iter().filter(|removal| !is_noticed(removal)).collect()))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -363,10 +311,6 @@ mod tests {
         call.request.context.insert("dynamodb:Attributes".to_owned(), read);
         assert_eq!(problems(file.clone(), vec![call.clone()]), []);
 
-        let policies = BTreeMap::from([("workers/w".to_owned(), file.clone())]);
-        let removed: Vec<_> = removals(&policies).expect("a policy").into_iter().map(|removal| removal.what).collect();
-        assert_eq!(removed[..2], ["dynamodb:Attributes id of UseTable", "dynamodb:Attributes status of UseTable"]);
-
         file["Statement"][0]["Condition"] = attributes(&["id", "status", "name"]);
         let superfluous = Problem::Superfluous("dynamodb:Attributes name in UseTable".to_owned());
         assert_eq!(problems(file, vec![call]), [superfluous]);
@@ -397,22 +341,5 @@ mod tests {
             roles: BTreeMap::from([("workers/gone".to_owned(), Role { values: BTreeMap::new(), calls: Vec::new() })]),
         };
         assert!(not_understood(&check(&BTreeMap::new(), &nobody)["workers/gone"].problems));
-    }
-
-    #[test]
-    fn every_removal_from_a_minimal_file_is_noticed_and_no_other() {
-        let file = file(&["dynamodb:GetItem", "dynamodb:PutItem"], &["${TableArn}"]);
-        let policies = BTreeMap::from([("workers/w".to_owned(), file)]);
-        let values = BTreeMap::from([("TableArn".to_owned(), TABLE.to_owned())]);
-        let mut calls = vec![call("dynamodb:GetItem", TABLE, true), call("dynamodb:PutItem", TABLE, true)];
-        let lost = |calls: &[Call]| {
-            let role = Role { values: values.clone(), calls: calls.to_vec() };
-            let recording = Recording { roles: BTreeMap::from([("workers/w".to_owned(), role)]) };
-            let (total, unnoticed) = unnoticed(&policies, &recording).expect("policies");
-            (total, unnoticed.into_iter().map(|removal| removal.what).collect::<Vec<_>>())
-        };
-        assert_eq!(lost(&calls), (3, Vec::new()));
-        calls.pop();
-        assert_eq!(lost(&calls), (3, vec!["dynamodb:PutItem of UseTable".to_owned()]));
     }
 }
