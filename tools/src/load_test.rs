@@ -11,7 +11,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sqs::types::QueueAttributeName;
 use bonafide_cli::Deployment;
-use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -61,8 +60,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 /// How things stood at a moment.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sample {
     /// Since the first upload.
     pub seconds: f64,
@@ -79,8 +77,7 @@ pub struct Sample {
 }
 
 /// What became of it.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 pub struct Outcome {
     /// Uploaded.
     pub packages: usize,

@@ -61,13 +61,7 @@ enum Command {
         docs: Option<PathBuf>,
     },
     /// Upload many packages at once, while the services admit few requests a second; fails when one is lost, or requests pile up
-    LoadTest {
-        #[command(flatten)]
-        burst: Burst,
-        /// One JSON object instead of the tables
-        #[arg(long)]
-        json: bool,
-    },
+    LoadTest(Burst),
     /// Lead the conversations of a script and show what was said
     Converse {
         /// conversations.json
@@ -109,7 +103,7 @@ async fn main() -> ExitCode {
         Command::Cost { samples, assembly, with_keys, docs } => {
             cost(&samples, &assembly, &with_keys, docs.as_deref()).await
         }
-        Command::LoadTest { burst, json } => self::load_test(burst, json).await,
+        Command::LoadTest(burst) => self::load_test(burst).await,
         Command::Converse { script, json } => converse(&script, json).await,
         Command::Demo { samples, suite, json } => demo(&samples, suite, json).await,
         Command::Faces { script, json } => faces(&script, json).await,
@@ -181,7 +175,7 @@ async fn cost(samples: &Path, assembly: &Path, with_keys: &Path, docs: Option<&P
     Ok(ExitCode::SUCCESS)
 }
 
-async fn load_test(burst: Burst, json: bool) -> Result<ExitCode> {
+async fn load_test(burst: Burst) -> Result<ExitCode> {
     let local = Local::from_environment().await?;
     let deployment = local.deployment().await?;
     let packages = burst.packages;
@@ -196,12 +190,7 @@ async fn load_test(burst: Burst, json: bool) -> Result<ExitCode> {
     })
     .await?;
     let problems = outcome.problems();
-    let mut out = std::io::stdout();
-    if json {
-        writeln!(out, "{}", serde_json::to_string(&outcome)?)?;
-    } else {
-        write!(out, "{}", outcome.text()?)?;
-    }
+    write!(std::io::stdout(), "{}", outcome.text()?)?;
     for problem in &problems {
         eprintln!("not as promised: {problem}");
     }
