@@ -65,6 +65,7 @@ fn quotas(approved: &Usage, prices: &Prices) -> Result<Vec<Quota>> {
 
 pub(super) fn page(approved: &Usage, prices: &Prices) -> Result<String> {
     let mut quotas = quotas(approved, prices)?;
+    quotas.retain(|quota| quota.calls > 0.0);
     let mut page = format!(
         "# Capacity
 
