@@ -1,6 +1,8 @@
 //! One connection for all tests of a binary, and executions that are started and looked at.
 
+use std::env;
 use std::future::Future;
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
@@ -48,6 +50,15 @@ pub fn bench() -> &'static Bench {
             .expect("a deployed local AWS: run `cargo xtask test`");
         Bench { runtime, local, deployment, inbox }
     })
+}
+
+/// The operators' command, as it was built with the tests.
+///
+/// # Errors
+/// When this test does not know where it is.
+pub fn operators_command() -> Result<PathBuf> {
+    // target/debug/deps/e2e-… → target/debug/bonafide
+    Ok(env::current_exe()?.parent().context("no folder")?.with_file_name("bonafide"))
 }
 
 /// How an execution ended, and everything that it did on the way.
@@ -245,9 +256,7 @@ impl Bench {
     /// # Errors
     /// When it cannot be run.
     pub fn bonafide(&self, arguments: &[&str]) -> Result<Output> {
-        // target/debug/deps/e2e-… → target/debug/bonafide
-        let binary = std::env::current_exe()?.parent().context("no folder")?.with_file_name("bonafide");
-        let mut command = Command::new(binary);
+        let mut command = Command::new(operators_command()?);
         command.args(["--endpoint-url", self.local.endpoint(), "--region", "us-east-1"]).args(arguments);
         if arguments.contains(&"--wait") {
             command.args(["--timeout", &PATIENCE.as_secs().to_string()]);

@@ -5,7 +5,6 @@
 //! collection, an object's key, the record of a decision and that of a request first, and has to be found there.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fmt::Write as _;
 use std::process::Command;
 
@@ -26,6 +25,7 @@ use bonafide_tools::repository;
 use bonafide_tools::rows::{n, plain, s};
 use serde_json::{Value, json};
 
+use crate::bench::operators_command;
 use crate::brought::Brought;
 use crate::marks::{Marks, Search, rows};
 use crate::share::Share;
@@ -158,7 +158,7 @@ const COMMANDS: [&[&str]; 8] = [
 ];
 
 fn commands(local: &Local, search: &mut Searched) -> Result<()> {
-    let bonafide = env::current_exe()?.with_file_name("bonafide");
+    let bonafide = operators_command()?;
     for words in COMMANDS {
         for form in [&[][..], &["--json"]] {
             let mut command = Command::new(&bonafide);
