@@ -1,6 +1,8 @@
 import type { Node } from "constructs";
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
+import type { Placeholders } from "./placeholders";
+import { thresholdsWith } from "./thresholds";
 
 /** Everything that an operator may choose. Read once, from CDK context (`-c name=value`); nothing else reads context. */
 export interface Config {
@@ -10,6 +12,8 @@ export interface Config {
   readonly architecture: "x86_64" | "arm64";
   /** Applicants below this age are declined. */
   readonly minimumAge: number;
+  /** By which the machines and workers judge: those of `statemachines/thresholds.json`, but for the ones that the stage sets itself. */
+  readonly thresholds: Placeholders;
   /** Whose keys encrypt what is kept: AWS's own, or keys of this account, which cost, can be audited and can be withdrawn. */
   readonly encryption: "aws" | "customer";
   /** Attempts of an applicant. The last one that would ask for better evidence is referred to a person instead. */
@@ -115,6 +119,7 @@ const KEYS: Record<keyof Config, true> = {
   stage: true,
   architecture: true,
   minimumAge: true,
+  thresholds: true,
   encryption: true,
   mostAttempts: true,
   inboxRetentionDays: true,
@@ -167,6 +172,7 @@ export function readConfig(node: Node, root: string): Config {
     stage,
     architecture: oneOf(node, "architecture", "x86_64", ["x86_64", "arm64"]),
     minimumAge: whole(node, "minimumAge", 18, 0, 120),
+    thresholds: thresholds(node),
     encryption: oneOf(node, "encryption", "aws", ["aws", "customer"]),
     mostAttempts: whole(node, "mostAttempts", 5, 1, 100),
     // An upload that outlives its copy would keep what was to be forgotten.
@@ -325,6 +331,14 @@ function fullShards(node: Node, shards: number): number[] {
   }
   if (new Set(full).size === shards) throw new ConfigError("faceApiFullShards leaves no collection for new faces: raise faceApiShards.");
   return full;
+}
+
+function thresholds(node: Node): Placeholders {
+  try {
+    return thresholdsWith(given(node, "thresholds", ""));
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
 }
 
 function directory(node: Node, key: keyof Config, fallback: string, root: string): string {

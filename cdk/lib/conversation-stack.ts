@@ -7,6 +7,7 @@ import { Machine } from "./constructs/machine";
 import { Worker } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
 import { EXTRACT_IDENTITY_TIMEOUT, ONBOARDING_AGENT_TIMEOUT, VERIFY_IDENTITY_TIMEOUT } from "./timeouts";
+import { thresholdsText } from "./thresholds";
 
 export interface ConversationStackProps extends StackProps {
   readonly config: Config;
@@ -24,6 +25,7 @@ export class ConversationStack extends Stack {
     super(scope, id, props);
     const { config, data } = props;
     const common: Common = { config, encryption: data.encryption };
+    const thresholds = { THRESHOLDS: thresholdsText(config.thresholds) };
 
     const extractIdentity = new Worker(this, {
       name: "extract-identity",
@@ -32,7 +34,7 @@ export class ConversationStack extends Stack {
       // Holds a picture of up to 5 MB, and once more as it is sent.
       memoryMegabytes: 256,
       timeout: EXTRACT_IDENTITY_TIMEOUT,
-      environment: { TEXTRACT_REGION: config.textractRegion === "" ? this.region : config.textractRegion },
+      environment: { TEXTRACT_REGION: config.textractRegion === "" ? this.region : config.textractRegion, ...thresholds },
       policy: { BucketArn: data.bucketArn },
     });
     const verifyIdentity = new Worker(this, {
@@ -48,6 +50,7 @@ export class ConversationStack extends Stack {
           config.nationalRegistrySecret === "" ? "" : SecretValue.secretsManager(config.nationalRegistrySecret).unsafeUnwrap(),
         NATIONAL_NUMBER_POLICY: config.nationalNumberPolicy,
         CUSTOMER_EMAIL_DOMAIN: config.customerEmailDomain,
+        ...thresholds,
       },
       policy: {},
     });

@@ -7,6 +7,7 @@ import { RepairSchedule } from "./constructs/repair-schedule";
 import { Worker } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
 import type { FaceWorkerName } from "./names";
+import { thresholdsText } from "./thresholds";
 
 export interface FaceApiStackProps extends StackProps {
   readonly config: Config;
@@ -37,7 +38,10 @@ export class FaceApiStack extends Stack {
     const route = { ALLOWED_ORIGINS: config.faceApiOrigin };
     const readers = { PERSON_READERS: config.faceApiPersonReaders.join(",") };
     const bucket = { BUCKET: data.bucketName };
-    const collections = { FACE_COLLECTIONS: data.faceShards.map((shard, number) => (full.has(number) ? `${shard}!` : shard)).join(",") };
+    const collections = {
+      FACE_COLLECTIONS: data.faceShards.map((shard, number) => (full.has(number) ? `${shard}!` : shard)).join(","),
+      THRESHOLDS: thresholdsText(config.thresholds),
+    };
     const metadata = { FACE_METADATA_TABLE: data.faceMetadata.tableName };
     const requests = { FACE_REQUESTS_TABLE: data.faceRequests.tableName };
     const policy = {

@@ -33,11 +33,11 @@ export interface WorkerContracts {
     policy: "ApplicationsTableArn" | "SubmissionsTableArn" | "CustomersTableArn" | "DecisionsTableArn";
   };
   "extract-identity": {
-    environment: "TEXTRACT_REGION";
+    environment: "TEXTRACT_REGION" | "THRESHOLDS";
     policy: "BucketArn";
   };
   "verify-identity": {
-    environment: "NATIONAL_REGISTRY" | "NATIONAL_REGISTRY_KEY" | "NATIONAL_NUMBER_POLICY" | "CUSTOMER_EMAIL_DOMAIN";
+    environment: "NATIONAL_REGISTRY" | "NATIONAL_REGISTRY_KEY" | "NATIONAL_NUMBER_POLICY" | "CUSTOMER_EMAIL_DOMAIN" | "THRESHOLDS";
     policy: never;
   };
   "onboarding-agent": {
@@ -49,15 +49,15 @@ export interface WorkerContracts {
     policy: "ApplicationsTableArn" | "SubmissionsTableArn" | "MeasurementsQueueArn";
   };
   "register-face": {
-    environment: FaceRoute | "BUCKET" | "FACE_COLLECTIONS" | "FACE_METADATA_TABLE" | "FACE_REQUESTS_TABLE";
+    environment: FaceRoute | "BUCKET" | "FACE_COLLECTIONS" | "THRESHOLDS" | "FACE_METADATA_TABLE" | "FACE_REQUESTS_TABLE";
     policy: "BucketArn" | "FaceShardsArn" | "FaceMetadataTableArn" | "FaceRequestsTableArn";
   };
   "index-face": {
-    environment: FaceRoute | "BUCKET" | "FACE_COLLECTIONS" | "FACE_METADATA_TABLE" | "FACE_REQUESTS_TABLE";
+    environment: FaceRoute | "BUCKET" | "FACE_COLLECTIONS" | "THRESHOLDS" | "FACE_METADATA_TABLE" | "FACE_REQUESTS_TABLE";
     policy: "BucketArn" | "FaceShardsArn" | "FaceMetadataTableArn" | "FaceRequestsTableArn";
   };
   "verify-face": {
-    environment: FaceRoute | "PERSON_READERS" | "BUCKET" | "FACE_COLLECTIONS" | "FACE_METADATA_TABLE";
+    environment: FaceRoute | "PERSON_READERS" | "BUCKET" | "FACE_COLLECTIONS" | "THRESHOLDS" | "FACE_METADATA_TABLE";
     policy: "BucketArn" | "FaceShardsArn" | "FaceMetadataTableArn";
   };
   "read-face": {
@@ -65,7 +65,7 @@ export interface WorkerContracts {
     policy: "FaceMetadataTableArn";
   };
   "remove-face": {
-    environment: FaceRoute | "BUCKET" | "FACE_COLLECTIONS" | "FACE_METADATA_TABLE" | "FACE_REQUESTS_TABLE";
+    environment: FaceRoute | "BUCKET" | "FACE_COLLECTIONS" | "THRESHOLDS" | "FACE_METADATA_TABLE" | "FACE_REQUESTS_TABLE";
     policy: "BucketArn" | "FaceShardsArn" | "FaceMetadataTableArn" | "FaceRequestsTableArn";
   };
   "offer-upload": {
@@ -73,7 +73,7 @@ export interface WorkerContracts {
     policy: "BucketArn";
   };
   "repair-faces": {
-    environment: "BUCKET" | "FACE_COLLECTIONS" | "FACE_METADATA_TABLE";
+    environment: "BUCKET" | "FACE_COLLECTIONS" | "THRESHOLDS" | "FACE_METADATA_TABLE";
     policy: "BucketArn" | "FaceShardsArn" | "FaceMetadataTableArn";
   };
 }

@@ -6,18 +6,49 @@ import { type Placeholders, placeholdersIn } from "./placeholders";
 interface Threshold {
   readonly name: string;
   readonly value: number;
+  /** The least and the most that a stage may choose. */
+  readonly from: number;
+  readonly to: number;
 }
 
-/** All thresholds of judgement, as a definition writes them. */
-export const THRESHOLDS: Placeholders = Object.fromEntries(
-  (JSON.parse(readFileSync(join(STATE_MACHINES, "thresholds.json"), "utf8")) as Threshold[]).map(({ name, value }) => [
-    name,
-    String(value),
-  ]),
-);
+const LIST = JSON.parse(readFileSync(join(STATE_MACHINES, "thresholds.json"), "utf8")) as readonly Threshold[];
 
-/** Those for which a definition has a token. */
-export function thresholdsOf(definition: string): Placeholders {
+/** The thresholds of a stage that sets none of its own, as a definition writes them. */
+export const THRESHOLDS: Placeholders = Object.fromEntries(LIST.map(({ name, value }) => [name, String(value)]));
+
+/**
+ * The thresholds of a stage, by the ones that it sets itself: `SimilarityPass=90,FieldConfidence=0.95`.
+ *
+ * @throws Error with a sentence that names the threshold and what would be right.
+ */
+export function thresholdsWith(own: string): Placeholders {
+  const values = { ...THRESHOLDS };
+  for (const pair of own.split(",").map((text) => text.trim())) {
+    if (pair === "") continue;
+    const [name = "", text = ""] = pair.split("=");
+    const threshold = LIST.find((candidate) => candidate.name === name);
+    if (threshold === undefined) throw new Error(`thresholds holds "${pair}", but there is no threshold ${name}: see docs/THRESHOLDS.md.`);
+    const value = Number(text);
+    if (!/^-?\d+(\.\d+)?$/.test(text) || value < threshold.from || value > threshold.to) {
+      throw new Error(`thresholds holds "${pair}", but ${name} has to be a number from ${threshold.from} to ${threshold.to}.`);
+    }
+    values[name] = String(value);
+  }
+  if (Number(values.SearchSimilarity) >= Number(values.DuplicateSimilarity)) {
+    throw new Error("thresholds: SearchSimilarity has to be below DuplicateSimilarity, or the search misses duplicates.");
+  }
+  return values;
+}
+
+/** As text, for the workers and the record of each decision. */
+export const thresholdsText = (thresholds: Placeholders): string =>
+  Object.entries(thresholds)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(",");
+
+/** Those for which a definition has a token, and all of them for `${Thresholds}`. */
+export function tokensOf(definition: string, thresholds: Placeholders): Placeholders {
   const tokens = placeholdersIn(definition);
-  return Object.fromEntries(Object.entries(THRESHOLDS).filter(([name]) => tokens.has(name)));
+  const all: Placeholders = { ...thresholds, Thresholds: thresholdsText(thresholds) };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => tokens.has(name)));
 }

@@ -3,16 +3,17 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { REPOSITORY, STATE_MACHINES } from "../lib/paths";
 import { placeholdersIn } from "../lib/placeholders";
+import { THRESHOLDS, thresholdsWith } from "../lib/thresholds";
 import { onDisk } from "./support";
 
 const thresholds = JSON.parse(readFileSync(join(STATE_MACHINES, "thresholds.json"), "utf8")) as Record<string, unknown>[];
 const names = thresholds.map(({ name }) => name);
 
-/** `FaceConfidence` → `FACE_CONFIDENCE`, the constant of the crate `bonafide-domain`. */
-const constant = (name: unknown): string =>
+/** `FaceConfidence` → `face_confidence`, the field of `Thresholds` in the crate `bonafide-domain`. */
+const field = (name: unknown): string =>
   String(name)
     .replaceAll(/(?!^)[A-Z]/g, "_$&")
-    .toUpperCase();
+    .toLowerCase();
 
 const rust = ["crates", "workers"]
   .flatMap((folder) => readdirSync(join(REPOSITORY, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file)))
@@ -21,10 +22,12 @@ const rust = ["crates", "workers"]
   .join("\n");
 
 describe("the thresholds", () => {
-  it.each(thresholds)("$name has a value, a unit and a reason, and nothing else", (threshold) => {
+  it.each(thresholds)("$name has a value, bounds, a unit and a reason, and nothing else", (threshold) => {
     expect(threshold).toEqual({
       name: expect.stringMatching(/^([A-Z][a-z]+)+$/),
       value: expect.any(Number),
+      from: expect.any(Number),
+      to: expect.any(Number),
       unit: expect.stringMatching(/^(0 to 1|0 to 100|degrees)$/),
       reason: expect.stringMatching(/^[A-Z].*[^.]\.$/),
     });
@@ -38,6 +41,22 @@ describe("the thresholds", () => {
     const tokens = new Set(
       onDisk.machines().flatMap((name) => [...placeholdersIn(readFileSync(join(STATE_MACHINES, `${name}.asl.json`), "utf8"))]),
     );
-    expect(names.filter((name) => !tokens.has(String(name)) && !new RegExp(`\\bthresholds::${constant(name)}\\b`).test(rust))).toEqual([]);
+    expect(
+      names.filter((name) => !tokens.has(String(name)) && !new RegExp(`\\bthresholds(\\(\\))?\\.${field(name)}\\b`).test(rust)),
+    ).toEqual([]);
+  });
+
+  it("may be set by a stage within their bounds", () => {
+    expect(thresholdsWith("SimilarityPass=90, PitchDownTo=-20")).toEqual({ ...THRESHOLDS, SimilarityPass: "90", PitchDownTo: "-20" });
+  });
+
+  it.each([
+    ["Similarity=90", "there is no threshold Similarity"],
+    ["SimilarityPass", "SimilarityPass has to be a number from 80 to 99.9"],
+    ["SimilarityPass=high", "SimilarityPass has to be a number from 80 to 99.9"],
+    ["SimilarityPass=79.9", "SimilarityPass has to be a number from 80 to 99.9"],
+    ["BirthDateSimilarity=99", "BirthDateSimilarity has to be a number from 100 to 100"],
+  ])("%s is refused", (own, sentence) => {
+    expect(() => thresholdsWith(own)).toThrow(sentence);
   });
 });

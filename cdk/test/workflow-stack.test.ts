@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { definitionDigest } from "../lib/definitions";
 import { pascal } from "../lib/names";
 import { STATE_MACHINES } from "../lib/paths";
-import { THRESHOLDS } from "../lib/thresholds";
+import { THRESHOLDS, thresholdsText } from "../lib/thresholds";
 import { bundles, deployment, find, onDisk, readable, resource, resources, synthesize } from "./support";
 
 const { data, workflow, conversation } = deployment();
@@ -173,6 +173,7 @@ describe("the machine", () => {
   it("gets what each token means", () => {
     const meaning: Record<string, string> = {
       ...THRESHOLDS,
+      Thresholds: thresholdsText(THRESHOLDS),
       ApplicationsTableName: "<Applications/Resource>",
       SubmissionsTableName: "<Submissions/Resource>",
       NotificationsTopicArn: "<Notifications/Resource>",

@@ -1,4 +1,4 @@
-//! Writes a constant for each entry of `statemachines/thresholds.json`, so that code which asks for a missing one does not compile.
+//! Writes a field for each entry of `statemachines/thresholds.json`, so that code which asks for a missing one does not compile.
 
 use std::{env, fmt::Write as _, fs, path::PathBuf};
 
@@ -11,6 +11,8 @@ const FILE: &str = "../../statemachines/thresholds.json";
 struct Threshold {
     name: String,
     value: f64,
+    from: f64,
+    to: f64,
     unit: String,
     reason: String,
 }
@@ -19,27 +21,35 @@ fn main() {
     println!("cargo::rerun-if-changed={FILE}");
     let text = fs::read_to_string(FILE).expect("the thresholds can be read");
     let thresholds: Vec<Threshold> = serde_json::from_str(&text).expect("the thresholds are a list of entries");
-    let (mut constants, mut entries) = (String::new(), String::new());
-    for Threshold { name, value, unit, reason } in &thresholds {
-        let constant = constant(name);
-        writeln!(constants, "/// {reason} Unit: {unit}.\npub const {constant}: f64 = {value:?};")
-            .expect("a text grows");
-        writeln!(entries, "Threshold {{ name: {name:?}, value: {constant}, unit: {unit:?}, reason: {reason:?} }},")
-            .expect("a text grows");
+    let (mut fields, mut values, mut entries) = (String::new(), String::new(), String::new());
+    for Threshold { name, value, from, to, unit, reason } in &thresholds {
+        let field = field(name);
+        writeln!(fields, "/// {reason} Unit: {unit}.\npub {field}: f64,").expect("a text grows");
+        writeln!(values, "{field}: {value:?},").expect("a text grows");
+        writeln!(
+            entries,
+            "Threshold {{ name: {name:?}, from: {from:?}, to: {to:?}, unit: {unit:?}, reason: {reason:?}, \
+             get: |all| all.{field}, set: |all, value| all.{field} = value }},"
+        )
+        .expect("a text grows");
     }
-    let code = format!("{constants}\nconst ALL: &[Threshold] = &[\n{entries}];\n");
+    let code = format!(
+        "/// The thresholds by which one stage judges.\n#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]\n#[serde(try_from = \"String\")]\npub struct Thresholds {{\n{fields}}}\n\n\
+         impl Thresholds {{\n/// Those of the file, which hold where a stage sets no others.\n\
+         pub const STANDARD: Self = Self {{\n{values}}};\n}}\n\nconst ALL: &[Threshold] = &[\n{entries}];\n"
+    );
     let folder = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names the folder"));
-    fs::write(folder.join("thresholds.rs"), code).expect("the constants can be written");
+    fs::write(folder.join("thresholds.rs"), code).expect("the thresholds can be written");
 }
 
-/// `FaceConfidence` → `FACE_CONFIDENCE`.
-fn constant(name: &str) -> String {
-    let mut constant = String::new();
+/// `FaceConfidence` → `face_confidence`.
+fn field(name: &str) -> String {
+    let mut field = String::new();
     for (index, character) in name.char_indices() {
         if index > 0 && character.is_ascii_uppercase() {
-            constant.push('_');
+            field.push('_');
         }
-        constant.push(character.to_ascii_uppercase());
+        field.push(character.to_ascii_lowercase());
     }
-    constant
+    field
 }

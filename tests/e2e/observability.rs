@@ -5,8 +5,8 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat as Format};
+use bonafide_domain::Thresholds;
 use bonafide_domain::UploadKind::Document;
-use bonafide_domain::thresholds;
 use bonafide_tests::bench::bench;
 use bonafide_tools::Local;
 use bonafide_tools::control::Fault;
@@ -112,7 +112,7 @@ fn a_refusal_is_measured_once_with_its_reason() {
     with(&measured, "Applications", &[("Outcome", "declined")]);
     with(&measured, "Reasons", &[("Reason", "FACE_MISMATCH")]);
     let compared = with(&measured, "Checks", &[("Check", "identityCompare"), ("Outcome", "decline")]);
-    assert!(compared["similarity"].as_f64().unwrap() < thresholds::SIMILARITY_PASS);
+    assert!(compared["similarity"].as_f64().unwrap() < Thresholds::STANDARD.similarity_pass);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_domain::thresholds;
+use bonafide_domain::Thresholds;
 use bonafide_tests::bench::bench;
 use bonafide_tools::notifications::Notification;
 use serde_json::{Value, json};
@@ -219,7 +219,7 @@ fn face_duplicate() {
     refused_by(seen, &["identityVerification"], "decline", "FACE_DUPLICATE");
     assert!(
         seen.row["identityVerification"]["scores"]["duplicateSimilarity"].as_f64().unwrap()
-            > thresholds::DUPLICATE_SIMILARITY
+            > Thresholds::STANDARD.duplicate_similarity
     );
     assert_eq!(seen.row["duplicateFaceId"], sample("approved").row["faceId"]);
     holds_face(seen, false);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { EXPRESS_MACHINES, type MachineContracts, type MachineName, pascal } from "../names";
 import { STATE_MACHINES } from "../paths";
 import { requireComplete } from "../placeholders";
-import { thresholdsOf } from "../thresholds";
+import { tokensOf } from "../thresholds";
 import { DocumentRole } from "./document-role";
 import type { Common } from "./encryption";
 import { LogGroup } from "./log-group";
@@ -31,7 +31,7 @@ export class Machine<Name extends MachineName> extends Construct {
     const machineName = `bonafide-${props.config.stage}-${props.name}`;
     const file = join(STATE_MACHINES, `${props.name}.asl.json`);
     const definition = readFileSync(file, "utf8");
-    const substitutions = { ...props.definition, ...thresholdsOf(definition) };
+    const substitutions = { ...props.definition, ...tokensOf(definition, props.config.thresholds) };
     requireComplete(file, definition, substitutions);
 
     const arn = (resource: string, resourceName: string): string =>

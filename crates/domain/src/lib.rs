@@ -1,6 +1,6 @@
 //! The judgements of a customer onboarding: pure, without I/O, clock or AWS types.
 //!
-//! Workers fetch facts and translate them; what the facts mean is decided here, or by a Choice state; the [`thresholds`] of both are the
+//! Workers fetch facts and translate them; what the facts mean is decided here, or by a Choice state; the [`Thresholds`] of both are the
 //! same. Anything personal is held in [`Personal`], which no log can print.
 
 mod application;
@@ -15,7 +15,7 @@ mod personal;
 mod reason;
 mod submission;
 mod text;
-pub mod thresholds;
+mod thresholds;
 mod upload;
 
 pub use application::{ApplicationId, InvalidApplicationId};
@@ -30,4 +30,5 @@ pub use submission::{
     InvalidSubmissionId, Latest, Outcome, Progress, Standing, Status, SubmissionId, admit, admit_replay, conclude,
     joins, status_after,
 };
+pub use thresholds::{InvalidThreshold, Thresholds, thresholds_page};
 pub use upload::{ObjectRef, Upload, UploadKind};

@@ -10,7 +10,7 @@ use aws_sdk_rekognition::{
     types::{Attribute, FaceDetail, FaceOccluded, Image, ImageQuality, Pose, QualityFilter, S3Object, Sunglasses},
 };
 use bonafide_domain::{
-    ObjectRef, ReasonCode,
+    ObjectRef, ReasonCode, Thresholds,
     face_api::{FaceFacts, FaceId, Picture, Shards},
 };
 use futures_util::future::try_join_all;
@@ -54,13 +54,20 @@ pub struct Candidate {
 pub struct Collections {
     client: Client,
     shards: Shards,
+    thresholds: Thresholds,
 }
 
 impl Collections {
-    /// Uses these collections.
+    /// Uses these collections, and judges faces by these thresholds.
     #[must_use]
-    pub fn new(client: Client, shards: Shards) -> Self {
-        Self { client, shards }
+    pub fn new(client: Client, shards: Shards, thresholds: Thresholds) -> Self {
+        Self { client, shards, thresholds }
+    }
+
+    /// By which faces are judged.
+    #[must_use]
+    pub fn thresholds(&self) -> &Thresholds {
+        &self.thresholds
     }
 
     /// The collection for a new face.
@@ -230,7 +237,7 @@ mod tests {
 
     fn collections(rules: &[&Rule]) -> Collections {
         let client = mock_client!(aws_sdk_rekognition, RuleMode::MatchAny, rules);
-        Collections::new(client, "faces-0!,faces-1".parse().expect("collections"))
+        Collections::new(client, "faces-0!,faces-1".parse().expect("collections"), Thresholds::STANDARD)
     }
 
     fn found(collection: &'static str, name: &'static str, similarity: f32) -> Rule {

@@ -1,6 +1,6 @@
 //! Putting a registered face into its collection: at its registration, when a client asks again, and when it is repaired.
 
-use bonafide_domain::{ObjectRef, face_api::FaceId, thresholds};
+use bonafide_domain::{ObjectRef, face_api::FaceId};
 
 use crate::{Candidate, Collections, Failure, Hold, Look, Record, Records};
 
@@ -35,8 +35,8 @@ pub async fn index(
     let Some(id) = collections.index(collection, &look, face).await? else { return Ok(Indexed::NoFace) };
     // Two registrations of one face may both have searched before either was indexed. Each searches again after it was, so at least the
     // later one finds the other.
-    let found = collections.search(&look, thresholds::DUPLICATE_SIMILARITY).await?;
-    let outcome = if is_registered(&found, face) {
+    let found = collections.search(&look, collections.thresholds().duplicate_similarity).await?;
+    let outcome = if collections.is_registered(&found, face) {
         Indexed::Duplicate
     } else if records.mark_indexed(hold, &id, now).await? {
         return Ok(Indexed::Done(id));
@@ -47,19 +47,20 @@ pub async fn index(
     Ok(outcome)
 }
 
-/// Whether another registration has this face.
-pub(crate) fn is_registered(found: &[Candidate], face: &FaceId) -> bool {
-    let is_same = |similarity: f32| f64::from(similarity) > thresholds::DUPLICATE_SIMILARITY;
-    found.iter().any(|other| other.face_id.as_deref() != Some(face.as_str()) && is_same(other.similarity))
-}
-
 impl Collections {
+    /// Whether another registration has this face.
+    fn is_registered(&self, found: &[Candidate], face: &FaceId) -> bool {
+        let is_same = |similarity: f32| f64::from(similarity) > self.thresholds().duplicate_similarity;
+        found.iter().any(|other| other.face_id.as_deref() != Some(face.as_str()) && is_same(other.similarity))
+    }
+
     /// Whether another registration than this one has the face on the picture.
     ///
     /// # Errors
     /// When there is no face on the picture, or Rekognition cannot read it or does not answer.
     pub async fn has_other(&self, look: &Look, face: &FaceId) -> Result<bool, Failure> {
-        Ok(is_registered(&self.search(look, thresholds::DUPLICATE_SIMILARITY).await?, face))
+        let found = self.search(look, self.thresholds().duplicate_similarity).await?;
+        Ok(self.is_registered(&found, face))
     }
 }
 
@@ -77,6 +78,8 @@ mod tests {
         types::{Face, FaceMatch, FaceRecord},
     };
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+
+    use bonafide_domain::Thresholds;
 
     use super::*;
     use crate::records::testing::record;
@@ -104,7 +107,7 @@ mod tests {
             .match_requests(|request| request.collection_id() == Some("faces-0") && request.face_ids() == ["vector"])
             .then_output(|| DeleteFacesOutput::builder().deleted_faces("vector").build());
         let client = mock_client!(aws_sdk_rekognition, RuleMode::MatchAny, [&index, &search, &delete]);
-        let collections = Collections::new(client, "faces-0".parse().expect("collections"));
+        let collections = Collections::new(client, "faces-0".parse().expect("collections"), Thresholds::STANDARD);
         let records = Records::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [update]), "faces".into());
         let picture = ObjectRef { bucket: "b".into(), key: "k".into(), version_id: "v".into() };
         let record = record(FACE, "faces-0");

@@ -1,9 +1,6 @@
 //! Taking a face away: first it is none any more, then vectors and pictures go; the record last, since it says where the rest is.
 
-use bonafide_domain::{
-    face_api::{ApiError, Removed},
-    thresholds,
-};
+use bonafide_domain::face_api::{ApiError, Removed};
 
 use crate::{Collections, Failure, Hold, Look, Pictures, Record, Records};
 
@@ -40,7 +37,7 @@ async fn take_away(
     // An attempt that broke off may have left a vector of which the record does not know.
     for picture in pictures.versions(&record.s3_key).await? {
         let look = Look::Object(picture);
-        match collections.search_in(&record.collection_id, &look, thresholds::DUPLICATE_SIMILARITY).await {
+        match collections.search_in(&record.collection_id, &look, collections.thresholds().duplicate_similarity).await {
             Ok(found) => {
                 let own = found.into_iter().filter(|other| other.face_id.as_deref() == Some(record.face_id.as_str()));
                 ids.extend(own.map(|other| other.rekognition_face_id));
@@ -82,6 +79,8 @@ mod tests {
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
     use bonafide_domain::face_api::FaceStatus;
     use bonafide_worker::TaskError as _;
+
+    use bonafide_domain::Thresholds;
 
     use super::*;
     use crate::records::testing::{gone, record};
@@ -167,6 +166,7 @@ mod tests {
         let collections = Collections::new(
             mock_client!(aws_sdk_rekognition, RuleMode::MatchAny, rekognition),
             "faces-0".parse().expect("collections"),
+            Thresholds::STANDARD,
         );
         let pictures = Pictures::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&list, &forget]), "evidence".into());
         let records = Records::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [change, row]), "faces".into());

@@ -1,5 +1,6 @@
 //! What the workers have in common that change faces for clients.
 
+use bonafide_domain::Thresholds;
 use bonafide_worker::{Error, SdkConfig, setting};
 
 use crate::{Collections, Pictures, Records, Requests};
@@ -26,7 +27,11 @@ impl Services {
         let dynamodb = aws_sdk_dynamodb::Client::new(config);
         let shards = setting("FACE_COLLECTIONS")?.parse()?;
         Ok(Self {
-            collections: Collections::new(aws_sdk_rekognition::Client::new(config), shards),
+            collections: Collections::new(
+                aws_sdk_rekognition::Client::new(config),
+                shards,
+                Thresholds::with(&setting("THRESHOLDS")?)?,
+            ),
             pictures: Pictures::new(aws_sdk_s3::Client::new(config), setting("BUCKET")?),
             records: Records::new(dynamodb.clone(), setting("FACE_METADATA_TABLE")?),
             requests: Requests::new(dynamodb, setting("FACE_REQUESTS_TABLE")?),

@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::{
 };
 use bonafide_domain::{
     ApplicationId, Check, CheckOutcome, DetailsColumn, DocumentFields, Outcome, Personal, Progress, ReasonCode,
-    SubmissionId, UploadKind, conclude, customer_key, status_after, thresholds,
+    SubmissionId, Thresholds, UploadKind, conclude, customer_key, status_after,
 };
 use bonafide_worker::{
     Applications, ErrorName, Row, Submissions, TableFailure, TaskError, column, sdk_code, submission_key, text,
@@ -44,6 +44,8 @@ pub struct Input {
     execution: String,
     /// The digest of the machines by which it judged.
     definition: String,
+    /// By which it judged.
+    thresholds: Thresholds,
 }
 
 /// How the submission has ended.
@@ -367,6 +369,13 @@ impl<'input> Conclusion<'input> {
         changes
     }
 
+    fn thresholds(&self) -> AttributeValue {
+        let entries = self.input.thresholds.entries();
+        AttributeValue::M(
+            entries.map(|(name, value)| (name.to_owned(), AttributeValue::N(value.to_string()))).collect(),
+        )
+    }
+
     /// The record of the decision: ids, codes and scores.
     fn decision(&self, number: u64) -> Row {
         let map = |names: &[&str]| {
@@ -388,7 +397,8 @@ impl<'input> Conclusion<'input> {
                 ("checks", map(&CHECKS.map(Check::name))),
                 ("evidence", map(&POINTERS)),
                 ("definition", text(&self.input.definition)),
-                ("thresholdsDigest", text(thresholds::digest())),
+                ("thresholds", self.thresholds()),
+                ("thresholdsDigest", text(&self.input.thresholds.digest())),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );

@@ -63,7 +63,7 @@ fn package_row() -> Row {
 fn input(outcome: &str, reasons: &[&str], face: Option<&str>) -> Input {
     let input = json!({
         "applicationId": "8d247914", "submissionId": SUBMISSION, "outcome": outcome, "reasons": reasons,
-        "faceId": face, "duplicateFaceId": null, "execution": "arn:execution", "definition": "d1",
+        "faceId": face, "duplicateFaceId": null, "execution": "arn:execution", "definition": "d1", "thresholds": "SimilarityPass=90",
     });
     serde_json::from_value(input).expect("an input")
 }
@@ -184,7 +184,13 @@ async fn an_approval_makes_customer_application_submission_and_decision_at_once(
         assert_eq!(application.get(name), Some(&value), "{name}");
     }
     let decision = &of(items, "decisions").values;
-    assert_eq!((&decision["number"], &decision["definition"]), (&AttributeValue::N("7".into()), &text("d1")));
+    assert_eq!(decision["number"], AttributeValue::N("7".into()));
+    assert_eq!(
+        (&decision["definition"], &decision["thresholdsDigest"]),
+        (&text("d1"), &text(&Thresholds::with("SimilarityPass=90").expect("thresholds").digest()))
+    );
+    let thresholds = decision["thresholds"].as_m().expect("a map");
+    assert_eq!(thresholds["SimilarityPass"], AttributeValue::N("90".into()));
     assert!(!decision.contains_key("documentFields") && !decision.contains_key("FIRST_NAME"));
     assert_eq!(of(items, "submissions").values["status"], text("DECIDED"));
 }

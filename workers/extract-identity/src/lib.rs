@@ -17,7 +17,7 @@ use bonafide_domain::nordic::{
     Bounds, Country, Extraction, ExtractionStatus, Identity, IdentityConfidences, Line, from_analyze_id, identity,
     is_document_of, is_for_analyze_id,
 };
-use bonafide_domain::{ApplicationId, Member, Personal, ReasonCode, inspect_image};
+use bonafide_domain::{ApplicationId, Member, Personal, ReasonCode, Thresholds, inspect_image};
 use bonafide_textract::extracted_fields;
 use bonafide_worker::{ErrorName, TaskError, sdk_code};
 use chrono::NaiveDate;
@@ -108,6 +108,7 @@ pub async fn handle(
     textract: &aws_sdk_textract::Client,
     input: Input,
     today: NaiveDate,
+    thresholds: &Thresholds,
 ) -> Result<Output, Failure> {
     let Input { application_id, country, document } = input;
     if !is_document_of(&document.key, country, &application_id) {
@@ -137,7 +138,7 @@ pub async fn handle(
         let answer = textract.analyze_id().document_pages(document).send().await;
         from_analyze_id(&extracted_fields(&answer.map_err(|error| Failure::Analyze(Box::new(error)))?))
     } else {
-        identity(&lines, country, today)
+        identity(&lines, country, today, thresholds)
     };
     Ok(Output::of(extraction, version_id))
 }
@@ -264,7 +265,8 @@ mod tests {
     async fn run(input: Input, object: &Rule, answers: &[&Rule]) -> Result<Output, Failure> {
         let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [object]);
         let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, answers);
-        handle(&s3, &textract, input, NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day")).await
+        handle(&s3, &textract, input, NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day"), &Thresholds::STANDARD)
+            .await
     }
 
     #[tokio::test]

@@ -71,6 +71,8 @@ mod tests {
     use bonafide_worker::Api;
     use serde_json::{Value, json};
 
+    use bonafide_domain::Thresholds;
+
     use super::*;
 
     const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
@@ -113,7 +115,7 @@ mod tests {
             ListObjectVersionsOutput::builder().set_versions(has_picture.then(|| vec![version])).build()
         });
         let services = Services {
-            collections: Collections::new(rekognition, "faces-0".parse().expect("collections")),
+            collections: Collections::new(rekognition, "faces-0".parse().expect("collections"), Thresholds::STANDARD),
             pictures: Pictures::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&list]), "evidence".into()),
             records: Records::new(dynamodb.clone(), "faces".into()),
             requests: Requests::new(dynamodb, "requests".into()),

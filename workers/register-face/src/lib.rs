@@ -48,7 +48,7 @@ async fn register(
         }
     };
     let look = upload.clone().map_or_else(|| Look::Bytes(picture.clone()), Look::Object);
-    judge_faces(&collections.detect(&look).await?).map_err(Refusal::Picture)?;
+    judge_faces(&collections.detect(&look).await?, collections.thresholds()).map_err(Refusal::Picture)?;
     if collections.has_other(&look, &face_id).await? {
         return Err(ApiError::FaceDuplicate.into());
     }
@@ -162,6 +162,8 @@ mod tests {
     use bonafide_worker::{Api, TaskError as _};
     use serde_json::{Value, json};
 
+    use bonafide_domain::Thresholds;
+
     use super::*;
 
     /// 80 by 80 pixels, as far as anybody looks here.
@@ -235,7 +237,7 @@ mod tests {
         let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&begin, &change, &end]);
 
         let services = Services {
-            collections: Collections::new(rekognition, "faces-0".parse().expect("collections")),
+            collections: Collections::new(rekognition, "faces-0".parse().expect("collections"), Thresholds::STANDARD),
             pictures: Pictures::new(s3, "evidence".into()),
             records: Records::new(dynamodb.clone(), "faces".into()),
             requests: Requests::new(dynamodb, "requests".into()),

@@ -37,6 +37,8 @@ mod tests {
     use bonafide_worker::Api;
     use serde_json::{Value, json};
 
+    use bonafide_domain::Thresholds;
+
     use super::*;
 
     const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
@@ -65,7 +67,7 @@ mod tests {
         let list =
             mock!(aws_sdk_s3::Client::list_object_versions).then_output(|| ListObjectVersionsOutput::builder().build());
         let services = Services {
-            collections: Collections::new(rekognition, "faces-0".parse().expect("collections")),
+            collections: Collections::new(rekognition, "faces-0".parse().expect("collections"), Thresholds::STANDARD),
             pictures: Pictures::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&list]), "evidence".into()),
             records: Records::new(dynamodb.clone(), "faces".into()),
             requests: Requests::new(dynamodb, "requests".into()),

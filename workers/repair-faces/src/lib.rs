@@ -152,6 +152,8 @@ mod tests {
     };
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
+    use bonafide_domain::Thresholds;
+
     use super::*;
 
     const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
@@ -236,7 +238,7 @@ mod tests {
         let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&versions, &forget]);
 
         let services = Services {
-            collections: Collections::new(rekognition, "faces-0".parse().expect("collections")),
+            collections: Collections::new(rekognition, "faces-0".parse().expect("collections"), Thresholds::STANDARD),
             pictures: Pictures::new(s3, "evidence".into()),
             records: Records::new(dynamodb, "faces".into()),
         };
@@ -310,6 +312,7 @@ mod tests {
             collections: Collections::new(
                 mock_client!(aws_sdk_rekognition, []),
                 "faces-0".parse().expect("collections"),
+                Thresholds::STANDARD,
             ),
             pictures: Pictures::new(mock_client!(aws_sdk_s3, []), "evidence".into()),
             records: Records::new(dynamodb, "faces".into()),

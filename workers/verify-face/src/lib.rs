@@ -1,9 +1,6 @@
 //! Serves `POST /verify` of the face API.
 
-use bonafide_domain::{
-    face_api::{PictureSource, VerifyAnswer, VerifyRequest},
-    thresholds,
-};
+use bonafide_domain::face_api::{PictureSource, VerifyAnswer, VerifyRequest};
 use bonafide_faces::{Collections, Failure, Look, Pictures, Records};
 use bonafide_worker::{ApiAnswer, ApiRequest, note_face};
 
@@ -23,7 +20,7 @@ pub async fn handle(
         PictureSource::Inline(image) => Look::Bytes(image.decode()?),
         PictureSource::Upload(id) => Look::Object(pictures.upload(&id).await?.object),
     };
-    for candidate in collections.search(&look, thresholds::VERIFY_SIMILARITY).await? {
+    for candidate in collections.search(&look, collections.thresholds().verify_similarity).await? {
         // Only who may know is told who it is, and only then is it read.
         let found = records.find(&candidate.rekognition_face_id, request.caller().reads_person()).await?;
         if let Some(face) = found {
@@ -44,6 +41,8 @@ mod tests {
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use bonafide_worker::Api;
     use serde_json::{Value, json};
+
+    use bonafide_domain::Thresholds;
 
     use super::*;
 
@@ -91,6 +90,7 @@ mod tests {
         let collections = Collections::new(
             mock_client!(aws_sdk_rekognition, RuleMode::MatchAny, [&search]),
             "faces-0".parse().expect("collections"),
+            Thresholds::STANDARD,
         );
         let pictures = Pictures::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, []), "evidence".into());
         let records = Records::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [table]), "faces".into());

@@ -6,8 +6,8 @@
 mod fake;
 mod registry;
 
-use bonafide_domain::ApplicationId;
 use bonafide_domain::nordic::{Country, Identity, NumberPolicy, RegistryAnswer, Verification, Verifier};
+use bonafide_domain::{ApplicationId, Thresholds};
 use chrono::NaiveDate;
 use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
@@ -29,6 +29,7 @@ pub struct Input {
 pub struct Settings {
     policy: NumberPolicy,
     email_domain: String,
+    thresholds: Thresholds,
 }
 
 /// `NATIONAL_NUMBER_POLICY` is none of the policies.
@@ -41,9 +42,9 @@ impl Settings {
     ///
     /// # Errors
     /// When there is none of this name.
-    pub fn new(policy: &str, email_domain: String) -> Result<Self, UnknownPolicy> {
+    pub fn new(policy: &str, email_domain: String, thresholds: Thresholds) -> Result<Self, UnknownPolicy> {
         let name: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = policy.into_deserializer();
-        Ok(Self { policy: NumberPolicy::deserialize(name).map_err(|_| UnknownPolicy)?, email_domain })
+        Ok(Self { policy: NumberPolicy::deserialize(name).map_err(|_| UnknownPolicy)?, email_domain, thresholds })
     }
 }
 
@@ -57,8 +58,13 @@ pub async fn handle(
     input: Input,
     today: NaiveDate,
 ) -> Result<Verification, RegistryFailure> {
-    let verifier =
-        Verifier { country: input.country, policy: settings.policy, today, email_domain: &settings.email_domain };
+    let verifier = Verifier {
+        country: input.country,
+        policy: settings.policy,
+        today,
+        email_domain: &settings.email_domain,
+        thresholds: settings.thresholds,
+    };
     let answer = match verifier.question(&input.identity) {
         Some(number) => registry.person(&number).await?,
         None => RegistryAnswer::NotAsked,
@@ -82,7 +88,7 @@ mod tests {
 
     async fn verify_by(policy: &str, registry: &str, identity: Value) -> Result<Verification, RegistryFailure> {
         let registry = Registry::of(registry, Personal::new("")).expect("a registry");
-        let settings = Settings::new(policy, "customers.example".into()).expect("settings");
+        let settings = Settings::new(policy, "customers.example".into(), Thresholds::STANDARD).expect("settings");
         let country = identity["country"].clone();
         let input = json!({"applicationId": "a-session", "country": country, "identity": identity});
         let input = serde_json::from_value(input).expect("an input");
@@ -185,8 +191,8 @@ mod tests {
     #[test]
     fn a_policy_has_one_of_three_names() {
         for policy in ["reject", "refer", "acceptSynthetic"] {
-            Settings::new(policy, String::new()).expect(policy);
+            Settings::new(policy, String::new(), Thresholds::STANDARD).expect(policy);
         }
-        Settings::new("accept", String::new()).expect_err("no policy");
+        Settings::new("accept", String::new(), Thresholds::STANDARD).expect_err("no policy");
     }
 }

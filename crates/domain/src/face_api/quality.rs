@@ -1,6 +1,6 @@
 //! Whether the faces on a picture are one that is good enough to be kept.
 
-use crate::{ReasonCode, thresholds};
+use crate::{ReasonCode, Thresholds};
 
 /// What Rekognition says of one face; `None` for what it does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,9 +26,9 @@ pub struct FaceFacts {
 ///
 /// # Errors
 /// All the reasons that apply.
-pub fn judge_faces(faces: &[FaceFacts]) -> Result<(), Vec<ReasonCode>> {
+pub fn judge_faces(faces: &[FaceFacts], thresholds: &Thresholds) -> Result<(), Vec<ReasonCode>> {
     let above = |value: Option<f32>, limit: f64| value.is_some_and(|value| f64::from(value) > limit);
-    let clear: Vec<_> = faces.iter().filter(|face| above(face.confidence, thresholds::FACE_CONFIDENCE)).collect();
+    let clear: Vec<_> = faces.iter().filter(|face| above(face.confidence, thresholds.face_confidence)).collect();
     let face = match (&clear[..], faces) {
         ([face], _) => face,
         ([], []) => return Err(vec![ReasonCode::SelfieFaceNotFound]),
@@ -39,14 +39,14 @@ pub fn judge_faces(faces: &[FaceFacts]) -> Result<(), Vec<ReasonCode>> {
     let at_least = |value: Option<f32>, limit: f64| value.is_some_and(|value| f64::from(value) >= limit);
     let within =
         |value: Option<f32>, from: f64, to: f64| value.is_some_and(|value| (from..=to).contains(&value.into()));
-    let frontal = within(face.yaw, -thresholds::YAW_TO, thresholds::YAW_TO)
-        && within(face.pitch, thresholds::PITCH_DOWN_TO, thresholds::PITCH_UP_TO);
+    let frontal = within(face.yaw, -thresholds.yaw_to, thresholds.yaw_to)
+        && within(face.pitch, thresholds.pitch_down_to, thresholds.pitch_up_to);
     let defects = [
-        (!at_least(face.brightness, thresholds::BRIGHTNESS_FROM), ReasonCode::SelfieTooDark),
-        (!at_least(face.sharpness, thresholds::SHARPNESS_FROM), ReasonCode::SelfieTooBlurred),
+        (!at_least(face.brightness, thresholds.brightness_from), ReasonCode::SelfieTooDark),
+        (!at_least(face.sharpness, thresholds.sharpness_from), ReasonCode::SelfieTooBlurred),
         (!frontal, ReasonCode::SelfieFaceTurned),
-        (above(face.sunglasses, thresholds::SUNGLASSES_CONFIDENCE), ReasonCode::SelfieSunglassesWorn),
-        (above(face.covered, thresholds::FACE_COVERED_CONFIDENCE), ReasonCode::SelfieFaceCovered),
+        (above(face.sunglasses, thresholds.sunglasses_confidence), ReasonCode::SelfieSunglassesWorn),
+        (above(face.covered, thresholds.face_covered_confidence), ReasonCode::SelfieFaceCovered),
     ];
     let reasons: Vec<_> = defects.into_iter().filter_map(|(applies, reason)| applies.then_some(reason)).collect();
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
@@ -57,6 +57,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn judge_faces(faces: &[FaceFacts]) -> Result<(), Vec<ReasonCode>> {
+        super::judge_faces(faces, &Thresholds::STANDARD)
+    }
 
     const GOOD: FaceFacts = FaceFacts {
         confidence: Some(99.9),

@@ -9,7 +9,7 @@ use super::{
     page::{Page, Read},
     zone::{self, Found},
 };
-use crate::{DocumentFields, ExtractedField, Personal, thresholds};
+use crate::{DocumentFields, ExtractedField, Personal, Thresholds};
 
 /// Where a line stands on the picture, as shares of its width and height.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,7 +118,6 @@ impl Extraction {
 
 /// What a zone or a conflict that cannot be trusted leaves of the confidence: too little for any field.
 const DISTRUST: f64 = 0.5;
-const _: () = assert!(DISTRUST < thresholds::FIELD_CONFIDENCE);
 
 /// Whether the lines are those of a document of the United States, which Textract's `AnalyzeID` knows field by field.
 #[must_use]
@@ -155,7 +154,7 @@ pub fn from_analyze_id(extracted: &[ExtractedField]) -> Extraction {
 /// A machine-readable zone wins where its check digits fit, but for the names: those no digit protects, and they lack accents. A zone that
 /// does not check, or that contradicts what is printed, leaves no field sure.
 #[must_use]
-pub fn identity(lines: &[Line], asked: Country, today: NaiveDate) -> Extraction {
+pub fn identity(lines: &[Line], asked: Country, today: NaiveDate, thresholds: &Thresholds) -> Extraction {
     let page = Page::new(lines);
     let (zone, mut trust) = match zone::find(lines, today) {
         Found::Zone(zone) if zone.checks => (Some(zone), 1.0),
@@ -191,7 +190,7 @@ pub fn identity(lines: &[Line], asked: Country, today: NaiveDate) -> Extraction 
         {
             if name.is_none() && !coded.is_empty() {
                 *name = Some(Read { value: coded.clone(), confidence: zone.confidence });
-            } else if likeness < thresholds::ZONE_NAME_SIMILARITY {
+            } else if likeness < thresholds.zone_name_similarity {
                 trust = trust.min(DISTRUST);
             }
         }
@@ -244,6 +243,10 @@ mod tests {
 
     use super::*;
 
+    fn identity(lines: &[Line], asked: Country, today: NaiveDate) -> Extraction {
+        super::identity(lines, asked, today, &Thresholds::STANDARD)
+    }
+
     fn today() -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day")
     }
@@ -295,7 +298,7 @@ mod tests {
             ("national number", national_id),
         ];
         each.into_iter()
-            .filter(|(_, confidence)| *confidence < thresholds::FIELD_CONFIDENCE)
+            .filter(|(_, confidence)| *confidence < Thresholds::STANDARD.field_confidence)
             .map(|(name, _)| name)
             .collect()
     }

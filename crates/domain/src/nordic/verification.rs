@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Country, Identity, NationalNumber, NumberCheck, NumberKind};
-use crate::{CheckOutcome, Personal, ReasonCode, matching, thresholds};
+use crate::{CheckOutcome, Personal, ReasonCode, Thresholds, matching};
 
 /// What becomes of a number that fails its check, or that no register gives. A policy never makes a person known whom the register does not
 /// know.
@@ -121,6 +121,8 @@ pub struct Verifier<'a> {
     pub today: NaiveDate,
     /// The domain of customers' e-mail addresses.
     pub email_domain: &'a str,
+    /// From which similarity names agree.
+    pub thresholds: Thresholds,
 }
 
 /// Reasons found, each with what it leads to.
@@ -146,7 +148,9 @@ impl Verifier<'_> {
                     (record.first_name.expose(), record.last_name.expose()),
                 );
                 scores = Some(NameScores { first_name, last_name });
-                if first_name < thresholds::FIRST_NAME_SIMILARITY || last_name < thresholds::LAST_NAME_SIMILARITY {
+                if first_name < self.thresholds.first_name_similarity
+                    || last_name < self.thresholds.last_name_similarity
+                {
                     findings.push((ReasonCode::RegistryNameMismatch, CheckOutcome::Decline));
                 }
                 if !record.date_of_birth.is_empty() && day(&record.date_of_birth) != day(&identity.date_of_birth) {
@@ -289,7 +293,7 @@ mod tests {
 
     fn verifier(country: Country, policy: NumberPolicy) -> Verifier<'static> {
         let today = NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day");
-        Verifier { country, policy, today, email_domain: "example.com" }
+        Verifier { country, policy, today, email_domain: "example.com", thresholds: Thresholds::STANDARD }
     }
 
     fn identity(country: Country, number: &str, born: &str, sex: Option<Sex>) -> Identity {

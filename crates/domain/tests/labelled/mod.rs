@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use bonafide_domain::{
-    Details, DetailsColumn, DocumentFields, ExtractedField, Personal, Similarities, similarities, thresholds,
+    Details, DetailsColumn, DocumentFields, ExtractedField, Personal, Similarities, Thresholds, similarities,
 };
 use chrono::NaiveDate;
 
@@ -60,11 +60,11 @@ impl Field {
     /// The similarity from which on the machine takes the field for the same.
     const fn threshold(self) -> f64 {
         match self {
-            Self::FirstName => thresholds::FIRST_NAME_SIMILARITY,
-            Self::LastName => thresholds::LAST_NAME_SIMILARITY,
-            Self::DateOfBirth => thresholds::BIRTH_DATE_SIMILARITY,
-            Self::DocumentNumber => thresholds::DOCUMENT_NUMBER_SIMILARITY,
-            Self::Address => thresholds::ADDRESS_SIMILARITY,
+            Self::FirstName => Thresholds::STANDARD.first_name_similarity,
+            Self::LastName => Thresholds::STANDARD.last_name_similarity,
+            Self::DateOfBirth => Thresholds::STANDARD.birth_date_similarity,
+            Self::DocumentNumber => Thresholds::STANDARD.document_number_similarity,
+            Self::Address => Thresholds::STANDARD.address_similarity,
         }
     }
 }
