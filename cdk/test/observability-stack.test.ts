@@ -84,8 +84,8 @@ function emitted(): Record<string, readonly (readonly string[])[]> {
       (match[1] as string).replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
     );
   };
-  const confidences = fields("crates/domain/src/document.rs", "Confidences").map((field) => `${field}Confidence`);
-  const similarities = fields("crates/domain/src/matching/mod.rs", "Similarities");
+  const confidences = fields("crates/domain/src/document/fields.rs", "Confidences").map((field) => `${field}Confidence`);
+  const similarities = fields("crates/domain/src/document/matching/mod.rs", "Similarities");
   const scores = [...confidences, ...similarities, ...["similarity", "brightness", "sharpness"].filter(isScore)];
   return { ...own, ...Object.fromEntries(scores.map((score) => [score, [["Check"], ["Check", "Outcome"]]])) };
 }

@@ -5,30 +5,26 @@
 
 mod application;
 mod check;
-mod details;
 mod document;
 pub mod face_api;
-mod matching;
 pub mod nordic;
 mod package;
 mod personal;
 mod reason;
-mod submission;
 mod text;
 mod thresholds;
-mod upload;
 
-pub use application::{ApplicationId, InvalidApplicationId};
+pub use application::{
+    ApplicationId, InvalidApplicationId, InvalidSubmissionId, Latest, ObjectRef, Outcome, Progress, Standing, Status,
+    SubmissionId, Upload, UploadKind, admit, admit_replay, conclude, joins, status_after,
+};
 pub use check::{Check, CheckOutcome};
-pub use details::{Details, DetailsColumn};
-pub use document::{Confidences, DocumentFields, DocumentType, ExtractedField, Facts, facts};
-pub use matching::{DateOrder, Similarities, customer_key, parse_date, similarities};
-pub use package::{Limits, Member, inspect_image, member_of};
+use document::matching;
+pub use document::{
+    Confidences, DateOrder, DocumentFields, DocumentType, ExtractedField, Facts, Similarities, customer_key, facts,
+    parse_date, similarities,
+};
+pub use package::{Details, DetailsColumn, Limits, Member, inspect_image, member_of};
 pub use personal::Personal;
 pub use reason::{ReasonClass, ReasonCode, UnknownReasonCode, reason_codes_page};
-pub use submission::{
-    InvalidSubmissionId, Latest, Outcome, Progress, Standing, Status, SubmissionId, admit, admit_replay, conclude,
-    joins, status_after,
-};
 pub use thresholds::{InvalidThreshold, Thresholds, thresholds_page};
-pub use upload::{ObjectRef, Upload, UploadKind};

@@ -1,0 +1,7 @@
+//! A package: its members with their limits, and the details that the applicant gives.
+
+mod details;
+mod members;
+
+pub use details::{Details, DetailsColumn};
+pub use members::{Limits, Member, inspect_image, member_of};
