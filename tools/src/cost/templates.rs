@@ -13,6 +13,16 @@ use super::prices::{Bill, Prices};
 /// As prices for a month assume.
 const HOURS_PER_MONTH: f64 = 365.25 / 12.0 * 24.0;
 
+/// Where resources name the key that encrypts them.
+const KEYS: [(&str, &str); 6] = [
+    ("AWS::DynamoDB::Table", "/SSESpecification/KMSMasterKeyId"),
+    ("AWS::Lambda::Function", "/KmsKeyArn"),
+    ("AWS::Logs::LogGroup", "/KmsKeyId"),
+    ("AWS::SNS::Topic", "/KmsMasterKeyId"),
+    ("AWS::SQS::Queue", "/KmsMasterKeyId"),
+    ("AWS::StepFunctions::StateMachine", "/EncryptionConfiguration/KmsKeyId"),
+];
+
 /// What is deployed.
 #[derive(Debug, Default)]
 pub(super) struct Templates {
@@ -77,7 +87,8 @@ impl Templates {
     }
 
     fn add_resource(&mut self, kind: &str, properties: &Value, resources: &BTreeMap<&str, (&str, &Value)>) {
-        let uses_key = |names: &[&str]| names.iter().any(|name| !properties[*name].is_null());
+        let has_key = |(of, key): &&(&str, &str)| *of == kind && properties.pointer(key).is_some();
+        self.encrypted += count(KEYS.iter().filter(has_key).count());
         match kind {
             "AWS::Lambda::Function" => {
                 let Some(worker) = worker(properties) else { return };
@@ -85,7 +96,6 @@ impl Templates {
                 self.is_arm |= properties["Architectures"][0] == "arm64";
                 let days = properties["Environment"]["Variables"]["RECORD_RETENTION_DAYS"].as_str();
                 self.record_days = days.and_then(|days| days.parse().ok()).unwrap_or(self.record_days);
-                self.encrypted += f64::from(u8::from(uses_key(&["KmsKeyArn"])));
             }
             "AWS::Lambda::EventSourceMapping" => {
                 let function = properties["FunctionName"]["Ref"].as_str().and_then(|id| resources.get(id));
@@ -103,7 +113,6 @@ impl Templates {
             }
             "AWS::Logs::LogGroup" => {
                 self.log_days = self.log_days.max(properties["RetentionInDays"].as_f64().unwrap_or_default());
-                self.encrypted += f64::from(u8::from(uses_key(&["KmsKeyId"])));
             }
             "AWS::Events::Rule" => {
                 let targets = properties["Targets"].as_array().into_iter().flatten();
@@ -131,17 +140,6 @@ impl Templates {
             "AWS::CloudWatch::Dashboard" => self.dashboards += 1.0,
             "AWS::SecretsManager::Secret" => self.secrets += 1.0,
             "AWS::KMS::Key" => self.keys += 1.0,
-            "AWS::SQS::Queue" | "AWS::SNS::Topic" => {
-                self.encrypted += f64::from(u8::from(uses_key(&["KmsMasterKeyId"])));
-            }
-            "AWS::DynamoDB::Table" => {
-                let key = &properties["SSESpecification"]["KMSMasterKeyId"];
-                self.encrypted += f64::from(u8::from(!key.is_null()));
-            }
-            "AWS::StepFunctions::StateMachine" => {
-                let is_own = properties["EncryptionConfiguration"]["Type"] == "CUSTOMER_MANAGED_KMS_KEY";
-                self.encrypted += f64::from(u8::from(is_own));
-            }
             _ => {}
         }
     }
