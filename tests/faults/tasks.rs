@@ -10,7 +10,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::bench::{bench, until};
 use bonafide_tests::control::Fault;
 use bonafide_tests::history::Trace;
-use bonafide_tests::machine::{CONVERSATION, MACHINES, Machine};
+use bonafide_tests::machine::{CONVERSATION, MACHINES, Machine, SWEEP};
 use bonafide_tests::share::Share;
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
@@ -76,7 +76,8 @@ const NOT_RECORDED: &str = "failures-not-recorded-executions-failed";
 fn sites() -> Result<Vec<Site>> {
     let mut sites = Vec::new();
     // No upload starts it, and nothing outside hears of its failures: tests/machines/agent_onboarding.rs lets its Tasks fail.
-    for (machine, _) in MACHINES.into_iter().filter(|(machine, _)| *machine != CONVERSATION) {
+    // Nor does one start the sweep, which looks at all applications: tests/machines/sweep_submissions.rs.
+    for (machine, _) in MACHINES.into_iter().filter(|(machine, _)| ![CONVERSATION, SWEEP].contains(machine)) {
         for (state, definition) in Machine::read(machine)?.states().filter(|(_, state)| state["Type"] == "Task") {
             let journey = if machine == RECORDER {
                 Way::of(state)?.journey()
@@ -334,7 +335,7 @@ impl Way {
             Self::Unjudged | Self::Alone => {
                 &["DescribeExecution", "GetHistory", "RecordOnSubmission", "RecordOnApplication", "NotifyFailure"]
             }
-            Self::Unannounced => &["RecordBesideOutcome", "RestoreStatus"],
+            Self::Unannounced => &["RecordBesideOutcome", "DescribeAgain", "RestoreStatus"],
         }
     }
 
@@ -423,7 +424,7 @@ async fn not_recorded(site: Site, effect: Effect, expected: Left) -> Result<&'st
 
 #[test]
 fn every_task_has_a_journey() {
-    assert!(sites().unwrap().len() >= 32);
+    assert!(sites().unwrap().len() >= 33);
 }
 
 #[test]

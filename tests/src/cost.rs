@@ -28,6 +28,8 @@ const QUIET: Duration = Duration::from_secs(2);
 const INDEX: [&str; 8] =
     ["applicationId", "status", "updatedAt", "outcome", "reasons", "receivedAt", "decidedAt", "executionArn"];
 
+/// The attributes that the index `byStatus` of the submissions holds, its keys included.
+const SUBMISSION_INDEX: [&str; 6] = ["applicationId", "submissionId", "status", "receivedAt", "kind", "executionArn"];
 /// The attributes that the index `byRekognitionFaceId` holds, its keys included.
 const FACE_INDEX: [&str; 7] =
     ["faceId", "rekognitionFaceId", "status", "firstName", "lastName", "dateOfBirth", "phoneNumber"];
@@ -418,17 +420,24 @@ impl Recorder<'_> {
         let customers = customers.send().await?;
         let own = customers.items().iter().filter(|customer| customer.get("applicationId") == Some(&key));
         facts.customer_bytes = own.map(|customer| bytes_of(customer.iter())).sum();
-        facts.submission_bytes = self.bytes_about("SubmissionsTableName", &key).await?;
-        facts.decision_bytes = self.bytes_about("DecisionsTableName", &key).await?;
+        facts.submission_bytes = self.bytes_about("SubmissionsTableName", &key, |_| true).await?;
+        let indexed = |name: &str| SUBMISSION_INDEX.contains(&name);
+        facts.submission_index_bytes = self.bytes_about("SubmissionsTableName", &key, indexed).await?;
+        facts.decision_bytes = self.bytes_about("DecisionsTableName", &key, |_| true).await?;
         Ok(())
     }
 
-    /// Of all rows about an application.
-    async fn bytes_about(&self, table: &'static str, application: &AttributeValue) -> Result<u64> {
+    /// Of these attributes of all rows about an application.
+    async fn bytes_about(
+        &self,
+        table: &'static str,
+        application: &AttributeValue,
+        counts: fn(&str) -> bool,
+    ) -> Result<u64> {
         let query = self.local.dynamodb.query().table_name(self.deployment.data(table)?).consistent_read(true);
         let query = query.key_condition_expression("applicationId = :id");
         let found = query.expression_attribute_values(":id", application.clone()).send().await?;
-        Ok(found.items().iter().map(|row| bytes_of(row.iter())).sum())
+        Ok(found.items().iter().map(|row| bytes_of(row.iter().filter(|(name, _)| counts(name)))).sum())
     }
 
     async fn count_objects(&self, facts: &mut Facts, id: &str) -> Result<()> {

@@ -33,6 +33,8 @@ pub struct Deployment {
     pub(crate) dashboards: f64,
     /// Runs of workers by the clock, in a month.
     pub(crate) scheduled: BTreeMap<String, f64>,
+    /// Executions of machines by the clock, in a month.
+    pub(crate) scheduled_executions: f64,
     /// Methods of APIs that have metrics of their own.
     pub(crate) measured_methods: f64,
     pub(crate) secrets: f64,
@@ -105,11 +107,16 @@ impl Deployment {
                 self.encrypted += f64::from(u8::from(uses_key(&["KmsKeyId"])));
             }
             "AWS::Events::Rule" => {
-                let targets = properties["Targets"].as_array().into_iter().flatten();
-                let functions = targets.filter_map(|target| resources.get(target["Arn"]["Fn::GetAtt"][0].as_str()?));
-                let workers = functions.filter_map(|(_, properties)| worker(properties));
-                if let Some(runs) = properties["ScheduleExpression"].as_str().and_then(runs_a_month) {
-                    self.scheduled.extend(workers.map(|worker| (worker, runs)));
+                let Some(runs) = properties["ScheduleExpression"].as_str().and_then(runs_a_month) else { return };
+                for target in properties["Targets"].as_array().into_iter().flatten() {
+                    // A function by its ARN, which is an attribute of it; a machine by its name, which is its ARN.
+                    let name = target["Arn"]["Fn::GetAtt"][0].as_str().or(target["Arn"]["Ref"].as_str());
+                    match name.and_then(|name| resources.get(name)) {
+                        Some((_, properties)) if properties["FunctionName"].is_string() => {
+                            self.scheduled.extend(worker(properties).map(|worker| (worker, runs)));
+                        }
+                        _ => self.scheduled_executions += runs,
+                    }
                 }
             }
             "AWS::ApiGateway::Stage" => {
@@ -168,6 +175,8 @@ impl Deployment {
             usage.add(self.lambda_second(), runs * seconds * gigabytes);
             usage.add(Meter::Trace, *runs);
         }
+        let transitions = assumed.transitions_per_scheduled_execution.value;
+        usage.add(Meter::StateTransition, self.scheduled_executions * transitions);
         let queues = u32::try_from(self.queue_fed.len()).unwrap_or(u32::MAX);
         usage.add(Meter::SqsRequest, f64::from(queues) * assumed.polls_per_queue_and_month.value);
         usage
@@ -240,6 +249,10 @@ mod tests {
             "Hourly": {"Type": "AWS::Events::Rule", "Properties": {
                 "ScheduleExpression": "rate(2 hours)", "Targets": [{"Arn": {"Fn::GetAtt": ["Starter", "Arn"]}}],
             }},
+            "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {}},
+            "Daily": {"Type": "AWS::Events::Rule", "Properties": {
+                "ScheduleExpression": "rate(1 day)", "Targets": [{"Arn": {"Ref": "Machine"}}],
+            }},
             "OfEvents": {"Type": "AWS::Events::Rule", "Properties": {
                 "EventPattern": {}, "Targets": [{"Arn": {"Fn::GetAtt": ["Starter", "Arn"]}}],
             }},
@@ -278,6 +291,8 @@ mod tests {
         assert!((usage.of(Meter::LambdaRequest) - runs).abs() < 1e-9);
         assert!((usage.of(Meter::LambdaSecondX86) - runs * 0.6 / 4.0).abs() < 1e-9);
         assert!((usage.of(Meter::Trace) - runs).abs() < 1e-9);
+        // Three states once a day.
+        assert!((usage.of(Meter::StateTransition) - 3.0 * 730.5 / 24.0).abs() < 1e-9);
         assert!((costs.of("Secrets Manager") - 0.4).abs() < 1e-9);
         // 1 key, 1 log group with it
         assert!((costs.of("KMS") - (1.0 + 17_520.0 * 0.000_003)).abs() < 1e-9);

@@ -111,6 +111,8 @@ pub struct Facts {
     pub customer_bytes: u64,
     /// Sizes of the records of its uploads and of its decisions, each all together. In bytes; 0 of a conversation.
     pub submission_bytes: u64,
+    /// Of their entries in an index; see `submission_bytes`.
+    pub submission_index_bytes: u64,
     /// See `submission_bytes`.
     pub decision_bytes: u64,
     /// Sizes of the record of the face that a request is about, and of the note of the request. In bytes; 0 when there is none.
@@ -319,6 +321,9 @@ impl Facts {
                 usage.add(Meter::DynamoDbRead, count * units(bytes, 4) / 2.0);
                 return Ok(());
             }
+            // A new record enters the index `byStatus`, and a conclusion moves it there.
+            ("dynamodb:PutItem", Table::Submissions) => self.write_units(table) + 1.0,
+            ("dynamodb:UpdateItem", Table::Submissions) if call.is_in_transaction => self.write_units(table) + 2.0,
             (
                 "dynamodb:UpdateItem" | "dynamodb:PutItem",
                 Table::Applications | Table::Submissions | Table::Customers | Table::FaceRequests,
@@ -403,7 +408,14 @@ impl Facts {
         }
         let months = on.record_days / DAYS_PER_MONTH;
         // Decisions are never deleted; what they cost afterwards is too little to be seen.
-        let rows = [self.row_bytes, self.index_bytes, self.customer_bytes, self.submission_bytes, self.decision_bytes];
+        let rows = [
+            self.row_bytes,
+            self.index_bytes,
+            self.customer_bytes,
+            self.submission_bytes,
+            self.submission_index_bytes,
+            self.decision_bytes,
+        ];
         let bytes: f64 = rows.into_iter().filter(|bytes| *bytes > 0).map(|bytes| number(bytes) + ROW_OVERHEAD).sum();
         usage.add(Meter::DynamoDbGigabyteMonth, bytes / GIGABYTE * months);
         if self.note_bytes > 0 {
@@ -516,6 +528,7 @@ mod tests {
             row_bytes: 2_500,
             index_bytes: 300,
             submission_bytes: 3_500,
+            submission_index_bytes: 300,
             decision_bytes: 1_500,
             customer_bytes: 500,
             machine_calls: [("dynamodb:updateItem (submissions)".to_owned(), 4)].into(),
@@ -534,14 +547,15 @@ mod tests {
             ..Facts::default()
         });
         let (row, submission, decision, customer) = (3.0 + 2.0, 4.0, 2.0, 1.0);
-        let accepted = 2.0 * (row + submission) + submission;
-        let concluded = 2.0 * (row + submission + decision + customer);
+        // The submission enters its index, and is moved there.
+        let accepted = 2.0 * (row + submission + 1.0) + submission;
+        let concluded = 2.0 * (row + submission + 2.0 + decision + customer);
         is(&usage, Meter::DynamoDbWrite, 4.0 * submission + accepted + concluded);
         is(&usage, Meter::DynamoDbRead, 1.0);
         is(&usage, Meter::S3Put, 1.0);
         is(&usage, Meter::S3Get, 0.0);
-        // Five rows, 100 bytes more each, for twelve months.
-        is(&usage, Meter::DynamoDbGigabyteMonth, (8_300.0 + 500.0) / 1_073_741_824.0 * 12.0);
+        // Six rows and entries, 100 bytes more each, for twelve months.
+        is(&usage, Meter::DynamoDbGigabyteMonth, (8_600.0 + 600.0) / 1_073_741_824.0 * 12.0);
     }
 
     #[test]

@@ -102,6 +102,7 @@ pub struct Assumed {
     pub log_bytes_per_line: Assumption,
     pub log_compression: Assumption,
     pub api_metrics_per_route: Assumption,
+    pub transitions_per_scheduled_execution: Assumption,
     pub polls_per_queue_and_month: Assumption,
     pub key_requests_per_resource_and_month: Assumption,
     pub key_requests_per_object_request: Assumption,

@@ -498,6 +498,7 @@ Not recorded, because the local AWS is no measure of AWS: durations and the line
         ("log bytes per line beside its text", &assumed.log_bytes_per_line),
         ("size of stored logs, of what was ingested", &assumed.log_compression),
         ("metrics of a route of an API", &assumed.api_metrics_per_route),
+        ("state transitions of an execution by the clock", &assumed.transitions_per_scheduled_execution),
         ("polls of a queue a month", &assumed.polls_per_queue_and_month),
         ("KMS requests per encrypted resource a month", &assumed.key_requests_per_resource_and_month),
         ("KMS requests per request to the bucket", &assumed.key_requests_per_object_request),

@@ -14,6 +14,7 @@ mod package;
 mod personal;
 mod reason;
 mod submission;
+mod sweep;
 mod text;
 pub mod thresholds;
 mod upload;
@@ -28,6 +29,7 @@ pub use personal::Personal;
 pub use reason::{ReasonClass, ReasonCode, UnknownReasonCode, reason_codes_page};
 pub use submission::{
     InvalidSubmissionId, Latest, Outcome, Progress, Standing, Status, SubmissionId, admit, admit_replay, conclude,
-    joins, status_after,
+    joins, status_after, too_large_to_copy,
 };
+pub use sweep::{Judgement, NamedFace, Sweep, sweep};
 pub use upload::{ObjectRef, Upload, UploadKind};
