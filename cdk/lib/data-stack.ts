@@ -95,6 +95,14 @@ export class DataStack extends Stack {
       sortKey: { name: "submissionId", type: dynamodb.AttributeType.STRING },
       timeToLiveAttribute: "expiresAt",
     });
+    this.submissions.addGlobalSecondaryIndex({
+      indexName: "byStatus",
+      partitionKey: { name: "status", type: dynamodb.AttributeType.STRING },
+      sortKey: { name: "receivedAt", type: dynamodb.AttributeType.STRING },
+      // What the sweep tells RecordFailure of a submission. None of it changes but the status, so that few writes reach the index.
+      projectionType: dynamodb.ProjectionType.INCLUDE,
+      nonKeyAttributes: ["kind", "executionArn"],
+    });
     this.decisions = this.table("Decisions", common, {
       partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "number", type: dynamodb.AttributeType.NUMBER },

@@ -3,7 +3,7 @@ import type { Construct } from "constructs";
 import type { Config } from "./config";
 import type { Common } from "./constructs/encryption";
 import { FaceApi } from "./constructs/face-api";
-import { RepairSchedule } from "./constructs/repair-schedule";
+import { Schedule } from "./constructs/schedule";
 import { Worker } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
 import type { FaceWorkerName } from "./names";
@@ -120,7 +120,11 @@ export class FaceApiStack extends Stack {
     const api = new FaceApi(this, "Api", { ...common, workers: this.workers });
     this.apiName = api.name;
     this.apiOrigin = api.origin;
-    new RepairSchedule(this, "RepairSchedule", this.workers["repair-faces"]);
+    new Schedule(this, {
+      target: this.workers["repair-faces"],
+      every: Duration.hours(1),
+      description: "Faces that are in no collection are repaired",
+    });
 
     const outputs = {
       FaceApiUrl: api.url,

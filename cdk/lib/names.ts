@@ -4,6 +4,7 @@ export interface WorkerContracts {
     environment:
       | "APPLICATIONS_TABLE"
       | "SUBMISSIONS_TABLE"
+      | "BUCKET_NAME"
       | "NOTIFICATIONS_TOPIC_ARN"
       | "ONBOARDING_MACHINE_ARN"
       | "RECORD_RETENTION_DAYS"
@@ -31,6 +32,10 @@ export interface WorkerContracts {
   "conclude-submission": {
     environment: "APPLICATIONS_TABLE" | "SUBMISSIONS_TABLE" | "CUSTOMERS_TABLE" | "DECISIONS_TABLE" | "MOST_ATTEMPTS";
     policy: "ApplicationsTableArn" | "SubmissionsTableArn" | "CustomersTableArn" | "DecisionsTableArn";
+  };
+  "sweep-faces": {
+    environment: "APPLICATIONS_TABLE" | "SUBMISSIONS_TABLE" | "FACE_COLLECTION_ID";
+    policy: "ApplicationsTableArn" | "SubmissionsTableArn" | "FaceCollectionArn" | "BucketArn";
   };
   "extract-identity": {
     environment: "TEXTRACT_REGION" | "THRESHOLDS";
@@ -147,6 +152,10 @@ export interface MachineContracts {
   "record-failure": {
     definition: "ApplicationsTableName" | "SubmissionsTableName" | "NotificationsTopicArn";
     policy: "ApplicationsTableArn" | "SubmissionsTableArn" | "NotificationsTopicArn" | "OnboardingExecutionsArn";
+  };
+  "sweep-submissions": {
+    definition: "SubmissionsTableName" | "RecordFailureMachineArn";
+    policy: "SubmissionsTableArn" | "OnboardingExecutionsArn" | "RecordFailureMachineArn";
   };
 }
 

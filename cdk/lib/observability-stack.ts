@@ -2,7 +2,7 @@ import { ArnFormat, CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-
 import type * as sqs from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import type { Config } from "./config";
-import { Alarms } from "./constructs/alarms";
+import { type AlarmProps, Alarms } from "./constructs/alarms";
 import { Dashboard } from "./constructs/dashboard";
 import { FACE_API_STAGE } from "./constructs/face-api";
 import type { Common } from "./constructs/encryption";
@@ -143,6 +143,20 @@ function watchQueues(alarms: Alarms, { deadLetters }: Watched, queues: Readonly<
   }
 }
 
+/** Nothing else tells of a failure that is not recorded. */
+const NOT_JUDGING: Partial<Record<MachineName, (section: string, how: string) => Pick<AlarmProps, "section" | "subject" | "meaning">>> = {
+  "record-failure": (section, how) => ({
+    section: "failures-not-recorded",
+    subject: section,
+    meaning: `An execution that records a failure ${how}: nobody was told of an application that failed.`,
+  }),
+  "sweep-submissions": (section, how) => ({
+    section: "failures-not-recorded",
+    subject: `sweep-${section}`,
+    meaning: `The hourly search for failures that were not recorded ${how}: an application may be left in progress.`,
+  }),
+};
+
 function watchMachines(alarms: Alarms, { machines }: Watched): void {
   for (const [subject, arn] of entries(machines)) {
     const ended = [
@@ -152,14 +166,7 @@ function watchMachines(alarms: Alarms, { machines }: Watched): void {
     ] as const;
     for (const [section, name, how] of ended) {
       alarms.add({
-        // Nobody else notices when a failure is not recorded.
-        ...(subject === "record-failure"
-          ? {
-              section: "failures-not-recorded",
-              subject: section,
-              meaning: `An execution that records a failure ${how}: nobody was told of an application that failed.`,
-            }
-          : { section, subject, meaning: `An execution ${how}: an application was not judged.` }),
+        ...(NOT_JUDGING[subject]?.(section, how) ?? { section, subject, meaning: `An execution ${how}: an application was not judged.` }),
         metric: metric({ ...ofMachine(arn), name }),
         threshold: 1,
       });
@@ -177,13 +184,14 @@ function watchMachines(alarms: Alarms, { machines }: Watched): void {
 
 /**
  * They answer for single messages, or for requests over HTTP: what fails there goes back to the queue, or to the client, and is no error of
- * Lambda's. The repair of faces is run by the clock, once an hour: each run that fails counts.
+ * Lambda's. The repair of faces and their sweep are run by the clock: each run that fails counts.
  */
 const ERRING_ONLY_BY_CRASHING: readonly WorkerName[] = [
   "starter",
   "extract-document",
   "validate-license",
   "measure-outcome",
+  "sweep-faces",
   ...FACE_WORKERS,
 ];
 

@@ -92,7 +92,6 @@ export class SiteStack extends Stack {
     this.policy(bucket, "site-bucket", {
       SiteBucketArn: bucket.bucketArn,
       DistributionArn: this.formatArn({ service: "cloudfront", region: "", resource: "distribution", resourceName: distribution.attrId }),
-      AccountId: Aws.ACCOUNT_ID,
     });
     accept(
       distribution,

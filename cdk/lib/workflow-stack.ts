@@ -4,6 +4,7 @@ import type { Config } from "./config";
 import type { Common } from "./constructs/encryption";
 import { FailedExecutions } from "./constructs/failed-executions";
 import { Machine } from "./constructs/machine";
+import { Schedule } from "./constructs/schedule";
 import { TaskQueue } from "./constructs/task-queue";
 import { Worker } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
@@ -191,6 +192,24 @@ export class WorkflowStack extends Stack {
       watched: onboarding.machine,
       target: recordFailure.machine,
     });
+    const sweepSubmissions = new Machine(this, {
+      name: "sweep-submissions",
+      ...common,
+      definition: {
+        SubmissionsTableName: data.submissions.tableName,
+        RecordFailureMachineArn: recordFailure.machine.stateMachineArn,
+      },
+      policy: {
+        ...submissions,
+        OnboardingExecutionsArn: onboarding.executionsArn,
+        RecordFailureMachineArn: recordFailure.machine.stateMachineArn,
+      },
+    });
+    new Schedule(this, {
+      target: sweepSubmissions,
+      every: Duration.hours(1),
+      description: "Failures whose event was lost are recorded",
+    });
 
     // Of the least that an event source takes; one upload takes less than half a second.
     const startConcurrency = Math.max(2, Math.ceil(config.startRate / 2));
@@ -203,6 +222,7 @@ export class WorkflowStack extends Stack {
       environment: {
         ...applicationsTable,
         ...submissionsTable,
+        BUCKET_NAME: data.bucketName,
         NOTIFICATIONS_TOPIC_ARN: data.notifications.topicArn,
         ONBOARDING_MACHINE_ARN: onboarding.machine.stateMachineArn,
         RECORD_RETENTION_DAYS: String(config.recordRetentionDays),
@@ -255,6 +275,22 @@ export class WorkflowStack extends Stack {
         ThirdPartyCheckMachineArn: thirdPartyCheck.machine.stateMachineArn,
       },
     });
+    const sweepFaces = new Worker(this, {
+      name: "sweep-faces",
+      ...common,
+      description: "Deletes faces that no approval keeps, and indexes again those that approved applications lack",
+      // Holds the ids of all faces at once: about a million of them.
+      memoryMegabytes: 512,
+      // The longest that Lambda allows. What is left then is done by the next run.
+      timeout: Duration.minutes(15),
+      environment: { ...applicationsTable, ...submissionsTable, FACE_COLLECTION_ID: data.faces.ref },
+      policy: { ...applications, ...submissions, ...bucket, FaceCollectionArn: data.faces.attrArn },
+    });
+    new Schedule(this, {
+      target: sweepFaces,
+      every: Duration.days(1),
+      description: "Faces and applications are compared",
+    });
     starter.consume(data.uploads, startConcurrency);
     extractDocument.consume(this.extraction, config.extractionConcurrency);
     validateLicense.consume(this.licenses, config.licensesConcurrency);
@@ -266,6 +302,7 @@ export class WorkflowStack extends Stack {
       "match-details": matchDetails,
       "validate-license": validateLicense,
       "conclude-submission": concludeSubmission,
+      "sweep-faces": sweepFaces,
     };
     this.machines = {
       onboarding,
@@ -274,6 +311,7 @@ export class WorkflowStack extends Stack {
       "document-extraction": documentExtraction,
       "third-party-check": thirdPartyCheck,
       "record-failure": recordFailure,
+      "sweep-submissions": sweepSubmissions,
     };
 
     const outputs = {
@@ -283,6 +321,7 @@ export class WorkflowStack extends Stack {
       DocumentExtractionMachineArn: documentExtraction.machine.stateMachineArn,
       ThirdPartyCheckMachineArn: thirdPartyCheck.machine.stateMachineArn,
       RecordFailureMachineArn: recordFailure.machine.stateMachineArn,
+      SweepSubmissionsMachineArn: sweepSubmissions.machine.stateMachineArn,
       ExtractionQueueUrl: this.extraction.queue.queueUrl,
       ExtractionDeadLetterQueueUrl: this.extraction.deadLetters.queueUrl,
       LicensesQueueUrl: this.licenses.queue.queueUrl,

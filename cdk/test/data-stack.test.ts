@@ -143,7 +143,7 @@ describe("the tables", () => {
     });
   });
 
-  it("finds submissions by application and id, and forgets them with the application", () => {
+  it("finds submissions by application and id, and by status and time, and forgets them with the application", () => {
     const { Properties } = resource(data, "AWS::DynamoDB::Table", "Submissions/Resource");
     expect(Properties).toMatchObject({
       KeySchema: [
@@ -151,6 +151,16 @@ describe("the tables", () => {
         { AttributeName: "submissionId", KeyType: "RANGE" },
       ],
       TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: "byStatus",
+          KeySchema: [
+            { AttributeName: "status", KeyType: "HASH" },
+            { AttributeName: "receivedAt", KeyType: "RANGE" },
+          ],
+          Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: ["kind", "executionArn"] },
+        },
+      ],
     });
   });
 

@@ -308,14 +308,14 @@ describe("with three collections, of which the second is full,", () => {
 });
 
 it("faces that are in no collection are repaired every hour", () => {
-  const { Properties: rule } = resource(faceApi, "AWS::Events::Rule", "RepairSchedule/Rule");
+  const { Properties: rule } = resource(faceApi, "AWS::Events::Rule", "RepairFacesSchedule/Rule");
   const [target] = readable(deployed, faceApi, rule.Targets);
   expect([rule.ScheduleExpression, target.Arn, target.Input]).toEqual(["rate(1 hour)", "<RepairFaces/Function/Resource.Arn>", "{}"]);
-  const { resource: permission } = find(deployed, "AWS::Lambda::Permission", "RepairSchedule/Permission");
+  const { resource: permission } = find(deployed, "AWS::Lambda::Permission", "RepairFacesSchedule/Permission");
   expect(readable(deployed, faceApi, permission.Properties)).toEqual({
     Action: "lambda:InvokeFunction",
     FunctionName: "<RepairFaces/Function/Resource.Arn>",
     Principal: "events.amazonaws.com",
-    SourceArn: "<RepairSchedule/Rule.Arn>",
+    SourceArn: "<RepairFacesSchedule/Rule.Arn>",
   });
 });

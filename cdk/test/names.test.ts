@@ -33,9 +33,9 @@ describe("one name, derived everywhere:", () => {
     expect(owners("AWS::StepFunctions::StateMachine")).toEqual(onDisk.machines().map(pascal).sort());
   });
 
-  // An upload reaches the first, a notification the second, an agent the third, the face API and its schedule the others.
+  // An upload reaches the first, a notification the second, an agent the third, a schedule the fourth, the face API and its schedule the others.
   const faces = ["register-face", "index-face", "verify-face", "read-face", "remove-face", "offer-upload", "repair-faces"];
-  const outside = ["starter", "measure-outcome", "onboarding-agent", ...faces];
+  const outside = ["starter", "measure-outcome", "onboarding-agent", "sweep-faces", ...faces];
   it.each(onDisk.workers().filter((worker) => !outside.includes(worker)))("a definition reaches %s by its name", (worker) => {
     expect(definitions.some((text) => text.includes(sentTo[worker] ?? `\${${pascal(worker)}Arn}`))).toBe(true);
   });

@@ -46,7 +46,6 @@ describe("the page is served", () => {
     const values: Record<string, string> = {
       SiteBucketArn: "<Files/Resource.Arn>",
       DistributionArn: "arn:<Partition>:cloudfront::<AccountId>:distribution/<Distribution.Id>",
-      AccountId: "<AccountId>",
     };
     const file = onDisk.policy("resources/site-bucket").replaceAll(/\$\{(\w+)\}/g, (token, name: string) => values[name] ?? token);
     expect(of("AWS::S3::BucketPolicy", "Files/Policy").PolicyDocument).toEqual(JSON.parse(file));

@@ -34,6 +34,7 @@ describe("the worker", () => {
       {
         ...applications,
         ...submissions,
+        BUCKET_NAME: "bonafide-dev-<AccountId>-<Region>",
         NOTIFICATIONS_TOPIC_ARN: "<Notifications/Resource>",
         ONBOARDING_MACHINE_ARN: "<Onboarding/Machine/Resource>",
         RECORD_RETENTION_DAYS: "1827",
@@ -63,6 +64,7 @@ describe("the worker", () => {
         MOST_ATTEMPTS: "5",
       },
     ],
+    ["sweep-faces", { ...applications, ...submissions, FACE_COLLECTION_ID: "<Faces>" }],
   ])("%s is told exactly what it needs", (name, variables) => {
     const { Properties } = resource(workflow, "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`);
     expect(plain(Properties.Environment.Variables)).toEqual({ ...variables, METRICS_NAMESPACE: "Bonafide/dev" });
@@ -192,6 +194,7 @@ describe("the machine", () => {
       IdentityCompareMachineArn: "<IdentityCompare/Machine/Resource>",
       DocumentExtractionMachineArn: "<DocumentExtraction/Machine/Resource>",
       ThirdPartyCheckMachineArn: "<ThirdPartyCheck/Machine/Resource>",
+      RecordFailureMachineArn: "<RecordFailure/Machine/Resource>",
       MinimumAge: "18",
     };
     for (const stack of [workflow, conversation]) {
@@ -268,6 +271,32 @@ describe("an execution that ends without a result", () => {
   });
 });
 
+it("submissions whose failure was not recorded are looked for every hour", () => {
+  const { Properties: rule } = resource(workflow, "AWS::Events::Rule", "SweepSubmissionsSchedule/Rule");
+  expect(rule.ScheduleExpression).toBe("rate(1 hour)");
+  expect(plain(rule.Targets)).toEqual([
+    {
+      Id: "SweepSubmissions",
+      Arn: "<SweepSubmissions/Machine/Resource>",
+      RoleArn: "<SweepSubmissionsSchedule/Role/Resource.Arn>",
+      Input: "{}",
+      RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 2 },
+    },
+  ]);
+});
+
+it("faces and applications are compared every day", () => {
+  const { Properties: rule } = resource(workflow, "AWS::Events::Rule", "SweepFacesSchedule/Rule");
+  const [target] = plain(rule.Targets);
+  expect([rule.ScheduleExpression, target.Arn, target.Input]).toEqual(["rate(1 day)", "<SweepFaces/Function/Resource.Arn>", "{}"]);
+  expect(plain(resource(workflow, "AWS::Lambda::Permission", "SweepFacesSchedule/Permission").Properties)).toEqual({
+    Action: "lambda:InvokeFunction",
+    FunctionName: "<SweepFaces/Function/Resource.Arn>",
+    Principal: "events.amazonaws.com",
+    SourceArn: "<SweepFacesSchedule/Rule.Arn>",
+  });
+});
+
 it("the third party's address is asked for", () => {
   expect(workflow.template.Parameters.ThirdPartyUrl).toMatchObject({
     Type: "String",
@@ -289,6 +318,7 @@ it("the outputs are those that operators and tools rely on", () => {
     "LicensesQueueUrl",
     "OnboardingMachineArn",
     "RecordFailureMachineArn",
+    "SweepSubmissionsMachineArn",
     "ThirdPartyCheckMachineArn",
   ]);
 });

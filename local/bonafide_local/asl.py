@@ -30,6 +30,7 @@ def install() -> None:
     engine._apply_state_assign = _assigning_at_once(engine)
     engine._error_matches = error_matches
     engine._add_event = _with_timeouts_by_name(engine._add_event)
+    engine._prefix_sdk_error = _named_as_in_java(engine._prefix_sdk_error)
     engine._nested_execution_failure = _failure_of_child(engine)
     engine._invoke_nested_start_execution_sync = _refusing_taken_names(engine, engine._invoke_nested_start_execution_sync)
     Tokenizer.next = _as_in_2_0_6(Tokenizer.next)
@@ -84,6 +85,16 @@ def _with_timeouts_by_name(original: Callable[..., Json]) -> Callable[..., Json]
         return original(execution, event_type, details)
 
     return add
+
+
+def _named_as_in_java(original: Callable[[str, str], str]) -> Callable[[str, str], str]:
+    """An error of an SDK integration has the name of its class in AWS's SDK for Java, where Step Functions' own end in Exception."""
+
+    def named(service_name: str, error_code: str) -> str:
+        name = original(service_name, error_code)
+        return name if service_name != "sfn" or name.startswith("States.") else f"{name.removesuffix('Exception')}Exception"
+
+    return named
 
 
 def _failure_of_child(engine: ModuleType) -> Callable[[Json], tuple[str, str]]:

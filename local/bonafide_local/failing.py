@@ -104,8 +104,8 @@ class _Layers:
         for resource, (service, operation) in _DISPATCHED.items():
             engine._SERVICE_DISPATCH[resource] = self._in_machine(service, operation, engine._SERVICE_DISPATCH[resource])
         engine._call_lambda = self._in_machine("lambda", "Invoke", engine._call_lambda)
-        start = "_invoke_nested_start_execution_sync"
-        setattr(engine, start, self._in_machine("states", "StartExecution", getattr(engine, start)))
+        for start in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
+            setattr(engine, start, self._in_machine("states", "StartExecution", getattr(engine, start)))
         engine._dispatch_aws_sdk_json = _name_missing_answers(engine._dispatch_aws_sdk_json)
         engine._execute_task = _remember_task(engine._execute_task)
         engine._invoke_with_callback = self._remember_token(engine._invoke_with_callback)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from typing import Any
+from urllib.parse import unquote
 
 # About 400 bytes each. A whole test run makes some ten thousand.
 LIMIT = 100_000
@@ -67,6 +68,7 @@ class Decisions:
 
 def install(decisions: Decisions) -> None:
     """Record decisions, and let them be made by what AWS knows: transport, attributes that are read, machines that wait."""
+    _tell_of_missing_objects_only_who_may_list(decisions)
     _record(decisions)
     _count_keys_as_read()
     _take_the_loopback_for_tls()
@@ -114,6 +116,51 @@ def _record(decisions: Decisions) -> None:
         return denied
 
     iam_evaluator.enforce = enforce
+
+
+def _tell_of_missing_objects_only_who_may_list(decisions: Decisions) -> None:
+    """S3 says that there is no such object only to callers with ``s3:ListBucket``, and 403 to others; the emulator says so to all.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html says it of GetObject and HeadObject; CopyObject reads its source
+    as GetObject does. Called before decisions are recorded: a caller without the permission has asked for nothing that it needs.
+    """
+    from ministack import app
+    from ministack.core import iam_evaluator, router
+    from ministack.services import s3
+
+    judge = iam_evaluator.enforce
+
+    def is_told(bucket: str, headers: dict[str, str], query: dict[str, Any] | None) -> bool:
+        access_key = router.extract_access_key_id(headers, query or {})
+        caller = iam_evaluator.resolve_caller_identity(access_key) if app.AUTH else None
+        if caller is None or caller["userArn"].endswith(":root"):
+            return True
+        resource = f"arn:aws:s3:::{bucket}"
+        is_allowed = judge(access_key, "s3:ListBucket", "s3", router.extract_region(headers), resource) is None
+        if is_allowed:
+            decisions.add(caller["userArn"], "s3:ListBucket", resource, True, {})
+        return is_allowed
+
+    def answer(bucket: str, key: str, answered: Any, headers: dict[str, str], query: dict[str, Any] | None) -> Any:
+        if answered[0] != 404 or is_told(bucket, headers, query):
+            return answered
+        return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}/{key}")
+
+    get, head, copy = s3._get_object, s3._head_object, s3._copy_object
+
+    def get_object(bucket: str, key: str, headers: dict[str, str], query: dict[str, Any] | None = None) -> Any:
+        return answer(bucket, key, get(bucket, key, headers, query), headers, query)
+
+    def head_object(bucket: str, key: str, headers: dict[str, str], query: dict[str, Any] | None = None) -> Any:
+        return answer(bucket, key, head(bucket, key, headers, query), headers, query)
+
+    def copy_object(bucket: str, key: str, headers: dict[str, str]) -> Any:
+        # The path is split and decoded as the emulator does.
+        source = headers.get("x-amz-copy-source", "").lstrip("/").partition("?")[0]
+        source_bucket, _, source_key = unquote(source).partition("/")
+        return answer(source_bucket, source_key, copy(bucket, key, headers), headers, None)
+
+    s3._get_object, s3._head_object, s3._copy_object = get_object, head_object, copy_object
 
 
 def _count_keys_as_read() -> None:

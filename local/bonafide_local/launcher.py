@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,9 +61,22 @@ def run(settings: Settings) -> int:
         if os.getppid() != parent:
             return 0
     _adopt_orphans()
-    temporary = settings.state_dir is None
-    state_dir = settings.state_dir or Path(tempfile.mkdtemp(prefix="bonafide-local-"))
-    state_dir.mkdir(parents=True, exist_ok=True)
+    with _state_dir(settings) as state_dir:
+        return _serve(settings, state_dir, stopping)
+
+
+@contextmanager
+def _state_dir(settings: Settings) -> Iterator[Path]:
+    """The folder of the state; one that was not asked for is removed at the end, also of a start that failed."""
+    if settings.state_dir is None:
+        with tempfile.TemporaryDirectory(prefix="bonafide-local-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    else:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        yield settings.state_dir
+
+
+def _serve(settings: Settings, state_dir: Path, stopping: list[int]) -> int:
     sockets = [
         _bound("--port", settings.port),
         _bound("--control-port", settings.control_port),
@@ -92,8 +106,6 @@ def run(settings: Settings) -> int:
         return 0
     finally:
         _end(gateway, settings.grace_seconds)
-        if temporary:
-            shutil.rmtree(state_dir, ignore_errors=True)
 
 
 def _bound(option: str, port: int) -> socket.socket:

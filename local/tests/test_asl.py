@@ -273,3 +273,9 @@ def test_the_history_names_a_task_that_is_out_of_time(aws: LocalAws, name: str) 
     (timed_out,) = events(aws, described["executionArn"], "TaskTimedOut")
     assert timed_out["taskTimedOutEventDetails"]["error"] == described["error"] == "States.Timeout"
     assert not events(aws, described["executionArn"], "TaskFailed")
+
+
+def test_an_sdk_integration_names_errors_like_the_classes_of_java(aws: LocalAws, name: str) -> None:
+    absent = f"arn:aws:states:us-east-1:000000000000:execution:{name}:absent"
+    described = aws.run(name, {"Do": task("arn:aws:states:::aws-sdk:sfn:describeExecution", {"ExecutionArn": absent})}, {})
+    assert described["error"] == "Sfn.ExecutionDoesNotExistException"

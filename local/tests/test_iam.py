@@ -63,6 +63,27 @@ def test_the_object_is_read_in_the_name_of_the_caller(guarded: LocalAws) -> None
     assert code(lambda: with_it.detect_faces(Image=IMAGE)) == "InvalidImageFormatException"
 
 
+def test_only_who_may_list_is_told_that_an_object_is_gone(guarded: LocalAws) -> None:
+    objects, bucket = "arn:aws:s3:::pictures/*", "arn:aws:s3:::pictures"
+    reading = [(f"s3:{action}", objects) for action in ("GetObject", "GetObjectVersion", "PutObject")]
+    gone = {"Bucket": "pictures", "Key": "gone"}
+
+    def codes(s3: Any) -> list[str]:
+        source = "pictures/note?versionId=gone"
+        return [
+            code(lambda: s3.get_object(**gone)),
+            code(lambda: s3.head_object(**gone)),
+            code(lambda: s3.copy_object(Bucket="pictures", Key="copy", CopySource=source)),
+        ]
+
+    before = time.time()
+    assert codes(client_of(guarded, "s3", "may-not-list", *reading)) == ["AccessDenied", "403", "AccessDenied"]
+    assert codes(client_of(guarded, "s3", "may-list", *reading, ("s3:ListBucket", bucket))) == ["NoSuchKey", "404", "NoSuchVersion"]
+    assert codes(guarded.client("s3")) == ["NoSuchKey", "404", "NoSuchVersion"]
+    assert "s3:ListBucket" not in [action for action, _, _ in decisions(guarded, "may-not-list", before)]
+    assert decisions(guarded, "may-list", before).count(("s3:ListBucket", bucket, True)) == 3
+
+
 def decisions(local: LocalAws, user: str, since: float) -> list[tuple[str, str, bool]]:
     """Action, resource and outcome of every decision about a user; asserts that they were made since then."""
     answer = local.http("GET", f"{local.control}/iam/calls")[1]

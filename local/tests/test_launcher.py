@@ -58,8 +58,9 @@ def test_everything_ends_with_its_parent() -> None:
 
 
 @LINUX
-def test_everything_ends_when_the_launcher_is_killed() -> None:
-    local = start("--processes", 1)
+def test_everything_ends_when_the_launcher_is_killed(tmp_path: Path) -> None:
+    # It cannot remove a folder of its own any more.
+    local = start("--processes", 1, "--state-dir", tmp_path)
     children = descendants(local.process.pid)
     assert len(children) >= 2
     local.process.kill()
@@ -67,15 +68,16 @@ def test_everything_ends_when_the_launcher_is_killed() -> None:
     wait_until_ended(children)
 
 
-def test_a_taken_port_is_refused_with_a_remedy() -> None:
+def test_a_taken_port_is_refused_with_a_remedy(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         refused = subprocess.run(
             [sys.executable, "-m", "bonafide_local", "serve", "--port", str(port)],
-            env={**os.environ, "PYTHONPATH": str(LOCAL)}, capture_output=True, text=True, timeout=TIMEOUT,
+            env={**os.environ, "PYTHONPATH": str(LOCAL), "TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=TIMEOUT,
         )  # fmt: skip
+    assert list(tmp_path.iterdir()) == [], "a start that fails leaves nothing behind"
     assert (refused.returncode, refused.stdout) == (2, "")
     assert f"port {port}" in refused.stderr
     assert "--port" in refused.stderr

@@ -30,8 +30,10 @@ function needed({ Resource = "", Arguments = {} }: State): Permission[] {
       return [`sqs:SendMessage on \${${token(Arguments["QueueUrl"]).replace(/Url$/, "Arn")}}`];
     case "sns":
       return [`sns:Publish on \${${token(Arguments["TopicArn"])}}`];
-    case "dynamodb":
-      return [`dynamodb:${name} on \${${token(Arguments["TableName"]).replace(/Name$/, "Arn")}}`];
+    case "dynamodb": {
+      const index = Arguments["IndexName"] === undefined ? "" : `/index/${String(Arguments["IndexName"])}`;
+      return [`dynamodb:${name} on \${${token(Arguments["TableName"]).replace(/Name$/, "Arn")}}${index}`];
+    }
     case "rekognition": {
       const on = Arguments["CollectionId"] === undefined ? "*" : "${FaceCollectionArn}";
       // Rekognition reads with the caller's rights. By version; whether AWS asks for the plain right as well is not documented.

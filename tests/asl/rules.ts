@@ -2,7 +2,7 @@ import aslValidator from "asl-validator";
 import { EXPRESS_MACHINES } from "../../cdk/lib/names";
 import { THRESHOLDS } from "../../cdk/lib/thresholds";
 import { codeOf, factsOf, FUNCTIONS } from "./expressions";
-import { edges, flow, type Site, sites, uses } from "./flow";
+import { type Edge, edges, flow, type Site, sites, uses } from "./flow";
 import { type Definition, isTask, leaves, type Machine, type Retrier, type State, TOKEN } from "./machines";
 import { type ReasonClass, reasons } from "./reasons";
 import { INTEGRATIONS, misspelled } from "./services";
@@ -94,7 +94,10 @@ const PERSONAL =
 const RESULT_KEYS = new Set(["sessionId", "result", "reasons", "confidence", "customerId", "lastFour"]);
 
 /** Attributes of the tables that hold references, codes and scores only. */
-const PROJECTABLE = new Set(["applicationId", "document", "identityExtraction", "registryVerification", "customerId"]);
+const PROJECTABLE = new Set([
+  ...["applicationId", "document", "identityExtraction", "registryVerification", "customerId"],
+  ...["submissionId", "kind", "executionArn"],
+]);
 
 /** What a conversation's row holds of its person, for an Express machine to go on with. */
 const PROJECTABLE_BY_EXPRESS = new Set(["identity", "registryRecord"]);
@@ -116,6 +119,16 @@ const CLASS_OF_OUTCOME: Readonly<Record<string, ReasonClass>> = { decline: "Fina
 
 const states = ({ definition }: Machine): [string, State][] => Object.entries(definition.States);
 const tasks = (machine: Machine): [string, State][] => states(machine).filter(([, state]) => isTask(state));
+
+/** A Choice that asks whether a list has an item left, and the state behind it, which takes the first away on each of its ways. */
+function worksOff({ definition }: Machine, { from, to, kind, index }: Edge): boolean {
+  const condition = kind === "choice" ? definition.States[from]?.Choices?.[index]?.Condition : undefined;
+  const list = /^\{% \$count\(\$(\w+)\) > 0 %\}$/.exec(condition ?? "")?.[1];
+  if (list === undefined) return false;
+  const next = definition.States[to];
+  const rest = `{% [$${list}[[1..$count($${list})]]] %}`;
+  return [next, ...(next?.Catch ?? [])].every((way) => way?.Assign?.[list] === rest);
+}
 
 /** All assignments, with the place of each. */
 function assignments({ definition }: Machine): [place: string, values: Record<string, unknown>][] {
@@ -358,7 +371,9 @@ export const RULES: readonly Rule[] = [
       tasks(machine)
         .filter(([, { Resource }]) => Resource?.includes("dynamodb:"))
         .flatMap(([name, { Arguments = {} }]) => {
-          const text = ["UpdateExpression", "ConditionExpression", "ProjectionExpression"].map((field) => Arguments[field] ?? "").join(" ");
+          const text = ["UpdateExpression", "KeyConditionExpression", "ConditionExpression", "ProjectionExpression"]
+            .map((field) => Arguments[field] ?? "")
+            .join(" ");
           return (["ExpressionAttributeNames", "ExpressionAttributeValues"] as const).flatMap((field, index) => {
             const used = new Set(text.match([/#\w+/g, /:\w+/g][index] as RegExp) ?? []);
             const given = new Set(Object.keys((Arguments[field] as object | undefined) ?? {}));
@@ -373,7 +388,7 @@ export const RULES: readonly Rule[] = [
     name: "writes to a submission only when there is one",
     check: (machine) =>
       tasks(machine)
-        .filter(([, { Arguments = {} }]) => Arguments["TableName"] === "${SubmissionsTableName}")
+        .filter(([, { Resource, Arguments = {} }]) => Arguments["TableName"] === "${SubmissionsTableName}" && !Resource?.endsWith(":query"))
         // What is not there has no status, either.
         .filter(
           ([, { Arguments = {} }]) =>
@@ -487,9 +502,9 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
-    name: "never goes back to a state",
+    name: "never goes back to a state, except to work off a list",
     check: (machine) => {
-      const all = edges(machine.definition);
+      const all = edges(machine.definition).filter((edge) => !worksOff(machine, edge));
       const reach = (start: string): Set<string> => {
         const seen = new Set<string>();
         const open = [start];
@@ -516,7 +531,7 @@ export const RULES: readonly Rule[] = [
       ...tasks(machine).flatMap(([name, { Resource, Arguments = {} }]) => {
         const problems: string[] = [];
         if (String(Arguments["ReturnValues"] ?? "").startsWith("ALL_")) problems.push(`${name} has the whole row returned`);
-        if (Resource?.endsWith("dynamodb:getItem")) {
+        if (/dynamodb:(getItem|query)$/.test(Resource ?? "")) {
           const names = (Arguments["ExpressionAttributeNames"] ?? {}) as Record<string, string>;
           for (const attribute of String(Arguments["ProjectionExpression"] ?? "*").split(",")) {
             const root = attribute.trim().split(".")[0] as string;

@@ -19,6 +19,7 @@ export const INTEGRATIONS: Readonly<Record<string, Integration>> = {
     arguments: { StateMachineArn: true, Name: true, Input: true },
     errors: "StepFunctions",
   },
+  "arn:aws:states:::states:startExecution": { arguments: { StateMachineArn: true, Input: true }, errors: "StepFunctions" },
   "arn:aws:states:::aws-sdk:sfn:describeExecution": { arguments: { ExecutionArn: true }, errors: "Sfn" },
   "arn:aws:states:::aws-sdk:sfn:getExecutionHistory": {
     arguments: { ExecutionArn: true, "ReverseOrder?": true, "MaxResults?": true, "IncludeExecutionData?": true },
@@ -29,6 +30,18 @@ export const INTEGRATIONS: Readonly<Record<string, Integration>> = {
   "arn:aws:states:::dynamodb:getItem": {
     arguments: { TableName: true, Key: true, ProjectionExpression: true, "ConsistentRead?": true, "ExpressionAttributeNames?": true },
     errors: "DynamoDB",
+  },
+  "arn:aws:states:::aws-sdk:dynamodb:query": {
+    arguments: {
+      TableName: true,
+      IndexName: true,
+      KeyConditionExpression: true,
+      ProjectionExpression: true,
+      Limit: true,
+      "ExpressionAttributeNames?": true,
+      "ExpressionAttributeValues?": true,
+    },
+    errors: "DynamoDb",
   },
   "arn:aws:states:::dynamodb:putItem": {
     arguments: { TableName: true, Item: true, ConditionExpression: true },

@@ -42,9 +42,8 @@ fn status_of_a_failure_is_1_and_of_nobody_3() {
 
 #[test]
 fn submit_waits_for_the_verdicts_in_the_order_of_its_arguments() {
-    let folder = std::env::temp_dir().join(format!("bonafide-e2e-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let paths = ["second-no-zip", "first-no-zip"].map(|id| folder.join(format!("{id}.zip")));
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["second-no-zip", "first-no-zip"].map(|id| folder.path().join(format!("{id}.zip")));
     for path in &paths {
         std::fs::write(path, "no zip either").unwrap();
     }

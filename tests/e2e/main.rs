@@ -14,4 +14,5 @@ mod operators;
 mod packages;
 mod run;
 mod samples;
+mod sweep;
 mod uploads;

@@ -200,9 +200,8 @@ async fn rejected(key: &str, version: &str, reason: &str) -> Result<Notification
 #[test]
 fn a_second_upload_to_an_approved_application_is_refused() {
     let id = "e2e_second-upload_";
-    let folder = std::env::temp_dir().join(format!("bonafide-e2e-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let package = folder.join(format!("{id}.zip"));
+    let folder = tempfile::tempdir().unwrap();
+    let package = folder.path().join(format!("{id}.zip"));
     std::fs::write(&package, zip(&members(id, &number(id)))).unwrap();
     pass(id).and_then(|()| license(id, &number(id))).unwrap();
     let submit = || bonafide(&["submit", package.to_str().unwrap(), "--wait", "--json"]);

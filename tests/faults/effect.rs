@@ -116,4 +116,4 @@ const DYNAMODB: [&str; 3] =
     ["ProvisionedThroughputExceededException", "InternalServerErrorException", "ResourceNotFoundException"];
 const REKOGNITION: [&str; 3] =
     ["ProvisionedThroughputExceededException", "InternalServerErrorException", "AccessDeniedException"];
-const SFN: [&str; 3] = ["ThrottlingException", "SfnException", "ExecutionDoesNotExistException"];
+const SFN: [&str; 3] = ["ThrottlingException", "SfnException", "AccessDeniedException"];

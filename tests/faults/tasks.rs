@@ -11,7 +11,7 @@ use bonafide_tests::bench::bench;
 use bonafide_tests::share::Share;
 use bonafide_tools::control::Fault;
 use bonafide_tools::history::Trace;
-use bonafide_tools::machine::{CONVERSATION, MACHINES, Machine};
+use bonafide_tools::machine::{CONVERSATION, MACHINES, Machine, SWEEP};
 use bonafide_tools::until;
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
@@ -77,7 +77,8 @@ const NOT_RECORDED: &str = "failures-not-recorded-executions-failed";
 fn sites() -> Result<Vec<Site>> {
     let mut sites = Vec::new();
     // No upload starts it, and nothing outside hears of its failures: tests/machines/agent_onboarding.rs lets its Tasks fail.
-    for (machine, _) in MACHINES.into_iter().filter(|(machine, _)| *machine != CONVERSATION) {
+    // Nor does one start the sweep, which looks at all applications: tests/machines/sweep_submissions.rs.
+    for (machine, _) in MACHINES.into_iter().filter(|(machine, _)| ![CONVERSATION, SWEEP].contains(machine)) {
         for (state, definition) in Machine::read(machine)?.states().filter(|(_, state)| state["Type"] == "Task") {
             let journey = if machine == RECORDER {
                 Way::of(state)?.journey()
@@ -335,7 +336,7 @@ impl Way {
             Self::Unjudged | Self::Alone => {
                 &["DescribeExecution", "GetHistory", "RecordOnSubmission", "RecordOnApplication", "NotifyFailure"]
             }
-            Self::Unannounced => &["RecordBesideOutcome", "RestoreStatus"],
+            Self::Unannounced => &["RecordBesideOutcome", "DescribeAgain", "RestoreStatus"],
         }
     }
 
@@ -424,7 +425,7 @@ async fn not_recorded(site: Site, effect: Effect, expected: Left) -> Result<&'st
 
 #[test]
 fn every_task_has_a_journey() {
-    assert!(sites().unwrap().len() >= 32);
+    assert!(sites().unwrap().len() >= 33);
 }
 
 #[test]

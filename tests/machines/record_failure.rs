@@ -19,7 +19,7 @@ fn case(name: &str) -> Case {
 
 /// An execution for a selfie that has failed because this error befell the child's first call; the rule has had it looked at before there
 /// was a record to write it on: what follows is the scenario's own doing.
-async fn failed_execution(case: &Case, error: &str) -> Result<String> {
+pub(crate) async fn failed_execution(case: &Case, error: &str) -> Result<String> {
     case.rekognition_error("DetectFaces", error)?;
     let selfie = case.picture("selfie");
     let input = json!({"applicationId": case.id, "submissionId": SUBMISSION, "kind": "selfie", "selfie": selfie});
@@ -206,6 +206,18 @@ fn recorded_on_the_submission_only() {
     });
 }
 
+const BESIDE: [&str; 9] = [
+    "DescribeExecution",
+    "IsFailureOver",
+    "GetHistory",
+    "IsCauseKnown",
+    "RecordOnSubmission",
+    "RecordBesideOutcome",
+    "DescribeAgain",
+    "IsFailureOverNow",
+    "Done",
+];
+
 #[test]
 fn recorded_beside_the_outcome() {
     let case = case("recorded-beside");
@@ -213,7 +225,7 @@ fn recorded_beside_the_outcome() {
         let execution = failed_execution(&case, "AccessDeniedException").await?;
         decided(&case, None).await?;
         let seen = record(&case, &event(&execution, "FAILED")?, 0).await?;
-        seen.went(&[&RECORDED[..5], &["RecordBesideOutcome", "Done"]].concat());
+        seen.went(&BESIDE);
         // Operators find it, the outcome stays, and nobody is told otherwise.
         let row = &seen.row;
         assert_eq!((&row["status"], &row["statusBeforeFailure"]), (&json!("FAILED"), &json!("DECIDED")));
@@ -235,6 +247,68 @@ fn skipped_beside_the_outcome_of_another_submission() {
         let seen = record(&case, &event(&execution, "FAILED")?, 0).await?;
         seen.went(&[&RECORDED[..5], &["RecordBesideOutcome", "Done"]].concat());
         assert_eq!((&seen.row["status"], seen.row.get("failure")), (&json!("IN_PROGRESS"), None));
+        Ok(())
+    });
+}
+
+/// A redrive has succeeded after the first look at the execution: its own event found nothing to take back, and this one takes it back.
+#[test]
+fn restored_after_a_redrive_meanwhile() {
+    let case = case("restored-meanwhile");
+    bench().run(async {
+        let execution = failed_execution(&case, "AccessDeniedException").await?;
+        decided(&case, None).await?;
+        let succeeded = json!({"executionArn": execution, "status": "SUCCEEDED"});
+        let redriven = Fault::result("states", "DescribeExecution", &case.id, succeeded);
+        bench().local.control.add(&redriven.by("record-failure/DescribeAgain"))?;
+        let seen = record(&case, &event(&execution, "FAILED")?, 0).await?;
+        seen.went(&[&BESIDE[..8], &["RestoreStatus", "Done"]].concat());
+        assert_eq!((&seen.row["status"], seen.row.get("failure")), (&json!("DECIDED"), None));
+        Ok(())
+    });
+}
+
+/// A redrive has concluded the submission between the record on it and the one on the application: the outcome stays.
+#[test]
+fn skipped_after_a_conclusion_meanwhile() {
+    let case = case("skipped-concluded");
+    bench().run(async {
+        let execution = failed_execution(&case, "AccessDeniedException").await?;
+        case.put_row([latest("selfie", SUBMISSION, "declined")]).await?;
+        case.put_submission([("kind", s("selfie"))]).await?;
+        let seen = record(&case, &event(&execution, "FAILED")?, 0).await?;
+        seen.went(&[&RECORDED[..6], &["Done"]].concat());
+        assert_eq!((&seen.row["selfieSubmission"]["progress"], seen.row.get("failure")), (&json!("declined"), None));
+        assert_eq!(seen.notifications, []);
+        Ok(())
+    });
+}
+
+/// Nothing is known of it but what the event says.
+#[test]
+fn recorded_never_started() {
+    let case = case("recorded-unstarted");
+    bench().run(async {
+        accepted(&case).await?;
+        let machine = bench().deployment.workflow(ONBOARDING)?;
+        let execution = format!("{}:{}", machine.replace(":stateMachine:", ":execution:"), case.id);
+        let mut event = event(&execution, "FAILED")?;
+        let input = json!({"applicationId": case.id, "submissionId": SUBMISSION, "kind": "selfie"});
+        event["detail"]["input"] = json!(input.to_string());
+        let seen = record(&case, &event, 1).await?;
+        seen.went(&["DescribeExecution", "RecordOnSubmission", "RecordOnApplication", "NotifyFailure", "Done"]);
+        assert_eq!(seen.ended.output, output(&case, Some("SYSTEM_UNAVAILABLE")));
+        assert_eq!(
+            (&seen.row["status"], &seen.row["selfieSubmission"]["progress"]),
+            (&json!("FAILED"), &json!("FAILED"))
+        );
+        let failure = &seen.row["failure"];
+        assert_eq!(
+            (&failure["state"], &failure["error"], &failure["executionArn"]),
+            (&json!("none"), &json!("Sfn.ExecutionDoesNotExistException"), &json!(execution))
+        );
+        assert_eq!(case.submission().await?["status"], "FAILED");
+        assert_eq!(seen.notifications[0].event_id, format!("{execution}:FAILED:0"));
         Ok(())
     });
 }

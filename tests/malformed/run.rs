@@ -311,12 +311,15 @@ async fn all_events(uploads: &Queue<'_>) -> Result<Vec<Seen>> {
     let mut no_events = messages::no_events(bucket);
     // A key that is no UTF-8 once it is decoded: there is no upload to reject.
     no_events.push(json!({"Records": [record(bucket, "zipped/%C0%AE.zip%")]}).to_string());
-    // Buckets from which the starter may read nothing.
-    for (bucket, id) in [("another-bucket-of-nobody", "hostile-event-bucket"), ("../..", "hostile-event-no-bucket")] {
+    let foreign = [("another-bucket-of-nobody", "hostile-event-bucket"), ("../..", "hostile-event-no-bucket")];
+    for (bucket, id) in foreign {
         no_events.push(json!({"Records": [record(bucket, &format!("zipped/{id}.zip"))]}).to_string());
     }
     uploads.send_to_fail(&no_events).await?;
     seen.extend(dead_letters("S3 event", &no_events, &uploads.dead(&no_events).await?));
+    for (bucket, id) in foreign {
+        ensure!(bench().row(id).await?.is_empty(), "an event of the bucket {bucket} has written a row");
+    }
     Ok(seen)
 }
 

@@ -11,19 +11,23 @@ use crate::repository;
 pub const SEPARATOR: &str = " › ";
 
 /// All machines: the name of the definition's file, and the output that holds the ARN.
-pub const MACHINES: [(&str, &str); 7] = [
+pub const MACHINES: [(&str, &str); 8] = [
     ("onboarding", "OnboardingMachineArn"),
     ("identity-verification", "IdentityVerificationMachineArn"),
     ("identity-compare", "IdentityCompareMachineArn"),
     ("document-extraction", "DocumentExtractionMachineArn"),
     ("third-party-check", "ThirdPartyCheckMachineArn"),
     ("record-failure", "RecordFailureMachineArn"),
+    (SWEEP, "SweepSubmissionsMachineArn"),
     (CONVERSATION, "AgentOnboardingMachineArn"),
 ];
 
 /// The one machine that no upload starts, and that records its failures itself. On AWS its executions leave no history; the local AWS keeps
 /// one of every execution.
 pub const CONVERSATION: &str = "agent-onboarding";
+
+/// The machine that looks at all applications, and at no single one.
+pub const SWEEP: &str = "sweep-submissions";
 
 /// A definition.
 #[derive(Debug, Clone)]

@@ -21,12 +21,14 @@ export interface MachineProps<Name extends MachineName> extends Common {
 
 /** A state machine: its definition, its log group, and its role with `policies/machines/<name>.json`. */
 export class Machine<Name extends MachineName> extends Construct {
+  readonly name: Name;
   readonly machine: sfn.StateMachine;
   /** All executions of this machine. */
   readonly executionsArn: string;
 
   constructor(scope: Construct, props: MachineProps<Name>) {
     super(scope, pascal(props.name));
+    this.name = props.name;
     const stack = Stack.of(this);
     const machineName = `bonafide-${props.config.stage}-${props.name}`;
     const file = join(STATE_MACHINES, `${props.name}.asl.json`);

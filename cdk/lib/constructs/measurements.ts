@@ -1,4 +1,3 @@
-import { Aws } from "aws-cdk-lib";
 import type * as dynamodb from "aws-cdk-lib/aws-dynamodb";
 import * as sns from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
@@ -20,7 +19,7 @@ export class Measurements extends Construct {
 
   constructor(scope: Construct, id: string, { config, encryption, notifications, applications, submissions }: MeasurementsProps) {
     super(scope, id);
-    const policy = { file: "subscribed-queue", values: { TopicArn: notifications.topicArn, AccountId: Aws.ACCOUNT_ID } };
+    const policy = { file: "subscribed-queue", values: { TopicArn: notifications.topicArn } };
     this.queue = new TaskQueue(scope, "Measurements", {
       encryption,
       consumerTimeout: MEASURE_OUTCOME_TIMEOUT,

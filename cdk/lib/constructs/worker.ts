@@ -22,10 +22,12 @@ export interface WorkerProps<Name extends WorkerName> extends Common {
 
 /** A Rust task worker: its function, its log group, and its role with `policies/workers/<name>.json`. */
 export class Worker<Name extends WorkerName> extends Construct {
+  readonly name: Name;
   readonly function: lambda.Function;
 
   constructor(scope: Construct, props: WorkerProps<Name>) {
     super(scope, pascal(props.name));
+    this.name = props.name;
     const functionName = `bonafide-${props.config.stage}-${props.name}`;
     const logGroup = new LogGroup(this, "Logs", props, `/aws/lambda/${functionName}`);
     const { role } = new DocumentRole(this, "Role", {

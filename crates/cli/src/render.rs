@@ -448,6 +448,7 @@ mod tests {
             decided_at: None,
             seconds: None,
             failure: None,
+            face_swept_at: None,
         };
         let failure = Failure {
             state: Some("VerifyIdentity".to_owned()),

@@ -222,7 +222,13 @@ impl Replayer {
             Some(execution) => self.describe(execution).await?,
             None => None,
         };
-        let (mut action, mut why) = decide(described.as_ref(), has_outcome, is_fresh_wanted);
+        let is_face_swept = record.as_ref().is_some_and(|record| record.face_swept_at.is_some());
+        let wanted = if is_face_swept {
+            Some("the face that it had indexed was deleted, so that it is not approved any more")
+        } else {
+            is_fresh_wanted.then_some("a fresh execution was asked for")
+        };
+        let (mut action, mut why) = decide(described.as_ref(), has_outcome, wanted);
         if action == Action::Fresh {
             // From the evidence, as the starter does: the inbox may be empty by now.
             let source = record.as_ref().and_then(|record| record.evidence.get(kind.name()).or(record.upload.as_ref()));
@@ -336,8 +342,9 @@ impl Replayer {
     }
 }
 
-/// What can be done about a submission whose execution Step Functions describes so, or does not know.
-fn decide(described: Option<&DescribeExecutionOutput>, has_outcome: bool, is_fresh_wanted: bool) -> (Action, String) {
+/// What can be done about a submission whose execution Step Functions describes so, or does not know; `wanted` says why only a fresh
+/// execution will do.
+fn decide(described: Option<&DescribeExecutionOutput>, has_outcome: bool, wanted: Option<&str>) -> (Action, String) {
     let fresh = |why: &str| {
         let resumed = "it has its outcome already: the steps after that can be resumed, but not started afresh";
         if has_outcome { (Action::Impossible, resumed.to_owned()) } else { (Action::Fresh, why.to_owned()) }
@@ -348,11 +355,13 @@ fn decide(described: Option<&DescribeExecutionOutput>, has_outcome: bool, is_fre
             (Action::Nothing, "it is running already".to_owned())
         }
         ExecutionStatus::Succeeded => (Action::Nothing, "it has succeeded meanwhile".to_owned()),
-        _ if is_fresh_wanted => fresh("a fresh execution was asked for"),
-        _ if described.redrive_status == Some(ExecutionRedriveStatus::Redrivable) => {
-            (Action::Redrive, "it can be resumed where it failed".to_owned())
-        }
-        _ => fresh(described.redrive_status_reason.as_deref().unwrap_or("it cannot be redriven")),
+        _ => match wanted {
+            Some(why) => fresh(why),
+            None if described.redrive_status == Some(ExecutionRedriveStatus::Redrivable) => {
+                (Action::Redrive, "it can be resumed where it failed".to_owned())
+            }
+            None => fresh(described.redrive_status_reason.as_deref().unwrap_or("it cannot be redriven")),
+        },
     }
 }
 
@@ -517,6 +526,17 @@ mod tests {
             let upload = ObjectRef { bucket: "b".into(), key: "zipped/a.zip".into(), version_id: "v1".into() };
             assert_eq!((send.num_calls(), started.awaited), (1, SubmissionId::of_replay(&upload, EXECUTION)));
         }
+    }
+
+    #[tokio::test]
+    async fn a_submission_whose_face_was_swept_is_judged_afresh() {
+        let describe = described(ExecutionStatus::Failed, Some(ExecutionRedriveStatus::Redrivable));
+        let mut swept = record(FIRST, "package", "FAILED");
+        swept.insert("faceSweptAt".to_owned(), s("2026-11-28T03:00:00.000Z"));
+        let replayer = replayer(Some(swept), &[&describe], &there(), &[]);
+        let plan = planned(&replayer, &failed(), false).await;
+        assert_eq!(plan.action, Action::Fresh);
+        assert!(plan.why.contains("face"), "{plan:?}");
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::row::{self, Item};
 
 /// The only attributes that are fetched.
-const ATTRIBUTES: [&str; 21] = [
+const ATTRIBUTES: [&str; 22] = [
     "submissionId",
     "kind",
     "attempt",
@@ -28,6 +28,7 @@ const ATTRIBUTES: [&str; 21] = [
     "document",
     "documentBack",
     "failure",
+    "faceSweptAt",
     "packageCheck",
     "identityVerification",
     "identityCompare",
@@ -72,6 +73,9 @@ pub struct Submission {
     /// Where it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// When the face was deleted that its execution had indexed: the execution is not approved any more. ISO 8601.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub face_swept_at: Option<String>,
 }
 
 impl Submission {
@@ -137,6 +141,7 @@ impl Submission {
             decided_at: row::text(item, "decidedAt"),
             seconds: row::seconds(item),
             failure: Failure::of(item),
+            face_swept_at: row::text(item, "faceSweptAt"),
         })
     }
 }

@@ -229,16 +229,15 @@ mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
     use aws_sdk_s3::operation::put_object::PutObjectOutput;
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use tempfile::{TempDir, tempdir};
 
     use super::*;
     use crate::row::{Item, s};
     use crate::submission::tests::{FIRST, m, record};
     use crate::target::Place;
 
-    fn file(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("bonafide-submit-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join(name);
+    fn file(folder: &TempDir, name: &str) -> PathBuf {
+        let path = folder.path().join(name);
         fs::write(&path, "PK").unwrap();
         path
     }
@@ -296,14 +295,17 @@ mod tests {
 
     #[test]
     fn takes_the_id_from_the_name() {
-        assert_eq!(Package::new(&file("0fa3-B_9.zip")).unwrap().application_id.as_str(), "0fa3-B_9");
-        assert_eq!(Package::new(&file("upper.ZIP")).unwrap().application_id.as_str(), "upper");
+        let folder = tempdir().unwrap();
+        for (name, id) in [("0fa3-B_9.zip", "0fa3-B_9"), ("upper.ZIP", "upper")] {
+            assert_eq!(Package::new(&file(&folder, name)).unwrap().application_id.as_str(), id);
+        }
     }
 
     #[test]
     fn refuses_names_that_are_no_id() {
+        let folder = tempdir().unwrap();
         for name in ["a b.zip", "ä.zip", ".zip", "a.tar", "a.b.zip", &format!("{}.zip", "x".repeat(65))] {
-            let error = Package::new(&file(name)).unwrap_err();
+            let error = Package::new(&file(&folder, name)).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{name}: {error}");
         }
     }
@@ -311,14 +313,15 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_read() {
         assert_eq!(Package::new(Path::new("nowhere/a.zip")).unwrap_err().exit_code(), 2);
-        let folder = file("x.zip").with_file_name("folder.zip");
-        fs::create_dir_all(&folder).unwrap();
-        assert_eq!(Package::new(&folder).unwrap_err().to_string(), format!("{} is no file", folder.display()));
+        let folder = tempfile::Builder::new().prefix("folder").suffix(".zip").tempdir().unwrap();
+        let path = folder.path();
+        assert_eq!(Package::new(path).unwrap_err().to_string(), format!("{} is no file", path.display()));
     }
 
     #[test]
     fn refuses_two_packages_of_one_application() {
-        let twice = [file("twice.zip"), file("twice.zip")];
+        let folder = tempdir().unwrap();
+        let twice = [file(&folder, "twice.zip"), file(&folder, "twice.zip")];
         assert!(Package::all(&twice).unwrap_err().to_string().contains("two packages are named twice"));
     }
 
@@ -332,7 +335,8 @@ mod tests {
             })
             .then_output(|| PutObjectOutput::builder().version_id("v1").build());
         let client = mock_client!(aws_sdk_s3, [&rule]);
-        let packages = [Package::new(&file("whole.zip")).unwrap()];
+        let folder = tempdir().unwrap();
+        let packages = [Package::new(&file(&folder, "whole.zip")).unwrap()];
 
         let uploads = upload_all(&client, "bucket", &packages).await.unwrap();
 

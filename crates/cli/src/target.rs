@@ -185,36 +185,36 @@ fn running(file: &Path) -> Option<Up> {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("bonafide-target-{name}-{}", std::process::id()));
-        fs::create_dir_all(folder.join("a/b")).unwrap();
-        fs::create_dir_all(folder.join(".local")).unwrap();
+    fn folder() -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("a/b")).unwrap();
+        fs::create_dir_all(folder.path().join(".local")).unwrap();
         folder
     }
 
     #[test]
     fn finds_the_local_aws_of_a_parent_folder() {
-        let folder = folder("parent");
-        let file = folder.join(".local/up.json");
-        assert_ne!(up_file(&folder.join("a/b")), Some(file.clone()));
+        let folder = folder();
+        let file = folder.path().join(".local/up.json");
+        assert_ne!(up_file(&folder.path().join("a/b")), Some(file.clone()));
         fs::write(&file, "{}").unwrap();
-        assert_eq!(up_file(&folder.join("a/b")), Some(file));
-        fs::remove_dir_all(folder).unwrap();
+        assert_eq!(up_file(&folder.path().join("a/b")), Some(file));
     }
 
     #[test]
     fn does_not_take_another_process_for_the_local_aws() {
-        let folder = folder("stale");
-        let file = folder.join(".local/up.json");
+        let folder = folder();
+        let file = folder.path().join(".local/up.json");
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let pid = std::process::id();
         fs::write(&file, format!(r#"{{"pid":{pid},"endpoint":"{endpoint}","region":"us-east-1"}}"#)).unwrap();
         let is_taken_for_it = running(&file).is_some();
         assert!(!is_taken_for_it || !Path::new("/proc/self/cmdline").exists());
-        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

@@ -4,26 +4,24 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::thread;
 
 use serde_json::{Value, json};
+use tempfile::tempdir;
 
 /// A folder of its own, so that no local AWS of this repository is found, and no credentials of this machine either.
-fn bonafide(folder: &str, arguments: &[&str]) -> Output {
-    let folder = folder_named(folder);
+fn bonafide(arguments: &[&str]) -> Output {
+    bonafide_in(tempdir().unwrap().path(), arguments)
+}
+
+fn bonafide_in(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bonafide"));
-    command.args(arguments).current_dir(&folder).env_clear().env("HOME", &folder);
+    command.args(arguments).current_dir(folder).env_clear().env("HOME", folder);
     // Nobody answers there: without it, the instance's own credentials would be looked for.
     command.env("AWS_EC2_METADATA_DISABLED", "true");
     command.output().unwrap()
-}
-
-fn folder_named(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("bonafide-command-{name}-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 fn said(output: &Output) -> String {
@@ -36,7 +34,7 @@ fn documents_its_exit_codes() {
     let commands = commands.map(|command| vec![command, "--help"]);
     let queues = ["list", "show", "redrive"].map(|command| vec!["dlq", command, "--help"]);
     for arguments in [vec!["--help"]].iter().chain(&commands).chain(&queues) {
-        let output = bonafide("help", arguments);
+        let output = bonafide(arguments);
         let help = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success());
         assert!(help.contains("4  no outcome in time"), "{help}");
@@ -45,9 +43,9 @@ fn documents_its_exit_codes() {
 
 #[test]
 fn wrong_usage_is_2() {
-    let folder = folder_named("usage");
-    fs::write(folder.join("no-zip.txt"), "").unwrap();
-    fs::write(folder.join("two words.zip"), "").unwrap();
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("no-zip.txt"), "").unwrap();
+    fs::write(folder.path().join("two words.zip"), "").unwrap();
     for (arguments, expected) in [
         (&["submit"][..], "required"),
         (&["submit", "no-zip.txt"], "its name has to end in .zip"),
@@ -70,7 +68,7 @@ fn wrong_usage_is_2() {
         (&["list", "--outcome", "maybe"], "possible values"),
         (&["dlq", "show", "letters"], "possible values"),
     ] {
-        let output = bonafide("usage", arguments);
+        let output = bonafide_in(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
         assert!(said(&output).contains(expected), "{arguments:?}: {}", said(&output));
         assert!(output.stdout.is_empty());
@@ -80,7 +78,7 @@ fn wrong_usage_is_2() {
 #[test]
 fn completions_need_no_aws() {
     for shell in ["bash", "zsh", "fish"] {
-        let output = bonafide("completions", &["completions", shell]);
+        let output = bonafide(&["completions", shell]);
         assert!(output.status.success(), "{}", said(&output));
         assert!(String::from_utf8_lossy(&output.stdout).contains("reopen"));
     }
@@ -88,36 +86,36 @@ fn completions_need_no_aws() {
 
 #[test]
 fn a_missing_region_is_5() {
-    let output = bonafide("region", &["status", "a"]);
+    let output = bonafide(&["status", "a"]);
     assert_eq!(output.status.code(), Some(5), "{}", said(&output));
     assert!(said(&output).contains("no AWS region: pass `--region`"), "{}", said(&output));
 }
 
 #[test]
 fn missing_credentials_are_5() {
-    let output = bonafide("credentials", &["status", "a", "--region", "eu-north-1"]);
+    let output = bonafide(&["status", "a", "--region", "eu-north-1"]);
     assert_eq!(output.status.code(), Some(5), "{}", said(&output));
     assert!(said(&output).contains("no AWS credentials: sign in"), "{}", said(&output));
 }
 
 #[test]
 fn a_local_aws_that_has_ended_is_not_used() {
-    let folder = folder_named("stale");
-    fs::create_dir_all(folder.join(".local")).unwrap();
+    let folder = tempdir().unwrap();
+    fs::create_dir_all(folder.path().join(".local")).unwrap();
     let up =
         r#"{"pid":1,"endpoint":"http://127.0.0.1:9","control":"","thirdParty":"","region":"us-east-1","stage":"dev"}"#;
-    fs::write(folder.join(".local/up.json"), up).unwrap();
-    let output = bonafide("stale", &["status", "a"]);
+    fs::write(folder.path().join(".local/up.json"), up).unwrap();
+    let output = bonafide_in(folder.path(), &["status", "a"]);
     assert_eq!(output.status.code(), Some(5), "{}", said(&output));
     assert!(said(&output).contains("is no longer running"), "{}", said(&output));
     assert!(said(&output).contains("no AWS region"), "{}", said(&output));
 }
 
 /// Somebody who is known everywhere but here.
-fn with_keys(folder: &str, arguments: &[&str]) -> Output {
+fn with_keys(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bonafide"));
-    let folder = folder_named(folder);
-    command.args(arguments).current_dir(&folder).env_clear().env("HOME", &folder);
+    let folder = tempdir().unwrap();
+    command.args(arguments).current_dir(folder.path()).env_clear().env("HOME", folder.path());
     command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any").env("AWS_REGION", "eu-north-1");
     command.output().unwrap()
 }
@@ -180,7 +178,7 @@ fn json_is_one_object_to_a_line() {
         (&["dlq", "list"][..], 1, "queue", json!(["uploads", "extraction", "licenses", "failures", "measurements"])),
         (&["dlq", "show", "failures"], 0, "applicationIds", json!([["a"], ["b"]])),
     ] {
-        let output = with_keys("lines", &[arguments, &["--json", "--endpoint-url", &endpoint]].concat());
+        let output = with_keys(&[arguments, &["--json", "--endpoint-url", &endpoint]].concat());
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         let lines = String::from_utf8(output.stdout).unwrap();
         let told = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()[field].clone());
@@ -192,7 +190,7 @@ fn json_is_one_object_to_a_line() {
 fn credentials_that_nobody_knows_are_5() {
     let refused = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>No.</Message></Error></ErrorResponse>";
     let endpoint = endpoint(|_| (403, refused.to_owned()));
-    let output = with_keys("unknown", &["status", "a", "--endpoint-url", &endpoint]);
+    let output = with_keys(&["status", "a", "--endpoint-url", &endpoint]);
     assert_eq!(output.status.code(), Some(5), "{}", said(&output));
     assert!(said(&output).contains("the region is not enabled"), "{}", said(&output));
 }
@@ -200,7 +198,7 @@ fn credentials_that_nobody_knows_are_5() {
 #[test]
 fn a_host_that_does_not_exist_is_5() {
     // This name is kept from ever existing: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
-    let output = with_keys("host", &["status", "a", "--endpoint-url", "http://bonafide.invalid"]);
+    let output = with_keys(&["status", "a", "--endpoint-url", "http://bonafide.invalid"]);
     assert_eq!(output.status.code(), Some(5), "{}", said(&output));
     assert!(said(&output).contains("no such host") && said(&output).contains("`--region`"), "{}", said(&output));
 }

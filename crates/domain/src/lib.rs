@@ -15,8 +15,9 @@ mod text;
 mod thresholds;
 
 pub use application::{
-    ApplicationId, InvalidApplicationId, InvalidSubmissionId, Latest, ObjectRef, Outcome, Progress, Standing, Status,
-    SubmissionId, Upload, UploadKind, admit, admit_replay, conclude, joins, status_after,
+    ApplicationId, InvalidApplicationId, InvalidSubmissionId, Judgement, Latest, NamedFace, ObjectRef, Outcome,
+    Progress, Standing, Status, SubmissionId, Sweep, Upload, UploadKind, admit, admit_replay, conclude, joins,
+    status_after, sweep, too_large_to_copy,
 };
 pub use check::{Check, CheckOutcome};
 use document::matching;

@@ -10,10 +10,16 @@ pub fn today() -> NaiveDate {
     Utc::now().date_naive()
 }
 
+/// The time, for the domain.
+#[must_use]
+pub fn instant() -> DateTime<Utc> {
+    Utc::now()
+}
+
 /// The time, as the table holds it: `2026-11-21T09:30:00.000Z`, which sorts as text.
 #[must_use]
 pub fn now() -> String {
-    stamp(Utc::now())
+    stamp(instant())
 }
 
 /// The time so long ago, as the table holds it.

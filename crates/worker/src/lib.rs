@@ -19,7 +19,7 @@ mod tables;
 mod task;
 
 pub use api::{Api, ApiAnswer, ApiFailure, ApiRequest, run_api};
-pub use clock::{ago, now, seconds, today};
+pub use clock::{ago, instant, now, seconds, today};
 pub use config::{SdkConfig, aws_config, setting};
 pub use error::{ErrorName, Report, TaskError, sdk_code};
 pub use lambda_runtime::Error;

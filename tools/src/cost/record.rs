@@ -27,6 +27,8 @@ const QUIET: Duration = Duration::from_secs(2);
 /// The attributes that the index `byStatus` holds, its keys included.
 const INDEX: [&str; 8] =
     ["applicationId", "status", "updatedAt", "outcome", "reasons", "receivedAt", "decidedAt", "executionArn"];
+/// The attributes that the index `byStatus` of the submissions holds, its keys included.
+const SUBMISSION_INDEX: [&str; 6] = ["applicationId", "submissionId", "status", "receivedAt", "kind", "executionArn"];
 /// The attributes that the index `byRekognitionFaceId` holds, its keys included.
 const FACE_INDEX: [&str; 7] =
     ["faceId", "rekognitionFaceId", "status", "firstName", "lastName", "dateOfBirth", "phoneNumber"];
@@ -331,10 +333,15 @@ impl Recorder<'_> {
             let query = query.key_condition_expression("applicationId = :id");
             let found = query.expression_attribute_values(":id", key.clone()).send().await?;
             usage.rows.insert(table, found.items().iter().map(|row| bytes_of(row.iter())).sum());
-            if table == Table::Applications {
-                let row = found.items().first().with_context(|| format!("{id} has no row"))?;
-                let index = row.iter().filter(|(name, _)| INDEX.contains(&name.as_str()));
-                usage.rows.insert(Table::ByStatus, bytes_of(index));
+            for (of, index, attributes) in [
+                (Table::Applications, Table::ByStatus, &INDEX[..]),
+                (Table::Submissions, Table::SubmissionsByStatus, &SUBMISSION_INDEX[..]),
+            ] {
+                if table == of {
+                    let entry =
+                        |row: &Row| bytes_of(row.iter().filter(|(name, _)| attributes.contains(&name.as_str())));
+                    usage.rows.insert(index, found.items().iter().map(entry).sum());
+                }
             }
         }
         let customers = tables.scan().table_name(self.deployment.data("CustomersTableName")?).consistent_read(true);

@@ -43,6 +43,8 @@ pub(super) struct Templates {
     pub(super) dashboards: f64,
     /// Runs of workers by the clock, in a month.
     pub(super) scheduled: BTreeMap<String, f64>,
+    /// Executions of machines by the clock, in a month.
+    pub(super) scheduled_executions: f64,
     /// Methods of APIs that have metrics of their own.
     pub(super) measured_methods: f64,
     pub(super) secrets: f64,
@@ -115,11 +117,16 @@ impl Templates {
                 self.log_days = self.log_days.max(properties["RetentionInDays"].as_f64().unwrap_or_default());
             }
             "AWS::Events::Rule" => {
-                let targets = properties["Targets"].as_array().into_iter().flatten();
-                let functions = targets.filter_map(|target| resources.get(target["Arn"]["Fn::GetAtt"][0].as_str()?));
-                let workers = functions.filter_map(|(_, properties)| worker(properties));
-                if let Some(runs) = properties["ScheduleExpression"].as_str().and_then(runs_a_month) {
-                    self.scheduled.extend(workers.map(|worker| (worker, runs)));
+                let Some(runs) = properties["ScheduleExpression"].as_str().and_then(runs_a_month) else { return };
+                for target in properties["Targets"].as_array().into_iter().flatten() {
+                    // A function by its ARN, which is an attribute of it; a machine by its name, which is its ARN.
+                    let name = target["Arn"]["Fn::GetAtt"][0].as_str().or(target["Arn"]["Ref"].as_str());
+                    match name.and_then(|name| resources.get(name)) {
+                        Some((_, properties)) if properties["FunctionName"].is_string() => {
+                            self.scheduled.extend(worker(properties).map(|worker| (worker, runs)));
+                        }
+                        _ => self.scheduled_executions += runs,
+                    }
                 }
             }
             "AWS::ApiGateway::Stage" => {
@@ -164,6 +171,8 @@ impl Templates {
             bill.add(self.lambda_second(), runs * prices.milliseconds(worker)? / 1000.0 * gigabytes);
             bill.add("trace", *runs);
         }
+        let transitions = prices.assumed("transitionsPerScheduledExecution")?;
+        bill.add("stateTransition", self.scheduled_executions * transitions);
         bill.add("sqsRequest", count(self.queue_fed.len()) * prices.assumed("pollsPerQueueAndMonth")?);
         Ok(bill)
     }
@@ -231,6 +240,10 @@ mod tests {
             "Hourly": {"Type": "AWS::Events::Rule", "Properties": {
                 "ScheduleExpression": "rate(2 hours)", "Targets": [{"Arn": {"Fn::GetAtt": ["Repair", "Arn"]}}],
             }},
+            "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {}},
+            "Daily": {"Type": "AWS::Events::Rule", "Properties": {
+                "ScheduleExpression": "rate(1 day)", "Targets": [{"Arn": {"Ref": "Machine"}}],
+            }},
             "OfEvents": {"Type": "AWS::Events::Rule", "Properties": {
                 "EventPattern": {}, "Targets": [{"Arn": {"Fn::GetAtt": ["Starter", "Arn"]}}],
             }},
@@ -278,6 +291,8 @@ mod tests {
         // Every other hour; the rule for events has no time. 0.3 s with 256 MB.
         near(bill.of("lambdaRequest"), 365.25);
         near(bill.of("lambdaSecondX86"), 365.25 * 0.3 / 4.0);
+        // Three states once a day.
+        near(bill.of("stateTransition"), 3.0 * 730.5 / 24.0);
         near(bill.of("secretMonth"), 1.0);
         near(bill.of("keyMonth"), 1.0);
         near(bill.of("keyRequest"), 17_520.0);

@@ -37,6 +37,8 @@ pub(super) enum Table {
     /// The index `byStatus` of applications.
     ByStatus,
     Submissions,
+    /// The index `byStatus` of submissions.
+    SubmissionsByStatus,
     Decisions,
     Customers,
     FaceMetadata,
@@ -258,6 +260,11 @@ impl Usage {
             ("dynamodb:UpdateItem" | "dynamodb:PutItem", Table::Applications) => {
                 2.0 * units(self.bytes(Table::ByStatus), 1)
             }
+            // A new record enters its index, and a conclusion moves it there.
+            ("dynamodb:PutItem", Table::Submissions) => units(self.bytes(Table::SubmissionsByStatus), 1),
+            ("dynamodb:UpdateItem", Table::Submissions) if call.is_in_transaction => {
+                2.0 * units(self.bytes(Table::SubmissionsByStatus), 1)
+            }
             (
                 "dynamodb:UpdateItem" | "dynamodb:PutItem",
                 Table::Submissions | Table::Customers | Table::FaceRequests,
@@ -380,6 +387,7 @@ mod tests {
             ("", "dynamodb:UpdateItem", Some(Table::Applications), false, 2),
             ("", "dynamodb:GetItem", Some(Table::Applications), false, 1),
             ("starter", "dynamodb:PutItem", Some(Table::Submissions), true, 1),
+            ("conclude-submission", "dynamodb:UpdateItem", Some(Table::Submissions), true, 1),
             ("conclude-submission", "dynamodb:PutItem", Some(Table::Decisions), true, 1),
             ("conclude-submission", "dynamodb:Query", Some(Table::Decisions), false, 1),
             ("register-face", "dynamodb:UpdateItem", Some(Table::FaceMetadata), false, 1),
@@ -389,14 +397,17 @@ mod tests {
             (Table::Applications, 2_500),
             (Table::ByStatus, 300),
             (Table::Submissions, 3_500),
+            (Table::SubmissionsByStatus, 300),
             (Table::Decisions, 1_500),
             (Table::FaceMetadata, 700),
         ];
         let bill = bill(&Usage { calls, rows: rows.into(), ..Usage::default() });
-        // Two of 3 KB, each with two of the index; in transactions 4 KB and 2 KB; a face with two indexes.
-        is(&bill, &[("dynamoDbWrite", 2.0 * (3.0 + 2.0) + 2.0 * (4.0 + 2.0) + 3.0), ("dynamoDbRead", 2.5)]);
-        // Four rows, 100 bytes more each, for twelve months; a face's is no cost of the request.
-        is(&bill, &[("dynamoDbGigabyteMonth", (7_800.0 + 400.0) / GIGABYTE * 12.0)]);
+        // Two of 3 KB, each with two of the index; in transactions 4 KB with one of the index, then with two, and 2 KB; a face with two
+        // indexes.
+        let transactions = (4.0 + 1.0) + (4.0 + 2.0) + 2.0;
+        is(&bill, &[("dynamoDbWrite", 2.0 * (3.0 + 2.0) + 2.0 * transactions + 3.0), ("dynamoDbRead", 2.5)]);
+        // Five rows and entries, 100 bytes more each, for twelve months; a face's is no cost of the request.
+        is(&bill, &[("dynamoDbGigabyteMonth", (8_100.0 + 500.0) / GIGABYTE * 12.0)]);
     }
 
     #[test]

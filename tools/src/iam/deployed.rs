@@ -142,6 +142,9 @@ async fn rules(local: &Local) -> Result<Vec<User>> {
         for target in list(&targets["Targets"]) {
             let machine = text(&target["Arn"])?;
             let mut calls = BTreeSet::new();
+            if rule["ScheduleExpression"].is_string() {
+                calls.extend(platform::calls(Fact::StartsBySchedule, machine));
+            }
             for execution in executions(local, machine).await? {
                 calls.extend(histories::call_of_rule(&Trace::fetch(local, &execution).await?, machine));
             }

@@ -80,9 +80,10 @@ fn of_task(integration: &str, asked: &Value, place: Place<'_>) -> Result<Vec<Cal
             vec![Call::from_history(&action("sqs"), place.arn("sqs", queue))]
         }
         "dynamodb" => {
-            let table = place.arn("dynamodb", &format!("table/{}", argument("TableName")?));
+            let index = asked["IndexName"].as_str().map(|index| format!("/index/{index}")).unwrap_or_default();
+            let table = place.arn("dynamodb", &format!("table/{}{index}", argument("TableName")?));
             let mut call = Call::from_history(&action("dynamodb"), table);
-            if operation == "getItem" {
+            if ["getItem", "query"].contains(&operation) {
                 call.request.context = read(asked);
             }
             vec![call]
@@ -110,11 +111,13 @@ fn read(asked: &Value) -> BTreeMap<String, Values> {
         return BTreeMap::from([select("ALL_ATTRIBUTES")]);
     };
     let keys = asked["Key"].as_object().into_iter().flat_map(|key| key.keys().cloned());
-    let names = projection.split(',').map(|path| {
-        let name = path.split(['.', '[']).next().unwrap_or_default().trim();
-        asked["ExpressionAttributeNames"][name].as_str().unwrap_or(name).to_owned()
-    });
-    let attributes = ("dynamodb:Attributes".to_owned(), Values::Many(keys.chain(names).collect()));
+    let name = |name: &str| asked["ExpressionAttributeNames"][name].as_str().unwrap_or(name).to_owned();
+    // `#status = :status AND updatedAt < :before`
+    let condition = asked["KeyConditionExpression"].as_str().unwrap_or_default();
+    let compared = condition.split(" AND ").filter_map(|comparison| comparison.split_whitespace().next()).map(name);
+    let projected = projection.split(',').map(|path| name(path.split(['.', '[']).next().unwrap_or_default().trim()));
+    let attributes = keys.chain(compared).chain(projected).collect();
+    let attributes = ("dynamodb:Attributes".to_owned(), Values::Many(attributes));
     BTreeMap::from([attributes, select("SPECIFIC_ATTRIBUTES")])
 }
 
@@ -162,6 +165,11 @@ mod tests {
             "sqs:sendMessage.waitForTaskToken",
             &json!({"QueueUrl": "http://127.0.0.1:4566/000000000000/q", "MessageBody": {}}),
             &["sqs:SendMessage on arn:aws:sqs:us-east-1:000000000000:q"],
+        );
+        needs(
+            "aws-sdk:dynamodb:query",
+            &json!({"TableName": "t", "IndexName": "i"}),
+            &["dynamodb:Query on arn:aws:dynamodb:us-east-1:000000000000:table/t/index/i"],
         );
         needs(
             "dynamodb:updateItem",
@@ -217,6 +225,13 @@ mod tests {
         }));
         let expected = ["id", "selfie", "checks", "list"].map(str::to_owned).to_vec();
         assert_eq!(named["dynamodb:Attributes"], Values::Many(expected));
+        let queried = read(&json!({
+            "KeyConditionExpression": "#s = :status AND at < :before",
+            "ProjectionExpression": "id",
+            "ExpressionAttributeNames": {"#s": "status"},
+        }));
+        let expected = ["status", "at", "id"].map(str::to_owned).to_vec();
+        assert_eq!(queried["dynamodb:Attributes"], Values::Many(expected));
         assert_eq!(named["dynamodb:Select"], one("SPECIFIC_ATTRIBUTES"));
     }
 

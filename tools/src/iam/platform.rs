@@ -39,10 +39,12 @@ pub enum Fact {
     LooksAtPicture,
     /// Textract was given a version of this document.
     ReadsDocument,
+    /// The rule starts this machine by the clock, less often than the tests last.
+    StartsBySchedule,
 }
 
 /// All of them.
-pub const CALLS: [Behaviour; 10] = [
+pub const CALLS: [Behaviour; 11] = [
     Behaviour {
         name: "event source mapping",
         applies: Fact::TakesMessages,
@@ -118,6 +120,12 @@ pub const CALLS: [Behaviour; 10] = [
         applies: Fact::ReadsDocument,
         actions: &["s3:GetObject"],
         documentation: "https://docs.aws.amazon.com/textract/latest/dg/API_S3Object.html",
+    },
+    Behaviour {
+        name: "schedule of a machine",
+        applies: Fact::StartsBySchedule,
+        actions: &["states:StartExecution"],
+        documentation: "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-iam-roles.html",
     },
 ];
 

@@ -70,8 +70,8 @@ impl Recording {
             });
         }
         let roles = roles.into_iter().map(|role| {
-            let documents = documents_for_textract(&role.calls);
-            let calls = role.calls.into_iter().chain(documents).collect();
+            let pictures = read_in_the_name_of_the_role(&role.calls);
+            let calls = role.calls.into_iter().chain(pictures).collect();
             (role.file, Role { values: role.values, calls })
         });
         Ok(Self { roles: roles.collect() })
@@ -94,11 +94,13 @@ impl Recording {
     }
 }
 
-/// What follows from the versions that Textract has read in the name of a role that asks it.
-fn documents_for_textract(calls: &BTreeSet<Call>) -> Vec<Call> {
-    let of = |action: &'static str| calls.iter().filter(move |call| call.request.action == action);
-    let read = of("s3:GetObjectVersion").filter(|_| of("textract:AnalyzeID").next().is_some());
-    read.flat_map(|call| platform::calls(Fact::ReadsDocument, &call.request.resource)).collect()
+/// What follows from the versions that Textract and Rekognition have read in the name of a role that asks them.
+fn read_in_the_name_of_the_role(calls: &BTreeSet<Call>) -> Vec<Call> {
+    let asked = |service: &str| calls.iter().any(|call| call.request.action.starts_with(service));
+    let services = [("textract:", Fact::ReadsDocument), ("rekognition:", Fact::LooksAtPicture)];
+    let facts: Vec<_> = services.into_iter().filter(|(service, _)| asked(service)).map(|(_, fact)| fact).collect();
+    let read = calls.iter().filter(|call| call.request.action == "s3:GetObjectVersion");
+    read.flat_map(|call| facts.iter().flat_map(|fact| platform::calls(*fact, &call.request.resource))).collect()
 }
 
 /// The policies' files, by path below `policies/` without `.json`.

@@ -91,6 +91,9 @@ pub enum Failure {
     /// The application has taken another upload since, which counts.
     #[error("the application has another submission by now, which counts")]
     Replaced,
+    /// The execution was resumed after its face had been swept.
+    #[error("the face that was indexed has been deleted by the sweep: `bonafide replay` judges the upload afresh")]
+    FaceSwept,
     /// A record could not be read.
     #[error(transparent)]
     Table(#[from] TableFailure),
@@ -105,7 +108,7 @@ impl TaskError for Failure {
                 _ => ErrorName::of_service(&**error),
             },
             Self::Decisions(error) => ErrorName::of_service(&**error),
-            Self::Build(_) | Self::Replaced => ErrorName::Internal,
+            Self::Build(_) | Self::Replaced | Self::FaceSwept => ErrorName::Internal,
             Self::Contended => ErrorName::Transient,
             Self::Table(failure) => failure.name(),
         }
@@ -115,7 +118,7 @@ impl TaskError for Failure {
         match self {
             Self::Write(error) => Some(sdk_code(&**error)),
             Self::Decisions(error) => Some(sdk_code(&**error)),
-            Self::Build(_) | Self::Replaced | Self::Contended => None,
+            Self::Build(_) | Self::Replaced | Self::FaceSwept | Self::Contended => None,
             Self::Table(failure) => failure.code(),
         }
     }
@@ -128,6 +131,8 @@ const CHECKS: [Check; 5] = [
     Check::DocumentExtraction,
     Check::ThirdPartyCheck,
 ];
+/// Of a submission whose face was swept.
+const FACE_SWEPT_AT: &str = "faceSweptAt";
 const POINTERS: [&str; 4] = ["package", "selfie", "document", "documentBack"];
 /// The booleans that clients of the KYC package read, by the check that each tells of.
 const MATCHES: [(&str, Check); 3] = [
@@ -163,7 +168,7 @@ struct Customer {
 /// Ends a submission once: a second try finds the first one's end.
 ///
 /// # Errors
-/// When a table does not answer, or the application has gone on with another submission.
+/// When a table does not answer, the application has gone on with another submission, or the face was swept.
 pub async fn handle(
     tables: &Tables,
     input: Input,
@@ -174,13 +179,17 @@ pub async fn handle(
     let (application, submission) = (&input.application_id, &input.submission_id);
     let columns = DetailsColumn::ALL.map(DetailsColumn::name).into_iter();
     let attributes = ["kind", "attempt", "status", "outcome", "reasons", "faceId", "documentFields", "duplicateFaceId"];
-    let attributes: Vec<_> = columns.chain(attributes).chain(POINTERS).chain(CHECKS.map(Check::name)).collect();
+    let attributes = columns.chain(attributes).chain(POINTERS).chain(CHECKS.map(Check::name));
+    let attributes: Vec<_> = attributes.chain([FACE_SWEPT_AT]).collect();
     for _ in 0..TRIES {
         // Before anything else is read: who writes under this number has seen all that was decided before.
         let number = tables.last_decision(application).await? + 1;
         let record = tables.submissions.read(application, submission, &attributes).await?;
         if column(&record, "status").ok_or(TableFailure::Missing("status"))? == "DECIDED" {
             return recorded(&record, &input);
+        }
+        if input.face_id.is_some() && record.contains_key(FACE_SWEPT_AT) {
+            return Err(Failure::FaceSwept);
         }
         let row =
             tables.applications.read(application, &[&LATEST[..], &["faceId", "selfie", "document"]].concat()).await?;
@@ -190,7 +199,7 @@ pub async fn handle(
             conclusion.refuse_registered();
             cancelled = tables.write(&conclusion, number).await?;
         }
-        // Another try has ended it meanwhile, or another decision has taken the number: what is there now counts.
+        // Another try has ended it meanwhile, its face was swept, or another decision has taken the number: what is there now counts.
         if cancelled.contains(&Part::Submission) || cancelled.contains(&Part::Decision) {
             continue;
         }
@@ -456,12 +465,17 @@ impl Tables {
     /// The parts whose conditions have cancelled the transaction; none when it is done.
     async fn write(&self, conclusion: &Conclusion<'_>, number: u64) -> Result<Vec<Part>, Failure> {
         let Input { application_id: application, submission_id: submission, .. } = conclusion.input;
+        let is_unended = "#status IN (:inProgress, :failed)".to_owned();
+        let condition = match conclusion.input.face_id {
+            Some(_) => format!("{is_unended} AND attribute_not_exists({FACE_SWEPT_AT})"),
+            None => is_unended,
+        };
         let submission_update = conclusion
             .submission()
             .into_update()
             .table_name(self.submissions.table())
             .set_key(Some(submission_key(application, submission)))
-            .condition_expression("#status IN (:inProgress, :failed)")
+            .condition_expression(condition)
             .expression_attribute_values(":inProgress", text("IN_PROGRESS"))
             .expression_attribute_values(":failed", text("FAILED"))
             .build()?;

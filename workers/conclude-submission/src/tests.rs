@@ -71,17 +71,20 @@ fn input(outcome: &str, reasons: &[&str], face: Option<&str>) -> Input {
 /// What each try to write is cancelled by; it succeeds after the last one.
 type Cancellations = Vec<[bool; 4]>;
 
-/// One item of a transaction: table, expression or nothing, and all values by their attributes.
+/// One item of a transaction: table, expression or nothing, condition, and all values by their attributes.
 #[derive(Clone, Debug)]
 struct Written {
     table: String,
     expression: String,
+    condition: String,
     values: Row,
 }
 
 fn written(item: &TransactWriteItem) -> Written {
+    let condition = |condition: Option<&str>| condition.unwrap_or_default().to_owned();
     if let Some(put) = item.put() {
-        return Written { table: put.table_name().to_owned(), expression: String::new(), values: put.item().clone() };
+        let (table, condition) = (put.table_name().to_owned(), condition(put.condition_expression()));
+        return Written { table, expression: String::new(), condition, values: put.item().clone() };
     }
     let update = item.update().expect("put or update");
     let (names, values) = (update.expression_attribute_names().expect("names"), update.expression_attribute_values());
@@ -92,7 +95,12 @@ fn written(item: &TransactWriteItem) -> Written {
         let path: Vec<_> = path.split('.').map(|name| names[name].clone()).collect();
         (path.join("."), values.expect("values")[value].clone())
     });
-    Written { table: update.table_name().to_owned(), expression: expression.to_owned(), values: set.collect() }
+    Written {
+        table: update.table_name().to_owned(),
+        expression: expression.to_owned(),
+        condition: condition(update.condition_expression()),
+        values: set.collect(),
+    }
 }
 
 async fn run(
@@ -246,6 +254,27 @@ async fn a_second_try_finds_the_first_ones_end() {
     let raced = vec![[true, true, false, false]];
     let (output, _) = run(vec![record("package"), ended], package_row(), input("pass", &[], Some("face")), raced).await;
     assert_eq!(output.expect("an end").outcome, Outcome::Approved);
+}
+
+#[tokio::test]
+async fn a_face_that_was_swept_approves_no_application() {
+    let swept = || with(record("package"), "faceSweptAt", text(NOW));
+    let is_refused = |output: Result<Output, Failure>| {
+        let failure = output.expect_err("no end");
+        matches!(failure, Failure::FaceSwept) && failure.name() == ErrorName::Internal
+    };
+    let (output, written) = run(vec![swept()], package_row(), input("pass", &[], Some("face")), Vec::new()).await;
+    assert!(is_refused(output) && written.is_empty());
+    // The sweep comes between reading and writing.
+    let raced = vec![[true, false, false, false]];
+    let records = vec![record("package"), swept()];
+    let (output, written) = run(records, package_row(), input("pass", &[], Some("face")), raced).await;
+    assert!(is_refused(output) && written.len() == 1);
+    assert!(of(&written[0], "submissions").condition.contains("attribute_not_exists(faceSweptAt)"));
+    // What has not come to a face has lost none.
+    let (output, written) = run(vec![swept()], package_row(), input("decline", &[], None), Vec::new()).await;
+    assert_eq!(output.expect("an end").outcome, Outcome::Declined);
+    assert_eq!(of(&written[0], "submissions").condition, "#status IN (:inProgress, :failed)");
 }
 
 #[tokio::test]

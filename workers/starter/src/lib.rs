@@ -15,8 +15,8 @@ use aws_sdk_s3::{
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use aws_sdk_sns::operation::publish::PublishError;
 use bonafide_domain::{
-    ApplicationId, CheckOutcome, Limits, ObjectRef, Progress, ReasonCode, Status, SubmissionId, Upload, UploadKind,
-    admit, admit_replay,
+    ApplicationId, CheckOutcome, ObjectRef, Progress, ReasonCode, Status, SubmissionId, Upload, UploadKind, admit,
+    admit_replay, too_large_to_copy,
 };
 use bonafide_worker::{
     Applications, ErrorName, Row, Submissions, TableFailure, TaskError, column, note_application, note_execution,
@@ -41,6 +41,8 @@ pub struct Starter {
     pub submissions: Submissions,
     /// Where uploads come in, and evidence stays.
     pub s3: aws_sdk_s3::Client,
+    /// The one bucket whose events are handled.
+    pub bucket: String,
     /// Where executions are started.
     pub step_functions: aws_sdk_sfn::Client,
     /// Where refused uploads are announced.
@@ -61,6 +63,9 @@ pub enum Failure {
     /// The message is no S3 event.
     #[error("the message is no S3 event")]
     Malformed,
+    /// The message tells of another bucket.
+    #[error("the message tells of a bucket that is not this stage's")]
+    ForeignBucket,
     /// The clock gave no time that can be counted from.
     #[error("the time is not one of RFC 3339, so there is no day on which the record may go")]
     Clock(#[source] chrono::ParseError),
@@ -93,7 +98,7 @@ pub enum Failure {
 impl TaskError for Failure {
     fn name(&self) -> ErrorName {
         match self {
-            Self::Malformed => ErrorName::InvalidInput,
+            Self::Malformed | Self::ForeignBucket => ErrorName::InvalidInput,
             Self::Clock(_) | Self::NoVersion => ErrorName::Internal,
             Self::Contended => ErrorName::Transient,
             Self::Accept(error) => ErrorName::of_service(&**error),
@@ -107,7 +112,7 @@ impl TaskError for Failure {
 
     fn code(&self) -> Option<&str> {
         match self {
-            Self::Malformed | Self::Clock(_) | Self::NoVersion | Self::Contended => None,
+            Self::Malformed | Self::ForeignBucket | Self::Clock(_) | Self::NoVersion | Self::Contended => None,
             Self::Accept(error) => Some(sdk_code(&**error)),
             Self::Refuse(error) => Some(sdk_code(&**error)),
             Self::Copy(error) => Some(sdk_code(&**error)),
@@ -136,7 +141,13 @@ impl Starter {
     /// # Errors
     /// When a record could not be handled; doing it again does the others no harm.
     pub async fn handle(&self, body: &str, now: &str) -> Result<(), Failure> {
-        for Created { object, size, replay_of } in event::created_objects(body).ok_or(Failure::Malformed)? {
+        let created = event::created_objects(body).ok_or(Failure::Malformed)?;
+        // Before anything is recorded. The queue's policy lets only our bucket send, but an operator may send a message by hand, and an
+        // application that had accepted such an upload would stay busy, since it can never be copied.
+        if created.iter().any(|created| created.object.bucket != self.bucket) {
+            return Err(Failure::ForeignBucket);
+        }
+        for Created { object, size, replay_of } in created {
             match Upload::from_key(&object.key) {
                 Ok(upload) => self.take(&upload, &object, size, replay_of.as_deref(), now).await?,
                 Err(reason) => self.reject(reason, &object, now).await?,
@@ -161,13 +172,21 @@ impl Starter {
         let mut submission = Submission { upload, object, replay_of, source: object.clone(), id, execution, now };
         for _ in 0..TRIES {
             let pointer = upload.kind.name();
-            let known = self.submissions.read(application, &submission.id, &["status", "source", pointer]).await?;
+            let known =
+                self.submissions.read(application, &submission.id, &["status", "reasons", "source", pointer]).await?;
             match column(&known, "status") {
                 Some("IN_PROGRESS") => {
                     if let Some(source) = known.get("source").and_then(read_object_ref) {
                         submission.source = source;
                     }
                     return self.start(&submission, known.get(pointer).and_then(read_object_ref)).await;
+                }
+                // It may have been recorded and not announced.
+                Some("REFUSED") => {
+                    return match first_reason(&known) {
+                        Some(reason) => self.announce_refusal(&submission, reason).await,
+                        None => Ok(()),
+                    };
                 }
                 Some(_) => return Ok(()),
                 None => {}
@@ -179,8 +198,10 @@ impl Starter {
                 submission.source = evidence;
             }
             let attempt = match replay_of {
-                None if size > Limits::DEFAULT.package_bytes => Err(too_large(upload.kind)),
-                None => admit(upload.kind, row::standing(&row, upload.kind), self.most_attempts),
+                None => match too_large_to_copy(upload.kind, size) {
+                    Some(reason) => Err(reason),
+                    None => admit(upload.kind, row::standing(&row, upload.kind), self.most_attempts),
+                },
                 Some(of) => {
                     let is_of_failed = row::execution(&row, upload.kind) == Some(of);
                     match admit_replay(row::latest(&row, upload.kind), is_of_failed) {
@@ -190,13 +211,15 @@ impl Starter {
                     }
                 }
             };
-            let is_recorded = match attempt {
-                Ok(attempt) => self.accept(&submission, &row, attempt).await?,
-                Err(reason) if self.refuse(&submission, reason).await? => return Ok(()),
-                Err(_) => false,
-            };
-            if is_recorded {
-                return self.start(&submission, None).await;
+            match attempt {
+                Ok(attempt) if self.accept(&submission, &row, attempt).await? => {
+                    return self.start(&submission, None).await;
+                }
+                Err(reason) if self.refuse(&submission, reason).await? => {
+                    return self.announce_refusal(&submission, reason).await;
+                }
+                // Something else was faster: the application has changed, or the same event is handled twice.
+                Ok(_) | Err(_) => {}
             }
         }
         Err(Failure::Contended)
@@ -283,14 +306,10 @@ impl Starter {
         }
     }
 
-    /// Announces and records an upload that its application does not take; not if it is recorded already. In this order, so that a message
-    /// that comes back because the record could not be written announces it again instead of never.
+    /// Records an upload that its application does not take; not if it is recorded already, by a delivery of the same event that has had
+    /// it accepted. So it is announced afterwards, and again when the message comes back.
     async fn refuse(&self, submission: &Submission<'_>, reason: ReasonCode) -> Result<bool, Failure> {
         let Submission { upload, object, id, now, .. } = submission;
-        note_outcome(CheckOutcome::Resubmit.name());
-        note_reasons(&[reason]);
-        let event_id = format!("{}:{id}:upload", upload.application_id);
-        self.announce("UPLOAD_REJECTED", &event_id, &upload.application_id, reason, now).await?;
         let put = self
             .dynamodb
             .put_item()
@@ -312,6 +331,14 @@ impl Starter {
                 _ => Err(Failure::Refuse(Box::new(error))),
             },
         }
+    }
+
+    async fn announce_refusal(&self, submission: &Submission<'_>, reason: ReasonCode) -> Result<(), Failure> {
+        let Submission { upload, id, now, .. } = submission;
+        note_outcome(CheckOutcome::Resubmit.name());
+        note_reasons(&[reason]);
+        let event_id = format!("{}:{id}:upload", upload.application_id);
+        self.announce("UPLOAD_REJECTED", &event_id, &upload.application_id, reason, now).await
     }
 
     /// Copies the upload to the evidence, unless that is done, and starts the execution that judges it.
@@ -355,7 +382,7 @@ impl Starter {
         let evidence = format!("{}{}.{extension}", id.evidence_prefix(&upload.application_id), upload.kind.name());
         // Accepted keys need no escaping.
         let source = format!("{bucket}/{key}?versionId={version_id}");
-        let copy = self.s3.copy_object().bucket(bucket).key(&evidence).copy_source(source);
+        let copy = self.s3.copy_object().bucket(&self.bucket).key(&evidence).copy_source(source);
         // Nothing that the uploader has attached comes along.
         let copy = copy.metadata_directive(MetadataDirective::Replace).tagging_directive(TaggingDirective::Replace);
         let copied = match copy.send().await {
@@ -364,7 +391,7 @@ impl Starter {
             Err(error) => return Err(Failure::Copy(Box::new(error))),
         };
         let version_id = copied.version_id.ok_or(Failure::NoVersion)?;
-        let evidence = ObjectRef { bucket: bucket.clone(), key: evidence, version_id };
+        let evidence = ObjectRef { bucket: self.bucket.clone(), key: evidence, version_id };
         self.submissions
             .update(&upload.application_id, id)
             .update_expression("SET #kind = :evidence")
@@ -499,16 +526,12 @@ impl Starter {
     }
 }
 
-/// Nothing so large is copied: what is judged is much smaller.
-const fn too_large(kind: UploadKind) -> ReasonCode {
-    match kind {
-        UploadKind::Package => ReasonCode::PackageTooLarge,
-        UploadKind::Selfie => ReasonCode::SelfieTooLarge,
-        UploadKind::Document => ReasonCode::DocumentTooLarge,
-    }
+/// Why a recorded upload was refused.
+fn first_reason(record: &Row) -> Option<ReasonCode> {
+    record.get("reasons")?.as_l().ok()?.first()?.as_s().ok()?.parse().ok()
 }
 
-/// S3 has no such version any more: a lifecycle rule or somebody has removed it.
+/// S3 has no such version any more: a lifecycle rule or an operator has removed it. It says so only to a role with `s3:ListBucket`.
 fn is_gone(error: &SdkError<CopyObjectError>) -> bool {
     ["NoSuchKey", "NoSuchVersion", "NotFound"].contains(&sdk_code(error))
 }

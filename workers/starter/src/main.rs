@@ -12,6 +12,7 @@ async fn main() -> Result<(), Error> {
         submissions: Submissions::new(dynamodb.clone(), setting("SUBMISSIONS_TABLE")?),
         dynamodb,
         s3: aws_sdk_s3::Client::new(&config),
+        bucket: setting("BUCKET_NAME")?,
         step_functions: aws_sdk_sfn::Client::new(&config),
         sns: aws_sdk_sns::Client::new(&config),
         topic_arn: setting("NOTIFICATIONS_TOPIC_ARN")?,

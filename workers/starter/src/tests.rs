@@ -57,6 +57,8 @@ struct World {
     has_gone_on: bool,
     changes: usize,
     is_upload_gone: bool,
+    /// Another delivery of the same event writes the record first.
+    is_recorded_meanwhile: bool,
 }
 
 /// All that was done, in order.
@@ -121,7 +123,7 @@ fn sns(done: &Arc<Mutex<Done>>) -> aws_sdk_sns::Client {
 
 async fn handle(world: World, body: &str) -> (Result<(), Failure>, Done) {
     let done = Arc::new(Mutex::new(Done::default()));
-    let World { submission, application, has_gone_on, changes, is_upload_gone } = world;
+    let World { submission, application, has_gone_on, changes, is_upload_gone, is_recorded_meanwhile } = world;
     let read = mock!(aws_sdk_dynamodb::Client::get_item)
         .match_requests(|request| request.table_name() == Some("submissions"))
         .then_output(move || GetItemOutput::builder().set_item(Some(submission.clone())).build());
@@ -149,13 +151,18 @@ async fn handle(world: World, body: &str) -> (Result<(), Failure>, Done) {
     let accepted = mock!(aws_sdk_dynamodb::Client::transact_write_items)
         .then_output(|| TransactWriteItemsOutput::builder().build());
     let seen = Arc::clone(&done);
-    let refused = mock!(aws_sdk_dynamodb::Client::put_item)
-        .match_requests(move |request| {
-            let reasons = request.item().expect("an item")["reasons"].as_l().expect("a list");
-            seen.lock().expect("no panic").refused.push(reasons[0].as_s().expect("a code").clone());
-            true
+    let refused = mock!(aws_sdk_dynamodb::Client::put_item).match_requests(move |request| {
+        let reasons = request.item().expect("an item")["reasons"].as_l().expect("a list");
+        seen.lock().expect("no panic").refused.push(reasons[0].as_s().expect("a code").clone());
+        true
+    });
+    let refused: Rule = if is_recorded_meanwhile {
+        refused.then_error(|| {
+            PutItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
         })
-        .then_output(|| PutItemOutput::builder().build());
+    } else {
+        refused.then_output(|| PutItemOutput::builder().build())
+    };
     let seen = Arc::clone(&done);
     let moved_on = mock!(aws_sdk_dynamodb::Client::update_item)
         .match_requests(move |request| {
@@ -178,6 +185,7 @@ async fn handle(world: World, body: &str) -> (Result<(), Failure>, Done) {
         submissions: Submissions::new(dynamodb.clone(), "submissions".into()),
         dynamodb,
         s3: s3(&done, is_upload_gone),
+        bucket: "evidence".into(),
         step_functions: step_functions(&done),
         sns: sns(&done),
         topic_arn: "topic".into(),
@@ -254,7 +262,7 @@ async fn an_application_that_changes_meanwhile_is_read_again_and_not_for_ever() 
 
 #[tokio::test]
 async fn an_event_that_comes_again_changes_nothing() {
-    for status in ["DECIDED", "FAILED", "REFUSED"] {
+    for status in ["DECIDED", "FAILED"] {
         let submission = row(&[("status", text(status))]);
         let (result, done) = handle(World { submission, ..open() }, &event("zipped/8d247914.zip", None)).await;
         result.expect("nothing to do");
@@ -265,6 +273,37 @@ async fn an_event_that_comes_again_changes_nothing() {
     let (result, done) = handle(World { submission, ..open() }, &event("zipped/8d247914.zip", None)).await;
     result.expect("started");
     assert_eq!((done.copied.len(), done.accepted.len(), &done.started[0]["package"]["key"]), (0, 0, &json!("kept")));
+}
+
+#[tokio::test]
+async fn a_refusal_whose_event_comes_again_is_only_announced_again() {
+    let reasons = AttributeValue::L(vec![text("APPLICATION_CLOSED")]);
+    let submission = row(&[("status", text("REFUSED")), ("reasons", reasons)]);
+    let (result, done) = handle(World { submission, ..open() }, &event("zipped/8d247914.zip", None)).await;
+    result.expect("announced");
+    assert!(done.refused.is_empty() && done.updated.is_empty() && done.started.is_empty());
+    let [message] = &done.published[..] else { panic!("one message") };
+    assert_eq!((&message["event"], &message["reasons"]), (&json!("UPLOAD_REJECTED"), &json!(["APPLICATION_CLOSED"])));
+}
+
+#[tokio::test]
+async fn a_refusal_that_was_not_recorded_is_not_announced() {
+    let application = row(&[("kind", text("package")), ("packageSubmission", latest("IN_PROGRESS"))]);
+    let world = World { application, is_recorded_meanwhile: true, ..open() };
+    let (result, done) = handle(world, &event("zipped/8d247914.zip", None)).await;
+    assert_eq!(result.expect_err("recorded by another").name(), ErrorName::Transient);
+    assert!(done.published.is_empty(), "{:?}", done.published);
+}
+
+#[tokio::test]
+async fn an_event_of_another_bucket_goes_back_and_nothing_of_its_message_is_recorded() {
+    let mut message: Value = serde_json::from_str(&event("zipped/8d247914.zip", None)).expect("json");
+    let mut foreign = message["Records"][0].clone();
+    foreign["s3"]["bucket"]["name"] = json!("another");
+    message["Records"].as_array_mut().expect("records").push(foreign);
+    let (result, done) = handle(open(), &message.to_string()).await;
+    assert_eq!(result.expect_err("foreign").name(), ErrorName::InvalidInput);
+    assert!(done.accepted.is_empty() && done.updated.is_empty() && done.published.is_empty());
 }
 
 #[tokio::test]
@@ -313,7 +352,7 @@ async fn a_picture_is_judged_with_the_other_one_and_the_face_that_is_kept() {
 #[tokio::test]
 async fn what_is_far_too_large_is_not_even_copied() {
     let mut event: Value = serde_json::from_str(&event("zipped/8d247914.zip", None)).expect("json");
-    event["Records"][0]["s3"]["object"]["size"] = json!(Limits::DEFAULT.package_bytes + 1);
+    event["Records"][0]["s3"]["object"]["size"] = json!(bonafide_domain::Limits::DEFAULT.package_bytes + 1);
     let (result, done) = handle(open(), &event.to_string()).await;
     result.expect("refused");
     assert_eq!((done.refused, done.copied.len()), (vec!["PACKAGE_TOO_LARGE".to_owned()], 0));

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApplicationId, CheckOutcome, ObjectRef, ReasonCode, UploadKind, application::digest};
+use crate::{ApplicationId, CheckOutcome, Limits, ObjectRef, ReasonCode, UploadKind, application::digest};
 
 /// Names one submission of one application: 15 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -191,6 +191,20 @@ pub struct Standing {
     pub other: Option<Progress>,
 }
 
+/// Why an upload of so many bytes is refused before it is copied: the largest package is the most that is judged. Smaller uploads may still
+/// be too large for their kind, which is judged when they are read.
+#[must_use]
+pub const fn too_large_to_copy(kind: UploadKind, bytes: u64) -> Option<ReasonCode> {
+    if bytes <= Limits::DEFAULT.package_bytes {
+        return None;
+    }
+    Some(match kind {
+        UploadKind::Package => ReasonCode::PackageTooLarge,
+        UploadKind::Selfie => ReasonCode::SelfieTooLarge,
+        UploadKind::Document => ReasonCode::DocumentTooLarge,
+    })
+}
+
 /// Whether an application takes an upload, and as which attempt of so many; `None` is an application that has no row yet.
 ///
 /// # Errors
@@ -300,6 +314,22 @@ mod tests {
     fn pictures(latest: Option<Progress>, other: Option<Progress>) -> Standing {
         let latest = latest.map(|progress| Latest { progress, attempt: 2 });
         Standing { is_of_packages: false, latest, other }
+    }
+
+    #[test]
+    fn nothing_larger_than_the_largest_package_is_copied() {
+        for (kind, reason) in [
+            (UploadKind::Package, ReasonCode::PackageTooLarge),
+            (UploadKind::Selfie, ReasonCode::SelfieTooLarge),
+            (UploadKind::Document, ReasonCode::DocumentTooLarge),
+        ] {
+            let refused = |bytes| too_large_to_copy(kind, bytes);
+            assert_eq!(
+                (refused(0), refused(209_715_200), refused(209_715_201)),
+                (None, None, Some(reason)),
+                "{kind:?}"
+            );
+        }
     }
 
     #[test]
