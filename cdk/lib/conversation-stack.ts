@@ -7,7 +7,7 @@ import { Machine } from "./constructs/machine";
 import { Worker } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
 import { EXTRACT_IDENTITY_TIMEOUT, ONBOARDING_AGENT_TIMEOUT, VERIFY_IDENTITY_TIMEOUT } from "./timeouts";
-import { thresholdsText } from "./thresholds";
+import { ownThresholds } from "./thresholds";
 
 export interface ConversationStackProps extends StackProps {
   readonly config: Config;
@@ -25,7 +25,7 @@ export class ConversationStack extends Stack {
     super(scope, id, props);
     const { config, data } = props;
     const common: Common = { config, encryption: data.encryption };
-    const thresholds = { THRESHOLDS: thresholdsText(config.thresholds) };
+    const thresholds = { THRESHOLDS: ownThresholds(config.thresholds) };
 
     const extractIdentity = new Worker(this, {
       name: "extract-identity",

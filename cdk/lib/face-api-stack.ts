@@ -7,7 +7,7 @@ import { Schedule } from "./constructs/schedule";
 import { Worker } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
 import type { FaceWorkerName } from "./names";
-import { thresholdsText } from "./thresholds";
+import { ownThresholds } from "./thresholds";
 
 export interface FaceApiStackProps extends StackProps {
   readonly config: Config;
@@ -40,7 +40,7 @@ export class FaceApiStack extends Stack {
     const bucket = { BUCKET: data.bucketName };
     const collections = {
       FACE_COLLECTIONS: data.faceShards.map((shard, number) => (full.has(number) ? `${shard}!` : shard)).join(","),
-      THRESHOLDS: thresholdsText(config.thresholds),
+      THRESHOLDS: ownThresholds(config.thresholds),
     };
     const metadata = { FACE_METADATA_TABLE: data.faceMetadata.tableName };
     const requests = { FACE_REQUESTS_TABLE: data.faceRequests.tableName };

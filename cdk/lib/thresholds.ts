@@ -23,13 +23,13 @@ export const THRESHOLDS: Placeholders = Object.fromEntries(LIST.map(({ name, val
  */
 export function thresholdsWith(own: string): Placeholders {
   const values = { ...THRESHOLDS };
-  for (const pair of own.split(",").map((text) => text.trim())) {
+  for (const pair of own.split(",").map((part) => part.trim())) {
     if (pair === "") continue;
-    const [name = "", text = ""] = pair.split("=");
+    const [name = "", given = ""] = pair.split("=");
     const threshold = LIST.find((candidate) => candidate.name === name);
     if (threshold === undefined) throw new Error(`thresholds holds "${pair}", but there is no threshold ${name}: see docs/THRESHOLDS.md.`);
-    const value = Number(text);
-    if (!/^-?\d+(\.\d+)?$/.test(text) || value < threshold.from || value > threshold.to) {
+    const value = Number(given);
+    if (!/^-?\d+(\.\d+)?$/.test(given) || value < threshold.from || value > threshold.to) {
       throw new Error(`thresholds holds "${pair}", but ${name} has to be a number from ${threshold.from} to ${threshold.to}.`);
     }
     values[name] = String(value);
@@ -40,11 +40,14 @@ export function thresholdsWith(own: string): Placeholders {
   return values;
 }
 
-/** As text, for the workers and the record of each decision. */
-export const thresholdsText = (thresholds: Placeholders): string =>
-  Object.entries(thresholds)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(",");
+const text = (thresholds: [string, string][]): string => thresholds.map(([name, value]) => `${name}=${value}`).join(",");
+
+/** All of them, for the record of each decision. */
+export const thresholdsText = (thresholds: Placeholders): string => text(Object.entries(thresholds));
+
+/** Those that differ from the standard, which the workers have compiled in. */
+export const ownThresholds = (thresholds: Placeholders): string =>
+  text(Object.entries(thresholds).filter(([name, value]) => value !== THRESHOLDS[name]));
 
 /** Those for which a definition has a token, and all of them for `${Thresholds}`. */
 export function tokensOf(definition: string, thresholds: Placeholders): Placeholders {

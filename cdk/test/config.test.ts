@@ -40,6 +40,11 @@ describe("configuration", () => {
     });
   });
 
+  it("takes a stage's own thresholds, and refuses those out of bounds", () => {
+    expect(read({ thresholds: "SimilarityPass=90" }).thresholds).toMatchObject({ SimilarityPass: "90", FieldConfidence: "0.9" });
+    expect(() => read({ thresholds: "SimilarityPass=70" })).toThrow(ConfigError);
+  });
+
   it("protects the tables of every stage but dev", () => {
     expect(read({ stage: "prod" }).deletionProtection).toBe(true);
     expect(read({ stage: "prod", deletionProtection: "false" }).deletionProtection).toBe(false);

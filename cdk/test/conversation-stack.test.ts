@@ -11,7 +11,7 @@ const variables = (name: string, stack = conversation): any =>
 
 describe("the workers", () => {
   it.each([
-    ["ExtractIdentity", { TEXTRACT_REGION: "<Region>" }],
+    ["ExtractIdentity", { TEXTRACT_REGION: "<Region>", THRESHOLDS: "" }],
     [
       "VerifyIdentity",
       {
@@ -19,6 +19,7 @@ describe("the workers", () => {
         NATIONAL_REGISTRY_KEY: "",
         NATIONAL_NUMBER_POLICY: "acceptSynthetic",
         CUSTOMER_EMAIL_DOMAIN: "customers.example",
+        THRESHOLDS: "",
       },
     ],
     [
@@ -30,6 +31,11 @@ describe("the workers", () => {
     ],
   ])("%s is told exactly what it needs", (name, told) => {
     expect(plain(variables(name))).toEqual({ ...told, METRICS_NAMESPACE: "Bonafide/dev" });
+  });
+
+  it("judge by the stage's own thresholds", () => {
+    const stage = synthesize({ thresholds: "ZoneNameSimilarity=90" });
+    expect(variables("ExtractIdentity", stage.conversation)).toMatchObject({ THRESHOLDS: "ZoneNameSimilarity=90" });
   });
 
   it("that machines invoke, and no others, have versions that a deployment leaves", () => {
