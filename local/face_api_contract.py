@@ -1,8 +1,7 @@
-"""Holds the deployed face API to its own description, with requests that Schemathesis makes of it.
+"""Tests the deployed face API against its description, with requests that Schemathesis generates.
 
-Prints how many requests each operation was sent, what it answered and what was found, and fails when
-anything was found. Reads where the local AWS is from ``BONAFIDE_LOCAL_ENDPOINT``; runs in an environment of its
-own (requirements-contract.txt).
+Prints requests, answers and findings of each operation, and fails when there are findings. The address of the local AWS
+is in ``BONAFIDE_LOCAL_ENDPOINT``. It runs in an environment of its own (requirements-contract.txt).
 """
 
 from __future__ import annotations
@@ -42,56 +41,56 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 CREDENTIALS = Credentials("test", "test")
 
-# The table in which the tests note whom they have sent (`tests/src/brought.rs`), so that `leaks` looks for them.
-NOTES = "leaks-brought"
+# The table of the personal values that tests have sent (`tests/src/sent.rs`), for which `leaks` searches.
+RECORDS = "leaks-sent"
 EXCERPT = 32
-# A generated text is looked for only if it is found nowhere by chance.
-NOTED_FROM = 10
+# A generated text is recorded if it has this number of different characters, and so is not found by chance.
+RECORDED_FROM = 10
 
 ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-# No text of any other test.
+# Texts that no other test uses.
 PERSON = {
     "firstName": "Thistlewick",
     "lastName": "Vandermeulenhof",
     "dateOfBirth": "1951-03-19",
     "phoneNumber": "+1 555 010 6413",
 }
-# How many of the requests get real pictures, people and ids in the place of generated ones that fit as well.
+# The share of requests in which real pictures, people and ids replace generated ones of the same form.
 REAL = 0.6
 CONTENT_TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
 
 
 def main() -> int:
-    """Run it; the exit code."""
+    """Run the tests; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--examples", type=int, default=100, help="generated for each operation, beside those that schemas give")
-    parser.add_argument("--seed", type=int, default=1, help="another one makes other requests")
+    parser.add_argument("--examples", type=int, default=100, help="generated for each operation, in addition to those in the schemas")
+    parser.add_argument("--seed", type=int, default=1, help="another seed generates other requests")
     options = parser.parse_args()
 
     api = Api.open(os.environ["BONAFIDE_LOCAL_ENDPOINT"])
     document = requests.get(f"{api.base}/openapi.json", timeout=30).json()
     findings = Findings(document, options.examples)
     if document != yaml.safe_load((REPOSITORY / "docs/openapi/face-api.yaml").read_text()):
-        findings.add("GET /openapi.json", "The served document is not the one of the repository", "")
-    world = World(api, options.seed)
+        findings.add("GET /openapi.json", "The served document differs from that of the repository", "")
+    real = RealValues(api, options.seed)
     try:
-        judge(document, api, world, options, findings)
+        run_tests(document, api, real, options, findings)
     finally:
-        world.leave()
+        real.finish()
     return findings.report(options)
 
 
 @dataclass
 class Api:
-    """Where the API is, and who calls it: the first client of the deployment, with the account's credentials."""
+    """The address of the API and its caller: the first client of the deployment, with the account's credentials."""
 
     base: str
     key: str
-    notes: Any
+    records: Any
 
     @classmethod
     def open(cls, endpoint: str) -> Api:
-        """Ask the deployment."""
+        """Read the outputs of the deployment."""
         session = get_session()
 
         def client(service: str) -> Any:
@@ -104,26 +103,26 @@ class Api:
         _, key = outputs["FaceApiClientKeyIds"].split(",")[0].split("=")
         value = client("apigateway").get_api_key(apiKey=key, includeValue=True)["value"]
         dynamodb = client("dynamodb")
-        # Without the table, nobody searches afterwards.
-        notes = dynamodb if NOTES in dynamodb.list_tables()["TableNames"] else None
-        return cls(f"{endpoint}/_aws/execute-api/{outputs['FaceApiId']}/v1", value, notes)
+        # Without the table, no search follows.
+        records = dynamodb if RECORDS in dynamodb.list_tables()["TableNames"] else None
+        return cls(f"{endpoint}/_aws/execute-api/{outputs['FaceApiId']}/v1", value, records)
 
     def send(self, method: str, path: str, body: Any = None, answered: tuple[int, ...] = (200,)) -> Any:
-        """Send a request of our own; what it is answered."""
+        """Send a request, and return its answer."""
         answer = requests.request(method, f"{self.base}{path}", json=body, auth=Signature(self.key), timeout=60)
-        assert answer.status_code in answered, f"{method} {path} is answered with {answer.status_code}: {answer.text}"
+        assert answer.status_code in answered, f"{method} {path}: status {answer.status_code}: {answer.text}"
         return answer.json()
 
 
 class Signature(requests.auth.AuthBase):
-    """Signs a request as it is about to be sent, and names the client."""
+    """Signs a request right before it is sent, and adds the client's key."""
 
     def __init__(self, key: str) -> None:
         self.key = key
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["x-api-key"] = self.key
-        # Generated headers are not signed: HTTP may write them otherwise.
+        # Generated headers are not signed, since HTTP may encode them differently.
         signed = AWSRequest(request.method, request.url, data=request.body or b"", headers={"x-api-key": self.key})
         SigV4Auth(CREDENTIALS, "execute-api", REGION).add_auth(signed)
         for name in ("X-Amz-Date", "Authorization"):
@@ -131,69 +130,69 @@ class Signature(requests.auth.AuthBase):
         return request
 
 
-class World:
-    """What is real: pictures, a person, faces that are registered, uploads that were sent.
+class RealValues:
+    """Real values: pictures, a person, registered faces, and uploads.
 
-    A part of the requests gets these in the place of generated values of the same form, so that what fits stays
-    fitting, what does not stays unfitting, and some get as far as a face.
+    They replace generated values of the same form in a part of the requests, so that valid requests stay valid, invalid
+    ones stay invalid, and some of them reach a registered face.
     """
 
     def __init__(self, api: Api, seed: int) -> None:
         self.api, self.random, self.texts = api, random.Random(seed), set(PERSON.values())
         self.faces: set[str] = set()
-        # All that ever were, and those of them that are no more.
+        # All faces that were ever registered, and those of them that were deleted.
         self.known: set[str] = set()
-        self.gone: set[str] = set()
+        self.deleted: set[str] = set()
         self.pictures = {name: (REPOSITORY / "samples/portraits" / name).read_bytes() for name in ("hopper.jpg", "collins.jpg")}
         for package in ("selfie-dark", "selfie-two-faces", "selfie-without-face"):
             with zipfile.ZipFile(REPOSITORY / f"samples/packages/{package}.zip") as members:
                 self.pictures[f"{package}.jpg"] = members.read(f"{package}_selfie.jpg")
-        # The two with one good face.
+        # The two pictures with one good face.
         self.good = list(self.pictures)[:2]
 
     def picture(self) -> str:
-        """The name of one, most often of a good one."""
+        """The name of a picture, most often of a good one."""
         return self.random.choice(self.good if self.random.random() < 0.8 else list(self.pictures))
 
     def inline(self, name: str) -> str:
-        """As a request carries it."""
+        """The picture as a data URL."""
         return f"data:{CONTENT_TYPES[Path(name).suffix]};base64,{base64.b64encode(self.pictures[name]).decode()}"
 
     def upload(self, name: str) -> str:
-        """Send the picture to where the API says, as a client would."""
+        """Upload the picture as a client does; returns the upload's id."""
         body = {"contentType": CONTENT_TYPES[Path(name).suffix], "contentLength": len(self.pictures[name])}
         offer = self.api.send("POST", "/uploads", body)
         requests.put(offer["url"], data=io.BytesIO(self.pictures[name]), headers=offer["headers"], timeout=60).raise_for_status()
         return str(offer["upload"])
 
     def register(self) -> str:
-        """A face that is registered."""
+        """The id of a registered face."""
         if not self.faces:
             body = {**PERSON, "image": self.inline(self.good[0])}
             self.add(self.api.send("POST", "/register", body)["faceId"])
         return self.random.choice(sorted(self.faces))
 
     def free(self) -> None:
-        """Take the faces away again, so that they can be registered."""
+        """Delete the faces, so that they can be registered again."""
         while self.faces:
             face = self.faces.pop()
-            self.gone.add(face)
-            # 404: a registration with the same `Idempotency-Key` is answered the same, whatever became of the face.
+            self.deleted.add(face)
+            # 404: a repeated registration with the same `Idempotency-Key` has the same answer, also after the face was deleted.
             self.api.send("DELETE", f"/faces/{face}", answered=(200, 404))
 
     def add(self, face: str) -> None:
-        """One more."""
+        """Remember a registered face."""
         self.faces.add(face)
         self.known.add(face)
 
     def make_real(self, case: Case) -> None:
-        """Put real values into a request; into some parts of it when it has several."""
+        """Put real values into some parts of a request."""
         if coverage_scenario(case) is not None and coverage_scenario(case) in CONTENT_TYPE_PROBES:
             return
         if self.random.random() >= REAL:
             return
         parameters = case.path_parameters
-        # One that came by a link stays.
+        # An id that Schemathesis took from an earlier answer stays.
         if ID.fullmatch(str(parameters.get("faceId"))) and parameters["faceId"] not in self.known:
             case.path_parameters = {**parameters, "faceId": self.register()}
         if not isinstance(case.body, dict):
@@ -216,37 +215,37 @@ class World:
         case.body = body
 
     def remember(self, case: Case, response: Response) -> None:
-        """Note who was sent, and which faces there are now."""
+        """Record the personal values that were sent, and the faces that exist now."""
         if isinstance(case.body, dict):
-            self.note(case.body)
+            self.record(case.body)
         if not 200 <= response.status_code < 300:
             return
         answer = response.json()
         if case.method == "POST" and case.path == "/register":
-            if answer["faceId"] not in self.gone:
+            if answer["faceId"] not in self.deleted:
                 self.add(answer["faceId"])
         elif case.method == "DELETE":
             self.faces.discard(answer["faceId"])
-            self.gone.add(answer["faceId"])
+            self.deleted.add(answer["faceId"])
 
-    def note(self, body: dict[str, Any]) -> None:
-        """As ``tests/src/brought.rs`` does, but for generated texts that are everywhere."""
+    def record(self, body: dict[str, Any]) -> None:
+        """As ``tests/src/sent.rs`` does, without generated texts that would be found by chance."""
         for name in ("firstName", "lastName", "phoneNumber"):
             text = body.get(name)
-            if isinstance(text, str) and len({character for character in text.lower() if character.isalnum()}) >= NOTED_FROM:
+            if isinstance(text, str) and len({character for character in text.lower() if character.isalnum()}) >= RECORDED_FROM:
                 self.texts.add(text)
         image = body.get("image")
         data = image.partition(";base64,")[2] if isinstance(image, str) else ""
         if len(data) >= 3 * EXCERPT:
             self.texts.update(data[start : start + EXCERPT] for start in (0, len(data) // 2, len(data) - EXCERPT - 2))
 
-    def leave(self) -> None:
-        """Write the notes down, and erase the faces, for the tests that follow."""
-        if self.api.notes is not None:
+    def finish(self) -> None:
+        """Write the records, and delete the faces, for the tests that follow."""
+        if self.api.records is not None:
             for text in self.texts:
-                # Others could not be searched for.
+                # `leaks` cannot search for other texts.
                 if text.isprintable():
-                    self.api.notes.put_item(TableName=NOTES, Item={"text": {"S": text}})
+                    self.api.records.put_item(TableName=RECORDS, Item={"text": {"S": text}})
         self.free()
 
 
@@ -258,49 +257,49 @@ SHAPES = {
 }
 
 
-def judge(document: dict[str, Any], api: Api, world: World, options: argparse.Namespace, findings: Findings) -> None:
-    """Send requests, and judge what is answered."""
+def run_tests(document: dict[str, Any], api: Api, real: RealValues, options: argparse.Namespace, findings: Findings) -> None:
+    """Send requests, and check the answers."""
     error = jsonschema_rs.validator_for({**document["components"]["schemas"]["Error"], "components": document["components"]})
     statuses = {code: entry["status"] for code, entry in document["x-error-codes"].items()}
 
     @schemathesis.check
     def errors_have_one_form(_: CheckContext, response: Response, case: Case) -> None:
-        """Of every error, also of those to requests that no client would send, and with the status of its code."""
+        """Every error has the shape of the document and the status of its code, also for requests that no client sends."""
         if response.status_code < 400:
             return
         body = response.json()
-        assert error.is_valid(body), f"{response.status_code} is not answered by an error of the document"
-        assert statuses[body["code"]] == response.status_code, f"{body['code']} is answered with {response.status_code}"
+        assert error.is_valid(body), f"the body of {response.status_code} is no error of the document"
+        assert statuses[body["code"]] == response.status_code, f"{body['code']} has status {response.status_code}"
 
     @schemathesis.check
     def probes_are_refused(_: CheckContext, response: Response, case: Case) -> None:
-        """A method that a route does not have is an unknown route (ADR 0035), and a body of another type is none."""
+        """A method that a route does not have is an unknown route (ADR 0035), and another media type is refused."""
         scenario = coverage_scenario(case)
         if scenario == CoverageScenario.UNSPECIFIED_HTTP_METHOD:
-            assert response.status_code == 404, f"{response.request.method} is answered with {response.status_code}"
+            assert response.status_code == 404, f"{response.request.method} has status {response.status_code}"
             assert response.json()["code"] == "ROUTE_NOT_FOUND"
         elif scenario in CONTENT_TYPE_PROBES:
-            # Schemathesis itself looks only for errors of the server here.
+            # Schemathesis itself checks only for server errors here.
             described = case.operation.responses.find_by_status_code(response.status_code) is not None
-            assert described, f"another media type is answered with {response.status_code}, which is not described"
+            assert described, f"another media type has status {response.status_code}, which is not described"
             assert response.status_code >= 400 or not case.operation.body, "another media type is accepted"
 
     @schemathesis.hook
     def before_call(_: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
-        world.make_real(case)
+        real.make_real(case)
 
     @schemathesis.hook
     def after_call(_: HookContext, case: Case, response: Response) -> None:
-        world.remember(case, response)
+        real.remember(case, response)
 
     @schemathesis.hook
     def filter_failure(_: HookContext, failure: Failure, case: Case, response: Response) -> bool:
-        # Taken away before it was asked for, by a request in between.
-        return not (isinstance(failure, EnsureResourceAvailability) and case.path_parameters.get("faceId") in world.gone)
+        # The face was deleted by a request in between.
+        return not (isinstance(failure, EnsureResourceAvailability) and case.path_parameters.get("faceId") in real.deleted)
 
     schemathesis.auth.set_from_requests(Signature(api.key))
     runs = [configuration(api, options, options.seed, ["examples", "coverage", "fuzzing"])]
-    # Of faces that come and go Hypothesis says that they behave otherwise the second time, and ends; so it begins several times.
+    # Hypothesis ends a run as flaky when a face was deleted between two tries, so there are several runs.
     runs += [configuration(api, options, options.seed + run, ["stateful"]) for run in range(1 + options.examples // 20)]
     for run in runs:
         for event in from_schema(schemathesis.openapi.from_dict(document, config=run)).execute():
@@ -309,22 +308,22 @@ def judge(document: dict[str, Any], api: Api, world: World, options: argparse.Na
 
 def configuration(api: Api, options: argparse.Namespace, seed: int, phases: list[str]) -> SchemathesisConfig:
     """What differs from Schemathesis's defaults, and why."""
-    # What is real comes from `World`. A generator that learns from answers gives up when they change, and says nothing.
-    nothing_learnt = {"extra-data-sources": {"responses": False}}
+    # Real values come from `RealValues`. A generator that learns from answers stops without a message when they change.
+    without_answers = {"extra-data-sources": {"responses": False}}
     return SchemathesisConfig.from_dict(
         {
             "seed": seed,
-            # Each finding is printed as it was met: what the API remembers makes shrunken ones other ones.
+            # Findings are not shrunk: the state of the API would make a smaller request another case.
             "generation": {"max-examples": options.examples, "no-shrink": True, "database": "none", "with-security-parameters": False},
             "suppress-health-check": ["all"],
             "base-url": api.base,
             "request-timeout": 60,
             "continue-on-failure": True,
-            "phases": {"enabled": False} | {name: {"enabled": True} | (nothing_learnt if name != "stateful" else {}) for name in phases},
+            "phases": {"enabled": False} | {name: {"enabled": True} | (without_answers if name != "stateful" else {}) for name in phases},
             "checks": {
-                # Schemas promise forms. That a date is one of the calendar, and a picture one that shows a face, they cannot say.
+                # A schema cannot require that a date exists, or that a picture shows a face.
                 "positive_data_acceptance": {"enabled": False},
-                # Whatever refuses it. Errors of the server are found by another check.
+                # Any error is a refusal. Server errors are found by another check.
                 "negative_data_rejection": {"expected-statuses": ["4xx", "5xx"]},
                 # API Gateway knows no 405 (ADR 0035): `probes_are_refused` takes its place.
                 "unsupported_method": {"enabled": False},
@@ -335,7 +334,7 @@ def configuration(api: Api, options: argparse.Namespace, seed: int, phases: list
 
 @dataclass
 class Operation:
-    """What an operation was sent, and how it answered."""
+    """The requests, answers and findings of an operation."""
 
     requests: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -343,11 +342,11 @@ class Operation:
 
 
 class Findings:
-    """What came of it."""
+    """The results of all runs."""
 
     def __init__(self, document: dict[str, Any], examples: int) -> None:
         self.started = time.monotonic()
-        # How many each operation shall get at least. One that takes nothing is sent one and the same.
+        # The minimum of requests for each operation. An operation without input always gets the same request.
         self.examples = {
             f"{method.upper()} {path}": examples if path != "/openapi.json" else 1
             for path, item in document["paths"].items()
@@ -359,11 +358,11 @@ class Findings:
         self.found: dict[tuple[str, str], list[str]] = {}
 
     def add(self, operation: str, title: str, text: str) -> None:
-        """Of each kind the first is shown."""
+        """Add a finding; the first one of each kind is printed."""
         self.found.setdefault((operation, title), []).append(text)
 
     def take(self, event: events.EngineEvent) -> None:
-        """Of what Schemathesis tells."""
+        """Add the results in an event of Schemathesis."""
         if isinstance(event, events.NonFatalError):
             self.add(event.label, event.info.title, event.info.message)
         elif isinstance(event, events.FatalError):
@@ -371,7 +370,7 @@ class Findings:
         elif isinstance(event, events.ScenarioFinished):
             recorder = event.recorder
             if event.phase is PhaseName.FUZZING and len(recorder.interactions) < self.examples.get(event.label or "", 0):
-                self.add(str(event.label), "Fewer requests were generated than asked for", f"{len(recorder.interactions)}")
+                self.add(str(event.label), "Fewer requests were generated than required", f"{len(recorder.interactions)}")
             self.phases[event.phase.value] += len(recorder.interactions)
             for case_id, interaction in recorder.interactions.items():
                 label = recorder.cases[case_id].value.operation.label
@@ -384,13 +383,13 @@ class Findings:
                 for check in recorder.checks.get(case_id, []):
                     if check.failure_info is not None:
                         failure = check.failure_info.failure
-                        self.add(label, f"{check.name}: {failure.title}", f"{failure.message}\n{told(interaction)}")
+                        self.add(label, f"{check.name}: {failure.title}", f"{failure.message}\n{excerpt(interaction)}")
 
     def report(self, options: argparse.Namespace) -> int:
-        """Print it; the exit code."""
+        """Print the results; returns the exit code."""
         for label in self.examples:
             if not any(200 <= status < 300 for status in self.operations.setdefault(label, Operation()).statuses):
-                self.add(label, "No request of this run was answered with success", "")
+                self.add(label, "No request of this run was successful", "")
         for (label, _), met in self.found.items():
             self.operations.setdefault(label, Operation()).findings += len(met)
         for label, operation in self.operations.items():
@@ -407,7 +406,7 @@ class Findings:
         return 1 if found else 0
 
 
-def told(interaction: Any) -> str:
+def excerpt(interaction: Any) -> str:
     """A request and its answer, shortened."""
     request, response = interaction.request, interaction.response
     sent = (request.body or b"").decode(errors="replace")

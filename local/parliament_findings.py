@@ -1,6 +1,6 @@
 """Prints what parliament finds in policies, one JSON object per finding.
 
-Its own command writes to a fixed file in the shared temporary folder, so two users of a machine cannot both run it; this calls its library.
+Its own command writes to a fixed file in the shared temporary folder, so only one user of a machine can run it; this calls its library.
 Run by `cargo xtask lint`, in the environment of its tools: `python parliament_findings.py <policy.json> …`.
 """
 
@@ -16,7 +16,7 @@ def main(paths: list[str]) -> None:
             policy = analyze_policy_string(file.read(), path, config=config)
         for finding in policy.findings:
             finding = enhance_finding(finding)
-            # What parliament does not show itself unless it is asked to.
+            # The findings that parliament hides by default.
             if finding.severity == "MUTE":
                 continue
             location = {key: str(value) for key, value in finding.location.items() if key != "filepath"}

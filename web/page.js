@@ -1,4 +1,4 @@
-/** What the page consists of, for whoever serves or publishes it. */
+/** The files of the page, for `serve.js` and `publish.js`. */
 
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
@@ -7,13 +7,13 @@ import { fileURLToPath } from "node:url";
 /** The folder of the files. */
 export const SITE = fileURLToPath(new URL("site/", import.meta.url));
 
-/** Each comes after those that it refers to: whoever finds it, finds these. */
+/** In the order of upload: each file comes after those to which it refers. */
 export const FILES = new Set(["icon.svg", "style.css", "messages.js", "api.js", "picture.js", "app.js", "index.html"]);
 
-/** Where the API is and what it asks of callers: another one wherever the page is. */
+/** The file with the address and the authorization of the API, which differs by deployment. */
 export const SETTINGS = "config.json";
 
-/** What every answer is served with. @type {{ contentSecurityPolicy: Record<string, string>, headers: Record<string, string> }} */
+/** The headers of every answer. @type {{ contentSecurityPolicy: Record<string, string>, headers: Record<string, string> }} */
 export const SECURITY = JSON.parse(readFileSync(new URL("headers.json", import.meta.url), "utf8"));
 
 /** @type {Readonly<Record<string, string>>} */
@@ -25,9 +25,9 @@ const MEDIA_TYPES = {
   ".svg": "image/svg+xml",
 };
 
-/** @param {string} file Of the page. */
+/** @param {string} file A file of the page. */
 export function mediaType(file) {
   const type = MEDIA_TYPES[extname(file)];
-  if (type === undefined) throw new Error(`web/page.js knows no media type for ${file}`);
+  if (type === undefined) throw new Error(`web/page.js has no media type for ${file}`);
   return type;
 }

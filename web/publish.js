@@ -1,7 +1,7 @@
 /**
- * Puts the page where CloudFront finds it, with the address of its stage's API and the key of one of its clients.
+ * Uploads the page to the bucket of CloudFront, with the address of the stage's API and the key of one of its clients.
  *
- * What it needs to know is in the outputs of the stage's stacks, so that no second place says where things are.
+ * Bucket, API and key are read from the outputs of the stage's stacks.
  */
 
 import { APIGatewayClient, GetApiKeyCommand } from "@aws-sdk/client-api-gateway";
@@ -16,7 +16,7 @@ import { FILES, mediaType, SECURITY, SETTINGS, SITE } from "./page.js";
 /**
  * @typedef {object} Options
  * @property {string} stage
- * @property {string | undefined} client Without it: the only one there is.
+ * @property {string | undefined} client Optional if there is only one.
  * @property {boolean} dryRun
  *
  * @typedef {object} Aws
@@ -25,7 +25,7 @@ import { FILES, mediaType, SECURITY, SETTINGS, SITE } from "./page.js";
  * @property {APIGatewayClient} apiGateway
  * @property {S3Client} s3
  *
- * @typedef {Error & { code?: string, $metadata?: { httpStatusCode?: number } }} AwsError Without a status: no answer came.
+ * @typedef {Error & { code?: string, $metadata?: { httpStatusCode?: number } }} AwsError Without a status there was no answer.
  * @typedef {{ name: string, type: string, body: Buffer }} PageFile
  * @typedef {(line: string) => void} Say
  */
@@ -33,27 +33,27 @@ import { FILES, mediaType, SECURITY, SETTINGS, SITE } from "./page.js";
 const COMMAND = "npm run publish-page -- --stage <stage> [--client <client>] [--dry-run]";
 const HELP = `${COMMAND}
 
-Puts the page of the face API into the bucket from which CloudFront serves it, and removes what is no longer part of it.
-Run it after each deployment, and as often as you like.
+Uploads the page of the face API to the bucket from which CloudFront serves it, and deletes files that are no longer part of it.
+Run it after each deployment. It can be repeated.
 
-  --stage <stage>    of the deployment; it has to serve the page, by the setting faceApiSite
-  --client <client>  the one of faceApiClients as which the page is counted; may be left out where there is only one.
-                     Whoever opens the page can read its key, so give the page a client of its own
-  --dry-run          asks for everything, changes nothing, and says what would be changed
+  --stage <stage>    the stage of the deployment, which has to serve the page (setting faceApiSite)
+  --client <client>  the client of the page, one of faceApiClients; optional if there is only one.
+                     All users of the page can read its key, so give the page its own client
+  --dry-run          reads everything, changes nothing, and prints what would be changed
   --help             shows this
 
 Credentials and region are those of the AWS CLI, for instance AWS_PROFILE and AWS_REGION. They have to allow
 cloudformation:DescribeStacks, apigateway:GET, s3:ListBucket, s3:PutObject and s3:DeleteObject.
-Ends with 0 when the page is published, 1 when it could not be, 2 when these options are used wrongly.`;
+The exit code is 0 when the page is published, 1 after an error, 2 for invalid options.`;
 
-/** One sentence that says what is wrong, and what to do. */
-class Failure extends Error {}
-/** The same, about the options. */
-class Misuse extends Failure {}
+/** Its message is one sentence with the cause and the remedy. */
+class PublishError extends Error {}
+/** An error in the options. */
+class UsageError extends PublishError {}
 
 /**
  * @param {string[]} args
- * @returns {Promise<number>} How the process is to end.
+ * @returns {Promise<number>} The exit code.
  */
 async function main(args) {
   try {
@@ -64,15 +64,15 @@ async function main(args) {
   } catch (error) {
     const { message } = /** @type {Error} */ (error);
     console.error(message.replace(/\s+/g, " "));
-    if (!(error instanceof Misuse)) return 1;
-    console.error(`${COMMAND}\n--help says more.`);
+    if (!(error instanceof UsageError)) return 1;
+    console.error(`${COMMAND}\nSee --help for more.`);
     return 2;
   }
 }
 
 /**
  * @param {string[]} args
- * @returns {Options | undefined} Nothing when help is asked for.
+ * @returns {Options | undefined} Undefined for --help.
  */
 function optionsOf(args) {
   let values;
@@ -87,14 +87,14 @@ function optionsOf(args) {
       },
     }));
   } catch (error) {
-    // Beyond its first sentence it is about programs in general.
-    throw new Misuse(`${/** @type {Error} */ (error).message.split(/\. |\n/)[0]}.`);
+    // The other sentences are general advice.
+    throw new UsageError(`${/** @type {Error} */ (error).message.split(/\. |\n/)[0]}.`);
   }
   const { stage, client } = values;
   if (values.help) return undefined;
-  if (stage === undefined) throw new Misuse("--stage is missing: of which deployment is the page to be published?");
+  if (stage === undefined) throw new UsageError("--stage is missing: name the stage whose page is to be published.");
   if (!/^[a-z][a-z0-9-]{0,15}$/.test(stage)) {
-    throw new Misuse(`"${stage}" cannot be a stage: lower-case letters, digits and hyphens, at most 16, a letter first.`);
+    throw new UsageError(`"${stage}" is no valid stage: lower-case letters, digits and hyphens, at most 16, a letter first.`);
   }
   return { stage, client, dryRun: values["dry-run"] };
 }
@@ -112,26 +112,26 @@ async function publish({ stage, client, dryRun }, say) {
   const api = faceApi("FaceApiUrl");
   // Everything is read before anything is changed.
   const files = await filesOfPage({ api, authorization: "token", apiKey: await keyOf(aws, name, keyId) });
-  const strangers = await keysBeside(aws, bucket, files);
+  const obsolete = await keysBeside(aws, bucket, files);
 
   say(`${dryRun ? "Would publish" : "Publishing"} the page of ${api}, as client ${name}, to ${bucket}:`);
   for (const file of files) {
     if (!dryRun) await put(aws, bucket, file);
     say(`  put      ${file.name} (${file.type})`);
   }
-  // Last: until here somebody may have the page that refers to them.
-  for (const key of strangers) {
+  // Last, since the old page refers to these files.
+  for (const key of obsolete) {
     if (!dryRun) await remove(aws, bucket, key);
     say(`  delete   ${key}`);
   }
-  say(dryRun ? `Nothing was changed. The page is to be at ${address}` : `The page is at ${address}`);
+  say(dryRun ? `Nothing was changed. The page will be at ${address}` : `The page is at ${address}`);
 }
 
 /** @returns {Promise<Aws>} */
 async function connect() {
-  // The versions are pinned, and run with every Node.js that package.json allows: what later ones will ask for is no news here.
+  // The versions are pinned, and run with every Node.js that package.json allows.
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
-  // The AWS CLI knows both names.
+  // The AWS CLI accepts both names.
   const named = process.env["AWS_REGION"] ?? process.env["AWS_DEFAULT_REGION"];
   const config = named ? { region: named } : {};
   const cloudFormation = new CloudFormationClient(config);
@@ -139,7 +139,7 @@ async function connect() {
   try {
     region = await cloudFormation.config.region();
   } catch {
-    throw new Failure("It is not said in which region: set AWS_REGION to that of the deployment, or AWS_PROFILE to a profile that has it.");
+    throw new PublishError("There is no region: set AWS_REGION to that of the deployment, or AWS_PROFILE to a profile that has one.");
   }
   return { region, cloudFormation, apiGateway: new APIGatewayClient(config), s3: new S3Client(config) };
 }
@@ -147,7 +147,7 @@ async function connect() {
 /**
  * @param {Aws} aws
  * @param {string} stack
- * @param {string} remedy When it is not there.
+ * @param {string} remedy If the stack does not exist.
  * @returns {Promise<(output: string) => string>}
  */
 async function outputsOf({ region, cloudFormation }, stack, remedy) {
@@ -156,19 +156,19 @@ async function outputsOf({ region, cloudFormation }, stack, remedy) {
     stack,
     cloudFormation.send(new DescribeStacksCommand({ StackName: stack })),
     {
-      ValidationError: `There is no stack ${stack} in ${region}: ${remedy} (docs/DEPLOY.md), or look whether stage, region and account are right.`,
+      ValidationError: `There is no stack ${stack} in ${region}: ${remedy} (docs/DEPLOY.md), or check stage, region and account.`,
     },
   );
   const found = Stacks?.[0];
   return (output) => {
     const value = found?.Outputs?.find(({ OutputKey }) => OutputKey === output)?.OutputValue;
     if (value) return value;
-    throw new Failure(`The stack ${stack} (${found?.StackStatus}) has no output ${output}: deploy it again with this version.`);
+    throw new PublishError(`The stack ${stack} (${found?.StackStatus}) has no output ${output}: deploy it again with this version.`);
   };
 }
 
 /**
- * @param {string} clients `<client>=<id of its key>`, with commas between them.
+ * @param {string} clients `<client>=<id of its key>`, separated by commas.
  * @param {string | undefined} wanted
  * @returns {{ name: string, keyId: string }}
  */
@@ -176,10 +176,12 @@ function choose(clients, wanted) {
   const keyIds = new Map(clients.split(",").map((entry) => /** @type {[string, string]} */ (entry.split("="))));
   const names = [...keyIds.keys()];
   const name = wanted ?? (names.length === 1 ? names[0] : undefined);
-  if (name === undefined) throw new Failure(`The face API has several clients: choose one by --client (${names.join(", ")}).`);
+  if (name === undefined) throw new PublishError(`The face API has several clients: choose one by --client (${names.join(", ")}).`);
   const keyId = keyIds.get(name);
   if (keyId !== undefined) return { name, keyId };
-  throw new Failure(`The face API has no client "${name}": choose one of ${names.join(", ")}, or add it to faceApiClients and deploy.`);
+  throw new PublishError(
+    `The face API has no client "${name}": choose one of ${names.join(", ")}, or add it to faceApiClients and deploy.`,
+  );
 }
 
 /**
@@ -189,20 +191,20 @@ function choose(clients, wanted) {
  * @returns {Promise<string>}
  */
 async function keyOf({ apiGateway }, client, keyId) {
-  const gone = `The key of the client ${client} is gone from API Gateway: deploy without this client, then with it, to have a new one.`;
+  const missing = `The key of the client ${client} does not exist in API Gateway any more: deploy without this client, then with it, to get a new one.`;
   const { value } = await ask(
     "apigateway:GET",
     `the key of the client ${client}`,
     apiGateway.send(new GetApiKeyCommand({ apiKey: keyId, includeValue: true })),
-    { NotFoundException: gone },
+    { NotFoundException: missing },
   );
   if (value) return value;
-  throw new Failure(gone);
+  throw new PublishError(missing);
 }
 
 /**
  * @param {import("./site/api.js").Settings} settings
- * @returns {Promise<PageFile[]>} In the order in which they are put.
+ * @returns {Promise<PageFile[]>} In the order of upload.
  */
 async function filesOfPage(settings) {
   const files = [...FILES].map(async (name) => ({ name, type: mediaType(name), body: await readFile(join(SITE, name)) }));
@@ -213,7 +215,7 @@ async function filesOfPage(settings) {
  * @param {Aws} aws
  * @param {string} bucket
  * @param {PageFile[]} files
- * @returns {Promise<string[]>} Of objects that are no part of the page.
+ * @returns {Promise<string[]>} The keys of objects that are not part of the page.
  */
 async function keysBeside({ s3 }, bucket, files) {
   const own = new Set(files.map(({ name }) => name));
@@ -225,7 +227,7 @@ async function keysBeside({ s3 }, bucket, files) {
       "s3:ListBucket",
       bucket,
       s3.send(new ListObjectsV2Command({ Bucket: bucket, ...(next ? { ContinuationToken: next } : {}) })),
-      { NoSuchBucket: `There is no bucket ${bucket}, though its stack is there: take the stack away and deploy it again.` },
+      { NoSuchBucket: `There is no bucket ${bucket}, though its stack exists: delete the stack and deploy it again.` },
     );
     keys.push(...(page.Contents ?? []).flatMap(({ Key }) => (Key === undefined || own.has(Key) ? [] : [Key])));
     next = page.NextContinuationToken;
@@ -244,7 +246,7 @@ async function put({ s3 }, bucket, { name, type, body }) {
     Key: name,
     Body: body,
     ContentType: type,
-    // CloudFront keeps files as long as the bucket says, whatever it tells browsers itself.
+    // CloudFront caches files according to the header in the bucket, not according to its own answer to browsers.
     CacheControl: SECURITY.headers["Cache-Control"],
   });
   await ask("s3:PutObject", `${bucket}/${name}`, s3.send(command));
@@ -259,10 +261,8 @@ async function remove({ s3 }, bucket, key) {
   await ask("s3:DeleteObject", `${bucket}/${key}`, s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })));
 }
 
-/**
- * What services say of credentials that they do not know, or know no longer. S3 and the others have names of their own for the same.
- */
-const NOT_TAKEN = new Set([
+/** Errors for invalid or expired credentials, whose names differ by service. */
+const CREDENTIAL_ERRORS = new Set([
   "ExpiredToken",
   "ExpiredTokenException",
   "IncompleteSignature",
@@ -278,17 +278,17 @@ const NOT_TAKEN = new Set([
 
 /**
  * @template Answer
- * @param {string} action As a policy would name it.
+ * @param {string} action The action in IAM.
  * @param {string} subject
  * @param {Promise<Answer>} answer
- * @param {Readonly<Record<string, string>>} known What to say of errors that mean something here, by their names.
+ * @param {Readonly<Record<string, string>>} known Messages for expected errors, by name.
  * @returns {Promise<Answer>}
  */
 async function ask(action, subject, answer, known = {}) {
   try {
     return await answer;
   } catch (error) {
-    throw new Failure(sentence(action, subject, /** @type {AwsError} */ (error), known));
+    throw new PublishError(sentence(action, subject, /** @type {AwsError} */ (error), known));
   }
 }
 
@@ -301,14 +301,13 @@ async function ask(action, subject, answer, known = {}) {
 function sentence(action, subject, { name, message, code, $metadata }, known) {
   const signIn = "sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
   const status = $metadata?.httpStatusCode;
-  if (name === "CredentialsProviderError" || name === "TokenProviderError")
-    return `There are no credentials of AWS: ${signIn}. (${message})`;
-  if (NOT_TAKEN.has(name)) return `AWS does not take these credentials (${name}): ${signIn}, and look at the clock of this machine.`;
-  const meant = Object.hasOwn(known, name) ? known[name] : undefined;
-  if (meant !== undefined) return meant;
-  if (status === 403) return `These credentials do not allow ${action} for ${subject}: use others, or have it allowed. (${message})`;
+  if (name === "CredentialsProviderError" || name === "TokenProviderError") return `There are no AWS credentials: ${signIn}. (${message})`;
+  if (CREDENTIAL_ERRORS.has(name)) return `AWS refused these credentials (${name}): ${signIn}, and check the clock of this machine.`;
+  const expected = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (expected !== undefined) return expected;
+  if (status === 403) return `These credentials do not allow ${action} for ${subject}: use others, or add the permission. (${message})`;
   if (status === undefined) {
-    return `AWS did not answer ${action} for ${subject}: look at the network, at AWS_REGION and at AWS_ENDPOINT_URL. (${message || code || name})`;
+    return `AWS did not answer ${action} for ${subject}: check the network, AWS_REGION and AWS_ENDPOINT_URL. (${message || code || name})`;
   }
   return `AWS failed at ${action} for ${subject}: run it again. (${name}: ${message})`;
 }

@@ -1,6 +1,6 @@
 /**
- * Serves the page on this machine, with the headers that it is deployed with, and the API below the same origin: browsers then ask for
- * no CORS, and the credentials of AWS, if requests have to be signed, stay out of the browser.
+ * Serves the page on this machine with the headers of a deployment, and the API at the same origin, so that no CORS is needed and the AWS
+ * credentials that sign requests stay out of the browser.
  */
 
 import { AwsClient } from "aws4fetch";
@@ -14,16 +14,16 @@ import { FILES, mediaType, SECURITY, SETTINGS, SITE } from "./page.js";
 /**
  * @typedef {{ accessKeyId: string, secretAccessKey: string, sessionToken?: string, region: string }} Credentials
  * @typedef {object} Options
- * @property {number} port 0: any that is free.
- * @property {string} api Where the API is.
- * @property {"token" | "iam" | "nobody"} authorization Whose: the page asks for a token, this server signs, or nothing is asked for.
- * @property {string} [apiKey] Names the client.
+ * @property {number} port 0: any free port.
+ * @property {string} api The address of the API.
+ * @property {"token" | "iam" | "none"} authorization The page asks for a token, this server signs requests, or neither.
+ * @property {string} [apiKey] The key of the client.
  * @property {Credentials} [credentials] For `iam`.
  */
 
-/** What is passed on, of a request. */
+/** The headers of a request that are passed on. */
 const PASSED_ON = ["authorization", "content-type", "idempotency-key"];
-/** What a picture may have, and a little more for a request in base64. */
+/** The limit of a picture, with a margin for the request. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 const HEADERS = {
@@ -40,7 +40,7 @@ const HEADERS = {
 export async function serve(options) {
   const aws = options.authorization === "iam" ? signer(options.credentials) : undefined;
   const config = JSON.stringify({ api: "api", authorization: options.authorization === "token" ? "token" : "none" });
-  /** Where pictures go, by their uploads. @type {Map<string, string>} */
+  /** Addresses of pictures in the bucket, by upload. @type {Map<string, string>} */
   const uploads = new Map();
   /** @type {Set<string>} */
   const own = new Set();
@@ -50,7 +50,7 @@ export async function serve(options) {
    * @returns {Promise<{ status: number, type: string, body: string | Buffer }>}
    */
   const answer = async (request) => {
-    // A page elsewhere must not use the credentials of this server: not by another name of this machine, and not by its own requests.
+    // Another page must not use the credentials of this server, neither by DNS rebinding nor by cross-origin requests.
     const { host = "", origin } = request.headers;
     if (!own.has(host) || (origin !== undefined && !own.has(origin.replace(/^http:\/\//, "")))) return plain(403);
     const path = (request.url ?? "/").split("?")[0] ?? "/";
@@ -79,15 +79,15 @@ export async function serve(options) {
     if (body === undefined) return plain(413);
     const init = { method: request.method ?? "GET", headers, ...(body.length > 0 ? { body } : {}) };
     const url = `${options.api.replace(/\/$/, "")}/${route}`;
-    const said = aws ? await fetch(await aws.sign(url, init)) : await fetch(url, init);
-    const text = await said.text();
-    return { status: said.status, type: "application/json", body: route === "uploads" && said.ok ? ownUpload(text) : text };
+    const response = aws ? await fetch(await aws.sign(url, init)) : await fetch(url, init);
+    const text = await response.text();
+    return { status: response.status, type: "application/json", body: route === "uploads" && response.ok ? ownUpload(text) : text };
   };
 
   /**
-   * The bucket is elsewhere too: the picture goes through here.
+   * Replaces the address in the bucket, which has another origin, by one of this server.
    *
-   * @param {string} text What `POST /uploads` was answered.
+   * @param {string} text The answer of `POST /uploads`.
    */
   const ownUpload = (text) => {
     const offer = JSON.parse(text);
@@ -104,8 +104,8 @@ export async function serve(options) {
     if (url === undefined) return plain(404);
     const body = await bodyOf(request);
     if (body === undefined) return plain(413);
-    const said = await fetch(url, { method: "PUT", headers: { "content-type": request.headers["content-type"] ?? "" }, body });
-    return plain(said.status);
+    const { status } = await fetch(url, { method: "PUT", headers: { "content-type": request.headers["content-type"] ?? "" }, body });
+    return plain(status);
   };
 
   const server = createServer((request, response) => {
@@ -153,7 +153,7 @@ async function bodyOf(request) {
 
 /** @param {Credentials | undefined} credentials */
 function signer(credentials) {
-  if (!credentials) throw new Error("to sign requests, credentials of AWS and their region are needed");
+  if (!credentials) throw new Error("signing requests needs AWS credentials and a region");
   return new AwsClient({ ...credentials, service: "execute-api", retries: 0 });
 }
 
@@ -179,9 +179,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     },
   });
   const { authorization } = values;
-  if (!values.api || !(authorization === "iam" || authorization === "token" || authorization === "nobody")) {
+  if (!values.api || !(authorization === "iam" || authorization === "token" || authorization === "none")) {
     console.error(
-      "npm run serve --workspace web -- --api <address of the API> [--api-key <key>] [--authorization iam|token|nobody] [--port 8080]",
+      "npm run serve --workspace web -- --api <address of the API> [--api-key <key>] [--authorization iam|token|none] [--port 8080]",
     );
     process.exit(2);
   }

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     expect: { poll: { timeout: TIMEOUT } },
-    // Longer than what a test waits for, which says more when it fails.
+    // Longer than the waits in a test, whose errors are more specific.
     testTimeout: 2 * TIMEOUT,
     hookTimeout: 2 * TIMEOUT,
     teardownTimeout: TIMEOUT,

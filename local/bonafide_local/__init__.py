@@ -1,4 +1,4 @@
-"""An AWS on one machine for Bonafide: an emulator plus stand-ins that look at the pictures.
+"""An AWS on one machine for Bonafide: an emulator, and fakes that analyse the pictures.
 
 Run it with ``python -m bonafide_local serve``. See the README beside this package.
 """

@@ -53,7 +53,7 @@ def _condition(engine: ModuleType, rule: Json, raw_input: Any, ctx: Json) -> boo
 
 
 def _assigning_at_once(engine: ModuleType) -> Callable[..., None]:
-    """No expression of an Assign sees what another one assigns."""
+    """The expressions of an Assign see the old values of the variables."""
 
     def assign(state: Json, raw_input: Any, ctx: Json, result: Any = None, error_output: Any = None) -> None:
         if "Assign" in state and engine._state_query_language(state, ctx) == "JSONata":
@@ -65,7 +65,7 @@ def _assigning_at_once(engine: ModuleType) -> Callable[..., None]:
 
 def error_matches(error_equals: list[str], error: str) -> bool:
     """Whether a retrier's or catcher's ErrorEquals matches an error."""
-    # AWS neither retries nor catches it, even where it is named.
+    # AWS neither retries nor catches this error, even where it is named.
     if error == "States.Runtime":
         return False
     if error in error_equals or ("States.HeartbeatTimeout" in error_equals and isinstance(error, HeartbeatTimeout)):
@@ -76,7 +76,7 @@ def error_matches(error_equals: list[str], error: str) -> bool:
 
 
 def _with_timeouts_by_name(original: Callable[..., Json]) -> Callable[..., Json]:
-    """The history of a task that is out of time has TaskTimedOut, where the engine writes TaskFailed."""
+    """The history of a task that timed out has TaskTimedOut; the engine writes TaskFailed."""
 
     def add(execution: Json, event_type: str, details: Json | None = None) -> Json:
         failed = (details or {}).get("taskFailedEventDetails", {})
@@ -88,7 +88,7 @@ def _with_timeouts_by_name(original: Callable[..., Json]) -> Callable[..., Json]
 
 
 def _named_as_in_java(original: Callable[[str, str], str]) -> Callable[[str, str], str]:
-    """An error of an SDK integration has the name of its class in AWS's SDK for Java, where Step Functions' own end in Exception."""
+    """Errors of SDK integrations have the names of the classes in AWS's SDK for Java, which end in Exception."""
 
     def named(service_name: str, error_code: str) -> str:
         name = original(service_name, error_code)
@@ -98,7 +98,7 @@ def _named_as_in_java(original: Callable[[str, str], str]) -> Callable[[str, str
 
 
 def _failure_of_child(engine: ModuleType) -> Callable[[Json], tuple[str, str]]:
-    """A Task that waits for an execution fails with one error, whatever the execution failed with or how else it ended."""
+    """A Task that waits for a child fails with one error, whatever the status and the error of the child are."""
 
     def failure(answer: Json) -> tuple[str, str]:
         _, _, body = engine._describe_execution({"executionArn": answer["executionArn"]})
@@ -114,10 +114,10 @@ def _failure_of_child(engine: ModuleType) -> Callable[[Json], tuple[str, str]]:
 
 
 def _refusing_taken_names(engine: ModuleType, original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    """A name is taken once an execution has had it; the engine puts another execution in its place.
+    """A name can be used once only; the engine replaces the earlier execution.
 
-    AWS lets a Task wait for an execution that still runs with the same input. Here no Task meets one: it starts its child and waits for
-    the end in one step.
+    AWS lets a Task wait for an execution that still runs with the same input. This cannot happen here: a Task starts its child and waits
+    for its end in one step.
     """
 
     def start(resource: str, arguments: Any) -> Any:
@@ -132,7 +132,7 @@ def _refusing_taken_names(engine: ModuleType, original: Callable[[str, Any], Any
 
 
 def _as_in_2_0_6(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Read a newer operator as the two tokens that it was: the parser then refuses it as JSONata 2.0.6 does."""
+    """Read a newer operator as two tokens, so that the parser refuses it as JSONata 2.0.6 does."""
 
     def read(tokenizer: Any, prefix: bool) -> Any:
         token = original(tokenizer, prefix)

@@ -1,4 +1,4 @@
-"""The AWS JSON protocol, as Rekognition and Textract speak it: dispatch and errors."""
+"""The AWS JSON protocol of Rekognition and Textract: dispatch and errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bonafide_local.models import parse_request
 
 logger = logging.getLogger("bonafide_local.services")
 
-# The headers of the request that is being answered: who reads an S3Object is who sent the request.
+# The headers of the current request: an S3Object is read with the permissions of its caller.
 caller_headers: ContextVar[dict[str, str]] = ContextVar("caller_headers")
 
 Operation = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -46,9 +46,9 @@ class JsonService:
         except ServiceError as error:
             return error_answer(error.code, error.message, error.status)
         except Exception as error:
-            # Only the type: an exception's text may quote the picture.
+            # Only the type of the exception: its message may quote the text on the picture.
             logger.error("%s.%s failed: %s", self.name, operation, type(error).__name__, exc_info=_trace())
-            return error_answer("InternalServerError", "The stand-in failed; its log names the error", 500)
+            return error_answer("InternalServerError", "The fake failed; its log names the error", 500)
 
 
 def _trace() -> bool:
@@ -72,6 +72,6 @@ def success_answer(answer: Any) -> Answer:
 
 def error_answer(code: str, message: str, status: int) -> Answer:
     """An error in the form of the AWS JSON protocol."""
-    # Every member is there that some client reads: SDKs take __type, Rekognition also sends Code.
+    # SDKs read __type; Rekognition also sends Code.
     body = {"__type": code, "message": message, "Message": message, "Code": code, "RequestId": str(uuid.uuid4())}
     return status, {**_HEADERS, "x-amzn-errortype": code}, json.dumps(body).encode()

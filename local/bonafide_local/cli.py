@@ -12,7 +12,7 @@ from bonafide_local.launcher import GRACE_SECONDS, Settings, StartError, run
 from bonafide_local.third_party import DEFAULT_API_KEY, SLOW_SECONDS, BadRegister, Register
 
 _EPILOG = """\
-When everything answers, one JSON line is printed on stdout, and nothing else ever is:
+When all services answer, one JSON line is printed on stdout, and nothing else:
   {"endpoint": "http://127.0.0.1:…", "control": "…", "thirdParty": "…", "pid": …}
 Logs go to stderr. Ctrl-C or SIGTERM ends everything, Lambda functions included, within 5 seconds.
 
@@ -29,45 +29,45 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="serve")
     serve = commands.add_parser(
         "serve",
-        help="start the local AWS and run until told to stop",
-        description="Start an AWS emulator with stand-ins for Rekognition, Textract and the licence register.",
+        help="start the local AWS and run until it is stopped",
+        description="Start an AWS emulator with fakes of Rekognition, Textract and the licence verification service.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     serve.add_argument("--port", type=_port, default=0, help="the AWS endpoint's port; 0 (default) takes a free one")
     serve.add_argument("--control-port", type=_port, default=0, help="the control API's port (default: a free one)")
-    serve.add_argument("--third-party-port", type=_port, default=0, help="the licence register's port (default: a free one)")
+    serve.add_argument("--third-party-port", type=_port, default=0, help="port of the licence verification service (default: a free one)")
     serve.add_argument("--state-dir", type=Path, help="where the emulator may write; default: a temporary folder, removed at the end")
     serve.add_argument("--iam", action="store_true", help="enforce IAM policies (the emulator's AUTH=true)")
     serve.add_argument("--register", type=Path, help="JSON register of licences; default: the shipped one")
     serve.add_argument(
-        "--third-party-key", default=DEFAULT_API_KEY, help="the API key that the licence register expects (default: %(default)s)"
+        "--third-party-key", default=DEFAULT_API_KEY, help="API key that the licence verification service expects (default: %(default)s)"
     )
     serve.add_argument(
-        "--slow-seconds", type=float, default=SLOW_SECONDS, help="how late a 'slow' licence is answered (default: %(default)s)"
+        "--slow-seconds", type=float, default=SLOW_SECONDS, help="seconds before the answer for a 'slow' licence (default: %(default)s)"
     )
     serve.add_argument(
         "--processes",
         type=int,
-        help="processes that look at pictures (default: one per core, at most 4); 0: one with one thread, from the first picture on",
+        help="processes that analyse pictures (default: one per core, at most 4); 0: one with one thread, started with the first picture",
     )
     serve.add_argument("--die-with-parent", action="store_true", help="also stop when the parent process ends (Linux)")
     serve.add_argument(
         "--durable",
         action="store_true",
-        help="keep all state in --state-dir: after a crash, or started again with the same folder and ports, go on",
+        help="keep all state in --state-dir, and continue with it after a crash or a new start with the same folder and ports",
     )
     serve.add_argument(
         "--snapshot-seconds",
         type=float,
         default=PAUSE_SECONDS,
-        help="with --durable: how long after a change the state is kept at the latest (default: %(default)s)",
+        help="with --durable: seconds after a change by which the state is saved (default: %(default)s)",
     )
     serve.add_argument(
         "--grace-seconds",
         type=float,
         default=GRACE_SECONDS,
-        help="how long an orderly end may take before everything is killed (default: %(default)s)",
+        help="seconds for an orderly end, after which all processes are killed (default: %(default)s)",
     )
     serve.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), help="default: INFO")
     return top

@@ -1,4 +1,4 @@
-"""The control API for tests: faults, canned results, rates, counts of calls, IAM decisions, times."""
+"""The control API for tests: faults, canned results, rate limits, counts of calls, IAM decisions, durations."""
 
 from __future__ import annotations
 

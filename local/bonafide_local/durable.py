@@ -1,8 +1,7 @@
-"""State that outlives the process: snapshots of everything at one moment, and going on from the last one.
+"""Durable state: snapshots of all services at one moment, from the last of which a new process continues.
 
-A snapshot is written by a fork of the gateway, which sees all services as they were at one and the same moment, while
-the gateway itself goes on. A person's upload is answered when a snapshot holds it and its event. ADR 0030 tells what
-comes back, and what AWS would do.
+A fork of the gateway writes the snapshot: it has the state of all services at one moment, while the gateway continues. An
+upload of a client is answered when a snapshot holds it and its event. ADR 0030 says what is restored, and what AWS would do.
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ logger = logging.getLogger("bonafide_local")
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
-# How long after a change it is saved at the latest. Saving takes at most a fifth of the time.
+# The latest time after a change at which the state is saved. Saving takes at most a fifth of the time.
 PAUSE_SECONDS = 1.0
 _SHARE = 5
-# A change may have consequences that nothing here sees: a worker has answered, and its message is then deleted.
+# A change may have consequences that are not seen here: after a worker has answered, its message is deleted.
 _QUIET_SNAPSHOTS = 3
-# For a fork that hangs, as one may that was taken from a process with threads.
+# For a fork that hangs, which can happen to the fork of a process with threads.
 _WRITING_SECONDS = 60.0
-# Events of executions that ended so shortly before may not have been heard by everybody: they are sent once more.
+# Events of executions that ended within this time before the snapshot may not have reached every target: they are sent once more.
 _UNHEARD_SECONDS = 60.0
-# The emulator's name for what ended an execution that was running.
+# The error that the emulator gives to an execution that was running.
 RESTARTED = "States.ServiceRestart"
 _OWN = "bonafide.pickle"
 _CURRENT = "current"
@@ -44,14 +43,14 @@ _CURRENT = "current"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """State that the emulator does not know. ``get`` must not wait for a lock: nobody could release it in the fork."""
+    """State outside of the emulator. ``get`` must not wait for a lock: no other thread exists in the fork to release it."""
 
     get: Callable[[], Any]
     restore: Callable[[Any], None]
 
 
 class Snapshots:
-    """Takes snapshots into a folder, and starts from the last one. Safe to use from threads."""
+    """Writes snapshots into a folder, and restores the last one. Safe to use from threads."""
 
     def __init__(self, folder: Path, parts: dict[str, Part], pause_seconds: float = PAUSE_SECONDS) -> None:
         self._folder = folder
@@ -64,7 +63,7 @@ class Snapshots:
         self._changes = 0
 
     def install(self) -> None:
-        """Take the place of the emulator's own saving, which happens only at an orderly end. After all other hooks."""
+        """Replace the emulator's own saving, which happens only at an orderly end. To be called after all other hooks."""
         from ministack import app
         from ministack.core import persistence
         from ministack.services import lambda_svc, s3, stepfunctions
@@ -83,7 +82,7 @@ class Snapshots:
         for module, name in needed:
             if not hasattr(module, name):
                 raise RuntimeError(f"state cannot be kept: this emulator has no {module.__name__}.{name}; adapt durable.py to it")
-        # A line for each service, every second.
+        # Otherwise a line for each service, every second.
         logging.getLogger("persistence").setLevel(logging.WARNING)
         app._load_persisted_state = self._restoring(app._load_persisted_state)
         app.save_all = lambda _services: self.take()
@@ -92,7 +91,7 @@ class Snapshots:
         threading.Thread(target=self._run, name="snapshots", daemon=True).start()
 
     def acknowledging(self, application: Application) -> Application:
-        """Wrap the emulator: an upload is answered when it is kept."""
+        """Wrap the emulator, so that an upload is answered when it is saved."""
 
         async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
             if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
@@ -110,14 +109,14 @@ class Snapshots:
         return serve
 
     def take(self) -> None:
-        """Keep the state as it is now. Raises OSError or RuntimeError."""
+        """Save the current state. Raises OSError or RuntimeError."""
         from ministack.services import lambda_svc
 
         with self._taking:
             known = [int(path.name) for path in self._folder.glob("[0-9]*")]
             target = self._folder / str(max(known, default=0) + 1)
             target.mkdir(parents=True)
-            # Code is kept beside the snapshots, once for all of them.
+            # The code of functions is stored beside the snapshots, once for all of them.
             os.makedirs(lambda_svc.CODE_BLOB_DIR, exist_ok=True)
             # A worker's binary that is being unpacked could not be started while the fork holds it open as well (ETXTBSY).
             with lambda_svc._provided_code_lock:
@@ -134,17 +133,17 @@ class Snapshots:
                     shutil.rmtree(path, ignore_errors=True)
 
     def _write_and_exit(self, target: Path) -> None:
-        """In the fork: the only thread, to which nothing belongs but what it sees."""
+        """Run in the fork, which has this thread only and shares no lock with the gateway."""
         code = 1
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            # Sockets and pipes stay the gateway's: whoever waits for their end must not wait for this process.
+            # Close the gateway's sockets and pipes: a client that waits for their end must not wait for this process.
             os.closerange(3, os.sysconf("SC_OPEN_MAX"))
             gc.disable()
             self._write(target)
             code = 0
-        except BaseException:  # noqa: BLE001 - whatever it was, this process must end here and say why
+        except BaseException:  # noqa: BLE001 - this process must end here after any error, and say why
             os.write(2, traceback.format_exc().encode())
         finally:
             os._exit(code)
@@ -180,7 +179,7 @@ class Snapshots:
             try:
                 self.take()
             except (OSError, RuntimeError):
-                logger.exception("no snapshot could be taken; the last one stays, and uploads wait")
+                logger.exception("no snapshot could be written; the last one stays, and uploads wait")
                 with self._lock:
                     self._waiting = waiting + self._waiting
             else:
@@ -198,7 +197,7 @@ class Snapshots:
         await kept
 
     def _noticing(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Machines change things without a request."""
+        """Count the events of executions as changes: machines change state without a request."""
 
         def add(execution: dict[str, Any], event_type: str, details: dict[str, Any] | None = None) -> Any:
             self._changes += 1
@@ -206,7 +205,7 @@ class Snapshots:
 
         return add
 
-    # Going on
+    # Restoring
 
     def _restoring(self, original: Callable[[], None]) -> Callable[[], None]:
         def load() -> None:
@@ -228,13 +227,13 @@ class Snapshots:
 
 
 def _is_upload(scope: dict[str, Any]) -> bool:
-    """A person's write to S3. What a worker writes is written again when its task is done again."""
+    """A client's write to S3. A worker writes again when its task is repeated."""
     signature = dict(scope["headers"]).get(b"authorization", b"") or scope["query_string"].replace(b"%2F", b"/")
     return b"Credential=test/" in signature and b"/s3/aws4_request" in signature
 
 
 def _announced_before_the_answer(bucket_name: str, key: str, event_name: str, *rest: Any, **more: Any) -> None:
-    """The emulator sends events of S3 from a thread: an answered upload could be without one. On AWS none is lost."""
+    """Send the event before the answer. The emulator sends it from a thread, so a crash could lose it; AWS loses none."""
     from ministack.services import s3
 
     if bucket_name in s3._bucket_notifications:
@@ -262,7 +261,7 @@ def _done(kept: asyncio.Future[None]) -> None:
 
 
 def _make_visible() -> None:
-    """Whoever had received a message is gone with the process. On AWS it is seen again after its visibility timeout."""
+    """Make messages in flight visible: their receivers ended with the process. On AWS the visibility timeout does this."""
     from ministack.services import sqs
 
     now = time.time()
@@ -273,7 +272,7 @@ def _make_visible() -> None:
 
 
 def _announce_ends(taken: float) -> None:
-    """What was running has failed, as the emulator restores it: its history and EventBridge say so as well."""
+    """Complete history and events of the executions that were running, which the emulator restores as failed."""
     from ministack.services import stepfunctions as engine
 
     ended = [execution for execution in engine._executions.all_values() if execution["stopDate"]]

@@ -1,4 +1,4 @@
-"""The one exception that a stand-in raises to answer with a modelled AWS error."""
+"""The exception that a fake raises to answer with a modelled AWS error."""
 
 
 class ServiceError(Exception):

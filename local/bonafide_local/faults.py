@@ -1,4 +1,4 @@
-"""Forced answers, for tests: errors, delays, canned results and broken bodies per operation."""
+"""Forced answers for tests, by operation: errors, delays, canned results and malformed bodies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 THIRD_PARTY = "third-party"
-# As the emulator calls them; `states` is Step Functions.
+# The emulator's names; `states` is Step Functions.
 AWS_SERVICES = ("dynamodb", "lambda", "rekognition", "s3", "secretsmanager", "sns", "sqs", "states", "textract")
 SERVICES = (*AWS_SERVICES, THIRD_PARTY)
 _FIELDS = {
@@ -31,46 +31,46 @@ _FIELDS = {
 }
 
 
-class Silence(StrEnum):
-    """How an answer fails to come."""
+class MissingAnswer(StrEnum):
+    """How a request is left unanswered."""
 
     # The connection is closed without an answer.
     CLOSED = "closed"
-    # The connection stays open, and nothing comes.
+    # The connection stays open without an answer.
     SILENT = "silent"
 
 
-class Ending(StrEnum):
-    """What becomes of the worker that sent the request."""
+class WorkerFailure(StrEnum):
+    """How the worker that sent the request ends."""
 
-    # SIGKILL, as for want of memory.
+    # By SIGKILL, as without enough memory.
     KILLED = "killed"
-    # SIGABRT, as of a panic that cannot be caught.
+    # By SIGABRT, as after a panic that cannot be caught.
     ABORTED = "aborted"
     # A panic that the kit catches and reports.
     PANICKED = "panicked"
-    # The function's time is up.
+    # By the function's timeout.
     OUT_OF_TIME = "outOfTime"
 
 
 class NoAnswer(BaseException):
-    """There shall be no answer. Not an Exception: whoever turns those into answers must not turn this into one."""
+    """The request is left unanswered. Not an Exception, so that no handler turns it into an answer."""
 
-    def __init__(self, silence: Silence) -> None:
-        super().__init__(silence)
-        self.silence = silence
+    def __init__(self, kind: MissingAnswer) -> None:
+        super().__init__(kind)
+        self.kind = kind
 
 
 E = TypeVar("E", bound=StrEnum)
 
 
 class BadFault(ValueError):
-    """The description of a fault is not understood. The message is for the tester."""
+    """The description of a fault is not valid. The message is for the tester."""
 
 
 @dataclass(slots=True)
 class Fault:
-    """One forced answer, after so many that are ``passing``. ``remaining`` None means until it is cleared."""
+    """One forced answer, after ``passing`` normal ones. ``remaining`` None means until it is cleared."""
 
     service: str
     operation: str | None
@@ -85,8 +85,8 @@ class Fault:
     malformed: bool = False
     match: dict[str, str] = field(default_factory=dict)
     caller: str | None = None
-    no_answer: Silence | None = None
-    worker: Ending | None = None
+    no_answer: MissingAnswer | None = None
+    worker: WorkerFailure | None = None
     afterwards: bool = False
     identifier: int = 0
 
@@ -120,7 +120,7 @@ class Fault:
         if caller is not None and not isinstance(caller, str):
             raise BadFault("caller must be a text")
         if service == THIRD_PARTY and {"caller", "worker", "afterwards"} & set(body):
-            raise BadFault("the third party knows neither callers nor what comes afterwards")
+            raise BadFault("a fault of the licence verification service cannot have caller, worker or afterwards")
         fault = cls(
             service=service,
             operation=body.get("operation"),
@@ -135,8 +135,8 @@ class Fault:
             malformed=bool(body.get("malformed", False)),
             match=dict(match),
             caller=caller,
-            no_answer=_one_of(Silence, "noAnswer", body),
-            worker=_one_of(Ending, "worker", body),
+            no_answer=_one_of(MissingAnswer, "noAnswer", body),
+            worker=_one_of(WorkerFailure, "worker", body),
             afterwards=bool(body.get("afterwards", False)),
         )
         effects = (fault.error, fault.has_result, fault.malformed, fault.delay_seconds, fault.no_answer, fault.worker, "status" in body)
@@ -207,22 +207,22 @@ class Faults:
             self._faults.append(fault)
 
     def kept(self) -> list[Fault]:
-        """The faults in force, for `restore`; without waiting for anybody."""
+        """The faults in force, for `restore`; does not wait for the lock."""
         return self._faults
 
     def restore(self, faults: list[Fault]) -> None:
-        """Have these faults instead."""
+        """Replace the faults."""
         with self._lock:
             self._faults = faults
             self._added = max((fault.identifier for fault in faults), default=0)
 
     def remove(self, identifier: int) -> None:
-        """Forget one fault, if it is still there."""
+        """Remove one fault, if it is still there."""
         with self._lock:
             self._faults = [fault for fault in self._faults if fault.identifier != identifier]
 
     def clear(self) -> None:
-        """Forget all faults; the counts of calls stay."""
+        """Remove all faults; the counts of calls stay."""
         with self._lock:
             self._faults.clear()
 
@@ -231,7 +231,7 @@ class Faults:
             self._calls.clear()
 
     def called(self, service: str, operation: str, request: str, caller: str = "") -> Fault | None:
-        """Count a call, and return the fault that answers it, if any, using it up by one."""
+        """Count a call, and return the fault that answers it, if any, whose count is reduced by one."""
         with self._lock:
             self._calls[(service, operation)] += 1
             for fault in self._faults:

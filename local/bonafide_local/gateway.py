@@ -1,6 +1,6 @@
-"""The process that serves everything: the emulator, the stand-ins, the control API, the third party.
+"""The process that serves the emulator, the fakes, the control API and the licence verification service.
 
-It is a child of the launcher (`bonafide_local.launcher`), which ends it and whatever it started.
+It is a child of the launcher (`bonafide_local.launcher`), which ends it and the processes that it started.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from bonafide_local.analysis_pool import AnalysisPool
 from bonafide_local.aws_json import JsonService
 from bonafide_local.control import Control
 from bonafide_local.durable import Part, Snapshots
-from bonafide_local.eyes import Eyes
 from bonafide_local.http import HttpAnswer, HttpRequest, asgi
 from bonafide_local.limits import Limits
 from bonafide_local.national_registry import NationalRegistry
@@ -33,7 +33,7 @@ ACCOUNT = "000000000000"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the launcher decided. Sockets are inherited file descriptors, bound and not yet listening."""
+    """The options that the launcher passes on. Sockets are inherited file descriptors, already bound."""
 
     endpoint: int
     control: int
@@ -55,14 +55,14 @@ async def serve(options: Options) -> None:
     from hypercorn.config import Config
     from ministack import app as emulator
 
-    from bonafide_local import failing, hooks, iam, timings
+    from bonafide_local import fault_injection, hooks, iam, timings
 
-    eyes = Eyes(options.processes)
+    pool = AnalysisPool(options.processes)
     faults = Limits()
     decisions = iam.Decisions(enforced=emulator.AUTH)
     read_object = hooks.object_reader(REGION)
-    rekognition = Rekognition(eyes, read_object, REGION, ACCOUNT)
-    textract = Textract(eyes, read_object)
+    rekognition = Rekognition(pool, read_object, REGION, ACCOUNT)
+    textract = Textract(pool, read_object)
     hooks.install(
         [
             JsonService("rekognition", "RekognitionService", rekognition.operations()),
@@ -71,15 +71,15 @@ async def serve(options: Options) -> None:
         rekognition,
         decisions,
     )
-    failing.install(faults)
-    taken = timings.Timings()
-    timings.install(taken)
+    fault_injection.install(faults)
+    durations = timings.Timings()
+    timings.install(durations)
     journal = Journal(options.state_dir / "third-party.jsonl") if options.durable else None
     third_party = ThirdParty(Register.load(options.register), faults, options.api_key, options.slow_seconds, journal)
     registry = NationalRegistry()
 
     async def outside(request: HttpRequest) -> HttpAnswer:
-        """What is no part of AWS: one port for all of it."""
+        """The services outside of AWS, on one port."""
         return await (registry if request.path.startswith("/registry/") else third_party).handle(request)
 
     application = emulator.app
@@ -111,25 +111,25 @@ async def serve(options: Options) -> None:
     servers = [
         asyncio.ensure_future(hypercorn_serve(application, config(descriptor), shutdown_trigger=stop.wait))
         for application, descriptor in (
-            (failing.silenced(timings.timed(application, taken)), options.endpoint),
-            (asgi(Control(faults, decisions, third_party, taken).handle), options.control),
-            (failing.silenced(asgi(outside)), options.third_party),
+            (fault_injection.without_answers(timings.timed(application, durations)), options.endpoint),
+            (asgi(Control(faults, decisions, third_party, durations).handle), options.control),
+            (fault_injection.without_answers(asgi(outside)), options.third_party),
         )
     ]
-    warming = eyes.warm()
+    warming = pool.warm()
     await _announce(options)
     done, _ = await asyncio.wait(servers, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
     await asyncio.wait(servers, timeout=2.0)
     for future in warming:
         future.cancel()
-    eyes.close()
+    pool.close()
     for server in done:
         server.result()
 
 
 async def _announce(options: Options) -> None:
-    """Tell the launcher when all three servers answer."""
+    """Signal the launcher when all three servers answer."""
     for descriptor, path in (
         (options.endpoint, "/_ministack/health"),
         (options.control, "/health"),
@@ -162,7 +162,7 @@ def _port(descriptor: int) -> int:
 
 def main(encoded: str) -> None:
     """Entry point of the child process; ``encoded`` are the options as JSON."""
-    from bonafide_local.eyes import follow_parent
+    from bonafide_local.analysis_pool import follow_parent
 
     follow_parent(signal.SIGTERM)
     raw = json.loads(encoded)
@@ -179,11 +179,10 @@ def main(encoded: str) -> None:
         asyncio.new_event_loop().run_until_complete(serve(options))
         code = 0
     except Exception:
-        logger.exception("the gateway cannot go on")
+        logger.exception("the gateway cannot continue")
     finally:
-        # Lambda functions are children in this process group. The launcher also ends the group; this
-        # is for the case that the launcher itself was killed.
+        # Ends Lambda functions, which are in this process group, also if the launcher was killed.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.killpg(0, signal.SIGTERM)
-        # Nothing else ends threads that wait for a worker's answer or in a machine's pause.
+        # Threads that wait for a worker's answer, or in a machine's Wait, end in no other way.
         os._exit(code)

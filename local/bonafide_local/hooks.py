@@ -1,7 +1,7 @@
-"""What the emulator lacks, added through its plain dictionaries.
+"""Adds what the emulator lacks, through its plain dictionaries.
 
-Every hook here is pinned by a test in ``local/tests/test_hooks.py``: when a new version of the
-emulator renames what is hooked, `install` fails at the start and says so, or the test fails.
+Every hook is pinned by a test in ``local/tests/test_hooks.py``: when a new version of the emulator renames
+an internal that is used, `install` fails at the start with a message, or the test fails.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-from bonafide_local import asl, ended, iam, openapi_import, ranges, redrive, tokens
+from bonafide_local import asl, execution_metrics, iam, openapi_import, ranges, redrive, tokens
 from bonafide_local.aws_json import JsonService, caller_headers
 from bonafide_local.errors import ServiceError
 from bonafide_local.objects import ReadObject
 from bonafide_local.rekognition import Rekognition
 from bonafide_local.timers import Timers
 
-# Step Functions names an SDK error after the Java SDK's class, which always ends in Exception.
+# The names of SDK errors are those of the Java SDK's classes, which always end in Exception.
 _JAVA_NAMES = {"InternalServerError": "InternalServerErrorException"}
 # Service → (X-Amz-Target prefix, error prefix in Step Functions)
 _SERVICES = {"rekognition": ("RekognitionService", "Rekognition"), "textract": ("Textract", "Textract")}
@@ -31,11 +31,11 @@ def install(services: list[JsonService], rekognition: Rekognition, decisions: ia
     redrive.install(timers)
     asl.install()
     tokens.install(timers)
-    ended.install()
+    execution_metrics.install()
     for service in services:
         _add_service(service)
     _add_collections(rekognition)
-    _tell_what_tasks_ask_for()
+    _record_requests_of_tasks()
     _start_at_once()
     ranges.install()
     openapi_import.install()
@@ -49,7 +49,7 @@ def _add_service(service: JsonService) -> None:
 
     prefix, error_prefix = _SERVICES[service.name]
     app.SERVICE_HANDLERS[service.name] = service.handle
-    # Without a pattern, the emulator would load every service's model once to know the name.
+    # Without a pattern, the emulator would load the models of all services to find the name.
     router.SERVICE_PATTERNS[service.name] = {"target_prefixes": [f"{prefix}."]}
     stepfunctions._AWS_SDK_SERVICE_MAP[service.name] = {"target_prefix": prefix, "protocol": "json"}
     stepfunctions._AWS_SDK_ERROR_PREFIX[service.name] = error_prefix
@@ -57,8 +57,8 @@ def _add_service(service: JsonService) -> None:
     iam_actions.SERVICE_TO_IAM_NAMESPACE[service.name] = service.name
 
 
-def _tell_what_tasks_ask_for() -> None:
-    """On AWS, TaskScheduled holds the request as ``parameters``; the emulator leaves it out."""
+def _record_requests_of_tasks() -> None:
+    """On AWS, TaskScheduled has the request as ``parameters``; the emulator leaves it out."""
     from ministack.services import stepfunctions
 
     # Arguments are evaluated right before the event, by the same thread.
@@ -102,13 +102,13 @@ def _add_collections(rekognition: Rekognition) -> None:
         try:
             rekognition.delete(identifier)
         except ServiceError:
-            # Already gone, as CloudFormation wants it.
+            # It does not exist any more, which CloudFormation counts as success.
             pass
 
     def update(identifier: str, old: dict[str, Any], new: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:
         if new["CollectionId"] == identifier:
             return identifier, {"Arn": rekognition.arn_of(identifier)}
-        # The id is create-only: another id is another collection.
+        # The id is create-only: a changed id replaces the collection.
         created = create("", new, stack_name)
         delete(identifier, old)
         return created
@@ -141,11 +141,11 @@ def _collection_id(body: bytes | str) -> str | None:
 
 
 def object_reader(region: str) -> ReadObject:
-    """Read objects from the emulator's S3 in the name of whoever sent the current request.
+    """Read objects from the emulator's S3 with the permissions of the caller of the current request.
 
     On AWS both services read an S3Object with the caller's permissions. With ``--iam`` a caller
-    without s3:GetObject (s3:GetObjectVersion for a version) is told that there is no such object, as
-    on AWS.
+    without s3:GetObject (s3:GetObjectVersion for a version) gets the error for an object that
+    does not exist, as on AWS.
     """
 
     def read(bucket: str, key: str, version: str | None) -> bytes | None:
@@ -160,7 +160,7 @@ def object_reader(region: str) -> ReadObject:
     return read
 
 
-# State machines call with the emulator's own key: their roles are not enforced there at all.
+# State machines call with the emulator's own key: their roles are not enforced here.
 _ROOT_KEY = "test"
 
 

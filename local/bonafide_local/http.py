@@ -1,4 +1,4 @@
-"""The few lines of HTTP that the control API and the third party need, on any ASGI server."""
+"""The HTTP that the control API and the licence verification service need, on any ASGI server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IAM as ``--iam`` enforces it: a record of every decision, and what the emulator needs to decide as AWS does."""
+"""IAM as ``--iam`` enforces it: records every decision, and corrects the emulator where AWS decides differently."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections import OrderedDict, deque
 from typing import Any
 from urllib.parse import unquote
 
-# About 400 bytes each. A whole test run makes some ten thousand.
+# About 400 bytes each. A whole test run makes about ten thousand.
 LIMIT = 100_000
-# The machines of tokens that still wait, or waited lately: a late answer is judged as an early one.
+# The number of tokens whose machines are remembered: a late answer is authorized like an early one.
 _TOKENS = 10_000
-# In the conditions of queries, beside the names of keys.
+# The words in key conditions that are not names of attributes.
 _KEY_CONDITION_WORDS = frozenset({"AND", "BETWEEN", "begins_with"})
 machine_of_token: OrderedDict[str, str] = OrderedDict()
-# Names of attributes and operations, beginnings of keys and kinds of encryption: the conditions that policies here may use.
-# Other keys (tags, keys of rows) could hold what an applicant sent.
+# The condition keys that are recorded: names of attributes and operations, prefixes of keys, kinds of encryption.
+# Others (tags, keys of rows) could hold data of applicants.
 _CONTEXT_PREFIXES = (
     "dynamodb:attributes",
     "dynamodb:enclosingoperation",
@@ -31,7 +31,7 @@ _CONTEXT_PREFIXES = (
 class Decisions:
     """The last `LIMIT` decisions about callers that policies apply to, oldest first. Safe to use from threads.
 
-    The root of the account (the access key ``test``) may do everything: what it does is not recorded.
+    The root of the account (the access key ``test``) may do everything; its calls are not recorded.
     """
 
     def __init__(self, enforced: bool, limit: int = LIMIT) -> None:
@@ -61,23 +61,23 @@ class Decisions:
             self._dropped = 0
 
     def describe(self) -> dict[str, Any]:
-        """What ``GET /iam/calls`` answers."""
+        """The answer of ``GET /iam/calls``."""
         with self._lock:
             return {"enforced": self._enforced, "dropped": self._dropped, "calls": list(self._calls)}
 
 
 def install(decisions: Decisions) -> None:
-    """Record decisions, and let them be made by what AWS knows: transport, attributes that are read, machines that wait."""
-    _tell_of_missing_objects_only_who_may_list(decisions)
+    """Record decisions, and correct what they are based on: transport, attributes that are read, machines that wait."""
+    _hide_missing_objects_without_list_permission(decisions)
     _record(decisions)
-    _count_keys_as_read()
-    _take_the_loopback_for_tls()
-    _judge_answers_by_their_machine()
-    _know_the_host_of_step_functions()
+    _add_keys_to_attributes()
+    _treat_loopback_as_tls()
+    _authorize_answers_on_their_machine()
+    _accept_signed_host_of_step_functions()
 
 
-def _know_the_host_of_step_functions() -> None:
-    """Functions sign requests to Step Functions with a host before which stands ``@``, or ``sync-@``: see launcher.py."""
+def _accept_signed_host_of_step_functions() -> None:
+    """Functions sign requests to Step Functions with ``@`` or ``sync-@`` before the host: see launcher.py."""
     from ministack.core import sigv4
 
     original = sigv4.header_signature_failure
@@ -108,7 +108,7 @@ def _record(decisions: Decisions) -> None:
         service_context: dict[str, Any] | None = None,
     ) -> Any:
         denied = original(access_key_id, iam_action, service, region, resource_arn, service_context)
-        # A key that nobody has is refused before any policy is looked at.
+        # An unknown key is refused before any policy is evaluated.
         if not isinstance(denied, iam_evaluator.AuthError):
             caller = iam_evaluator.resolve_caller_identity(access_key_id)
             if caller is not None and not caller["userArn"].endswith(":root"):
@@ -118,11 +118,11 @@ def _record(decisions: Decisions) -> None:
     iam_evaluator.enforce = enforce
 
 
-def _tell_of_missing_objects_only_who_may_list(decisions: Decisions) -> None:
-    """S3 says that there is no such object only to callers with ``s3:ListBucket``, and 403 to others; the emulator says so to all.
+def _hide_missing_objects_without_list_permission(decisions: Decisions) -> None:
+    """For a missing object S3 answers 404 only to callers with ``s3:ListBucket``, and 403 to others; the emulator answers 404 to all.
 
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html says it of GetObject and HeadObject; CopyObject reads its source
-    as GetObject does. Called before decisions are recorded: a caller without the permission has asked for nothing that it needs.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html describes GetObject and HeadObject; CopyObject reads its source
+    as GetObject does. Installed before decisions are recorded: a refusal of this check is no call that the caller made.
     """
     from ministack import app
     from ministack.core import iam_evaluator, router
@@ -130,7 +130,7 @@ def _tell_of_missing_objects_only_who_may_list(decisions: Decisions) -> None:
 
     judge = iam_evaluator.enforce
 
-    def is_told(bucket: str, headers: dict[str, str], query: dict[str, Any] | None) -> bool:
+    def may_list(bucket: str, headers: dict[str, str], query: dict[str, Any] | None) -> bool:
         access_key = router.extract_access_key_id(headers, query or {})
         caller = iam_evaluator.resolve_caller_identity(access_key) if app.AUTH else None
         if caller is None or caller["userArn"].endswith(":root"):
@@ -142,7 +142,7 @@ def _tell_of_missing_objects_only_who_may_list(decisions: Decisions) -> None:
         return is_allowed
 
     def answer(bucket: str, key: str, answered: Any, headers: dict[str, str], query: dict[str, Any] | None) -> Any:
-        if answered[0] != 404 or is_told(bucket, headers, query):
+        if answered[0] != 404 or may_list(bucket, headers, query):
             return answered
         return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}/{key}")
 
@@ -163,8 +163,8 @@ def _tell_of_missing_objects_only_who_may_list(decisions: Decisions) -> None:
     s3._get_object, s3._head_object, s3._copy_object = get_object, head_object, copy_object
 
 
-def _count_keys_as_read() -> None:
-    """To read rows by a key is to read the key: AWS counts it among ``dynamodb:Attributes``, the emulator does not."""
+def _add_keys_to_attributes() -> None:
+    """AWS counts the key of a read among ``dynamodb:Attributes``; the emulator does not."""
     from ministack.core import iam_actions
 
     original = iam_actions.dynamodb_service_context
@@ -183,21 +183,21 @@ def _count_keys_as_read() -> None:
     iam_actions.dynamodb_service_context = dynamodb_service_context
 
 
-def _take_the_loopback_for_tls() -> None:
-    """Our policies refuse plain transport; nobody listens in on the loopback, the only address that is bound."""
+def _treat_loopback_as_tls() -> None:
+    """Our policies refuse plain transport; the loopback interface, the only one that is bound, counts as secure."""
     from ministack import app
 
     original = app.pin_request_origin
     app.pin_request_origin = lambda source_ip, _secure: original(source_ip, True)
 
 
-def _judge_answers_by_their_machine() -> None:
-    """SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat name only a token; AWS checks them on the ARN of the machine that waits."""
+def _authorize_answers_on_their_machine() -> None:
+    """SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat have only a token; AWS authorizes them on the machine that waits."""
     from ministack.core import iam_actions
     from ministack.services import stepfunctions
 
     lock = threading.Lock()
-    # Each execution has a thread of its own; so has each branch of a Parallel or a Map.
+    # Each execution has its own thread, and so has each branch of a Parallel or a Map.
     running = threading.local()
     execute_task, invoke_with_callback = stepfunctions._execute_task, stepfunctions._invoke_with_callback
     extract_resource_arn = iam_actions.extract_resource_arn

@@ -1,4 +1,4 @@
-"""Starts the gateway process, tells when it answers, and ends everything that it started."""
+"""Starts the gateway process, prints when it answers, and ends all processes that it started."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bonafide_local.eyes import follow_parent
+from bonafide_local.analysis_pool import follow_parent
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
-# After SIGTERM the gateway has this long; then it and its children are killed. Together under 5 s.
+# The time between SIGTERM and SIGKILL for the gateway and its children. In total under 5 s.
 GRACE_SECONDS = 3.0
-# Of the time that a machine's Retry waits; 1 is AWS's.
+# The factor on the waits of a machine's Retry; AWS has 1.
 WAIT_SCALE = "0.05"
 
 
 class StartError(Exception):
-    """Why nothing was started, and how to mend it."""
+    """Why the start failed, and how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def run(settings: Settings) -> int:
 
 @contextmanager
 def _state_dir(settings: Settings) -> Iterator[Path]:
-    """The folder of the state; one that was not asked for is removed at the end, also of a start that failed."""
+    """The folder of the state. A temporary one is removed at the end, also after a failed start."""
     if settings.state_dir is None:
         with tempfile.TemporaryDirectory(prefix="bonafide-local-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)
@@ -96,12 +96,12 @@ def _serve(settings: Settings, state_dir: Path, stopping: list[int]) -> int:
             if gateway.poll() is None:
                 time.sleep(0.1)
                 continue
-            ending = f"the gateway ended by itself with code {gateway.returncode}"
+            message = f"the gateway ended by itself with code {gateway.returncode}"
             if not settings.durable:
-                raise StartError(f"{ending}; its log is above")
-            print(f"bonafide_local: {ending}: going on from the last snapshot", file=sys.stderr, flush=True)
+                raise StartError(f"{message}; its log is above")
+            print(f"bonafide_local: {message}: continuing from the last snapshot", file=sys.stderr, flush=True)
             _end(gateway, settings.grace_seconds)
-            # The sockets were open all the time: clients have waited rather than been refused.
+            # The sockets stay open: clients wait, and are not refused.
             gateway = _start(settings, state_dir, sockets, stopping, again=True)
         return 0
     finally:
@@ -113,7 +113,7 @@ def _bound(option: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((HOST, port))
-        # SO_REUSEADDR lets two sockets bind one port; only listening tells that it is taken.
+        # SO_REUSEADDR lets two sockets bind one port; only listening shows that it is in use.
         bound.listen(1024)
     except OSError as error:
         bound.close()
@@ -129,7 +129,7 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     """Start the gateway and wait until it answers. Raises `StartError`.
 
-    ``again``: one that is killed meanwhile is returned as it is, since it answers before it tells that it does.
+    ``again``: a gateway that is killed meanwhile is returned, since it answers before it signals that it is ready.
     """
     ready, ready_child = os.pipe()
     gateway = _spawn(settings, state_dir, sockets, ready_child)
@@ -172,7 +172,7 @@ def _spawn(settings: Settings, state_dir: Path, sockets: list[socket.socket], re
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr.fileno(),
         pass_fds=[*descriptors, ready],
-        # Its own group: Ctrl-C reaches only the launcher, and the group can be ended as a whole.
+        # In its own group: Ctrl-C reaches only the launcher, and the group can be ended as a whole.
         start_new_session=True,
     )
 
@@ -185,11 +185,11 @@ def _environment(settings: Settings, state_dir: Path, port: int, package_parent:
     temporary.mkdir(exist_ok=True)
     return {
         **kept,
-        # Retries wait for minutes on AWS; nothing here needs that long to recover.
+        # Retries wait for minutes on AWS; the local services do not need that long to recover.
         "SFN_WAIT_SCALE": kept.get("SFN_WAIT_SCALE", WAIT_SCALE),
         "PYTHONPATH": path,
         "PYTHONUNBUFFERED": "1",
-        # It would otherwise listen on all interfaces.
+        # Otherwise it would listen on all interfaces.
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": HOST,
@@ -200,15 +200,15 @@ def _environment(settings: Settings, state_dir: Path, port: int, package_parent:
         "S3_PERSIST": "1" if settings.durable else "0",
         "TMPDIR": str(temporary),
         "LOG_LEVEL": settings.log_level,
-        # Services with listeners of their own on fixed ports, which nothing here uses.
+        # Services with listeners on fixed ports, which are not used.
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
-        # The models run in several processes; threads on top of them only fight over the cores.
+        # The models run in several processes; more threads would only compete for the cores.
         "OMP_NUM_THREADS": "1",
-        # Handed on to the functions, whose SDKs find the emulator by it.
+        # Passed on to the functions, whose SDKs use it.
         "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
-        # SDKs put "sync-" before the host of StartSyncExecution, and Rust's has no switch for it: here it becomes the part
-        # before an @, which names nobody.
+        # SDKs put "sync-" before the host of StartSyncExecution, which the SDK for Rust cannot switch off. Here it becomes
+        # the user part of the URL, before the @, which has no effect.
         "AWS_ENDPOINT_URL_SFN": f"http://@{HOST}:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -240,7 +240,7 @@ def _end(gateway: subprocess.Popen[bytes], grace_seconds: float) -> None:
     for _ in range(20):
         descendants = _descendants(os.getpid())
         if not descendants:
-            # Where PID 1 does not reap, as in some containers, the dead would stay in the process table.
+            # In containers whose PID 1 does not reap, zombies would stay in the process table.
             _reap()
             break
         for pid in descendants:

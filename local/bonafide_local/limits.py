@@ -1,4 +1,4 @@
-"""Rates that services keep, for load tests: a token bucket per operation, as AWS's own throttling works."""
+"""Rate limits for load tests: a token bucket per operation, like AWS's own throttling."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _FIELDS = {"service", "operation", "perSecond", "burst"}
 
 
 class BadLimit(ValueError):
-    """The description of a limit is not understood. The message is for the tester."""
+    """The description of a limit is not valid. The message is for the tester."""
 
 
 @dataclass(slots=True)
 class Limit:
-    """A rate, and what became of the requests under it. Times are in seconds of any one clock."""
+    """A rate limit, with the counts of admitted and refused requests. Times are seconds of one clock."""
 
     service: str
     operation: str
@@ -42,16 +42,16 @@ class Limit:
         if service not in SERVICES:
             raise BadLimit(f"service must be one of {', '.join(SERVICES)}")
         if not isinstance(operation, str) or not operation:
-            raise BadLimit("operation must be the name of one")
+            raise BadLimit("operation must be the name of an operation")
         per_second = _positive("perSecond", body.get("perSecond"))
-        # AWS lets a second's worth come at once.
+        # AWS admits the requests of one second at once.
         burst = _positive("burst", body.get("burst", max(per_second, 1)))
         if burst < 1:
-            raise BadLimit("burst must be at least 1, or nothing would ever be admitted")
+            raise BadLimit("burst must be at least 1, or no request would be admitted")
         return cls(service, operation, per_second, burst, tokens=burst, filled_at=now)
 
     def admits(self, now: float) -> bool:
-        """Whether one more request is within the rate; counts it either way."""
+        """Whether one more request is within the rate; counts it in both cases."""
         self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.per_second)
         self.filled_at = now
         if self.tokens < 1:
@@ -62,7 +62,7 @@ class Limit:
         return True
 
     def refusal(self) -> Fault:
-        """The answer to what is too much."""
+        """The answer to a request above the rate."""
         if self.service == THIRD_PARTY:
             return Fault(self.service, self.operation, error="too many requests", status=429)
         name = "ProvisionedThroughputExceededException" if self.service in ("rekognition", "textract") else "ThrottlingException"
@@ -87,7 +87,7 @@ def _positive(name: str, value: Any) -> float:
 
 
 class Limits(Faults):
-    """Faults behind limits: what is too much is refused before any other answer is given. Safe to use from threads."""
+    """Faults with rate limits: a request above a limit is refused before faults are applied. Safe to use from threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -96,24 +96,24 @@ class Limits(Faults):
         self._clock = clock
 
     def limit(self, body: Any) -> dict[str, Any]:
-        """Set the limit of an operation, in the place of an earlier one. Raises `BadLimit`."""
+        """Set the limit of an operation, replacing an earlier one. Raises `BadLimit`."""
         limit = Limit.parse(body, self._clock())
         with self._limits_lock:
             self._limits[(limit.service, limit.operation)] = limit
         return limit.describe()
 
     def lift(self) -> None:
-        """Forget all limits."""
+        """Remove all limits."""
         with self._limits_lock:
             self._limits.clear()
 
     def limits(self) -> list[dict[str, Any]]:
-        """All limits, with what they have admitted and refused so far."""
+        """All limits, with the counts of admitted and refused requests."""
         with self._limits_lock:
             return [limit.describe() for _, limit in sorted(self._limits.items())]
 
     def called(self, service: str, operation: str, request: str, caller: str = "") -> Fault | None:
-        """As for `Faults`; a request that is too much is counted among the calls, and uses up no fault."""
+        """As for `Faults`; a request above the limit is counted among the calls, and uses no fault."""
         with self._limits_lock:
             limit = self._limits.get((service, operation))
             refused = limit is not None and not limit.admits(self._clock())

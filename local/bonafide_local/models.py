@@ -1,4 +1,4 @@
-"""botocore's service models: what a request may look like, and what an answer must look like."""
+"""Checks requests and answers against botocore's service models."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _parsed(value: Any, shape: botocore.model.Shape, path: str) -> Any:
         _expect(isinstance(value, dict), path, "an object")
         unknown = sorted(set(value) - set(shape.members))
         if unknown:
-            # AWS ignores unknown members; here a misspelt one must not pass unnoticed.
+            # AWS ignores unknown members; here they are refused, so that a misspelt one is noticed.
             raise _invalid(_join(path, unknown[0]), "Member is not part of the request")
         for name in shape.required_members:
             if value.get(name) is None:
@@ -109,7 +109,7 @@ def _invalid(path: str, constraint: str) -> ServiceError:
 
 
 def problems_of_answer(service: str, operation: str, answer: Any) -> list[str]:
-    """Compare an answer with the operation's output shape, strictly; an empty list is a fit."""
+    """Compare an answer with the operation's output shape, strictly; the list is empty if it fits."""
     shape = service_model(service).operation_model(operation).output_shape
     return [] if shape is None else list(_problems(answer, shape, operation))
 

@@ -1,7 +1,6 @@
 """The national registers of four countries behind one HTTP service, as ``docs/NATIONAL-REGISTRY.md`` describes it.
 
-It knows the people of the specimen documents (``samples/registers``). Some of them are there to show an outage: asked about
-them, it answers 503.
+It knows the people of the specimen documents (``samples/registers``). For some of them it answers 503, to show an outage.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 from bonafide_local.http import HttpAnswer, HttpRequest, json_answer
 
 REGISTERS = Path(__file__).parents[2] / "samples" / "registers"
-# Of Sweden: a person's number is asked for with the century, and printed without it.
+# Swedish numbers are asked for with the century, and printed without it.
 DIGITS_OF_CENTURY = {"SE": 2}
 
 
@@ -45,5 +44,5 @@ class NationalRegistry:
 
 
 def _compact(number: str) -> str:
-    """Without the separator, which each country prints in its own way."""
+    """Without separators, which differ by country."""
     return re.sub(r"[-+ ]", "", number)

@@ -1,4 +1,4 @@
-"""Where a request's picture comes from: bytes in the request, or an object (and version) in S3."""
+"""Reads a picture that a request names as an object (and version) in S3."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""What the emulator leaves out when it imports an OpenAPI document as a REST API.
+"""Adds what the emulator leaves out when it imports an OpenAPI document as a REST API.
 
-It takes routes, authorization and the addresses of functions; what requests must be like, how large
-they may be, what API Gateway answers by itself and the answers of errors are added here, so that they
-are enforced as on AWS.
+The emulator imports routes, authorization and the addresses of functions. Validation and size limit of
+requests, mock answers and error answers are added here, so that they are enforced as on AWS.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _MAXIMUM_BODY = 10 * 1024 * 1024
 
 
 def install() -> None:
-    """Complete what CloudFormation's ``Body`` of a REST API makes."""
+    """Complete the import of a REST API from CloudFormation's ``Body``."""
     from ministack.services import apigateway_v1 as gateway
 
     original = gateway._import_rest_api
@@ -45,18 +44,18 @@ def _limit_bodies(gateway: Any) -> None:
 
 
 def _answer_for_functions(gateway: Any) -> None:
-    """Of a function that dies, clients hear what the API says of errors of its own, not what the function said last."""
+    """When a function fails, clients get the API's own error answer, not the error of the function."""
     shaped, invoked = gateway._lambda_proxy_response, gateway._invoke_lambda_proxy_v1
-    died = "the function died"
-    told = json.dumps({"message": died}).encode()
+    message = "the function failed"
+    body = json.dumps({"message": message}).encode()
 
     def shape(result: Any) -> Any:
         response, error = shaped(result)
-        return response, died if error else None
+        return response, message if error else None
 
     async def invoke(*arguments: Any, **more: Any) -> Any:
         answer = await invoked(*arguments, **more)
-        if isinstance(answer, tuple) and answer[0] == 502 and answer[2] == told:
+        if isinstance(answer, tuple) and answer[0] == 502 and answer[2] == body:
             return gateway._gw_error("DEFAULT_5XX", "Internal server error")
         return answer
 
@@ -112,7 +111,7 @@ class _Import:
         return next(resource for resource in resources if resource["path"] == path)
 
     def _self_contained(self, schema: Any) -> Any:
-        """The schema with those that it refers to in their place: models are looked up by name only."""
+        """The schema with its references resolved: models are looked up by name only."""
         if isinstance(schema, list):
             return [self._self_contained(part) for part in schema]
         if not isinstance(schema, dict):

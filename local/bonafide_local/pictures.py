@@ -14,7 +14,7 @@ Image.MAX_IMAGE_PIXELS = MAXIMUM_PIXELS
 
 
 class PictureFormat(Enum):
-    """What the first bytes say, whatever the object's name or content type claims."""
+    """The format according to the first bytes; the name and content type of the object are ignored."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -24,11 +24,11 @@ class PictureFormat(Enum):
 
 
 class UnreadablePicture(Exception):
-    """The bytes carry a picture's signature but do not decode. Carries no details of the content."""
+    """The bytes have a picture's signature but do not decode. Has no details of the content."""
 
 
 def sniff(data: bytes) -> PictureFormat:
-    """Name the format by its signature."""
+    """Detect the format by its signature."""
     if data.startswith(b"\xff\xd8\xff"):
         return PictureFormat.JPEG
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -52,8 +52,8 @@ def dimensions(data: bytes) -> tuple[int, int]:
 def decode(data: bytes) -> np.ndarray:
     """Decode to an upright RGB array of shape (height, width, 3), dtype uint8.
 
-    The EXIF orientation is applied, as Rekognition and Textract do for JPEG; transparency is laid on
-    white. Raises `UnreadablePicture`.
+    The EXIF orientation is applied, as Rekognition and Textract do for JPEG; transparency is
+    replaced by white. Raises `UnreadablePicture`.
     """
     try:
         with Image.open(io.BytesIO(data)) as opened:

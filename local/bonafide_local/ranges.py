@@ -1,4 +1,4 @@
-"""Ranges of one version of an object: the emulator's S3 answers them with the whole object."""
+"""Ranges of one version of an object, which the emulator's S3 answers with the whole object."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def install() -> None:
             return 416, {"Content-Type": "application/xml", "Content-Range": f"bytes */{len(body)}"}, error
         start, end = found
         part = body[start : end + 1]
-        # A checksum of the whole object does not fit a part of it.
+        # The checksum is that of the whole object.
         kept = {name: value for name, value in answered.items() if not name.lower().startswith("x-amz-checksum")}
         kept["Content-Length"] = str(len(part))
         kept["Content-Range"] = f"bytes {start}-{end}/{len(body)}"

@@ -1,11 +1,11 @@
-"""RedriveExecution, which the emulator lacks: an unsuccessful execution goes on at the state where it stopped.
+"""RedriveExecution, which the emulator lacks: an unsuccessful execution continues at the state where it stopped.
 
-It follows https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html; ADR 0023 tells where it cannot.
+It follows https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html; ADR 0023 lists the differences.
 
-The first attempt runs in the emulator's own loop. While it runs, its *position* is kept: the next state, that state's
+The first attempt runs in the emulator's own loop. Meanwhile its *position* is recorded: the next state, that state's
 input and the variables, and the same for every branch of a Parallel and every iteration of a Map. A redrive copies
-the execution's record, so that whatever an earlier attempt still does goes into a record that nobody reads, and
-continues from the position.
+the execution's record and continues from the position. What an earlier attempt still does goes into the old record,
+which is not read any more.
 
 An attempt ends early when it is stopped, and when the TimeoutSeconds of its machine have passed.
 """
@@ -33,11 +33,11 @@ logger = logging.getLogger("bonafide_local")
 Json = dict[str, Any]
 Response = tuple[int, Json, bytes]
 
-# Where the records of executions keep what a redrive needs, and those of state machines the definitions that executions
-# were started with. It goes wherever the record goes: into the emulator's saved state, and away with it.
+# The key in the records of executions for the data of a redrive, and in those of state machines for the definitions with
+# which executions were started. As part of the record it is saved, and deleted, with it.
 KEY = "bonafideRedrive"
 
-# AWS's limits: days since the end, days since the start, events, tokens that make a request idempotent and for how long.
+# AWS's limits: days since the end, days since the start, events, number and lifetime of client tokens.
 REDRIVABLE_SECONDS = 14 * 86_400
 OPEN_SECONDS = 365 * 86_400
 HISTORY_LIMIT = 24_999
@@ -47,7 +47,7 @@ CLIENT_TOKEN_SECONDS = 15 * 60
 _ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:execution:[^:]+:[^:]+")
 _CLIENT_TOKEN = re.compile(r"[!-~]{1,64}")
 
-# What is replaced or called of the emulator's engine, with its parameters.
+# The functions of the emulator's engine that are replaced or called, with their parameters.
 _STATE, _RUN_STATE = ("state_def", "raw_input", "ctx"), ("state_def", "raw_input", "execution", "ctx")
 _HANDLERS = {
     "Pass": ("_execute_pass", _STATE),
@@ -95,14 +95,14 @@ _NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the current thread is: in an execution's record, at a position within it."""
+    """The place of the current thread: an execution's record, and a position within it."""
 
     execution: Json
     position: Json
 
 
 class _Stopped(SystemExit):
-    """Ends an attempt that is over, without a word: a thread may end by SystemExit."""
+    """Ends an attempt without a message: a thread may end by SystemExit."""
 
 
 _place: contextvars.ContextVar[_Place | None] = contextvars.ContextVar("place", default=None)
@@ -115,7 +115,7 @@ _awaited: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("awa
 def install(timers: Timers) -> None:
     """Add RedriveExecution to the emulator, and the time limit of executions. To be called before other hooks wrap the same functions.
 
-    Raises RuntimeError when the emulator's inside is not the one that this was written for.
+    Raises RuntimeError when internals of the emulator have changed.
     """
     from ministack.services import eventbridge, stepfunctions
 
@@ -124,7 +124,7 @@ def install(timers: Timers) -> None:
 
 
 def check(engine: ModuleType, eventbridge: ModuleType) -> None:
-    """Refuse an emulator whose inside has changed, before anything is replaced."""
+    """Refuse an emulator whose internals have changed, before anything is replaced."""
     expected = [(engine, name, parameters) for name, parameters in _FUNCTIONS.items()]
     expected.append((eventbridge, "_put_events", ("data", "allow_aws_source")))
     for module, name, parameters in expected:
@@ -143,9 +143,9 @@ def check(engine: ModuleType, eventbridge: ModuleType) -> None:
 
 
 def reason_against(execution: Json, definition: str | None, now: float) -> str | None:
-    """Why an execution cannot be redriven, in AWS's words where AWS has them; ``None`` when it can.
+    """Why an execution cannot be redriven, with AWS's message if there is one; ``None`` when it can.
 
-    ``definition`` is the one that it was started with, ``None`` when the machine is gone; ``now`` is in epoch seconds.
+    ``definition`` is the one with which it was started, ``None`` when the machine was deleted; ``now`` is in epoch seconds.
     """
     if execution["status"] in ("RUNNING", "SUCCEEDED"):
         return f"Execution is {execution['status']} and cannot be redriven"
@@ -168,7 +168,7 @@ def reason_against(execution: Json, definition: str | None, now: float) -> str |
 
 
 def redriven_with(token: str | None, used: list[list[Any]], now: float) -> str | None:
-    """The date of the redrive that this client token made lately. ``used`` holds tokens, dates and times; times are epoch seconds."""
+    """The date of the redrive that was requested with this client token. ``used`` has tokens, dates and times in epoch seconds."""
     return next((date for known, date, at in used if known == token and now - at <= CLIENT_TOKEN_SECONDS), None)
 
 
@@ -188,7 +188,7 @@ def _at_the_start(state: Any, value: Any, variables: Json) -> Json:
 
 
 def _to_resume(position: Json) -> None:
-    """Mark the branches of a position as such that are continued: a Retry of their state runs all of them again."""
+    """Mark the branches of a position as continued; a Retry of their state runs all of them again."""
     branches = position.pop("branches", None)
     if branches is not None:
         for branch in branches.values():
@@ -230,13 +230,13 @@ class Redrives:
     def _replace(module: ModuleType, name: str, wrap: Callable[..., Any]) -> None:
         setattr(module, name, wrap(getattr(module, name)))
 
-    # Keeping the position
+    # Recording the position
 
     def _first_attempt(self, original: Callable[[str], None]) -> Callable[[str], None]:
         def run(exec_arn: str) -> None:
             execution = self._engine._executions.get(exec_arn)
             if execution is None or not self._prepare(execution):
-                # Gone, or not a definition: the emulator says so.
+                # Deleted, or not valid: the emulator reports this itself.
                 original(exec_arn)
                 return
             self._attempt(execution, lambda: original(exec_arn))
@@ -273,9 +273,9 @@ class Redrives:
         return definition
 
     def _attempt(self, execution: Json, run: Callable[[], None]) -> None:
-        """Run an attempt to its end, or until it is over for another reason."""
+        """Run an attempt until it ends or is stopped."""
         arn, caller, awaited = execution["executionArn"], _place.get(), _awaited.get()
-        # A `.sync` child runs in the thread of its parent's Task, any other execution in a thread of its own.
+        # A `.sync` child runs in the thread of its parent's Task, any other execution in its own thread.
         lists = [caller.execution[KEY]["children"]] if execution.get("sync") and caller else []
         if lists and awaited is not None:
             lists.append(awaited)
@@ -285,7 +285,7 @@ class Redrives:
             # AWS names the child as soon as it runs; the emulator only when it has succeeded.
             submitted = {"resourceType": "states", "resource": "startExecution.sync:2", "output": json.dumps({"ExecutionArn": arn})}
             self._engine._add_event(caller.execution, "TaskSubmitted", {"taskSubmittedEventDetails": submitted})
-        # A redriven execution has its whole time again.
+        # The time limit of a redriven execution starts again.
         seconds = execution[KEY]["timeoutSeconds"]
         cancel = self._timers.after(seconds, lambda: self._time_out(execution)) if seconds else None
         entered = _place.set(_Place(execution, execution[KEY]["position"]))
@@ -303,7 +303,7 @@ class Redrives:
                 execution[KEY]["position"].clear()
 
     def _remember(self, original: Callable[..., tuple[Any, Any]]) -> Callable[..., tuple[Any, Any]]:
-        """A state that is done leaves the position at the next one."""
+        """After a state, set the position to the next one."""
 
         def execute(state_def: Json, raw_input: Any, *rest: Any) -> tuple[Any, Any]:
             place = _place.get()
@@ -336,7 +336,7 @@ class Redrives:
         return run
 
     def _branch(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """A branch has a position and variables of its own. One that succeeded is not run again."""
+        """A branch has its own position and variables. A branch that succeeded is not run again."""
 
         def run(states: Json, start_at: str, input_data: Any, execution: Json, ctx: Json) -> Any:
             place, fork = _place.get(), _fork.get()
@@ -365,10 +365,10 @@ class Redrives:
 
         return run
 
-    # Ending an attempt for good
+    # Ending an attempt
 
     def _only_while_running(self, original: Callable[..., Json]) -> Callable[..., Json]:
-        """What an attempt does after its end is neither recorded nor continued, and a Retry calls nothing any more."""
+        """After its end an attempt records no events, runs no states, and retries no calls."""
 
         def add(execution: Json, event_type: str, details: Json | None = None) -> Json:
             with self._lock:
@@ -388,14 +388,14 @@ class Redrives:
                 output = json.dumps({"Error": error, "Cause": cause})
                 execution.update(error=error, cause=cause, output=output, stopDate=engine.now_iso())
                 engine._add_event(execution, "ExecutionFailed", {"executionFailedEventDetails": {"error": error, "cause": cause}})
-                # Last, for whoever sees it may redrive at once.
+                # Last, since a client that sees the status may redrive at once.
                 execution["status"] = "FAILED"
             engine._emit_execution_status_event(execution)
 
         return fail
 
     def _time_out(self, execution: Json) -> None:
-        """As on AWS, the execution has neither error nor cause, and its history says nothing of the state that was interrupted."""
+        """As on AWS, the execution has neither error nor cause, and its history has no event for the interrupted state."""
         engine = self._engine
         with self._lock:
             if execution["status"] != "RUNNING":
@@ -419,7 +419,7 @@ class Redrives:
         return invoke
 
     def _stop_children_out_of_time(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """When a Task is out of time, Step Functions stops the execution that it waits for."""
+        """When a Task times out, Step Functions stops the execution that it waits for."""
 
         def invoke(resource: str, input_data: Any, timeout: float) -> Any:
             children: list[str] = []
@@ -497,7 +497,7 @@ class Redrives:
         record = attempt[KEY]
         self._engine._add_event(attempt, "ExecutionRedriven", {"executionRedrivenEventDetails": {"redriveCount": record["count"]}})
         self._engine._emit_execution_status_event(attempt)
-        # The request's account and region, by which the emulator finds everything.
+        # The emulator's records are stored by account and region.
         inherited = contextvars.copy_context()
         threading.Thread(target=inherited.run, args=(self._attempt, attempt, lambda: self._continue(attempt)), daemon=True).start()
         return self._ok({"redriveDate": record["date"]})
@@ -514,7 +514,7 @@ class Redrives:
         return attempt
 
     def _continue(self, execution: Json) -> None:
-        """The rest of an execution: what the emulator's loop does, from a position on."""
+        """Run the rest of an execution from a position, as the emulator's loop does."""
         engine = self._engine
         try:
             output = json.dumps(self._run_states(execution))
@@ -551,7 +551,7 @@ class Redrives:
             state = definition["States"][name]
             kind = state["Type"]
             context["State"] = {"Name": name, "EnteredTime": engine.now_iso(), "RetryCount": 0}
-            # A state that is run again was entered already; only Fail is entered anew.
+            # A state that is run again was entered before, and has no second event; only Fail has one.
             if kind == "Fail" or not is_resumed:
                 details = {"name": name, "input": json.dumps(value)}
                 engine._add_event(execution, f"{kind}StateEntered", {"stateEnteredEventDetails": details})
@@ -569,7 +569,7 @@ class Redrives:
             name, is_resumed = following, False
         return value
 
-    # What is told about it
+    # Descriptions
 
     def _reason_against(self, execution: Json, now: float) -> str | None:
         return reason_against(execution, self._definition(execution) if KEY in execution else None, now)
@@ -590,13 +590,13 @@ class Redrives:
             execution = self._engine._executions.get(data.get("executionArn"))
             if response[0] != 200 or execution is None:
                 return response
-            told = {name: value for name, value in self._fields(execution).items() if value is not None}
-            return self._ok(json.loads(response[2]) | told)
+            shown = {name: value for name, value in self._fields(execution).items() if value is not None}
+            return self._ok(json.loads(response[2]) | shown)
 
         return describe
 
     def _describe_machine(self, original: Callable[[Json], Response]) -> Callable[[Json], Response]:
-        """The definition that the execution was started with, whatever the machine has become."""
+        """The definition with which the execution was started, also after the machine was changed."""
 
         def describe(data: Json) -> Response:
             response = original(data)
@@ -611,7 +611,7 @@ class Redrives:
     def _list(self, original: Callable[[Json], Response]) -> Callable[[Json], Response]:
         engine = self._engine
 
-        def tell(listed: list[Json]) -> list[Json]:
+        def describe(listed: list[Json]) -> list[Json]:
             for item in listed:
                 record = (engine._executions.get(item["executionArn"]) or {}).get(KEY, {})
                 item["redriveCount"] = record.get("count", 0)
@@ -626,7 +626,7 @@ class Redrives:
                 if response[0] != 200:
                     return response
                 body = json.loads(response[2])
-                return self._ok(body | {"executions": tell(body["executions"])})
+                return self._ok(body | {"executions": describe(body["executions"])})
             if wanted not in ("REDRIVEN", "NOT_REDRIVEN"):
                 return self._error("ValidationException", "redriveFilter must be REDRIVEN or NOT_REDRIVEN")
             cursor = engine._decode_execution_token(data["nextToken"]) if data.get("nextToken") else None
@@ -637,7 +637,7 @@ class Redrives:
                 return response
             found = [
                 item
-                for item in tell(json.loads(response[2])["executions"])
+                for item in describe(json.loads(response[2])["executions"])
                 if (item["redriveCount"] > 0) == (wanted == "REDRIVEN") and (cursor is None or engine._execution_sort_key(item) < cursor)
             ]
             limit = int(data.get("maxResults") or 1000)
@@ -647,7 +647,7 @@ class Redrives:
         return list_executions
 
     def _announce(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """The status-change events tell of redrives, too; the emulator writes constants there."""
+        """Put the redrives into the status-change events; the emulator writes constants."""
 
         def put_events(data: Json, allow_aws_source: bool = False) -> Any:
             for entry in data.get("Entries", []) if allow_aws_source else []:

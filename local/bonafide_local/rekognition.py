@@ -1,7 +1,7 @@
-"""A stand-in for Amazon Rekognition's face operations that really looks at the pictures.
+"""A fake of Amazon Rekognition's face operations that analyses the pictures.
 
-Its shapes and errors follow the service's model and documentation
-(https://docs.aws.amazon.com/rekognition/latest/dg/limits.html); its scores do not.
+Shapes and errors follow the service's model and documentation
+(https://docs.aws.amazon.com/rekognition/latest/dg/limits.html); scores do not.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from bonafide_local.analysis_pool import AnalysisPool, DecodeError
 from bonafide_local.aws_json import Operation
 from bonafide_local.errors import ServiceError
-from bonafide_local.eyes import Eyes, LookError
 from bonafide_local.faces.model import Face, FaceAnalysis
 from bonafide_local.faces.similarity import distance_between, similarity_of
 from bonafide_local.objects import ReadObject, read_s3
@@ -30,7 +30,7 @@ DEFAULT_MATCHES = 80
 MAXIMUM_TARGET_FACES = 100
 BASIC_LANDMARKS = frozenset({"eyeLeft", "eyeRight", "mouthLeft", "mouthRight", "nose"})
 DEFAULT_ATTRIBUTES = frozenset({"BoundingBox", "Confidence", "Pose", "Quality", "Landmarks"})
-# What the stand-in can measure. Age, gender, beard, smile and emotions would be invented.
+# The attributes that the fake can measure. Age, gender, beard, smile and emotions would be invented.
 MEASURED_ATTRIBUTES = {
     "EYES_OPEN": ("EyesOpen", "eyes_open"),
     "MOUTH_OPEN": ("MouthOpen", "mouth_open"),
@@ -51,7 +51,7 @@ _EXTERNAL_IMAGE_ID = re.compile(r"[a-zA-Z0-9_.\-:]{1,255}")
 
 @dataclass(slots=True)
 class _IndexedFace:
-    """One vector of a collection with what ListFaces tells about it."""
+    """One vector of a collection with the fields of ListFaces."""
 
     face_id: str
     image_id: str
@@ -81,8 +81,8 @@ class _Collection:
 class Rekognition:
     """The operations and their collections. One account, one region, in memory."""
 
-    def __init__(self, eyes: Eyes, read_object: ReadObject, region: str, account: str) -> None:
-        self._eyes = eyes
+    def __init__(self, pool: AnalysisPool, read_object: ReadObject, region: str, account: str) -> None:
+        self._pool = pool
         self._read_object = read_object
         self._region = region
         self._account = account
@@ -109,25 +109,25 @@ class Rekognition:
         return f"arn:aws:rekognition:{self._region}:{self._account}:collection/{collection}"
 
     def reset(self) -> None:
-        """Forget all collections."""
+        """Delete all collections."""
         self._collections.clear()
 
     def collections(self) -> dict[str, _Collection]:
-        """All of them, for `restore`."""
+        """All collections, for `restore`."""
         return self._collections
 
     def restore(self, collections: dict[str, _Collection]) -> None:
-        """Have these collections instead."""
+        """Replace the collections."""
         self._collections = collections
 
     async def detect_faces(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Every face of the picture; none is an empty list, not an error."""
+        """Every face of the picture; without a face the list is empty."""
         analysis = await self._analyse(request["Image"])
         wanted = frozenset(request.get("Attributes") or ["DEFAULT"])
         return {"FaceDetails": [_detail(face, wanted) for face in analysis.faces]}
 
     async def compare_faces(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The largest source face against each target face. No face on either is an invalid parameter."""
+        """The largest source face against each target face. A picture without a face is an invalid parameter."""
         threshold = request.get("SimilarityThreshold", DEFAULT_THRESHOLD)
         level = request.get("QualityFilter", "NONE")
         source = await self._analyse(request["SourceImage"])
@@ -145,7 +145,7 @@ class Rekognition:
         }
 
     async def search_faces_by_image(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The collection's faces that resemble the largest face of the picture."""
+        """The faces of the collection that match the largest face of the picture."""
         collection = self._collection(request["CollectionId"])
         analysis = await self._analyse(request["Image"])
         query = _largest(analysis, request.get("QualityFilter", "NONE"))
@@ -159,7 +159,7 @@ class Rekognition:
         }
 
     async def search_faces(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The collection's faces that resemble one of its own."""
+        """The other faces of the collection that match one of its faces."""
         collection = self._collection(request["CollectionId"])
         known = collection.faces.get(request["FaceId"])
         if known is None:
@@ -171,20 +171,20 @@ class Rekognition:
         }
 
     async def index_faces(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Add the picture's faces, largest first; the others are told with the reasons."""
+        """Add the picture's faces, largest first; the answer lists the others with the reasons."""
         collection = self._collection(request["CollectionId"])
         external = request.get("ExternalImageId")
         if external is not None and not _EXTERNAL_IMAGE_ID.fullmatch(external):
             raise ServiceError("InvalidParameterException", "ExternalImageId is not valid")
         data = self._image_bytes(request["Image"])
-        analysis = await self._look(data)
+        analysis = await self._analyse_bytes(data)
         wanted = frozenset(request.get("DetectionAttributes") or ["DEFAULT"])
         level = request.get("QualityFilter", "AUTO")
         maximum = request.get("MaxFaces", 100)
         image_id = str(uuid.UUID(bytes=hashlib.sha256(data).digest()[:16], version=4))
         records: list[dict[str, Any]] = []
         unindexed: list[dict[str, Any]] = []
-        # A proposal that the second detector refuses is no face for a collection, whatever the filter.
+        # A face that only one detector finds is never indexed, also without a filter.
         for face in analysis.verified:
             reasons = _rejections(face, level)
             if not reasons and len(records) >= maximum:
@@ -197,7 +197,7 @@ class Rekognition:
         return {"FaceRecords": records, "UnindexedFaces": unindexed, "FaceModelVersion": FACE_MODEL_VERSION}
 
     async def delete_faces(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Delete faces; an unknown id is told, not an error."""
+        """Delete faces; the answer lists unknown ids, which are no error."""
         collection = self._collection(request["CollectionId"])
         deleted, unsuccessful = [], []
         for face_id in request["FaceIds"]:
@@ -221,7 +221,7 @@ class Rekognition:
         return answer | following
 
     async def create_collection(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Make an empty collection."""
+        """Create an empty collection."""
         identifier = request["CollectionId"]
         self.create(identifier)
         return {
@@ -236,7 +236,7 @@ class Rekognition:
         return {"StatusCode": 200}
 
     async def describe_collection(self, request: dict[str, Any]) -> dict[str, Any]:
-        """How many faces there are, and since when the collection exists."""
+        """The number of faces, and when the collection was created."""
         collection = self._collection(request["CollectionId"])
         return {
             "FaceCount": len(collection.faces),
@@ -253,7 +253,7 @@ class Rekognition:
         return answer | following
 
     def create(self, identifier: str) -> None:
-        """Make a collection (also for CloudFormation). Raises ResourceAlreadyExistsException."""
+        """Create a collection (also for CloudFormation). Raises ResourceAlreadyExistsException."""
         if identifier in self._collections:
             raise ServiceError("ResourceAlreadyExistsException", "The collection id already exists")
         self._collections[identifier] = _Collection(identifier, time.time())
@@ -271,7 +271,7 @@ class Rekognition:
 
     def _add(self, collection: _Collection, face: Face, image_id: str, external: str | None) -> _IndexedFace:
         # "If you index the same image with the same external id, Rekognition doesn't save duplicate
-        # face metadata": a repeated request finds its own face again.
+        # face metadata": a repeated request gets the same face.
         for known in collection.faces.values():
             if (known.image_id, known.external_image_id, known.face) == (image_id, external, face):
                 return known
@@ -293,12 +293,12 @@ class Rekognition:
         return data
 
     async def _analyse(self, image: dict[str, Any]) -> FaceAnalysis:
-        return await self._look(self._image_bytes(image))
+        return await self._analyse_bytes(self._image_bytes(image))
 
-    async def _look(self, data: bytes) -> FaceAnalysis:
+    async def _analyse_bytes(self, data: bytes) -> FaceAnalysis:
         try:
-            analysis = await self._eyes.faces(data)
-        except LookError:
+            analysis = await self._pool.faces(data)
+        except DecodeError:
             raise _bad_format() from None
         if min(analysis.width, analysis.height) < MINIMUM_SIDE:
             raise ServiceError("InvalidParameterException", f"Image must be at least {MINIMUM_SIDE} pixels wide and high")
@@ -318,8 +318,7 @@ def _similarity(first: Face, second: Face) -> float:
 
 
 def _largest(analysis: FaceAnalysis, level: str) -> Face | None:
-    # Rekognition takes the largest face and then asks for its quality; a smaller, better one is
-    # never taken in its place.
+    # Rekognition chooses the largest face before it checks the quality; it never chooses a smaller, better one.
     largest = next(iter(analysis.verified), None)
     return None if largest is None or _rejections(largest, level) else largest
 

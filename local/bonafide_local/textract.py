@@ -1,7 +1,7 @@
-"""A stand-in for Amazon Textract's AnalyzeID and DetectDocumentText that really reads the picture.
+"""A fake of Amazon Textract's AnalyzeID and DetectDocumentText that reads the picture.
 
-Its shapes and errors follow the service's model and documentation
-(https://docs.aws.amazon.com/textract/latest/dg/identitydocumentfields.html and text-location.html); its reading does not.
+Shapes and errors follow the service's model and documentation
+(https://docs.aws.amazon.com/textract/latest/dg/identitydocumentfields.html and text-location.html); the recognized text does not.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from bonafide_local.analysis_pool import AnalysisPool, DecodeError
 from bonafide_local.aws_json import Operation
 from bonafide_local.errors import ServiceError
-from bonafide_local.eyes import Eyes, LookError
 from bonafide_local.objects import ReadObject, read_s3
 from bonafide_local.pictures import PictureFormat, UnreadablePicture, dimensions, sniff
 from bonafide_local.text.boxes import Corners, TextBox, TextPage, TextWord
@@ -26,8 +26,8 @@ MAXIMUM_SIDE = 10_000
 class Textract:
     """The two operations."""
 
-    def __init__(self, eyes: Eyes, read_object: ReadObject) -> None:
-        self._eyes = eyes
+    def __init__(self, pool: AnalysisPool, read_object: ReadObject) -> None:
+        self._pool = pool
         self._read_object = read_object
 
     def operations(self) -> dict[str, Operation]:
@@ -37,8 +37,8 @@ class Textract:
     async def analyze_id(self, request: dict[str, Any]) -> dict[str, Any]:
         """Read one identity document from one or two pages (front and back).
 
-        Fields that are not on the document come with empty text, as AnalyzeID gives them; a picture
-        without readable text is not an error.
+        Fields that are not on the document have empty text, as with AnalyzeID; a picture without readable
+        text is not an error.
         """
         pages = [await self._page(document) for document in request["DocumentPages"]]
         fields = read_identity(pages)
@@ -54,7 +54,7 @@ class Textract:
         }
 
     async def detect_document_text(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Read the lines and words of one page. One without text is not an error: it has only its PAGE."""
+        """Read the lines and words of one page. A page without text is not an error: it has only the PAGE block."""
         return {
             "Blocks": _blocks(await self._page(request["Document"])),
             "DocumentMetadata": {"Pages": 1},
@@ -68,13 +68,13 @@ class Textract:
         if len(data) > MAXIMUM_BYTES:
             raise ServiceError("DocumentTooLargeException", f"The document is larger than {MAXIMUM_BYTES} bytes")
         if sniff(data) not in (PictureFormat.JPEG, PictureFormat.PNG, PictureFormat.TIFF):
-            # AWS also takes PDF; nothing in this product sends one.
+            # AWS also accepts PDF, which this product never sends.
             raise ServiceError("UnsupportedDocumentException", "Request has unsupported document format")
         try:
             if max(dimensions(data)) > MAXIMUM_SIDE:
                 raise ServiceError("BadDocumentException", f"A side is longer than {MAXIMUM_SIDE} pixels")
-            return await self._eyes.text(data)
-        except (LookError, UnreadablePicture):
+            return await self._pool.text(data)
+        except (DecodeError, UnreadablePicture):
             raise ServiceError("BadDocumentException", "The document cannot be decoded") from None
 
 
@@ -93,7 +93,7 @@ def _blocks(page: TextPage) -> list[dict[str, Any]]:
     lines, words = [], []
     for box in (box for box in page.boxes if box.words):
         parts = [_block("WORD", page, _part(box, word), word.text, word.score, TextType="PRINTED") for word in box.words]
-        # A line is its words: the recogniser's doubts about a space between them count for nothing.
+        # The text and score of a line are those of its words; scores of spaces do not count.
         text = " ".join(word.text for word in box.words)
         score = sum(word.score for word in box.words) / len(box.words)
         lines.append(_block("LINE", page, _outline(box), text, score, children=parts))
@@ -120,7 +120,7 @@ def _block(
 
 
 def _geometry(page: TextPage, corners: Corners) -> dict[str, Any]:
-    """Places as shares of the page's width and height."""
+    """Coordinates as ratios of the page's width and height."""
     points = [(min(1.0, max(0.0, x / page.width)), min(1.0, max(0.0, y / page.height))) for x, y in corners]
     left, top = (min(values) for values in zip(*points, strict=True))
     right, bottom = (max(values) for values in zip(*points, strict=True))
@@ -135,7 +135,7 @@ def _outline(box: TextBox) -> Corners:
 
 
 def _part(box: TextBox, word: TextWord) -> Corners:
-    """The outline of one word: a stretch of its line, which runs downwards when it is vertical."""
+    """The outline of one word: a part of its line, which runs downwards when it is vertical."""
     upper_left, upper_right, lower_right, lower_left = _outline(box)
 
     def along(first: tuple[float, float], second: tuple[float, float], share: float) -> tuple[float, float]:

@@ -1,7 +1,7 @@
-"""The licence register of a third party, over HTTP, as described by ``openapi.yaml``.
+"""A fake of the licence verification service, over HTTP, as described by ``openapi.yaml``.
 
-It answers a bare ``true`` or ``false``. What each number gets is in a register file, and can be
-changed while it runs: known, unknown, down (503), slow (answers too late), malformed (no JSON).
+It answers ``true`` or ``false``. The answer for each number is in a register file, and can be changed
+while it runs: known, unknown, down (503), slow (answers too late), malformed (no JSON).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SLOW_SECONDS = 30.0
 
 
 class RegisterAnswer(StrEnum):
-    """What the service does when it is asked for a number."""
+    """The service's answer for a number."""
 
     KNOWN = "known"
     UNKNOWN = "unknown"
@@ -34,7 +34,7 @@ class RegisterAnswer(StrEnum):
 
 
 class BadRegister(ValueError):
-    """The register file is not understood. The message names the place, for the operator."""
+    """The register file is not valid. The message names the place, for the operator."""
 
 
 def normalise(number: str) -> str:
@@ -43,7 +43,7 @@ def normalise(number: str) -> str:
 
 
 class Register:
-    """Licence numbers and what the service does for each."""
+    """Licence numbers with the service's answers."""
 
     def __init__(self, entries: dict[str, RegisterAnswer]) -> None:
         self._entries = entries
@@ -67,7 +67,7 @@ class Register:
 
 
 class Journal:
-    """What a third party would not forget when we crash: whom it has charged, and what it was told. One JSON array a line."""
+    """The state that the service keeps when the local AWS crashes: charges and changed answers. One JSON array a line."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -77,7 +77,7 @@ class Journal:
             file.write(f"{json.dumps(entry)}\n")
 
     def entries(self) -> list[list[str]]:
-        """Oldest first. What a crash has cut off was never answered."""
+        """Oldest first. A line that a crash has cut off is ignored: its request was not answered."""
         lines = self._path.read_text("utf-8").splitlines(keepends=True) if self._path.exists() else []
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
@@ -128,7 +128,7 @@ class ThirdParty:
                 self.register.put(name, RegisterAnswer(value))
 
     def charges(self) -> dict[str, int]:
-        """For each application how often it was charged: once per idempotency key, however often that is answered."""
+        """How often each application was charged: once per idempotency key, also after repeated requests."""
         return {application: len(keys) for application, keys in self._charged.items()}
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
@@ -170,8 +170,8 @@ class ThirdParty:
         self._charge(body["app_uuid"], request.headers["idempotency-key"])
         match self.register.answer_for(body["driver_license_id"]):
             case RegisterAnswer.KNOWN:
-                # validation_override is part of the contract and without effect: a caller must not
-                # be able to force a pass.
+                # validation_override is part of the contract and has no effect: a caller must not be able to
+                # force a pass.
                 return json_answer(200, True)
             case RegisterAnswer.UNKNOWN:
                 return json_answer(200, False)

@@ -1,4 +1,4 @@
-"""Timers: one thread for all of them, so that an execution that may take a week costs none of its own."""
+"""Timers with one thread for all, so that an execution that may take a week needs no thread."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Timers:
         threading.Thread(target=self._run, name="timers", daemon=True).start()
 
     def after(self, seconds: float, call: Callable[[], None]) -> Callable[[], bool]:
-        """Call something after some seconds, in the context of the caller.
+        """Call a function after some seconds, in the context of the caller.
 
         Returns a function that cancels the timer; it returns false when the call has already begun.
         """
@@ -46,5 +46,5 @@ class Timers:
                 while not self._waiting or self._waiting[0][0] > time.monotonic():
                     self._changed.wait(self._waiting[0][0] - time.monotonic() if self._waiting else None)
                 _, _, context, call = heapq.heappop(self._waiting)
-            # In a thread of its own, so that a slow call does not delay the other timers.
+            # In its own thread, so that a slow call does not delay the other timers.
             threading.Thread(target=context.run, args=(call,), daemon=True).start()

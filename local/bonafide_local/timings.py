@@ -1,4 +1,4 @@
-"""How long things took: the calls of functions to services, and the functions themselves, with the memory that they needed."""
+"""Durations of functions, with the memory that they needed, and of their calls to services."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIMIT = 10_000
 
 @dataclass(slots=True)
 class _Call:
-    """What the request that is being served turned out to be; no service until one was found for it."""
+    """The current request; without a service until the handler is known."""
 
     service: str = ""
     operation: str = ""
@@ -32,7 +32,7 @@ _call: ContextVar[_Call | None] = ContextVar("call", default=None)
 
 
 class Timings:
-    """The last `LIMIT` calls and invocations. Times are seconds of one clock that never goes back. Safe to use from threads."""
+    """The last `LIMIT` calls and invocations. Times are seconds of one monotonic clock. Safe to use from threads."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._calls: deque[dict[str, Any]] = deque(maxlen=limit)
@@ -54,13 +54,13 @@ class Timings:
             self._invocations.clear()
 
     def describe(self) -> dict[str, Any]:
-        """What ``GET /timings`` answers."""
+        """The answer of ``GET /timings``."""
         with self._lock:
             return {"calls": list(self._calls), "invocations": list(self._invocations)}
 
 
 def install(timings: Timings) -> None:
-    """Have services named and functions timed, after all other hooks."""
+    """Measure calls and functions, after all other hooks."""
     from ministack import app
     from ministack.core import lambda_runtime
 
@@ -73,7 +73,7 @@ def install(timings: Timings) -> None:
 def timed(application: Application, timings: Timings) -> Application:
     """Wrap the emulator's ASGI application: a call lasts from its headers to the last byte of its answer.
 
-    Checks of signatures and permissions are within, and so is the reading of the body.
+    This includes the checks of signature and permissions, and the reading of the body.
     """
 
     async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -92,13 +92,13 @@ def timed(application: Application, timings: Timings) -> Application:
 
 def _named(service: str, handler: Handler) -> Handler:
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]) -> Answer:
-        from bonafide_local import failing
+        from bonafide_local import fault_injection
 
         call = _call.get()
         if call is not None and not call.service:
             content = body if isinstance(body, str) else body.decode("utf-8", "replace")
-            call.operation = failing.operation_of(service, method, path, headers, content, query)
-            call.caller = failing.caller_of(headers)
+            call.operation = fault_injection.operation_of(service, method, path, headers, content, query)
+            call.caller = fault_injection.caller_of(headers)
             call.service = service
         return await handler(method, path, headers, body, query)
 
@@ -106,11 +106,11 @@ def _named(service: str, handler: Handler) -> Handler:
 
 
 def _timed_runtime_api(original: Callable[..., Any], timings: Timings) -> Callable[..., Any]:
-    """Invocations: from the event's first byte to the answer's first one, as the function's process sees them."""
+    """Invocations, from the event's first byte to the answer's first byte."""
 
     def build(worker: Any, *rest: Any, **more: Any) -> Any:
         handler: Any = original(worker, *rest, **more)
-        # By the ids of requests.
+        # By request id.
         begun: dict[str, float] = {}
 
         class Timed(handler):  # type: ignore[misc]
@@ -138,7 +138,7 @@ def _timed_runtime_api(original: Callable[..., Any], timings: Timings) -> Callab
 
 
 def _peak_bytes(process: Any) -> int | None:
-    """The most memory that a process had at once so far; None where there is no /proc."""
+    """The peak memory of a process so far; None where there is no /proc."""
     if process is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Task tokens as Step Functions treats them: heartbeats, and answers to a task that waits no more."""
+"""Task tokens as in Step Functions: heartbeats, and answers to a task that has ended."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Tokens:
         self._engine = engine
         self._timers = timers
         self._lock = threading.Lock()
-        # Token → its HeartbeatSeconds, and what cancels the timer
+        # Token → its HeartbeatSeconds, and the function that cancels the timer
         self._heartbeats: dict[str, tuple[float, Callable[[], bool]]] = {}
 
     def install(self) -> None:
@@ -45,7 +45,7 @@ class Tokens:
         engine._send_task_heartbeat = self._answer_once(self._heartbeat)
 
     def _watch_heartbeats(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """The time runs from the scheduling of the task, not from the first heartbeat."""
+        """The time starts when the task is scheduled, not with the first heartbeat."""
 
         def invoke(resource: str, arguments: Any, token: str, state: Json) -> Any:
             seconds = state.get("HeartbeatSeconds")
@@ -69,7 +69,7 @@ class Tokens:
         with self._lock:
             waiting = self._engine._task_tokens.get(token)
             if waiting is None and token in self._heartbeats:
-                # The engine is about to register the token, or has just taken its answer.
+                # The engine is about to register the token, or has just received its answer.
                 self._start(token, self._heartbeats[token][0])
             elif waiting is not None and not waiting["event"].is_set():
                 waiting["error"] = {"Error": HeartbeatTimeout("States.Timeout"), "Cause": ""}

@@ -1,4 +1,4 @@
-"""The local AWS that the tests share, and how they wait."""
+"""The local AWS that the tests share, and their helpers to wait."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ from bonafide_local import asl, redrive, tokens
 LOCAL = Path(__file__).resolve().parent.parent
 DATA = Path(__file__).resolve().parent / "data"
 ROLE = "arn:aws:iam::000000000000:role/machine"
-# Seconds after which a test gives up on something that does not happen. The machine may be slow and shared: no test
-# passes or fails by how fast it is.
+# Seconds after which a test fails because an event did not happen. No test depends on the speed of the machine.
 TIMEOUT = 300
 
-# It answers with its event and what it knows of its surroundings.
+# A function that answers with its event and its endpoint.
 BOOTSTRAP = """#!/usr/bin/env python3
 import json, os, urllib.request
 base = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
@@ -47,7 +46,7 @@ while True:
 
 
 def wait_until(ask: Callable[[], Any]) -> Any:
-    """Ask again and again until the answer is true or not empty; that answer."""
+    """Poll until the answer is true or not empty; returns it."""
     deadline = time.monotonic() + TIMEOUT
     while not (answer := ask()):
         assert time.monotonic() < deadline, f"it did not happen within {TIMEOUT} seconds"
@@ -56,7 +55,7 @@ def wait_until(ask: Callable[[], Any]) -> Any:
 
 
 def descendants(root: int) -> set[int]:
-    """The processes that a process has started, and so on; empty where there is no /proc."""
+    """The descendants of a process; empty where there is no /proc."""
     found: set[int] = set()
     pending = [root]
     while pending:
@@ -68,7 +67,7 @@ def descendants(root: int) -> set[int]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a thread of a process still runs; its files are open until the last one has ended."""
+    """Whether a thread of a process still runs: its files are open until the last one has ended."""
     for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
         try:
             if stat.read_text().rpartition(")")[2].split()[0] not in "XZ":
@@ -101,7 +100,7 @@ def waits(queue: str, **more: Any) -> dict[str, Any]:
 
 
 def child_of(machine: str, **more: Any) -> dict[str, Any]:
-    """A state that runs another machine, and waits for its end."""
+    """A state that runs another machine and waits for its end."""
     arguments = {"StateMachineArn": machine, "Input": {}}
     return task("arn:aws:states:::states:startExecution.sync:2", arguments, TimeoutSeconds=TIMEOUT, **more)
 
@@ -112,7 +111,7 @@ def definition(states: dict[str, Any], **more: Any) -> str:
 
 
 def code(call: Callable[[], Any]) -> tuple[str, str]:
-    """Code and message of the error that a call is answered with."""
+    """Code and message of the error that a call raises."""
     with pytest.raises(ClientError) as error:
         call()
     return str(error.value.response["Error"]["Code"]), str(error.value.response["Error"]["Message"])
@@ -196,7 +195,7 @@ class LocalAws:
         return str(self.client("stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(payload or {}))["executionArn"])
 
     def ended(self, execution: str) -> dict[str, Any]:
-        """The description of an execution when it runs no more."""
+        """The description of an execution after its end."""
         sfn = self.client("stepfunctions")
         return dict(wait_until(lambda: found if (found := sfn.describe_execution(executionArn=execution))["status"] != "RUNNING" else None))
 
@@ -217,7 +216,7 @@ class LocalAws:
         wait_until(lambda: self.stack_status(name) in ("", "DELETE_COMPLETE"))
 
     def stack_status(self, name: str) -> str:
-        """Empty when there is no such stack; raises AssertionError when it has failed."""
+        """Empty without such a stack; raises AssertionError when the stack has failed."""
         cloudformation = self.client("cloudformation")
         try:
             (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
@@ -228,14 +227,14 @@ class LocalAws:
         return str(stack["StackStatus"])
 
     def gateway(self) -> int:
-        """The id of the gateway's process; 0 while there is none."""
+        """The id of the gateway's process; 0 if it does not run."""
         try:
             return int(self.http("GET", f"{self.control}/health")[1]["pid"])
         except (OSError, ValueError):
             return 0
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """End it by a signal: in order, and leaving no process behind."""
+        """End it by a signal, and check that no process is left."""
         started = descendants(self.process.pid)
         self.process.send_signal(number)
         assert self.process.wait(TIMEOUT) == 0
@@ -243,9 +242,9 @@ class LocalAws:
 
 
 def start(*options: str | float | Path, log: Path | None = None, **environment: str) -> LocalAws:
-    """Start a local AWS; the caller stops it. `log` gets everything that it logs, at DEBUG."""
+    """Start a local AWS; the caller stops it. `log` gets its log, at DEBUG."""
     command = [sys.executable, "-m", "bonafide_local", "serve", "--die-with-parent", "--log-level", "DEBUG" if log else "WARNING"]
-    # A process that looks at pictures is expensive to start, and few tests have pictures. The last of two options counts.
+    # A process that analyses pictures is expensive to start, and few tests have pictures. The last of two equal options counts.
     command += ["--processes", "0", *map(str, options)]
     with (log or Path(os.devnull)).open("w") as file:
         process = subprocess.Popen(
@@ -262,7 +261,7 @@ def start(*options: str | float | Path, log: Path | None = None, **environment: 
     return LocalAws(process, ready["endpoint"], ready["control"], ready["thirdParty"])
 
 
-class Held:
+class BlockedCall:
     """A call that lasts until the test ends it."""
 
     def __init__(self) -> None:
@@ -277,14 +276,14 @@ class Held:
         assert self.begun.wait(TIMEOUT)
 
     def end(self, attempt: threading.Thread) -> None:
-        """End it, and wait for the end of the attempt that it is part of."""
+        """End the call, and wait for the end of its attempt."""
         self.over.set()
         attempt.join(TIMEOUT)
         assert not attempt.is_alive()
 
 
 class StoppedTimers:
-    """In the place of the timers: a test says when a time is over."""
+    """Replaces the timers, so that a test decides when they expire."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[float, Callable[[], None]]] = []
@@ -302,7 +301,7 @@ class StoppedTimers:
         return cancel
 
     def expire(self, seconds: float) -> None:
-        """Let the only timer of so many seconds expire."""
+        """Let the only timer with this number of seconds expire."""
         (timer,) = (timer for timer in self.waiting if timer[0] == seconds)
         self.waiting.remove(timer)
         timer[1]()
@@ -329,7 +328,7 @@ class Engine:
         return task(resource, {}, **more)
 
     def waits(self, name: str, sent: Callable[[str], Any], **more: Any) -> dict[str, Any]:
-        """A state that hands its token to a call of the test, and waits for it."""
+        """A state that passes its token to a call of the test, and waits for the answer."""
         resource = f"arn:aws:states:::test:{name}"
         self.patch.setitem(self.module._SERVICE_DISPATCH, resource, lambda _resource, token: sent(token))
         return task(f"{resource}.waitForTaskToken", "{% $states.context.Task.Token %}", **more)
@@ -370,7 +369,7 @@ def engine(_engine: tuple[ModuleType, StoppedTimers], monkeypatch: pytest.Monkey
 
 @pytest.fixture(scope="session")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything that the shared local AWS has logged so far, at DEBUG."""
+    """The log of the shared local AWS, at DEBUG."""
     return tmp_path_factory.mktemp("aws") / "log"
 
 
@@ -384,7 +383,7 @@ def aws(log: Path) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="session")
 def guarded() -> Iterator[LocalAws]:
-    """As `aws`, but permissions are enforced."""
+    """Like `aws`, with permissions enforced."""
     local = start("--iam")
     yield local
     local.stop()

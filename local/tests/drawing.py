@@ -1,7 +1,7 @@
 """Draws licences in the manner of several states, for the tests and for measuring.
 
-They are not copies of any document: positions and wording follow the published layouts from memory,
-the persons are invented, the portrait is Grace Hopper's.
+They are not copies of any document: positions and wording follow the published layouts approximately,
+the persons are fictitious, the portrait is Grace Hopper's.
 """
 
 from __future__ import annotations
@@ -194,9 +194,9 @@ def _font(size: int, kind: str) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def boxes_of(layout: Layout, *, glued: bool = False) -> TextPage:
-    """The text boxes that a perfect reader sees, pieces of one line joined as a detector does.
+    """The text boxes of a perfect reader, with the pieces of one line joined as a detector does.
 
-    ``glued`` leaves out every space, as the recogniser does at its worst.
+    ``glued`` leaves out every space, the worst result of the recogniser.
     """
     boxes: list[TextBox] = []
     for x, y, points, text in sorted(layout.lines, key=lambda line: (line[1] // 8, line[0])):
@@ -218,7 +218,7 @@ def boxes_of(layout: Layout, *, glued: bool = False) -> TextPage:
 def draw_license(layout: Layout, look: Look = Look(), seed: int = 1) -> bytes:
     """Draw one card; PNG, or JPEG when the look has a quality."""
     chance = random.Random(f"{layout.name}{seed}")
-    # Text is drawn at the final size, so that it is as sharp as a scan of that size.
+    # Text is drawn at the final size, so that it is as sharp as in a scan of that size.
     scale = look.width / WIDTH
     size = (look.width, round(HEIGHT * scale))
     card = Image.new("RGB", size, layout.tint)

@@ -1,4 +1,4 @@
-"""How many fields the stand-in for Textract reads right on the drawn layouts.
+"""Counts the fields that the fake of Textract reads correctly on the drawn layouts.
 
 PYTHONPATH=local:local/tests python local/tests/measure.py [--look scan] [--layout texas] [--verbose]
 """
@@ -19,7 +19,7 @@ from bonafide_local.text.reader import TextReader
 
 
 def agrees(name: str, expected: str, field: Field) -> bool:
-    """Dates are compared by value, the rest by text as printed; a last dot or comma is no difference."""
+    """Dates are compared by value, other fields by printed text without a final dot or comma."""
     if name.startswith("DATE") or name == "EXPIRATION_DATE":
         month, day, year = expected.split("/")
         return field.normalised == f"{year}-{month}-{day}T00:00:00"
@@ -67,7 +67,7 @@ def main() -> None:
                     print(
                         f"      {box.left:5.0f} {box.top:5.0f} {box.right:5.0f} {box.bottom:5.0f} {box.score:.2f} {'|' if box.vertical else ' '} {box.text!r}"
                     )
-    print(f"{good} of {total} fields right ({100 * good / total:.1f} %) on {cards} cards, {seconds / cards:.2f} s each")
+    print(f"{good} of {total} fields correct ({100 * good / total:.1f} %) on {cards} cards, {seconds / cards:.2f} s each")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The Amazon States Language of the local AWS, where the emulator by itself differs from AWS."""
+"""The Amazon States Language of the local AWS, where the emulator differs from AWS."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_parent_does_not_catch_its_childs_own_error(aws: LocalAws, name: str, 
     assert parent["status"] == ("SUCCEEDED" if is_caught else "FAILED")
 
 
-def test_a_child_whose_name_another_one_has_had_is_not_started(aws: LocalAws, name: str) -> None:
+def test_a_child_with_a_used_name_is_not_started(aws: LocalAws, name: str) -> None:
     machine = aws.create_machine(f"{name}-child", {"Pass": passed("done")})
     call = child_of(machine)
     call["Arguments"]["Name"] = "once"
@@ -116,7 +116,7 @@ def test_a_succeed_state_of_a_branch_has_an_output(aws: LocalAws, name: str) -> 
     assert json.loads(described["output"]) == ["hello"]
 
 
-def test_a_succeed_state_assigns_nothing_and_knows_no_paths(aws: LocalAws, name: str) -> None:
+def test_a_succeed_state_has_no_assign_and_no_paths(aws: LocalAws, name: str) -> None:
     done = {"Type": "Succeed", "OutputPath": "$.word", "Assign": {"word": "{% $error('evaluated') %}"}}
     assert json.loads(aws.run(name, {"Done": done}, {"word": "hello"})["output"]) == {"word": "hello"}
 
@@ -194,7 +194,7 @@ def test_an_undefined_value_is_an_error(aws: LocalAws, name: str, field: str, ex
 
 
 @pytest.mark.parametrize("expression", ["$states.input.absent ?? 1", "$states.input.absent ?: 1"])
-def test_an_operator_that_jsonata_2_0_6_does_not_have_is_refused(aws: LocalAws, name: str, expression: str) -> None:
+def test_operators_newer_than_jsonata_2_0_6_are_refused(aws: LocalAws, name: str, expression: str) -> None:
     assert (
         code(lambda: aws.create_machine(name, {"Done": {"Type": "Succeed", "Output": f"{{% {expression} %}}"}}))[0] == "InvalidDefinition"
     )
@@ -217,7 +217,7 @@ def test_other_question_marks_keep_their_meaning(aws: LocalAws, name: str, expre
 
 
 def fail(aws: LocalAws, name: str, error: str, **more: Any) -> dict[str, Any]:
-    """The description of an execution whose Task, which has these fields, fails with this error as often as it is tried."""
+    """The description of an execution whose Task has these fields and always fails with this error."""
     queue, _ = aws.create_queue(name)
     wait = waits(queue, **more)
     execution = aws.start_execution(aws.create_machine(name, {"Wait": wait, "Caught": passed("{% $states.input.Error %}")}))
@@ -267,7 +267,7 @@ def test_the_first_retrier_that_matches_decides(aws: LocalAws, name: str, retry:
     assert len(events(aws, described["executionArn"], "TaskScheduled")) == tries
 
 
-def test_the_history_names_a_task_that_is_out_of_time(aws: LocalAws, name: str) -> None:
+def test_the_history_has_task_timed_out(aws: LocalAws, name: str) -> None:
     aws.force(service="rekognition", operation="ListCollections", caller=f"{name}/", delaySeconds=2 * TIMEOUT, count=1)
     described = aws.run(name, {"Look": look(TimeoutSeconds=1)})
     (timed_out,) = events(aws, described["executionArn"], "TaskTimedOut")

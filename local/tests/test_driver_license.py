@@ -46,7 +46,7 @@ UNSPACEABLE = {"FIRST_NAME", "MIDDLE_NAME", "SUFFIX"}
 
 @pytest.mark.parametrize("layout", [one for one in LAYOUTS if one.name != "michigan"], ids=lambda layout: layout.name)
 def test_reads_a_layout_without_any_space(layout: Layout) -> None:
-    """Only given names cannot be told apart then; the rest is right but for the spaces."""
+    """Only given names cannot be separated then; other values are correct except for spaces."""
     found = read_identity([boxes_of(layout, glued=True)])
     truth = {name: value.replace(" ", "").replace(".", "") for name, value in layout.truth.items() if name not in UNSPACEABLE}
     squeezed = {name: Field(field.text.replace(" ", ""), field.confidence, field.normalised) for name, field in found.items()}
@@ -139,7 +139,7 @@ def test_digits_in_names_are_letters() -> None:
     assert [found["LAST_NAME"], found["FIRST_NAME"]] == ["O'MALLEY", "PATRICK"]
 
 
-def test_dates_without_labels_are_told_by_their_order() -> None:
+def test_dates_without_labels_are_identified_by_their_order() -> None:
     found = fields("MICHIGAN", "06/06/1957", "06/06/2020", "06/06/2028")
     assert [found[name].text for name in ("DATE_OF_BIRTH", "DATE_OF_ISSUE", "EXPIRATION_DATE")] == [
         "06/06/1957",
@@ -175,7 +175,7 @@ def test_reads_document_numbers_as_printed(row: str, number: str) -> None:
     assert read("DRIVER LICENSE", row)["DOCUMENT_NUMBER"] == number
 
 
-def test_exchanges_look_alikes_only_where_the_state_s_format_tells() -> None:
+def test_exchanges_similar_characters_only_to_fit_the_state_s_format() -> None:
     assert read("CALIFORNIA", "DL 11234562", "ANYTOWN, CA 95818")["DOCUMENT_NUMBER"] == "I1234562"
     assert read("FLORIDA", "4d DLN S123-456-57-9O1-0", "TALLAHASSEE, FL 32399")["DOCUMENT_NUMBER"] == "S123-456-57-901-0"
     assert read("WASHINGTON", "LIC# WDLABCDO56DG", "SEATTLE WA 98101")["DOCUMENT_NUMBER"] == "WDLABCDO56DG"
@@ -207,19 +207,19 @@ def test_reads_addresses(rows: tuple[str, ...], street: str, city: str, state: s
     ]
 
 
-def test_absent_fields_are_empty_and_as_sure_as_the_page_is_readable() -> None:
+def test_absent_fields_are_empty_with_the_confidence_of_the_page() -> None:
     found = fields(*GLUED)
     assert found["COUNTY"].text == ""
     assert found["COUNTY"].confidence > 90
 
 
-def test_a_page_without_text_has_every_field_empty_and_unsure() -> None:
+def test_a_page_without_text_has_empty_fields_with_low_confidence() -> None:
     found = read_identity([TextPage(1_000, 630, ())])
     assert {field.text for field in found.values()} == {""}
     assert max(field.confidence for field in found.values()) < 50
 
 
-def test_a_landscape_without_a_document_gives_no_person() -> None:
+def test_a_picture_without_a_document_gives_no_person() -> None:
     found = read("STOP", "SCHOOL ZONE", "SPEED LIMIT 25")
     assert [found[name] for name in ("LAST_NAME", "FIRST_NAME", "DOCUMENT_NUMBER", "DATE_OF_BIRTH", "ADDRESS")] == [""] * 5
 

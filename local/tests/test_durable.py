@@ -1,4 +1,4 @@
-"""State that outlives the process: what was answered is there again, and what was running has visibly failed."""
+"""Durable state: answered uploads are restored, and executions that were running have failed with events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import DATA, TIMEOUT, LocalAws, descendants, free_port, start, task, wait_until, wait_until_ended
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for the gateway's group")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the gateway's process group")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def restart(local: LocalAws, number: int) -> None:
 
 
 def last_snapshot(state: Path) -> int:
-    """Its number; 0 before the first one."""
+    """The number of the last snapshot; 0 before the first one."""
     try:
         return int(os.readlink(state / "state" / "current"))
     except FileNotFoundError:
@@ -43,14 +43,14 @@ def last_snapshot(state: Path) -> int:
 
 
 def wait_until_kept(local: LocalAws, state: Path) -> None:
-    """Until a snapshot holds everything so far: the next one may have begun before, the one after it has not."""
+    """Wait until a snapshot has the current state: the next one may have begun before now, the second one has not."""
     before = last_snapshot(state)
-    # A request that reads is no upload, but as it is sent by POST, it counts as a possible change: snapshots go on.
+    # This request only reads, but as a POST it counts as a possible change, so that snapshots continue.
     wait_until(lambda: local.client("sqs").list_queues() and last_snapshot(state) >= before + 2)
 
 
 def watched_bucket(local: LocalAws) -> str:
-    """A versioned bucket, and the address of a queue that its uploads are announced in."""
+    """A versioned bucket, and the address of the queue for the events of its uploads."""
     s3, sqs = local.client("s3"), local.client("sqs")
     s3.create_bucket(Bucket="uploads")
     s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
@@ -69,7 +69,7 @@ def watched_bucket(local: LocalAws) -> str:
 
 
 def uploads(local: LocalAws, queue: str) -> list[str]:
-    """The versions that waiting messages tell of; the messages are in flight afterwards."""
+    """The versions in the waiting messages, which are in flight afterwards."""
     received = local.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
     return [json.loads(message["Body"])["Records"][0]["s3"]["object"]["versionId"] for message in received]
 
@@ -81,12 +81,12 @@ def test_an_answered_upload_and_its_event_survive_a_kill_at_once(durable: LocalA
         versions.append(s3.put_object(Bucket="uploads", Key="a", Body=content)["VersionId"])
         restart(durable, signal.SIGKILL)
         assert s3.get_object(Bucket="uploads", Key="a", VersionId=versions[-1])["Body"].read() == content
-        # The first one's event was received and not deleted: it is seen again, although not yet due.
+        # The first event was received and not deleted: it is visible again, before its visibility timeout.
         assert sorted(uploads(durable, queue)) == sorted(versions)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_what_was_running_has_failed_and_can_be_redriven(durable: LocalAws, state: Path, number: int) -> None:
+def test_a_running_execution_has_failed_and_can_be_redriven(durable: LocalAws, state: Path, number: int) -> None:
     sfn, dynamodb, events = (durable.client(service) for service in ("stepfunctions", "dynamodb", "events"))
     name = f"running-{number}"
     durable.create_table(name)
@@ -133,9 +133,9 @@ def test_faces_faults_functions_licences_and_charges_are_kept(durable: LocalAws)
     face = rekognition.index_faces(CollectionId="faces", Image=picture, ExternalImageId="a")["FaceRecords"][0]["Face"]["FaceId"]
     durable.create_function("echo")
     durable.force(service="textract", operation="AnalyzeID", error="ThrottlingException")
-    # An upload is answered when it is kept, and everything before it.
+    # An upload is answered when it is saved, with all changes before it.
     durable.client("s3").create_bucket(Bucket="kept")
-    # The third party is somebody else: what it has done stays done, whenever we crash.
+    # The licence verification service is another system: a crash must not change its state.
     durable.http("PUT", f"{durable.third_party}/register/NEW-1", {"answer": "known"})
     body = {"driver_license_id": "NEW-1", "validation_override": False, "app_uuid": "a"}
     ask = {"x-api-key": "local-third-party-key", "idempotency-key": "key", "content-type": "application/json"}
@@ -159,7 +159,7 @@ def test_clients_wait_while_it_starts_again(durable: LocalAws) -> None:
     assert "awaited" in [bucket["Name"] for bucket in durable.client("s3").list_buckets()["Buckets"]]
 
 
-def test_what_is_idle_is_not_saved_again(durable: LocalAws, state: Path) -> None:
+def test_no_snapshot_is_written_without_changes(durable: LocalAws, state: Path) -> None:
     def idle_rounds() -> int:
         return (state / "log").read_text().count("nothing has changed: no snapshot")
 
@@ -171,7 +171,7 @@ def test_what_is_idle_is_not_saved_again(durable: LocalAws, state: Path) -> None
     assert last_snapshot(state) == last
 
 
-def test_another_launcher_goes_on_with_the_same_folder(tmp_path: Path) -> None:
+def test_another_launcher_continues_with_the_same_folder(tmp_path: Path) -> None:
     ports = ("--port", free_port(), "--control-port", free_port(), "--third-party-port", free_port())
     options = ("--durable", "--state-dir", tmp_path, "--grace-seconds", TIMEOUT, *ports)
     first = start(*options)

@@ -23,7 +23,7 @@ def analyser() -> FaceAnalyser:
 
 @pytest.fixture(scope="module")
 def portraits(analyser: FaceAnalyser, hopper: bytes, collins: bytes) -> tuple[FaceAnalysis, FaceAnalysis]:
-    """What the portraits of two people show."""
+    """The analyses of the portraits of two people."""
     return analyser.analyse(decode(hopper)), analyser.analyse(decode(collins))
 
 
@@ -40,13 +40,13 @@ def test_the_mapping_keeps_the_meaning_of_the_thresholds() -> None:
     assert similarity_of(5.0) == 0.0
 
 
-def test_the_mapping_falls_strictly() -> None:
+def test_the_mapping_is_strictly_decreasing() -> None:
     values = [similarity_of(step / 100) for step in range(0, 121)]
     assert all(after < before for before, after in itertools.pairwise(values))
     assert list(KNOTS) == sorted(KNOTS)
 
 
-def test_a_portrait_shows_one_sure_face(portraits: tuple[FaceAnalysis, FaceAnalysis]) -> None:
+def test_a_portrait_has_one_face_with_high_confidence(portraits: tuple[FaceAnalysis, FaceAnalysis]) -> None:
     for found in portraits:
         assert [face.confidence > 99 for face in found.faces] == [True]
         assert found.faces[0].eyes_open > 0
@@ -54,9 +54,7 @@ def test_a_portrait_shows_one_sure_face(portraits: tuple[FaceAnalysis, FaceAnaly
         assert abs(found.faces[0].roll) < 15
 
 
-def test_two_people_differ_and_one_person_does_not(
-    analyser: FaceAnalyser, portraits: tuple[FaceAnalysis, FaceAnalysis], hopper: bytes
-) -> None:
+def test_similarity_separates_two_people(analyser: FaceAnalyser, portraits: tuple[FaceAnalysis, FaceAnalysis], hopper: bytes) -> None:
     picture, (portrait, other) = decode(hopper), portraits
     height, width = picture.shape[:2]
     turned = cv2.warpAffine(picture, cv2.getRotationMatrix2D((width / 2, height / 2), 12, 1), (width, height))
@@ -65,7 +63,7 @@ def test_two_people_differ_and_one_person_does_not(
     assert similarity_of(distance(portrait, selfie)) > 95
 
 
-def test_a_picture_without_a_face_shows_none(analyser: FaceAnalyser) -> None:
+def test_a_picture_without_a_face_has_none(analyser: FaceAnalyser) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (100, 500, 3)).astype(np.uint8)
     assert analyser.analyse(noise).verified == ()
 
@@ -87,7 +85,7 @@ def test_blur_and_darkness_are_measured(analyser: FaceAnalyser, portraits: tuple
     assert dark.brightness < 20
 
 
-def test_the_orientation_of_a_photograph_is_respected(hopper: bytes) -> None:
+def test_the_orientation_of_a_photograph_is_applied(hopper: bytes) -> None:
     with Image.open(io.BytesIO(hopper)) as opened:
         buffer, exif = io.BytesIO(), Image.Exif()
         exif[0x0112] = 6
@@ -95,7 +93,7 @@ def test_the_orientation_of_a_photograph_is_respected(hopper: bytes) -> None:
         assert decode(buffer.getvalue()).shape[:2] == (opened.height, opened.width)
 
 
-def test_formats_are_told_by_their_content() -> None:
+def test_formats_are_detected_by_content() -> None:
     assert sniff(b"\xff\xd8\xff\xe0") is PictureFormat.JPEG
     assert sniff(b"%PDF-1.7") is PictureFormat.PDF
     assert sniff(b"GIF89a") is PictureFormat.UNKNOWN

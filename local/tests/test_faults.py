@@ -1,4 +1,4 @@
-"""The control API: forced errors, delays, canned results, broken bodies, counts."""
+"""The control API: forced errors, delays, canned results, malformed bodies, counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conftest import LocalAws
 from test_third_party import HEADERS, ask
 
 
-def test_an_error_is_forced_so_many_times(aws: LocalAws, hopper: bytes) -> None:
+def test_an_error_is_forced_count_times(aws: LocalAws, hopper: bytes) -> None:
     rekognition = aws.client("rekognition")
     aws.force(service="rekognition", operation="DetectFaces", error="ThrottlingException", status=400, count=2)
     for _ in range(2):
@@ -35,7 +35,7 @@ def test_a_fault_without_count_stays_until_it_is_cleared(aws: LocalAws) -> None:
     assert error.value.response["Error"]["Code"] == "UnsupportedDocumentException"
 
 
-def test_a_fault_lets_so_many_pass_before(aws: LocalAws, hopper: bytes) -> None:
+def test_a_fault_lets_passing_requests_through(aws: LocalAws, hopper: bytes) -> None:
     rekognition = aws.client("rekognition")
     aws.force(service="rekognition", operation="DetectFaces", error="ThrottlingException", passing=2, count=1)
     for _ in range(2):
@@ -65,7 +65,7 @@ def test_one_fault_is_removed_and_the_others_stay(aws: LocalAws) -> None:
     assert aws.http("DELETE", f"{aws.control}/faults/{first['id']}") == (200, [second])
 
 
-def test_the_third_party_charges_once_for_each_key(aws: LocalAws) -> None:
+def test_the_licence_service_charges_once_for_each_key(aws: LocalAws) -> None:
     for key in ("k1", "k1", "k2"):
         ask(aws, "S123456579010", HEADERS | {"idempotency-key": key}, app_uuid="charged")
     assert aws.http("GET", f"{aws.control}/charges")[1]["charged"] == 2
@@ -89,12 +89,12 @@ def test_a_delay_lets_the_real_answer_follow(aws: LocalAws, hopper: bytes) -> No
     assert time.monotonic() - started >= 0.6
 
 
-def test_a_malformed_answer_carries_no_result(aws: LocalAws, hopper: bytes) -> None:
+def test_a_malformed_answer_has_no_result(aws: LocalAws, hopper: bytes) -> None:
     aws.force(service="rekognition", operation="DetectFaces", malformed=True, count=1)
     assert "FaceDetails" not in aws.client("rekognition").detect_faces(Image={"Bytes": hopper})
 
 
-def test_the_third_party_can_be_forced_too(aws: LocalAws) -> None:
+def test_answers_of_the_licence_service_can_be_forced(aws: LocalAws) -> None:
     aws.force(service="third-party", error="down", status=503, count=1, match={"app_uuid": '"a"'})
     assert ask(aws, "S123456579010")[0] == 503
     assert ask(aws, "S123456579010") == (200, True)
@@ -121,5 +121,5 @@ def test_calls_are_counted_per_operation(aws: LocalAws, hopper: bytes) -> None:
         {"service": "textract", "error": "x", "typo": 1},
     ],
 )
-def test_a_fault_that_is_not_understood_is_refused(aws: LocalAws, fault: dict[str, Any]) -> None:
+def test_an_invalid_fault_is_refused(aws: LocalAws, fault: dict[str, Any]) -> None:
     assert aws.http("POST", f"{aws.control}/faults", fault)[0] == 400

@@ -1,4 +1,4 @@
-"""What our state machines and stacks need of the emulator, hooks included: the contract with it."""
+"""The features of the emulator and its hooks that our state machines and stacks need."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from conftest import LocalAws, task
 
 
-def test_ends_of_executions_are_counted_by_machine(aws: LocalAws) -> None:
+def test_finished_executions_are_counted_by_machine(aws: LocalAws) -> None:
     aws.run("counted-good", {"Done": {"Type": "Succeed"}})
     for _ in range(2):
         aws.run("counted-bad", {"Fail": {"Type": "Fail", "Error": "Bad"}})
@@ -37,7 +37,7 @@ def image(bucket: str, name: str) -> dict[str, Any]:
     return {"S3Object": {"Bucket": bucket, "Name": name}}
 
 
-def test_a_machine_reaches_rekognition_and_sees_its_answer(aws: LocalAws, bucket: str) -> None:
+def test_a_machine_calls_rekognition_and_gets_its_answer(aws: LocalAws, bucket: str) -> None:
     detect = task(
         "arn:aws:states:::aws-sdk:rekognition:detectFaces",
         {"Image": image(bucket, "hopper.jpg")},
@@ -56,14 +56,14 @@ def test_a_machine_reaches_rekognition_and_sees_its_answer(aws: LocalAws, bucket
         ({"error": "ProvisionedThroughputExceededException"}, "Rekognition.ProvisionedThroughputExceededException"),
     ],
 )
-def test_errors_carry_the_names_that_machines_match(aws: LocalAws, bucket: str, fault: dict[str, Any], name: str) -> None:
+def test_errors_have_the_names_that_machines_match(aws: LocalAws, bucket: str, fault: dict[str, Any], name: str) -> None:
     aws.force(service="rekognition", operation="DetectFaces", count=1, **fault)
     detect = task("arn:aws:states:::aws-sdk:rekognition:detectFaces", {"Image": image(bucket, "hopper.jpg")})
     described = aws.run(f"fault-{name.rpartition('.')[2]}", {"Detect": detect})
     assert (described["status"], described.get("error")) == ("FAILED", name)
 
 
-def test_a_missing_collection_is_named_and_can_be_caught(aws: LocalAws, bucket: str) -> None:
+def test_a_missing_collection_can_be_caught(aws: LocalAws, bucket: str) -> None:
     states = {
         "Search": task(
             "arn:aws:states:::aws-sdk:rekognition:searchFacesByImage",
@@ -82,12 +82,12 @@ def test_retry_matches_the_error_name(aws: LocalAws, bucket: str) -> None:
     assert aws.run("retry", {"Detect": detect})["status"] == "SUCCEEDED"
 
 
-def test_a_textract_error_carries_its_name(aws: LocalAws, bucket: str) -> None:
+def test_a_textract_error_has_its_name(aws: LocalAws, bucket: str) -> None:
     analyze = task("arn:aws:states:::aws-sdk:textract:analyzeID", {"DocumentPages": [{"S3Object": {"Bucket": bucket, "Name": "absent"}}]})
     assert aws.run("textract", {"Analyze": analyze}).get("error") == "Textract.InvalidS3ObjectException"
 
 
-def test_dynamodb_sns_and_sqs_are_really_called(aws: LocalAws) -> None:
+def test_machines_call_dynamodb_sns_and_sqs(aws: LocalAws) -> None:
     dynamodb, sns = aws.client("dynamodb"), aws.client("sns")
     aws.create_table("rows")
     topic = sns.create_topic(Name="news")["TopicArn"]
@@ -122,7 +122,7 @@ def test_dynamodb_sns_and_sqs_are_really_called(aws: LocalAws) -> None:
     assert json.loads(aws.receive(queue)) == {"reason": "FACE_MISMATCH"}
 
 
-def test_a_task_token_travels_through_sqs_and_back(aws: LocalAws) -> None:
+def test_a_task_token_is_sent_through_sqs_and_answered(aws: LocalAws) -> None:
     queue, _ = aws.create_queue("work")
     wait = task(
         "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
@@ -136,7 +136,7 @@ def test_a_task_token_travels_through_sqs_and_back(aws: LocalAws) -> None:
     assert (described["status"], described.get("output")) == ("SUCCEEDED", "true")
 
 
-def test_a_child_machine_answers_its_parent(aws: LocalAws) -> None:
+def test_a_child_returns_its_output_to_its_parent(aws: LocalAws) -> None:
     arn = aws.create_machine("child", {"A": {"Type": "Pass", "Output": {"outcome": "pass"}, "Next": "B"}, "B": {"Type": "Succeed"}})
     call = task(
         "arn:aws:states:::states:startExecution.sync:2",
@@ -157,7 +157,7 @@ def test_a_machine_reads_another_execution_s_history_backwards(aws: LocalAws) ->
     assert json.loads(described["output"]) == {"type": "ExecutionFailed", "error": "Bonafide.Internal", "count": True}
 
 
-def test_a_history_tells_what_a_task_asked_for(aws: LocalAws, bucket: str) -> None:
+def test_a_history_has_the_request_of_a_task(aws: LocalAws, bucket: str) -> None:
     detect = task("arn:aws:states:::aws-sdk:rekognition:detectFaces", {"Image": image(bucket, "{% $states.input.name %}")})
     described = aws.run("parameters", {"Detect": detect}, {"name": "hopper.jpg"})
     events = aws.client("stepfunctions").get_execution_history(executionArn=described["executionArn"])["events"]
@@ -165,7 +165,7 @@ def test_a_history_tells_what_a_task_asked_for(aws: LocalAws, bucket: str) -> No
     assert [json.loads(details["parameters"]) for details in scheduled] == [{"Image": image(bucket, "hopper.jpg")}]
 
 
-def test_a_machine_invokes_a_function_and_the_function_knows_the_endpoint(aws: LocalAws) -> None:
+def test_a_machine_invokes_a_function_that_has_the_endpoint(aws: LocalAws) -> None:
     arn = aws.create_function("echo")
     invoke = task("arn:aws:states:::lambda:invoke", {"FunctionName": arn, "Payload": {"a": 1}}, Output="{% $states.result.Payload %}")
     answer = json.loads(aws.run("invoke", {"Invoke": invoke})["output"])
@@ -186,7 +186,7 @@ def test_cloudformation_makes_and_deletes_a_collection(aws: LocalAws) -> None:
     assert "stack-faces" not in rekognition.list_collections()["CollectionIds"]
 
 
-def test_a_range_of_a_version_is_that_range(aws: LocalAws) -> None:
+def test_a_range_of_a_version_is_answered(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="ranges")
     s3.put_bucket_versioning(Bucket="ranges", VersioningConfiguration={"Status": "Enabled"})
@@ -198,7 +198,7 @@ def test_a_range_of_a_version_is_that_range(aws: LocalAws) -> None:
         s3.get_object(Bucket="ranges", Key="a", VersionId=version, Range="bytes=10-12")
 
 
-def test_a_rest_api_keeps_to_its_openapi_document(aws: LocalAws) -> None:
+def test_a_rest_api_follows_its_openapi_document(aws: LocalAws) -> None:
     """Validation, mock answers and error answers, which the emulator's own import leaves out."""
 
     def mock(status: int, body: str) -> dict[str, Any]:
@@ -251,7 +251,7 @@ def test_a_rest_api_keeps_to_its_openapi_document(aws: LocalAws) -> None:
     assert send("POST", "/names", {"name": "jane"}) == (200, {"taken": True})
     for refused in ({}, {"name": "7"}, {"name": 7}, []):
         assert send("POST", "/names", refused) == (422, {"refused": True})
-    # 10 MB with the 12 bytes around the name, and a byte more.
+    # One byte above 10 MB, with the 12 bytes around the name.
     assert send("POST", "/names", {"name": "a" * (10 * 1024 * 1024 - 12)})[0] == 200
     assert send("POST", "/names", {"name": "a" * (10 * 1024 * 1024 - 11)}) == (413, {"large": True})
     assert send("PUT", "/names", {}) == send("GET", "/elsewhere") == (404, {"none": 1})

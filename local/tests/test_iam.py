@@ -1,4 +1,4 @@
-"""With ``--iam`` the stand-ins ask for the caller's permissions, as the services do."""
+"""With ``--iam`` the fakes check the caller's permissions, as the services do."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from conftest import LocalAws, task
 
 from bonafide_local.iam import Decisions
 
-IMAGE = {"S3Object": {"Bucket": "pictures", "Name": "note"}}
+IMAGE = {"S3Object": {"Bucket": "pictures", "Name": "text"}}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _note(guarded: LocalAws) -> None:
-    """An object that is no picture: the answer that it is none shows that it was read."""
+def _text(guarded: LocalAws) -> None:
+    """An object that is no picture: the error for its format shows that it was read."""
     s3 = guarded.client("s3")
     s3.create_bucket(Bucket="pictures")
-    s3.put_object(Bucket="pictures", Key="note", Body=b"no picture")
+    s3.put_object(Bucket="pictures", Key="text", Body=b"no picture")
 
 
 def client_of(local: LocalAws, service: str, user: str, *statements: tuple[str, str]) -> Any:
@@ -56,20 +56,20 @@ def test_a_permission_may_name_a_collection(guarded: LocalAws) -> None:
     assert code(lambda: rekognition.create_collection(CollectionId="other")) == "AccessDeniedException"
 
 
-def test_the_object_is_read_in_the_name_of_the_caller(guarded: LocalAws) -> None:
+def test_an_object_is_read_with_the_permissions_of_the_caller(guarded: LocalAws) -> None:
     without = client_of(guarded, "rekognition", "no-s3", ("rekognition:DetectFaces", "*"))
     assert code(lambda: without.detect_faces(Image=IMAGE)) == "InvalidS3ObjectException"
     with_it = client_of(guarded, "rekognition", "with-s3", ("rekognition:DetectFaces", "*"), ("s3:GetObject", "arn:aws:s3:::pictures/*"))
     assert code(lambda: with_it.detect_faces(Image=IMAGE)) == "InvalidImageFormatException"
 
 
-def test_only_who_may_list_is_told_that_an_object_is_gone(guarded: LocalAws) -> None:
+def test_a_missing_object_is_404_only_with_list_permission(guarded: LocalAws) -> None:
     objects, bucket = "arn:aws:s3:::pictures/*", "arn:aws:s3:::pictures"
     reading = [(f"s3:{action}", objects) for action in ("GetObject", "GetObjectVersion", "PutObject")]
     gone = {"Bucket": "pictures", "Key": "gone"}
 
     def codes(s3: Any) -> list[str]:
-        source = "pictures/note?versionId=gone"
+        source = "pictures/text?versionId=gone"
         return [
             code(lambda: s3.get_object(**gone)),
             code(lambda: s3.head_object(**gone)),
@@ -85,7 +85,7 @@ def test_only_who_may_list_is_told_that_an_object_is_gone(guarded: LocalAws) -> 
 
 
 def decisions(local: LocalAws, user: str, since: float) -> list[tuple[str, str, bool]]:
-    """Action, resource and outcome of every decision about a user; asserts that they were made since then."""
+    """Action, resource and outcome of every decision about a user since that time."""
     answer = local.http("GET", f"{local.control}/iam/calls")[1]
     assert (answer["enforced"], answer["dropped"]) == (True, 0)
     own = [call for call in answer["calls"] if call["principal"] == f"arn:aws:iam::000000000000:user/{user}"]
@@ -93,19 +93,19 @@ def decisions(local: LocalAws, user: str, since: float) -> list[tuple[str, str, 
     return [(call["action"], call["resource"], call["allowed"]) for call in own]
 
 
-def test_every_decision_is_recorded_and_can_be_forgotten(guarded: LocalAws) -> None:
+def test_every_decision_is_recorded_and_can_be_deleted(guarded: LocalAws) -> None:
     before, detect = time.time(), "rekognition:DetectFaces"
     with_it = client_of(guarded, "rekognition", "recorded", (detect, "*"), ("s3:GetObject", "arn:aws:s3:::pictures/*"))
     assert code(lambda: with_it.detect_faces(Image=IMAGE)) == "InvalidImageFormatException"
     assert code(lambda: with_it.list_collections()) == "AccessDeniedException"
     expected = [
         (detect, "*", True),
-        ("s3:GetObject", "arn:aws:s3:::pictures/note", True),
+        ("s3:GetObject", "arn:aws:s3:::pictures/text", True),
         ("rekognition:ListCollections", "*", False),
     ]
     assert decisions(guarded, "recorded", before) == expected
     calls = guarded.http("GET", f"{guarded.control}/iam/calls")[1]["calls"]
-    assert not any(call["principal"].endswith(":root") for call in calls), "nothing is ever denied to the root"
+    assert not any(call["principal"].endswith(":root") for call in calls), "no call of the root is denied or recorded"
     assert guarded.http("DELETE", f"{guarded.control}/iam/calls")[0] == 200
     assert decisions(guarded, "recorded", before) == []
 
@@ -130,7 +130,7 @@ def test_conditions_are_recorded_and_values_are_not(guarded: LocalAws) -> None:
     assert "Jane" not in json.dumps(calls)
 
 
-def test_without_enforcement_nothing_is_decided(aws: LocalAws) -> None:
+def test_without_enforcement_no_decision_is_recorded(aws: LocalAws) -> None:
     aws.client("s3").list_buckets()
     assert aws.http("GET", f"{aws.control}/iam/calls") == (200, {"enforced": False, "dropped": 0, "calls": []})
 
@@ -172,18 +172,18 @@ def waiting(local: LocalAws, name: str) -> tuple[str, str]:
     return machine, json.loads(local.receive(queue))["taskToken"]
 
 
-def test_an_answer_to_a_waiting_task_is_judged_by_its_machine(guarded: LocalAws) -> None:
+def test_an_answer_to_a_task_is_authorized_on_its_machine(guarded: LocalAws) -> None:
     own, token = waiting(guarded, "own")
     _, other_token = waiting(guarded, "other")
     worker = client_of(guarded, "stepfunctions", "worker", ("states:SendTaskSuccess", own))
     worker.send_task_success(taskToken=token, output="{}")
     assert code(lambda: worker.send_task_success(taskToken=other_token, output="{}")) == "AccessDeniedException"
-    assert code(lambda: worker.send_task_success(taskToken="nobody's", output="{}")) == "AccessDeniedException"
-    # Once answered, it waits no more; that is no question of permissions.
+    assert code(lambda: worker.send_task_success(taskToken="unknown", output="{}")) == "AccessDeniedException"
+    # After the answer the task has ended, which is no matter of permissions.
     assert code(lambda: worker.send_task_success(taskToken=token, output="{}")) == "TaskTimedOut"
 
 
-def test_a_heartbeat_is_judged_by_the_machine_that_waits(guarded: LocalAws) -> None:
+def test_a_heartbeat_is_authorized_on_the_machine_that_waits(guarded: LocalAws) -> None:
     own, token = waiting(guarded, "beating")
     _, other_token = waiting(guarded, "not-beating")
     worker = client_of(guarded, "stepfunctions", "heart", ("states:SendTaskHeartbeat", own))

@@ -1,4 +1,4 @@
-"""Starting and ending: one line, nothing left behind, clear refusals."""
+"""Start and end: the line on stdout, no process left, clear errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from drawing import LAYOUTS, LOOKS, draw_license
 
 from bonafide_local.cli import main
 
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @LINUX
@@ -24,7 +24,7 @@ def test_a_signal_ends_everything(number: int) -> None:
     local = start("--grace-seconds", TIMEOUT, "--processes", 1)
     local.create_function("echo")
     assert local.invoke("echo")["echo"] == {}
-    # At least the gateway, the process for pictures and the function's.
+    # At least the gateway, the process for pictures and that of the function.
     assert len(descendants(local.process.pid)) >= 3
     local.stop(number)
 
@@ -59,7 +59,7 @@ def test_everything_ends_with_its_parent() -> None:
 
 @LINUX
 def test_everything_ends_when_the_launcher_is_killed(tmp_path: Path) -> None:
-    # It cannot remove a folder of its own any more.
+    # A killed launcher cannot remove a temporary folder.
     local = start("--processes", 1, "--state-dir", tmp_path)
     children = descendants(local.process.pid)
     assert len(children) >= 2
@@ -68,7 +68,7 @@ def test_everything_ends_when_the_launcher_is_killed(tmp_path: Path) -> None:
     wait_until_ended(children)
 
 
-def test_a_taken_port_is_refused_with_a_remedy(tmp_path: Path) -> None:
+def test_a_used_port_is_refused_with_a_remedy(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -83,7 +83,7 @@ def test_a_taken_port_is_refused_with_a_remedy(tmp_path: Path) -> None:
     assert "--port" in refused.stderr
 
 
-def test_a_given_port_and_state_folder_are_used_and_nothing_is_kept(tmp_path: Path) -> None:
+def test_a_given_port_and_state_folder_are_used(tmp_path: Path) -> None:
     port = free_port()
     local = start("--port", port, "--state-dir", tmp_path / "state")
     assert local.endpoint == f"http://127.0.0.1:{port}"
@@ -112,7 +112,7 @@ def test_the_help_names_the_options_and_the_ready_line(capsys: pytest.CaptureFix
 
 
 def test_nothing_personal_is_logged(aws: LocalAws, log: Path) -> None:
-    """A licence's text passes through every process; none of it may reach a log, even at DEBUG."""
+    """The text of a licence may not be in any log, even at DEBUG."""
     layout = LAYOUTS[0]
     assert aws.client("textract").analyze_id(DocumentPages=[{"Bytes": draw_license(layout, LOOKS["photo"])}])["IdentityDocuments"]
     text = log.read_text().upper()

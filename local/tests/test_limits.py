@@ -1,4 +1,4 @@
-"""Rates: what is within them is admitted, what is not is refused as the service refuses it."""
+"""Rate limits: requests within them are admitted, others get the error of the service."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def limited(*limits: dict[str, Any]) -> tuple[Limits, Clock]:
     return faults, clock
 
 
-def test_admits_a_seconds_worth_at_once_and_then_the_rate() -> None:
+def test_admits_one_second_of_requests_at_once_and_then_the_rate() -> None:
     faults, clock = limited(ANALYZE)
     assert [faults.called("textract", "AnalyzeID", "{}") is None for _ in range(7)] == [True] * 5 + [False] * 2
     admitted = 0
@@ -58,7 +58,7 @@ def test_refuses_as_the_service_does() -> None:
     ]
 
 
-def test_counts_refused_calls_and_spares_the_faults() -> None:
+def test_counts_refused_calls_and_uses_no_faults() -> None:
     faults, clock = limited({**ANALYZE, "perSecond": 1})
     faults.add(Fault.parse({"service": "textract", "operation": "AnalyzeID", "result": {}, "count": 2}))
     for _ in range(3):
@@ -70,7 +70,7 @@ def test_counts_refused_calls_and_spares_the_faults() -> None:
     assert fault.has_result
 
 
-def test_limits_one_operation_and_can_be_lifted() -> None:
+def test_limits_one_operation_and_can_be_removed() -> None:
     faults, _ = limited({**ANALYZE, "perSecond": 0.5, "burst": 1})
     assert faults.called("textract", "AnalyzeID", "{}") is None
     assert faults.called("textract", "AnalyzeID", "{}") is not None

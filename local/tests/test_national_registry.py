@@ -1,4 +1,4 @@
-"""The national registers, as the worker asks them."""
+"""The national registers, as the worker calls them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RedriveExecution of the local AWS: what AWS documents of it, and what it needs of the emulator's inside."""
+"""RedriveExecution of the local AWS: AWS's documented behaviour, and the internals of the emulator that it uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from conftest import ROLE, Engine, Held, LocalAws, child_of, code, definition, task, wait_until, waits
+from conftest import ROLE, BlockedCall, Engine, LocalAws, child_of, code, definition, task, wait_until, waits
 
 from bonafide_local import redrive
 
@@ -19,7 +19,7 @@ EXECUTION = "arn:aws:states:us-east-1:000000000000:execution"
 
 
 class Machines:
-    """State machines, and a table that counts how often which state did its work."""
+    """State machines, and a table with the number of runs of each state."""
 
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
@@ -57,7 +57,7 @@ class Machines:
         return list(self.sfn.list_executions(stateMachineArn=machine, **more)["executions"])
 
     def fault(self, **more: Any) -> None:
-        """Break `look`: throttled until it is repaired, if nothing else is said."""
+        """Break `look`, by default with throttling until the fault is cleared."""
         self.aws.force(service="rekognition", operation="ListCollections", **(more or {"error": "ThrottlingException"}))
 
     def looks(self) -> int:
@@ -68,10 +68,10 @@ class Machines:
         return int(item.get("times", {"N": "0"})["N"])
 
     def token(self, queue: str) -> str:
-        """The token that the next message brings."""
+        """The token in the next message."""
         return str(json.loads(self.aws.receive(queue))["taskToken"])
 
-    def tell_of(self, machine: str, queue: str) -> None:
+    def send_events(self, machine: str, queue: str) -> None:
         """Let EventBridge send the status changes of a machine's executions to a queue."""
         events, sqs = self.aws.client("events"), self.aws.client("sqs")
         rule = machine.rpartition(":")[2]
@@ -79,8 +79,8 @@ class Machines:
         target = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": target}])
 
-    def told(self, queue: str, number: int) -> list[dict[str, Any]]:
-        """So many status changes, in any order, and no more."""
+    def events(self, queue: str, number: int) -> list[dict[str, Any]]:
+        """Exactly this number of status changes, in any order."""
         found = [json.loads(self.aws.receive(queue))["detail"] for _ in range(number)]
         assert "Messages" not in self.aws.client("sqs").receive_message(QueueUrl=queue)
         return found
@@ -141,7 +141,7 @@ def three_states(name: str) -> dict[str, Any]:
     }
 
 
-def test_it_goes_on_where_it_failed_with_input_and_variables(machines: Machines, name: str) -> None:
+def test_it_continues_where_it_failed_with_input_and_variables(machines: Machines, name: str) -> None:
     machines.fault()
     execution = machines.start(three_states(name), {"word": "hello"})
     failed = machines.failed(execution)
@@ -180,7 +180,7 @@ def test_it_may_fail_and_be_redriven_again(machines: Machines, name: str) -> Non
     assert machines.count(name) == 1
 
 
-def test_the_history_goes_on(machines: Machines, name: str) -> None:
+def test_the_history_continues(machines: Machines, name: str) -> None:
     machines.fault()
     execution = machines.start(three_states(name), {"word": "hello"})
     machines.failed(execution)
@@ -204,7 +204,7 @@ def test_the_history_goes_on(machines: Machines, name: str) -> None:
     assert events[len(before) + 1]["taskScheduledEventDetails"]["parameters"] == "{}"
 
 
-def test_describe_tells_whether_it_can_be_redriven(machines: Machines, queue: str) -> None:
+def test_describe_shows_whether_it_can_be_redriven(machines: Machines, queue: str) -> None:
     execution = machines.start({"Look": look(Next="Wait"), "Wait": waits(queue)})
     running = machines.describe(execution)
     assert (running["redriveStatus"], running["redriveStatusReason"]) == ("NOT_REDRIVABLE", "Execution is RUNNING and cannot be redriven")
@@ -215,7 +215,7 @@ def test_describe_tells_whether_it_can_be_redriven(machines: Machines, queue: st
     assert "redriveStatusReason" not in failed
     before = time.time()
     date = machines.sfn.redrive_execution(executionArn=execution)["redriveDate"]
-    # It is told in milliseconds.
+    # The date is in milliseconds.
     assert before - 0.001 <= date.timestamp() <= time.time()
     running = machines.describe(execution)
     assert (running["status"], running["redriveCount"], running["redriveDate"]) == ("RUNNING", 1, date)
@@ -228,7 +228,7 @@ def test_describe_tells_whether_it_can_be_redriven(machines: Machines, queue: st
     )
 
 
-def test_lists_tell_and_filter(machines: Machines, name: str) -> None:
+def test_lists_show_and_filter_redrives(machines: Machines, name: str) -> None:
     machine = machines.create(three_states(name))
     machines.fault(error="ThrottlingException", count=3)
     executions = [machines.started(machine, {"word": "hello"}) for _ in range(3)]
@@ -248,7 +248,7 @@ def test_lists_tell_and_filter(machines: Machines, name: str) -> None:
     assert code(lambda: machines.executions(machine, redriveFilter="SOME"))[0] == "ValidationException"
 
 
-def test_retries_start_anew(machines: Machines) -> None:
+def test_retries_are_counted_from_zero(machines: Machines) -> None:
     retry = [{"ErrorEquals": ["Rekognition.ThrottlingException"], "IntervalSeconds": 1, "MaxAttempts": 1, "BackoffRate": 1}]
     machines.fault(error="ThrottlingException", count=3)
     execution = machines.start({"Look": look(Retry=retry)})
@@ -257,7 +257,7 @@ def test_retries_start_anew(machines: Machines) -> None:
     assert [event["type"] for event in machines.history(execution)].count("TaskScheduled") == 4
 
 
-def test_what_cannot_be_redriven_is_refused(machines: Machines, queue: str) -> None:
+def test_an_execution_that_cannot_be_redriven_is_refused(machines: Machines, queue: str) -> None:
     redrive_execution = machines.sfn.redrive_execution
     running = machines.start({"Wait": waits(queue)})
     assert code(lambda: redrive_execution(executionArn=running)) == (
@@ -296,9 +296,9 @@ def test_one_client_token_is_one_redrive(machines: Machines) -> None:
     assert machines.failed(execution)["redriveCount"] == 2 + redrive.CLIENT_TOKENS
 
 
-def test_a_task_out_of_time_gets_a_new_token(machines: Machines, queue: str, name: str) -> None:
+def test_a_timed_out_task_gets_a_new_token(machines: Machines, queue: str, name: str) -> None:
     machine = machines.create({"Count": counted(name, Next="Wait"), "Wait": waits(queue)})
-    # The message is sent, and the time is up at once.
+    # The message is sent, and the task times out at once.
     caller = machine.rpartition(":")[2]
     machines.aws.force(service="sqs", operation="SendMessage", caller=f"{caller}/Wait", noAnswer="silent", afterwards=True, count=1)
     execution = machines.started(machine)
@@ -313,7 +313,7 @@ def test_a_task_out_of_time_gets_a_new_token(machines: Machines, queue: str, nam
     assert machines.count(name) == 1
 
 
-def test_an_aborted_execution_goes_on_and_its_old_token_is_void(machines: Machines, queue: str, name: str) -> None:
+def test_an_aborted_execution_continues_with_a_new_token(machines: Machines, queue: str, name: str) -> None:
     execution = machines.start({"Wait": waits(queue, Next="Count"), "Count": counted(name)})
     old = machines.token(queue)
     machines.sfn.stop_execution(executionArn=execution, error="Operator", cause="for the test")
@@ -334,8 +334,8 @@ def test_an_aborted_execution_goes_on_and_its_old_token_is_void(machines: Machin
     assert types.count("TaskStateExited") == 2
 
 
-class TimeLimit(Held):
-    """In the place of the pool in which the emulator runs a Task with a timeout: it is out of time when the test says so."""
+class TimeLimit(BlockedCall):
+    """Replaces the pool in which the emulator runs a Task with a timeout, so that the test decides when it times out."""
 
     def submit(self, *call: Any) -> TimeLimit:
         ThreadPoolExecutor(1).submit(*call)
@@ -350,14 +350,14 @@ class TimeLimit(Held):
 
 
 @pytest.fixture
-def pause(engine: Engine) -> Held:
-    """How long the engine waits before a Retry and in a Wait state."""
-    held = Held()
-    engine.patch.setattr(engine.module, "_scaled_sleep", held)
-    return held
+def pause(engine: Engine) -> BlockedCall:
+    """Blocks the waits of the engine before a Retry and in a Wait state."""
+    blocked = BlockedCall()
+    engine.patch.setattr(engine.module, "_scaled_sleep", blocked)
+    return blocked
 
 
-def test_an_aborted_execution_does_nothing_more_and_stays_aborted(engine: Engine, pause: Held) -> None:
+def test_an_aborted_execution_stops_and_stays_aborted(engine: Engine, pause: BlockedCall) -> None:
     calls = []
 
     def fail() -> None:
@@ -374,8 +374,8 @@ def test_an_aborted_execution_does_nothing_more_and_stays_aborted(engine: Engine
     assert (engine.status(execution), engine.history(execution)) == ("ABORTED", events)
 
 
-def test_an_earlier_attempt_does_not_go_on_beside_the_redriven_one(engine: Engine) -> None:
-    first, last, calls, counted = Held(), Held(), [], []
+def test_an_earlier_attempt_does_not_continue_beside_the_redriven_one(engine: Engine) -> None:
+    first, last, calls, counted = BlockedCall(), BlockedCall(), [], []
 
     def call() -> dict[str, Any]:
         calls.append("called")
@@ -400,7 +400,7 @@ def test_an_earlier_attempt_does_not_go_on_beside_the_redriven_one(engine: Engin
     wait_until(lambda: engine.status(execution) == "SUCCEEDED")
 
 
-def test_an_aborted_execution_does_not_fail_later(engine: Engine, pause: Held) -> None:
+def test_an_aborted_execution_does_not_fail_later(engine: Engine, pause: BlockedCall) -> None:
     execution, attempt = engine.start({"Rest": {"Type": "Wait", "Seconds": 1, "Output": "{% $error('late') %}", "End": True}})
     pause.wait_until_begun()
     engine.ask("StopExecution", executionArn=execution)
@@ -409,8 +409,8 @@ def test_an_aborted_execution_does_not_fail_later(engine: Engine, pause: Held) -
     assert engine.history(execution)[-1]["type"] == "ExecutionAborted"
 
 
-def test_a_child_whose_parent_is_out_of_time_is_stopped(engine: Engine) -> None:
-    limit, work = TimeLimit(), Held()
+def test_a_child_whose_parent_times_out_is_stopped(engine: Engine) -> None:
+    limit, work = TimeLimit(), BlockedCall()
     engine.patch.setattr(engine.module, "ThreadPoolExecutor", lambda max_workers: limit)
     child = engine.create({"Work": engine.call("work", work)})
     parent, attempt = engine.start({"Call": child_of(child)})
@@ -422,7 +422,7 @@ def test_a_child_whose_parent_is_out_of_time_is_stopped(engine: Engine) -> None:
     work.over.set()
 
 
-def test_the_definition_is_the_one_it_was_started_with(machines: Machines, name: str) -> None:
+def test_a_redrive_uses_the_definition_of_the_start(machines: Machines, name: str) -> None:
     machine = machines.create({"Look": look(Next="Count"), "Count": counted(name)})
     machines.fault(error="ThrottlingException", count=1)
     execution = machines.started(machine)
@@ -492,7 +492,7 @@ def test_a_redriven_parent_starts_a_new_child(machines: Machines, name: str) -> 
 
 def test_a_child_can_be_redriven_alone(machines: Machines, queue: str, name: str) -> None:
     child = machines.create({"Count": counted(name, Next="Look"), "Look": look()})
-    machines.tell_of(child, queue)
+    machines.send_events(child, queue)
     machines.fault(error="ThrottlingException", count=1)
     parent = machines.start({"Call": child_of(child)})
     machines.failed(parent)
@@ -500,8 +500,8 @@ def test_a_child_can_be_redriven_alone(machines: Machines, queue: str, name: str
     assert machines.redriven(failed["executionArn"])["status"] == "SUCCEEDED"
     assert machines.count(name) == 1
     assert machines.describe(parent)["status"] == "FAILED"
-    # The emulator tells nothing of the first attempt of a child.
-    assert {(detail["status"], detail["redriveCount"]) for detail in machines.told(queue, 2)} == {("RUNNING", 1), ("SUCCEEDED", 1)}
+    # The emulator sends no events for the first attempt of a child.
+    assert {(detail["status"], detail["redriveCount"]) for detail in machines.events(queue, 2)} == {("RUNNING", 1), ("SUCCEEDED", 1)}
 
 
 def test_a_stopped_parent_stops_its_child_before_a_new_one_starts(machines: Machines, queue: str) -> None:
@@ -517,7 +517,7 @@ def test_a_stopped_parent_stops_its_child_before_a_new_one_starts(machines: Mach
     assert json.loads(machines.ended(parent)["output"]) == "new"
 
 
-def test_a_child_that_the_parent_waits_for_no_more_is_left_alone(machines: Machines, queue: str) -> None:
+def test_a_child_that_no_parent_waits_for_is_not_stopped(machines: Machines, queue: str) -> None:
     child = machines.create({"Look": look(Next="Wait"), "Wait": waits(queue)})
     states = {
         "Call": child_of(child, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Rest"}]),
@@ -606,15 +606,15 @@ def test_a_map_run_is_refused(machines: Machines) -> None:
     )
 
 
-def test_eventbridge_tells_of_every_attempt(machines: Machines, queue: str) -> None:
+def test_eventbridge_reports_every_attempt(machines: Machines, queue: str) -> None:
     machine = machines.create({"Look": look()})
-    machines.tell_of(machine, queue)
+    machines.send_events(machine, queue)
     machines.fault(error="ThrottlingException", count=1)
     execution = machines.started(machine)
     machines.failed(execution)
     date = round(machines.redriven(execution)["redriveDate"].timestamp() * 1000)
     names = ("status", "redriveCount", "redriveDate", "redriveStatus", "redriveStatusReason")
-    assert {tuple(detail[name] for name in names) for detail in machines.told(queue, 4)} == {
+    assert {tuple(detail[name] for name in names) for detail in machines.events(queue, 4)} == {
         ("RUNNING", 0, None, "NOT_REDRIVABLE", "Execution is RUNNING and cannot be redriven"),
         ("FAILED", 0, None, "REDRIVABLE", None),
         ("RUNNING", 1, date, "NOT_REDRIVABLE", "Execution is RUNNING and cannot be redriven"),
@@ -633,7 +633,7 @@ def test_a_machine_can_redrive_an_execution(machines: Machines) -> None:
     assert machines.ended(execution)["status"] == "SUCCEEDED"
 
 
-def test_iam_decides_on_the_execution(guarded: LocalAws) -> None:
+def test_iam_authorizes_on_the_execution(guarded: LocalAws) -> None:
     guarded.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
     machines, iam = Machines(guarded), guarded.client("iam")
     execution = machines.start({"Break": {"Type": "Fail"}})
@@ -693,9 +693,9 @@ def test_a_client_token_is_remembered_for_a_quarter_of_an_hour() -> None:
     assert redrive.redriven_with(None, used, 1000.0) is None
 
 
-def test_a_changed_emulator_is_refused_with_the_name_of_what_is_missing() -> None:
+def test_a_changed_emulator_is_refused_naming_what_is_missing() -> None:
     def put_events(data: Any, allow_aws_source: bool = False) -> None:
-        """As the emulator has it."""
+        """With the parameters of the emulator."""
 
     engine, eventbridge = ModuleType("engine"), ModuleType("eventbridge")
     eventbridge._put_events = put_events  # type: ignore[attr-defined]

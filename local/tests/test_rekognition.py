@@ -1,4 +1,4 @@
-"""Rekognition as SDK clients see it: answers that fit the model, and AWS's errors."""
+"""Rekognition for SDK clients: answers that fit the model, and AWS's errors."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_default_attributes_are_the_documented_five(rekognition: Any, hopper: by
     assert len(face["Landmarks"]) == 5
 
 
-def test_the_license_s_portrait_and_its_ghost_are_faces(rekognition: Any, hopper: bytes) -> None:
+def test_the_portrait_of_a_license_and_its_ghost_are_faces(rekognition: Any, hopper: bytes) -> None:
     card = draw_license(LAYOUTS[0], Look(width=1_200))
     sure = [face for face in rekognition.detect_faces(Image={"Bytes": card})["FaceDetails"] if face["Confidence"] > 99]
     assert 1 <= len(sure) <= 2
@@ -125,7 +125,7 @@ def test_indexes_searches_lists_and_deletes(rekognition: Any, collection: str, h
     assert deleted["UnsuccessfulFaceDeletions"][0]["Reasons"] == ["FACE_NOT_FOUND"]
 
 
-def test_faces_beyond_the_maximum_are_told_with_the_reason(rekognition: Any, collection: str, hopper: bytes, collins: bytes) -> None:
+def test_faces_beyond_the_maximum_are_listed_with_the_reason(rekognition: Any, collection: str, hopper: bytes, collins: bytes) -> None:
     indexed = fits("IndexFaces", rekognition.index_faces(CollectionId=collection, Image={"Bytes": beside(hopper, collins)}, MaxFaces=1))
     assert [len(indexed["FaceRecords"]), [one["Reasons"] for one in indexed["UnindexedFaces"]]] == [1, [["EXCEEDS_MAX_FACES"]]]
 
@@ -160,7 +160,7 @@ def test_searching_without_a_face_is_an_invalid_parameter(rekognition: Any, coll
         ({"Bytes": b"x", "S3Object": {"Bucket": "pictures", "Name": "hopper.jpg"}}, "InvalidParameterException"),
     ],
 )
-def test_unusable_images_are_named_as_aws_does(rekognition: Any, bucket: str, image: dict[str, Any], code: str) -> None:
+def test_unusable_images_get_the_errors_of_aws(rekognition: Any, bucket: str, image: dict[str, Any], code: str) -> None:
     with pytest.raises(ClientError) as error:
         rekognition.detect_faces(Image=image)
     assert code_of(error) == code
@@ -173,7 +173,7 @@ def test_an_object_above_fifteen_megabytes_is_too_large(rekognition: Any, aws: L
     assert code_of(error) == "ImageTooLargeException"
 
 
-def test_collections_exist_once_and_are_missed_by_name(rekognition: Any, collection: str) -> None:
+def test_a_collection_is_created_once_and_must_exist(rekognition: Any, collection: str) -> None:
     with pytest.raises(ClientError) as error:
         rekognition.create_collection(CollectionId=collection)
     assert code_of(error) == "ResourceAlreadyExistsException"

@@ -1,4 +1,4 @@
-"""Dropped spaces, on drawn lines with the positions that a recogniser gives."""
+"""Restoring spaces, on drawn lines with the positions that a recogniser gives."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def test_the_gap_after_an_unrecognised_label_is_no_space() -> None:
 
 
 @pytest.mark.parametrize("printed", ["21 .11 .1990", "I < U T O D 2 3 < < 6"])
-def test_dates_and_machine_readable_zones_have_no_spaces_however_wide_they_are_set(printed: str) -> None:
+def test_widely_spaced_dates_and_machine_readable_zones_have_no_spaces(printed: str) -> None:
     assert restore_spaces(*line(printed)) == printed.replace(" ", "")
 
 
-def test_a_line_that_does_not_fit_its_positions_stays_as_it_is() -> None:
+def test_a_line_that_does_not_fit_its_positions_is_unchanged() -> None:
     text, positions, picture = line("NICK JAMES")
     assert restore_spaces(text, positions[:-1], picture) == text
     assert restore_spaces(text, positions, np.full_like(picture, 128)) == text
@@ -72,7 +72,7 @@ def test_a_line_that_does_not_fit_its_positions_stays_as_it_is() -> None:
         ("12 BROADWAY", "12 BROADWAY"), ("9 SUNVALLEY", "9 SUNVALLEY"), ("2570 24TH STREET", "2570 24TH STREET"), ("POBOX 17", "PO BOX 17"), ("1O0 MARKET STREET", "100 MARKET STREET"), ("7 HARCOURT", "7 HARCOURT"),
     ],
 )  # fmt: skip
-def test_streets_are_spaced_only_where_it_is_certain(glued: str, spaced: str) -> None:
+def test_streets_are_separated_only_where_it_is_certain(glued: str, spaced: str) -> None:
     assert space_street(glued) == spaced
 
 

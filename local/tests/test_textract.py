@@ -1,4 +1,4 @@
-"""AnalyzeID and DetectDocumentText as SDK clients see them, reading drawn cards end to end."""
+"""AnalyzeID and DetectDocumentText for SDK clients, with drawn cards."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_reads_a_drawn_card(textract: Any, name: str, look: str) -> None:
     layout: Layout = BY_NAME[name]
     found = fields_of(textract.analyze_id(DocumentPages=[{"Bytes": draw_license(layout, LOOKS[look])}]))
     wrong = wrong_fields(layout.truth, found)
-    # One separator may go missing in a number; a name, a date or a street may not.
+    # In a number one separator may be missing; a name, a date or a street must be exact.
     assert not set(wrong) & {"FIRST_NAME", "LAST_NAME", "DATE_OF_BIRTH", "EXPIRATION_DATE"}, wrong
     assert len(wrong) <= 1, wrong
     confidences = [field.confidence for name, field in found.items() if field.text]
@@ -79,7 +79,7 @@ def png(width: int, height: int) -> bytes:
     return buffer.getvalue()
 
 
-# Text, and where its upper left is on a page of 1000 by 400.
+# Text, and its upper left corner on a page of 1000 by 400.
 FONT = ImageFont.load_default(48)
 PRINT = {"SPECIMEN CARD": (40, 30), "ANNA MARIA": (40, 140), "ERIKSSON": (560, 140), "1990-02-29 0000": (40, 260)}
 
@@ -120,7 +120,7 @@ def test_detects_lines_and_their_words(textract: Any) -> None:
         assert 0 < box["Height"] < 0.25
 
 
-def test_words_lie_where_they_stand(textract: Any) -> None:
+def test_words_have_the_places_of_the_print(textract: Any) -> None:
     words = {word["Text"]: word["Geometry"] for word in blocks_of(textract.detect_document_text(Document={"Bytes": page()}), "WORD")}
     measure = ImageDraw.Draw(Image.new("L", (1, 1)))
     for text, begins in (("ANNA", ""), ("MARIA", "ANNA ")):
@@ -141,7 +141,7 @@ def test_outlines_follow_a_turned_page(textract: Any) -> None:
     assert rise == pytest.approx(math.tan(math.radians(6)), abs=0.03)
 
 
-def test_is_less_sure_of_what_is_blurred(textract: Any) -> None:
+def test_blurred_text_has_a_lower_confidence(textract: Any) -> None:
     answer = textract.detect_document_text(Document={"Bytes": page(blur=6)})
     lines, words = blocks_of(answer, "LINE"), blocks_of(answer, "WORD")
     assert lines
@@ -150,7 +150,7 @@ def test_is_less_sure_of_what_is_blurred(textract: Any) -> None:
     assert min(word["Confidence"] for word in words) < 85
 
 
-def test_a_page_without_text_has_only_itself(textract: Any) -> None:
+def test_a_page_without_text_has_only_the_page_block(textract: Any) -> None:
     answer = textract.detect_document_text(Document={"Bytes": png(800, 500)})
     assert [block["BlockType"] for block in answer["Blocks"]] == ["PAGE"]
     assert "Relationships" not in answer["Blocks"][0]
@@ -178,7 +178,7 @@ def test_detects_text_of_an_object(textract: Any, aws: LocalAws, bucket: str) ->
         ({}, "InvalidParameterException"),
     ],
 )
-def test_unusable_documents_are_named_as_aws_does(textract: Any, bucket: str, document: dict[str, Any], code: str) -> None:
+def test_unusable_documents_get_the_errors_of_aws(textract: Any, bucket: str, document: dict[str, Any], code: str) -> None:
     for ask in (lambda: textract.analyze_id(DocumentPages=[document]), lambda: textract.detect_document_text(Document=document)):
         with pytest.raises(ClientError) as error:
             ask()

@@ -1,4 +1,4 @@
-"""The licence register over HTTP."""
+"""The fake of the licence verification service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ask(aws: LocalAws, number: str, headers: dict[str, str] | None = None, **mor
     return aws.http("POST", f"{aws.third_party}/license", body, HEADERS if headers is None else headers)
 
 
-def test_known_numbers_are_true_however_they_are_written(aws: LocalAws) -> None:
+def test_known_numbers_are_true_in_every_notation(aws: LocalAws) -> None:
     assert ask(aws, "S123456579010") == (200, True)
     assert ask(aws, "s123-456-57-901-0") == (200, True)
 
@@ -56,7 +56,7 @@ def test_refuses_wrong_keys_and_malformed_bodies(aws: LocalAws) -> None:
     assert ask(aws, "A1", app_uuid=7)[0] == 400
 
 
-def test_shows_its_interface(aws: LocalAws) -> None:
+def test_serves_its_description(aws: LocalAws) -> None:
     with urllib.request.urlopen(f"{aws.third_party}/openapi.yaml") as answer:
         assert b"openapi: 3.1.0" in answer.read()
 
@@ -65,7 +65,7 @@ def test_the_shipped_register_loads() -> None:
     assert Register.load(None).answer_for("S123-456-57-901-0") is RegisterAnswer.KNOWN
 
 
-def test_a_bad_register_is_named_with_its_file(tmp_path: Path) -> None:
+def test_an_error_of_a_register_names_its_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text('{"licenses": [{"number": "A"}]}')
     with pytest.raises(BadRegister, match=r"mine\.json"):

@@ -1,4 +1,4 @@
-"""Heartbeats, time limits of executions, and answers to tasks that wait no more."""
+"""Heartbeats, time limits of executions, and answers to tasks that have ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import uuid
 from typing import Any
 
 import pytest
-from conftest import TIMEOUT, Engine, Held, LocalAws, child_of, code, definition, wait_until, waits
+from conftest import TIMEOUT, BlockedCall, Engine, LocalAws, child_of, code, definition, wait_until, waits
 
 from bonafide_local.timers import Timers
 
@@ -26,7 +26,7 @@ def queue(aws: LocalAws, name: str) -> str:
 
 
 def token_of(aws: LocalAws, queue: str) -> str:
-    """The token that the next message brings."""
+    """The token in the next message."""
     return str(json.loads(aws.receive(queue))["taskToken"])
 
 
@@ -41,22 +41,22 @@ CAUGHT = {"Type": "Succeed", "Output": "{% $states.input.Error %}"}
 
 
 @pytest.mark.parametrize("error_equals", ["States.HeartbeatTimeout", "States.Timeout", "States.ALL"])
-def test_a_task_without_a_heartbeat_is_out_of_time_under_both_names(aws: LocalAws, name: str, queue: str, error_equals: str) -> None:
+def test_a_missing_heartbeat_matches_both_names_of_the_timeout(aws: LocalAws, name: str, queue: str, error_equals: str) -> None:
     catch = [{"ErrorEquals": [error_equals], "Output": "{% $states.errorOutput %}", "Next": "Caught"}]
     states = {"Wait": waits(queue, HeartbeatSeconds=1, TimeoutSeconds=2 * TIMEOUT, Catch=catch), "Caught": CAUGHT}
     described = aws.run(name, states)
-    # The name that AWS reports, whichever it is caught by.
+    # AWS reports this name, also when the other one is caught.
     assert (described["status"], json.loads(described["output"])) == ("SUCCEEDED", "States.Timeout")
     assert "TaskTimedOut" in types(aws, described["executionArn"])
 
 
-def test_a_missing_heartbeat_is_no_failure_of_the_task(aws: LocalAws, name: str, queue: str) -> None:
+def test_a_missing_heartbeat_is_no_task_failed(aws: LocalAws, name: str, queue: str) -> None:
     catch = [{"ErrorEquals": ["States.TaskFailed"], "Next": "Caught"}]
     described = aws.run(name, {"Wait": waits(queue, HeartbeatSeconds=1, Catch=catch), "Caught": CAUGHT})
     assert (described["status"], described["error"]) == ("FAILED", "States.Timeout")
 
 
-def test_a_task_that_is_out_of_time_has_not_missed_a_heartbeat(aws: LocalAws, name: str, queue: str) -> None:
+def test_a_timed_out_task_has_no_heartbeat_timeout(aws: LocalAws, name: str, queue: str) -> None:
     catch = [{"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "Caught"}]
     states = {"Wait": waits(queue, HeartbeatSeconds=2 * TIMEOUT, TimeoutSeconds=1, Catch=catch), "Caught": CAUGHT}
     described = aws.run(name, states)
@@ -70,7 +70,7 @@ class Sent(queues.Queue[str]):
         return self.get(timeout=TIMEOUT)
 
 
-def test_a_heartbeat_starts_the_time_anew(engine: Engine) -> None:
+def test_a_heartbeat_restarts_the_time(engine: Engine) -> None:
     sent, timers = Sent(), engine.timers
     execution, _ = engine.start({"Wait": engine.waits("restarted", sent.put, HeartbeatSeconds=11)})
     token = sent.next()
@@ -83,13 +83,13 @@ def test_a_heartbeat_starts_the_time_anew(engine: Engine) -> None:
     assert engine.ask("DescribeExecution", executionArn=execution)["error"] == "States.Timeout"
 
 
-def test_the_time_for_a_heartbeat_runs_from_the_scheduling(engine: Engine) -> None:
-    held = Held()
-    execution, attempt = engine.start({"Wait": engine.waits("scheduled", held, HeartbeatSeconds=12)})
-    held.wait_until_begun()
+def test_the_time_for_a_heartbeat_starts_when_the_task_is_scheduled(engine: Engine) -> None:
+    blocked = BlockedCall()
+    execution, attempt = engine.start({"Wait": engine.waits("scheduled", blocked, HeartbeatSeconds=12)})
+    blocked.wait_until_begun()
     # The message is still being sent.
     engine.timers.expire(12)
-    held.end(attempt)
+    blocked.end(attempt)
     assert engine.status(execution) == "FAILED"
 
 
@@ -112,7 +112,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("operation", ANSWERS)
-def test_a_task_that_waits_no_more_is_told_so(aws: LocalAws, name: str, queue: str, operation: str) -> None:
+def test_an_answer_to_an_ended_task_is_task_timed_out(aws: LocalAws, name: str, queue: str, operation: str) -> None:
     sfn = aws.client("stepfunctions")
 
     def late(token: str) -> tuple[str, str]:
@@ -125,8 +125,8 @@ def test_a_task_that_waits_no_more_is_told_so(aws: LocalAws, name: str, queue: s
     assert aws.ended(answered)["output"] == '"in time"'
     assert late(token) == closed
 
-    for ending, more in (("TimeoutSeconds", {"TimeoutSeconds": 1}), ("HeartbeatSeconds", {"HeartbeatSeconds": 1})):
-        aws.run(f"{name}-{ending}", {"Wait": waits(queue, **more)})
+    for limit, more in (("TimeoutSeconds", {"TimeoutSeconds": 1}), ("HeartbeatSeconds", {"HeartbeatSeconds": 1})):
+        aws.run(f"{name}-{limit}", {"Wait": waits(queue, **more)})
         assert late(token_of(aws, queue)) == closed
 
 
@@ -134,7 +134,7 @@ def test_the_first_answer_counts(engine: Engine) -> None:
     statuses: list[int] = []
 
     def send(token: str) -> None:
-        # The engine does not wait yet, so that it hears of no answer before the last one.
+        # The engine does not wait yet, so both answers arrive before it looks for one.
         for output in ('"first"', '"second"'):
             statuses.append(engine.module._send_task_success({"taskToken": token, "output": output})[0])
 
@@ -145,7 +145,7 @@ def test_the_first_answer_counts(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("operation", ANSWERS)
-def test_a_token_that_nobody_has_sent_is_invalid(aws: LocalAws, operation: str) -> None:
+def test_an_unknown_token_is_invalid(aws: LocalAws, operation: str) -> None:
     send = getattr(aws.client("stepfunctions"), operation)
     assert code(lambda: send(taskToken="absent", **ANSWERS[operation])) == ("InvalidToken", "Invalid Token: 'Invalid token'")
 
@@ -154,12 +154,12 @@ def test_a_token_that_nobody_has_sent_is_invalid(aws: LocalAws, operation: str) 
 
 
 def limited(aws: LocalAws, name: str, queue: str, **more: Any) -> str:
-    """The ARN of a machine that waits in vain, for a second."""
+    """The ARN of a machine that times out after a second."""
     states = {"Wait": waits(queue)}
     return aws.create_machine(name, states, definition=definition(states, TimeoutSeconds=1), **more)
 
 
-def test_an_execution_is_out_of_time_and_says_nothing_else(aws: LocalAws, name: str, queue: str) -> None:
+def test_a_timed_out_execution_has_no_error_and_no_cause(aws: LocalAws, name: str, queue: str) -> None:
     sfn, events = aws.client("stepfunctions"), aws.client("events")
     machine = limited(aws, name, queue)
     told, told_arn = aws.create_queue(f"{name}-told")
@@ -176,7 +176,7 @@ def test_an_execution_is_out_of_time_and_says_nothing_else(aws: LocalAws, name: 
     detail = json.loads(aws.receive(told))["detail"]
     assert (detail["executionArn"], detail["error"], detail["redriveStatus"]) == (execution, None, "REDRIVABLE")
 
-    # And again, after its whole time.
+    # A redrive times out again, after the whole time.
     sfn.redrive_execution(executionArn=execution)
     assert (aws.ended(execution)["status"], types(aws, execution).count("ExecutionTimedOut")) == ("TIMED_OUT", 2)
 
@@ -195,24 +195,24 @@ def test_a_redriven_execution_has_its_whole_time_again(engine: Engine) -> None:
     assert 21 in [seconds for seconds, _ in timers.waiting]
     engine.ask("SendTaskSuccess", taskToken=second, output='"in time"')
     wait_until(lambda: engine.status(execution) == "SUCCEEDED")
-    # Nothing is left that could end it afterwards.
+    # No timer is left that could end it afterwards.
     wait_until(lambda: 21 not in [seconds for seconds, _ in timers.waiting])
 
 
-def test_an_execution_that_is_out_of_time_does_nothing_more(engine: Engine) -> None:
-    held, calls = Held(), []
-    states = {"Call": engine.call("first", held, Next="Next"), "Next": engine.call("next", lambda: calls.append("called"))}
+def test_a_timed_out_execution_does_nothing_more(engine: Engine) -> None:
+    blocked, calls = BlockedCall(), []
+    states = {"Call": engine.call("first", blocked, Next="Next"), "Next": engine.call("next", lambda: calls.append("called"))}
     execution, attempt = engine.start(states, TimeoutSeconds=22)
-    held.wait_until_begun()
+    blocked.wait_until_begun()
     engine.timers.expire(22)
     events = engine.history(execution)
     # The task that was interrupted has not failed.
     assert [event["type"] for event in events] == ["ExecutionStarted", "TaskStateEntered", "TaskScheduled", "ExecutionTimedOut"]
-    held.end(attempt)
+    blocked.end(attempt)
     assert (engine.status(execution), engine.history(execution), calls) == ("TIMED_OUT", events, [])
 
 
-def test_an_execution_that_is_out_of_time_stops_its_child(engine: Engine) -> None:
+def test_a_timed_out_execution_stops_its_child(engine: Engine) -> None:
     sent = Sent()
     child = engine.create({"Wait": engine.waits("child", sent.put)})
     parent, attempt = engine.start({"Call": child_of(child)}, TimeoutSeconds=23)
@@ -224,7 +224,7 @@ def test_an_execution_that_is_out_of_time_stops_its_child(engine: Engine) -> Non
     assert stopped["status"] == "ABORTED"
 
 
-def test_a_child_that_is_out_of_time_has_failed_for_its_parent(engine: Engine) -> None:
+def test_a_timed_out_child_has_failed_for_its_parent(engine: Engine) -> None:
     sent = Sent()
     child = engine.create({"Wait": engine.waits("limited", sent.put)}, TimeoutSeconds=24)
     parent, attempt = engine.start({"Call": child_of(child)})
@@ -238,12 +238,12 @@ def test_a_child_that_is_out_of_time_has_failed_for_its_parent(engine: Engine) -
     assert not {"Error", "Cause"} & set(cause)
 
 
-def test_an_express_execution_is_out_of_time(aws: LocalAws, name: str, queue: str) -> None:
+def test_an_express_execution_times_out(aws: LocalAws, name: str, queue: str) -> None:
     machine = limited(aws, name, queue, type="EXPRESS")
     assert aws.ended(aws.start_execution(machine))["status"] == "TIMED_OUT"
 
 
-def test_ends_by_time_are_counted(aws: LocalAws, name: str, queue: str) -> None:
+def test_timed_out_executions_are_counted(aws: LocalAws, name: str, queue: str) -> None:
     machine = limited(aws, name, queue)
     aws.ended(aws.start_execution(machine))
 

@@ -1,4 +1,4 @@
-"""How long things took, as the control API tells it."""
+"""Durations in the control API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import pytest
 from conftest import LocalAws, wait_until
 
-# It holds some memory, and asks for a late row.
+# A function that uses memory, and reads a row that is answered late.
 SLOW = b"""#!/usr/bin/env python3
 import json, os, urllib.request
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
@@ -40,7 +40,7 @@ def test_an_invocation_and_its_calls_are_timed(aws: LocalAws, slow: str) -> None
     (invocation,) = timings["invocations"]
     (call,) = (call for call in timings["calls"] if call["service"] == "dynamodb")
     assert (invocation["function"], call["operation"]) == ("slow", "GetItem")
-    # The clock is the machine's.
+    # The clock is that of the machine.
     assert before <= invocation["start"] < invocation["end"] <= after
     assert call["end"] - call["start"] >= 0.5
     # The call is within the invocation.
@@ -48,11 +48,11 @@ def test_an_invocation_and_its_calls_are_timed(aws: LocalAws, slow: str) -> None
     assert 64 * 1024 * 1024 <= invocation["peakBytes"] < 512 * 1024 * 1024
 
 
-def test_a_call_is_of_the_service_that_answers_it(aws: LocalAws, bucket: str) -> None:
+def test_a_call_has_the_service_that_answers_it(aws: LocalAws, bucket: str) -> None:
     aws.http("DELETE", f"{aws.control}/timings")
     aws.client("s3").get_object(Bucket=bucket, Key="hopper.jpg")
     aws.client("rekognition").list_collections()
-    # A call is told when its answer was sent, which is a little later than it is received.
+    # A call is listed after its answer was sent, which the client may receive a little earlier.
     calls = wait_until(lambda: found if len(found := aws.http("GET", f"{aws.control}/timings")[1]["calls"]) > 1 else None)
     assert [(call["service"], call["operation"]) for call in calls] == [("s3", "GetObject"), ("rekognition", "ListCollections")]
     assert all(call["end"] > call["start"] for call in calls)

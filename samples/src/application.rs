@@ -1,4 +1,4 @@
-//! A whole application: licence, selfie and details that belong together, or differ where a sample wants it.
+//! A whole application: licence, selfie and details that match, or differ as a sample needs.
 
 use std::{
     collections::BTreeMap,
@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Failure,
+    Error,
     face::Face,
     license::{Date, License, Wear},
     package::{self, Details, Member},
@@ -18,21 +18,21 @@ use crate::{
 ///
 /// # Errors
 /// When that file is not valid.
-pub fn faces() -> Result<BTreeMap<String, Face>, Failure> {
+pub fn faces() -> Result<BTreeMap<String, Face>, Error> {
     Ok(serde_json::from_str(include_str!("../faces.json"))?)
 }
 
-/// Draws the face with this name, once: many samples show the same face.
+/// Draws the face with this name. The result is cached, since many samples show the same face.
 ///
 /// # Errors
-/// When there is none.
-pub fn face(name: &str) -> Result<Arc<Picture>, Failure> {
+/// When no face has this name.
+pub fn face(name: &str) -> Result<Arc<Picture>, Error> {
     static DRAWN: Mutex<BTreeMap<String, Arc<Picture>>> = Mutex::new(BTreeMap::new());
     let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(picture) = drawn.get(name) {
         return Ok(Arc::clone(picture));
     }
-    let picture = faces()?.get(name).ok_or_else(|| Failure::UnknownFace(name.to_owned()))?.draw()?;
+    let picture = faces()?.get(name).ok_or_else(|| Error::UnknownFace(name.to_owned()))?.draw()?;
     let picture = Arc::new(picture);
     drawn.insert(name.to_owned(), Arc::clone(&picture));
     Ok(picture)
@@ -43,11 +43,11 @@ pub fn face(name: &str) -> Result<Arc<Picture>, Failure> {
 pub struct Application {
     /// The base name of its files.
     pub id: String,
-    /// What the licence says.
+    /// What is printed on the licence.
     pub license: License,
     /// The face on the licence.
     pub license_face: Option<String>,
-    /// What happened to the licence.
+    /// The condition of the licence.
     pub wear: Wear,
     /// The file format of the licence.
     pub license_format: Format,
@@ -67,7 +67,7 @@ pub struct Application {
 const JPEG: Format = Format::Jpeg { quality: 80 };
 
 impl Application {
-    /// An application in which everything fits: this licence, this face, details as printed.
+    /// An application in which everything matches: this licence, this face, details as printed.
     pub fn new(id: impl Into<String>, license: License, face: &str) -> Self {
         Self {
             id: id.into(),
@@ -87,7 +87,7 @@ impl Application {
     ///
     /// # Errors
     /// When a picture cannot be drawn.
-    pub fn members(&self) -> Result<Vec<Member>, Failure> {
+    pub fn members(&self) -> Result<Vec<Member>, Error> {
         Ok(vec![
             Member::details(&self.id, &self.details),
             Member::license(&self.id, &self.card()?, self.license_format)?,
@@ -99,7 +99,7 @@ impl Application {
     ///
     /// # Errors
     /// When it cannot be drawn.
-    pub fn card(&self) -> Result<Picture, Failure> {
+    pub fn card(&self) -> Result<Picture, Error> {
         let portrait = self.license_face.as_deref().map(face).transpose()?;
         Ok(self.wear.apply(&self.license.draw(portrait.as_deref())?))
     }
@@ -108,13 +108,13 @@ impl Application {
     ///
     /// # Errors
     /// When it cannot be drawn.
-    pub fn selfie(&self) -> Result<Picture, Failure> {
+    pub fn selfie(&self) -> Result<Picture, Error> {
         let person = self.selfie_face.as_deref().map(face).transpose()?;
         let companions = self
             .companions
             .iter()
             .map(|(name, scale, at)| Ok((face(name)?, *scale, *at)))
-            .collect::<Result<Vec<_>, Failure>>()?;
+            .collect::<Result<Vec<_>, Error>>()?;
         let companions: Vec<_> = companions.iter().map(|(picture, scale, at)| (&**picture, *scale, *at)).collect();
         self.shot.take(person.as_deref(), &companions)
     }
@@ -123,14 +123,15 @@ impl Application {
     ///
     /// # Errors
     /// When a picture cannot be drawn or packed.
-    pub fn zip(&self) -> Result<Vec<u8>, Failure> {
+    pub fn zip(&self) -> Result<Vec<u8>, Error> {
         package::zip(&self.members()?)
     }
 }
 
 /// A specimen licence of Florida.
 ///
-/// Its number has the form of Florida's (letter and 12 digits) with 999 where a real one encodes the day of birth, which none can: nobody holds it.
+/// Its number has the form of Florida's (letter and 12 digits), with 999 where a real one encodes the day of birth. No real number
+/// has 999 there.
 #[must_use]
 pub fn florida(
     number: &str,

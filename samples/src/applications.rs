@@ -1,7 +1,7 @@
-//! The application behind each sample. Every function draws what the sample with its name uploads.
+//! The application behind each sample. Every function draws the upload of the sample with its name.
 
 use crate::{
-    Failure,
+    Error,
     application::{Application, florida},
     license::{Date, Wear},
     package::{self, Details, Member},
@@ -9,8 +9,8 @@ use crate::{
     selfie::{Room, Shot},
 };
 
-type Package = Result<Vec<u8>, Failure>;
-type Picture = Result<Vec<u8>, Failure>;
+type Package = Result<Vec<u8>, Error>;
+type Picture = Result<Vec<u8>, Error>;
 
 pub(crate) fn approved(id: &str) -> Package {
     let license = florida(
@@ -138,7 +138,7 @@ pub(crate) fn third_party_down(id: &str) -> Package {
     .zip()
 }
 
-/// A message saved under the wrong name.
+/// A text with the name of a zip file.
 #[expect(clippy::unnecessary_wraps, reason = "every sample's function has this form")]
 pub(crate) fn not_a_zip(_id: &str) -> Package {
     Ok(b"Dear team, please find my documents attached.\r\n".to_vec())
@@ -184,7 +184,7 @@ pub(crate) fn birth_date_mismatch(id: &str) -> Package {
     application.zip()
 }
 
-/// So young a driver is not real, but stays under age for years.
+/// A driver of this age is not realistic, but stays under age for years.
 pub(crate) fn applicant_under_age(id: &str) -> Package {
     let mut license = florida(
         "K530-109-20-999-0",
@@ -244,7 +244,7 @@ pub(crate) fn selfie_dark(id: &str) -> Package {
     .zip()
 }
 
-/// Glare hides everything that is printed; the portrait is still to be seen.
+/// Glare hides the text; the portrait is visible.
 pub(crate) fn document_unreadable(id: &str) -> Package {
     let license = florida(
         "R235-447-87-999-0",
@@ -289,8 +289,8 @@ pub(crate) fn third_party_malformed(id: &str) -> Package {
     .zip()
 }
 
-/// An honest application, for the hostile ones to start from.
-fn honest(id: &str) -> Application {
+/// A valid application, from which the malformed ones are made.
+fn valid(id: &str) -> Application {
     let license = florida(
         "J525-771-85-999-0",
         ["CELIA", "JENNINGS"],
@@ -303,33 +303,33 @@ fn honest(id: &str) -> Application {
 
 /// A selfie of 64 MiB of zeros, packed into 64 KiB.
 pub(crate) fn zip_bomb(id: &str) -> Package {
-    let mut members = honest(id).members()?;
+    let mut members = valid(id).members()?;
     members[2] = Member::new(format!("{id}_selfie.png"), vec![0; 64 << 20]);
     package::zip(&members)
 }
 
-/// The details would be written outside of the folder that a careless program unpacks into.
+/// The path of the details leads outside of the folder into which a program unpacks.
 pub(crate) fn path_traversal(id: &str) -> Package {
-    let mut members = honest(id).members()?;
+    let mut members = valid(id).members()?;
     members[0].name = format!("../../{id}_details.csv");
     package::zip(&members)
 }
 
 pub(crate) fn selfie_missing(id: &str) -> Package {
-    let mut members = honest(id).members()?;
+    let mut members = valid(id).members()?;
     members.truncate(2);
     package::zip(&members)
 }
 
 /// The details end in the middle of their row.
 pub(crate) fn details_unreadable(id: &str) -> Package {
-    let mut members = honest(id).members()?;
+    let mut members = valid(id).members()?;
     let whole = members[0].bytes.len();
     members[0].bytes.truncate(whole - 45);
     package::zip(&members)
 }
 
-/// Whose selfie comes alone, and whose licence follows.
+/// An application whose selfie is uploaded first, and whose licence follows.
 fn late_document(id: &str) -> Application {
     let license = florida(
         "O262-018-83-999-0",
@@ -340,7 +340,7 @@ fn late_document(id: &str) -> Application {
     );
     Application {
         shot: Shot { room: Room::Kitchen, turn: 4.0, scale: 1.3, ..Shot::default() },
-        // The only one with this face that is ever searched for.
+        // The only application for which this face is searched.
         ..Application::new(id, license, "agnes")
     }
 }

@@ -1,10 +1,10 @@
-//! The samples: what each applicant uploads, and the verdict that it must get.
+//! The samples: the upload of each applicant, and its expected outcome.
 
 use serde::{Serialize, Serializer};
 
-use crate::{Failure, applications};
+use crate::{Error, applications};
 
-/// What an applicant uploads, and the verdict that it must get.
+/// The upload of an applicant, and its expected outcome.
 #[derive(Debug, Clone, Serialize)]
 pub struct Sample {
     /// The application's id.
@@ -16,14 +16,14 @@ pub struct Sample {
     pub title: &'static str,
     /// Which runs it belongs to.
     pub suite: Suite,
-    /// The verdict that it must get.
+    /// The expected outcome.
     pub expected: Expected,
-    /// Samples that must have their verdict before this one is uploaded.
+    /// Samples that must have their outcome before this one is uploaded.
     pub after: &'static [&'static str],
 }
 
 /// Draws the file of the sample with this id.
-pub type Draw = fn(&'static str) -> Result<Vec<u8>, Failure>;
+pub type Draw = fn(&'static str) -> Result<Vec<u8>, Error>;
 
 /// What is uploaded.
 #[derive(Debug, Clone, Serialize)]
@@ -39,7 +39,7 @@ pub enum Submission {
     },
     /// Pictures on their own, one after the other.
     Pictures {
-        /// In this order; each one when the checks of the one before have ended.
+        /// In this order; each one after the checks of the one before.
         uploads: &'static [Picture],
     },
 }
@@ -51,7 +51,7 @@ pub struct Picture {
     pub file: &'static str,
     /// Where it goes in the bucket.
     pub key: &'static str,
-    /// What the checks say before the next picture; nothing for the last one, which is the sample's own verdict.
+    /// The outcome before the next picture. The last picture has none, since its outcome is that of the sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expected>,
     #[serde(skip)]
@@ -62,20 +62,20 @@ pub struct Picture {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Suite {
-    /// The main verdicts.
+    /// The main outcomes.
     Core,
     /// Everything else.
     Full,
 }
 
-/// The verdict that a sample must get.
+/// The expected outcome of a sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Expected {
     /// `approved`, `declined`, `resubmit`, `referred` or `failed`; of pictures on their own `pass`, `decline`, `resubmit` or `refer`.
     pub outcome: &'static str,
     /// The reason codes, in any order.
     pub reasons: &'static [&'static str],
-    /// Checks by name, and how each one must have ended: pictures on their own get no other verdict.
+    /// The outcomes of the checks by name, only for pictures on their own.
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "as_map")]
     pub checks: &'static [(&'static str, &'static str)],
 }
@@ -108,7 +108,7 @@ impl Sample {
 ///
 /// # Errors
 /// When a sample cannot be drawn or packed.
-pub fn files() -> Result<Vec<(String, Vec<u8>)>, Failure> {
+pub fn files() -> Result<Vec<(String, Vec<u8>)>, Error> {
     let index = serde_json::to_string_pretty(SAMPLES)? + "\n";
     let mut files = vec![("samples.json".to_owned(), index.into_bytes())];
     for sample in SAMPLES {
@@ -132,7 +132,7 @@ pub const SAMPLES: &[Sample] = &[
     Sample {
         id: "face-mismatch",
         submission: Submission::Package { file: "packages/face-mismatch.zip", draw: applications::face_mismatch },
-        title: "The selfie shows somebody else",
+        title: "The selfie shows another person",
         suite: Suite::Core,
         expected: Expected::new("declined", &["FACE_MISMATCH"]),
         after: &[],
@@ -170,7 +170,7 @@ pub const SAMPLES: &[Sample] = &[
     Sample {
         id: "face-duplicate",
         submission: Submission::Package { file: "packages/face-duplicate.zip", draw: applications::face_duplicate },
-        title: "An approved applicant again, under another name",
+        title: "An approved applicant under another name",
         suite: Suite::Core,
         expected: Expected::new("declined", &["FACE_DUPLICATE"]),
         after: &["approved"],
@@ -178,7 +178,7 @@ pub const SAMPLES: &[Sample] = &[
     Sample {
         id: "license-unknown",
         submission: Submission::Package { file: "packages/license-unknown.zip", draw: applications::license_unknown },
-        title: "The third party does not know the licence",
+        title: "The verification service does not know the licence",
         suite: Suite::Core,
         expected: Expected::new("declined", &["LICENSE_UNKNOWN"]),
         after: &[],
@@ -186,7 +186,7 @@ pub const SAMPLES: &[Sample] = &[
     Sample {
         id: "third-party-down",
         submission: Submission::Package { file: "packages/third-party-down.zip", draw: applications::third_party_down },
-        title: "The third party is down for this licence",
+        title: "The verification service is down for this licence",
         suite: Suite::Core,
         expected: Expected::new("failed", &["THIRD_PARTY_UNAVAILABLE"]),
         after: &[],
@@ -194,7 +194,7 @@ pub const SAMPLES: &[Sample] = &[
     Sample {
         id: "not-a-zip",
         submission: Submission::Package { file: "packages/not-a-zip.zip", draw: applications::not_a_zip },
-        title: "A text file called zip",
+        title: "A text file with the name of a zip file",
         suite: Suite::Core,
         expected: Expected::new("resubmit", &["PACKAGE_NOT_A_ZIP"]),
         after: &[],
@@ -202,7 +202,7 @@ pub const SAMPLES: &[Sample] = &[
     Sample {
         id: "formatting",
         submission: Submission::Package { file: "packages/formatting.zip", draw: applications::formatting },
-        title: "The same facts, written otherwise",
+        title: "The same facts in another notation",
         suite: Suite::Full,
         expected: Expected::new("approved", &[]),
         after: &[],
@@ -270,7 +270,7 @@ pub const SAMPLES: &[Sample] = &[
             file: "packages/document-without-portrait.zip",
             draw: applications::document_without_portrait,
         },
-        title: "The licence bears no portrait",
+        title: "The licence has no portrait",
         suite: Suite::Full,
         expected: Expected::new("resubmit", &["PORTRAIT_NOT_FOUND"]),
         after: &[],
@@ -281,7 +281,7 @@ pub const SAMPLES: &[Sample] = &[
             file: "packages/third-party-malformed.zip",
             draw: applications::third_party_malformed,
         },
-        title: "The third party answers with something that is no answer",
+        title: "The verification service answers with invalid JSON",
         suite: Suite::Full,
         expected: Expected::new("failed", &["THIRD_PARTY_UNAVAILABLE"]),
         after: &[],
@@ -297,7 +297,7 @@ pub const SAMPLES: &[Sample] = &[
     Sample {
         id: "path-traversal",
         submission: Submission::Package { file: "packages/path-traversal.zip", draw: applications::path_traversal },
-        title: "A member that leads out of the zip",
+        title: "A member with a path outside of the zip",
         suite: Suite::Full,
         expected: Expected::new("resubmit", &["PACKAGE_PATH_UNSAFE"]),
         after: &[],
@@ -316,7 +316,7 @@ pub const SAMPLES: &[Sample] = &[
             file: "packages/details-unreadable.zip",
             draw: applications::details_unreadable,
         },
-        title: "Details that end in the middle",
+        title: "Details that are cut off",
         suite: Suite::Full,
         expected: Expected::new("resubmit", &["DETAILS_UNREADABLE"]),
         after: &[],
@@ -359,7 +359,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_only_for_samples_that_come_earlier() {
+    fn waits_only_for_earlier_samples() {
         for (index, sample) in SAMPLES.iter().enumerate() {
             for awaited in sample.after {
                 assert!(SAMPLES[..index].iter().any(|earlier| earlier.id == *awaited), "{}: {awaited}", sample.id);
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_a_reason_for_everything_but_an_approval() {
+    fn every_outcome_but_approved_has_a_reason() {
         for sample in SAMPLES {
             let is_good = sample.expected.outcome == "approved";
             assert_eq!(is_good, sample.expected.reasons.is_empty(), "{}", sample.id);

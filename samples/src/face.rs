@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Failure,
+    Error,
     picture::{Noise, Picture},
     portrait::{HEIGHT, Portrait, WIDTH},
     warp::{Point, Warp},
@@ -125,7 +125,7 @@ impl Face {
     ///
     /// # Errors
     /// When the shape is so extreme that two points of the face coincide.
-    pub fn draw(&self) -> Result<Picture, Failure> {
+    pub fn draw(&self) -> Result<Picture, Error> {
         let target = self.landmarks();
         let base = self.bent(self.base, &target)?;
         let mut picture = base.clone();
@@ -159,7 +159,7 @@ impl Face {
     }
 
     /// One portrait, its features moved to `target`.
-    fn bent(&self, portrait: Portrait, target: &[Point; 68]) -> Result<Picture, Failure> {
+    fn bent(&self, portrait: Portrait, target: &[Point; 68]) -> Result<Picture, Error> {
         let mut source = portrait.landmarks().to_vec();
         let mut goal = target.to_vec();
         // Points around the face hold hair, hat and clothes where they are.
@@ -266,7 +266,7 @@ impl Face {
                     Portrait::Collins => hull.0[i].max(reddish * above_shoulders * (1.0 - hair_line)),
                 };
                 let hair = match self.base {
-                    // Her hat covers most of the hair.
+                    // The hat covers most of the hair.
                     Portrait::Hopper => 0.0,
                     Portrait::Collins => (1.0 - hull.0[i]) * hair_line,
                 };
@@ -333,13 +333,13 @@ fn centre_of(points: &[Point]) -> Point {
     sum.map(|v| v / points.len() as f32)
 }
 
-/// How much each pixel belongs to a part of the face, from 0 to 1.
+/// The weight of each pixel in a part of the face, from 0 to 1.
 struct Region(Vec<f32>);
 
 impl Region {
     /// The inside of a polygon, its edge softened over about `soft` pixels.
     fn polygon(corners: &[Point], soft: f32) -> Self {
-        // Nothing further away than this is touched.
+        // Pixels further away than this do not change.
         let margin = soft * 3.0 + 2.0;
         let range = |axis: usize, end: usize| {
             let lowest = corners.iter().map(|corner| corner[axis]).fold(f32::INFINITY, f32::min) - margin;

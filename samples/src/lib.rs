@@ -1,4 +1,5 @@
-//! Draws sample packages: specimen driver licences, selfies and details of people who do not exist; and specimen documents of the Nordic countries.
+//! Draws the samples: packages with specimen driver licences, selfies and details of people who do not exist, and specimen
+//! documents of the Nordic countries.
 
 pub mod application;
 mod applications;
@@ -12,10 +13,10 @@ pub mod portrait;
 pub mod selfie;
 mod warp;
 
-/// Why something could not be drawn or packed.
+/// Why a sample could not be drawn or packed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Failure {
+pub enum Error {
     /// A picture could not be read or written.
     #[error("could not read or write a picture")]
     Image(#[from] image::ImageError),
@@ -41,6 +42,6 @@ pub enum Failure {
     #[error("the list of faces or of samples is not valid")]
     Json(#[from] serde_json::Error),
     /// No face has this name.
-    #[error("there is no face called {0}")]
+    #[error("there is no face with the name {0}")]
     UnknownFace(String),
 }

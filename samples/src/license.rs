@@ -1,11 +1,11 @@
-//! Specimen driver licences, laid out after the AAMVA card design standard.
+//! Specimen driver licences with the layout of the AAMVA card design standard.
 
 use std::{
     fmt::{self, Display, Write as _},
     sync::OnceLock,
 };
 
-use crate::{Failure, picture::Picture};
+use crate::{Error, picture::Picture};
 
 /// Columns of a drawn licence: a card of 85.6 × 54 mm at about 14 dots per millimetre.
 pub const WIDTH: usize = 1200;
@@ -72,7 +72,7 @@ pub struct License {
     pub class: String,
 }
 
-/// What is done to a drawn licence before it is packed.
+/// The condition of a licence, applied to its drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Wear {
     /// Blur over the whole card, in pixels.
@@ -86,7 +86,7 @@ impl License {
     ///
     /// # Errors
     /// When a field holds something that cannot be drawn.
-    pub fn draw(&self, face: Option<&Picture>) -> Result<Picture, Failure> {
+    pub fn draw(&self, face: Option<&Picture>) -> Result<Picture, Error> {
         // The same on every card.
         static BACKGROUND: OnceLock<Picture> = OnceLock::new();
         let mut card = if let Some(card) = BACKGROUND.get() {
@@ -196,7 +196,7 @@ impl License {
                 escape(value)
             );
         }
-        // The discriminator follows from the number: it only has to look like one.
+        // The discriminator is derived from the number; only its form matters.
         let digits: String = self.number.chars().filter(char::is_ascii_digit).collect();
         let _ = write!(
             text,
@@ -227,7 +227,7 @@ pub(crate) fn lay_portraits(card: &mut Picture, face: &Picture) {
 }
 
 impl Wear {
-    /// The card as it looks after that.
+    /// The card in this condition.
     #[must_use]
     pub fn apply(self, card: &Picture) -> Picture {
         let mut worn = card.blurred(self.blur);
@@ -235,7 +235,7 @@ impl Wear {
             for (i, pixel) in worn.pixels.iter_mut().enumerate() {
                 #[expect(clippy::cast_precision_loss, reason = "a place in the picture")]
                 let x = (i % WIDTH) as f32;
-                // From the edge of the portrait to the right, as from a lamp at that side.
+                // From the edge of the portrait to the right, as from a lamp on the right.
                 let shine = ((x - 376.0) / 30.0).clamp(0.0, 1.0) * self.glare;
                 for channel in &mut pixel[..3] {
                     *channel += (252.0 - *channel) * shine;
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_what_would_break_the_drawing() {
+    fn escapes_characters_that_are_special_in_svg() {
         assert_eq!(escape("A & B <C>"), "A &amp; B &lt;C&gt;");
     }
 }

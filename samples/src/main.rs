@@ -1,4 +1,4 @@
-//! Draws the samples anew, or checks that the committed ones are what this program draws.
+//! Draws the samples, or checks that the committed files are equal to the drawing.
 
 use std::{
     fs,
@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use bonafide_samples::{Failure, catalog, nordic};
+use bonafide_samples::{Error, catalog, nordic};
 
 const HELP: &str = "\
 Draws the samples: samples/packages/*.zip, samples/uploads/*.jpg and samples/samples.json; samples/nordic/*.jpg and
@@ -45,30 +45,30 @@ fn main() -> ExitCode {
     }
 }
 
-/// What this program draws, next to `samples.json`.
+/// The folders that this program writes, next to `samples.json`.
 const FOLDERS: [&str; 4] = ["packages", "uploads", "nordic", nordic::REGISTERS];
 
 /// Every file that this program draws.
-fn files() -> Result<Vec<(String, Vec<u8>)>, Failure> {
+fn files() -> Result<Vec<(String, Vec<u8>)>, Error> {
     Ok([catalog::files()?, nordic::files()?].concat())
 }
 
-/// Writes every file, and removes those that no sample has any more.
+/// Writes every file, and removes those of former samples.
 fn draw(folder: &Path) -> Result<(), String> {
     for name in FOLDERS {
         let path = folder.join(name);
-        fs::create_dir_all(&path).map_err(|error| told(&path, &error))?;
+        fs::create_dir_all(&path).map_err(|error| describe(&path, &error))?;
     }
     let files = files().map_err(|error| error.to_string())?;
     for (name, bytes) in &files {
         let path = folder.join(name);
-        fs::write(&path, bytes).map_err(|error| told(&path, &error))?;
+        fs::write(&path, bytes).map_err(|error| describe(&path, &error))?;
         println!("{:>8} bytes  {name}", bytes.len());
     }
     for name in committed(folder)? {
         if !files.iter().any(|(known, _)| *known == name) {
             let path = folder.join(&name);
-            fs::remove_file(&path).map_err(|error| told(&path, &error))?;
+            fs::remove_file(&path).map_err(|error| describe(&path, &error))?;
             println!("       removed  {name}");
         }
     }
@@ -84,10 +84,10 @@ fn check(folder: &Path) -> Result<(), String> {
         .collect();
     stale.extend(committed(folder)?.into_iter().filter(|name| !files.iter().any(|(known, _)| known == name)));
     if stale.is_empty() {
-        println!("All {} files are as drawn.", files.len());
+        println!("All {} files are up to date.", files.len());
         Ok(())
     } else {
-        Err(format!("Not as drawn: {}.\nDraw them anew with `cargo run -p bonafide-samples`.", stale.join(", ")))
+        Err(format!("Not up to date: {}.\nDraw them with `cargo run -p bonafide-samples`.", stale.join(", ")))
     }
 }
 
@@ -96,14 +96,14 @@ fn committed(folder: &Path) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
     for kind in FOLDERS {
         let path = folder.join(kind);
-        for entry in fs::read_dir(&path).map_err(|error| told(&path, &error))? {
-            let entry = entry.map_err(|error| told(&path, &error))?;
+        for entry in fs::read_dir(&path).map_err(|error| describe(&path, &error))? {
+            let entry = entry.map_err(|error| describe(&path, &error))?;
             names.push(format!("{kind}/{}", entry.file_name().to_string_lossy()));
         }
     }
     Ok(names)
 }
 
-fn told(path: &Path, error: &std::io::Error) -> String {
+fn describe(path: &Path, error: &std::io::Error) -> String {
     format!("{}: {error}", path.display())
 }

@@ -1,4 +1,4 @@
-//! Specimen documents of Denmark, Sweden, Norway and Finland, and what the local national registers say about the people on them.
+//! Specimen documents of Denmark, Sweden, Norway and Finland, and the answers of the local national registers for the people on them.
 
 mod card;
 mod mrz;
@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Failure,
+    Error,
     application::{face, florida},
     license::Date,
     picture::{Format, Noise, Picture},
@@ -16,7 +16,7 @@ use crate::{
 use card::{Look, Side, scanned};
 use mrz::Zone;
 
-/// A day. Documents print it in their country's way, files as year-month-day.
+/// A day. Documents print it in the format of their country, files as year-month-day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Day {
     /// Four digits.
@@ -50,11 +50,11 @@ impl Serialize for Day {
     }
 }
 
-/// What documents print of it.
+/// The sex, as documents print it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sex {
-    /// `F`, also `K`, `N`.
+    /// `F`, `K` or `N`.
     Female,
     /// `M`.
     Male,
@@ -69,24 +69,24 @@ impl Sex {
     }
 }
 
-/// Somebody who does not exist.
+/// A person who does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
-    /// As it is printed, with its sign; nothing where the document has none.
+    /// As printed, with its separator; `None` if the document has no number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub national_id: Option<&'static str>,
-    /// All of them, in capitals.
+    /// All given names, in capitals.
     pub first_name: &'static str,
     /// In capitals.
     pub last_name: &'static str,
-    /// As it is printed; of a document that prints none, the number's.
+    /// As printed; if the document has no date, that of the number.
     pub date_of_birth: Day,
-    /// Who has a number has the one that it tells.
+    /// Equal to that of the number, if there is one.
     pub sex: Sex,
 }
 
-/// A document that somebody uploads in a conversation.
+/// A document that is uploaded in a conversation.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Specimen {
@@ -96,11 +96,11 @@ pub struct Specimen {
     pub file: &'static str,
     /// What is special about it.
     pub title: &'static str,
-    /// The country that is asked for in the conversation, in two letters.
+    /// The country that the person chooses in the conversation, in two letters.
     pub country: &'static str,
-    /// Who it is about.
+    /// The person on the document.
     pub person: Person,
-    /// How the conversation must end, when numbers made for tests are accepted.
+    /// The expected result of the conversation in a stage that accepts synthetic numbers.
     pub expected: Expected,
     #[serde(skip)]
     kind: Kind,
@@ -112,12 +112,12 @@ pub struct Specimen {
     register: Option<Entry>,
 }
 
-/// How a conversation must end.
+/// The expected result of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Expected {
-    /// `REGISTERED`, `RESUBMIT`, `UNVERIFIED`, or `FAILED` where the register does not answer.
+    /// `REGISTERED`, `RESUBMIT`, `UNVERIFIED`, or `FAILED` if the register does not answer.
     pub result: &'static str,
-    /// Reason codes that must be among those that are given.
+    /// Reason codes that the result must include.
     pub reasons: &'static [&'static str],
 }
 
@@ -128,7 +128,7 @@ struct Shot {
     blur: f32,
     /// Grain, in steps of brightness.
     grain: f32,
-    /// Of the JPEG file, from 1 to 100. Grain needs a low one to stay small.
+    /// Quality of the JPEG file, from 1 to 100. A picture with grain needs a low quality to stay small.
     quality: u8,
 }
 
@@ -151,18 +151,18 @@ enum Kind {
     /// Fields with the numbers of EU directive 2006/126.
     DrivingLicense,
     IdentityCard,
-    /// Denmark's, without a portrait and a date of birth.
+    /// The Danish one, without a portrait and a date of birth.
     HealthCard,
     /// Drawn by [`crate::license`].
     AmericanLicense,
 }
 
-/// What the register of the country answers about the number.
+/// The answer of the country's register for the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Entry {
-    /// The person as on the document, but for the names where they are given here: first and last.
+    /// The person as on the document; first and last name are replaced if they are given here.
     Known(Option<[&'static str; 2]>),
-    /// The person as on the document, but born on this day.
+    /// The person as on the document, with this date of birth.
     Born(Day),
     Unavailable,
 }
@@ -174,7 +174,7 @@ struct Register {
     people: Vec<Record>,
 }
 
-/// A number, and what is answered about it.
+/// A number, and the answer for it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Record {
@@ -194,9 +194,9 @@ struct Known {
     sex: Sex,
 }
 
-/// Until when documents are valid: beyond real ones, so that specimens stay as they are for years.
+/// The year in which documents expire, later than real ones, so that specimens stay valid for years.
 const EXPIRY: u16 = 2046;
-/// When they were issued.
+/// The date of issue.
 const ISSUED: Day = Day::new(2024, 3, 18);
 
 impl Specimen {
@@ -237,7 +237,7 @@ impl Specimen {
         self
     }
 
-    const fn being(mut self, kind: Kind) -> Self {
+    const fn of_kind(mut self, kind: Kind) -> Self {
         self.kind = kind;
         self
     }
@@ -247,12 +247,12 @@ impl Specimen {
         self
     }
 
-    const fn registered(mut self, entry: Entry) -> Self {
+    const fn in_register(mut self, entry: Entry) -> Self {
         self.register = Some(entry);
         self
     }
 
-    const fn ends(mut self, result: &'static str, reasons: &'static [&'static str]) -> Self {
+    const fn expecting(mut self, result: &'static str, reasons: &'static [&'static str]) -> Self {
         self.expected = Expected { result, reasons };
         self
     }
@@ -266,7 +266,7 @@ impl Specimen {
     ///
     /// # Errors
     /// When it cannot be drawn.
-    pub fn draw(&self) -> Result<Picture, Failure> {
+    pub fn draw(&self) -> Result<Picture, Error> {
         let portrait = self.face.map(face).transpose()?;
         let portrait = portrait.as_deref();
         let picture = match self.kind {
@@ -298,7 +298,7 @@ impl Specimen {
     ///
     /// # Errors
     /// When it cannot be drawn.
-    pub fn picture(&self) -> Result<Vec<u8>, Failure> {
+    pub fn picture(&self) -> Result<Vec<u8>, Error> {
         self.draw()?.encode(Format::Jpeg { quality: self.shot.quality })
     }
 
@@ -310,7 +310,7 @@ impl Specimen {
             return None;
         }
         let (state, number, optional) = match self.issuer() {
-            // Sweden's holds the number, with its century and without its sign.
+            // The Swedish zone has the number with its century and without its separator.
             "se" => {
                 let short: String = national_id.unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
                 ("SWE", "911222333", format!("{}{short}", date_of_birth.year / 100))
@@ -444,11 +444,11 @@ impl Specimen {
     }
 }
 
-/// Every committed file that this module draws, by its name within the crate's folder: pictures, their list, and the registers.
+/// Every committed file of this module, by its name within the crate's folder: pictures, their list, and the registers.
 ///
 /// # Errors
 /// When a specimen cannot be drawn.
-pub fn files() -> Result<Vec<(String, Vec<u8>)>, Failure> {
+pub fn files() -> Result<Vec<(String, Vec<u8>)>, Error> {
     let mut files = vec![("nordic.json".to_owned(), json(SPECIMENS)?)];
     for specimen in SPECIMENS {
         files.push((specimen.file.to_owned(), specimen.picture()?));
@@ -459,10 +459,10 @@ pub fn files() -> Result<Vec<(String, Vec<u8>)>, Failure> {
     Ok(files)
 }
 
-/// Where the registers are, from the crate's folder.
+/// The folder of the registers within the crate's folder.
 pub const REGISTERS: &str = "registers";
 
-fn json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Failure> {
+fn json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
     Ok((serde_json::to_string_pretty(value)? + "\n").into_bytes())
 }
 
@@ -498,7 +498,7 @@ pub const SPECIMENS: &[Specimen] = &[
     Specimen::new("dk-driving-licence", "nordic/dk-driving-licence.jpg", "Everything fits", "DK")
         .of(Some("070761-4285"), ["RASMUS HOLGER", "TESTGAARD"], Day::new(1961, 7, 7), Sex::Male)
         .with_portrait("clifford")
-        .registered(Entry::Known(None)),
+        .in_register(Entry::Known(None)),
     Specimen::new(
         "dk-health-card",
         "nordic/dk-health-card.jpg",
@@ -506,18 +506,18 @@ pub const SPECIMENS: &[Specimen] = &[
         "DK",
     )
     .of(Some("140279-1738"), ["KIRSTEN", "PRØVESEN"], Day::new(1979, 2, 14), Sex::Female)
-    .being(Kind::HealthCard)
-    .registered(Entry::Known(None)),
+    .of_kind(Kind::HealthCard)
+    .in_register(Entry::Known(None)),
     Specimen::new(
         "dk-driving-licence-outage",
         "nordic/dk-driving-licence-outage.jpg",
-        "The register does not answer about this number",
+        "The register does not answer for this number",
         "DK",
     )
     .of(Some("220983-0519"), ["NIELS", "UDFALD"], Day::new(1983, 9, 22), Sex::Male)
     .with_portrait("rupert")
-    .registered(Entry::Unavailable)
-    .ends("FAILED", &["REGISTRY_UNAVAILABLE"]),
+    .in_register(Entry::Unavailable)
+    .expecting("FAILED", &["REGISTRY_UNAVAILABLE"]),
     Specimen::new(
         "se-identity-card",
         "nordic/se-identity-card.jpg",
@@ -526,8 +526,8 @@ pub const SPECIMENS: &[Specimen] = &[
     )
     .of(Some("850417-9808"), ["ASTRID LINNEA", "PROVSTRÖM"], Day::new(1985, 4, 17), Sex::Female)
     .with_portrait("nora")
-    .being(Kind::IdentityCard)
-    .registered(Entry::Known(None)),
+    .of_kind(Kind::IdentityCard)
+    .in_register(Entry::Known(None)),
     Specimen::new(
         "se-driving-licence-other-name",
         "nordic/se-driving-licence-other-name.jpg",
@@ -536,8 +536,8 @@ pub const SPECIMENS: &[Specimen] = &[
     )
     .of(Some("781102-9896"), ["OSKAR", "TESTBERG"], Day::new(1978, 11, 2), Sex::Male)
     .with_portrait("julius")
-    .registered(Entry::Known(Some(["ERIK", "LINDPROV"])))
-    .ends("UNVERIFIED", &["REGISTRY_NAME_MISMATCH"]),
+    .in_register(Entry::Known(Some(["ERIK", "LINDPROV"])))
+    .expecting("UNVERIFIED", &["REGISTRY_NAME_MISMATCH"]),
     Specimen::new(
         "se-driving-licence-check-failed",
         "nordic/se-driving-licence-check-failed.jpg",
@@ -546,11 +546,11 @@ pub const SPECIMENS: &[Specimen] = &[
     )
     .of(Some("920630-9843"), ["MAJA", "FELBERG"], Day::new(1992, 6, 30), Sex::Female)
     .with_portrait("lorna")
-    .ends("UNVERIFIED", &["REGISTRY_PERSON_NOT_FOUND"]),
+    .expecting("UNVERIFIED", &["REGISTRY_PERSON_NOT_FOUND"]),
     Specimen::new("no-driving-licence", "nordic/no-driving-licence.jpg", "Everything fits", "NO")
         .of(Some("14838622020"), ["INGRID MARIE", "PRØVESTAD"], Day::new(1986, 3, 14), Sex::Female)
         .with_portrait("odette")
-        .registered(Entry::Known(None)),
+        .in_register(Entry::Known(None)),
     Specimen::new(
         "no-driving-licence-blurred",
         "nordic/no-driving-licence-blurred.jpg",
@@ -560,7 +560,7 @@ pub const SPECIMENS: &[Specimen] = &[
     .of(Some("14838622020"), ["INGRID MARIE", "PRØVESTAD"], Day::new(1986, 3, 14), Sex::Female)
     .with_portrait("odette")
     .shot(Shot { blur: 2.5, grain: 120.0, quality: 60 })
-    .ends("RESUBMIT", &["FIRST_NAME_UNREADABLE", "LAST_NAME_UNREADABLE"]),
+    .expecting("RESUBMIT", &["FIRST_NAME_UNREADABLE", "LAST_NAME_UNREADABLE"]),
     Specimen::new(
         "no-identity-card-unknown",
         "nordic/no-identity-card-unknown.jpg",
@@ -569,8 +569,8 @@ pub const SPECIMENS: &[Specimen] = &[
     )
     .of(Some("02837922197"), ["SINDRE", "TESTNES"], Day::new(1979, 3, 2), Sex::Male)
     .with_portrait("edwin")
-    .being(Kind::IdentityCard)
-    .ends("UNVERIFIED", &["REGISTRY_PERSON_NOT_FOUND"]),
+    .of_kind(Kind::IdentityCard)
+    .expecting("UNVERIFIED", &["REGISTRY_PERSON_NOT_FOUND"]),
     Specimen::new(
         "no-driving-licence-check-failed",
         "nordic/no-driving-licence-check-failed.jpg",
@@ -579,26 +579,31 @@ pub const SPECIMENS: &[Specimen] = &[
     )
     .of(Some("21919022076"), ["TURID", "FEILVIK"], Day::new(1990, 11, 21), Sex::Female)
     .with_portrait("dagny")
-    .ends("UNVERIFIED", &["REGISTRY_PERSON_NOT_FOUND"]),
+    .expecting("UNVERIFIED", &["REGISTRY_PERSON_NOT_FOUND"]),
     Specimen::new("fi-identity-card", "nordic/fi-identity-card.jpg", "Everything fits", "FI")
         .of(Some("240588-908H"), ["AINO HELENA", "MALLIKAS"], Day::new(1988, 5, 24), Sex::Female)
         .with_portrait("tess")
-        .being(Kind::IdentityCard)
-        .registered(Entry::Known(None)),
-    Specimen::new("fi-driving-licence", "nordic/fi-driving-licence.jpg", "A number with one of the newer signs", "FI")
-        .of(Some("170295X9347"), ["SANNA", "TESTINEN"], Day::new(1995, 2, 17), Sex::Female)
-        .with_portrait("greta")
-        .registered(Entry::Known(None)),
+        .of_kind(Kind::IdentityCard)
+        .in_register(Entry::Known(None)),
+    Specimen::new(
+        "fi-driving-licence",
+        "nordic/fi-driving-licence.jpg",
+        "A number with one of the newer century characters",
+        "FI",
+    )
+    .of(Some("170295X9347"), ["SANNA", "TESTINEN"], Day::new(1995, 2, 17), Sex::Female)
+    .with_portrait("greta")
+    .in_register(Entry::Known(None)),
     Specimen::new(
         "fi-driving-licence-other-birth-date",
         "nordic/fi-driving-licence-other-birth-date.jpg",
-        "Another date of birth than the number's",
+        "A date of birth that differs from the number's",
         "FI",
     )
     .of(Some("101179-9157"), ["JUHANI", "KOKELAS"], Day::new(1979, 10, 11), Sex::Male)
     .with_portrait("paul")
-    .registered(Entry::Born(Day::new(1979, 11, 10)))
-    .ends("UNVERIFIED", &["NATIONAL_NUMBER_BIRTH_DATE_MISMATCH"]),
+    .in_register(Entry::Born(Day::new(1979, 11, 10)))
+    .expecting("UNVERIFIED", &["NATIONAL_NUMBER_BIRTH_DATE_MISMATCH"]),
     Specimen::new(
         "fi-driving-licence-check-failed",
         "nordic/fi-driving-licence-check-failed.jpg",
@@ -607,24 +612,24 @@ pub const SPECIMENS: &[Specimen] = &[
     )
     .of(Some("030300A9213"), ["PEKKA", "VIRHENEN"], Day::new(2000, 3, 3), Sex::Male)
     .with_portrait("stranger")
-    .ends("UNVERIFIED", &["REGISTRY_PERSON_NOT_FOUND"]),
+    .expecting("UNVERIFIED", &["REGISTRY_PERSON_NOT_FOUND"]),
     Specimen::new(
         "de-driving-licence",
         "nordic/de-driving-licence.jpg",
-        "Of a country without national numbers on documents",
+        "From a country without national numbers on documents",
         "DK",
     )
     .of(None, ["ERIKA", "MUSTERMANN"], Day::new(1951, 8, 12), Sex::Female)
     .with_portrait("agnes")
-    .ends("RESUBMIT", &["NATIONAL_NUMBER_UNREADABLE"]),
+    .expecting("RESUBMIT", &["NATIONAL_NUMBER_UNREADABLE"]),
     Specimen::new(
         "us-driver-license",
         "nordic/us-driver-license.jpg",
-        "An American licence, as AnalyzeID knows them",
+        "An American licence, which AnalyzeID supports",
         "NO",
     )
     .of(None, ["OLIVE", "QUARTERMAIN"], Day::new(1973, 5, 9), Sex::Female)
     .with_portrait("lorna")
-    .being(Kind::AmericanLicense)
-    .ends("RESUBMIT", &["NATIONAL_NUMBER_UNREADABLE"]),
+    .of_kind(Kind::AmericanLicense)
+    .expecting("RESUBMIT", &["NATIONAL_NUMBER_UNREADABLE"]),
 ];

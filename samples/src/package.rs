@@ -5,12 +5,12 @@ use std::io::{Cursor, Write as _};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use crate::{
-    Failure,
+    Error,
     license::License,
     picture::{Format, Picture},
 };
 
-/// The header of the details, exactly as applicants' systems send it.
+/// The header of the details, exactly as the systems of applicants send it.
 pub const HEADER: &str =
     "FIRST_NAME,LAST_NAME,CITY_IN_ADDRESS,ZIP_CODE_IN_ADDRESS,STATE_IN_ADDRESS,DOCUMENT_NUMBER,DATE_OF_BIRTH,ADDRESS";
 
@@ -36,11 +36,11 @@ pub struct Details {
 }
 
 impl Details {
-    /// What an honest applicant with this licence states.
+    /// The details that match this licence.
     #[must_use]
     pub fn of(license: &License) -> Self {
         Self {
-            // AnalyzeID answers the second given name as MIDDLE_NAME, for which the details have no column.
+            // AnalyzeID has the second given name as MIDDLE_NAME, for which the details have no column.
             first_name: license.first_names.split(' ').next().unwrap_or_default().to_owned(),
             last_name: license.last_name.clone(),
             city: license.city.clone(),
@@ -104,7 +104,7 @@ impl Member {
     ///
     /// # Errors
     /// When the picture cannot be encoded.
-    pub fn license(id: &str, picture: &Picture, format: Format) -> Result<Self, Failure> {
+    pub fn license(id: &str, picture: &Picture, format: Format) -> Result<Self, Error> {
         Self::picture(id, "license", picture, format)
     }
 
@@ -112,11 +112,11 @@ impl Member {
     ///
     /// # Errors
     /// When the picture cannot be encoded.
-    pub fn selfie(id: &str, picture: &Picture, format: Format) -> Result<Self, Failure> {
+    pub fn selfie(id: &str, picture: &Picture, format: Format) -> Result<Self, Error> {
         Self::picture(id, "selfie", picture, format)
     }
 
-    fn picture(id: &str, kind: &str, picture: &Picture, format: Format) -> Result<Self, Failure> {
+    fn picture(id: &str, kind: &str, picture: &Picture, format: Format) -> Result<Self, Error> {
         Ok(Self::new(format!("{id}_{kind}.{}", format.extension()), picture.encode(format)?))
     }
 }
@@ -124,8 +124,8 @@ impl Member {
 /// A zip file with these members in this order. The same members always give the same bytes.
 ///
 /// # Errors
-/// When the zip cannot hold a member, as one whose name is taken already.
-pub fn zip(members: &[Member]) -> Result<Vec<u8>, Failure> {
+/// When the zip cannot have a member, for example because of a duplicate name.
+pub fn zip(members: &[Member]) -> Result<Vec<u8>, Error> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for member in members {
         let packed = member
@@ -135,7 +135,7 @@ pub fn zip(members: &[Member]) -> Result<Vec<u8>, Failure> {
             .is_some_and(|extension| ["png", "jpg", "jpeg"].contains(&extension.to_ascii_lowercase().as_str()))
             && !compressible(&member.bytes);
         let method = if packed { CompressionMethod::Stored } else { CompressionMethod::Deflated };
-        // The time stamp is the zip format's earliest one: the clock must not change the file.
+        // The earliest time stamp of the zip format, so that the file does not depend on the clock.
         let options = SimpleFileOptions::default()
             .compression_method(method)
             .unix_permissions(0o644)
@@ -146,7 +146,7 @@ pub fn zip(members: &[Member]) -> Result<Vec<u8>, Failure> {
     Ok(writer.finish()?.into_inner())
 }
 
-/// Whether the first bytes repeat: pictures are packed already, and zeros called a picture are not.
+/// Whether the first bytes repeat, as in a file of zeros; pictures are compressed already.
 fn compressible(bytes: &[u8]) -> bool {
     bytes.iter().take(64).all(|byte| *byte == 0)
 }
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_only_what_needs_it() {
+    fn quotes_only_values_with_special_characters() {
         assert_eq!(quoted("12 OAK ST"), "12 OAK ST");
         assert_eq!(quoted("12 OAK ST, APT \"B\""), "\"12 OAK ST, APT \"\"B\"\"\"");
     }

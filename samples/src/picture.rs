@@ -1,4 +1,4 @@
-//! Pictures as floating-point pixels, and the few operations that photographs need.
+//! Pictures as floating-point pixels, and operations on them.
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -14,12 +14,12 @@ use image::{
     },
 };
 
-use crate::Failure;
+use crate::Error;
 
 /// A colour: red, green, blue from 0 to 255, and opacity from 0 to 1.
 pub type Pixel = [f32; 4];
 
-/// A picture whose pixels are numbers to calculate with.
+/// A picture with floating-point pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
     /// Columns.
@@ -37,7 +37,7 @@ impl Picture {
         Self { width, height, pixels: vec![colour; width * height] }
     }
 
-    /// Each pixel as `colour` answers for its column and row.
+    /// A picture with the results of `colour` for each column and row.
     #[must_use]
     pub fn from_fn(width: usize, height: usize, mut colour: impl FnMut(usize, usize) -> Pixel) -> Self {
         let mut pixels = Vec::with_capacity(width * height);
@@ -53,7 +53,7 @@ impl Picture {
     ///
     /// # Errors
     /// When the bytes are not such a file.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Failure> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Ok(Self::from_image(&image::load_from_memory(bytes)?))
     }
 
@@ -82,8 +82,8 @@ impl Picture {
     /// The file in the given format.
     ///
     /// # Errors
-    /// When the encoder refuses the picture, as for one without pixels.
-    pub fn encode(&self, format: Format) -> Result<Vec<u8>, Failure> {
+    /// When the encoder refuses the picture, for example without pixels.
+    pub fn encode(&self, format: Format) -> Result<Vec<u8>, Error> {
         let rgb = self.to_rgb();
         let mut bytes = Vec::new();
         match format {
@@ -103,7 +103,7 @@ impl Picture {
                 for pixel in rgb.pixels() {
                     rgba.extend_from_slice(&[pixel[0], pixel[1], pixel[2], 255]);
                 }
-                // 1 looks at every pixel; n would look at every n-th only.
+                // 1 samples every pixel; n would sample every n-th only.
                 let palette = color_quant::NeuQuant::new(1, 256, &rgba);
                 let indices: Vec<u8> = rgba.chunks_exact(4).map(|pixel| palette.index_of(pixel) as u8).collect();
                 let mut encoder = png::Encoder::new(&mut bytes, rgb.width(), rgb.height());
@@ -117,7 +117,7 @@ impl Picture {
         Ok(bytes)
     }
 
-    /// The colour at a place between pixels; the edge's colour outside of the picture.
+    /// The interpolated colour at a place; outside of the picture that of the edge.
     #[must_use]
     pub fn at(&self, x: f32, y: f32) -> Pixel {
         let x = x.clamp(0.0, self.width as f32 - 1.0);
@@ -203,7 +203,7 @@ impl Picture {
     ///
     /// # Errors
     /// When the document is not valid SVG.
-    pub fn from_svg(svg: &str) -> Result<Self, Failure> {
+    pub fn from_svg(svg: &str) -> Result<Self, Error> {
         let mut options = resvg::usvg::Options::default();
         let fonts = options.fontdb_mut();
         fonts.load_font_data(notosans::REGULAR_TTF.to_vec());
@@ -212,7 +212,7 @@ impl Picture {
         "Noto Sans".clone_into(&mut options.font_family);
         let tree = resvg::usvg::Tree::from_str(svg, &options)?;
         let size = tree.size().to_int_size();
-        let mut pixmap = resvg::tiny_skia::Pixmap::new(size.width(), size.height()).ok_or(Failure::NoPixels)?;
+        let mut pixmap = resvg::tiny_skia::Pixmap::new(size.width(), size.height()).ok_or(Error::NoPixels)?;
         resvg::render(&tree, resvg::tiny_skia::Transform::identity(), &mut pixmap.as_mut());
         let pixels = pixmap
             .pixels()
@@ -261,7 +261,7 @@ impl Format {
     }
 }
 
-/// Numbers that look random and are the same in every run (splitmix64).
+/// Pseudo-random numbers that are the same in every run (splitmix64).
 #[derive(Debug, Clone)]
 pub struct Noise(u64);
 
@@ -281,7 +281,7 @@ impl Noise {
         z ^ (z >> 31)
     }
 
-    /// The next number from -1 to 1; the middle is likelier than the ends.
+    /// The next number from -1 to 1; numbers near 0 are more likely.
     pub fn around_zero(&mut self) -> f32 {
         let bits = self.next_u64();
         let half = |v: u64| (v & 0xFFFF) as f32 / 65_535.0;

@@ -1,6 +1,6 @@
-//! The two public-domain portraits that every face here comes from.
+//! The two public-domain portraits from which all faces are made.
 
-use crate::{Failure, picture::Picture, warp::Point};
+use crate::{Error, picture::Picture, warp::Point};
 
 /// Columns of a portrait, and of each drawn face.
 pub const WIDTH: usize = 400;
@@ -29,7 +29,7 @@ impl Portrait {
     }
 
     /// The photograph, opaque where the person is and transparent elsewhere.
-    pub(crate) fn cut_out(self) -> Result<Picture, Failure> {
+    pub(crate) fn cut_out(self) -> Result<Picture, Error> {
         let (photograph, mask): (&[u8], &[u8]) = match self {
             Self::Hopper => (include_bytes!("../portraits/hopper.jpg"), include_bytes!("../portraits/hopper-mask.png")),
             Self::Collins => {

@@ -1,10 +1,10 @@
-//! Selfies: a drawn face in a room, as a telephone would take it.
+//! Selfies: a drawn face in a room, as photographed with a phone.
 #![expect(clippy::cast_precision_loss, reason = "pixel arithmetic: every value is small")]
 
 use std::fmt::Write as _;
 
 use crate::{
-    Failure,
+    Error,
     picture::{Noise, Picture},
 };
 
@@ -75,11 +75,11 @@ impl Default for Shot {
 const MIDDLE: [f32; 2] = [200.5, 285.0];
 
 impl Shot {
-    /// The picture of these people; `further` ones stand beside the first, at their own scale and place.
+    /// The picture of these people; `further` ones are beside the first, with their own scale and place.
     ///
     /// # Errors
     /// When the room cannot be drawn.
-    pub fn take(&self, face: Option<&Picture>, further: &[(&Picture, f32, [f32; 2])]) -> Result<Picture, Failure> {
+    pub fn take(&self, face: Option<&Picture>, further: &[(&Picture, f32, [f32; 2])]) -> Result<Picture, Error> {
         let mut picture = Picture::from_svg(&self.room.svg())?.blurred(3.0);
         for (face, scale, at) in further {
             self.stand(&mut picture, face, *scale, *at);

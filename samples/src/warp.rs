@@ -1,4 +1,4 @@
-//! Bends a picture so that chosen points come to lie elsewhere, smoothly in between (thin-plate splines).
+//! Warps a picture so that chosen points move to given places, smoothly in between (thin-plate splines).
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -6,7 +6,7 @@
 )]
 
 use crate::{
-    Failure,
+    Error,
     picture::{Picture, between},
 };
 
@@ -24,10 +24,10 @@ pub(crate) struct Warp {
 
 impl Warp {
     /// The warp of a picture of this size that takes `source[i]` to `target[i]`.
-    pub(crate) fn new(width: usize, height: usize, source: &[Point], target: &[Point]) -> Result<Self, Failure> {
+    pub(crate) fn new(width: usize, height: usize, source: &[Point], target: &[Point]) -> Result<Self, Error> {
         let count = target.len();
         let size = count + 3;
-        // Each row: the kernel to every point, the affine part, then both coordinates of the answer.
+        // Each row: the kernel to every point, the affine part, then both coordinates of the target.
         let mut rows = vec![vec![0.0_f64; size + 2]; size];
         for i in 0..count {
             for j in 0..count {
@@ -41,7 +41,7 @@ impl Warp {
             rows[i][size] = f64::from(source[i][0]);
             rows[i][size + 1] = f64::from(source[i][1]);
         }
-        solve(&mut rows).ok_or(Failure::PointsCoincide)?;
+        solve(&mut rows).ok_or(Error::PointsCoincide)?;
         let columns = width / STEP + 2;
         let lines = height / STEP + 2;
         let mut grid = Vec::with_capacity(columns * lines);
@@ -89,7 +89,7 @@ fn kernel(a: Point, b: Point) -> f64 {
     if squared == 0.0 { 0.0 } else { squared * squared.ln() }
 }
 
-/// Gauss-Jordan elimination; each row ends with the two right-hand sides, which become the answers.
+/// Gauss-Jordan elimination; each row ends with the two right-hand sides, which become the solutions.
 fn solve(rows: &mut [Vec<f64>]) -> Option<()> {
     let size = rows.len();
     for column in 0..size {

@@ -1,4 +1,4 @@
-//! The committed files: drawn by this crate, well-formed where they should be, small.
+//! The committed files: up to date, well-formed where they should be, and small.
 
 use std::{collections::BTreeSet, fs, io::Cursor, io::Read as _, path::Path};
 
@@ -8,7 +8,7 @@ use bonafide_samples::{
     package::HEADER,
 };
 
-/// The samples whose package is no complete application on purpose.
+/// The samples whose package is intentionally incomplete.
 const BROKEN: &[&str] = &["not-a-zip", "zip-bomb", "path-traversal", "selfie-missing", "details-unreadable"];
 
 fn committed(name: &str) -> Vec<u8> {
@@ -16,7 +16,7 @@ fn committed(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Floating-point results differ in their last digit between kinds of processors, and with them a pixel here and there.
+/// Floating-point results differ in their last digit between kinds of processors, which changes some pixels.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn are_what_the_generator_draws() {
@@ -59,7 +59,7 @@ fn complete() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 #[test]
-fn are_pictures_where_they_are_no_packages() {
+fn are_jpeg_pictures_when_uploaded_alone() {
     let uploads: Vec<_> = SAMPLES.iter().flat_map(Sample::files).filter(|file| file.starts_with("uploads/")).collect();
     assert_eq!(uploads, ["uploads/late-document_selfie.jpg", "uploads/late-document_license.jpg"]);
     for file in uploads.into_iter().chain(SPECIMENS.iter().map(|specimen| specimen.file)) {
@@ -92,7 +92,7 @@ fn hold_details_license_and_selfie() {
 }
 
 #[test]
-fn come_with_png_and_with_jpeg_members() {
+fn have_png_and_jpeg_members() {
     let mut extensions = BTreeSet::new();
     for (_, file) in complete() {
         let archive = zip::ZipArchive::new(Cursor::new(committed(file))).expect("a zip");

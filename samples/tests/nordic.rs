@@ -1,4 +1,4 @@
-//! The Nordic specimens: nobody's numbers, that tell what the documents print, and registers that answer as the specimens say.
+//! The Nordic specimens: numbers that belong to no person and match the printed data, and registers that answer as expected.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -13,7 +13,7 @@ fn number(specimen: &Specimen) -> Option<NationalNumber> {
     specimen.person.national_id.map(|text| NationalNumber::parse(country, text, today).expect("a well-formed number"))
 }
 
-/// Numbers as printed, and what is answered about them.
+/// Numbers as printed, and the answers for them.
 fn register(country: &str) -> BTreeMap<String, Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(REGISTERS).join(format!("{country}.json"));
     let register: Value = serde_json::from_slice(&fs::read(path).expect("the register")).expect("JSON");
@@ -23,15 +23,15 @@ fn register(country: &str) -> BTreeMap<String, Value> {
 }
 
 #[test]
-fn have_numbers_that_tell_what_is_printed() {
+fn have_numbers_that_match_the_printed_data() {
     for specimen in SPECIMENS {
         let Some(number) = number(specimen) else {
             assert!(["de", "us"].iter().any(|country| specimen.id.starts_with(country)), "{}", specimen.id);
             continue;
         };
         let born = NaiveDate::parse_from_str(&specimen.person.date_of_birth.to_string(), "%Y-%m-%d").expect("a day");
-        let tells_another_day = specimen.expected.reasons.contains(&"NATIONAL_NUMBER_BIRTH_DATE_MISMATCH");
-        assert_ne!(number.is_born_on(born), tells_another_day, "{}", specimen.id);
+        let differs = specimen.expected.reasons.contains(&"NATIONAL_NUMBER_BIRTH_DATE_MISMATCH");
+        assert_ne!(number.is_born_on(born), differs, "{}", specimen.id);
         let sex = match specimen.person.sex {
             Printed::Female => Sex::Female,
             Printed::Male => Sex::Male,
@@ -40,25 +40,25 @@ fn have_numbers_that_tell_what_is_printed() {
     }
 }
 
-/// Danish numbers: the example of the register's own description, or one that fails modulus 11 and was not given on one of
-/// the days for which such numbers are. Swedish ones: serial numbers that only test numbers have.
+/// Danish numbers: the example in the register's own description, or one that fails modulus 11 with a birth date for which such
+/// numbers are not issued. Swedish ones: serial numbers that only test numbers have.
 #[test]
-fn have_numbers_that_are_nobodys() {
+fn have_numbers_that_belong_to_no_person() {
     for specimen in SPECIMENS {
         let Some(number) = number(specimen) else { continue };
         let printed = specimen.person.national_id.unwrap_or_default();
-        let is_nobodys = match specimen.country {
+        let is_unassigned = match specimen.country {
             "DK" => printed == "070761-4285" || number.check() == NumberCheck::Inconclusive,
             "SE" => (980..=999).contains(&printed[7..10].parse::<u16>().expect("a serial number")),
             "NO" => number.kind() == NumberKind::Synthetic,
             _ => number.kind() == NumberKind::Auxiliary,
         };
-        assert!(is_nobodys, "{}", specimen.id);
+        assert!(is_unassigned, "{}", specimen.id);
     }
 }
 
 #[test]
-fn have_right_check_digits_but_where_they_shall_be_wrong() {
+fn have_valid_check_digits_except_intentionally_wrong_ones() {
     for specimen in SPECIMENS {
         let Some(number) = number(specimen) else { continue };
         let expected = match specimen.id {
@@ -71,12 +71,12 @@ fn have_right_check_digits_but_where_they_shall_be_wrong() {
 }
 
 #[test]
-fn meet_registers_that_answer_as_they_say() {
+fn get_the_expected_answers_of_the_registers() {
     for country in Country::ALL {
         let mut answers = register(country.code());
         for specimen in SPECIMENS.iter().filter(|specimen| specimen.country == country.code()) {
             let printed = specimen.person.national_id.unwrap_or_default();
-            // The blurred picture is of a document that is there a second time.
+            // The blurred picture shows a document that another specimen shows as well.
             if specimen.expected.result == "RESUBMIT" {
                 continue;
             }
@@ -90,7 +90,7 @@ fn meet_registers_that_answer_as_they_say() {
             };
             assert!(is_right, "{}", specimen.id);
         }
-        assert!(answers.is_empty(), "{country}: the register knows somebody who has no document");
+        assert!(answers.is_empty(), "{country}: the register has a person without a document");
     }
 }
 

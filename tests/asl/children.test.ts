@@ -1,4 +1,4 @@
-/** Names of child executions, as they come out: AWS takes 80 characters, and each name once in 90 days. */
+/** Evaluates the names of child executions: AWS accepts 80 characters, and each name once in 90 days. */
 import { expect, it } from "vitest";
 import { evaluate } from "./evaluate";
 import { machines } from "./machines";
@@ -9,7 +9,7 @@ const children = machines().flatMap(({ name: machine, definition }) =>
     .map(([state, { Arguments }]) => ({ machine, state, given: Arguments?.["Name"] })),
 );
 
-/** As the starter names the execution of a submission, and Onboarding those of its children. */
+/** The name of a child, with the parent's execution named as by the starter. */
 const nameOf = (given: unknown, applicationId: string, submissionId: string, redrives?: number): Promise<unknown> =>
   evaluate(given, {
     applicationId,

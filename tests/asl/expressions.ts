@@ -1,14 +1,14 @@
 import jsonata from "jsonata";
 
-/** What an expression uses of its surroundings. */
+/** The variables, inputs and literals of an expression. */
 export interface Facts {
-  /** Variables that it reads and does not bind itself, without `$states`. */
+  /** Variables that it reads and does not bind itself, except `$states`. */
   readonly variables: Set<string>;
-  /** What it reads of `$states`: `["input", "package"]`. */
+  /** The paths that it reads of `$states`: `["input", "package"]`. */
   readonly states: string[][];
   readonly functions: Set<string>;
   readonly strings: Set<string>;
-  /** All but indices, and 0 and 1 with which a count is compared. */
+  /** All numbers except indices, and 0 and 1 in comparisons with a count. */
   readonly numbers: number[];
   readonly keys: Set<string>;
   readonly problems: string[];
@@ -18,10 +18,10 @@ export interface Facts {
 
 const EXPRESSION = /^\{%([\s\S]*)%\}$/;
 
-/** The code of `{% code %}`, if that is what the text is. */
+/** The code of `{% code %}`, if the text has this form. */
 export const codeOf = (text: string): string | undefined => EXPRESSION.exec(text)?.[1];
 
-/** JSONata 2.0.6, which Step Functions runs, without `$eval`, which it refuses, and with what it adds. */
+/** The functions of JSONata 2.0.6, which Step Functions runs, without `$eval`, which it refuses, and with its additions. */
 export const FUNCTIONS: ReadonlySet<string> = new Set(
   (
     "sum count max min average string substring substringBefore substringAfter lowercase uppercase length trim pad match contains replace " +
@@ -39,7 +39,7 @@ const COMPARISONS = new Set(["=", "!=", "<", "<=", ">", ">="]);
 const isCount = ({ type, procedure }: Node): boolean => type === "function" && procedure.type === "variable" && procedure.value === "count";
 const isZeroOrOne = ({ type, value }: Node): boolean => type === "number" && (value === 0 || value === 1);
 
-/** Parses an expression and lists what it uses; a syntax error is a problem, too. */
+/** Parses an expression and lists what it uses; a syntax error is a problem as well. */
 export function factsOf(code: string): Facts {
   const facts = {
     variables: new Set<string>(),
@@ -81,7 +81,7 @@ export function factsOf(code: string): Facts {
 
   const walk = (node: Node, scope: Scope): void => {
     const within: Scope = { ...scope, context: true };
-    // What may hang on any node: [filters], {groups}.
+    // Any node may have [filters] and {groups}.
     for (const filter of [...(node["predicate"] ?? []), ...(node["stages"] ?? [])] as Node[]) walk(filter, within);
     if (node["group"] !== undefined) pairs(node["group"].lhs, within);
 
@@ -131,7 +131,7 @@ export function factsOf(code: string): Facts {
           facts.functions.add(procedure.value);
           if (!FUNCTIONS.has(procedure.value)) facts.problems.push(`calls $${procedure.value}(), which Step Functions does not have`);
         } else if (procedure.type !== "variable") walk(procedure, scope);
-        // A function may be handed over by its name.
+        // A function may be passed by its name.
         for (const argument of node["arguments"] as Node[]) {
           if (argument.type === "variable" && FUNCTIONS.has(argument.value) && !scope.bound.has(argument.value)) continue;
           walk(argument, scope);

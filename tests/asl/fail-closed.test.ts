@@ -1,13 +1,13 @@
 /**
- * An answer that lacks what is decided on must never take the branch that approves.
+ * An answer without the field of a decision must never take the branch that approves.
  *
- * Evaluated with the reference implementation of JSONata, where a comparison with a missing value is false whichever way it is
- * written: `x != true` does not catch a missing x.
+ * Evaluated with the reference implementation of JSONata, where every comparison with a missing value is false: `x != true` does not
+ * catch a missing x.
  */
 import { describe, expect, it } from "vitest";
 import { evaluate, find, type Variables } from "./evaluate";
 
-/** What a Choice says: which Task follows, with which outcome and reasons. Before it, nothing speaks against the applicant. */
+/** The Task that follows a Choice, with outcome and reasons. Before it, every check has passed. */
 async function leave(machine: string, name: string, given: Variables): Promise<{ next: string; outcome: unknown; reasons: string[] }> {
   const state = find(machine, name);
   let variables: Variables = { outcome: "pass", reasons: [], ...given };
@@ -56,7 +56,7 @@ describe("the details", () => {
   const passes = { next: "RecordCheck", outcome: "pass", reasons: [] };
   const declines = { next: "NotifyNotPassed", outcome: "decline" };
 
-  it("match when every score and fact is there and good", async () => {
+  it("match when every score and fact is present and good", async () => {
     expect(await decide(GOOD_MATCH)).toEqual(passes);
   });
 
@@ -69,14 +69,14 @@ describe("the details", () => {
     expect(decided.reasons).toHaveLength(1);
   });
 
-  it("do not match when nothing was answered, and every reason is told once", async () => {
+  it("do not match an empty answer, and every reason is given once", async () => {
     const decided = await decide({});
     expect(decided).toMatchObject(declines);
     expect(new Set(decided.reasons).size).toBe(8);
     expect(decided.reasons).toHaveLength(8);
   });
 
-  it("of a passport need no address, and nothing less", async () => {
+  it("of a passport need everything but an address", async () => {
     const extraction = { ...GOOD_EXTRACTION, documentType: "passport" };
     expect(await decide(without(GOOD_MATCH, "similarities", "address"), { extraction })).toEqual(passes);
     expect((await decide({}, { extraction })).reasons).toHaveLength(7);
@@ -93,7 +93,7 @@ describe("the details", () => {
 
 describe("an extraction", () => {
   const decide = (extraction: unknown) => leave("document-extraction", "IsExtractionConfident", { extraction, detailsExpected: true });
-  const asksAgain = { next: "NotifyNotPassed", outcome: "resubmit" };
+  const asksForAnother = { next: "NotifyNotPassed", outcome: "resubmit" };
 
   it("is confident when every field is", async () => {
     expect(await decide(GOOD_EXTRACTION)).toEqual({ next: "MatchDetails", outcome: "pass", reasons: [] });
@@ -101,12 +101,12 @@ describe("an extraction", () => {
 
   it.each(Object.keys(GOOD_EXTRACTION.confidences))("is not confident without %s", async (field) => {
     const decided = await decide(without(GOOD_EXTRACTION, "confidences", field));
-    expect(decided).toMatchObject(asksAgain);
+    expect(decided).toMatchObject(asksForAnother);
     expect(decided.reasons).toHaveLength(1);
   });
 
   it("of nothing is an unreadable document", async () => {
-    expect(await decide({})).toEqual({ ...asksAgain, reasons: ["DOCUMENT_UNREADABLE"] });
+    expect(await decide({})).toEqual({ ...asksForAnother, reasons: ["DOCUMENT_UNREADABLE"] });
   });
 });
 
@@ -115,7 +115,7 @@ describe("an identity", () => {
   const good = { status: "OK", confidences, reasons: [] };
   const decide = (extraction: unknown) => leave("agent-onboarding", "IsExtractionConfident", { extraction });
 
-  it("is taken when every field is sure", async () => {
+  it("is accepted when the confidence of every field is sufficient", async () => {
     expect(await decide(good)).toMatchObject({ next: "SaveIdentity", reasons: [] });
   });
 
@@ -127,7 +127,7 @@ describe("an identity", () => {
     }
   });
 
-  it("is asked for again when nothing was answered, or no picture was there", async () => {
+  it("is requested again after an empty answer or without a picture", async () => {
     expect((await decide({})).next).toBe("RecordRefusal");
     expect((await decide({ ...good, status: "ERROR" })).next).toBe("RecordRefusal");
     expect((await decide({ ...good, reasons: ["DOCUMENT_MISSING"] })).next).toBe("RecordRefusal");
@@ -136,7 +136,7 @@ describe("an identity", () => {
 
 describe("a selfie", () => {
   const decide = (face: unknown) => leave("identity-verification", "IsFaceUsable", { faces: [99.9], face });
-  const asksAgain = { next: "NotifyNotPassed", outcome: "resubmit" };
+  const asksForAnother = { next: "NotifyNotPassed", outcome: "resubmit" };
 
   it("is usable when it is bright, sharp, straight and bare", async () => {
     expect(await decide(GOOD_FACE)).toEqual({ next: "SearchFaces", outcome: "pass", reasons: [] });
@@ -152,24 +152,24 @@ describe("a selfie", () => {
     [{ sunglasses: 90.1 }, "SELFIE_SUNGLASSES_WORN"],
     [{ covered: 90.1 }, "SELFIE_FACE_COVERED"],
   ])("with %o is not", async (defect, reason) => {
-    expect(await decide({ ...GOOD_FACE, ...defect })).toEqual({ ...asksAgain, reasons: [reason] });
+    expect(await decide({ ...GOOD_FACE, ...defect })).toEqual({ ...asksForAnother, reasons: [reason] });
   });
 
   it.each(Object.keys(GOOD_FACE))("without %s is not", async (field) => {
     const decided = await decide(without({ face: GOOD_FACE }, "face", field)["face"]);
-    expect(decided).toMatchObject(asksAgain);
+    expect(decided).toMatchObject(asksForAnother);
     expect(decided.reasons).toHaveLength(1);
   });
 });
 
-it("a session without a time of consent does not even begin: an argument without a value is an error", async () => {
+it("a session without a time of consent is not started, because an argument without a value is an error", async () => {
   const values = find("agent-onboarding", "RecordSession").Arguments?.["ExpressionAttributeValues"] as Record<string, { S: string }>;
   const consentedAt = (input: Variables) => evaluate(values[":consentedAt"]?.S, { states: { input } });
   expect(await consentedAt({ consentedAt: "2026-11-21T09:30:00.000Z" })).toBe("2026-11-21T09:30:00.000Z");
   expect(await consentedAt({})).toBeUndefined();
 });
 
-describe("nothing approves by its absence", () => {
+describe("a missing value never approves", () => {
   it.each<[string, string, Variables, string]>([
     ["identity-verification", "IsFaceUsable", { faces: [99, 99], face: GOOD_FACE }, "NotifyNotPassed"],
     ["identity-verification", "IsFaceUnique", { others: [{ faceId: "another" }], document: {}, keptFaceId: null }, "NotifyNotPassed"],
@@ -209,7 +209,7 @@ describe("nothing approves by its absence", () => {
   });
 
   it.each([{}, { FaceMatches: [] }, { FaceMatches: [{ Face: { FaceId: "kept" } }] }])(
-    "a kept face that %o does not hold is another",
+    "a kept face that is not in %o is another face",
     async (result) => {
       const given = { states: { result }, applicationId: "8d247914", keptFaceId: "kept", document: {} };
       const found = await evaluate(find("identity-verification", "SearchFaces").Assign, given);
@@ -218,7 +218,7 @@ describe("nothing approves by its absence", () => {
     },
   );
 
-  it.each([{}, { isFaceKept: "true" }, { isFaceKept: false }])("a face is deleted with %o of the worker", async (answer) => {
+  it.each([{}, { isFaceKept: "true" }, { isFaceKept: false }])("a face is deleted after the answer %o of the worker", async (answer) => {
     expect((await leave("onboarding", "IsFaceKept", { faceId: "face", ...answer })).next).toBe("DeleteFace");
   });
 });

@@ -1,10 +1,10 @@
 import { codeOf, type Facts, factsOf } from "./expressions";
 import { type Definition, leaves, type State } from "./machines";
 
-/** What `$states` offers where an expression stands. */
+/** The parts of `$states` that an expression can read at its place. */
 type Offer = "input" | "context" | "result" | "errorOutput";
 
-/** A place of a state that may hold expressions, all of which see the same. */
+/** A place in a state whose expressions can all read the same values. */
 export interface Site {
   readonly state: string;
   readonly path: string;
@@ -12,14 +12,14 @@ export interface Site {
   readonly offers: readonly Offer[];
 }
 
-/** Which way an execution may go, and what it carries along. */
+/** A transition, with the data that it passes on. */
 export interface Edge {
   readonly from: string;
   readonly to: string;
   readonly kind: "next" | "catch" | "choice" | "default";
   readonly index: number;
   readonly assigns: readonly string[];
-  /** What the next state's input is: this state's own input, its Output, or the raw answer or error of the task. */
+  /** The input of the next state: this state's own input, its Output, or the raw answer or error of the task. */
   readonly carries: "input" | "output" | "result" | "error";
 }
 
@@ -88,13 +88,13 @@ export function edges(definition: Definition): Edge[] {
 }
 
 export interface Flow {
-  /** Assigned on every way to the state. */
+  /** Variables that are assigned on every path to the state. */
   readonly variables: ReadonlyMap<string, ReadonlySet<string>>;
-  /** What the state's input may be. */
+  /** The possible kinds of the state's input. */
   readonly inputs: ReadonlyMap<string, ReadonlySet<"original" | Exclude<Edge["carries"], "input">>>;
 }
 
-/** Follows every way through the machine until nothing changes any more. */
+/** Follows every path through the machine until the result is stable. */
 export function flow(definition: Definition): Flow {
   const variables = new Map<string, Set<string>>([[definition.StartAt, new Set()]]);
   const inputs = new Map<string, Set<"original" | "output" | "result" | "error">>([[definition.StartAt, new Set(["original" as const])]]);

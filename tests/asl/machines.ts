@@ -38,7 +38,7 @@ export interface State {
   readonly End?: boolean;
   readonly Assign?: Record<string, unknown>;
   readonly Output?: unknown;
-  /** Of a Fail state. */
+  /** The error of a Fail state. */
   readonly Error?: string;
 }
 
@@ -52,9 +52,9 @@ export interface Definition {
 
 export interface Machine {
   readonly name: string;
-  /** As it is written. */
+  /** The text of the file. */
   readonly text: string;
-  /** With the values of the thresholds. */
+  /** The definition with the values of the thresholds. */
   readonly definition: Definition;
 }
 

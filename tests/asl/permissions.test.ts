@@ -12,14 +12,14 @@ interface Statement {
   readonly Resource: readonly string[];
 }
 
-/** Needed by every machine, and by none of its states. */
+/** Statements that every machine needs for its operation, not for its states. */
 const OPERATIONS = ["DeliverLogsHasNoResourceType", "TraceHasNoResourceType"];
 
 const token = (value: unknown): string => /^\$\{([A-Za-z]+)\}$/.exec(String(value))?.[1] ?? `not a token: ${String(value)}`;
 
 const CHILD_RULE = "${ChildExecutionsRuleArn}";
 
-/** What a Task needs, derived from its definition alone. */
+/** The permissions that a Task needs, derived from its definition. */
 function needed({ Resource = "", Arguments = {} }: State): Permission[] {
   const [, service = "", action = ""] = /^arn:aws:states:::(?:aws-sdk:)?([a-z]+):([A-Za-z]+)/.exec(Resource) ?? [];
   const name = `${action.charAt(0).toUpperCase()}${action.slice(1)}`;
@@ -36,13 +36,13 @@ function needed({ Resource = "", Arguments = {} }: State): Permission[] {
     }
     case "rekognition": {
       const on = Arguments["CollectionId"] === undefined ? "*" : "${FaceCollectionArn}";
-      // Rekognition reads with the caller's rights. By version; whether AWS asks for the plain right as well is not documented.
+      // Rekognition reads with the caller's permissions. Whether AWS requires GetObject beside GetObjectVersion is not documented.
       const rights = JSON.stringify(Arguments).includes("S3Object") ? ["s3:GetObject", "s3:GetObjectVersion"] : [];
       return [`rekognition:${name} on ${on}`, ...rights.map((right) => `${right} on \${BucketArn}/evidence/*`)];
     }
     case "states":
     case "sfn": {
-      // Of the one machine that uploads start; the infrastructure tests hold the rule on failures to the same.
+      // Only executions of the machine that uploads start; the infrastructure tests check the same for the rule on failures.
       if (Arguments["ExecutionArn"] !== undefined) return [`states:${name} on \${OnboardingExecutionsArn}`];
       const child = token(Arguments["StateMachineArn"]);
       const executions = `\${${child.replace(/MachineArn$/, "ExecutionsArn")}}`;

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY } from "./machines";
 
-/** What can be done about a reason: nothing, send better evidence, or repair the system. */
+/** The remedy for a reason: none, better evidence, or a repair of the system. */
 export type ReasonClass = "Final" | "Correctable" | "Technical";
 
-/** The domain's list of reasons, read from where it is defined. */
+/** The domain's list of reasons, read from its source. */
 export function reasons(): ReadonlyMap<string, ReasonClass> {
   const source = readFileSync(join(REPOSITORY, "crates", "domain", "src", "reason.rs"), "utf8");
   const found = new Map(

@@ -9,11 +9,11 @@ import { INTEGRATIONS, misspelled } from "./services";
 
 export interface Rule {
   readonly name: string;
-  /** What is wrong, and where; empty when nothing is. `others` are all machines. */
+  /** The problems, each with its place. `others` are all machines. */
   readonly check: (machine: Machine, others: readonly Machine[]) => string[];
 }
 
-/** What trying again never helps against. */
+/** Errors that are never retried. */
 const NEVER = [
   "Bonafide.Internal",
   "Bonafide.InvalidInput",
@@ -23,58 +23,58 @@ const NEVER = [
   "States.Permissions",
 ];
 
-/** About two minutes in all: a short outage of a service must not fail everything that is under way. */
-const PATIENT = { IntervalSeconds: 2, MaxAttempts: 7, BackoffRate: 2, MaxDelaySeconds: 60, JitterStrategy: "FULL" };
+/** About two minutes in all: a short outage of a service must not fail all running executions. */
+const STANDARD_RETRY = { IntervalSeconds: 2, MaxAttempts: 7, BackoffRate: 2, MaxDelaySeconds: 60, JitterStrategy: "FULL" };
 
-/** What the waits between those tries take at most. */
-const PATIENCE_SECONDS = Array.from({ length: PATIENT.MaxAttempts }, (_, tried) =>
-  Math.min(PATIENT.IntervalSeconds * PATIENT.BackoffRate ** tried, PATIENT.MaxDelaySeconds),
+/** The longest total wait between those attempts. */
+const RETRY_WAIT_SECONDS = Array.from({ length: STANDARD_RETRY.MaxAttempts }, (_, tried) =>
+  Math.min(STANDARD_RETRY.IntervalSeconds * STANDARD_RETRY.BackoffRate ** tried, STANDARD_RETRY.MaxDelaySeconds),
 ).reduce((sum, delay) => sum + delay);
 
-/** An Express execution has minutes only, and a person waits for it. */
-const BRIEF = { IntervalSeconds: 1, MaxAttempts: 4, BackoffRate: 2, MaxDelaySeconds: 8, JitterStrategy: "FULL" };
+/** An Express execution may take minutes only, and a person waits for it. */
+const EXPRESS_RETRY = { IntervalSeconds: 1, MaxAttempts: 4, BackoffRate: 2, MaxDelaySeconds: 8, JitterStrategy: "FULL" };
 
-/** The Retry of each Task. It names what is not tried again, so that an error that is not listed is. */
+/** The Retry of each Task. It names the errors that are not retried, so that an unlisted error is. */
 function canonicalRetry(machine: Machine, state: State): readonly Retrier[] {
-  const pace = isExpress(machine) ? BRIEF : PATIENT;
-  // A failed child has retried its own tasks: only the call that starts it is tried again, or the attempts would multiply.
+  const policy = isExpress(machine) ? EXPRESS_RETRY : STANDARD_RETRY;
+  // A failed child has retried its own Tasks: only the call that starts it is retried, or the attempts would multiply.
   if (isChildWait(state))
     return [
       {
         ErrorEquals: ["StepFunctions.ThrottlingException", "StepFunctions.AWSStepFunctionsException", "StepFunctions.SdkClientException"],
-        ...pace,
+        ...policy,
       },
     ];
   const caught = (state.Catch ?? []).flatMap(({ ErrorEquals }) => ErrorEquals).filter((name) => name !== "States.ALL");
   const never = [...new Set([...caught, ...NEVER])];
-  // A wait for a token that has run out has meant hours of silence already: the execution fails, and can be replayed.
+  // A wait for a token times out after hours without an answer only: the execution fails, and can be replayed.
   return isTokenWait(state)
     ? [
         { ErrorEquals: [...never, "States.HeartbeatTimeout"], MaxAttempts: 0 },
-        { ErrorEquals: ["States.TaskFailed"], ...pace },
+        { ErrorEquals: ["States.TaskFailed"], ...policy },
       ]
     : [
         { ErrorEquals: never, MaxAttempts: 0 },
-        { ErrorEquals: ["States.TaskFailed", "States.Timeout"], ...pace },
+        { ErrorEquals: ["States.TaskFailed", "States.Timeout"], ...policy },
       ];
 }
 
-/** An Express execution keeps no history and is told about by no event: it may hold more, and has to record its failures itself. */
+/** An Express execution has no history and sends no event: it may hold more data, and has to record its failures itself. */
 const isExpress = ({ name }: Machine): boolean => (EXPRESS_MACHINES as readonly string[]).includes(name);
 
 const isTokenWait = (state: State): boolean => state.Resource?.endsWith(".waitForTaskToken") === true;
 const isChildWait = (state: State): boolean => state.Resource?.endsWith(".sync:2") === true;
 
-/** The longest that a Task may take with all its tries; what it waits for is waited for once. */
+/** The longest time of a Task with all its attempts; a wait for a token or a child happens once. */
 const longest = (state: State): number => {
   const once = state.TimeoutSeconds ?? 0;
-  return isTokenWait(state) || isChildWait(state) ? once : (PATIENT.MaxAttempts + 1) * once + PATIENCE_SECONDS;
+  return isTokenWait(state) || isChildWait(state) ? once : (STANDARD_RETRY.MaxAttempts + 1) * once + RETRY_WAIT_SECONDS;
 };
 
 const QUESTION = /^(Is|Has|Does|Do|Are|Was|Can)[A-Z]/;
 const FORBIDDEN_WORDS = new Set(["Step", "Lambda", "Task", "Choice", "State", "Pass"]);
 
-/** What `$states.context` has (States Language, "Context object"). */
+/** The fields of `$states.context` (States Language, "Context object"). */
 const CONTEXT = [
   /^Execution\.(Id|Name|RoleArn|StartTime|RedriveCount|RedriveTime|RedriveStatus)$/,
   /^Execution\.Input(\.|$)/,
@@ -86,11 +86,11 @@ const CONTEXT = [
 /** Worker errors are a closed set; a new name needs a machine that treats it differently. */
 const WORKER_ERRORS = new Set(["Bonafide.InvalidInput", "Bonafide.Transient", "Bonafide.Internal"]);
 
-/** What a variable or a projected attribute must never be: the applicant's details, under any of their usual names. */
+/** Forbidden names of variables and projected attributes: the applicant's details, under any of their usual names. */
 const PERSONAL =
   /^(details|documentFields|fields|(first|last|middle|full|given|family)_?name|name|suffix|(date_?of_?)?birth(_?date)?|dob|age|address|street|city|zip(_?code)?|county|(document|license|licence|driver_?license|passport|national)_?(number|id)|ssn|e_?mail|phone|nationality|gender|image|picture|photo|bytes)$/i;
 
-/** All that an Express machine may return, and what a Choice or Task of it may hand to the end. */
+/** The keys that an Express machine may return, also by the Output of a Choice or Task before its end. */
 const RESULT_KEYS = new Set(["sessionId", "result", "reasons", "confidence", "customerId", "lastFour"]);
 
 /** Attributes of the tables that hold references, codes and scores only. */
@@ -99,12 +99,12 @@ const PROJECTABLE = new Set([
   ...["submissionId", "kind", "executionArn"],
 ]);
 
-/** What a conversation's row holds of its person, for an Express machine to go on with. */
+/** Personal attributes of a conversation's row that an Express machine may read. */
 const PROJECTABLE_BY_EXPRESS = new Set(["identity", "registryRecord"]);
 
 const MESSAGE_KEYS = new Set(["eventId", "applicationId", "submissionId", "event", "check", "outcome", "reasons", "at"]);
 
-/** Upper-case texts that are no reasons. */
+/** Upper-case texts that are not reasons. */
 const CONSTANTS = new Set([
   ...["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", "TIMED_OUT", "ABORTED"],
   ...["IN_PROGRESS", "DECIDED", "FAILED"],
@@ -120,14 +120,14 @@ const CLASS_OF_OUTCOME: Readonly<Record<string, ReasonClass>> = { decline: "Fina
 const states = ({ definition }: Machine): [string, State][] => Object.entries(definition.States);
 const tasks = (machine: Machine): [string, State][] => states(machine).filter(([, state]) => isTask(state));
 
-/** A Choice that asks whether a list has an item left, and the state behind it, which takes the first away on each of its ways. */
-function worksOff({ definition }: Machine, { from, to, kind, index }: Edge): boolean {
+/** Whether a Choice tests for a remaining list item and the next state removes the first item on each of its transitions. */
+function processesList({ definition }: Machine, { from, to, kind, index }: Edge): boolean {
   const condition = kind === "choice" ? definition.States[from]?.Choices?.[index]?.Condition : undefined;
   const list = /^\{% \$count\(\$(\w+)\) > 0 %\}$/.exec(condition ?? "")?.[1];
   if (list === undefined) return false;
   const next = definition.States[to];
   const rest = `{% [$${list}[[1..$count($${list})]]] %}`;
-  return [next, ...(next?.Catch ?? [])].every((way) => way?.Assign?.[list] === rest);
+  return [next, ...(next?.Catch ?? [])].every((transition) => transition?.Assign?.[list] === rest);
 }
 
 /** All assignments, with the place of each. */
@@ -137,7 +137,7 @@ function assignments({ definition }: Machine): [place: string, values: Record<st
     .map(({ state, path, value }) => [`${state}.${path}`, value as Record<string, unknown>]);
 }
 
-/** Texts that the definition gives as such, or inside expressions. */
+/** Literal texts of the definition, including those inside expressions. */
 function* literals(machine: Machine): Generator<[place: string, text: string]> {
   for (const { state, path, value } of sites(machine.definition)) {
     for (const [leaf, text] of leaves(value, `${state}.${path}`))
@@ -146,14 +146,14 @@ function* literals(machine: Machine): Generator<[place: string, text: string]> {
   for (const { site, path, facts } of uses(machine.definition)) for (const text of facts.strings) yield [`${site.state}.${path}`, text];
 }
 
-/** What may be wrong with the evidence: the names in each map of defects. */
+/** The names in each map of defects. */
 function defects(machine: Machine): [place: string, name: string][] {
   return assignments(machine).flatMap(([place, values]) =>
     Object.keys(values["defects"] ?? {}).map((name): [string, string] => [`${place}.defects`, name]),
   );
 }
 
-/** The given tokens, replaced by something that has the shape of the real thing. */
+/** The text with its tokens replaced by values of the right form. */
 export function substituted(text: string): string {
   return text.replaceAll(TOKEN, (_, name: string) => {
     const threshold = THRESHOLDS[name];
@@ -174,10 +174,10 @@ function validated(text: string): string[] {
 
 export const RULES: readonly Rule[] = [
   {
-    name: "is a commented JSONata definition with an end to its patience",
+    name: "is a commented JSONata definition with a timeout",
     check: ({ definition }) => [
       ...(definition.QueryLanguage === "JSONata" ? [] : ["QueryLanguage is not JSONata"]),
-      ...(/Input: .*Output: /.test(definition.Comment ?? "") ? [] : ["the Comment does not tell purpose, Input and Output"]),
+      ...(/Input: .*Output: /.test(definition.Comment ?? "") ? [] : ["the Comment does not give purpose, Input and Output"]),
       ...(Number.isInteger(definition.TimeoutSeconds) ? [] : ["no TimeoutSeconds"]),
     ],
   },
@@ -209,7 +209,7 @@ export const RULES: readonly Rule[] = [
         const words: readonly string[] = name.match(/[A-Z][a-z]+/g) ?? [];
         const problems: string[] = [];
         if (words.join("") !== name) problems.push(`${name} is not PascalCase`);
-        for (const word of words) if (FORBIDDEN_WORDS.has(word)) problems.push(`${name} tells its type`);
+        for (const word of words) if (FORBIDDEN_WORDS.has(word)) problems.push(`${name} contains its type`);
         if ((Type === "Choice") !== QUESTION.test(name)) problems.push(`${name} ${Type === "Choice" ? "is no question" : "is a question"}`);
         return problems;
       }),
@@ -227,7 +227,7 @@ export const RULES: readonly Rule[] = [
       }),
   },
   {
-    name: "ends a wait that nobody answers",
+    name: "limits each wait for a task token",
     check: (machine) =>
       tasks(machine)
         .filter(([, state]) => isTokenWait(state))
@@ -241,7 +241,7 @@ export const RULES: readonly Rule[] = [
         ]),
   },
   {
-    name: "waits longer for a child than the child may take, and says who started it",
+    name: "waits longer for a child than the child may take, and links it to its parent",
     check: (machine, others) =>
       tasks(machine)
         .filter(([, state]) => isChildWait(state))
@@ -251,15 +251,15 @@ export const RULES: readonly Rule[] = [
           if (child === undefined) return [`${name} starts no machine of ours`];
           return [
             ...((state.TimeoutSeconds ?? 0) > (child.definition.TimeoutSeconds ?? Infinity) ? [] : [`${name} gives up before its child`]),
-            // RecordFailure tells by it that a parent will fail, too.
+            // RecordFailure recognises by it that a parent will fail as well.
             ...(JSON.stringify(state.Arguments?.["Input"]).includes("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
               ? []
-              : [`${name} hides its parent`]),
+              : [`${name} does not pass on its execution`]),
           ];
         }),
   },
   {
-    name: "names each child after itself and the redrive, so that a lost answer starts no twin",
+    name: "names each child by execution and redrive, so that a lost answer starts no duplicate",
     check: (machine) =>
       tasks(machine)
         .filter(([, state]) => isChildWait(state))
@@ -268,15 +268,15 @@ export const RULES: readonly Rule[] = [
           const reads = (path: string): boolean => read.some((names) => names.join(".") === path);
           const isOwn = reads("context.Execution.Name") || (variables.has("applicationId") && variables.has("submissionId"));
           return [
-            ...(isOwn ? [] : [`${name} names its child after nothing that is only this execution's`]),
+            ...(isOwn ? [] : [`${name} names its child by nothing that is unique to this execution`]),
             ...(reads("context.Execution.RedriveCount") ? [] : [`${name} gives its child the same name after a redrive`]),
           ];
         }),
   },
   {
-    name: "has time for all tries of all its Tasks",
+    name: "has time for all attempts of all its Tasks",
     check: (machine) => {
-      // A person waits for an Express execution: it ends within minutes, whatever its Tasks still had to try.
+      // A person waits for an Express execution: it ends within minutes, even if Tasks have attempts left.
       if (isExpress(machine)) return [];
       const needed = tasks(machine).reduce((sum, [, state]) => sum + longest(state), 0);
       const given = machine.definition.TimeoutSeconds ?? 0;
@@ -293,9 +293,9 @@ export const RULES: readonly Rule[] = [
       ]),
   },
   {
-    name: "judges by the thresholds of thresholds.json, and by no number of its own",
+    name: "compares with thresholds of thresholds.json only",
     check: ({ text }) => {
-      // What follows a token would otherwise become a part of it.
+      // Otherwise the text after a token would become part of it.
       const definition = JSON.parse(text.replaceAll(TOKEN, "($$$1)")) as Definition;
       const decides = ({ state, path }: Site): boolean =>
         path.endsWith(".Condition") || (path === "Assign" && definition.States[state]?.Type === "Choice");
@@ -316,9 +316,9 @@ export const RULES: readonly Rule[] = [
             if (error === "States.ALL" && isExpress(machine)) return [];
             if (["States.ALL", "States.TaskFailed", "States.Timeout", "States.Runtime"].includes(error))
               return [`${name} catches ${error}`];
-            if (prefix === "Bonafide") return WORKER_ERRORS.has(error) ? [] : [`${name} catches ${error}, which no worker says`];
+            if (prefix === "Bonafide") return WORKER_ERRORS.has(error) ? [] : [`${name} catches ${error}, which no worker returns`];
             const own = INTEGRATIONS[state.Resource ?? ""]?.errors;
-            return prefix === own ? [] : [`${name} catches ${error}, but its service says ${own}.…`];
+            return prefix === own ? [] : [`${name} catches ${error}, but its service has the prefix ${own}.…`];
           }),
         ),
       ),
@@ -326,7 +326,7 @@ export const RULES: readonly Rule[] = [
   {
     name: "fails at its own Task: no Fail state behind a Catch",
     check: (machine) => {
-      // There is no redrive that could resume there, and an alarm has to hear of the failure.
+      // A redrive could not resume there, and an alarm has to count the failure.
       if (isExpress(machine)) return [];
       const all = edges(machine.definition);
       const behind = new Set(all.filter(({ kind }) => kind === "catch").map(({ to }) => to));
@@ -335,13 +335,13 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
-    name: "records its failures itself where nothing else hears of them, and fails all the same",
+    name: "records its failures itself if it is an Express machine, and still fails",
     check: (machine) => {
       if (!isExpress(machine)) return [];
       const { definition } = machine;
       const targets = new Set(["RecordFailure", "NotifyFailure", "Failed"]);
       return [
-        // The platform ends an Express execution after five minutes, whatever the definition says.
+        // The platform ends an Express execution after five minutes, regardless of the definition.
         ...((definition.TimeoutSeconds ?? Infinity) < 300 ? [] : ["the execution may take longer than Express executions can"]),
         ...(definition.States["Failed"]?.Type === "Fail" ? [] : ["there is no Fail state Failed"]),
         ...tasks(machine).flatMap(([name, state]) => {
@@ -366,7 +366,7 @@ export const RULES: readonly Rule[] = [
       }),
   },
   {
-    name: "uses the names and values of its DynamoDB expressions, all of them",
+    name: "uses every name and value of its DynamoDB expressions",
     check: (machine) =>
       tasks(machine)
         .filter(([, { Resource }]) => Resource?.includes("dynamodb:"))
@@ -389,7 +389,7 @@ export const RULES: readonly Rule[] = [
     check: (machine) =>
       tasks(machine)
         .filter(([, { Resource, Arguments = {} }]) => Arguments["TableName"] === "${SubmissionsTableName}" && !Resource?.endsWith(":query"))
-        // What is not there has no status, either.
+        // A record that does not exist has no status either.
         .filter(
           ([, { Arguments = {} }]) =>
             !/^(attribute_exists\(submissionId\)|#status IN \([^)]*\))$/.test(String(Arguments["ConditionExpression"])),
@@ -411,7 +411,7 @@ export const RULES: readonly Rule[] = [
     ],
   },
   {
-    name: "has expressions that JSONata can read, and that are whole",
+    name: "has valid expressions that fill the whole value",
     check: ({ definition }) => [
       ...uses(definition).flatMap(({ site, path, facts }) => facts.problems.map((problem) => `${site.state}.${path} ${problem}`)),
       ...[...leaves(definition, "")]
@@ -425,7 +425,7 @@ export const RULES: readonly Rule[] = [
     ],
   },
   {
-    name: "reads only variables that were assigned on every way to the place",
+    name: "reads only variables that were assigned on every path to the place",
     check: ({ definition }) => {
       const { variables } = flow(definition);
       return uses(definition).flatMap(({ site, path, facts }) =>
@@ -436,7 +436,7 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
-    name: "assigns nothing that nobody reads",
+    name: "assigns only variables that are read",
     check: (machine) => {
       const read = new Set(uses(machine.definition).flatMap(({ facts }) => [...facts.variables]));
       return assignments(machine).flatMap(([place, values]) =>
@@ -456,7 +456,7 @@ export const RULES: readonly Rule[] = [
       ),
   },
   {
-    name: "reads of $states only what is offered at the place",
+    name: "reads of $states only what is available at the place",
     check: ({ definition }) => {
       return uses(definition).flatMap(({ site, path, code, facts }) =>
         facts.states.flatMap(([field, ...rest]): string[] => {
@@ -468,7 +468,7 @@ export const RULES: readonly Rule[] = [
             if (!CONTEXT.some((known) => known.test(name))) return [`${place} reads $states.context.${name}, which is not there`];
             const waits = isTokenWait(definition.States[site.state] as State) && site.path === "Arguments";
             if (name === "Task.Token" && !waits) return [`${place} has no token`];
-            // Only since redrive exists, and not in every emulator.
+            // RedriveCount exists since AWS introduced redrive, and not in every emulator.
             if (name.startsWith("Execution.Redrive") && !code.includes(`$exists($states.context.${name})`))
               return [`${place} does not ask whether there is a ${name}`];
           }
@@ -489,7 +489,7 @@ export const RULES: readonly Rule[] = [
         ),
   },
   {
-    name: "ends with a result that was made, not with a service's raw answer",
+    name: "ends with a constructed result, not with a service's raw answer",
     check: ({ definition }) => {
       const { inputs } = flow(definition);
       return Object.entries(definition.States).flatMap(([name, { Type, End, Output }]) => {
@@ -502,9 +502,9 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
-    name: "never goes back to a state, except to work off a list",
+    name: "never returns to a state, except to process a list",
     check: (machine) => {
-      const all = edges(machine.definition).filter((edge) => !worksOff(machine, edge));
+      const all = edges(machine.definition).filter((edge) => !processesList(machine, edge));
       const reach = (start: string): Set<string> => {
         const seen = new Set<string>();
         const open = [start];
@@ -517,7 +517,7 @@ export const RULES: readonly Rule[] = [
         }
         return seen;
       };
-      return states(machine).flatMap(([name]) => (reach(name).has(name) ? [`${name} is on a circle`] : []));
+      return states(machine).flatMap(([name]) => (reach(name).has(name) ? [`${name} is on a cycle`] : []));
     },
   },
   {
@@ -550,8 +550,8 @@ export const RULES: readonly Rule[] = [
     ],
   },
   {
-    // Standard executions have none in the first place. The caller and its logs see what an Express execution returns.
-    name: "returns nothing personal of what an Express execution holds",
+    // The state of Standard executions has no personal data. The caller and its logs get what an Express execution returns.
+    name: "returns no personal data of an Express execution",
     check: (machine) => {
       if (!isExpress(machine)) return [];
       const { definition } = machine;
@@ -586,7 +586,7 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
-    name: "gives every outcome reasons of its kind, and keeps lists lists",
+    name: "gives every outcome reasons of its class, always as a list",
     check: (machine) => {
       const known = reasons();
       return assignments(machine).flatMap(([place, values]) => {

@@ -1,15 +1,15 @@
-/** Argument names: a `?` marks one that may be missing; `true` accepts any value. */
+/** Argument names: a `?` marks an optional one; `true` accepts any value. */
 export interface Shape {
   readonly [argument: string]: true | Shape;
 }
 
 export interface Integration {
   readonly arguments: Shape;
-  /** The service's part of its error names. */
+  /** The prefix of the service's error names. */
   readonly errors: string;
 }
 
-// The version is not optional here, though it is for AWS: without it, a second upload could change what is being judged.
+// The version is optional on AWS but required here: without it, a second upload could replace the picture that is judged.
 const s3Image: Shape = { S3Object: { Bucket: true, Name: true, Version: true } };
 
 /** Every call that a machine may make, spelled as AWS spells it. asl-validator checks neither action names nor arguments. */
@@ -86,9 +86,9 @@ export const INTEGRATIONS: Readonly<Record<string, Integration>> = {
   "arn:aws:states:::aws-sdk:rekognition:deleteFaces": { arguments: { CollectionId: true, FaceIds: true }, errors: "Rekognition" },
 };
 
-/** What is missing and what is unknown in the arguments given. */
+/** The missing and the unknown arguments. */
 export function misspelled(shape: Shape, given: unknown, path: string): string[] {
-  // An expression as a whole gives its names only at run time.
+  // The names of a single expression are known at run time only.
   if (typeof given === "string") return [];
   if (given === null || typeof given !== "object" || Array.isArray(given)) return [`${path} is no object`];
   const names = new Map(Object.entries(shape).map(([name, inner]) => [name.replace("?", ""), { optional: name.endsWith("?"), inner }]));

@@ -1,4 +1,4 @@
-/** The list that SweepSubmissions works off, by the reference implementation of JSONata: lists of one and of none stay lists. */
+/** The list that SweepSubmissions processes, by the reference implementation of JSONata: lists of one item and of none stay lists. */
 import { expect, it } from "vitest";
 import { evaluate, find } from "./evaluate";
 

@@ -1,5 +1,5 @@
-//! Which uploads an application takes. Who else may write under its id can neither take it over nor exchange what is judged; to keep it
-//! busy, or to use up its attempts, ends at a person.
+//! Which uploads an application accepts. Another person who may write under its id can neither take it over nor replace what is judged.
+//! If such a person keeps it busy or uses up its attempts, the application is referred to a reviewer.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ use bonafide_tools::packages::{members, png, zip};
 use bonafide_tools::rows::plain;
 use serde_json::{Value, json};
 
-use crate::applicant::{customers, number, send, tell};
+use crate::applicant::{customers, number, send, send_events};
 use crate::command::bonafide;
 use crate::run::{member_of, samples_folder};
 
-/// How the attempts of an application end to which no package is sent but useless ones: as many as the setting `mostAttempts` says.
+/// The outcomes of the attempts of an application that gets only useless packages, as many as the setting `mostAttempts` allows.
 const ATTEMPTS: [(f64, &str, &[&str]); 5] = [
     (1.0, "resubmit", &["PACKAGE_NOT_A_ZIP"]),
     (2.0, "resubmit", &["PACKAGE_NOT_A_ZIP"]),
@@ -26,7 +26,7 @@ const ATTEMPTS: [(f64, &str, &[&str]); 5] = [
     (5.0, "referred", &["PACKAGE_NOT_A_ZIP", "ATTEMPTS_EXHAUSTED"]),
 ];
 
-/// Where an application stands.
+/// The state of an application.
 #[derive(Debug, Clone, Copy)]
 enum Standing {
     Approved,
@@ -39,13 +39,13 @@ enum Standing {
 }
 
 impl Standing {
-    /// Lets the application get there, by uploads of its own.
+    /// Brings an application into this state by uploads.
     async fn reach(self, id: &str) -> Result<()> {
         match self {
             Self::InReview | Self::PicturesInReview => rekognition(id, "SearchFaces", found("another-face", 99.5))?,
             Self::PicturesDeclined => rekognition(id, "CompareFaces", alike(3.0))?,
             Self::Failed => {
-                // As often as the Task is tried.
+                // As many errors as the Task makes attempts.
                 let denied = Fault::error("rekognition", "DetectFaces", id, "AccessDeniedException", 400).times(8);
                 bench().local.control.add(&denied)?;
             }
@@ -74,12 +74,12 @@ impl Standing {
     }
 }
 
-/// What passes every check, with this number.
+/// An upload that passes every check, with this licence number.
 fn upload(kind: UploadKind, id: &str, number: &str) -> Vec<u8> {
     if kind == Package { zip(&members(id, number)) } else { png(400, 600) }
 }
 
-/// All that there is of an application, but what tells of refused uploads.
+/// Everything stored or published about an application, except for refused uploads.
 #[derive(Debug, PartialEq)]
 struct Kept {
     row: Value,
@@ -88,14 +88,14 @@ struct Kept {
     customers: Vec<Value>,
     evidence: BTreeSet<(String, String)>,
     executions: BTreeSet<String>,
-    said: Vec<Notification>,
+    published: Vec<Notification>,
 }
 
 impl Kept {
     async fn of(id: &str) -> Result<Self> {
         let bench = bench();
         let submissions = bench.submissions(id).await?;
-        let said = bench.notifications(id, 0).await?;
+        let published = bench.notifications(id, 0).await?;
         Ok(Self {
             row: plain(&bench.row(id).await?),
             submissions: submissions.iter().map(plain).filter(|record| record["status"] != "REFUSED").collect(),
@@ -103,12 +103,12 @@ impl Kept {
             customers: customers(id).await?,
             evidence: evidence(id).await?,
             executions: executions(id).await?,
-            said: said.into_iter().filter(|said| said.event != "UPLOAD_REJECTED").collect(),
+            published: published.into_iter().filter(|message| message.event != "UPLOAD_REJECTED").collect(),
         })
     }
 }
 
-/// Keys and versions.
+/// Keys and versions of the evidence of an application.
 async fn evidence(id: &str) -> Result<BTreeSet<(String, String)>> {
     let list = bench().local.s3.list_object_versions().bucket(bench().deployment.data("BucketName")?);
     let found = list.prefix(format!("evidence/{id}/")).send().await?;
@@ -116,7 +116,7 @@ async fn evidence(id: &str) -> Result<BTreeSet<(String, String)>> {
     Ok(found.versions().iter().map(|version| (text(version.key()), text(version.version_id()))).collect())
 }
 
-/// Of Onboarding, by name.
+/// The names of the Onboarding executions of an application.
 async fn executions(id: &str) -> Result<BTreeSet<String>> {
     let list =
         bench().local.sfn.list_executions().state_machine_arn(bench().deployment.machine("OnboardingMachineArn")?);
@@ -124,8 +124,8 @@ async fn executions(id: &str) -> Result<BTreeSet<String>> {
     Ok(all.into_iter().map(|execution| execution.name).filter(|name| name.starts_with(id)).collect())
 }
 
-/// Another person's upload is refused for this reason, recorded and announced once, however often S3 tells of it, and nothing of the
-/// application changes.
+/// Checks that another person's upload is refused for this reason, recorded and announced once, however often its event is delivered, and
+/// that nothing of the application changes.
 async fn refuses(id: &str, kind: UploadKind, reason: &str) -> Result<()> {
     let before = Kept::of(id).await?;
     let sent = send(kind, id, upload(kind, id, "S000-000-00-000-0")).await?;
@@ -136,12 +136,13 @@ async fn refuses(id: &str, kind: UploadKind, reason: &str) -> Result<()> {
         "{record}"
     );
     ensure!(record["upload"] == json!(sent.object) && record["kind"] == kind.name(), "{record}");
-    tell(&[sent.clone(), sent.clone()]).await?;
+    send_events(&[sent.clone(), sent.clone()]).await?;
 
     let event = format!("{id}:{}:upload", sent.submission());
-    let about = || bench().inbox.about(id).into_iter().filter(|said| said.event_id == event).collect::<Vec<_>>();
-    let said = bench().inbox.settled(1, about).await?;
-    ensure!(said.len() == 1 && said[0].event == "UPLOAD_REJECTED" && said[0].reasons == [reason], "{said:?}");
+    let about = || bench().inbox.about(id).into_iter().filter(|message| message.event_id == event).collect::<Vec<_>>();
+    let published = bench().inbox.settled(1, about).await?;
+    let is_right = published.len() == 1 && published[0].event == "UPLOAD_REJECTED" && published[0].reasons == [reason];
+    ensure!(is_right, "{published:?}");
     let after = Kept::of(id).await?;
     ensure!(after == before, "{kind:?} has changed {before:#?} to {after:#?}");
     Ok(())
@@ -161,37 +162,37 @@ fn takes_none(id: &str, standing: Standing, uploads: [(UploadKind, &str); 3]) {
 const KIND: &str = "UPLOAD_KIND_MISMATCH";
 
 #[test]
-fn an_approved_application_takes_none() {
+fn an_approved_application_refuses_uploads() {
     let uploads = [(Package, "APPLICATION_CLOSED"), (Selfie, KIND), (Document, KIND)];
     takes_none("e2e_after-approval_", Standing::Approved, uploads);
 }
 
 #[test]
-fn a_declined_application_takes_none() {
+fn a_declined_application_refuses_uploads() {
     let uploads = [(Package, "APPLICATION_CLOSED"), (Selfie, KIND), (Document, KIND)];
     takes_none("e2e_after-decline_", Standing::Declined, uploads);
 }
 
 #[test]
-fn an_application_in_review_takes_none() {
+fn an_application_in_review_refuses_uploads() {
     let uploads = [(Package, "APPLICATION_IN_REVIEW"), (Selfie, KIND), (Document, KIND)];
     takes_none("e2e_after-referral_", Standing::InReview, uploads);
 }
 
 #[test]
-fn pictures_that_were_declined_are_the_last_ones() {
+fn declined_pictures_close_the_application() {
     let uploads = [(Selfie, "APPLICATION_CLOSED"), (Document, "APPLICATION_CLOSED"), (Package, KIND)];
     takes_none("e2e_pictures-declined_", Standing::PicturesDeclined, uploads);
 }
 
 #[test]
-fn pictures_in_review_are_the_last_ones() {
+fn pictures_in_review_close_the_application() {
     let uploads = [(Selfie, "APPLICATION_IN_REVIEW"), (Document, "APPLICATION_IN_REVIEW"), (Package, KIND)];
     takes_none("e2e_pictures-referred_", Standing::PicturesInReview, uploads);
 }
 
 #[test]
-fn an_application_that_began_with_pictures_takes_no_package() {
+fn an_application_of_pictures_refuses_packages() {
     let id = "e2e_pictures-approved_";
     bench().run(async {
         Standing::PicturesApproved.reach(id).await?;
@@ -200,7 +201,7 @@ fn an_application_that_began_with_pictures_takes_no_package() {
 }
 
 #[test]
-fn a_failed_application_takes_a_package_and_keeps_what_failed() {
+fn a_failed_application_takes_a_package_and_keeps_its_records() {
     let id = "e2e_after-failure_";
     bench().run(async {
         Standing::Failed.reach(id).await?;
@@ -209,7 +210,7 @@ fn a_failed_application_takes_a_package_and_keeps_what_failed() {
 
         let failed = Kept::of(id).await?;
         let record = send(Package, id, upload(Package, id, &number(id))).await?.ended().await?;
-        // The system could not judge the first, so that it was no attempt.
+        // The first package could not be judged, so it does not count as an attempt.
         assert_eq!((&record["outcome"], &record["attempt"]), (&json!("approved"), &json!(1.0)), "{record}");
         let kept = Kept::of(id).await?;
         assert_eq!((&kept.row["outcome"], kept.row.get("failure")), (&json!("approved"), None));
@@ -219,14 +220,14 @@ fn a_failed_application_takes_a_package_and_keeps_what_failed() {
     });
 }
 
-/// Lets no execution of the application look at a selfie.
+/// Stops every execution of the application before it looks at the selfie.
 fn gate(id: &str) -> Result<Gate<'static>> {
     let busy = Fault::error("rekognition", "DetectFaces", id, "ThrottlingException", 400);
     bench().local.control.gate(&busy.by("identity-verification/DetectFaces").late(10))
 }
 
 #[test]
-fn an_application_that_is_judged_takes_none() {
+fn an_application_in_progress_refuses_uploads() {
     let id = "e2e_busy_";
     bench().run(async {
         let gate = gate(id)?;
@@ -237,11 +238,11 @@ fn an_application_that_is_judged_takes_none() {
         for (kind, reason) in [(Package, "SUBMISSION_IN_PROGRESS"), (Selfie, KIND), (Document, KIND)] {
             refuses(id, kind, reason).await?;
         }
-        // Its own event, come again, starts nothing either.
-        tell(&[sent.clone(), sent.clone()]).await?;
+        // A duplicate of its own event starts nothing either.
+        send_events(&[sent.clone(), sent.clone()]).await?;
         gate.open()?;
         assert_eq!(sent.ended().await?["outcome"], "approved");
-        tell(std::slice::from_ref(&sent)).await?;
+        send_events(std::slice::from_ref(&sent)).await?;
         let kept = Kept::of(id).await?;
         assert_eq!(
             (kept.row["outcome"].as_str(), kept.row["DOCUMENT_NUMBER"].as_str()),
@@ -253,7 +254,7 @@ fn an_application_that_is_judged_takes_none() {
 }
 
 #[test]
-fn of_two_uploads_at_the_same_moment_one_is_judged() {
+fn of_two_simultaneous_uploads_one_is_judged() {
     bench().run(async {
         for (id, kinds, reason) in [
             ("e2e_two-packages_", [Package, Package], "SUBMISSION_IN_PROGRESS"),
@@ -272,7 +273,7 @@ fn of_two_uploads_at_the_same_moment_one_is_judged() {
             gate.reached().await?;
             gate.open()?;
             assert_eq!(judged.ended().await?["status"], "DECIDED", "{id}");
-            tell(&[one.clone(), other.clone()]).await?;
+            send_events(&[one.clone(), other.clone()]).await?;
             let kept = Kept::of(id).await?;
             assert_eq!((kept.submissions.len(), kept.executions.len()), (1, 1), "{id}: {kept:#?}");
         }
@@ -281,7 +282,7 @@ fn of_two_uploads_at_the_same_moment_one_is_judged() {
 }
 
 #[test]
-fn the_last_attempt_goes_to_a_person_who_may_open_it_again() {
+fn the_last_attempt_is_referred_and_can_be_reopened() {
     let id = "e2e_attempts_";
     bench().run(async {
         let (mut all, mut records) = (Vec::new(), Vec::new());
@@ -297,8 +298,8 @@ fn the_last_attempt_goes_to_a_person_who_may_open_it_again() {
         }
         let before = Kept::of(id).await?;
         assert_eq!(before.row["status"], "IN_REVIEW");
-        // However late their events come again.
-        tell(&all).await?;
+        // Late duplicates of their events change nothing.
+        send_events(&all).await?;
         assert_eq!(Kept::of(id).await?, before);
         refuses(id, Package, "APPLICATION_IN_REVIEW").await?;
 
@@ -310,18 +311,18 @@ fn the_last_attempt_goes_to_a_person_who_may_open_it_again() {
         assert_eq!((&record["attempt"], &record["outcome"]), (&json!(1.0), &json!("approved")));
         records.push(record);
         let again = bonafide(&["reopen", id, "--reason", "Once more.", "--json"]);
-        assert_eq!(again.status.code(), Some(1), "an approval is final: {again:?}");
+        assert_eq!(again.status.code(), Some(1), "an approved application cannot be reopened: {again:?}");
 
         let decisions = Kept::of(id).await?.decisions;
-        let told: Vec<_> =
+        let recorded: Vec<_> =
             decisions.iter().map(|decision| (decision["number"].as_f64(), decision["what"].as_str())).collect();
         let concluded = |number: f64| (Some(number), Some("submissionConcluded"));
         let reopened = (Some(6.0), Some("applicationReopened"));
         let mut expected = [1.0, 2.0, 3.0, 4.0, 5.0, 7.0].map(concluded).to_vec();
         expected.insert(5, reopened);
-        assert_eq!(told, expected);
+        assert_eq!(recorded, expected);
         assert!(!json!(decisions).to_string().contains("scanner"), "{decisions:?}");
-        // What was judged before is still there.
+        // The evidence of all attempts is kept.
         for record in records {
             let package = &record["package"];
             let text = |name: &str| package[name].as_str().unwrap_or_default();
@@ -334,7 +335,7 @@ fn the_last_attempt_goes_to_a_person_who_may_open_it_again() {
 }
 
 #[test]
-fn what_was_declined_can_be_opened_again() {
+fn a_declined_application_can_be_reopened() {
     let id = "e2e_reopened_";
     bench().run(async {
         Standing::Declined.reach(id).await?;
@@ -347,7 +348,7 @@ fn what_was_declined_can_be_opened_again() {
     });
 }
 
-/// Of an application, what another person's picture must leave alone.
+/// The attributes of an application that another person's picture must not change.
 fn person(row: &Value) -> Value {
     let names = [
         "status",
@@ -366,7 +367,7 @@ fn person(row: &Value) -> Value {
 
 /// With real pictures of two persons.
 #[test]
-fn later_pictures_have_to_show_the_kept_person() {
+fn later_pictures_must_show_the_approved_person() {
     let id = "e2e_kept-person_";
     bench().run(async {
         let own = |kind| std::fs::read(samples_folder().join(format!("uploads/late-document_{kind}.jpg")));
@@ -388,7 +389,7 @@ fn later_pictures_have_to_show_the_kept_person() {
             assert_eq!(person(&plain(&row)), before, "{reason}");
         }
 
-        // The application is none the worse for it.
+        // The application still accepts the applicant's own picture.
         let record = send(Selfie, id, selfie).await?.ended().await?;
         assert_eq!((&record["outcome"], &record["attempt"]), (&json!("approved"), &json!(3.0)), "{record}");
         let row = plain(&bench().row(id).await?);

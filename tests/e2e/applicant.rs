@@ -1,4 +1,4 @@
-//! What an applicant sends, or another person who may write under the application's id, and what is recorded of it.
+//! Uploads, by the applicant or by another person who may write under the application's id, and their records.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,14 +23,14 @@ pub(crate) async fn customers(id: &str) -> Result<Vec<Value>> {
     Ok(rows.iter().map(plain).filter(|row| row["applicationId"] == id).collect())
 }
 
-/// Something that was uploaded under an application's id.
+/// A file that was uploaded under an application's id.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub(crate) id: String,
     pub(crate) object: ObjectRef,
 }
 
-/// Where an upload of this kind goes.
+/// The object key of an upload of this kind.
 pub(crate) fn key(kind: UploadKind, id: &str) -> String {
     match kind {
         UploadKind::Package => format!("zipped/{id}.zip"),
@@ -39,7 +39,7 @@ pub(crate) fn key(kind: UploadKind, id: &str) -> String {
     }
 }
 
-/// Uploads something; its version.
+/// Uploads a file and returns its version.
 pub(crate) async fn put(key: &str, body: impl Into<Vec<u8>>) -> Result<ObjectRef> {
     let bucket = bench().deployment.data("BucketName")?.to_owned();
     let put = bench().local.s3.put_object().bucket(&bucket).key(key).body(ByteStream::from(body.into()));
@@ -47,23 +47,23 @@ pub(crate) async fn put(key: &str, body: impl Into<Vec<u8>>) -> Result<ObjectRef
     Ok(ObjectRef { bucket, key: key.to_owned(), version_id })
 }
 
-/// Uploads something for an application.
+/// Uploads a file for an application.
 pub(crate) async fn send(kind: UploadKind, id: &str, body: impl Into<Vec<u8>>) -> Result<Sent> {
     Ok(Sent { id: id.to_owned(), object: put(&key(kind, id), body).await? })
 }
 
-/// S3 tells of these versions, in this order; returns when the starter has handled them all.
-pub(crate) async fn tell(uploads: &[Sent]) -> Result<()> {
-    static TOLD: AtomicUsize = AtomicUsize::new(0);
+/// Sends the S3 events of these versions, in this order, and waits until the starter has handled them all.
+pub(crate) async fn send_events(uploads: &[Sent]) -> Result<()> {
+    static SENT: AtomicUsize = AtomicUsize::new(0);
     let record = |object: &ObjectRef| {
-        let told = json!({"key": object.key, "versionId": object.version_id, "size": 1});
-        json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": object.bucket}, "object": told}})
+        let described = json!({"key": object.key, "versionId": object.version_id, "size": 1});
+        json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": object.bucket}, "object": described}})
     };
     // The records of one message are handled in their order: when the last one is rejected for its name, all others are done.
     let last = ObjectRef {
         bucket: bench().deployment.data("BucketName")?.to_owned(),
         key: "zipped/the last one.zip".to_owned(),
-        version_id: format!("told-{}", TOLD.fetch_add(1, Ordering::Relaxed)),
+        version_id: format!("events-{}", SENT.fetch_add(1, Ordering::Relaxed)),
     };
     let records: Vec<_> = uploads.iter().map(|upload| &upload.object).chain([&last]).map(record).collect();
     let message = bench().local.sqs.send_message().queue_url(bench().deployment.data("UploadsQueueUrl")?);
@@ -73,23 +73,23 @@ pub(crate) async fn tell(uploads: &[Sent]) -> Result<()> {
 }
 
 impl Sent {
-    /// The id of the submission that it becomes.
+    /// The id of its submission.
     pub(crate) fn submission(&self) -> String {
         SubmissionId::of_upload(&self.object).to_string()
     }
 
-    /// The submission's record, as soon as there is one that is so.
-    pub(crate) async fn record_when(&self, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
+    /// Waits until the submission's record is as expected, and returns it.
+    pub(crate) async fn record_when(&self, is_expected: impl Fn(&Value) -> bool) -> Result<Value> {
         let submission = self.submission();
         until(&format!("the submission {submission} of {} is as expected", self.id), async || {
             let all: Vec<_> = bench().submissions(&self.id).await?.iter().map(plain).collect();
-            let found = all.iter().find(|record| record["submissionId"] == submission.as_str() && is_so(record));
+            let found = all.iter().find(|record| record["submissionId"] == submission.as_str() && is_expected(record));
             Ok(found.cloned().ok_or_else(|| json!(all).to_string()))
         })
         .await
     }
 
-    /// The record when the upload has been refused, or judged and everything is done that follows.
+    /// Waits until the upload is refused or its execution has ended, and returns the record.
     pub(crate) async fn ended(&self) -> Result<Value> {
         let record = self.record_when(|record| record["status"] != "IN_PROGRESS").await?;
         if let Some(execution) = record["executionArn"].as_str() {

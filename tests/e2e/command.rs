@@ -16,7 +16,7 @@ pub(crate) fn json_lines(output: &Output) -> Vec<Value> {
 }
 
 #[test]
-fn status_shows_the_verdict_and_nothing_personal() {
+fn status_shows_the_outcome_and_nothing_personal() {
     let seen = sample("face-mismatch");
     let output = bonafide(&["status", "face-mismatch", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -32,16 +32,16 @@ fn status_shows_the_verdict_and_nothing_personal() {
 }
 
 #[test]
-fn status_of_a_failure_is_1_and_of_nobody_3() {
+fn status_exits_1_for_a_failure_and_3_for_an_unknown_application() {
     sample("third-party-down");
     let output = bonafide(&["status", "third-party-down", "--json"]);
     assert_eq!((output.status.code(), &json_lines(&output)[0]["outcome"]), (Some(1), &json!("failed")));
-    assert_eq!(bonafide(&["status", "nobody"]).status.code(), Some(3));
-    assert_eq!(bonafide(&["--stage", "other", "status", "nobody"]).status.code(), Some(5));
+    assert_eq!(bonafide(&["status", "unknown"]).status.code(), Some(3));
+    assert_eq!(bonafide(&["--stage", "other", "status", "unknown"]).status.code(), Some(5));
 }
 
 #[test]
-fn submit_waits_for_the_verdicts_in_the_order_of_its_arguments() {
+fn submit_waits_for_outcomes_in_the_order_of_its_arguments() {
     let folder = tempfile::tempdir().unwrap();
     let paths = ["second-no-zip", "first-no-zip"].map(|id| folder.path().join(format!("{id}.zip")));
     for path in &paths {

@@ -1,4 +1,4 @@
-//! Conversations of the demo, and what they leave behind.
+//! The conversations of the demo and their records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -13,7 +13,7 @@ use crate::run::samples_folder;
 
 type Run = BTreeMap<String, (Conversation, Vec<Session>)>;
 
-/// All conversations, led one after the other: the second of a person has to follow the first.
+/// Plays all conversations, one after the other: the second conversation of a person has to follow the first.
 fn all() -> &'static Run {
     static RUN: OnceLock<Run> = OnceLock::new();
     RUN.get_or_init(|| {
@@ -42,7 +42,7 @@ fn customers_of(session: &Session) -> Vec<Value> {
     })
 }
 
-/// The people of the specimens.
+/// The people on the specimen documents.
 fn people() -> Value {
     serde_json::from_slice(&std::fs::read(samples_folder().join("nordic.json")).unwrap()).unwrap()
 }
@@ -53,7 +53,7 @@ fn row(session: &Session) -> Value {
 }
 
 #[test]
-fn conversations_go_as_their_script_says() {
+fn conversations_match_their_script() {
     let problems: Vec<_> =
         all().values().flat_map(|(conversation, sessions)| conversations::problems(conversation, sessions)).collect();
     assert!(problems.is_empty(), "{problems:#?}");
@@ -71,14 +71,16 @@ fn every_specimen_is_shown_in_some_conversation() {
         let answers: Vec<_> = shown
             .flat_map(|session| &session.turns)
             .filter_map(|turn| turn.answer.as_ref())
-            .map(|(said, _)| (json!(said.result.map_or("FAILED".to_owned(), conversations::word)), json!(said.reasons)))
+            .map(|(reply, _)| {
+                (json!(reply.result.map_or("FAILED".to_owned(), conversations::word)), json!(reply.reasons))
+            })
             .collect();
         assert!(answers.contains(&expected), "{file}");
     }
 }
 
 #[test]
-fn who_was_registered_is_one_customer_with_a_decided_row() {
+fn each_registration_is_one_customer_with_a_decided_row() {
     for (id, (_, sessions)) in all() {
         for session in sessions {
             let is_registered = session.end().is_some_and(|end| conversations::word(end) == "REGISTERED");
@@ -105,7 +107,7 @@ fn two_conversations_at_once_make_one_customer() {
 }
 
 #[test]
-fn whoever_did_not_consent_leaves_no_trace() {
+fn a_person_without_consent_leaves_no_trace() {
     let (_, sessions) = &all()["no-consent"];
     assert!(sessions.iter().all(|session| session.id().is_none()));
 }
@@ -120,39 +122,39 @@ fn a_register_that_is_down_leaves_a_recorded_failure_and_no_customer() {
     assert!(customers_of(&sessions[0]).is_empty());
 }
 
-/// What a person may be known by, in lower case: each given name alone, and the number also without what separates its parts.
-fn marks(person: &Value) -> Vec<String> {
+/// What identifies a person, in lower case: each given name alone, and the number also without separators.
+fn markers(person: &Value) -> Vec<String> {
     let text = |name: &str| person[name].as_str().unwrap_or_default().to_lowercase();
     let number = text("nationalId");
     let digits = number.chars().filter(|character| character.is_alphanumeric()).collect();
     let names = text("firstName");
-    let mut marks = vec![number, digits, text("lastName"), text("dateOfBirth"), text("dateOfBirth").replace('-', "")];
-    marks.extend(names.split_whitespace().map(str::to_owned));
-    // Whoever is of another country has no number.
-    marks.retain(|mark| !mark.is_empty());
-    marks
+    let mut markers = vec![number, digits, text("lastName"), text("dateOfBirth"), text("dateOfBirth").replace('-', "")];
+    markers.extend(names.split_whitespace().map(str::to_owned));
+    // A person of another country has no number.
+    markers.retain(|marker| !marker.is_empty());
+    markers
 }
 
 #[test]
-fn nothing_personal_is_told_to_the_model() {
+fn the_model_receives_no_personal_data() {
     let people = people();
-    let marks: Vec<_> = people.as_array().unwrap().iter().flat_map(|sample| marks(&sample["person"])).collect();
-    for mark in ["070761-4285", "0707614285", "rasmus", "holger", "testgaard", "1961-07-07", "19610707"] {
-        assert!(marks.iter().any(|found| found == mark), "{mark} is not searched for");
+    let markers: Vec<_> = people.as_array().unwrap().iter().flat_map(|sample| markers(&sample["person"])).collect();
+    for marker in ["070761-4285", "0707614285", "rasmus", "holger", "testgaard", "1961-07-07", "19610707"] {
+        assert!(markers.iter().any(|found| found == marker), "{marker} is not searched for");
     }
-    let is_personal = |text: &str| marks.iter().any(|mark| text.to_lowercase().contains(mark));
+    let is_personal = |text: &str| markers.iter().any(|marker| text.to_lowercase().contains(marker));
     let mut attributes = BTreeSet::new();
     for (id, (_, sessions)) in all() {
         for session in sessions {
-            for (said, _) in session.turns.iter().filter_map(|turn| turn.answer.as_ref()) {
-                let text = serde_json::to_string(said).unwrap();
-                assert!(!is_personal(&text), "an answer of {id} holds something personal");
-                assert!(said.last_four.as_ref().is_none_or(|digits| digits.chars().count() <= 4), "{id}");
+            for (reply, _) in session.turns.iter().filter_map(|turn| turn.answer.as_ref()) {
+                let text = serde_json::to_string(reply).unwrap();
+                assert!(!is_personal(&text), "an answer of {id} contains personal data");
+                assert!(reply.last_four.as_ref().is_none_or(|digits| digits.chars().count() <= 4), "{id}");
             }
             for (name, value) in &session.attributes {
                 assert!(
                     !is_personal(&format!("{name} {value}")),
-                    "the attribute {name} of {id} holds something personal"
+                    "the attribute {name} of {id} contains personal data"
                 );
                 attributes.insert(name.as_str());
             }

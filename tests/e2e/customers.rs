@@ -1,4 +1,4 @@
-//! Who becomes a customer: the person whom the document names, once.
+//! An approval makes the person on the document a customer, once.
 
 use anyhow::{Context as _, Result};
 use bonafide_domain::UploadKind::Package;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::applicant::{customers, send};
 
-/// Sends a package of Ada's with these details, and waits for its end; the submission's record.
+/// Sends Ada's package with these details, waits for its outcome, and returns the submission's record.
 async fn applied(id: &str, details: String) -> Result<Value> {
     let mut members = members(id, "");
     members[0].1 = details.into_bytes();
@@ -19,7 +19,7 @@ async fn applied(id: &str, details: String) -> Result<Value> {
 }
 
 #[test]
-fn a_customer_is_who_the_document_says() {
+fn a_customer_is_the_person_on_the_document() {
     let (id, number) = ("e2e_customer_", "E514-172-80-861-0");
     bench().run(async {
         pass(id)?;
@@ -48,7 +48,7 @@ fn a_customer_is_who_the_document_says() {
             assert_eq!(customer[name], value, "{name}");
         }
         assert!(customer["PK"].as_str().unwrap_or_default().starts_with("US#FL-"), "{customer}");
-        // The application keeps the applicant's words, and names the customer.
+        // The application keeps the stated details and names the customer.
         let row = plain(&bench().row(id).await?);
         assert_eq!((&row["FIRST_NAME"], &row["customerId"]), (&json!("ada"), &customer["customerId"]));
         Ok(())
@@ -80,7 +80,7 @@ fn one_licence_is_one_customer_however_it_is_written() {
 }
 
 #[test]
-fn a_document_without_an_issuer_goes_to_a_person() {
+fn a_document_without_an_issuer_is_referred() {
     let (id, number) = ("e2e_no-issuer_", "E514-172-80-863-0");
     bench().run(async {
         pass(id)?;

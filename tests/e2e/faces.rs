@@ -18,9 +18,9 @@ use bonafide_tools::{FaceApi, Local};
 use bonafide_tools::{repository, until};
 use serde_json::{Value, json};
 
-const NOBODY: &str = "0c1d2e3f-4a5b-4c6d-8e7f-0011223344ff";
+const UNKNOWN_FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-0011223344ff";
 
-/// One registration after the other: a fault of one test would meet those of another.
+/// One registration at a time: a fault of one test would apply to the requests of another.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -34,7 +34,7 @@ fn as_role(role: &str, route: Option<&str>) -> Result<FaceApi> {
     api()?.as_role(&bench().local, &bench().deployment, role, route)
 }
 
-/// Who may read the person behind a face.
+/// A client with the role that may read the person behind a face.
 fn reader() -> Result<FaceApi> {
     as_role(PERSON_READER, Some("*"))
 }
@@ -44,7 +44,7 @@ fn portrait(name: &str) -> Result<Vec<u8>> {
 }
 
 fn person(image: &Value) -> Value {
-    // No text of any other test: it is looked for in all logs.
+    // Texts that no other test uses, because all logs are searched for them.
     let mut person = json!({
         "firstName": "Quillfeather", "lastName": "Ozymandine", "dateOfBirth": "1957-01-12", "phoneNumber": "+1 555 010 7788",
     });
@@ -80,7 +80,7 @@ fn a_face_is_registered_once_verified_and_erased() {
         let verify = |api: &FaceApi| api.send("POST", "/verify", Some(&picture), &[]);
         let unknown = json!({"success": true, "match": false, "confidence": 0.0, "message": "No matching face found"});
         assert_eq!(ok(&verify(&api)?), &unknown);
-        // All functions are to have a log.
+        // Every function needs a log, so each is called.
         ok(&api.send("POST", "/uploads", Some(&json!({"contentType": "image/jpeg", "contentLength": 7})), &[])?);
 
         let key = format!("e2e-{}", std::process::id());
@@ -90,18 +90,18 @@ fn a_face_is_registered_once_verified_and_erased() {
         assert_eq!(registered.body["status"], "indexed");
         assert_eq!(registered.body["s3Key"], format!("faces/{face}.jpg"));
         assert_eq!(registered.body["bucketName"], bench().deployment.data("BucketName")?);
-        // The same request again, another request under its key, the same face under no key.
+        // The same request again, another request with its key, the same face without a key.
         assert_eq!(api.send("POST", "/register", Some(&request), &once)?.body, registered.body);
         let mut other = request.clone();
         other["firstName"] = json!("Quillfeathers");
         refused(&api.send("POST", "/register", Some(&other), &once)?, 422, "IDEMPOTENCY_KEY_REUSED");
         refused(&api.send("POST", "/register", Some(&request), &[])?, 409, "FACE_DUPLICATE");
 
-        // The person is told to the one role that may know it.
+        // Only the role with the permission gets the person.
         let answer = verify(&api)?;
         assert_eq!(ok(&answer)["match"], true);
-        let told: Vec<_> = answer.body.as_object().context("an object")?.keys().collect();
-        assert_eq!(told, ["success", "match", "confidence"]);
+        let fields: Vec<_> = answer.body.as_object().context("an object")?.keys().collect();
+        assert_eq!(fields, ["success", "match", "confidence"]);
         let mut stated = request.clone();
         stated.as_object_mut().context("an object")?.remove("image");
         let answer = verify(&reader)?;
@@ -140,15 +140,15 @@ fn nothing_personal_was_logged() -> Result<()> {
         let group = json!({"logGroupName": format!("/aws/lambda/bonafide-dev-{worker}"), "limit": 10_000});
         let log = local.raw("logs", "Logs_20140328.FilterLogEvents", &group)?.to_string();
         assert!(log.contains("message"), "{worker} has logged nothing");
-        for mark in ["Quillfeather", "Ozymandine", "1957-01-12", "5550107788", "010 7788", "data:image"] {
-            assert!(!log.contains(mark), "{mark} is in the log of {worker}");
+        for marker in ["Quillfeather", "Ozymandine", "1957-01-12", "5550107788", "010 7788", "data:image"] {
+            assert!(!log.contains(marker), "{marker} is in the log of {worker}");
         }
     }
     Ok(())
 }
 
 #[test]
-fn the_script_of_the_demo_is_answered_as_it_says() {
+fn the_demo_script_gets_the_expected_answers() {
     let _turn = turn();
     bench().run(async {
         let folder = repository().join("samples");
@@ -167,7 +167,7 @@ fn the_script_of_the_demo_is_answered_as_it_says() {
 }
 
 #[test]
-fn a_large_picture_goes_by_the_bucket() {
+fn a_large_picture_is_sent_through_the_bucket() {
     let _turn = turn();
     bench().run(async {
         let api = api()?;
@@ -187,7 +187,7 @@ fn a_large_picture_goes_by_the_bucket() {
         let registered = api.send("POST", "/register", Some(&person(&sent)), &[])?;
         let face = ok(&registered)["faceId"].as_str().context("no id")?.to_owned();
         assert_eq!(registered.body["status"], "indexed");
-        // It is kept under the face's name now, and under no other.
+        // The picture is now stored under the face's key only.
         refused(&api.send("POST", "/verify", Some(&sent), &[])?, 404, "UPLOAD_NOT_FOUND");
         assert_eq!(ok(&reader()?.send("POST", "/verify", Some(&upload()?), &[])?)["faceId"], json!(face));
         ok(&api.send("DELETE", &format!("/faces/{face}"), None, &[])?);
@@ -196,20 +196,20 @@ fn a_large_picture_goes_by_the_bucket() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_by_a_code() {
+fn an_invalid_request_is_refused_with_a_code() {
     bench().run(async {
         let api = api()?;
-        let id = json!({"faceId": NOBODY});
+        let id = json!({"faceId": UNKNOWN_FACE});
         for (path, body, status, code) in [
             ("/verify", json!({}), 400, "REQUEST_INVALID"),
             ("/verify", json!([]), 400, "REQUEST_INVALID"),
-            ("/verify", json!({"image": "x", "upload": NOBODY}), 400, "REQUEST_INVALID"),
+            ("/verify", json!({"image": "x", "upload": UNKNOWN_FACE}), 400, "REQUEST_INVALID"),
             ("/verify", json!({"image": 7}), 400, "REQUEST_INVALID"),
             ("/verify", json!({"image": "x", "more": 1}), 400, "REQUEST_INVALID"),
             ("/verify", json!({"upload": "../../secret"}), 400, "REQUEST_INVALID"),
             ("/verify", json!({"image": "https://faces.example/a.jpg"}), 400, "IMAGE_ENCODING_INVALID"),
             ("/verify", json!({"image": "data:image/jpeg;base64,////"}), 422, "SELFIE_NOT_AN_IMAGE"),
-            ("/verify", json!({"upload": NOBODY}), 404, "UPLOAD_NOT_FOUND"),
+            ("/verify", json!({"upload": UNKNOWN_FACE}), 404, "UPLOAD_NOT_FOUND"),
             ("/register", person(&json!({})), 400, "REQUEST_INVALID"),
             ("/register", person(&json!({"image": "x", "dateOfBirth": "12.1.1957"})), 400, "REQUEST_INVALID"),
             ("/register", person(&json!({"image": "x", "dateOfBirth": "2001-02-29"})), 400, "REQUEST_INVALID"),
@@ -226,7 +226,7 @@ fn what_does_not_fit_is_refused_by_a_code() {
         refused(&api.send("GET", "/faces/%2e%2e", None, &[])?, 404, "FACE_NOT_FOUND");
         refused(&api.send("PUT", "/register", None, &[])?, 404, "ROUTE_NOT_FOUND");
         let key = [("idempotency-key", "a key")];
-        let path = format!("/faces/{NOBODY}");
+        let path = format!("/faces/{UNKNOWN_FACE}");
         refused(&api.send("DELETE", &path, None, &key)?, 400, "IDEMPOTENCY_KEY_INVALID");
         for text in ["", "{", "\"image\"", "{\"image\": \"x\"} {}", "\u{feff}{}"] {
             let json = [("content-type", "application/json")];
@@ -235,7 +235,7 @@ fn what_does_not_fit_is_refused_by_a_code() {
         let form = [("content-type", "application/x-www-form-urlencoded")];
         let body = json!({"image": "x"}).to_string();
         refused(&api.send_raw("POST", "/verify", body.as_bytes(), &form)?, 415, "MEDIA_TYPE_UNSUPPORTED");
-        // Nobody is told anything on pages of other origins.
+        // Pages of other origins get no CORS headers.
         let preflight = api.send("OPTIONS", "/verify", None, &[("origin", "https://elsewhere.example")])?;
         refused(&preflight, 404, "ROUTE_NOT_FOUND");
         assert!(preflight.headers.keys().all(|name| !name.starts_with("access-control-")), "{preflight:?}");
@@ -244,16 +244,17 @@ fn what_does_not_fit_is_refused_by_a_code() {
 }
 
 #[test]
-fn a_face_that_was_kept_and_not_indexed_is_completed() {
+fn a_face_stored_but_not_indexed_is_completed() {
     let _turn = turn();
     bench().run(async {
         let (api, reader, local) = (api()?, reader()?, &bench().local);
-        // A face that nobody else in these tests has.
+        // A face that no other test uses.
         let picture = fs::read(repository().join("samples/uploads/late-document_selfie.jpg"))?;
-        let mark = format!("e2e-fault-{}", std::process::id());
+        let marker = format!("e2e-fault-{}", std::process::id());
         let busy = Fault::error("rekognition", "IndexFaces", "faces/", "ProvisionedThroughputExceededException", 400);
         let fault = local.control.put(&busy.by("register-face"))?;
-        let registered = api.send("POST", "/register", Some(&person(&inline(&picture))), &[("idempotency-key", &mark)]);
+        let registered =
+            api.send("POST", "/register", Some(&person(&inline(&picture))), &[("idempotency-key", &marker)]);
         local.control.remove(fault)?;
         let registered = registered?;
         let face = ok(&registered)["faceId"].clone();
@@ -272,13 +273,13 @@ fn a_face_that_was_kept_and_not_indexed_is_completed() {
     });
 }
 
-/// Somebody else has this face, as far as this worker sees when it looks for the stored picture.
+/// Makes this worker find the stored picture's face under another id.
 fn taken(worker: &str) -> Result<u64> {
-    let other = json!({"FaceMatches": [{"Similarity": 99.0, "Face": {"FaceId": NOBODY, "ExternalImageId": NOBODY}}]});
+    let other = json!({"FaceMatches": [{"Similarity": 99.0, "Face": {"FaceId": UNKNOWN_FACE, "ExternalImageId": UNKNOWN_FACE}}]});
     bench().local.control.put(&Fault::result("rekognition", "SearchFacesByImage", "\"faces/", other).by(worker))
 }
 
-/// A face that is kept, and in no collection.
+/// Stores a face whose indexing fails, and returns its id.
 fn kept(api: &FaceApi, picture: &[u8]) -> Result<String> {
     let control = &bench().local.control;
     let busy = Fault::error("rekognition", "IndexFaces", "faces/", "ProvisionedThroughputExceededException", 400);
@@ -291,21 +292,21 @@ fn kept(api: &FaceApi, picture: &[u8]) -> Result<String> {
 }
 
 #[test]
-fn what_is_refused_after_it_was_kept_is_taken_back() {
+fn a_face_refused_after_storing_is_removed() {
     let _turn = turn();
     bench().run(async {
         let (api, control) = (api()?, &bench().local.control);
         let picture = fs::read(repository().join("samples/uploads/late-document_selfie.jpg"))?;
         let fault = taken("register-face")?;
-        let twin = api.send("POST", "/register", Some(&person(&inline(&picture))), &[]);
+        let copy = api.send("POST", "/register", Some(&person(&inline(&picture))), &[]);
         control.remove(fault)?;
-        refused(&twin?, 409, "FACE_DUPLICATE_CONCURRENT");
-        // The filter refuses what looked like a face before.
+        refused(&copy?, 409, "FACE_DUPLICATE_CONCURRENT");
+        // The index's quality filter refuses a face that was detected before.
         let one = json!({"FaceDetails": [{
             "Confidence": 99.9, "Quality": {"Brightness": 60, "Sharpness": 90}, "Pose": {"Yaw": 0, "Pitch": 0},
         }]});
         let face = control.put(&Fault::result("rekognition", "DetectFaces", "", one).by("register-face"))?;
-        let nobody = control.put(
+        let no_face = control.put(
             &Fault::result("rekognition", "SearchFacesByImage", "", json!({"FaceMatches": []})).by("register-face"),
         )?;
         let none = control
@@ -313,18 +314,18 @@ fn what_is_refused_after_it_was_kept_is_taken_back() {
         let mask = STANDARD.encode(portrait("hopper-mask.png")?);
         let mask = json!({"image": format!("data:image/png;base64,{mask}")});
         let refusal = api.send("POST", "/register", Some(&person(&mask)), &[]);
-        for fault in [face, nobody, none] {
+        for fault in [face, no_face, none] {
             control.remove(fault)?;
         }
         refused(&refusal?, 422, "SELFIE_QUALITY_LOW");
         let verified = api.send("POST", "/verify", Some(&inline(&picture)), &[])?;
-        assert_eq!(ok(&verified)["match"], false, "a vector was left");
+        assert_eq!(ok(&verified)["match"], false, "a vector is left");
         Ok(())
     });
 }
 
 #[test]
-fn what_broke_off_is_repaired_in_bulk() {
+fn interrupted_requests_are_repaired_in_bulk() {
     let _turn = turn();
     bench().run(async {
         let (api, reader, bench) = (api()?, reader()?, bench());
@@ -334,7 +335,7 @@ fn what_broke_off_is_repaired_in_bulk() {
         let refusal = api.send("POST", "/create-index", Some(&json!({"faceId": unindexed})), &[]);
         bench.local.control.remove(fault)?;
         refused(&refusal?, 409, "FACE_DUPLICATE");
-        // A removal that ended after its first step.
+        // A removal that was interrupted after its first step.
         let registered = api.send("POST", "/register", Some(&person(&inline(&portrait("hopper.jpg")?))), &[])?;
         let removing = ok(&registered)["faceId"].as_str().context("an id")?.to_owned();
         let text = |value: &str| aws_sdk_dynamodb::types::AttributeValue::S(value.to_owned());
@@ -345,7 +346,7 @@ fn what_broke_off_is_repaired_in_bulk() {
         let update = update.expression_attribute_values(":removing", text("removing"));
         update.expression_attribute_values(":long_ago", text("2026-01-01T00:00:00.000Z")).send().await?;
         let verify = |picture: &[u8]| reader.send("POST", "/verify", Some(&inline(picture)), &[]);
-        assert_eq!(ok(&verify(&portrait("hopper.jpg")?)?)["match"], false, "a face that is going is none");
+        assert_eq!(ok(&verify(&portrait("hopper.jpg")?)?)["match"], false, "a face that is being removed is not found");
         refused(&api.send("GET", &format!("/faces/{removing}"), None, &[])?, 404, "FACE_NOT_FOUND");
 
         let answer = bench.local.invoke("bonafide-dev-repair-faces", &json!({}))?;
@@ -355,36 +356,40 @@ fn what_broke_off_is_repaired_in_bulk() {
         assert_eq!(ok(&verify(&picture)?)["faceId"], unindexed.as_str());
         ok(&api.send("DELETE", &format!("/faces/{unindexed}"), None, &[])?);
 
-        // One that somebody else has by now stays, and is not tried again.
-        let twin = kept(&api, &picture)?;
+        // A face that is registered under another id by now stays as it is, and is not retried.
+        let copy = kept(&api, &picture)?;
         let fault = taken("repair-faces")?;
         let answer = bench.local.invoke("bonafide-dev-repair-faces", &json!({}));
         bench.local.control.remove(fault)?;
         assert_eq!(answer?["unusable"], 1);
-        ok(&api.send("DELETE", &format!("/faces/{twin}"), None, &[])?);
-        nothing_is_left(&twin).await
+        ok(&api.send("DELETE", &format!("/faces/{copy}"), None, &[])?);
+        nothing_is_left(&copy).await
     });
 }
 
 #[test]
-fn who_is_not_known_or_may_not_is_told_so() {
+fn unknown_clients_and_missing_permissions_are_refused() {
     bench().run(async {
         let api = api()?;
-        let path = format!("/faces/{NOBODY}");
+        let path = format!("/faces/{UNKNOWN_FACE}");
         let get = |api: FaceApi| api.send("GET", &path, None, &[]);
         refused(&get(api.with_credentials(None))?, 401, "NOT_AUTHENTICATED");
         refused(&get(api.with_key(None))?, 401, "NOT_AUTHENTICATED");
         refused(&get(api.with_key(Some("another")))?, 401, "NOT_AUTHENTICATED");
         let made_up = credentials("AKIAIOSFODNN7EXAMPLE", "secret", None);
         refused(&get(api.with_credentials(Some(made_up)))?, 401, "NOT_AUTHENTICATED");
-        // Here the local AWS answers in IAM's own words; API Gateway answers as the description says (ACCESS_DENIED).
+        // The local AWS answers with IAM's error; API Gateway answers as in the description (ACCESS_DENIED).
         let denied = |answer: &FaceAnswer| {
             assert_eq!((answer.status, &answer.body["__type"]), (403, &json!("AccessDeniedException")), "{answer:?}");
         };
-        denied(&get(as_role("face-nobody", None)?)?);
+        denied(&get(as_role("face-no_face", None)?)?);
         let verifier = as_role("face-verifier", Some("POST/verify"))?;
         denied(&get(verifier.clone())?);
-        refused(&verifier.send("POST", "/verify", Some(&json!({"upload": NOBODY})), &[])?, 404, "UPLOAD_NOT_FOUND");
+        refused(
+            &verifier.send("POST", "/verify", Some(&json!({"upload": UNKNOWN_FACE})), &[])?,
+            404,
+            "UPLOAD_NOT_FOUND",
+        );
         Ok(())
     });
 }
@@ -393,7 +398,7 @@ fn who_is_not_known_or_may_not_is_told_so() {
 fn a_client_has_a_rate_and_a_quota() {
     bench().run(async {
         let (api, local) = (api()?, &bench().local);
-        let path = format!("/faces/{NOBODY}");
+        let path = format!("/faces/{UNKNOWN_FACE}");
         let counts = |key: &str| -> Result<BTreeMap<String, usize>> {
             let client = api.with_key(Some(key));
             let mut counts = BTreeMap::new();
@@ -414,13 +419,13 @@ fn a_client_has_a_rate_and_a_quota() {
         };
         assert_eq!(counts(&slow)?, expected("REQUESTS_THROTTLED", 2));
         assert_eq!(counts(&poor)?, expected("QUOTA_EXCEEDED", 4));
-        // The others do not notice.
+        // Other clients are not affected.
         assert_eq!(counts(api.key())?, BTreeMap::from([("FACE_NOT_FOUND".to_owned(), 6)]));
         Ok(())
     });
 }
 
-/// A client with a usage plan of its own; its key.
+/// Creates a client with a usage plan of its own and returns its key.
 fn client(local: &Local, name: &str, limits: &Value) -> Result<String> {
     let create = |path: &str, body: &Value| local.post("apigateway", path, body);
     let key = create("/apikeys", &json!({"name": name, "enabled": true}))?;
@@ -436,8 +441,8 @@ fn client(local: &Local, name: &str, limits: &Value) -> Result<String> {
 #[test]
 fn the_description_is_served_and_its_codes_are_those_of_the_domain() {
     bench().run(async {
-        let anybody = api()?.with_credentials(None).with_key(None);
-        let answer = anybody.send("GET", "/openapi.json", None, &[])?;
+        let anonymous = api()?.with_credentials(None).with_key(None);
+        let answer = anonymous.send("GET", "/openapi.json", None, &[])?;
         assert_eq!((answer.status, &answer.body["openapi"]), (200, &json!("3.1.0")));
         let own = ApiError::ALL.iter().map(|error| (error.code(), error.status(), error.sentence()));
         let picture = |reason: &ReasonCode| (reason.code(), Refusal::from(*reason).status(), reason.applicant());
@@ -451,7 +456,7 @@ fn the_description_is_served_and_its_codes_are_those_of_the_domain() {
 }
 
 #[test]
-fn a_picture_that_is_no_good_is_refused_with_all_reasons() {
+fn an_unusable_picture_is_refused_with_all_reasons() {
     let _turn = turn();
     bench().run(async {
         let (api, bench) = (api()?, bench());
@@ -476,14 +481,14 @@ fn a_picture_that_is_no_good_is_refused_with_all_reasons() {
 
 #[test]
 fn a_service_that_does_not_answer_is_reported_as_a_timeout() {
-    // Of no test but this: no other request is about it.
+    // No other test uses this id.
     const FACE: &str = "5e9d4a1c-0c3e-4b0f-9a57-00112233445f";
     bench().run(async {
         let (api, control) = (api()?, &bench().local.control);
         let fault = control.put(&Fault::no_answer("dynamodb", "GetItem", FACE, "silent").by("read-face"))?;
-        // The local API Gateway waits without a limit. It answers 502 for a function that is killed at its timeout: on a slow machine, the
-        // half second that the function keeps for its answer may be too short. That the answer comes before the 29 seconds of API Gateway,
-        // crates/worker/src/api.rs proves on a clock of its own.
+        // The local API Gateway waits without a limit, and answers 502 for a function that is killed at its timeout: on a slow machine the
+        // half second that the function reserves for its answer may be too short. A unit test in crates/worker/src/api.rs shows that the
+        // answer is sent before the 29 seconds of API Gateway.
         let answer = until("the function answers before its timeout", async || {
             let answer = api.send("GET", &format!("/faces/{FACE}"), None, &[])?;
             Ok(if answer.status == 502 { Err(format!("{answer:?}")) } else { Ok(answer) })

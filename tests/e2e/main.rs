@@ -1,6 +1,6 @@
 //! Whole onboardings with the real binaries: S3 → SQS → starter → Step Functions → workers → `DynamoDB` and SNS.
 //!
-//! The samples are judged once; each test looks at what one of them left behind.
+//! The samples are judged once; each test checks the records of one of them.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod admission;

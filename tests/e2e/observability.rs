@@ -1,4 +1,4 @@
-//! What the run left in the logs: figures of every verdict. And the alarms that watch over it.
+//! The log lines and metrics of the run, and the alarms on them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -19,19 +19,19 @@ use crate::run::{all, sample};
 
 type Line = Map<String, Value>;
 
-/// The JSON lines of a worker; what Lambda itself writes is none.
+/// The JSON lines of a worker; lines that Lambda itself writes are not JSON.
 fn lines(worker: &str) -> Vec<Line> {
     let messages = bench().local.log(&format!("/aws/lambda/bonafide-dev-{worker}")).unwrap();
     messages.iter().filter_map(|message| serde_json::from_str(message).ok()).collect()
 }
 
-/// When a time was, in seconds since 1970.
+/// A time of the row in seconds since 1970.
 fn seconds(row: &Value, name: &str) -> f64 {
     DateTime::from_str(row[name].as_str().unwrap(), Format::DateTime).unwrap().as_secs_f64()
 }
 
-/// A worker's lines about an application, once there are as many as expected: they appear when the invocation ends, which may be after the
-/// worker's answer. Earlier runs on the same local AWS have left lines of their own, which are not meant.
+/// Waits for the expected number of a worker's lines about an application: lines appear when the invocation ends, which may be after the
+/// worker's answer. `is_meant` leaves out lines of earlier runs on the same local AWS.
 fn lines_about(id: &str, worker: &str, expected: usize, is_meant: impl Fn(&Line) -> bool) -> Vec<Line> {
     let found = bench().run(until(&format!("{worker} has logged {expected} lines about {id}"), async || {
         let mut found = lines(worker);
@@ -42,7 +42,7 @@ fn lines_about(id: &str, worker: &str, expected: usize, is_meant: impl Fn(&Line)
     found
 }
 
-/// The lines that measure a sample.
+/// The metric lines of a sample.
 fn metrics(id: &str, expected: usize) -> Vec<Line> {
     let since = seconds(&sample(id).row, "receivedAt") * 1000.0;
     let at = |line: &Line| line.get("_aws").and_then(|aws| aws["Timestamp"].as_f64());
@@ -58,7 +58,7 @@ fn with<'a>(lines: &'a [Line], metric: &str, dimensions: &[(&str, &str)]) -> &'a
     lines.iter().find(fits).unwrap_or_else(|| panic!("no {metric} by {dimensions:?} in {lines:?}"))
 }
 
-/// What `CloudWatch` demands of a line: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+/// Checks the format that `CloudWatch` requires: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 fn check_format(line: &Line) {
     let aws = &line["_aws"];
     assert!(aws["Timestamp"].is_i64(), "{line:?}");
@@ -90,10 +90,10 @@ fn an_approval_is_measured_with_its_time_and_every_check() {
     let seen = sample("approved");
     let measured = metrics("approved", 6);
     measured.iter().for_each(check_format);
-    let verdict = with(&measured, "Applications", &[("Outcome", "approved")]);
-    assert_eq!(verdict["Applications"], json!(1.0));
+    let outcome = with(&measured, "Applications", &[("Outcome", "approved")]);
+    assert_eq!(outcome["Applications"], json!(1.0));
     let seconds = seconds(&seen.row, "decidedAt") - seconds(&seen.row, "receivedAt");
-    assert!((verdict["TimeToVerdict"].as_f64().unwrap() - seconds).abs() < 0.01, "{verdict:?}, but {seconds} s");
+    assert!((outcome["TimeToVerdict"].as_f64().unwrap() - seconds).abs() < 0.01, "{outcome:?}, but {seconds} s");
     for (check, record) in seen.judged.application.checks.made() {
         let line = with(&measured, "Checks", &[("Check", check), ("Outcome", &record.outcome)]);
         for (score, value) in &record.scores {
@@ -106,7 +106,7 @@ fn an_approval_is_measured_with_its_time_and_every_check() {
 #[test]
 fn a_refusal_is_measured_once_with_its_reason() {
     sample("face-mismatch");
-    // Three checks were made, two of them and the application said no: three messages, one measurement of each.
+    // Three checks ran; two of them and the application were not passed: three messages, each measured once.
     let measured = metrics("face-mismatch", 5);
     measured.iter().for_each(check_format);
     with(&measured, "Applications", &[("Outcome", "declined")]);
@@ -116,17 +116,17 @@ fn a_refusal_is_measured_once_with_its_reason() {
 }
 
 #[test]
-fn a_third_party_that_is_down_is_measured_try_by_try() {
+fn an_outage_of_the_third_party_is_measured_per_attempt() {
     let seen = sample("third-party-down");
     let received = seen.row["receivedAt"].as_str().unwrap();
     let measured = metrics("third-party-down", 2);
     with(&measured, "Applications", &[("Outcome", "failed")]);
     with(&measured, "Reasons", &[("Reason", "THIRD_PARTY_UNAVAILABLE")]);
     let is_of_this_run = |line: &Line| line["timestamp"].as_str().is_some_and(|at| at >= received);
-    // One for each try.
+    // One line for each attempt.
     for line in lines_about("third-party-down", "validate-license", 8, is_of_this_run) {
-        let told = ["message", "check", "error.name", "error.code"].map(|name| line[name].as_str());
-        assert_eq!(told, ["the task failed", "thirdPartyCheck", "Bonafide.Transient", "503"].map(Some));
+        let fields = ["message", "check", "error.name", "error.code"].map(|name| line[name].as_str());
+        assert_eq!(fields, ["the task failed", "thirdPartyCheck", "Bonafide.Transient", "503"].map(Some));
     }
     let lines = lines("validate-license");
     let failures = lines.iter().filter(|line| line.contains_key("TaskFailures"));
@@ -134,19 +134,19 @@ fn a_third_party_that_is_down_is_measured_try_by_try() {
 }
 
 #[test]
-fn a_textract_that_throttles_is_measured() {
+fn throttling_by_textract_is_measured() {
     let id = "e2e_textract-throttles";
     let bench = bench();
     bench.run(async {
         let face = json!({"FaceDetails": [{"Confidence": 99.9}]});
         bench.local.control.add(&Fault::result("rekognition", "DetectFaces", id, face))?;
-        // As many as the SDK tries: the worker hears of it once, waits, and its next try gets through.
+        // As many errors as the SDK makes attempts: the worker gets one error, waits, and succeeds.
         bench.local.control.add(&Fault::error("textract", "AnalyzeID", id, "ThrottlingException", 400).times(3))?;
         send(Document, id, png(600, 400)).await?.ended().await
     });
-    let told = lines_about(id, "extract-document", 2, |_| true);
-    let codes: Vec<_> = told.iter().map(|line| line.get("error.code").and_then(Value::as_str)).collect();
-    assert_eq!(codes, [Some("ThrottlingException"), None], "{told:?}");
+    let logged = lines_about(id, "extract-document", 2, |_| true);
+    let codes: Vec<_> = logged.iter().map(|line| line.get("error.code").and_then(Value::as_str)).collect();
+    assert_eq!(codes, [Some("ThrottlingException"), None], "{logged:?}");
     let lines = lines("extract-document");
     let throttled = lines.iter().find(|line| line.get("Throttles") == Some(&json!(1.0))).unwrap();
     assert_eq!((&throttled["Worker"], throttled.get("TaskFailures")), (&json!("extract-document"), None));
@@ -168,7 +168,7 @@ fn every_invocation_ends_in_one_line() {
                 *lines.entry(line["requestId"].as_str().unwrap().to_owned()).or_default() += 1;
             }
         }
-        assert!(!lines.is_empty(), "{worker} said nothing");
+        assert!(!lines.is_empty(), "{worker} has logged nothing");
         assert!(lines.values().all(|count| *count == 1), "{worker}: {lines:?}");
     }
 }
@@ -205,7 +205,7 @@ fn alarms(local: &Local) -> Result<Vec<Value>> {
 }
 
 #[test]
-fn alarms_are_deployed_and_call_the_operators() {
+fn alarms_are_deployed_and_notify_the_operators() {
     let bench = bench();
     let alarms = alarms(&bench.local).unwrap();
     let topic = bench.deployment.observability("OperationsTopicArn").unwrap();
@@ -222,11 +222,11 @@ fn alarms_are_deployed_and_call_the_operators() {
     }
 }
 
-/// A metric as an alarm or a dashboard finds it: its name and the names of its dimensions.
+/// A metric as alarms and dashboards address it: its name and the names of its dimensions.
 type Series = (String, Vec<String>);
 
 #[test]
-fn what_alarms_and_dashboard_look_at_has_been_measured() {
+fn every_metric_of_alarms_and_dashboard_was_measured() {
     all();
     metrics("approved", 6);
     let local = &bench().local;
@@ -276,8 +276,8 @@ fn what_alarms_and_dashboard_look_at_has_been_measured() {
                 .insert(((*name).to_owned(), dimensions.iter().step_by(2).map(|name| (*name).to_owned()).collect()));
         }
     }
-    // None of the samples of this run has a selfie that is too dark or too blurred.
+    // No sample of this run has a selfie that is too dark or too blurred.
     looked_at.retain(|(name, _)| !["brightness", "sharpness"].contains(&name.as_str()));
     let missing: Vec<_> = looked_at.difference(&measured).collect();
-    assert!(missing.is_empty(), "nobody has measured {missing:?}");
+    assert!(missing.is_empty(), "not measured: {missing:?}");
 }

@@ -1,4 +1,4 @@
-//! What operators do with the command line: find, understand, replay, and look into the dead-letter queues.
+//! The operators' commands: find, show, replay, and handle dead letters.
 
 use anyhow::Result;
 use bonafide_domain::UploadKind::{Document, Package, Selfie};
@@ -38,7 +38,7 @@ fn list_finds_by_outcome_reason_and_time() {
 }
 
 #[test]
-fn show_tells_everything_and_personal_data_only_when_asked() {
+fn show_prints_everything_but_personal_data_only_on_request() {
     let seen = sample("face-mismatch");
     let last_name = seen.row["LAST_NAME"].as_str().unwrap();
     let shown = &json_lines(&bonafide(&["show", "face-mismatch", "--json"]))[0];
@@ -63,7 +63,7 @@ fn machines(execution: &Value) -> Vec<String> {
 }
 
 #[test]
-fn history_tells_attempts_and_errors_where_they_happened() {
+fn history_shows_attempts_and_errors_per_state() {
     let seen = sample("third-party-down");
     let timeline = &json_lines(&bonafide(&["history", "third-party-down", "--json"]))[0];
     assert_eq!((&timeline["status"], &timeline["execution"]), (&json!("FAILED"), &seen.row["executionArn"]));
@@ -76,7 +76,7 @@ fn history_tells_attempts_and_errors_where_they_happened() {
     let arn = seen.row["executionArn"].as_str().unwrap();
     let shown = text(&["history", arn]);
     assert!(shown.contains("RequestValidation") && shown.contains("8 attempts"), "{shown}");
-    assert_eq!(bonafide(&["history", "nobody"]).status.code(), Some(3));
+    assert_eq!(bonafide(&["history", "unknown"]).status.code(), Some(3));
     assert_eq!(bonafide(&["history", &format!("{arn}-not")]).status.code(), Some(3));
 }
 
@@ -84,7 +84,7 @@ fn has_status(status: &'static str) -> impl Fn(&Row) -> bool {
     move |row| row.get("status") == Some(&s(status))
 }
 
-/// Fails at the third party; then the third party is repaired.
+/// Makes an application fail because the licence verification service is down; then the service works again.
 async fn failed(id: &str, number: &str) -> Result<Value> {
     let bench = bench();
     pass(id)?;
@@ -97,16 +97,17 @@ async fn failed(id: &str, number: &str) -> Result<Value> {
     Ok(row)
 }
 
-/// One verdict, one customer, one face; nobody was told that he was refused.
+/// Checks that there is one outcome, one customer and one face, and that no refusal was published.
 async fn approved_once(id: &str) -> Result<Value> {
     let bench = bench();
     let row = plain(&bench.row(id).await?);
     assert_eq!((&row["outcome"], &row["status"], row.get("failure")), (&json!("approved"), &json!("DECIDED"), None));
     assert_eq!(row["faceId"], format!("face-of-{id}"));
     assert_eq!((customers(id).await?.len(), bench.decisions(id).await?.len()), (1, 1));
-    let said: Vec<_> = bench.notifications(id, 2).await?.into_iter().map(|said| (said.event, said.outcome)).collect();
+    let published = bench.notifications(id, 2).await?;
+    let published: Vec<_> = published.into_iter().map(|message| (message.event, message.outcome)).collect();
     let decided = ("APPLICATION_DECIDED".to_owned(), Some("approved".to_owned()));
-    assert_eq!(said, [("APPLICATION_FAILED".to_owned(), None), decided]);
+    assert_eq!(published, [("APPLICATION_FAILED".to_owned(), None), decided]);
     Ok(row)
 }
 
@@ -128,7 +129,7 @@ fn replay_resumes_where_it_failed() {
         let timeline = &json_lines(&bonafide(&["history", id, "--json"]))[0];
         assert_eq!((&timeline["redrives"], &timeline["status"]), (&json!(1), &json!("SUCCEEDED")));
         let unpacked = timeline["steps"].as_array().unwrap().iter().filter(|step| step["state"] == "UnpackPackage");
-        assert_eq!(unpacked.count(), 1, "what had succeeded is not done again");
+        assert_eq!(unpacked.count(), 1, "a step that had succeeded is not repeated");
 
         let again = &json_lines(&bonafide(&["replay", id, "--json"]))[0];
         assert_eq!(again["action"], "nothing");
@@ -137,7 +138,7 @@ fn replay_resumes_where_it_failed() {
 }
 
 #[test]
-fn replay_afresh_judges_the_same_upload_again_once() {
+fn a_fresh_replay_judges_the_same_upload_once_more() {
     let (id, number) = ("e2e_fresh_", "E514-172-80-852-0");
     bench().run(async {
         let failed = failed(id, number).await?;
@@ -155,7 +156,7 @@ fn replay_afresh_judges_the_same_upload_again_once() {
     });
 }
 
-/// A document for which a selfie waits fails where it is looked at; then that is repaired.
+/// Makes a document for which a selfie waits fail in its check, then repairs the cause.
 async fn late_document_failed(id: &str, number: &str) -> Result<Value> {
     let bench = bench();
     let denied = Fault::error("rekognition", "DetectFaces", id, "AccessDeniedException", 400);
@@ -172,7 +173,7 @@ async fn late_document_failed(id: &str, number: &str) -> Result<Value> {
 }
 
 #[test]
-fn replay_of_what_was_uploaded_alone_ends_with_its_execution() {
+fn replay_of_a_single_picture_ends_with_its_execution() {
     for (id, number, how, action) in [
         ("e2e_replay-late_", "E514-172-80-853-0", &[][..], "redrive"),
         ("e2e_fresh-late_", "E514-172-80-854-0", &["--fresh"], "fresh"),
@@ -199,15 +200,15 @@ fn replay_of_what_was_uploaded_alone_ends_with_its_execution() {
 }
 
 #[test]
-fn replay_goes_on_after_what_cannot_be_replayed() {
+fn replay_continues_after_an_unknown_application() {
     let (id, number) = ("e2e_replay-after_", "E514-172-80-855-0");
     bench().run(async {
         failed(id, number).await?;
-        let output = bonafide(&["replay", "nobody", id, "--wait", "--json"]);
+        let output = bonafide(&["replay", "unknown", id, "--wait", "--json"]);
         assert_eq!(output.status.code(), Some(3), "{output:?}");
         let lines = json_lines(&output);
         let [broken_off, planned, ended] = &lines[..] else { panic!("{output:?}") };
-        assert!(broken_off["error"].as_str().unwrap().contains("no application nobody"), "{output:?}");
+        assert!(broken_off["error"].as_str().unwrap().contains("no application unknown"), "{output:?}");
         assert_eq!((&planned["action"], &ended["replay"]), (&json!("redrive"), &json!("succeeded")));
         approved_once(id).await?;
         Ok(())
@@ -215,7 +216,7 @@ fn replay_goes_on_after_what_cannot_be_replayed() {
 }
 
 #[test]
-fn dead_letters_are_shown_and_go_back_to_work() {
+fn dead_letters_are_shown_and_requeued() {
     let id = "e2e_dead-letter_";
     let bench = bench();
     bench.run(async {
@@ -229,7 +230,7 @@ fn dead_letters_are_shown_and_go_back_to_work() {
         let depths = bonafide(&["dlq", "list", "--json"]);
         assert_eq!(depths.status.code(), Some(1), "{depths:?}");
         let uploads = json!({"queue": "uploads", "messages": 1});
-        assert_eq!(json_lines(&depths).len(), 5, "one object to a line, one line to a queue: {depths:?}");
+        assert_eq!(json_lines(&depths).len(), 5, "one JSON object per line, one line per queue: {depths:?}");
         assert!(json_lines(&depths).contains(&uploads), "{depths:?}");
         let shown = json_lines(&bonafide(&["dlq", "show", "uploads", "--json"]));
         let [shown] = &shown[..] else { panic!("{shown:?}") };
@@ -239,18 +240,22 @@ fn dead_letters_are_shown_and_go_back_to_work() {
 
         let moved = bonafide(&["dlq", "redrive", "uploads", "--json"]);
         assert_eq!(json_lines(&moved), [json!({"queue": "uploads", "moved": 1})]);
-        // There is no such version, and the applicant has to send it again.
+        // The version does not exist, so the applicant has to upload again.
         let row = plain(&bench.row_when(id, has_status("FAILED")).await?);
         assert_eq!(row["failure"]["reason"], "UPLOAD_MISSING");
-        let said = bench.notifications(id, 1).await?;
-        assert_eq!((said.len(), &said[0].reasons[..]), (1, &["UPLOAD_MISSING".to_owned()][..]), "{said:?}");
+        let published = bench.notifications(id, 1).await?;
+        assert_eq!(
+            (published.len(), &published[0].reasons[..]),
+            (1, &["UPLOAD_MISSING".to_owned()][..]),
+            "{published:?}"
+        );
         assert_eq!(bonafide(&["dlq", "list"]).status.code(), Some(0));
         Ok(())
     });
 }
 
 #[test]
-fn watch_tells_each_change_once() {
+fn watch_prints_each_change_once() {
     sample("approved");
     let output = bonafide(&["watch", "--outcome", "approved", "--every", "200ms", "--for", "1s", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");

@@ -1,4 +1,4 @@
-//! Packages that cannot be used, each refused for its own reason. They are made here and hold no real picture.
+//! Unusable packages, each refused for its own reason. They are generated here and contain no real picture.
 
 use anyhow::{Result, ensure};
 use bonafide_domain::Limits;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::applicant::send;
 
-/// The members of a good package, with one replaced by something else.
+/// A good package with one member replaced.
 fn with(id: &str, kind: &str, name: &str, bytes: Vec<u8>) -> Vec<u8> {
     let old = format!("{id}_{kind}.");
     let mut members: Vec<_> = members(id, "X1").into_iter().filter(|(name, _)| !name.starts_with(&old)).collect();
@@ -39,7 +39,7 @@ fn encrypted(mut package: Vec<u8>) -> Vec<u8> {
     package
 }
 
-/// Uploads a package and waits for the verdict.
+/// Uploads a package and expects the outcome `resubmit` for this reason.
 fn resubmit(reason: &str, package: impl FnOnce(&str) -> Vec<u8>) {
     let id = id_of(reason);
     let bench = bench();
@@ -67,7 +67,7 @@ fn resubmit(reason: &str, package: impl FnOnce(&str) -> Vec<u8>) {
             "NotifyOutcome",
         ];
         assert_eq!(ended.path(), expected);
-        said(&id, "APPLICATION_DECIDED", reason).await
+        published(&id, "APPLICATION_DECIDED", reason).await
     });
 }
 
@@ -75,10 +75,10 @@ fn id_of(reason: &str) -> String {
     format!("e2e_{}", reason.to_lowercase().replace('_', "-"))
 }
 
-/// This was published about the application, and nothing else.
-async fn said(id: &str, event: &str, reason: &str) -> Result<()> {
-    let said = bench().notifications(id, 1).await?;
-    ensure!(said.len() == 1 && said[0].event == event && said[0].reasons == [reason], "{said:?}");
+/// Checks that exactly this was published about the application.
+async fn published(id: &str, event: &str, reason: &str) -> Result<()> {
+    let published = bench().notifications(id, 1).await?;
+    ensure!(published.len() == 1 && published[0].event == event && published[0].reasons == [reason], "{published:?}");
     Ok(())
 }
 
@@ -106,7 +106,7 @@ fn package_beyond_the_limit_is_not_even_copied() {
         let record = sent.ended().await?;
         assert_eq!((&record["status"], &record["reasons"]), (&json!("REFUSED"), &json!([reason])));
         assert_eq!((record.get("package"), bench().row(id).await?.len()), (None, 0));
-        said(id, "UPLOAD_REJECTED", reason).await
+        published(id, "UPLOAD_REJECTED", reason).await
     });
 }
 
@@ -145,7 +145,7 @@ fn no_selfie() {
     resubmit("SELFIE_MISSING", |id| with(id, "selfie", "", Vec::new()));
 }
 
-/// The details are this text.
+/// Uploads a package whose details are this text.
 fn resubmit_details(reason: &str, text: &str) {
     resubmit(reason, |id| with(id, "details", &format!("{id}_details.csv"), text.as_bytes().to_vec()));
 }
@@ -161,7 +161,7 @@ fn details_without_a_column() {
 }
 
 #[test]
-fn details_of_nobody() {
+fn details_without_a_row() {
     resubmit_details("DETAILS_ROWS_WRONG", &format!("{HEADER}\n"));
 }
 

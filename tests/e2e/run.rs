@@ -1,4 +1,4 @@
-//! The one run of all samples of the demo.
+//! Runs all samples of the demo once.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -14,7 +14,7 @@ use bonafide_tools::rows::plain;
 use bonafide_tools::samples::{self, Judged, Submission};
 use serde_json::Value;
 
-/// A sample, and everything that its onboarding left.
+/// A sample and all its records.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) judged: Judged,
@@ -25,7 +25,7 @@ pub(crate) struct Seen {
     pub(crate) notifications: Vec<Notification>,
 }
 
-/// One of the samples after all have been judged.
+/// One of the samples, after all have been judged.
 pub(crate) fn sample(id: &str) -> &'static Seen {
     all().get(id).unwrap_or_else(|| panic!("no sample {id}"))
 }
@@ -58,7 +58,7 @@ pub(crate) fn samples_folder() -> PathBuf {
     repository().join("samples")
 }
 
-/// A picture in the package of a sample, by what stands between the id and the extension.
+/// A picture in the package of a sample; `kind` is the part of its name between the id and the extension.
 pub(crate) fn member_of(sample: &str, kind: &str) -> anyhow::Result<Vec<u8>> {
     let mut archive = zip::ZipArchive::new(File::open(samples_folder().join(format!("packages/{sample}.zip")))?)?;
     let names =
@@ -70,7 +70,7 @@ pub(crate) fn member_of(sample: &str, kind: &str) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What the applicant said, by column; empty for what is no package.
+/// The stated details by column; empty for a sample without a package.
 pub(crate) fn details(sample: &samples::Sample) -> HashMap<String, String> {
     let Submission::Package { file } = &sample.submission else { return HashMap::new() };
     let file = File::open(samples_folder().join(file)).unwrap();

@@ -1,4 +1,4 @@
-//! What each sample left behind: the row, the submission, the decision, the notifications, the faces, the customer.
+//! The records of each sample: row, submission, decision, notifications, faces, customer.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::applicant;
 use crate::run::{Seen, all, details, sample};
 
-/// The verdict is the expected one, everywhere where it is said, and the state path ends so.
+/// Checks that the outcome is the expected one in all records, and that the path of states ends accordingly.
 #[track_caller]
 fn decided(seen: &Seen, outcome: &str, reasons: &[&str]) {
     let application = &seen.judged.application;
@@ -19,7 +19,7 @@ fn decided(seen: &Seen, outcome: &str, reasons: &[&str]) {
         (application.outcome.as_deref(), &application.reasons[..]),
         (Some(outcome), &reasons.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>()[..])
     );
-    assert!(seen.judged.sample.expected.is_met_by(application), "samples.json expects another verdict");
+    assert!(seen.judged.sample.expected.is_met_by(application), "samples.json expects another outcome");
     let row = &seen.row;
     assert_eq!(
         (&row["status"], &row["outcome"], &row["reasons"]),
@@ -44,7 +44,7 @@ fn decided(seen: &Seen, outcome: &str, reasons: &[&str]) {
     assert_eq!(of_application, [(Some(outcome.to_owned()), reasons.iter().map(|code| (*code).to_owned()).collect())]);
 }
 
-/// The one submission and the one decision say what the row says, and the decision by what it was judged.
+/// Checks that the submission and the decision agree with the row, and that the decision names the versions that judged.
 #[track_caller]
 fn recorded(seen: &Seen) {
     let ([submission], [decision]) = (&seen.submissions[..], &seen.decisions[..]) else {
@@ -81,7 +81,7 @@ fn names(map: &Value) -> BTreeSet<&str> {
     map.as_object().into_iter().flat_map(|map| map.keys()).map(String::as_str).collect()
 }
 
-/// Outcome and reasons of the messages of this kind.
+/// Outcome and reasons of the messages of this event and check.
 fn notified(seen: &Seen, event: &str, check: Option<&str>) -> Vec<(Option<String>, Vec<String>)> {
     let matching = seen
         .notifications
@@ -90,26 +90,26 @@ fn notified(seen: &Seen, event: &str, check: Option<&str>) -> Vec<(Option<String
     matching.map(|notification| (notification.outcome.clone(), notification.reasons.clone())).collect()
 }
 
-/// A check's "no" was published exactly once; others not at all.
+/// Checks that one of these checks did not pass and published this exactly once, and that the others published nothing.
 #[track_caller]
 fn refused_by(seen: &Seen, checks: &[&str], outcome: &str, reason: &str) {
     for check in ["identityVerification", "identityCompare", "documentExtraction", "thirdPartyCheck"] {
-        let said = notified(seen, "CHECK_NOT_PASSED", Some(check));
+        let published = notified(seen, "CHECK_NOT_PASSED", Some(check));
         if checks.contains(&check) {
-            assert_eq!(said, [(Some(outcome.to_owned()), vec![reason.to_owned()])], "{check}");
+            assert_eq!(published, [(Some(outcome.to_owned()), vec![reason.to_owned()])], "{check}");
             assert_eq!(
                 (&seen.row[check]["outcome"], &seen.row[check]["reasons"]),
                 (&json!(outcome), &json!([reason])),
                 "{check}"
             );
         } else {
-            assert_eq!(said, [], "{check}");
+            assert_eq!(published, [], "{check}");
         }
     }
 }
 
 #[track_caller]
-fn holds_face(seen: &Seen, expected: bool) {
+fn has_face(seen: &Seen, expected: bool) {
     let id = &seen.judged.sample.id;
     let faces = bench().faces().unwrap();
     let own = faces.iter().filter(|owner| *owner == id).count();
@@ -122,7 +122,7 @@ fn customers(id: &str) -> Vec<Value> {
     bench().run(applicant::customers(id))
 }
 
-/// Which of the worker-backed or child tasks it went through.
+/// Whether an execution of the sample entered this state.
 fn entered(seen: &Seen, state: &str) -> bool {
     seen.ended.path().contains(&state)
 }
@@ -166,7 +166,7 @@ fn approved() {
         assert!(["bucket", "key", "versionId"].iter().all(|name| seen.row[evidence][name].is_string()), "{evidence}");
     }
     assert_eq!(seen.notifications.len(), 1);
-    holds_face(seen, true);
+    has_face(seen, true);
     let customers = customers("approved");
     assert_eq!(customers.len(), 1);
     assert_eq!((&customers[0]["status"], &customers[0]["customerId"]), (&json!("REGISTERED"), &seen.row["customerId"]));
@@ -178,8 +178,8 @@ fn face_mismatch() {
     decided(seen, "declined", &["FACE_MISMATCH"]);
     refused_by(seen, &["identityCompare", "identityVerification"], "decline", "FACE_MISMATCH");
     assert_eq!(seen.row["LICENSE_SELFIE_MATCH"], false);
-    assert!(!entered(seen, "ExtractDocument"), "Textract is not paid for those who are refused before");
-    holds_face(seen, false);
+    assert!(!entered(seen, "ExtractDocument"), "Textract is not paid for an application that is declined before");
+    has_face(seen, false);
     assert!(customers("face-mismatch").is_empty());
 }
 
@@ -190,7 +190,7 @@ fn last_name_mismatch() {
     refused_by(seen, &["documentExtraction"], "decline", "LAST_NAME_MISMATCH");
     assert_eq!((&seen.row["LICENSE_SELFIE_MATCH"], &seen.row["LICENSE_DETAILS_MATCH"]), (&json!(true), &json!(false)));
     assert!(!entered(seen, "CheckWithThirdParty") && !entered(seen, "IndexFace"));
-    holds_face(seen, false);
+    has_face(seen, false);
     assert!(customers("last-name-mismatch").is_empty());
 }
 
@@ -199,7 +199,7 @@ fn document_expired() {
     let seen = sample("document-expired");
     decided(seen, "declined", &["DOCUMENT_EXPIRED"]);
     refused_by(seen, &["documentExtraction"], "decline", "DOCUMENT_EXPIRED");
-    holds_face(seen, false);
+    has_face(seen, false);
     assert!(customers("document-expired").is_empty());
 }
 
@@ -209,7 +209,7 @@ fn selfie_without_face() {
     decided(seen, "resubmit", &["SELFIE_FACE_NOT_FOUND"]);
     refused_by(seen, &["identityVerification"], "resubmit", "SELFIE_FACE_NOT_FOUND");
     assert!(!entered(seen, "ExtractDocument"));
-    holds_face(seen, false);
+    has_face(seen, false);
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn face_duplicate() {
             > Thresholds::STANDARD.duplicate_similarity
     );
     assert_eq!(seen.row["duplicateFaceId"], sample("approved").row["faceId"]);
-    holds_face(seen, false);
+    has_face(seen, false);
     assert!(customers("face-duplicate").is_empty());
 }
 
@@ -232,8 +232,8 @@ fn license_unknown() {
     decided(seen, "declined", &["LICENSE_UNKNOWN"]);
     refused_by(seen, &["thirdPartyCheck"], "decline", "LICENSE_UNKNOWN");
     assert_eq!((&seen.row["LICENSE_DETAILS_MATCH"], &seen.row["LICENSE_VALIDATION"]), (&json!(true), &json!(false)));
-    assert!(!entered(seen, "IndexFace"), "a face is kept by an approval, and never before");
-    holds_face(seen, false);
+    assert!(!entered(seen, "IndexFace"), "a face is indexed for an approval only");
+    has_face(seen, false);
     assert!(customers("license-unknown").is_empty());
 }
 
@@ -259,7 +259,7 @@ fn third_party_down() {
     assert_eq!(notified(seen, "APPLICATION_FAILED", None), [(None, vec!["THIRD_PARTY_UNAVAILABLE".to_owned()])]);
     assert_eq!(seen.notifications.len(), 1);
     let ([submission], []) = (&seen.submissions[..], &seen.decisions[..]) else { panic!("{:?}", seen.submissions) };
-    // Written one after the other, each at its time.
+    // The two records are written one after the other, so their times differ.
     let without_time =
         |failure: &Value| failure.as_object().cloned().map(|mut failure| failure.remove("at").map(|_| failure));
     assert_eq!(submission["status"], "FAILED");
@@ -268,7 +268,7 @@ fn third_party_down() {
         (&submission["documentExtraction"]["outcome"], submission.get("thirdPartyCheck")),
         (&json!("pass"), None)
     );
-    holds_face(seen, false);
+    has_face(seen, false);
     assert!(customers("third-party-down").is_empty());
 }
 
@@ -279,7 +279,7 @@ fn not_a_zip() {
     refused_by(seen, &[], "", "");
     assert_eq!(seen.row["packageCheck"]["reasons"], json!(["PACKAGE_NOT_A_ZIP"]));
     assert!(!entered(seen, "VerifyIdentity"));
-    holds_face(seen, false);
+    has_face(seen, false);
 }
 
 #[test]
@@ -300,10 +300,10 @@ fn each_sample_of_the_demo_has_a_test_here() {
 }
 
 #[test]
-fn every_message_names_another_event() {
-    // Scenarios of machines run beside, and announce again on purpose; their applications begin with the machine's name.
-    let is_own = |said: &Notification| !said.application_id.starts_with(|first: char| first.is_ascii_uppercase());
+fn every_message_has_its_own_event_id() {
+    // Scenarios of machines run concurrently and publish duplicates on purpose; their applications begin with the machine's name.
+    let is_own = |message: &Notification| !message.application_id.starts_with(|first: char| first.is_ascii_uppercase());
     let notifications: Vec<_> = bench().inbox.all().into_iter().filter(is_own).collect();
     let ids: HashSet<_> = notifications.iter().map(|notification| &notification.event_id).collect();
-    assert_eq!(ids.len(), notifications.len(), "a message came twice: {notifications:?}");
+    assert_eq!(ids.len(), notifications.len(), "a message was published twice: {notifications:?}");
 }

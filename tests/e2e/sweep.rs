@@ -1,4 +1,4 @@
-//! The daily sweep: the collection of faces and the applications, compared with each other.
+//! The daily sweep, which reconciles the collection of faces with the applications.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::applicant::{Sent, number, send};
 use crate::command::{bonafide, json_lines};
 
-/// Sends a package on which everything is right, with this portrait as selfie and as document. Rekognition looks at it.
+/// Sends a good package with this portrait as selfie and as document. Rekognition's answers are not configured.
 async fn apply(id: &str, portrait: &str) -> Result<Sent> {
     license(id, &number(id))?;
     let picture = fs::read(repository().join("samples/portraits").join(portrait))?;
@@ -53,7 +53,7 @@ fn sweep() -> Result<Value> {
     bench().local.invoke("bonafide-dev-sweep-faces", &json!({}))
 }
 
-/// Runs a test with these applications, and takes their faces away: others show the same persons.
+/// Runs a test with these applications and then deletes their faces: other tests use the same portraits.
 fn with(ids: &[&str], test: impl AsyncFnOnce() -> Result<()>) {
     bench().run(async {
         let result = Box::pin(test()).await;
@@ -65,7 +65,7 @@ fn with(ids: &[&str], test: impl AsyncFnOnce() -> Result<()>) {
 }
 
 #[test]
-fn a_face_that_a_failed_submission_left_is_deleted_and_approves_no_application() {
+fn a_face_of_a_failed_submission_is_deleted_and_approves_nothing() {
     let (id, next) = ("e2e_left-face_", "e2e_after-left-face_");
     with(&[id, next], async || {
         let denied = Fault::error("dynamodb", "TransactWriteItems", id, "AccessDeniedException", 400);
@@ -78,7 +78,7 @@ fn a_face_that_a_failed_submission_left_is_deleted_and_approves_no_application()
             "{failed}"
         );
         ensure!(faces_of(id)?.len() == 1, "the face is indexed");
-        // The execution can still be resumed.
+        // The execution can still be redriven.
         sweep()?;
         ensure!(faces_of(id)?.len() == 1, "a young failure has lost its face");
 
@@ -92,7 +92,7 @@ fn a_face_that_a_failed_submission_left_is_deleted_and_approves_no_application()
         let swept = sent.record_when(|record| record["faceSweptAt"].is_string()).await?;
         ensure!(swept["status"] == "FAILED", "{swept}");
 
-        // The same person is no duplicate.
+        // The same person is not a duplicate now.
         let approved = apply(next, "collins.jpg").await?.ended().await?;
         ensure!(approved["outcome"] == "approved", "{approved}");
 
@@ -114,9 +114,9 @@ fn a_face_that_a_failed_submission_left_is_deleted_and_approves_no_application()
 }
 
 #[test]
-fn an_approved_application_keeps_its_face_and_gets_it_again() {
-    let (id, twin) = ("e2e_lost-face_", "e2e_after-lost-face_");
-    with(&[id, twin], async || {
+fn an_approved_application_keeps_its_face_or_gets_it_back() {
+    let (id, later) = ("e2e_lost-face_", "e2e_after-lost-face_");
+    with(&[id, later], async || {
         let busy = Fault::error("dynamodb", "TransactWriteItems", id, "ThrottlingException", 400);
         let concluding = bench().local.control.gate(&busy.by("conclude-submission").late(8))?;
         let sent = apply(id, "hopper.jpg").await?;
@@ -138,7 +138,7 @@ fn an_approved_application_keeps_its_face_and_gets_it_again() {
         expected["faceId"] = json!(again[0]);
         ensure!(plain(&bench().row(id).await?) == expected, "{expected}");
 
-        let declined = apply(twin, "hopper.jpg").await?.ended().await?;
+        let declined = apply(later, "hopper.jpg").await?.ended().await?;
         ensure!(declined["reasons"] == json!(["FACE_DUPLICATE"]), "{declined}");
         ensure!(declined["duplicateFaceId"] == json!(again[0]), "{declined}");
         Ok(())

@@ -1,4 +1,4 @@
-//! Uploads that are no package of the demo: names that are none, single pictures, another package of an applicant who is approved.
+//! Invalid names, single pictures, and another package of an approved application.
 
 use anyhow::{Result, ensure};
 use bonafide_domain::ApplicationId;
@@ -17,7 +17,7 @@ use crate::run::samples_folder;
 
 const PICTURE: &[u8] = b"not looked at";
 
-/// The submission's end, and the application's row after it.
+/// Uploads, waits for the end, and returns the submission's record and the application's row.
 async fn judged(kind: UploadKind, id: &str) -> Result<(Value, Value)> {
     let record = send(kind, id, PICTURE).await?.ended().await?;
     Ok((record, plain(&bench().row(id).await?)))
@@ -28,10 +28,10 @@ fn ended(record: &Value, outcome: &str, reasons: &[&str]) {
     assert_eq!((&record["outcome"], &record["reasons"]), (&json!(outcome), &json!(reasons)), "{record}");
 }
 
-/// Check, outcome and reasons of each message about the application, in their order.
-async fn said(id: &str, expected: usize) -> Result<Vec<(String, Option<String>, Vec<String>)>> {
-    let said = bench().notifications(id, expected).await?.into_iter();
-    Ok(said.map(|said| (said.check.unwrap_or(said.event), said.outcome, said.reasons)).collect())
+/// Check (or event), outcome and reasons of each message about the application, in their order.
+async fn published_about(id: &str, expected: usize) -> Result<Vec<(String, Option<String>, Vec<String>)>> {
+    let published = bench().notifications(id, expected).await?.into_iter();
+    Ok(published.map(|message| (message.check.unwrap_or(message.event), message.outcome, message.reasons)).collect())
 }
 
 fn message(what: &str, outcome: &str, reasons: &[&str]) -> (String, Option<String>, Vec<String>) {
@@ -39,7 +39,7 @@ fn message(what: &str, outcome: &str, reasons: &[&str]) -> (String, Option<Strin
 }
 
 #[test]
-fn a_name_that_is_no_application_is_recorded_and_announced() {
+fn an_invalid_name_is_recorded_and_announced() {
     let bench = bench();
     bench.run(async {
         let key = "zipped/Jane Doe.zip";
@@ -56,7 +56,7 @@ fn a_name_that_is_no_application_is_recorded_and_announced() {
 }
 
 #[test]
-fn a_selfie_before_its_document_is_verified_when_the_document_comes() {
+fn a_selfie_is_verified_when_its_document_arrives() {
     let id = "e2e_selfie-first_";
     bench().run(async {
         pass(id)?;
@@ -70,23 +70,23 @@ fn a_selfie_before_its_document_is_verified_when_the_document_comes() {
         );
         let waits = [("identityVerification", "DOCUMENT_MISSING"), ("PICTURE_JUDGED", "DOCUMENT_MISSING")];
         let waits = waits.map(|(what, reason)| message(what, "resubmit", &[reason]));
-        assert_eq!(said(id, 2).await?, waits);
+        assert_eq!(published_about(id, 2).await?, waits);
 
         let (record, row) = judged(Document, id).await?;
         ended(&record, "approved", &[]);
         assert_eq!((&row["status"], &row["faceId"]), (&json!("OPEN"), &json!(format!("face-of-{id}"))));
-        assert_eq!(row["selfieSubmission"]["progress"], "approved", "it waits no more");
+        assert_eq!(row["selfieSubmission"]["progress"], "approved", "it waits no longer");
         for check in ["documentExtraction", "identityCompare", "identityVerification"] {
             assert_eq!((&row[check]["outcome"], &row[check]["reasons"]), (&json!("pass"), &json!([])), "{check}");
         }
         assert_eq!(row["LICENSE_SELFIE_MATCH"], true);
-        assert_eq!(said(id, 3).await?[2..], [message("PICTURE_JUDGED", "approved", &[])]);
+        assert_eq!(published_about(id, 3).await?[2..], [message("PICTURE_JUDGED", "approved", &[])]);
         Ok(())
     });
 }
 
 #[test]
-fn a_selfie_waits_until_there_is_a_document_that_can_be_used() {
+fn a_selfie_waits_for_a_usable_document() {
     let id = "e2e_selfie-waits_";
     bench().run(async {
         // The first document has no portrait, the second cannot be read.
@@ -142,7 +142,7 @@ fn a_selfie_after_its_document_is_compared_with_it() {
             (&row["identityCompare"]["scores"]["similarity"], &row["identityVerification"]["outcome"], &row["faceId"]),
             (&json!(91.5), &json!("pass"), &json!(format!("face-of-{id}")))
         );
-        // The document is compared with, and not read again.
+        // The earlier document is used for the comparison and not read again.
         let document = row["documentSubmission"]["evidence"]["key"].as_str().unwrap();
         assert!(document.contains("/document.") && record.get("documentExtraction").is_none(), "{record}");
         Ok(())
@@ -150,7 +150,7 @@ fn a_selfie_after_its_document_is_compared_with_it() {
 }
 
 #[test]
-fn a_selfie_of_somebody_known_names_the_face_that_was_found() {
+fn a_selfie_of_a_known_person_names_the_duplicate_face() {
     let id = "e2e_known-face_";
     bench().run(async {
         rekognition(id, "DetectFaces", one_face())?;
@@ -162,16 +162,16 @@ fn a_selfie_of_somebody_known_names_the_face_that_was_found() {
             (&json!("DECIDED"), &json!(["FACE_DUPLICATE"]), &json!("the-known-face"), None)
         );
         let check = message("identityVerification", "decline", &["FACE_DUPLICATE"]);
-        assert_eq!(said(id, 2).await?, [check, message("PICTURE_JUDGED", "declined", &["FACE_DUPLICATE"])]);
+        assert_eq!(published_about(id, 2).await?, [check, message("PICTURE_JUDGED", "declined", &["FACE_DUPLICATE"])]);
         Ok(())
     });
 }
 
 #[test]
-fn a_prefix_that_is_none_is_recorded_and_announced() {
+fn an_unknown_prefix_is_recorded_and_announced() {
     let bench = bench();
     bench.run(async {
-        // The bucket tells of the known prefixes only: somebody has configured another one.
+        // The bucket sends events of the known prefixes only, unless its configuration was changed.
         let bucket = bench.deployment.data("BucketName")?;
         let (key, version) = ("inbox/e2e_prefix.zip", "v1");
         let object = json!({"key": key, "versionId": version});
@@ -192,9 +192,12 @@ fn a_prefix_that_is_none_is_recorded_and_announced() {
 /// The one message about a rejected upload.
 async fn rejected(key: &str, version: &str, reason: &str) -> Result<Notification> {
     let id = ApplicationId::of_rejected_key(key, version);
-    let mut said = bench().notifications(id.as_str(), 1).await?;
-    ensure!(said.len() == 1 && said[0].event == "UPLOAD_REJECTED" && said[0].reasons == [reason], "{said:?}");
-    Ok(said.remove(0))
+    let mut published = bench().notifications(id.as_str(), 1).await?;
+    ensure!(
+        published.len() == 1 && published[0].event == "UPLOAD_REJECTED" && published[0].reasons == [reason],
+        "{published:?}"
+    );
+    Ok(published.remove(0))
 }
 
 #[test]
@@ -210,7 +213,7 @@ fn a_second_upload_to_an_approved_application_is_refused() {
     let row = bench().run(bench().row(id));
     let second = submit();
     assert_eq!(second.status.code(), Some(1), "{second:?}");
-    let told = &json_lines(&second)[0];
-    assert_eq!((&told["status"], &told["reasons"]), (&json!("REFUSED"), &json!(["APPLICATION_CLOSED"])));
+    let refused = &json_lines(&second)[0];
+    assert_eq!((&refused["status"], &refused["reasons"]), (&json!("REFUSED"), &json!(["APPLICATION_CLOSED"])));
     assert_eq!(bench().run(bench().row(id)), row);
 }

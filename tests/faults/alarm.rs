@@ -1,4 +1,4 @@
-//! The metrics that the deployed alarms look at.
+//! The metrics that the deployed alarms watch.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// A day, in seconds.
 const DAY: u64 = 86_400;
 
-/// What an alarm of ours has counted in the last day. Its threshold is one, so that each count calls the operators.
+/// What the metric of an alarm has counted in the last day. The alarm's threshold is one, so that each count notifies the operators.
 pub(crate) fn counted(alarm: &str) -> Result<u64> {
     let name = format!("bonafide-dev-{alarm}");
     let described = ask("DescribeAlarms", &json!({"AlarmNames": [name]}))?;

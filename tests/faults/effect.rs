@@ -1,8 +1,8 @@
-//! What can be wrong with an answer, in the words of each service.
+//! Faults in the answers of services, with the error names of each service.
 
 use bonafide_tools::control::Fault;
 
-/// What is wrong.
+/// The kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     Throttled,
@@ -11,24 +11,24 @@ pub(crate) enum Effect {
     Malformed,
     Silent,
     Denied,
-    /// It is done, and the answer is lost.
+    /// The request is carried out, and its answer is lost.
     Lost,
 }
 
-/// Those that pass by themselves.
+/// Transient faults.
 pub(crate) const TRANSIENT: [Effect; 5] =
     [Effect::Throttled, Effect::Outage, Effect::Closed, Effect::Malformed, Effect::Silent];
 
-/// Those, and what is then done twice: it was done the first time.
+/// Transient faults, and the lost answer, after which the retry carries out the request a second time.
 pub(crate) const ONCE: [Effect; 6] =
     [Effect::Throttled, Effect::Outage, Effect::Closed, Effect::Malformed, Effect::Silent, Effect::Lost];
 
-/// A service, an operation of it, and how the answer to a machine goes wrong.
+/// A service, one of its operations, and the error names that a machine receives from it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dependency {
     service: &'static str,
     operation: &'static str,
-    /// Before the names of errors, as Step Functions gives them.
+    /// The prefix that Step Functions puts before the service's error names.
     prefix: &'static str,
     throttled: &'static str,
     outage: &'static str,
@@ -36,7 +36,7 @@ pub(crate) struct Dependency {
 }
 
 impl Dependency {
-    /// What a Task on this resource depends on.
+    /// The dependency of a Task with this resource.
     pub(crate) fn of(resource: &str) -> Self {
         let (service, operation, prefix, [throttled, outage, denied]) = match resource
             .trim_start_matches("arn:aws:states:::")
@@ -73,17 +73,17 @@ impl Dependency {
             "aws-sdk:rekognition:searchFaces" => ("rekognition", "SearchFaces", "Rekognition", REKOGNITION),
             "aws-sdk:rekognition:indexFaces" => ("rekognition", "IndexFaces", "Rekognition", REKOGNITION),
             "aws-sdk:rekognition:deleteFaces" => ("rekognition", "DeleteFaces", "Rekognition", REKOGNITION),
-            other => panic!("how does {other} fail?"),
+            other => panic!("no faults are known for {other}"),
         };
         Self { service, operation, prefix, throttled, outage, denied }
     }
 
-    /// Whether what is asked for is an execution that is waited for.
+    /// Whether the Task starts a child execution and waits for it.
     pub(crate) fn is_child(&self) -> bool {
         self.operation == "StartExecution"
     }
 
-    /// This effect on the requests of one Task (`<machine>/<state>`) for one application.
+    /// The fault with this effect on the requests of one Task (`<machine>/<state>`) for one application.
     pub(crate) fn fault(&self, effect: Effect, application: &str, task: &str) -> Fault {
         let Self { service, operation, .. } = *self;
         let error = |name: &str| Fault::error(service, operation, application, name, 400);
@@ -99,7 +99,7 @@ impl Dependency {
         fault.by(task)
     }
 
-    /// What the machine's history calls it.
+    /// The error's name in the machine's history.
     pub(crate) fn name(&self, effect: Effect) -> String {
         let error = match effect {
             Effect::Throttled => self.throttled,

@@ -1,7 +1,7 @@
-//! The face API: at each call of each of its functions something fails, or the function dies.
+//! The face API: at each call of each of its functions, the call fails or the function dies.
 //!
-//! The calls are learnt from a run without faults. What passes by itself changes nothing. Otherwise the answer says that it did not
-//! succeed, and the same request, sent again, does: with one record, one vector, and no picture of anything else.
+//! The calls are taken from a run without faults. A transient fault changes nothing. After any other fault the answer is an error, and
+//! the same request, sent again, succeeds: with one record, one vector, and no other picture.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +29,7 @@ const COLLINS: &str = "samples/portraits/collins.jpg";
 const LATE: &str = "samples/uploads/late-document_selfie.jpg";
 const LONG_AGO: &str = "2026-01-01T00:00:00.000Z";
 
-/// What the functions are asked for.
+/// The requests that the functions serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Task {
     Register,
@@ -43,7 +43,7 @@ enum Task {
     Clear,
 }
 
-/// How something goes wrong.
+/// The kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
     Throttled,
@@ -51,7 +51,7 @@ enum Effect {
     Closed,
     Malformed,
     Denied,
-    /// It is done, and the answer is lost.
+    /// The call is carried out, and its answer is lost.
     Lost,
     /// The function ends before the call.
     Killed,
@@ -61,11 +61,11 @@ enum Effect {
     OutOfTime,
 }
 
-/// Of these, one at each call: only once.
+/// Faults that occur once, one of them at each call.
 const ONCE: [Effect; 4] = [Effect::Lost, Effect::Throttled, Effect::Outage, Effect::Closed];
-/// Likewise, from that call on.
-const FOR_GOOD: [Effect; 5] = [Effect::Denied, Effect::Malformed, Effect::Closed, Effect::Outage, Effect::Throttled];
-/// Likewise.
+/// Faults that persist from that call on, one of them at each call.
+const PERSISTENT: [Effect; 5] = [Effect::Denied, Effect::Malformed, Effect::Closed, Effect::Outage, Effect::Throttled];
+/// Deaths of the function, one of them at each call.
 const DEATHS: [Effect; 4] = [Effect::KilledAfterwards, Effect::Killed, Effect::OutOfTime, Effect::Aborted];
 
 /// The n-th call of an operation by a function, while it serves one request.
@@ -75,17 +75,17 @@ struct Site {
     service: &'static str,
     operation: &'static str,
     before: u32,
-    /// The answer is noted by it.
+    /// The call that stores the answer for repeated requests.
     is_last: bool,
 }
 
-/// A person whose face is registered, or not; nobody else uses this picture meanwhile.
+/// A person whose face may be registered; only one test uses this picture at a time.
 #[derive(Debug)]
 struct Person {
     api: FaceApi,
     picture: Vec<u8>,
     phone: String,
-    /// Other people's faces.
+    /// Faces of other people.
     foreign: Vec<String>,
 }
 
@@ -108,7 +108,7 @@ impl Task {
         }
     }
 
-    /// Where the face stands before.
+    /// The face's status before the request.
     const fn before(self) -> Option<&'static str> {
         match self {
             Self::Register => None,
@@ -136,7 +136,7 @@ impl Task {
             }
     }
 
-    /// Whether the answer says that it did not succeed, or not wholly.
+    /// Whether the answer reports a failure, at least of a part.
     fn is_failed(self, answer: &FaceAnswer) -> bool {
         let is_known = |error: &ApiError| error.code() == answer.code() && error.status() == answer.status;
         match self {
@@ -168,13 +168,13 @@ impl Site {
     }
 }
 
-/// A fault of one test would meet another's requests.
+/// A fault of one test would apply to the requests of another.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One that completes a registration would meet the faults of those that are tried by themselves.
+/// The call that completes a registration would be subject to the faults of `Task::Index`.
 fn index_face() -> MutexGuard<'static, ()> {
     static INDEX_FACE: Mutex<()> = Mutex::new(());
     INDEX_FACE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -211,7 +211,7 @@ impl Person {
         })
     }
 
-    /// A picture that waits in the bucket, for a task that takes one.
+    /// Uploads the picture, for a task that needs one.
     async fn upload(&self, task: Task) -> Result<Value> {
         if !matches!(task, Task::Register | Task::Verify) {
             return Ok(Value::Null);
@@ -236,7 +236,7 @@ impl Person {
         Ok(Kept { face, row })
     }
 
-    /// The record of this person's face.
+    /// The record of this person's face, if there is one.
     async fn row(&self) -> Result<Option<Row>> {
         let mut rows = face_rows(&bench().local, &bench().deployment).await?;
         rows.retain(|row| plain(row)["phoneNumber"] == self.phone.as_str());
@@ -244,7 +244,7 @@ impl Person {
         Ok(rows.pop())
     }
 
-    /// Takes away what there is of a face, and puts it back as it is to stand.
+    /// Replaces a face by one in the given status.
     async fn put(&self, kept: &Kept, status: &str) -> Result<()> {
         erase(&kept.face).await?;
         let (local, deployment) = (&bench().local, &bench().deployment);
@@ -292,8 +292,8 @@ impl Person {
         }
     }
 
-    /// Whoever died has held nothing for some time.
-    async fn time_passes(&self, kept: Option<&Kept>) -> Result<()> {
+    /// Expires the leases of a function that died.
+    async fn expire_leases(&self, kept: Option<&Kept>) -> Result<()> {
         let (local, deployment) = (&bench().local, &bench().deployment);
         let (faces, requests) = (deployment.data("FaceMetadataTableName")?, deployment.data("FaceRequestsTableName")?);
         let is_own = |face: &Value| match kept {
@@ -309,30 +309,30 @@ impl Person {
             }
         }
         if let Some(row) = self.row().await?
-            && row.contains_key("heldUntil")
+            && row.contains_key("leaseExpiresAt")
         {
             let update = local.dynamodb.update_item().table_name(faces).key("faceId", row["faceId"].clone());
-            set(update, "heldUntil", n(0)).await?;
+            set(update, "leaseExpiresAt", n(0)).await?;
         }
         Ok(())
     }
 
-    /// A quarter of an hour later.
-    async fn much_time_passes(&self, kept: Option<&Kept>) -> Result<()> {
-        self.time_passes(kept).await?;
+    /// Makes the record old enough for the repair, which looks at records of at least a quarter of an hour.
+    async fn age(&self, kept: Option<&Kept>) -> Result<()> {
+        self.expire_leases(kept).await?;
         let Some(row) = self.row().await?.filter(|row| row.contains_key("unindexed")) else { return Ok(()) };
         let table = bench().deployment.data("FaceMetadataTableName")?;
         let update = bench().local.dynamodb.update_item().table_name(table).key("faceId", row["faceId"].clone());
         set(update, "updatedAt", s(LONG_AGO)).await
     }
 
-    /// One face, and nothing that is half done.
+    /// Checks that the face is stored once, and completely.
     async fn is_registered(&self, face: &str) -> Result<()> {
         let parts = parts(face).await?;
         let row = plain(&self.row().await?.context("there is no record")?);
         ensure!(row["faceId"] == face && row["status"] == "indexed", "the record is of {row}");
-        let is_free = ["unindexed", "heldBy", "heldUntil"].iter().all(|name| row.get(name).is_none());
-        ensure!(is_free, "the record is not done with: {row}");
+        let is_free = ["unindexed", "leaseId", "leaseExpiresAt"].iter().all(|name| row.get(name).is_none());
+        ensure!(is_free, "the record has an unfinished change: {row}");
         let vectors: Vec<_> = parts.vectors.iter().map(|vector| vector.id.as_str()).collect();
         ensure!(vectors == [row["rekognitionFaceId"].as_str().unwrap_or_default()], "{vectors:?} in the collection");
         ensure!(!parts.pictures.is_empty(), "there is no picture");
@@ -348,14 +348,14 @@ async fn set(update: Update, name: &str, value: AttributeValue) -> Result<()> {
     Ok(())
 }
 
-/// As if it had been asked for over HTTP: what the function answers, or that it failed.
+/// Invokes the repair and presents its result as an answer over HTTP.
 fn repair() -> FaceAnswer {
     let answer = bench().local.invoke("bonafide-dev-repair-faces", &json!({}));
     let (status, body) = answer.map_or((500, Value::Null), |body| (200, body));
     FaceAnswer { status, headers: BTreeMap::new(), body }
 }
 
-/// Takes a face away, without the functions that are tried here.
+/// Removes a face without the functions under test.
 async fn erase(face: &str) -> Result<()> {
     let (local, deployment) = (&bench().local, &bench().deployment);
     let parts = parts(face).await?;
@@ -372,7 +372,7 @@ async fn erase(face: &str) -> Result<()> {
     Ok(())
 }
 
-/// The calls that a task consists of, in their order.
+/// The calls of a task, in their order.
 async fn sites(person: &Person, task: Task, kept: Option<&Kept>) -> Result<Vec<Site>> {
     if let (Some(kept), Some(status)) = (kept, task.before()) {
         person.put(kept, status).await?;
@@ -391,7 +391,7 @@ async fn sites(person: &Person, task: Task, kept: Option<&Kept>) -> Result<Vec<S
     let mut sites = Vec::new();
     for call in calls()?.into_iter().filter(|call| call.start > begun) {
         let before = seen.entry((call.service.clone(), call.operation.clone())).or_insert(0);
-        // There are a few of them, and they are needed until the end.
+        // Leaked on purpose: there are few, and they are needed until the end.
         let (service, operation) = (String::leak(call.service), String::leak(call.operation));
         sites.push(Site { task, service, operation, before: *before, is_last: false });
         *before += 1;
@@ -403,7 +403,7 @@ async fn sites(person: &Person, task: Task, kept: Option<&Kept>) -> Result<Vec<S
     Ok(sites)
 }
 
-/// At one call, something goes wrong, once or from then on.
+/// A task with a fault at one of its calls, once or from then on.
 async fn cell(person: &Person, site: &Site, (effect, is_once): (Effect, bool), kept: Option<&Kept>) -> Result<()> {
     let (task, control) = (site.task, &bench().local.control);
     if let (Some(kept), Some(status)) = (kept, task.before()) {
@@ -430,7 +430,7 @@ async fn cell(person: &Person, site: &Site, (effect, is_once): (Effect, bool), k
     settle(person, site, kept, (&upload, &key), first).await
 }
 
-/// What was done once is not done again; what was not done is done now.
+/// Sends the request again: what was done is not repeated, and what is missing is done.
 async fn settle(
     person: &Person,
     site: &Site,
@@ -443,15 +443,15 @@ async fn settle(
     let mut last = first.clone();
     if is_remembered || !task.is_served(&first) {
         if task == Task::Clear {
-            person.much_time_passes(kept).await?;
+            person.age(kept).await?;
         }
         last = person.send(task, kept, upload, key)?;
         if last.code() == ApiError::RequestInProgress.code() || task.is_failed(&last) {
-            person.much_time_passes(kept).await?;
+            person.age(kept).await?;
             last = person.send(task, kept, upload, key)?;
         }
     }
-    // What was done is there, or gone, when it is asked for again.
+    // A face that was read or removed before gives the same answer.
     let is_done = match task {
         Task::Remove => last.code() == ApiError::FaceNotFound.code(),
         Task::Repair | Task::Clear => last.body["failed"] == 0,
@@ -482,7 +482,7 @@ async fn settle(
     Ok(())
 }
 
-/// A registration dies, and nobody sends it again.
+/// A registration dies, and the client does not repeat it.
 async fn abandoned(person: &Person, site: &Site, effect: Effect) -> Result<()> {
     let control = &bench().local.control;
     let upload = person.upload(Task::Register).await?;
@@ -491,7 +491,7 @@ async fn abandoned(person: &Person, site: &Site, effect: Effect) -> Result<()> {
     control.remove(fault)?;
     ensure!(first?.status != 200, "it did not die");
     let row = person.row().await?.map(|row| plain(&row));
-    person.much_time_passes(None).await?;
+    person.age(None).await?;
     let answer = repair();
     ensure!(answer.body["failed"] == 0, "{answer:?}");
     if let Some(row) = row {
@@ -506,19 +506,19 @@ async fn abandoned(person: &Person, site: &Site, effect: Effect) -> Result<()> {
     Ok(())
 }
 
-/// A run takes one part of so many of each task's calls.
+/// The number of parts into which the calls of each task are divided; a run takes one part.
 const PARTS: usize = 3;
 
-/// One picture, and the tasks that are tried with it, one after the other; those that went wrong, and how many there were.
+/// Runs the tasks of one person one after the other; returns the problems and the number of cells.
 fn lane(person: &Person, tasks: &[(Task, Option<&Kept>)]) -> Result<(Vec<String>, usize)> {
     bench().run(async {
         let (mut wrong, mut count, share) = (Vec::new(), 0, Share::of_this_run()?);
         for (task, kept) in tasks {
             let mut all = sites(person, *task, *kept).await?;
-            // The worker is the same, and so are its first calls.
+            // The worker is that of `Repair`, whose first calls are tried there.
             all.retain(|site| *task != Task::Clear || !matches!(site.operation, "Query" | "GetItem"));
             for (index, site) in all.iter().enumerate().filter(|(index, _)| share.takes(*index, PARTS)) {
-                for effect in [(ONCE[index % 4], true), (FOR_GOOD[index % 5], false), (DEATHS[index % 4], false)] {
+                for effect in [(ONCE[index % 4], true), (PERSISTENT[index % 5], false), (DEATHS[index % 4], false)] {
                     count += 1;
                     if let Err(error) = cell(person, site, effect, *kept).await {
                         wrong.push(format!("{effect:?} at {site:?}: {error:#}"));
@@ -534,7 +534,7 @@ fn lane(person: &Person, tasks: &[(Task, Option<&Kept>)]) -> Result<(Vec<String>
 }
 
 #[test]
-fn whatever_fails_a_face_is_registered_once_or_not_at_all() {
+fn after_any_fault_a_face_is_registered_once_or_never() {
     let _turn = turn();
     let before = bench().run(FaceParts::all(&bench().local, &bench().deployment));
     let (first, second, of_second, third, of_third) = bench().run(async {
@@ -552,7 +552,7 @@ fn whatever_fails_a_face_is_registered_once_or_not_at_all() {
         let running = lanes.map(|(person, tasks)| scope.spawn(move || lane(person, &tasks)));
         running.map(|lane| lane.join().unwrap()).into_iter().collect::<Vec<_>>()
     });
-    // They look at all faces.
+    // The repair looks at all faces.
     results.push(lane(&third, &[Task::Repair, Task::Clear].map(|task| (task, Some(&of_third)))));
     bench().run(async {
         let (mut wrong, mut count) = (Vec::new(), 0);
@@ -568,7 +568,7 @@ fn whatever_fails_a_face_is_registered_once_or_not_at_all() {
             count += 1;
             let effect = DEATHS[(index + 1) % 4];
             if let Err(error) = abandoned(&first, site, effect).await {
-                wrong.push(format!("{effect:?} at {site:?} and not sent again: {error:#}"));
+                wrong.push(format!("{effect:?} at {site:?} without a repeated request: {error:#}"));
             }
         }
         ensure!(wrong.is_empty(), "{} of {count} cells:\n{}", wrong.len(), wrong.join("\n"));
@@ -577,18 +577,18 @@ fn whatever_fails_a_face_is_registered_once_or_not_at_all() {
     });
 }
 
-/// What a function was in the middle of, and what came meanwhile and was told so.
+/// A function that is stopped at a call, and the answers that other requests for the face get meanwhile.
 struct Meeting<'a> {
     person: &'a Person,
     task: Task,
     upload: &'a Value,
-    /// Where the function is stopped meanwhile.
+    /// The call at which the function is stopped.
     operation: &'static str,
     meanwhile: &'a [(Task, &'static str)],
 }
 
 impl Meeting<'_> {
-    /// The face, after the function has ended as if it had been alone.
+    /// Runs it and returns the face; the stopped request must succeed.
     fn take_place(&self, kept: Option<&Kept>) -> Result<String> {
         let Self { person, task, upload, .. } = *self;
         let gate = gate(task, self.operation)?;
@@ -600,19 +600,19 @@ impl Meeting<'_> {
             let face = plain(&row)["faceId"].as_str().context("no id")?.to_owned();
             let now = Kept { face, row };
             let ask = |other: Task, expected: &str| {
-                // Without a face, it is the very same request.
+                // Of a registration it is the same request.
                 let kept = (other != Task::Register).then_some(&now);
                 let another = if other == task { key.clone() } else { new_key() };
                 let answer = person.send(other, kept, upload, &another)?;
-                let told = match other {
+                let outcome = match other {
                     Task::Repair => format!("failed: {}", answer.body["failed"]),
                     Task::Verify if answer.status == 200 => format!("match: {}", answer.body["match"]),
                     _ => answer.code().to_owned(),
                 };
-                ensure!(told == expected, "{other:?} during {task:?}: {answer:?}");
+                ensure!(outcome == expected, "{other:?} during {task:?}: {answer:?}");
                 Ok(())
             };
-            // All at once: a function can be held up for some twenty seconds, and no longer.
+            // Concurrently, because a function can be stopped for about twenty seconds only.
             thread::scope(|others| {
                 let ask = &ask;
                 let spawn = |&(other, expected)| others.spawn(move || ask(other, expected));
@@ -627,14 +627,14 @@ impl Meeting<'_> {
     }
 }
 
-/// Lets a function try this operation three times, which is as long as its time allows.
+/// Stops a function for three attempts of this operation, which is as long as its timeout allows.
 fn gate(task: Task, operation: &'static str) -> Result<Gate<'static>> {
     let busy = Fault::error("rekognition", operation, "", "ThrottlingException", 400);
     bench().local.control.gate(&busy.by(task.worker()).late(7))
 }
 
 #[test]
-fn whoever_comes_to_a_face_at_which_another_is_at_work_is_told_so() -> Result<()> {
+fn requests_for_a_face_in_use_are_refused() -> Result<()> {
     let _turn = turn();
     let before = bench().run(FaceParts::all(&bench().local, &bench().deployment));
     let person = &Person::new(HOPPER)?;
@@ -690,7 +690,7 @@ fn whoever_comes_to_a_face_at_which_another_is_at_work_is_told_so() -> Result<()
 }
 
 #[test]
-fn of_many_that_register_one_face_at_the_same_moment_at_most_one_has_it() -> Result<()> {
+fn of_many_simultaneous_registrations_of_one_face_at_most_one_succeeds() -> Result<()> {
     const MANY: u32 = 4;
     let _turn = turn();
     let before = bench().run(FaceParts::all(&bench().local, &bench().deployment));
@@ -722,7 +722,7 @@ fn of_many_that_register_one_face_at_the_same_moment_at_most_one_has_it() -> Res
     }
     assert!(registered.len() <= 1, "{registered:?}");
     if registered.is_empty() {
-        // Each has found another: sent again, one after the other, the first has it.
+        // Each has found another's face and was refused; now one alone succeeds.
         registered.push(bench().run(people[0].register()).face);
     }
     bench().run(erase(&registered[0]));

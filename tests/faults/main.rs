@@ -1,14 +1,14 @@
-//! Every dependency fails, at every Task of every machine and in every worker: once, and for good.
+//! Every dependency fails at every Task of every machine and in every worker, once and permanently.
 //!
-//! A journey is an upload through the front door whose outcome is known; together the journeys pass every Task. Each cell of the
-//! matrix is a journey on which something fails. It ends as if nothing had failed, or it fails at that very Task, is recorded and
-//! announced, and ends so after the repair and a replay. Of the face API, which has no machine, the same request is sent again.
+//! A scenario is an upload with a known outcome; together the scenarios reach every Task. Each cell of the matrix runs a scenario with
+//! one fault. Either the result is the one without faults, or the execution fails at that Task, the failure is recorded and announced,
+//! and a replay after the repair gives the result without faults. The face API has no machine: the same request is sent again.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod again;
 mod alarm;
+mod duplicates;
 mod effect;
 mod faces;
-mod journey;
+mod scenario;
 mod tasks;
 mod workers;

@@ -1,4 +1,4 @@
-//! Every Task of every machine, and what it depends on.
+//! Faults in the dependency of every Task of every machine.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
@@ -19,12 +19,12 @@ use tokio::task::JoinSet;
 
 use crate::alarm;
 use crate::effect::{Dependency, Effect, ONCE, TRANSIENT};
-use crate::journey::{JOURNEYS, Journey, Left, name, recorded, replay, restored, said, submission};
+use crate::scenario::{Left, SCENARIOS, Scenario, name, published_about, recorded, replay, restored, submission};
 
-/// Cells of different kinds.
+/// A future of a cell; boxed, since cells are of different types.
 pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = Result<&'static str>> + Send>>;
 
-/// A Task, and a journey that passes it.
+/// A Task, and a scenario that reaches it.
 #[derive(Debug, Clone)]
 struct Site {
     machine: &'static str,
@@ -32,14 +32,14 @@ struct Site {
     dependency: Dependency,
     /// Its retriers, in order.
     retry: Vec<Value>,
-    journey: Journey,
+    scenario: Scenario,
 }
 
-/// The journey that passes a Task; a new Task needs a row here.
-const JOURNEY_OF: [(&str, Journey, &[&str]); 11] = [
+/// The scenario that reaches a Task; a new Task needs a row here.
+const SCENARIO_OF: [(&str, Scenario, &[&str]); 11] = [
     (
         "onboarding",
-        Journey::Approved,
+        Scenario::Approved,
         &[
             "UnpackPackage",
             "VerifyIdentity",
@@ -49,49 +49,53 @@ const JOURNEY_OF: [(&str, Journey, &[&str]); 11] = [
             "NotifyOutcome",
         ],
     ),
-    ("onboarding", Journey::Late, &["IndexFace", "SearchIndexedFace"]),
-    ("onboarding", Journey::Duplicate, &["DeleteFace"]),
-    ("identity-verification", Journey::Approved, &["DetectFaces", "SearchFaces", "CompareWithDocument", "RecordCheck"]),
-    ("identity-verification", Journey::Mismatch, &["NotifyNotPassed"]),
-    ("identity-compare", Journey::Approved, &["CompareFaces", "RecordCheck"]),
-    ("identity-compare", Journey::Mismatch, &["NotifyNotPassed"]),
-    ("document-extraction", Journey::Approved, &["DetectFaces", "ExtractDocument", "MatchDetails", "RecordCheck"]),
-    ("document-extraction", Journey::Faceless, &["NotifyNotPassed"]),
-    ("third-party-check", Journey::Approved, &["RequestValidation", "RecordCheck"]),
-    ("third-party-check", Journey::Unknown, &["NotifyNotPassed"]),
+    ("onboarding", Scenario::Late, &["IndexFace", "SearchIndexedFace"]),
+    ("onboarding", Scenario::Duplicate, &["DeleteFace"]),
+    (
+        "identity-verification",
+        Scenario::Approved,
+        &["DetectFaces", "SearchFaces", "CompareWithDocument", "RecordCheck"],
+    ),
+    ("identity-verification", Scenario::Mismatch, &["NotifyNotPassed"]),
+    ("identity-compare", Scenario::Approved, &["CompareFaces", "RecordCheck"]),
+    ("identity-compare", Scenario::Mismatch, &["NotifyNotPassed"]),
+    ("document-extraction", Scenario::Approved, &["DetectFaces", "ExtractDocument", "MatchDetails", "RecordCheck"]),
+    ("document-extraction", Scenario::Faceless, &["NotifyNotPassed"]),
+    ("third-party-check", Scenario::Approved, &["RequestValidation", "RecordCheck"]),
+    ("third-party-check", Scenario::Unknown, &["NotifyNotPassed"]),
 ];
 /// The machine that every upload starts.
 const STARTED: &str = "onboarding";
-/// Records what other machines could not judge: on its way is whoever fails.
+/// The machine that records failures; every failed execution starts it.
 const RECORDER: &str = "record-failure";
-/// How cells end: tried again,
-pub(crate) const UNDISTURBED: &str = "ended as if nothing had failed";
-/// by an operator,
-pub(crate) const REPLAYED: &str = "failed, were recorded, and ended as if nothing had failed after a replay";
-/// or by an operator who saw the recording itself fail.
-const REDRIVEN: &str = "failed to be recorded, and were after the recording was redriven";
-/// The alarm for a failure that is not recorded.
+/// The result of a cell after retries,
+pub(crate) const FAULTLESS: &str = "gave the result without faults";
+/// after a replay by an operator,
+pub(crate) const REPLAYED: &str = "failed, were recorded, and gave the result without faults after a replay";
+/// or after an operator redrove the recording that had itself failed.
+const REDRIVEN: &str = "were not recorded at first, and were recorded after a redrive of the recording";
+/// The alarm for failures that could not be recorded.
 const NOT_RECORDED: &str = "failures-not-recorded-executions-failed";
 
 /// All Tasks of the definitions.
 fn sites() -> Result<Vec<Site>> {
     let mut sites = Vec::new();
-    // No upload starts it, and nothing outside hears of its failures: tests/machines/agent_onboarding.rs lets its Tasks fail.
-    // Nor does one start the sweep, which looks at all applications: tests/machines/sweep_submissions.rs.
+    // No upload starts it, and no event is sent for its failures: tests/machines/agent_onboarding.rs lets its Tasks fail.
+    // The sweep is scheduled and checks all applications: tests/machines/sweep_submissions.rs.
     for (machine, _) in MACHINES.into_iter().filter(|(machine, _)| ![CONVERSATION, SWEEP].contains(machine)) {
         for (state, definition) in Machine::read(machine)?.states().filter(|(_, state)| state["Type"] == "Task") {
-            let journey = if machine == RECORDER {
-                Way::of(state)?.journey()
+            let scenario = if machine == RECORDER {
+                FailureCase::of(state)?.scenario()
             } else {
-                let row = JOURNEY_OF.iter().find(|(of, _, states)| *of == machine && states.contains(&state));
-                row.with_context(|| format!("{machine}: no journey passes {state}"))?.1
+                let row = SCENARIO_OF.iter().find(|(of, _, states)| *of == machine && states.contains(&state));
+                row.with_context(|| format!("{machine}: no scenario reaches {state}"))?.1
             };
             sites.push(Site {
                 machine,
                 state: state.to_owned(),
                 dependency: Dependency::of(definition["Resource"].as_str().unwrap_or_default()),
                 retry: definition["Retry"].as_array().cloned().unwrap_or_default(),
-                journey,
+                scenario,
             });
         }
     }
@@ -113,34 +117,35 @@ impl Site {
         self.retry.iter().find(names).is_some_and(|retrier| retrier["MaxAttempts"] != 0)
     }
 
-    /// Whether it goes on by itself. A child whose start was not heard of has ended when it is started again, and its name is taken.
-    fn outlives(&self, effect: Effect) -> bool {
+    /// Whether the execution continues without an operator. If the answer to a child's start was lost, the child has ended when the retry
+    /// starts it again, and its name is taken.
+    fn recovers_from(&self, effect: Effect) -> bool {
         self.is_retried(effect) && !(effect == Effect::Lost && self.dependency.is_child())
     }
 
-    /// What fails it for good: a refusal, what it does not outlive, and in turn one of the effects that are tried again in vain.
+    /// The permanent faults: an access denial, the faults from which it does not recover, and in turn one of those that it retries in vain.
     fn permanent(&self, index: usize) -> Vec<Effect> {
-        let fatal = ONCE.into_iter().filter(|effect| !self.outlives(*effect));
-        let retried = TRANSIENT.into_iter().cycle().skip(index % 5).take(5).find(|effect| self.outlives(*effect));
+        let fatal = ONCE.into_iter().filter(|effect| !self.recovers_from(*effect));
+        let retried = TRANSIENT.into_iter().cycle().skip(index % 5).take(5).find(|effect| self.recovers_from(*effect));
         fatal.chain([Effect::Denied]).chain(retried).collect()
     }
 
-    /// The error with which it fails for good.
+    /// The error with which it finally fails.
     fn error(&self, effect: Effect) -> String {
         let is_name_taken = effect == Effect::Lost && self.dependency.is_child();
         if is_name_taken { NAME_TAKEN.to_owned() } else { self.dependency.name(effect) }
     }
 
-    /// This effect on its requests for one application.
+    /// The fault with this effect on its requests for one application.
     fn fault(&self, effect: Effect, id: &str) -> Fault {
         self.dependency.fault(effect, id, &self.task())
     }
 }
 
-/// What a start is told whose name another execution has had.
+/// The error of a start under a name that another execution has had.
 const NAME_TAKEN: &str = "StepFunctions.ExecutionAlreadyExistsException";
 
-/// Many cells side by side, each of which tells how it ended; all that are not as they should be.
+/// Runs many cells concurrently and reports every cell whose result is wrong.
 pub(crate) async fn all<Cell>(what: &str, cells: impl IntoIterator<Item = (String, Cell)>) -> Result<()>
 where
     Cell: Future<Output = Result<&'static str>> + Send + 'static,
@@ -170,7 +175,7 @@ where
     Ok(())
 }
 
-/// While these cells run, each of these alarms counts so many failures, or more: other tests fail beside them.
+/// Checks that each of these alarms counts at least so many failures while the cells run; other tests may add to the count.
 async fn alarmed(failures: BTreeMap<String, u64>, cells: impl Future<Output = Result<()>>) -> Result<()> {
     let before = failures.keys().map(|alarm| alarm::counted(alarm)).collect::<Result<Vec<_>>>()?;
     cells.await?;
@@ -181,17 +186,17 @@ async fn alarmed(failures: BTreeMap<String, u64>, cells: impl Future<Output = Re
     Ok(())
 }
 
-/// What each journey leaves when nothing fails.
-pub(crate) async fn undisturbed() -> Result<&'static HashMap<Journey, Left>> {
-    static LEFT: OnceCell<HashMap<Journey, Left>> = OnceCell::const_new();
+/// The result of each scenario without faults.
+pub(crate) async fn faultless() -> Result<&'static HashMap<Scenario, Left>> {
+    static LEFT: OnceCell<HashMap<Scenario, Left>> = OnceCell::const_new();
     let learn = async || {
         let mut running = JoinSet::new();
-        for journey in JOURNEYS {
+        for scenario in SCENARIOS {
             running.spawn(async move {
-                let id = name(&format!("none-{journey:?}"));
-                let ended = journey.start(&id).await?;
-                ensure!(ended.status == ExecutionStatus::Succeeded, "{journey:?} without faults: {:?}", ended.error);
-                Ok((journey, journey.left(&id).await.with_context(|| format!("{journey:?} without faults"))?))
+                let id = name(&format!("none-{scenario:?}"));
+                let ended = scenario.start(&id).await?;
+                ensure!(ended.status == ExecutionStatus::Succeeded, "{scenario:?} without faults: {:?}", ended.error);
+                Ok((scenario, scenario.left(&id).await.with_context(|| format!("{scenario:?} without faults"))?))
             });
         }
         running.join_all().await.into_iter().collect::<Result<_>>()
@@ -203,25 +208,25 @@ fn traces_of<'traces>(traces: &'traces [Trace], site: &Site) -> Vec<&'traces Tra
     traces.iter().filter(|trace| trace.definition() == site.machine).collect()
 }
 
-/// How often a journey is made so that each of its Tasks meets each effect that it tries again after.
+/// How often a scenario runs so that each of its Tasks has each fault that it retries.
 const ROUNDS: usize = ONCE.len();
 
-/// Each Task with the effect that it meets in this round, among those that it tries again after: neighbours meet different ones.
+/// Each Task with its fault in this round, among those that it retries; neighbouring Tasks have different faults.
 fn round(sites: &[Site], round: usize, is_hit: impl Fn(&Site) -> bool) -> Vec<(Site, Effect)> {
     let hit = sites.iter().filter(|site| is_hit(site)).enumerate();
     hit.filter_map(|(index, site)| {
-        let effects: Vec<_> = ONCE.into_iter().filter(|effect| site.outlives(*effect)).collect();
+        let effects: Vec<_> = ONCE.into_iter().filter(|effect| site.recovers_from(*effect)).collect();
         let effect = effects.get((index + round) % effects.len().max(1))?;
         Some((site.clone(), *effect))
     })
     .collect()
 }
 
-/// On one journey, every Task fails once.
-async fn once(journey: Journey, round: usize, sites: Vec<(Site, Effect)>, expected: Left) -> Result<&'static str> {
-    let id = name(&format!("once-{journey:?}-{round}"));
+/// Runs a scenario in which every Task fails once.
+async fn once(scenario: Scenario, round: usize, sites: Vec<(Site, Effect)>, expected: Left) -> Result<&'static str> {
+    let id = name(&format!("once-{scenario:?}-{round}"));
     let faults: Vec<_> = sites.iter().map(|(site, effect)| site.fault(*effect, &id).times(1)).collect();
-    let (ended, _) = journey.start_with(&id, &faults).await?;
+    let (ended, _) = scenario.start_with(&id, &faults).await?;
     ensure!(
         ended.status == ExecutionStatus::Succeeded,
         "it failed at {:?} with {:?}",
@@ -235,15 +240,15 @@ async fn once(journey: Journey, round: usize, sites: Vec<(Site, Effect)>, expect
             .any(|trace| trace.retried().contains(&error.0) && trace.errors().contains(&(error.0, error.1.as_str())));
         ensure!(is_retried, "{} shows no retry after {}", site.task(), error.1);
     }
-    let left = journey.left(&id).await?;
+    let left = scenario.left(&id).await?;
     ensure!(left == expected, "{left:?} instead of {expected:?}");
-    Ok(UNDISTURBED)
+    Ok(FAULTLESS)
 }
 
-/// A Task fails until it is repaired.
-async fn for_good(site: Site, effect: Effect, expected: Left) -> Result<&'static str> {
+/// Runs a scenario in which one Task fails until it is repaired.
+async fn permanently(site: Site, effect: Effect, expected: Left) -> Result<&'static str> {
     let id = name(&format!("{}-{}-{effect:?}", site.machine, site.state));
-    let (ended, faults) = site.journey.start_with(&id, &[site.fault(effect, &id)]).await?;
+    let (ended, faults) = site.scenario.start_with(&id, &[site.fault(effect, &id)]).await?;
     ensure!(ended.status == ExecutionStatus::Failed, "it ended {}", ended.status);
     let error = site.error(effect);
     let is_there = traces_of(&ended.traces, &site).iter().any(|trace| {
@@ -253,17 +258,17 @@ async fn for_good(site: Site, effect: Effect, expected: Left) -> Result<&'static
     ensure!(is_there, "it failed elsewhere, or for another reason: {:?}", ended.error);
     let row = recorded(&id).await?;
     is_recorded(&id, &row, &ended.path()).await?;
-    // Its own, where a child has failed: each parent's is States.TaskFailed.
+    // The child's own error; that of its parents is States.TaskFailed.
     ensure!(row["failure"]["error"] == error.as_str(), "recorded as {}", row["failure"]);
 
-    let published = said(&id, true, 0).await?;
-    repaired(&id, faults[0], site.journey, expected).await?;
-    site.journey.reads_once(&id)?;
-    ensure!(said(&id, true, 0).await? == published, "the failure was published again");
+    let published = published_about(&id, true, 0).await?;
+    repaired(&id, faults[0], site.scenario, expected).await?;
+    site.scenario.reads_once(&id)?;
+    ensure!(published_about(&id, true, 0).await? == published, "the failure was published again");
     Ok(REPLAYED)
 }
 
-/// Where it failed and why: in the submission, in the row, and in one message.
+/// Checks that place and reason of the failure are in the submission, in the row, and in one message.
 pub(crate) async fn is_recorded(id: &str, row: &Value, path: &[&str]) -> Result<()> {
     let state = *path.last().context("no state")?;
     let reason = match state {
@@ -278,13 +283,13 @@ pub(crate) async fn is_recorded(id: &str, row: &Value, path: &[&str]) -> Result<
     let submission = submission(id).await?;
     let latest = &row[format!("{}Submission", submission["kind"].as_str().unwrap_or_default())];
     let is_judged = submission["outcome"].is_string();
-    let said = said(id, true, usize::from(!is_judged)).await?;
+    let published = published_about(id, true, usize::from(!is_judged)).await?;
     if is_judged {
         // The outcome stays as it is, and nothing that is published contradicts it.
         let is_alone = submission["status"] == "DECIDED" && submission["failure"].is_null();
         ensure!(is_alone && latest["progress"] == submission["outcome"], "recorded as {row} and {submission}");
         ensure!(submission["kind"] != "package" || row["outcome"] == submission["outcome"], "recorded as {row}");
-        ensure!(said.is_empty(), "said {said:?} beside an outcome");
+        ensure!(published.is_empty(), "published: {published:?} beside an outcome");
     } else {
         ensure!(
             submission["status"] == "FAILED" && latest["progress"] == "FAILED",
@@ -293,12 +298,12 @@ pub(crate) async fn is_recorded(id: &str, row: &Value, path: &[&str]) -> Result<
         for member in ["state", "error", "reason", "status", "executionArn"] {
             ensure!(submission["failure"][member] == failure[member], "recorded as {row} and {submission}");
         }
-        ensure!(said.len() == 1 && said[0].contains(reason), "said {said:?}");
+        ensure!(published.len() == 1 && published[0].contains(reason), "published: {published:?}");
     }
     Ok(())
 }
 
-/// Executions of the machine that records failures, about one application.
+/// Executions of the machine that records failures for one application.
 pub(crate) async fn recordings(id: &str, status: ExecutionStatus) -> Result<Vec<String>> {
     let client = &bench().local.sfn;
     let machine = bench().deployment.workflow("RecordFailureMachineArn")?;
@@ -316,21 +321,21 @@ pub(crate) async fn recordings(id: &str, status: ExecutionStatus) -> Result<Vec<
     .await
 }
 
-/// What is recorded, and taken back later: a failure for which only a repair helps.
+/// A failure that is recorded, and cleared after the repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// Before the outcome, which takes it back itself.
+enum FailureCase {
+    /// Before the outcome; the outcome clears it.
     Unjudged,
     /// After the outcome.
     Unannounced,
-    /// Before the outcome of a picture alone.
+    /// Before the outcome of a single picture.
     Alone,
 }
 
-const WAYS: [Way; 3] = [Way::Unjudged, Way::Unannounced, Way::Alone];
+const FAILURE_CASES: [FailureCase; 3] = [FailureCase::Unjudged, FailureCase::Unannounced, FailureCase::Alone];
 
-impl Way {
-    /// Those Tasks of the machine that records failures that are tried in this way.
+impl FailureCase {
+    /// The Tasks of the machine that records failures that this case covers.
     const fn tasks(self) -> &'static [&'static str] {
         match self {
             Self::Unjudged | Self::Alone => {
@@ -340,20 +345,20 @@ impl Way {
         }
     }
 
-    /// The first that passes this Task.
+    /// The first case that reaches this Task.
     fn of(state: &str) -> Result<Self> {
-        let way = WAYS.into_iter().find(|way| way.tasks().contains(&state));
-        way.with_context(|| format!("{RECORDER}: no failure passes {state}"))
+        let case = FAILURE_CASES.into_iter().find(|case| case.tasks().contains(&state));
+        case.with_context(|| format!("{RECORDER}: no failure reaches {state}"))
     }
 
-    const fn journey(self) -> Journey {
+    const fn scenario(self) -> Scenario {
         match self {
-            Self::Unjudged | Self::Unannounced => Journey::Approved,
-            Self::Alone => Journey::Late,
+            Self::Unjudged | Self::Unannounced => Scenario::Approved,
+            Self::Alone => Scenario::Late,
         }
     }
 
-    /// What has to be repaired.
+    /// The fault that causes the failure.
     fn fault(self, id: &str) -> Fault {
         let (resource, task) = match self {
             Self::Unjudged => ("aws-sdk:rekognition:detectFaces", "identity-verification/DetectFaces"),
@@ -364,14 +369,19 @@ impl Way {
     }
 }
 
-/// Every Task that records a failure, or takes it back, fails once: it is recorded once, and gone after the replay.
-async fn recorded_at_last(way: Way, round: usize, sites: Vec<(Site, Effect)>, expected: Left) -> Result<&'static str> {
-    let id = name(&format!("once-recorder-{way:?}-{round}"));
+/// Every Task that records or clears a failure fails once: the failure is recorded once, and cleared after the replay.
+async fn recorded_at_last(
+    case: FailureCase,
+    round: usize,
+    sites: Vec<(Site, Effect)>,
+    expected: Left,
+) -> Result<&'static str> {
+    let id = name(&format!("once-recorder-{case:?}-{round}"));
     let once = sites.iter().map(|(site, effect)| site.fault(*effect, &id).times(1));
-    let faults: Vec<_> = once.chain([way.fault(&id)]).collect();
-    let (ended, faults) = way.journey().start_with(&id, &faults).await?;
+    let faults: Vec<_> = once.chain([case.fault(&id)]).collect();
+    let (ended, faults) = case.scenario().start_with(&id, &faults).await?;
     is_recorded(&id, &recorded(&id).await?, &ended.path()).await?;
-    repaired(&id, *faults.last().context("no fault")?, way.journey(), expected).await?;
+    repaired(&id, *faults.last().context("no fault")?, case.scenario(), expected).await?;
     until("every Task that records has been retried", async || {
         let mut retried = BTreeSet::new();
         for execution in recordings(&id, ExecutionStatus::Succeeded).await? {
@@ -384,21 +394,21 @@ async fn recorded_at_last(way: Way, round: usize, sites: Vec<(Site, Effect)>, ex
     .await
 }
 
-/// Once it is repaired, a replay ends as if nothing had failed.
-async fn repaired(id: &str, fault: u64, journey: Journey, expected: Left) -> Result<()> {
+/// Checks that a replay after the repair gives the result without faults.
+async fn repaired(id: &str, fault: u64, scenario: Scenario, expected: Left) -> Result<()> {
     bench().local.control.remove(fault)?;
     replay(id).await?;
     restored(id).await?;
-    let left = journey.left(id).await?;
+    let left = scenario.left(id).await?;
     ensure!(left == expected, "after the replay {left:?} instead of {expected:?}");
     Ok(())
 }
 
-/// A Task that records a failure, or takes it back, fails for good: its own execution shows it, and is redriven by hand.
+/// A Task that records or clears a failure fails permanently: an alarm counts its execution, and an operator redrives it.
 async fn not_recorded(site: Site, effect: Effect, expected: Left) -> Result<&'static str> {
     let id = name(&format!("{}-{}-{effect:?}", site.machine, site.state));
-    let (bench, way) = (bench(), Way::of(&site.state)?);
-    let (judged, faults) = site.journey.start_with(&id, &[site.fault(effect, &id), way.fault(&id)]).await?;
+    let (bench, case) = (bench(), FailureCase::of(&site.state)?);
+    let (judged, faults) = site.scenario.start_with(&id, &[site.fault(effect, &id), case.fault(&id)]).await?;
     let [fault, repairable] = faults[..] else { anyhow::bail!("{} faults", faults.len()) };
     let takes_back = site.state.starts_with("Restore");
     if takes_back {
@@ -409,60 +419,63 @@ async fn not_recorded(site: Site, effect: Effect, expected: Left) -> Result<&'st
     let [recording] = &recordings(&id, ExecutionStatus::Failed).await?[..] else { anyhow::bail!("not one failed") };
     let path = Trace::fetch(&bench.local, recording).await?;
     ensure!(path.path().last() == Some(&site.state.as_str()), "it failed at {:?}", path.path().last());
-    ensure!(takes_back || said(&id, true, 0).await?.is_empty(), "a failure was published without being recorded");
+    ensure!(
+        takes_back || published_about(&id, true, 0).await?.is_empty(),
+        "a failure was published without being recorded"
+    );
     bench.local.control.remove(fault)?;
     bench.local.sfn.redrive_execution().execution_arn(recording).send().await?;
     if takes_back {
         restored(&id).await?;
-        let left = site.journey.left(&id).await?;
+        let left = site.scenario.left(&id).await?;
         ensure!(left == expected, "after the replay {left:?} instead of {expected:?}");
         return Ok(REDRIVEN);
     }
     is_recorded(&id, &recorded(&id).await?, &judged.path()).await?;
-    repaired(&id, repairable, site.journey, expected).await?;
+    repaired(&id, repairable, site.scenario, expected).await?;
     Ok(REDRIVEN)
 }
 
 #[test]
-fn every_task_has_a_journey() {
+fn every_task_has_a_scenario() {
     assert!(sites().unwrap().len() >= 33);
 }
 
 #[test]
-fn what_passes_by_itself_is_retried_and_changes_nothing() {
+fn a_transient_fault_is_retried_and_changes_nothing() {
     bench().run(async {
-        let (expected, sites, share) = (undisturbed().await?, sites()?, Share::of_this_run()?);
+        let (expected, sites, share) = (faultless().await?, sites()?, Share::of_this_run()?);
         let (mut cells, mut struck) = (Vec::new(), 0);
-        for (index, journey) in JOURNEYS.into_iter().enumerate() {
+        for (index, scenario) in SCENARIOS.into_iter().enumerate() {
             for number in (0..ROUNDS).filter(|number| share.takes(index + number, ROUNDS)) {
-                let hit = round(&sites, number, |site| site.machine != RECORDER && site.journey == journey);
+                let hit = round(&sites, number, |site| site.machine != RECORDER && site.scenario == scenario);
                 struck += hit.len();
-                let cell = once(journey, number, hit, expected[&journey].clone());
-                cells.push((format!("once at every Task of {journey:?}, round {number}"), cell));
+                let cell = once(scenario, number, hit, expected[&scenario].clone());
+                cells.push((format!("once at every Task of {scenario:?}, round {number}"), cell));
             }
         }
-        all(&format!("{struck} failures that pass by themselves"), cells).await
+        all(&format!("{struck} transient faults"), cells).await
     });
 }
 
 #[test]
-fn a_failure_is_recorded_although_recording_it_fails() {
+fn a_failure_is_recorded_even_if_recording_fails() {
     bench().run(async {
-        let (expected, share) = (undisturbed().await?, Share::of_this_run()?);
+        let (expected, share) = (faultless().await?, Share::of_this_run()?);
         let recorder: Vec<_> = sites()?.into_iter().filter(|site| site.machine == RECORDER).collect();
         let (mut cells, mut failures): (Vec<(_, BoxFuture)>, _) = (Vec::new(), BTreeMap::new());
-        for (index, way) in WAYS.into_iter().enumerate() {
+        for (index, case) in FAILURE_CASES.into_iter().enumerate() {
             for number in (0..ROUNDS).filter(|number| share.takes(index + number, ROUNDS)) {
-                let hit = round(&recorder, number, |site| way.tasks().contains(&site.state.as_str()));
-                let cell = recorded_at_last(way, number, hit, expected[&way.journey()].clone());
-                cells.push((format!("once at every Task of {RECORDER}, {way:?}, round {number}"), Box::pin(cell)));
+                let hit = round(&recorder, number, |site| case.tasks().contains(&site.state.as_str()));
+                let cell = recorded_at_last(case, number, hit, expected[&case.scenario()].clone());
+                cells.push((format!("once at every Task of {RECORDER}, {case:?}, round {number}"), Box::pin(cell)));
             }
         }
         for (index, site) in recorder.into_iter().enumerate() {
             for effect in share.of(site.permanent(index), 2) {
                 *failures.entry(NOT_RECORDED.to_owned()).or_default() += 1;
-                let cell = format!("{effect:?} for good at {}", site.task());
-                let expected = expected[&site.journey].clone();
+                let cell = format!("permanent {effect:?} at {}", site.task());
+                let expected = expected[&site.scenario].clone();
                 cells.push((cell, Box::pin(not_recorded(site.clone(), effect, expected))));
             }
         }
@@ -471,18 +484,18 @@ fn a_failure_is_recorded_although_recording_it_fails() {
 }
 
 #[test]
-fn what_does_not_pass_is_recorded_and_replayed() {
+fn a_permanent_fault_is_recorded_and_replayed() {
     bench().run(async {
-        let (expected, share) = (undisturbed().await?, Share::of_this_run()?);
+        let (expected, share) = (faultless().await?, Share::of_this_run()?);
         let (mut cells, mut failures) = (Vec::new(), BTreeMap::new());
         for (index, site) in sites()?.into_iter().enumerate().filter(|(_, site)| site.machine != RECORDER) {
-            // Each Task fails in every third run, in all of its ways.
+            // Each Task is tried in every third run, with all of its faults.
             for effect in site.permanent(index).into_iter().filter(|_| share.takes(index, 3)) {
                 for machine in BTreeSet::from([site.machine, STARTED]) {
                     *failures.entry(format!("executions-failed-{machine}")).or_default() += 1;
                 }
-                let cell = format!("{effect:?} for good at {}", site.task());
-                cells.push((cell, for_good(site.clone(), effect, expected[&site.journey].clone())));
+                let cell = format!("permanent {effect:?} at {}", site.task());
+                cells.push((cell, permanently(site.clone(), effect, expected[&site.scenario].clone())));
             }
         }
         alarmed(failures, all("failures for good", cells)).await

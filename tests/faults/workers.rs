@@ -1,4 +1,4 @@
-//! Workers that err, panic, are killed, or run out of time.
+//! Workers that return errors, panic, are killed, or time out.
 
 use std::fs;
 use std::process::Command;
@@ -16,15 +16,17 @@ use bonafide_tools::history::Trace;
 use bonafide_tools::rows::{plain, s};
 use bonafide_tools::{repository, until};
 use onboarding_agent::bedrock::{Agent, Attributes, MESSAGE_VERSION, ResponseState};
-use onboarding_agent::{ACTION_GROUP, Answer, Event, Function, MachineResult, Said};
+use onboarding_agent::{ACTION_GROUP, Answer, AnswerBody, Event, Function, MachineResult};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use crate::journey::{CHECKS, Journey, Left, name, package, picture, recorded, replay, said, submission, upload};
-use crate::tasks::{BoxFuture, REPLAYED, UNDISTURBED, all, undisturbed};
+use crate::scenario::{
+    CHECKS, Left, Scenario, name, package, picture, published_about, recorded, replay, submission, upload,
+};
+use crate::tasks::{BoxFuture, FAULTLESS, REPLAYED, all, faultless};
 
-/// A worker, and a request that shows that it is at work.
+/// A worker, and a request of it at which it can be stopped.
 const WORKERS: [(&str, Called, &str, &str); 7] = [
     ("unpack-package", Called::State, "s3", "GetObject"),
     ("match-details", Called::State, "dynamodb", "GetItem"),
@@ -34,24 +36,24 @@ const WORKERS: [(&str, Called, &str, &str); 7] = [
     ("starter", Called::Event, "dynamodb", "TransactWriteItems"),
     ("measure-outcome", Called::Event, "dynamodb", "GetItem"),
 ];
-/// How often the SDK tries before a worker says that it failed.
+/// How often the SDK tries before the worker returns an error.
 const ATTEMPTS: u32 = 3;
-/// Seconds until a message that was not handled comes back. Deployed are six times a worker's timeout of 60 seconds; more than one
-/// timeout is enough for no worker, however slow, to be given a message that it is still working on.
+/// Seconds until an unhandled message is delivered again. The deployed value is six times a worker's timeout of 60 seconds. More than one
+/// timeout is enough: no worker receives a message that it is still processing.
 const VISIBILITY: &str = "70";
 
-/// By what it is called, which hears of a failure.
+/// What invokes the worker, and receives its error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Called {
-    /// By a state.
+    /// A state.
     State,
-    /// By a message with a task token: the state that waits hears of it; the queue, if the worker has said nothing.
+    /// A message with a task token. The waiting state receives the error; if the worker does not answer, the queue delivers again.
     Task,
-    /// By any other message: the queue hears of it.
+    /// Any other message. The queue delivers it again.
     Event,
 }
 
-/// What becomes of it.
+/// What happens to the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Error,
@@ -69,7 +71,7 @@ impl Ending {
     fn fault(self, (worker, _, service, operation): (&str, Called, &'static str, &'static str), id: &str) -> Fault {
         let end = |how| Fault::worker(service, operation, id, how).times(1);
         let fault = match self {
-            // The starter's message comes back a few times only.
+            // The starter's message is delivered a few times only.
             Self::Error => Fault::error(service, operation, id, "AccessDeniedException", 400).times(1),
             Self::Throttled => Fault::error(service, operation, id, "ThrottlingException", 400).times(ATTEMPTS),
             Self::Panic => end("panicked"),
@@ -80,8 +82,8 @@ impl Ending {
         fault.by(worker)
     }
 
-    /// Whether it goes on by itself: the state tries again, or the message comes back.
-    fn is_tried_again(self, called: Called) -> bool {
+    /// Whether it is retried without an operator: the state retries, or the message is delivered again.
+    fn is_retried(self, called: Called) -> bool {
         called == Called::Event || !matches!(self, Self::Error | Self::Panic)
     }
 }
@@ -94,50 +96,50 @@ async fn cell(
     let id = name(&format!("{}-{ending:?}", worker.0));
     let control = &bench().local.control;
     let since = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
-    let (ended, faults) = Journey::Approved.start_with(&id, &[ending.fault(worker, &id)]).await?;
-    let succeeds = ending.is_tried_again(worker.1);
+    let (ended, faults) = Scenario::Approved.start_with(&id, &[ending.fault(worker, &id)]).await?;
+    let succeeds = ending.is_retried(worker.1);
     let expected_status = if succeeds { ExecutionStatus::Succeeded } else { ExecutionStatus::Failed };
     ensure!(ended.status == expected_status, "it ended {} at {:?}", ended.status, ended.path().last());
     if !succeeds {
         recorded(&id).await?;
         replay(&id).await?;
     }
-    let left = Journey::Approved.left(&id).await?;
+    let left = Scenario::Approved.left(&id).await?;
     ensure!(left == expected, "{left:?} instead of {expected:?}");
     let failures = usize::from(!succeeds);
-    let said = said(&id, true, failures).await?;
-    ensure!(said.len() == failures, "{said:?}");
+    let published = published_about(&id, true, failures).await?;
+    ensure!(published.len() == failures, "{published:?}");
     if worker.0 == "measure-outcome" {
-        // Nothing waits for it, and what it does is nowhere but in its log.
+        // No state waits for it, and its result is in its log only.
         measured(&id, since).await?;
     }
     ensure!(!control.is_there(faults[0])?, "no such call was made");
-    Ok(if succeeds { UNDISTURBED } else { REPLAYED })
+    Ok(if succeeds { FAULTLESS } else { REPLAYED })
 }
 
-/// Waits until the verdict is measured, with every check. A message that comes twice may be measured twice.
+/// Waits until outcome and checks are measured. A message that is delivered twice may be measured twice.
 async fn measured(id: &str, since: u64) -> Result<()> {
     const MEASUREMENTS: &str = "/aws/lambda/bonafide-dev-measure-outcome";
-    until(&format!("the verdict of {id} is measured"), async || {
+    until(&format!("the outcome of {id} is measured"), async || {
         let lines = spawn_blocking(move || bench().local.log_since(MEASUREMENTS, since)).await??;
         let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let lines: Vec<_> = lines.filter(|line| line["application.id"] == id && line.get("_aws").is_some()).collect();
-        let verdicts: Vec<_> = lines.iter().filter(|line| line["Applications"].is_number()).collect();
-        if verdicts.is_empty() {
+        let published: Vec<_> = lines.iter().filter(|line| line["Applications"].is_number()).collect();
+        if published.is_empty() {
             return Ok(Err(format!("there are {lines:?}")));
         }
-        let is_approved = verdicts.iter().all(|line| line["Outcome"] == "approved");
-        ensure!(is_approved && verdicts.len() <= 2, "measured as {verdicts:?}");
+        let is_approved = published.iter().all(|line| line["Outcome"] == "approved");
+        ensure!(is_approved && published.len() <= 2, "measured as {published:?}");
         for check in CHECKS {
             let count = lines.iter().filter(|line| line["Check"] == check).count();
-            ensure!(count == verdicts.len(), "{check} was measured {count} times: {lines:?}");
+            ensure!(count == published.len(), "{check} was measured {count} times: {lines:?}");
         }
         Ok(Ok(()))
     })
     .await
 }
 
-/// What workers write for an application. S3 copies an object by `PutObject`, as far as faults know.
+/// What workers write for an application. Faults match a copy in S3 as `PutObject`.
 const WRITES: [(&str, &str, &str); 9] = [
     ("starter", "dynamodb", "TransactWriteItems"),
     ("starter", "s3", "PutObject"),
@@ -150,9 +152,9 @@ const WRITES: [(&str, &str, &str); 9] = [
     ("validate-license", "states", "SendTaskSuccess"),
 ];
 
-/// It happens once, and nobody but the worker that it happens to has to do with it.
-async fn outlived(id: String, journey: Journey, fault: Fault, expected: Left) -> Result<&'static str> {
-    let (ended, faults) = journey.start_with(&id, &[fault]).await?;
+/// Runs a scenario with one fault from which the worker recovers without an operator.
+async fn recovered(id: String, scenario: Scenario, fault: Fault, expected: Left) -> Result<&'static str> {
+    let (ended, faults) = scenario.start_with(&id, &[fault]).await?;
     ensure!(!bench().local.control.is_there(faults[0])?, "no such call was made");
     ensure!(
         ended.status == ExecutionStatus::Succeeded,
@@ -161,26 +163,26 @@ async fn outlived(id: String, journey: Journey, fault: Fault, expected: Left) ->
         ended.path().last(),
         ended.error
     );
-    let left = journey.left(&id).await?;
+    let left = scenario.left(&id).await?;
     ensure!(left == expected, "{left:?} instead of {expected:?}");
-    journey.reads_once(&id)?;
-    Ok(UNDISTURBED)
+    scenario.reads_once(&id)?;
+    Ok(FAULTLESS)
 }
 
 #[test]
-fn what_a_worker_has_written_without_hearing_of_it_is_written_once() {
+fn a_write_with_a_lost_answer_happens_once() {
     bench().run(async {
-        let (journey, expected) = (Journey::Approved, undisturbed().await?);
+        let (scenario, expected) = (Scenario::Approved, faultless().await?);
         let cells = WRITES.map(|write @ (worker, service, operation)| {
             let id = name(&format!("lost-{worker}-{operation}"));
             let fault = Fault::no_answer(service, operation, &id, "closed").by(worker).afterwards().times(1);
-            (format!("{write:?}"), outlived(id, journey, fault, expected[&journey].clone()))
+            (format!("{write:?}"), recovered(id, scenario, fault, expected[&scenario].clone()))
         });
         Box::pin(all("answers to workers that were lost", cells)).await
     });
 }
 
-/// How the one transaction of a conclusion goes wrong.
+/// How the transaction of a conclusion fails.
 #[derive(Debug, Clone, Copy)]
 enum Concluding {
     Conflict,
@@ -216,24 +218,24 @@ impl Concluding {
     }
 }
 
-/// One customer, one decision and one outcome, and a face where it has to be: with an approval, and with a face that is not kept.
+/// One customer, one decision, one outcome, and the right faces in the collection, for approvals and for a face that is not kept.
 #[test]
-fn a_conclusion_is_written_once_however_it_goes_wrong() {
+fn a_conclusion_is_written_once_despite_any_fault() {
     bench().run(async {
-        let expected = undisturbed().await?;
+        let expected = faultless().await?;
         let mut cells = Vec::new();
-        for journey in [Journey::Approved, Journey::Duplicate, Journey::Late] {
+        for scenario in [Scenario::Approved, Scenario::Duplicate, Scenario::Late] {
             for how in CONCLUDING {
-                let id = name(&format!("{journey:?}-{how:?}"));
-                let cell = outlived(id.clone(), journey, how.fault(&id), expected[&journey].clone());
-                cells.push((format!("{how:?} at the end of {journey:?}"), cell));
+                let id = name(&format!("{scenario:?}-{how:?}"));
+                let cell = recovered(id.clone(), scenario, how.fault(&id), expected[&scenario].clone());
+                cells.push((format!("{how:?} at the end of {scenario:?}"), cell));
             }
         }
         Box::pin(all("conclusions that go wrong", cells)).await
     });
 }
 
-/// Workers of queues that are killed when they have written: the message comes back, and finds it done.
+/// Queue workers that are killed after their write: the message is delivered again, and the worker finds the write done.
 const DONE: [(&str, &str, &str); 4] = [
     ("starter", "dynamodb", "TransactWriteItems"),
     ("starter", "s3", "PutObject"),
@@ -241,10 +243,10 @@ const DONE: [(&str, &str, &str); 4] = [
     ("validate-license", "dynamodb", "UpdateItem"),
 ];
 
-/// The starter is killed while it refuses an upload: that is told all the same, and recorded.
+/// The starter is killed while it refuses an upload: the refusal is recorded and announced in spite of that.
 async fn refused((service, operation): (&'static str, &'static str)) -> Result<&'static str> {
     let id = name(&format!("refused-{operation}"));
-    Journey::Approved.start(&id).await?;
+    Scenario::Approved.start(&id).await?;
     let killed = Fault::worker(service, operation, &id, "killed").by("starter").times(1);
     let fault = bench().local.control.put(&killed)?;
     upload(&id, format!("zipped/{id}.zip"), package(&id, picture()?)).await?;
@@ -253,13 +255,16 @@ async fn refused((service, operation): (&'static str, &'static str)) -> Result<&
         Ok(if record["status"] == "REFUSED" { Ok(()) } else { Err(record.to_string()) })
     })
     .await?;
-    let said = said(&id, false, 2).await?;
-    ensure!(said.iter().filter(|said| said.starts_with("UPLOAD_REJECTED")).count() == 1, "said {said:?}");
+    let published = published_about(&id, false, 2).await?;
+    ensure!(
+        published.iter().filter(|message| message.starts_with("UPLOAD_REJECTED")).count() == 1,
+        "published: {published:?}"
+    );
     ensure!(!bench().local.control.is_there(fault)?, "no such call was made");
-    Ok(UNDISTURBED)
+    Ok(FAULTLESS)
 }
 
-/// What was uploaded is gone, and the starter is killed before or after it has written the one or the other of that down.
+/// The uploaded object is gone, and the starter is killed before or after one of the writes that record this.
 async fn gone(writes: u32) -> Result<&'static str> {
     let id = name(&format!("gone-killed-{writes}"));
     let killed = Fault::worker("dynamodb", "UpdateItem", &id, "killed").by("starter").after(writes).times(1);
@@ -269,8 +274,8 @@ async fn gone(writes: u32) -> Result<&'static str> {
     let record = json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": object}});
     let send = bench().local.sqs.send_message().queue_url(bench().deployment.data("UploadsQueueUrl")?);
     send.message_body(json!({"Records": [record]}).to_string()).send().await?;
-    let told = said(&id, true, 1).await?;
-    ensure!(told.len() == 1 && told[0].contains("UPLOAD_MISSING"), "said {told:?}");
+    let published = published_about(&id, true, 1).await?;
+    ensure!(published.len() == 1 && published[0].contains("UPLOAD_MISSING"), "published: {published:?}");
     ensure!(!bench().local.control.is_there(fault)?, "no such call was made");
     until("the submission is recorded as failed", async || {
         let record = submission(&id).await?;
@@ -280,11 +285,11 @@ async fn gone(writes: u32) -> Result<&'static str> {
     .await?;
     let row = recorded(&id).await?;
     ensure!(row["packageSubmission"]["progress"] == "FAILED", "{row}");
-    Ok(UNDISTURBED)
+    Ok(FAULTLESS)
 }
 
-/// Lets messages come back sooner; what was set before.
-async fn hasten() -> Result<Vec<(String, String)>> {
+/// Shortens the visibility timeouts and returns the previous ones.
+async fn shorten_visibility() -> Result<Vec<(String, String)>> {
     let sqs = &bench().local.sqs;
     let mut before = Vec::new();
     for url in sqs.list_queues().queue_name_prefix("Bonafide-dev-").send().await?.queue_urls.unwrap_or_default() {
@@ -306,11 +311,11 @@ async fn set_visibility(url: &str, seconds: &str) -> Result<()> {
 }
 
 #[test]
-fn a_worker_that_ends_badly_ends_no_application() {
+fn a_crashed_worker_loses_no_application() {
     bench().run(async {
-        let (journey, share) = (Journey::Approved, Share::of_this_run()?);
-        let expected = &undisturbed().await?[&journey];
-        let before = hasten().await?;
+        let (scenario, share) = (Scenario::Approved, Share::of_this_run()?);
+        let expected = &faultless().await?[&scenario];
+        let before = shorten_visibility().await?;
         ensure!(!before.is_empty(), "no queues");
         let mut cells: Vec<(String, BoxFuture)> = Vec::new();
         for (row, worker) in WORKERS.into_iter().enumerate() {
@@ -323,14 +328,14 @@ fn a_worker_that_ends_badly_ends_no_application() {
         for (worker, service, operation) in share.of(DONE, 2) {
             let id = name(&format!("done-{worker}-{operation}"));
             let fault = Fault::worker(service, operation, &id, "killed").by(worker).afterwards().times(1);
-            let cell = outlived(id, journey, fault, expected.clone());
+            let cell = recovered(id, scenario, fault, expected.clone());
             cells.push((format!("{worker} killed after {operation}"), Box::pin(cell)));
         }
         for call in [("sns", "Publish"), ("dynamodb", "PutItem")] {
             cells.push((format!("starter killed at {call:?} of a refusal"), Box::pin(refused(call))));
         }
         for writes in [0, 1] {
-            cells.push((format!("starter killed, what was uploaded is gone, {writes}"), Box::pin(gone(writes))));
+            cells.push((format!("starter killed after {writes} writes for a missing upload"), Box::pin(gone(writes))));
         }
         let result = all("ends of workers", cells).await;
         for (url, seconds) in before {
@@ -340,8 +345,8 @@ fn a_worker_that_ends_badly_ends_no_application() {
     });
 }
 
-/// The workers of conversations, with the function that the model calls when they are at work.
-const TALKERS: [(&str, Function); 3] = [
+/// The workers of conversations, with the function that the model calls to run them.
+const CONVERSATION_WORKERS: [(&str, Function); 3] = [
     ("extract-identity", Function::ReadDocument),
     ("verify-identity", Function::VerifyIdentity),
     ("onboarding-agent", Function::RegisterCustomer),
@@ -349,18 +354,18 @@ const TALKERS: [(&str, Function); 3] = [
 const DOCUMENT: &str = "samples/nordic/dk-driving-licence.jpg";
 const CUSTOMER: &str = "DK#0707614285";
 
-/// What the person is told.
+/// The function's reply to the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    /// What the step came to.
+enum Reply {
+    /// The result of the step.
     Result(Option<MachineResult>),
-    /// `FAILURE`, with nothing else but why.
+    /// `FAILURE` with the reasons only.
     Failure,
-    /// The function that speaks for the machine died.
+    /// None: the function died.
     Nothing,
 }
 
-/// Sends a signal to the processes of a worker of this local AWS; how many there are.
+/// Sends a signal to the processes of a worker of this local AWS and returns how many there are.
 fn signal(worker: &str, signal: &str) -> Result<usize> {
     let function = format!("AWS_LAMBDA_FUNCTION_NAME=bonafide-dev-{worker}");
     let endpoint = format!("AWS_ENDPOINT_URL={}", bench().local.endpoint());
@@ -377,14 +382,14 @@ fn signal(worker: &str, signal: &str) -> Result<usize> {
 }
 
 /// A conversation whose person has consented and uploaded a document.
-struct Talk {
+struct Session {
     id: String,
     attributes: Attributes,
 }
 
-impl Talk {
+impl Session {
     async fn begin(ending: Ending) -> Result<Self> {
-        let id = name(&format!("talk-{ending:?}"));
+        let id = name(&format!("session-{ending:?}"));
         let key = format!("onboard/DK/2026/11/21/{id}/document.jpg");
         let picture = fs::read(repository().join(DOCUMENT))?;
         let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?).key(&key);
@@ -400,8 +405,8 @@ impl Talk {
         Ok(Self { id, attributes })
     }
 
-    /// The model calls a function; what it is given to say.
-    async fn ask(&mut self, function: Function) -> Result<(Told, Said)> {
+    /// Calls a function as the model does and returns its reply.
+    async fn call(&mut self, function: Function) -> Result<(Reply, AnswerBody)> {
         let event = Event {
             message_version: MESSAGE_VERSION.to_owned(),
             agent: Agent::default(),
@@ -417,107 +422,113 @@ impl Talk {
         let answer = spawn_blocking(move || bench().local.invoke("bonafide-dev-onboarding-agent", &event)).await?;
         let answer: Answer = match answer {
             Err(error) if error.to_string().contains("ended with an error") => {
-                return Ok((Told::Nothing, Said::default()));
+                return Ok((Reply::Nothing, AnswerBody::default()));
             }
             answer => serde_json::from_value(answer?)?,
         };
-        let said = answer.said()?;
+        let body = answer.body()?;
         self.attributes.clone_from(&answer.session_attributes);
-        let told = match answer.response.function_response.response_state {
-            None => Told::Result(said.result),
+        let reply = match answer.response.function_response.response_state {
+            None => Reply::Result(body.result),
             Some(ResponseState::Failure) => {
-                let is_all = said.result.is_none() && said.customer_id.is_none() && said.last_four.is_none();
-                ensure!(is_all, "a failure says {said:?}");
-                Told::Failure
+                let is_all = body.result.is_none() && body.customer_id.is_none() && body.last_four.is_none();
+                ensure!(is_all, "a failure carries more than its reasons: {body:?}");
+                Reply::Failure
             }
             Some(state) => anyhow::bail!("{} answered with {state:?}", function.name()),
         };
-        Ok((told, said))
+        Ok((reply, body))
     }
 
-    /// One worker ends badly, once; then the same step succeeds.
-    async fn step(&mut self, (worker, function): (&'static str, Function), ending: Ending) -> Result<Said> {
+    /// One worker fails once; then the same step succeeds.
+    async fn step(&mut self, (worker, function): (&'static str, Function), ending: Ending) -> Result<AnswerBody> {
         let done = if function == Function::RegisterCustomer { MachineResult::Registered } else { MachineResult::Ok };
         let expected = match (worker, ending) {
-            ("onboarding-agent", Ending::Kill) => Told::Nothing,
-            ("onboarding-agent", _) | (_, Ending::Error) => Told::Failure,
-            _ => Told::Result(Some(done)),
+            ("onboarding-agent", Ending::Kill) => Reply::Nothing,
+            ("onboarding-agent", _) | (_, Ending::Error) => Reply::Failure,
+            _ => Reply::Result(Some(done)),
         };
-        let (told, said) = if worker == "verify-identity" {
+        let (reply, body) = if worker == "verify-identity" {
             self.verify(ending).await?
         } else {
             let control = &bench().local.control;
             let fault = control.put(&self.fault(worker, ending))?;
-            let told = self.ask(function).await?;
+            let reply = self.call(function).await?;
             ensure!(!control.is_there(fault)?, "no such call was made");
-            told
+            reply
         };
-        ensure!(told == expected, "told {told:?}: {said:?}");
+        ensure!(reply == expected, "replied {reply:?}: {body:?}");
         let row = plain(&bench().row(&self.id).await?);
-        if told == Told::Failure && worker != "onboarding-agent" {
-            let reasons: Vec<_> = said.reasons.iter().map(|reason| reason.code()).collect();
-            ensure!(row["status"] == "FAILED" && row["reasons"] == json!(reasons), "told {reasons:?}, recorded {row}");
+        if reply == Reply::Failure && worker != "onboarding-agent" {
+            let reasons: Vec<_> = body.reasons.iter().map(|reason| reason.code()).collect();
+            ensure!(
+                row["status"] == "FAILED" && row["reasons"] == json!(reasons),
+                "replied {reasons:?}, recorded {row}"
+            );
         }
-        // Only the machine that has done its work makes a customer, although nobody could tell the person.
-        let customers = usize::from(told == Told::Nothing);
+        // Without a reply, the machine has finished and has made the customer.
+        let customers = usize::from(reply == Reply::Nothing);
         let count = self.customers().await?.len();
-        ensure!(count == customers, "{count} customers after {told:?}");
+        ensure!(count == customers, "{count} customers after {reply:?}");
 
-        let (told, said) = self.ask(function).await?;
-        ensure!(told == Told::Result(Some(done)), "afterwards told {told:?}: {said:?}");
-        Ok(said)
+        let (reply, body) = self.call(function).await?;
+        ensure!(reply == Reply::Result(Some(done)), "afterwards replied {reply:?}: {body:?}");
+        Ok(body)
     }
 
     fn fault(&self, worker: &'static str, ending: Ending) -> Fault {
         let fault = |service, operation, id: &str| ending.fault((worker, Called::State, service, operation), id);
         match (worker, ending) {
             ("extract-identity", Ending::Kill) => fault("s3", "GetObject", &self.id),
-            // Textract is not told whose picture it is.
+            // A request to Textract does not name the session.
             ("extract-identity", _) => fault("textract", "DetectDocumentText", ""),
-            // The machine has done its work by then, and the next try finds it done.
+            // The machine has finished by then, and the next call finds its result.
             (_, Ending::Kill) => fault("states", "StartSyncExecution", &self.id).afterwards(),
             _ => fault("states", "StartSyncExecution", &self.id),
         }
     }
 
-    /// The worker that asks the register sends no request at which it could be met.
-    async fn verify(&mut self, ending: Ending) -> Result<(Told, Said)> {
+    /// The worker that queries the register sends no request to which a fault could be attached.
+    async fn verify(&mut self, ending: Ending) -> Result<(Reply, AnswerBody)> {
         let (function, id) = (Function::VerifyIdentity, self.id.clone());
-        let (told, error) = match ending {
+        let (reply, error) = match ending {
             Ending::Kill => {
-                // Now it has a process, which is stopped when the next event comes, and killed in the middle of it.
-                let (told, said) = self.ask(function).await?;
-                ensure!(told == Told::Result(Some(MachineResult::Ok)), "before it is killed, told {told:?}: {said:?}");
+                // This call starts its process, which is then stopped, and killed while it has the next event.
+                let (reply, body) = self.call(function).await?;
+                ensure!(
+                    reply == Reply::Result(Some(MachineResult::Ok)),
+                    "before it is killed, replied {reply:?}: {body:?}"
+                );
                 (self.kill(function).await?, "Runtime.ExitError")
             }
             Ending::Throttled => {
                 let fault = Fault::error("lambda", "Invoke", &id, "TooManyRequestsException", 429).times(1);
                 let fault = bench().local.control.put(&fault.by("agent-onboarding/VerifyIdentity"))?;
-                let told = self.ask(function).await?;
+                let reply = self.call(function).await?;
                 ensure!(!bench().local.control.is_there(fault)?, "no such call was made");
-                (told, "Lambda.TooManyRequestsException")
+                (reply, "Lambda.TooManyRequestsException")
             }
             _ => {
                 // The record of what was read is damaged, and repaired.
                 damage(&id, "SET #identity.damaged = country").await?;
-                let told = self.ask(function).await?;
+                let reply = self.call(function).await?;
                 damage(&id, "REMOVE #identity.damaged").await?;
-                (told, "Bonafide.InvalidInput")
+                (reply, "Bonafide.InvalidInput")
             }
         };
         let errors = verification_errors(&id).await?;
         ensure!(errors.iter().any(|other| other == error), "no {error} in {errors:?}");
-        if told.0 == Told::Failure {
+        if reply.0 == Reply::Failure {
             let row = plain(&bench().row(&id).await?);
             ensure!(row["registryVerification"]["outcome"] != "pass", "verified by a failure: {row}");
             ensure!(self.attributes["verificationStatus"] == "EXTRACTED", "{:?}", self.attributes);
         }
-        Ok(told)
+        Ok(reply)
     }
 
-    /// Kills the worker that asks the register in the middle of an event. The event follows the state after a time that depends on the
-    /// machine; a worker that is killed before it has the event is replaced by one that answers, and the next try waits longer.
-    async fn kill(&mut self, function: Function) -> Result<(Told, Said)> {
+    /// Kills the worker that queries the register while it has an event. The event arrives some time after the state is entered, depending
+    /// on the machine. A worker that is killed before is replaced by one that answers; then the next attempt waits longer.
+    async fn kill(&mut self, function: Function) -> Result<(Reply, AnswerBody)> {
         let id = self.id.clone();
         for seconds in [1, 4, 16] {
             ensure!(signal("verify-identity", "STOP")? > 0, "it has no process");
@@ -527,14 +538,14 @@ impl Talk {
                 signal("verify-identity", "KILL")?;
                 invoked
             };
-            let (told, killed) = tokio::join!(self.ask(function), kill);
+            let (reply, killed) = tokio::join!(self.call(function), kill);
             killed?;
-            let told = told?;
+            let reply = reply?;
             if verification_errors(&id).await?.iter().any(|error| error == "Runtime.ExitError") {
-                return Ok(told);
+                return Ok(reply);
             }
         }
-        anyhow::bail!("it was never killed in the middle of an event");
+        anyhow::bail!("it was never killed while it had an event");
     }
 
     async fn customers(&self) -> Result<Vec<Value>> {
@@ -545,7 +556,7 @@ impl Talk {
     }
 }
 
-/// Those of a conversation.
+/// The executions of a conversation.
 async fn executions(id: &str) -> Result<Vec<String>> {
     let machine = bench().deployment.machine("AgentOnboardingMachineArn")?;
     let all = bench().local.sfn.list_executions().state_machine_arn(machine).into_paginator().items().send();
@@ -553,7 +564,7 @@ async fn executions(id: &str) -> Result<Vec<String>> {
     Ok(all.into_iter().filter(|one| one.name.starts_with(id)).map(|one| one.execution_arn).collect())
 }
 
-/// The errors of the state that asks the register, in all executions of a conversation.
+/// The errors of the state `VerifyIdentity` in all executions of a conversation.
 async fn verification_errors(id: &str) -> Result<Vec<String>> {
     let mut errors = Vec::new();
     for execution in executions(id).await? {
@@ -564,9 +575,9 @@ async fn verification_errors(id: &str) -> Result<Vec<String>> {
     Ok(errors)
 }
 
-/// Waits until the state is entered that asks the register, and is not left.
+/// Waits until an execution is in the state `VerifyIdentity`.
 async fn is_invoked(id: &str) -> Result<()> {
-    until("VerifyIdentity is waited for", async || {
+    until("an execution is in VerifyIdentity", async || {
         for execution in executions(id).await? {
             let is_running = bench().local.status(&execution).await? == Some(ExecutionStatus::Running);
             let trace = Trace::fetch(&bench().local, &execution).await?;
@@ -574,12 +585,12 @@ async fn is_invoked(id: &str) -> Result<()> {
                 return Ok(Ok(()));
             }
         }
-        Ok(Err("it is not".to_owned()))
+        Ok(Err("no execution is there".to_owned()))
     })
     .await
 }
 
-/// Changes what was read from a document.
+/// Changes the stored identity of a document.
 async fn damage(id: &str, expression: &str) -> Result<()> {
     let update = bench().local.dynamodb.update_item().table_name(bench().deployment.data("ApplicationsTableName")?);
     let update = update.key("applicationId", s(id)).update_expression(expression);
@@ -587,42 +598,42 @@ async fn damage(id: &str, expression: &str) -> Result<()> {
     Ok(())
 }
 
-/// The person of all these conversations may be made a customer again.
-async fn forget_customer() -> Result<()> {
+/// Deletes the customer, so that the next conversation can register the same person.
+async fn delete_customer() -> Result<()> {
     let delete = bench().local.dynamodb.delete_item().table_name(bench().deployment.data("CustomersTableName")?);
     delete.key("PK", s(CUSTOMER)).key("SK", s("PROFILE")).send().await?;
     Ok(())
 }
 
-/// A conversation at whose steps one worker after the other ends badly.
+/// A conversation in which one worker after the other fails once.
 async fn conversation(ending: Ending) -> Result<usize> {
-    forget_customer().await?;
-    let mut talk = Talk::begin(ending).await?;
-    let mut last = Said::default();
-    for talker in TALKERS {
-        let step = Box::pin(talk.step(talker, ending));
-        last = step.await.with_context(|| format!("{ending:?} of {}", talker.0))?;
+    delete_customer().await?;
+    let mut session = Session::begin(ending).await?;
+    let mut last = AnswerBody::default();
+    for worker in CONVERSATION_WORKERS {
+        let step = Box::pin(session.step(worker, ending));
+        last = step.await.with_context(|| format!("{ending:?} of {}", worker.0))?;
     }
-    let customers = talk.customers().await?;
+    let customers = session.customers().await?;
     ensure!(customers.len() == 1 && customers[0]["PK"] == CUSTOMER, "{} customers", customers.len());
-    ensure!(last.customer_id.as_deref() == customers[0]["customerId"].as_str(), "told of another customer");
-    let row = plain(&bench().row(&talk.id).await?);
+    ensure!(last.customer_id.as_deref() == customers[0]["customerId"].as_str(), "the reply names another customer");
+    let row = plain(&bench().row(&session.id).await?);
     ensure!(row["status"] == "DECIDED" && row["outcome"] == "approved" && row.get("failure").is_none(), "{row}");
-    let verdicts = said(&talk.id, false, 1).await?;
-    ensure!(verdicts.len() == 1 && verdicts[0].contains("approved"), "said {verdicts:?}");
-    forget_customer().await?;
-    Ok(TALKERS.len())
+    let published = published_about(&session.id, false, 1).await?;
+    ensure!(published.len() == 1 && published[0].contains("approved"), "published: {published:?}");
+    delete_customer().await?;
+    Ok(CONVERSATION_WORKERS.len())
 }
 
-/// One conversation after the other: they are about one person, and Textract is not told about whose picture it fails.
+/// One conversation after the other: all are about one person, and a fault of Textract cannot be limited to one session.
 #[test]
-fn a_conversation_outlives_the_ends_of_its_workers() {
+fn a_conversation_survives_crashes_of_its_workers() {
     bench().run(async {
         let mut cells = 0;
         for ending in Share::of_this_run()?.of([Ending::Kill, Ending::Error, Ending::Throttled], 3) {
             cells += conversation(ending).await?;
         }
-        println!("ends of workers of conversations: {cells} cells, each told at once, and done once by the same step");
+        println!("faults in workers of conversations: {cells} cells, each reported at once, each step done once");
         Ok(())
     });
 }

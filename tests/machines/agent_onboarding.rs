@@ -1,7 +1,6 @@
-//! Sessions of conversations, with the real workers where they can be, and with answers told in advance where they cannot.
+//! Sessions of conversations, with the real workers where possible and with configured answers elsewhere.
 //!
-//! On AWS an Express execution leaves no history. The local AWS keeps one of every execution, so that its way is seen here as that of any
-//! other machine.
+//! On AWS an Express execution leaves no history. The local AWS keeps one of every execution, so the path of states can be checked here.
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -16,7 +15,7 @@ use bonafide_tools::rows::{m, plain, s};
 use serde_json::{Value, json};
 
 const MACHINE: &str = "AgentOnboardingMachineArn";
-/// What the person of every scenario must never be found by, outside the tables.
+/// Personal values of every scenario, which must not be found outside the tables.
 const PERSONAL: [&str; 4] = ["PLANTED", "MARKED", "1961-07-07", "planted.marked"];
 const READ: [&str; 7] = [
     "RecordSession",
@@ -38,22 +37,22 @@ const REGISTERED: [&str; 8] = [
     "NotifyRegistration",
 ];
 
-/// A session that only one scenario knows.
+/// A session that only one scenario uses.
 #[derive(Debug, Clone)]
 struct Session {
     id: String,
 }
 
-/// An execution's end with what it left behind.
+/// An ended execution, with the row and the published messages.
 struct Seen {
     ended: Ended,
     row: Value,
-    said: Vec<Notification>,
+    published: Vec<Notification>,
 }
 
 impl Session {
     fn new(name: &str) -> Self {
-        // Faults are matched by this text: with its ends marked, no id is part of another.
+        // Faults are matched by this text, so the delimiters keep one id from being part of another.
         Self { id: format!("AgentOnboarding_{name}_") }
     }
 
@@ -62,12 +61,12 @@ impl Session {
         Ok(self)
     }
 
-    /// What a worker answers when this state invokes it.
+    /// Configures the worker's answer when this state invokes it.
     fn answers(&self, state: &str, answer: &Value) -> Result<&Self> {
         self.fault(&Fault::result("lambda", "Invoke", &self.id, answer.clone()).by(&format!("{CONVERSATION}/{state}")))
     }
 
-    /// Everything fits: the document can be read, and the register knows the person under this number.
+    /// Configures a readable document and a register that confirms the person with this number.
     fn fits(&self, number: &str) -> Result<&Self> {
         self.answers("ExtractIdentity", &extraction(number, 0.97))?;
         self.answers("VerifyIdentity", &verification(number))
@@ -100,10 +99,10 @@ impl Session {
         self.run_with(&self.input(step), notifications).await
     }
 
-    /// Starts the machine as the conversation does, and waits with it.
+    /// Starts the machine as the conversation does, and waits for its end.
     async fn run_with(&self, input: &Value, notifications: usize) -> Result<Seen> {
         let request = json!({"stateMachineArn": bench().deployment.machine(MACHINE)?, "input": input.to_string()});
-        // It blocks, and the others shall go on.
+        // The call blocks, so it must not run on the runtime's own threads.
         let local = bench().local.clone();
         let answer =
             tokio::task::spawn_blocking(move || local.raw("states", "AWSStepFunctions.StartSyncExecution", &request))
@@ -123,11 +122,11 @@ impl Session {
                 assert!(!text.contains(personal), "{personal} is in the {place} of {execution}");
             }
         }
-        let said = bench().notifications(&self.id, notifications).await?;
-        Ok(Seen { ended, row: plain(&bench().row(&self.id).await?), said })
+        let published = bench().notifications(&self.id, notifications).await?;
+        Ok(Seen { ended, row: plain(&bench().row(&self.id).await?), published })
     }
 
-    /// The worker of this state is invoked when the gate is opened.
+    /// Stops the invocation by this state until the gate is opened.
     fn gate(&self, state: &str) -> Result<Gate<'static>> {
         let busy = Fault::error("lambda", "Invoke", &self.id, "TooManyRequestsException", 429);
         bench().local.control.gate(&busy.by(&format!("{CONVERSATION}/{state}")).late(8))
@@ -157,7 +156,7 @@ impl Session {
 }
 
 impl Seen {
-    /// Succeeded with these states in this order.
+    /// Checks that the execution succeeded with exactly these states.
     #[track_caller]
     fn went(&self, path: &[&str]) -> &Self {
         let ended = &self.ended;
@@ -165,7 +164,7 @@ impl Seen {
         self
     }
 
-    /// A "no": in the output, in the row, and in one message.
+    /// Checks that a refusal is in the output, in the row, and in one message.
     #[track_caller]
     fn refused(&self, result: &str, outcome: &str, check: &str, reasons: &[&str]) {
         let output = &self.ended.output;
@@ -176,19 +175,21 @@ impl Seen {
             (&json!("DECIDED"), &json!(outcome), &json!(reasons))
         );
         assert_eq!(row[check]["reasons"], json!(reasons), "{row}");
-        let said: Vec<_> = self.said.iter().map(|said| (said.event.as_str(), said.outcome.as_deref())).collect();
-        assert_eq!(said, [("APPLICATION_DECIDED", Some(outcome))]);
-        assert_eq!(self.said[0].reasons, reasons);
+        let published: Vec<_> =
+            self.published.iter().map(|message| (message.event.as_str(), message.outcome.as_deref())).collect();
+        assert_eq!(published, [("APPLICATION_DECIDED", Some(outcome))]);
+        assert_eq!(self.published[0].reasons, reasons);
     }
 
-    /// Failed, recorded and announced, and nothing was decided.
+    /// Checks that the failure was recorded and announced, and that nothing was decided.
     #[track_caller]
     fn failed(&self, state: &str, reason: &str) {
         assert_eq!((&self.ended.status, self.ended.error.as_deref()), (&ExecutionStatus::Failed, Some(reason)));
         assert_eq!((&self.row["status"], &self.row["reasons"]), (&json!("FAILED"), &json!([reason])));
         assert_eq!(self.row["failure"]["state"], state, "{}", self.row);
-        let said: Vec<_> = self.said.iter().map(|said| (said.event.as_str(), &said.reasons[..])).collect();
-        assert_eq!(said, [("APPLICATION_FAILED", &[reason.to_owned()][..])]);
+        let published: Vec<_> =
+            self.published.iter().map(|message| (message.event.as_str(), &message.reasons[..])).collect();
+        assert_eq!(published, [("APPLICATION_FAILED", &[reason.to_owned()][..])]);
     }
 }
 
@@ -220,7 +221,7 @@ fn verification(number: &str) -> Value {
     })
 }
 
-/// How the service behind a Task fails, in its own words.
+/// A fault of the service behind a Task, with an error name of that service.
 fn failure(state: &str, id: &str) -> Result<Fault> {
     let machine = Machine::read(CONVERSATION)?;
     let resource = machine.states().find(|(name, _)| *name == state).map(|(_, state)| state["Resource"].clone());
@@ -241,7 +242,7 @@ fn whole() -> Vec<&'static str> {
 }
 
 #[test]
-fn registers_a_person_whom_the_register_knows() {
+fn registers_a_person_whom_the_register_confirms() {
     bench().run(async {
         let session = Session::new("registered");
         let seen = session.fits("0101010011")?.run(None, 1).await?;
@@ -270,24 +271,24 @@ fn registers_a_person_whom_the_register_knows() {
             assert_eq!(row[check]["outcome"], "pass", "{check}");
         }
         assert_eq!(
-            (seen.said[0].event.as_str(), seen.said[0].outcome.as_deref()),
+            (seen.published[0].event.as_str(), seen.published[0].outcome.as_deref()),
             ("APPLICATION_DECIDED", Some("approved"))
         );
         // 1827 days, in seconds.
         let expires = row["expiresAt"].as_f64().or_else(|| row["expiresAt"].as_str()?.parse().ok());
         assert!(expires.is_some_and(|expires| expires > 1_795_000_000.0 + 1826.0 * 86_400.0), "{}", row["expiresAt"]);
 
-        // Started again, it finds what it has done, and makes nobody else a customer.
+        // Started again, it finds its own result and registers no other customer.
         let again = session.run(None, 2).await?;
         again.went(&["RecordSession", "FindRegistration", "IsRegistered", "NotifyRegistration", "Registered"]);
         assert_eq!(again.ended.output, seen.ended.output);
-        assert_eq!(again.said[0].event_id, again.said[1].event_id);
+        assert_eq!(again.published[0].event_id, again.published[1].event_id);
         Ok(())
     });
 }
 
 #[test]
-fn goes_on_step_by_step() {
+fn registers_step_by_step() {
     bench().run(async {
         let session = Session::new("steps");
         session.fits("0101010022")?;
@@ -307,7 +308,7 @@ fn goes_on_step_by_step() {
         registered.went(&[&start[..], &REGISTERED[3..], &["Registered"]].concat());
         assert_eq!(registered.ended.output["lastFour"], "0022");
 
-        // A registration that was cut off before it was recorded finds its own customer.
+        // A registration that was interrupted before it was recorded finds its own customer.
         let cut = Session::new("cut-off");
         cut.fits("0101010033")?.run(Some("verify"), 1).await?.refused(
             "RESUBMIT",
@@ -330,7 +331,7 @@ fn goes_on_step_by_step() {
 }
 
 #[test]
-fn no_step_goes_before_the_one_that_it_rests_on() {
+fn no_step_runs_before_the_one_it_depends_on() {
     bench().run(async {
         let start = [
             "RecordSession",
@@ -348,7 +349,7 @@ fn no_step_goes_before_the_one_that_it_rests_on() {
             let seen = session.run(Some(step), 1).await?;
             seen.went(&start).refused(result, "resubmit", check, &["STEP_OUT_OF_ORDER"]);
         }
-        // Verified with one document, registered with another.
+        // Verified with one document, then registered with another.
         let session = Session::new("other-document");
         session.fits("0101010044")?;
         session.run(Some("extract"), 0).await?;
@@ -358,7 +359,7 @@ fn no_step_goes_before_the_one_that_it_rests_on() {
         let seen = session.run_with(&input, 1).await?;
         seen.went(&start).refused("UNVERIFIED", "resubmit", "customerRegistration", &["STEP_OUT_OF_ORDER"]);
         assert_eq!(session.customer("0101010044").await?, json!({}));
-        // Read anew, the register has to be asked anew.
+        // After another reading, the register has to be queried again.
         session.run(Some("extract"), 0).await?;
         let seen = session.run(Some("register"), 2).await?;
         assert_eq!(seen.ended.output["reasons"], json!(["STEP_OUT_OF_ORDER"]));
@@ -367,7 +368,7 @@ fn no_step_goes_before_the_one_that_it_rests_on() {
 }
 
 #[test]
-fn asks_for_another_picture_below_the_threshold_and_says_which_fields() {
+fn below_the_threshold_asks_for_a_picture_and_names_the_fields() {
     bench().run(async {
         let path = [&READ[..3], &["IsExtractionConfident"]].concat();
         let refused = ["RecordRefusal", "NotifyRefusal", "Refused"];
@@ -407,11 +408,11 @@ fn asks_for_another_picture_below_the_threshold_and_says_which_fields() {
 #[test]
 fn without_a_picture_there_is_nothing_to_read() {
     bench().run(async {
-        // The real worker, and nothing in the bucket.
+        // The real worker, without an object in the bucket.
         let session = Session::new("no-picture");
         let seen = session.run(None, 1).await?;
         seen.refused("RESUBMIT", "resubmit", "identityExtraction", &["DOCUMENT_MISSING"]);
-        // Another session's document is not looked at.
+        // The document of another session is not read.
         let session = Session::new("foreign-picture");
         let mut input = session.input(None);
         input["document"]["key"] = json!(Session::new("no-picture").key());
@@ -423,9 +424,9 @@ fn without_a_picture_there_is_nothing_to_read() {
 }
 
 #[test]
-fn registers_nobody_whom_the_register_does_not_confirm() {
+fn registers_no_person_whom_the_register_does_not_confirm() {
     bench().run(async {
-        for (name, outcome, verdict, reason) in [
+        for (name, outcome, decided, reason) in [
             ("name", "decline", "declined", "REGISTRY_NAME_MISMATCH"),
             ("unknown", "decline", "declined", "REGISTRY_PERSON_NOT_FOUND"),
             ("registered-birth-date", "decline", "declined", "REGISTRY_BIRTH_DATE_MISMATCH"),
@@ -441,7 +442,7 @@ fn registers_nobody_whom_the_register_does_not_confirm() {
             session.answers("VerifyIdentity", &no)?.fits("0101010066")?;
             let seen = session.run(None, 1).await?;
             seen.went(&[&READ[..], &["IsVerified", "RecordRefusal", "NotifyRefusal", "Refused"]].concat());
-            seen.refused("UNVERIFIED", verdict, "registryVerification", &[reason]);
+            seen.refused("UNVERIFIED", decided, "registryVerification", &[reason]);
         }
         assert_eq!(Session::new("any").customer("0101010066").await?, json!({}));
         Ok(())
@@ -449,7 +450,7 @@ fn registers_nobody_whom_the_register_does_not_confirm() {
 }
 
 #[test]
-fn one_person_is_one_customer_however_many_sessions_there_are() {
+fn one_person_is_one_customer_across_sessions() {
     bench().run(async {
         let (first, second) = (Session::new("same-person-1"), Session::new("same-person-2"));
         for session in [&first, &second] {
@@ -469,7 +470,7 @@ fn one_person_is_one_customer_however_many_sessions_there_are() {
 #[test]
 fn a_session_that_is_over_or_superseded_changes_nothing() {
     bench().run(async {
-        // Another picture is read while the register is asked.
+        // Another picture is read while the register is queried.
         let session = Session::new("superseded");
         let gate = session.gate("VerifyIdentity")?;
         session.fits("0101010088")?;
@@ -482,7 +483,7 @@ fn a_session_that_is_over_or_superseded_changes_nothing() {
         );
         assert_eq!((&seen.row["status"], seen.row.get("registryVerification")), (&json!("IN_PROGRESS"), None));
         assert_eq!(session.customer("0101010088").await?, json!({}));
-        // A customer is made while a refusal, or a failure, is on its way.
+        // The session ends with a customer while a refusal, or a failure, is being recorded.
         let refused = extraction("0101010099", 0.1);
         for (name, answer) in [("refused", Some(refused)), ("failed", None)] {
             let session = Session::new(&format!("over-meanwhile-{name}"));
@@ -505,7 +506,7 @@ fn a_session_that_is_over_or_superseded_changes_nothing() {
                 assert_eq!(seen.ended.status, ExecutionStatus::Failed);
             }
         }
-        // The row of a package is none of a conversation's.
+        // The row of a package is not used for a conversation.
         let session = Session::new("package");
         bench().put_row(&session.id, [("status".to_owned(), s("IN_PROGRESS"))]).await?;
         let seen = session.run(None, 0).await?;
@@ -517,7 +518,7 @@ fn a_session_that_is_over_or_superseded_changes_nothing() {
 }
 
 #[test]
-fn every_failure_is_tried_again_recorded_and_announced_and_the_step_can_be_started_anew() {
+fn every_failure_is_retried_recorded_and_announced_and_can_be_repeated() {
     bench().run(async {
         let mut running = tokio::task::JoinSet::new();
         for (index, (state, reason)) in [
@@ -536,11 +537,11 @@ fn every_failure_is_tried_again_recorded_and_announced_and_the_step_can_be_start
             running.spawn(async move {
                 let number = format!("02020200{index:02}");
                 let session = Session::new(&format!("fails-{state}"));
-                // Of several faults the first counts.
+                // The first matching fault applies.
                 let fault = session.fails(state)?;
                 session.fits(&number)?;
                 if state == "RecordSession" {
-                    // Left by an earlier step: without a session there is nothing to record a failure on.
+                    // A session from an earlier step: without one there is no row on which to record a failure.
                     let consented = [("consentedAt".to_owned(), s("2026-11-21T09:30:00.000Z"))];
                     bench().put_row(&session.id, consented).await?;
                 }
@@ -577,13 +578,13 @@ fn a_step_whose_record_cannot_be_read_is_recorded_as_failed() {
 }
 
 #[test]
-fn a_verdict_that_could_not_be_announced_stays_and_is_announced_by_the_next_try() {
+fn an_unannounced_outcome_stays_and_is_announced_on_the_next_attempt() {
     bench().run(async {
         let session = Session::new("fails-NotifyRegistration");
         let fault = session.fits("0404040411")?.fails("NotifyRegistration")?;
         let seen = session.run(None, 0).await?;
         assert_eq!((&seen.ended.status, &seen.row["outcome"]), (&ExecutionStatus::Failed, &json!("approved")));
-        // Nor can the result be looked up.
+        // The result cannot be looked up either.
         let lost = session.fails("FindRegistration")?;
         let seen = session.run(None, 0).await?;
         assert_eq!((&seen.ended.status, &seen.row["outcome"]), (&ExecutionStatus::Failed, &json!("approved")));
@@ -591,7 +592,7 @@ fn a_verdict_that_could_not_be_announced_stays_and_is_announced_by_the_next_try(
             bench().local.control.remove(fault)?;
         }
         let seen = session.run(None, 1).await?;
-        assert_eq!((&seen.ended.output["result"], seen.said.len()), (&json!("REGISTERED"), 1));
+        assert_eq!((&seen.ended.output["result"], seen.published.len()), (&json!("REGISTERED"), 1));
 
         let session = Session::new("fails-NotifyRefusal");
         let fault = session.answers("ExtractIdentity", &extraction("0404040422", 0.1))?.fails("NotifyRefusal")?;
@@ -609,7 +610,7 @@ fn a_verdict_that_could_not_be_announced_stays_and_is_announced_by_the_next_try(
 }
 
 #[test]
-fn a_failure_that_can_neither_be_recorded_nor_announced_still_fails() {
+fn a_failure_that_cannot_be_recorded_or_announced_still_fails() {
     bench().run(async {
         let session = Session::new("fails-altogether");
         for state in ["VerifyIdentity", "RecordFailure", "NotifyFailure"] {
@@ -622,15 +623,15 @@ fn a_failure_that_can_neither_be_recorded_nor_announced_still_fails() {
             (&seen.ended.status, seen.ended.error.as_deref()),
             (&ExecutionStatus::Failed, Some("REGISTRY_UNAVAILABLE"))
         );
-        assert_eq!((&seen.row["status"], seen.said.len()), (&json!("IN_PROGRESS"), 0));
+        assert_eq!((&seen.row["status"], seen.published.len()), (&json!("IN_PROGRESS"), 0));
 
-        // What is no session of a conversation is not marked as a failed one.
+        // A row that is not a session is not marked as failed.
         let session = Session::new("fails-of-a-package");
         bench().put_row(&session.id, [("status".to_owned(), s("DECIDED"))]).await?;
         session.fails("RecordSession")?;
         let seen = session.run(None, 1).await?;
         assert_eq!(seen.row, json!({"applicationId": session.id, "status": "DECIDED"}));
-        assert_eq!(seen.said[0].event, "APPLICATION_FAILED");
+        assert_eq!(seen.published[0].event, "APPLICATION_FAILED");
         Ok(())
     });
 }

@@ -1,4 +1,4 @@
-//! What the scenarios share: an application of their own, and the stand-ins' answers to it.
+//! Shared by the scenarios: an application, the configured answers of the fakes, and checks of the result.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use bonafide_tools::notifications::Notification;
 use bonafide_tools::rows::{m, n, plain, s};
 use serde_json::{Value, json};
 
-/// An application that only one scenario knows.
+/// An application that only one scenario uses.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     pub(crate) id: String,
     machine: &'static str,
 }
 
-/// The submission that every scenario is about.
+/// The id of the submission in every scenario.
 pub(crate) const SUBMISSION: &str = "0123456789abcde";
 
-/// An execution's end with what it left behind.
+/// An ended execution, with the record and the notifications.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) ended: Ended,
@@ -33,13 +33,13 @@ pub(crate) struct Seen {
 impl Case {
     /// For the machine whose ARN is in this output.
     pub(crate) fn new(machine: &'static str, name: &str) -> Self {
-        // Faults are matched by this text: with its ends marked, no id is part of another.
+        // Faults are matched by this text, so the delimiters keep one id from being part of another.
         let short = machine.trim_end_matches("MachineArn");
         Self { id: format!("{short}_{name}_"), machine }
     }
 
-    /// Where a picture of this application would be. No events are sent for this prefix, and nobody looks at the picture; but whoever
-    /// asks Rekognition to look must be allowed to read there.
+    /// A pointer to a picture of this application. The fakes do not read it, and no events are sent for its prefix, but the caller of
+    /// Rekognition needs the permission to read it.
     pub(crate) fn picture(&self, name: &str) -> Value {
         let bucket = bench().deployment.data("BucketName").unwrap();
         json!({"bucket": bucket, "key": format!("evidence/{}/{SUBMISSION}/{name}.jpg", self.id), "versionId": "v1"})
@@ -53,18 +53,18 @@ impl Case {
         bench().local.control.add(&Fault::error("rekognition", operation, &self.id, error, 400))
     }
 
-    /// As often as it takes for one retry, and no more.
+    /// The same, only as often as needed for one retry.
     pub(crate) fn rekognition_error_once(&self, operation: &'static str, error: &str) -> Result<()> {
         bench().local.control.add(&Fault::error("rekognition", operation, &self.id, error, 400).times(1))
     }
 
-    /// So many faces with these confidences, each good to look at.
+    /// Rekognition detects a usable face for each of these confidences.
     pub(crate) fn faces(&self, confidences: &[f64]) -> Result<()> {
         let faces: Vec<_> = confidences.iter().map(|confidence| face(*confidence)).collect();
         self.rekognition("DetectFaces", json!({"FaceDetails": faces}))
     }
 
-    /// Faces of the collection that resemble the selfie's: similarity, owner, face.
+    /// Rekognition finds these faces for the selfie: similarity, owner, face.
     pub(crate) fn found(&self, matches: &[(f64, &str, &str)]) -> Result<()> {
         self.rekognition(
             "SearchFacesByImage",
@@ -72,12 +72,12 @@ impl Case {
         )
     }
 
-    /// The id of a face of this application; with the application in it, as faults are matched by that.
+    /// The id of a face of this application. It contains the application's id, by which faults are matched.
     pub(crate) fn face(&self, name: &str) -> String {
         format!("{name}-of-{}", self.id)
     }
 
-    /// The faces that indexing makes of the selfie; the collection has none that resembles them.
+    /// Indexing the selfie gives these faces, and the search with them finds none.
     pub(crate) fn indexed(&self, names: &[&str]) -> Result<()> {
         let faces: Vec<_> =
             names.iter().map(|name| json!({"Face": {"FaceId": self.face(name), "ExternalImageId": self.id}})).collect();
@@ -85,12 +85,12 @@ impl Case {
         self.found_again(&[])
     }
 
-    /// Faces of the collection that resemble the one just indexed: similarity, owner, face.
+    /// Rekognition finds these faces for the one that was just indexed: similarity, owner, face.
     pub(crate) fn found_again(&self, matches: &[(f64, &str, &str)]) -> Result<()> {
         self.rekognition("SearchFaces", json!({"FaceMatches": face_matches(matches)}))
     }
 
-    /// Faces of the selfie that are on the document, with similarity and size.
+    /// Faces on the document that match the selfie, with similarity and size.
     pub(crate) fn compared(&self, matches: &[(f64, f64)]) -> Result<()> {
         let matches: Vec<_> = matches
             .iter()
@@ -102,12 +102,12 @@ impl Case {
         self.rekognition("CompareFaces", json!({"FaceMatches": matches, "UnmatchedFaces": []}))
     }
 
-    /// Runs a machine that judges one part of a submission to its end; `notifications` says how many messages to wait for.
+    /// Runs a machine of one check to its end and waits for so many notifications.
     pub(crate) async fn run(&self, input: Value, notifications: usize) -> Result<Seen> {
         self.run_with(input, [], notifications).await
     }
 
-    /// The same, with what earlier steps have left in the submission's record.
+    /// The same, with results of earlier steps in the submission's record.
     pub(crate) async fn run_with(
         &self,
         input: Value,
@@ -129,7 +129,7 @@ impl Case {
         input
     }
 
-    /// The record that the scenario is about.
+    /// The submission's record.
     pub(crate) async fn submission(&self) -> Result<Value> {
         let submissions = bench().submissions(&self.id).await?;
         Ok(submissions.first().map(plain).unwrap_or_default())
@@ -153,7 +153,7 @@ impl Case {
     }
 }
 
-/// A submission of this kind, as the application's row names it.
+/// The attribute of the application's row that names its current submission of this kind.
 pub(crate) fn latest(kind: &'static str, submission: &str, progress: &str) -> (&'static str, AttributeValue) {
     let name = match kind {
         "package" => "packageSubmission",
@@ -173,13 +173,13 @@ pub(crate) fn face(confidence: f64) -> Value {
     })
 }
 
-/// The scores of such a face.
+/// The scores of the face that [`face`] describes.
 pub(crate) fn quality() -> Value {
     json!({"brightness": 80.5, "sharpness": 90.5})
 }
 
 impl Seen {
-    /// Succeeded with these states in this order.
+    /// Checks that the execution succeeded with exactly these states.
     #[track_caller]
     pub(crate) fn went(&self, path: &[&str]) -> &Self {
         assert_eq!(
@@ -191,7 +191,7 @@ impl Seen {
         self
     }
 
-    /// Failed for good at the last of these states.
+    /// Checks that the execution failed at the last of these states.
     #[track_caller]
     pub(crate) fn failed(&self, path: &[&str], error: &str) -> &Self {
         let ended = &self.ended;
@@ -202,7 +202,7 @@ impl Seen {
         self
     }
 
-    /// The check passed: in the output and in the row, and nobody was notified.
+    /// Checks that output and record have a passed check, and that nothing was published.
     #[track_caller]
     pub(crate) fn passed(&self, check: &str, scores: &Value) -> &Self {
         self.judged(check, "pass", &[], scores);
@@ -210,7 +210,7 @@ impl Seen {
         self
     }
 
-    /// The check did not pass: in the output, in the row, and in exactly one notification.
+    /// Checks that output, record and exactly one notification have a check that did not pass.
     #[track_caller]
     pub(crate) fn refused(&self, check: &str, outcome: &str, reasons: &[&str], scores: &Value) -> &Self {
         self.judged(check, outcome, reasons, scores);
@@ -232,7 +232,7 @@ impl Seen {
         assert!(row["at"].is_string(), "the row's {check} has no time");
     }
 
-    /// Exactly one message says no for this check.
+    /// Checks that exactly one notification has this outcome of the check.
     #[track_caller]
     pub(crate) fn notified(&self, check: &str, outcome: &str, reasons: &[&str]) -> &Self {
         let of_check: Vec<_> =
@@ -249,7 +249,7 @@ impl Seen {
         self
     }
 
-    /// Nothing was recorded and nobody notified.
+    /// Checks that nothing was recorded or published.
     #[track_caller]
     pub(crate) fn left_nothing(&self, check: &str) -> &Self {
         assert_eq!(self.row.get(check), None);
@@ -258,7 +258,7 @@ impl Seen {
     }
 }
 
-/// Whole numbers are written as 0 and as 0.0, and in any order.
+/// The scores as numbers, since 0 and 0.0 are equal.
 fn numbers(scores: &Value) -> BTreeMap<String, Option<f64>> {
     scores.as_object().into_iter().flatten().map(|(name, score)| (name.clone(), score.as_f64())).collect()
 }

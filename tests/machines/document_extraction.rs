@@ -1,4 +1,4 @@
-//! A readable, valid document that says what the applicant said.
+//! The document is readable and valid and agrees with the stated details.
 
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::case::{Case, Seen};
 
 const CHECK: &str = "documentExtraction";
-/// How often the SDK in a worker tries by itself before the machine hears of it.
+/// How often the SDK in a worker tries before the machine gets an error.
 const SDK_ATTEMPTS: u32 = 3;
 /// Text, normalised date, confidence of 100.
 pub(crate) type Field = (&'static str, &'static str, Option<&'static str>, f64);
@@ -35,7 +35,7 @@ pub(crate) fn fields() -> Vec<Field> {
     ]
 }
 
-/// The same, with one field replaced.
+/// The fields of a good document, with one replaced.
 pub(crate) fn fields_but(field: Field) -> Vec<Field> {
     fields().into_iter().map(|other| if other.0 == field.0 { field } else { other }).collect()
 }
@@ -59,7 +59,7 @@ fn details_but(name: &'static str, value: &str) -> Vec<(&'static str, AttributeV
     details().into_iter().map(|(other, old)| (other, if other == name { s(value) } else { old })).collect()
 }
 
-/// Textract reads this from the pictures of an application.
+/// Configures what Textract reads from the pictures of an application.
 pub(crate) fn textract(case: &Case, fields: &[Field]) -> Result<()> {
     bench().local.control.add(&answer(case, fields))
 }
@@ -83,7 +83,7 @@ fn answer(case: &Case, fields: &[Field]) -> Fault {
     Fault::result("textract", "AnalyzeID", &case.id, answer)
 }
 
-/// With details to compare with.
+/// Runs the machine with these details in the record.
 async fn run(
     case: &Case,
     fields: &[Field],
@@ -111,7 +111,7 @@ fn went(seen: &Seen, common: usize, rest: &[&str]) {
 
 const PASSED: [&str; 1] = ["RecordCheck"];
 const REFUSED: [&str; 2] = ["NotifyNotPassed", "RecordCheck"];
-/// For one or more of several defects.
+/// Refused for one or more defects.
 const REFUSED_FOR_DEFECTS: [&str; 3] = ["ListReasons", "NotifyNotPassed", "RecordCheck"];
 
 #[track_caller]
@@ -169,7 +169,7 @@ fn pass_after_throttling() {
             .add(&Fault::error("textract", "AnalyzeID", &case.id, "ThrottlingException", 400).times(SDK_ATTEMPTS))?;
         let seen = run(&case, &fields(), details(), 0).await?;
         went(&seen, 7, &PASSED);
-        // The worker waits Textract's throttling out, so that the machine's tries are not spent on it.
+        // The worker itself waits for the end of Textract's throttling, so the machine's retries are not used up.
         assert_eq!(seen.ended.traces[0].retried(), ["DetectFaces"]);
         Ok(())
     });
@@ -206,7 +206,7 @@ fn pass_front_and_back() {
     let case = case("pass-back");
     bench().run(async {
         case.faces(&[99.9])?;
-        // Only a request that names the back as well is answered so.
+        // Only a request that includes the back gets this answer.
         bench().local.control.add(&answer(&case, &fields()).and("license-back"))?;
         let input = json!({"document": case.picture("license"), "documentBack": case.picture("license-back"), "detailsExpected": true});
         let seen = case.run_with(input, details(), 0).await?;

@@ -1,4 +1,4 @@
-//! The person on the selfie is the person on the document.
+//! Selfie and document show the same person.
 
 use anyhow::Result;
 use bonafide_tests::bench::bench;
@@ -28,7 +28,7 @@ fn pass_same_person() {
     });
 }
 
-/// Not the same person, or not surely so.
+/// Not the same person, or not similar enough.
 fn decline(name: &str, matches: &[(f64, f64)], similarity: f64) {
     let case = case(name);
     bench().run(async {
@@ -53,7 +53,7 @@ fn decline_just_not_similar_enough() {
 
 #[test]
 fn decline_no_face_in_common() {
-    decline("decline-nobody", &[], 0.0);
+    decline("decline-no-match", &[], 0.0);
 }
 
 #[test]

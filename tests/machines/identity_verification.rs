@@ -1,4 +1,4 @@
-//! One clear face that no other application has, and the document's.
+//! The selfie shows one clear face, which no other application has and which matches the document.
 
 use anyhow::Result;
 use bonafide_tests::bench::bench;
@@ -12,7 +12,7 @@ fn case(name: &str) -> Case {
     Case::new("IdentityVerificationMachineArn", name)
 }
 
-/// A face that nobody has, on a selfie that shows the document's owner.
+/// A new face, on a selfie that shows the document's owner.
 fn everything_fits(case: &Case) -> Result<()> {
     case.faces(&[99.9])?;
     case.found(&[])?;
@@ -39,7 +39,7 @@ fn pass_new_face() {
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
         seen.went(&path(7, &["RecordCheck"])).passed(CHECK, &json!({"similarity": 98.5}));
-        // A face is kept by an approval, never before.
+        // A face is indexed for an approval only.
         assert!(!seen.ended.text().contains("IndexFace"));
         Ok(())
     });
@@ -57,7 +57,7 @@ fn pass_own_face_is_no_duplicate() {
     });
 }
 
-/// The application has its face; a later picture has to show the same person.
+/// The application has an indexed face; a later picture has to show the same person.
 async fn with_kept_face(case: &Case, similarity: f64, notifications: usize) -> Result<Seen> {
     let kept = case.face("kept");
     case.faces(&[99.9])?;
@@ -92,7 +92,7 @@ fn pass_resemblance_is_no_duplicate() {
     let case = case("pass-resemblance");
     bench().run(async {
         case.faces(&[99.9])?;
-        case.found(&[(95.0, "somebody", "their-face")])?;
+        case.found(&[(95.0, "other-application", "their-face")])?;
         case.compared(&[(98.5, 0.3)])?;
         run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5}));
         Ok(())
@@ -132,7 +132,7 @@ fn pass_after_throttling() {
     });
 }
 
-/// The selfie is not good enough, as seen by `DetectFaces`.
+/// `DetectFaces` finds the selfie unusable.
 fn resubmit_selfie(name: &str, confidences: &[f64], reason: &str) {
     let case = case(name);
     bench().run(async {
@@ -204,7 +204,11 @@ fn decline_duplicate() {
     let case = case("decline-duplicate");
     bench().run(async {
         case.faces(&[99.9])?;
-        case.found(&[(96.0, "somebody", "similar"), (99.5, "another", "most-similar"), (100.0, &case.id, "own")])?;
+        case.found(&[
+            (96.0, "other-application", "similar"),
+            (99.5, "another", "most-similar"),
+            (100.0, &case.id, "own"),
+        ])?;
         let seen = run(&case, 1).await?;
         seen.went(&path(5, &REFUSED));
         seen.refused(CHECK, "decline", &["FACE_DUPLICATE"], &json!({"duplicateSimilarity": 99.5}));
@@ -214,11 +218,11 @@ fn decline_duplicate() {
 }
 
 #[test]
-fn decline_face_that_nobody_owns() {
+fn decline_face_without_an_owner() {
     let case = case("decline-ownerless");
     bench().run(async {
         case.faces(&[99.9])?;
-        // What is not told counts against the applicant.
+        // A face without an owner counts against the applicant.
         case.rekognition(
             "SearchFacesByImage",
             json!({"FaceMatches": [{"Similarity": 97.5, "Face": {"FaceId": "ownerless"}}]}),
@@ -230,7 +234,7 @@ fn decline_face_that_nobody_owns() {
     });
 }
 
-/// One clear face, with something about it that the applicant can do better.
+/// One clear face with a defect that the applicant can correct.
 fn resubmit_defect(name: &str, defect: &Value, reasons: &[&str]) {
     let case = case(name);
     bench().run(async {
@@ -308,7 +312,7 @@ fn resubmit_every_defect_at_once() {
 }
 
 #[test]
-fn pass_defects_that_nobody_is_sure_of() {
+fn pass_defects_of_low_confidence() {
     let case = case("pass-unsure");
     bench().run(async {
         let mut face = face(99.9);
@@ -350,7 +354,7 @@ fn resubmit_document_not_there_yet() {
     });
 }
 
-/// A refusal by the service is no verdict: the execution fails at its own task.
+/// An error of the service is not an outcome: the execution fails at its own Task.
 fn failed_access_denied(operation: &'static str, name: &str, path: &[&str]) {
     let case = case(name);
     bench().run(async {

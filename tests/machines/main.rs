@@ -1,5 +1,5 @@
-//! Scenarios per machine, `<outcome>_<cause>`: each starts the deployed machine itself, with the answers of Rekognition, Textract and
-//! the third party told in advance, and looks at the output, the path of states, the row, the notifications and the faces.
+//! Scenarios per machine, `<outcome>_<cause>`: each starts the deployed machine itself, with configured answers of Rekognition, Textract
+//! and the licence verification service, and checks the output, the path of states, the records, the notifications and the faces.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod agent_onboarding;

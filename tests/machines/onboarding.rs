@@ -1,4 +1,4 @@
-//! Whole onboardings with the real workers, and with Rekognition's, Textract's and the third party's answers told in advance.
+//! Whole onboardings with the real workers, and with configured answers of Rekognition, Textract and the licence verification service.
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -32,11 +32,11 @@ const UP_TO_CONCLUSION: [&str; 15] = [
     "IsFaceStillUnique",
     "ConcludeSubmission",
 ];
-/// No face was indexed, or the approval keeps it.
+/// No face was indexed, or the approval keeps the indexed face.
 const CONCLUDED: [&str; 3] = ["ConcludeSubmission", "IsFaceKept", "NotifyOutcome"];
 const CONCLUDED_WITHOUT_THE_FACE: [&str; 4] = ["ConcludeSubmission", "IsFaceKept", "DeleteFace", "NotifyOutcome"];
 
-/// What an onboarding left behind.
+/// An ended onboarding, with the row and the notifications.
 struct Seen {
     ended: Ended,
     row: Value,
@@ -47,12 +47,12 @@ fn case(name: &str) -> Case {
     Case::new(MACHINE, name)
 }
 
-/// A licence number that only this scenario has.
+/// A licence number that only this scenario uses.
 fn number(case: &Case) -> String {
     case.id.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase()
 }
 
-/// A face that nobody has, on a document that can be read and that the third party knows.
+/// A new face, on a readable document whose licence is known.
 fn everything_fits(case: &Case) -> Result<()> {
     case.faces(&[99.9])?;
     case.found(&[])?;
@@ -71,13 +71,13 @@ fn face_of(case: &Case) -> String {
     case.face("face")
 }
 
-/// Where the execution of this name will be.
+/// The ARN of the execution with this scenario's name.
 fn execution(case: &Case) -> Result<String> {
     let machine = bench().deployment.workflow(MACHINE)?;
     Ok(format!("{}:{}", machine.replace(":stateMachine:", ":execution:"), case.id))
 }
 
-/// A package in the evidence, where the starter puts it.
+/// Stores a package where the starter puts the evidence.
 async fn put(case: &Case, package: Vec<u8>) -> Result<Value> {
     let bucket = bench().deployment.data("BucketName")?;
     let key = format!("evidence/{}/{SUBMISSION}/package.zip", case.id);
@@ -86,12 +86,12 @@ async fn put(case: &Case, package: Vec<u8>) -> Result<Value> {
     Ok(json!({"bucket": bucket, "key": key, "versionId": stored.version_id.context("no version")?}))
 }
 
-/// Starts it as the starter does, and waits for its end.
+/// Starts the machine with a package as the starter does, and waits for its end.
 async fn run(case: &Case, package: Value, notifications: usize) -> Result<Seen> {
     start(case, "package", json!({"package": package}), [], notifications).await
 }
 
-/// The same for an upload of any kind, with what the application's row holds already.
+/// The same for an upload of any kind, with attributes that the application's row already has.
 async fn start<const COUNT: usize>(
     case: &Case,
     kind: &'static str,
@@ -109,7 +109,7 @@ async fn start<const COUNT: usize>(
     Ok(Seen { ended, row, notifications })
 }
 
-/// What the starter writes of an accepted upload.
+/// Writes the records of an accepted upload as the starter does.
 async fn accept<const COUNT: usize>(
     case: &Case,
     kind: &'static str,
@@ -121,7 +121,7 @@ async fn accept<const COUNT: usize>(
     case.put_submission([("kind", s(kind))]).await
 }
 
-/// With a good package of its own.
+/// Runs the machine with a good package.
 async fn run_good(case: &Case, notifications: usize) -> Result<Seen> {
     let package = put(case, zip(&members(&case.id, &number(case)))).await?;
     run(case, package, notifications).await
@@ -148,11 +148,11 @@ fn decided(case: &Case, seen: &Seen, path: &[&str], outcome: &str, reasons: &[&s
         (&row["status"], &row["outcome"], &row["reasons"], &row["packageSubmission"]["progress"]),
         (&json!(status), &json!(outcome), &json!(reasons), &json!(outcome))
     );
-    let said: Vec<_> =
+    let published: Vec<_> =
         seen.notifications.iter().filter(|notification| notification.event == "APPLICATION_DECIDED").collect();
-    let [said] = said[..] else { panic!("not one verdict: {:?}", seen.notifications) };
+    let [published] = published[..] else { panic!("not one outcome: {:?}", seen.notifications) };
     assert_eq!(
-        (said.outcome.as_deref(), said.reasons.iter().map(String::as_str).collect::<Vec<_>>()),
+        (published.outcome.as_deref(), published.reasons.iter().map(String::as_str).collect::<Vec<_>>()),
         (Some(outcome), reasons.to_vec())
     );
 }
@@ -255,7 +255,7 @@ fn declined_customer_already_registered() {
         let seen = run_good(&first, 1).await?;
         decided(&first, &seen, &path(14, &CONCLUDED), "approved", &[]);
 
-        // The same document again, shown by another face. Deleting the face may be throttled, too.
+        // The same document with another face. The deletion of the face is throttled once.
         document(&second, &number(&first))?;
         let throttled = Fault::error("rekognition", "DeleteFaces", &face_of(&second), "ThrottlingException", 400);
         bench().local.control.add(&throttled.times(1))?;
@@ -269,12 +269,12 @@ fn declined_customer_already_registered() {
     });
 }
 
-/// Both searched before either was indexed: the one that is indexed later finds the other.
+/// Both applications searched before either face was indexed: the one that is indexed later finds the other.
 #[test]
 fn referred_the_same_face_at_the_same_moment() {
     let case = case("referred-concurrent");
     bench().run(async {
-        case.found_again(&[(95.0, "a-resemblance", "no-duplicate"), (99.5, "somebody", "their-face")])?;
+        case.found_again(&[(95.0, "a-resemblance", "no-duplicate"), (99.5, "other-application", "their-face")])?;
         everything_fits(&case)?;
         let seen = run_good(&case, 1).await?;
         let way = path(14, &CONCLUDED_WITHOUT_THE_FACE);
@@ -326,13 +326,13 @@ const SELFIE_FITS: [&str; 11] = [
     "NotifyOutcome",
 ];
 
-/// A single picture gives no verdict on its application.
+/// Checks that a single picture was judged and that the application has no outcome.
 #[track_caller]
 fn judged(seen: &Seen, path: &[&str], outcome: &str) {
     went(seen, path);
     assert_eq!((&seen.ended.output["outcome"], &seen.row["status"]), (&json!(outcome), &json!("OPEN")));
     assert_eq!(seen.row.get("outcome"), None);
-    assert!(seen.notifications.iter().any(|said| said.event == "PICTURE_JUDGED"), "{:?}", seen.notifications);
+    assert!(seen.notifications.iter().any(|message| message.event == "PICTURE_JUDGED"), "{:?}", seen.notifications);
 }
 
 #[test]
@@ -355,7 +355,7 @@ fn approved_selfie_of_the_kept_face() {
     bench().run(async {
         let kept = case.face("kept");
         case.found(&[(99.0, &case.id, &kept)])?;
-        // A sweep at the same moment finds no such face in the collection, and indexes the selfie again.
+        // A concurrent sweep would find no such face in the collection, and would index the selfie again.
         case.rekognition("IndexFaces", json!({"FaceRecords": [{"Face": {"FaceId": kept}}]}))?;
         everything_fits(&case)?;
         let (selfie, document) = (case.picture("selfie"), case.picture("document"));
@@ -410,7 +410,7 @@ fn approved_document_that_a_selfie_waits_for() {
     });
 }
 
-/// Its execution was redriven after the application had taken another upload.
+/// The execution was redriven after the application had accepted another upload.
 #[test]
 fn failed_submission_that_another_has_replaced() {
     let case = case("failed-replaced");
@@ -428,7 +428,7 @@ fn failed_submission_that_another_has_replaced() {
     });
 }
 
-/// The execution ends at its own task, and `EventBridge` has the failure recorded.
+/// Checks that the execution failed at its own Task, and that the event by `EventBridge` had the failure recorded.
 async fn failed(case: &Case, seen: &Seen, status: &ExecutionStatus, path: &[&str], reason: &str) -> Result<()> {
     assert_eq!((&seen.ended.status, seen.ended.path()), (status, path.to_vec()), "{:?}", seen.ended.error);
     let is_failed = |row: &Row| row.get("status") == Some(&AttributeValue::S("FAILED".to_owned()));
@@ -442,9 +442,10 @@ async fn failed(case: &Case, seen: &Seen, status: &ExecutionStatus, path: &[&str
         (&json!(path.last().unwrap()), &json!(status.as_str()))
     );
     let notifications = bench().notifications(&case.id, 1).await?;
-    let said: Vec<_> = notifications.iter().filter(|notification| notification.event == "APPLICATION_FAILED").collect();
-    assert_eq!(said.len(), 1, "{notifications:?}");
-    assert_eq!(said[0].reasons, [reason]);
+    let published: Vec<_> =
+        notifications.iter().filter(|notification| notification.event == "APPLICATION_FAILED").collect();
+    assert_eq!(published.len(), 1, "{notifications:?}");
+    assert_eq!(published[0].reasons, [reason]);
     Ok(())
 }
 
@@ -459,7 +460,7 @@ fn failed_package_cannot_be_read() {
     });
 }
 
-/// Rekognition or Textract refuses, which is no verdict.
+/// An error of Rekognition or Textract is not an outcome.
 fn failed_check(name: &str, fault: impl FnOnce(&Case) -> Fault, path: &[&str], reason: &str) {
     let case = case(name);
     bench().run(async {
@@ -483,19 +484,19 @@ fn failed_document_check() {
     failed_check("failed-document", denied, &path(7, &[]), "DOCUMENT_CHECK_UNAVAILABLE");
 }
 
-/// What fails after the outcome leaves it as it is.
+/// A failure after the outcome does not change it.
 #[test]
 fn failed_deletion_of_the_face() {
     let case = case("failed-deletion");
     bench().run(async {
-        case.found_again(&[(99.5, "somebody", "their-face")])?;
+        case.found_again(&[(99.5, "other-application", "their-face")])?;
         let denied = Fault::error("rekognition", "DeleteFaces", &face_of(&case), "AccessDeniedException", 400);
         bench().local.control.add(&denied)?;
         everything_fits(&case)?;
         let seen = run_good(&case, 0).await?;
         let way = path(14, &CONCLUDED_WITHOUT_THE_FACE[..3]);
         assert_eq!((&seen.ended.status, seen.ended.path()), (&ExecutionStatus::Failed, way));
-        // The outcome stays beside the failure, and is announced when the face is gone.
+        // The outcome stays beside the failure, and is announced when the face has been deleted.
         let row = plain(&bench().row_when(&case.id, |row| row.contains_key("failure")).await?);
         assert_eq!(
             (&row["status"], &row["statusBeforeFailure"], &row["outcome"], &row["failure"]["state"]),
@@ -514,7 +515,7 @@ fn failed_stopped_by_an_operator() {
     let case = case("failed-stopped");
     bench().run(async {
         let busy = Fault::error("rekognition", "DetectFaces", &case.id, "ThrottlingException", 400);
-        // Nothing waits for its end, so it may be long.
+        // The delay may be long, because nothing waits for its end.
         let gate = bench().local.control.gate(&busy.late(50))?;
         let package = put(&case, zip(&members(&case.id, &number(&case)))).await?;
         let execution = execution(&case)?;
@@ -524,7 +525,7 @@ fn failed_stopped_by_an_operator() {
             json!({"applicationId": case.id, "submissionId": SUBMISSION, "kind": "package", "package": package})
                 .to_string();
         start.name(&case.id).input(input).send().await?;
-        // It has looked at the package, and looks at the selfie.
+        // It has checked the package and is checking the selfie.
         gate.reached().await?;
         bench().local.sfn.stop_execution().execution_arn(&execution).send().await?;
         gate.open()?;

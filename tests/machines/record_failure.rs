@@ -1,4 +1,4 @@
-//! What the system could not judge is written down, once, on the submission and, while it counts, on the application.
+//! A technical failure is recorded once: on the submission and, while that is the current one, on the application.
 
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -17,8 +17,8 @@ fn case(name: &str) -> Case {
     Case::new("RecordFailureMachineArn", name)
 }
 
-/// An execution for a selfie that has failed because this error befell the child's first call; the rule has had it looked at before there
-/// was a record to write it on: what follows is the scenario's own doing.
+/// An execution for a selfie that failed at the child's first call with this error. The rule has already started the recording, which
+/// found no record to write on, so the scenario itself controls what is recorded.
 pub(crate) async fn failed_execution(case: &Case, error: &str) -> Result<String> {
     case.rekognition_error("DetectFaces", error)?;
     let selfie = case.picture("selfie");
@@ -34,7 +34,7 @@ pub(crate) async fn failed_execution(case: &Case, error: &str) -> Result<String>
     Ok(execution)
 }
 
-/// Has this machine looked at that execution, and ended?
+/// Whether an execution of the machine for that execution has ended.
 async fn is_looked_at(execution: &str) -> Result<bool> {
     let client = &bench().local.sfn;
     let list = client.list_executions().state_machine_arn(bench().deployment.workflow("RecordFailureMachineArn")?);
@@ -48,7 +48,7 @@ async fn is_looked_at(execution: &str) -> Result<bool> {
     Ok(false)
 }
 
-/// The event that `EventBridge` would send about an execution. Without input and error, as it is when a customer's key encrypts the machine.
+/// The event that `EventBridge` sends about an execution, without input and error, as for a machine that a customer's key encrypts.
 fn event(execution: &str, status: &str) -> Result<Value> {
     let arn = bench().deployment.workflow(ONBOARDING)?;
     Ok(json!({
@@ -65,13 +65,13 @@ async fn record(case: &Case, event: &Value, notifications: usize) -> Result<Seen
     Ok(Seen { ended, row, notifications })
 }
 
-/// The application is busy with this submission.
+/// The application's current submission is in progress.
 async fn accepted(case: &Case) -> Result<()> {
     case.put_row([latest("selfie", SUBMISSION, "IN_PROGRESS"), ("kind", s("pictures"))]).await?;
     case.put_submission([("kind", s("selfie"))]).await
 }
 
-/// The submission was concluded, and perhaps something of this execution has failed since.
+/// The submission was concluded; `failed` names an execution whose failure after that is recorded.
 async fn decided(case: &Case, failed: Option<&str>) -> Result<()> {
     let mut row = vec![latest("selfie", SUBMISSION, "declined"), ("status", s("DECIDED"))];
     if let Some(failed) = failed {
@@ -115,7 +115,7 @@ fn recorded(name: &str, status: &str, reason: &str) {
                 (&failure["state"], &failure["status"], &failure["executionArn"], &failure["reason"]),
                 (&json!("VerifyIdentity"), &json!(status), &json!(execution), &json!(reason))
             );
-            // The child's own error, and not that a child has failed.
+            // The child's own error, not States.TaskFailed of the parent.
             assert_eq!(failure["error"], "Rekognition.AccessDeniedException");
         }
         let [notification] = &seen.notifications[..] else { panic!("not one notification: {:?}", seen.notifications) };
@@ -143,7 +143,7 @@ fn recorded_identity_check() {
     recorded("recorded-identity", "FAILED", "IDENTITY_CHECK_UNAVAILABLE");
 }
 
-/// It failed at a state that no reason stands for: the input has no selfie.
+/// A failure at a state without a reason of its own: the input has no selfie.
 #[test]
 fn recorded_unknown_cause() {
     let case = case("recorded-unknown");
@@ -167,9 +167,9 @@ fn recorded_unknown_cause() {
     });
 }
 
-/// The event of a failure that comes again records the same, and what is published has the same id.
+/// A duplicate event records the same failure, and the published message has the same id.
 #[test]
-fn recorded_again() {
+fn recorded_once_for_a_duplicate_event() {
     let case = case("recorded-again");
     bench().run(async {
         let execution = failed_execution(&case, "AccessDeniedException").await?;
@@ -178,8 +178,8 @@ fn recorded_again() {
         let first = record(&case, &event, 1).await?;
         let again = bench().execute("RecordFailureMachineArn", &format!("{}-again", case.id), &event).await?;
         assert_eq!(again.path(), RECORDED);
-        let said = bench().notifications(&case.id, 2).await?;
-        assert!(said.iter().all(|said| said.event_id == format!("{execution}:FAILED:0")), "{said:?}");
+        let published = bench().notifications(&case.id, 2).await?;
+        assert!(published.iter().all(|message| message.event_id == format!("{execution}:FAILED:0")), "{published:?}");
         let row = plain(&bench().row(&case.id).await?);
         for attribute in ["status", "statusBeforeFailure", "selfieSubmission"] {
             assert_eq!(row[attribute], first.row[attribute], "{attribute}");
@@ -189,7 +189,7 @@ fn recorded_again() {
     });
 }
 
-/// The submission's own record tells of it; the application has gone on.
+/// Only the submission's record gets the failure, since the application has accepted another upload.
 #[test]
 fn recorded_on_the_submission_only() {
     let case = case("recorded-replaced");
@@ -226,7 +226,7 @@ fn recorded_beside_the_outcome() {
         decided(&case, None).await?;
         let seen = record(&case, &event(&execution, "FAILED")?, 0).await?;
         seen.went(&BESIDE);
-        // Operators find it, the outcome stays, and nobody is told otherwise.
+        // Operators find the failure; the outcome stays, and nothing else is published.
         let row = &seen.row;
         assert_eq!((&row["status"], &row["statusBeforeFailure"]), (&json!("FAILED"), &json!("DECIDED")));
         assert_eq!(row["selfieSubmission"]["progress"], "declined");
@@ -251,7 +251,7 @@ fn skipped_beside_the_outcome_of_another_submission() {
     });
 }
 
-/// A redrive has succeeded after the first look at the execution: its own event found nothing to take back, and this one takes it back.
+/// A redrive succeeded after the execution was described: its own event found no failure to clear, so this recording clears it.
 #[test]
 fn restored_after_a_redrive_meanwhile() {
     let case = case("restored-meanwhile");
@@ -268,7 +268,7 @@ fn restored_after_a_redrive_meanwhile() {
     });
 }
 
-/// A redrive has concluded the submission between the record on it and the one on the application: the outcome stays.
+/// A redrive concluded the submission between the write to the submission and the write to the application: the outcome stays.
 #[test]
 fn skipped_after_a_conclusion_meanwhile() {
     let case = case("skipped-concluded");
@@ -284,7 +284,7 @@ fn skipped_after_a_conclusion_meanwhile() {
     });
 }
 
-/// Nothing is known of it but what the event says.
+/// The execution does not exist: only the event describes it.
 #[test]
 fn recorded_never_started() {
     let case = case("recorded-unstarted");
@@ -322,7 +322,7 @@ fn restored_status() {
         let execution = failed_execution(&case, "AccessDeniedException").await?;
         decided(&case, Some(&execution)).await?;
         let seen = record(&case, &event(&execution, "SUCCEEDED")?, 0).await?;
-        // The execution itself has not succeeded; the event's word is taken.
+        // The execution has not really succeeded; the machine trusts the event.
         seen.went(&RESTORED);
         assert_eq!((&seen.row["status"], seen.row.get("failure")), (&json!("DECIDED"), None));
         assert_eq!((seen.row.get("statusBeforeFailure"), &seen.ended.output), (None, &output(&case, None)));
@@ -330,7 +330,7 @@ fn restored_status() {
     });
 }
 
-/// Another execution's failure is not taken back.
+/// The failure of another execution is not cleared.
 #[test]
 fn skipped_other_failure() {
     let case = case("skipped-other");
@@ -344,7 +344,7 @@ fn skipped_other_failure() {
     });
 }
 
-/// The event of a failure that a redrive has mended meanwhile records nothing.
+/// A late event records nothing if a redrive has succeeded meanwhile.
 #[test]
 fn skipped_late_event() {
     let case = case("skipped-late");
@@ -363,7 +363,7 @@ fn skipped_late_event() {
     });
 }
 
-/// `EventBridge` itself starts the machine when an execution fails.
+/// `EventBridge` starts the machine when an execution fails.
 #[test]
 fn recorded_by_eventbridge() {
     let case = case("recorded-by-event");

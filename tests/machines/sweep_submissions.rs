@@ -1,6 +1,6 @@
-//! Submissions that stay in progress although their execution has failed, or never was, are recorded and announced; others are left alone.
+//! Submissions that stay in progress although their execution has failed or was never started are recorded and announced; no others are.
 //!
-//! The machine looks at the submissions of all applications, so that this is one scenario: a run of another would find the same.
+//! The machine checks the submissions of all applications, so this is one scenario: runs of several would interfere.
 
 use anyhow::Result;
 use aws_sdk_s3::primitives::ByteStream;
@@ -23,7 +23,7 @@ fn case(name: &str) -> Case {
     Case::new(MACHINE, name)
 }
 
-/// The application is busy with a selfie that this execution judges.
+/// The application's selfie is in progress, judged by this execution.
 async fn accepted(case: &Case, execution: &str, received: &str) -> Result<()> {
     case.put_row([latest("selfie", SUBMISSION, "IN_PROGRESS"), ("kind", s("pictures"))]).await?;
     let submission = [("kind", s("selfie")), ("executionArn", s(execution)), ("receivedAt", s(received))];
@@ -34,7 +34,7 @@ fn input(case: &Case) -> Value {
     json!({"applicationId": case.id, "submissionId": SUBMISSION, "kind": "selfie", "selfie": case.picture("selfie")})
 }
 
-/// The execution that Onboarding has, or would have, under this name.
+/// The ARN that an Onboarding execution of this scenario's name has, whether or not it exists.
 fn execution_of(case: &Case) -> Result<String> {
     let machine = bench().deployment.workflow(ONBOARDING)?;
     Ok(format!("{}:{}", machine.replace(":stateMachine:", ":execution:"), case.id))
@@ -44,7 +44,7 @@ async fn sweep(name: &str) -> Result<Ended> {
     bench().execute(MACHINE, &format!("sweep-{name}-{}", std::process::id()), &json!({})).await
 }
 
-/// Which executions it has asked for.
+/// The executions that the sweep has described.
 fn looked_at(ended: &Ended) -> Vec<String> {
     let scheduled = ended.traces[0].scheduled();
     scheduled.filter_map(|asked| Some(asked["ExecutionArn"].as_str()?.to_owned())).collect()
@@ -54,16 +54,19 @@ async fn is_recorded(case: &Case) -> Result<bool> {
     Ok(case.submission().await?["status"] == "FAILED")
 }
 
-/// On the submission, on the application, and in messages that subscribers take for one.
+/// Checks that the failure is on the submission, on the application, and in messages with one event id.
 async fn recorded(case: &Case, execution: &str, reason: &str) -> Result<()> {
     let row = plain(&bench().row_when(&case.id, |row| row.get("status") == Some(&s("FAILED"))).await?);
     assert_eq!(row["selfieSubmission"]["progress"], "FAILED");
     for failure in [&row["failure"], &case.submission().await?["failure"]] {
         assert_eq!((&failure["reason"], &failure["executionArn"]), (&json!(reason), &json!(execution)));
     }
-    let said = bench().notifications(&case.id, 1).await?;
-    assert!(said.iter().all(|said| said.event == "APPLICATION_FAILED" && said.reasons == [reason]), "{said:?}");
-    assert!(said.iter().all(|said| said.event_id == format!("{execution}:FAILED:0")), "{said:?}");
+    let published = bench().notifications(&case.id, 1).await?;
+    assert!(
+        published.iter().all(|message| message.event == "APPLICATION_FAILED" && message.reasons == [reason]),
+        "{published:?}"
+    );
+    assert!(published.iter().all(|message| message.event_id == format!("{execution}:FAILED:0")), "{published:?}");
     Ok(())
 }
 
@@ -76,12 +79,12 @@ async fn untouched(case: &Case) -> Result<()> {
 }
 
 #[test]
-fn what_was_lost_is_recorded_and_nothing_else() {
+fn lost_submissions_are_recorded_and_no_others() {
     let [failed, missing, broken] = ["failed", "missing", "broken"].map(case);
     let [running, succeeded, young] = ["running", "succeeded", "young"].map(case);
     bench().run(async {
         let (control, sfn) = (&bench().local.control, &bench().local.sfn);
-        // Its event came while there was nothing to record it on, as if it had been lost.
+        // Its event arrived before there was a record to write on, which equals a lost event.
         let failed_execution = failed_execution(&failed, "AccessDeniedException").await?;
         accepted(&failed, &failed_execution, LONG_AGO).await?;
         for lost in [&missing, &broken] {
@@ -92,10 +95,10 @@ fn what_was_lost_is_recorded_and_nothing_else() {
         accepted(&succeeded, &execution_of(&succeeded)?, LONG_AGO).await?;
         let ended = bench().execute(ONBOARDING, &succeeded.id, &input(&succeeded)).await?;
         assert_eq!(ended.status, ExecutionStatus::Succeeded);
-        let said = bench().notifications(&succeeded.id, 1).await?;
+        let published = bench().notifications(&succeeded.id, 1).await?;
         accepted(&succeeded, &execution_of(&succeeded)?, LONG_AGO).await?;
 
-        // Each Task is tried again.
+        // Each Task fails once and is retried.
         for (service, operation, about, state) in [
             ("dynamodb", "Query", "", "FindUnfinished"),
             ("states", "DescribeExecution", failed.id.as_str(), "DescribeExecution"),
@@ -104,7 +107,7 @@ fn what_was_lost_is_recorded_and_nothing_else() {
             let fault = Fault::error(service, operation, about, "ThrottlingException", 400).times(1);
             control.add(&fault.by(&format!("{SWEEP}/{state}")))?;
         }
-        // An execution that cannot be looked at fails each run, and each run comes to some of the others before it.
+        // An execution that cannot be described fails each run, and each run handles some of the others before it.
         let denied = Fault::error("states", "DescribeExecution", &broken.id, "AccessDeniedException", 400);
         let denied = control.put(&denied.by(&format!("{SWEEP}/DescribeExecution")))?;
         let mut runs = 0;
@@ -138,16 +141,16 @@ fn what_was_lost_is_recorded_and_nothing_else() {
         for left in [&running, &young] {
             untouched(left).await?;
         }
-        assert_eq!(bench().notifications(&succeeded.id, said.len()).await?, said);
+        assert_eq!(bench().notifications(&succeeded.id, published.len()).await?, published);
         assert_eq!(succeeded.submission().await?["status"], "IN_PROGRESS");
 
-        // The application takes another upload.
+        // The application accepts another upload.
         missing.rekognition("DetectFaces", json!({"FaceDetails": []}))?;
         let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?);
         put.key(format!("selfie/{}.png", missing.id)).body(ByteStream::from_static(b"a picture")).send().await?;
         bench().row_when(&missing.id, |row| row.get("status") == Some(&s("OPEN"))).await?;
 
-        // Nothing stays in progress for the next run of the tests.
+        // No submission stays in progress for the next run of the tests.
         sfn.stop_execution().execution_arn(execution_of(&running)?).send().await?;
         drop(gate);
         Ok(())

@@ -1,4 +1,4 @@
-//! The third party knows the licence, or it does not, or it does not answer.
+//! The licence verification service knows the licence, does not know it, or does not answer.
 
 use anyhow::Result;
 use bonafide_tests::bench::bench;
@@ -14,11 +14,11 @@ fn case(name: &str) -> Case {
     Case::new("ThirdPartyCheckMachineArn", name)
 }
 
-/// With a licence number of its own, for which the third party answers so.
+/// Runs the machine with a licence number of its own, for which the licence verification service gives this answer.
 async fn run(case: &Case, answer: &str, notifications: usize) -> Result<Seen> {
     let number: String = case.id.chars().filter(char::is_ascii_alphanumeric).collect();
     bench().local.control.set_license(&number, answer)?;
-    // The document's own number counts, and not the applicant's word for it.
+    // The number on the document counts, not the stated one.
     let document = m(&[("documentNumber", s(&number))]);
     case.run_with(json!({}), [("documentFields", document), ("DOCUMENT_NUMBER", s("Q7700112233"))], notifications).await
 }
@@ -57,7 +57,7 @@ fn pass_after_an_outage() {
     });
 }
 
-/// Nothing but a plain `true` or `false` is an answer, and no answer is ever a pass.
+/// Only a plain `true` or `false` is an answer; without an answer the check never passes.
 fn failed_no_answer(name: &str, answer: &str) {
     let case = case(name);
     bench().run(async {
@@ -77,7 +77,7 @@ fn failed_third_party_malformed() {
     failed_no_answer("failed-malformed", "malformed");
 }
 
-/// What looks like a yes is not one.
+/// Values similar to `true` do not pass.
 fn failed_other_answer(name: &str, answer: Value) {
     let case = case(name);
     bench().run(async {
@@ -118,7 +118,7 @@ fn pass_answer_of_an_earlier_execution() {
         let recorded = [("licenseValid", aws_sdk_dynamodb::types::AttributeValue::Bool(true))];
         let seen = case.run_with(json!({}), recorded, 0).await?;
         seen.passed(CHECK, &json!({}));
-        assert_eq!(bench().local.control.charges(&case.id)?, 0, "the third party was asked again");
+        assert_eq!(bench().local.control.charges(&case.id)?, 0, "the licence verification service was called again");
         Ok(())
     });
 }

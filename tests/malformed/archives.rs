@@ -1,8 +1,8 @@
-//! Bad archives.
+//! Malformed archives.
 
 use bonafide_tools::packages::{members, png, zip};
 
-use crate::package::{MARK, Package, refused};
+use crate::package::{MARKER, Package, refused};
 use crate::raw_zip::{End, Entry, build, build_with, crc};
 
 const NOT_A_ZIP: &str = "PACKAGE_NOT_A_ZIP";
@@ -59,7 +59,7 @@ fn truncated() -> Vec<Package> {
 fn no_archives() -> Vec<Package> {
     let contents: [(&str, Vec<u8>); 18] = [
         ("nothing", Vec::new()),
-        ("text", format!("I am {MARK}").into_bytes()),
+        ("text", format!("I am {MARKER}").into_bytes()),
         ("gzip", b"\x1F\x8B\x08\0\0\0\0\0\0\x03".to_vec()),
         ("7z", b"7z\xBC\xAF\x27\x1C\0\x04".to_vec()),
         ("RAR", b"Rar!\x1A\x07\x01\0".to_vec()),
@@ -94,12 +94,7 @@ fn bombs() -> Vec<Package> {
     vec![
         refused("bomb", "selfie of zeros", BOMB, with(2, vec![0; 12 * MEGABYTE])),
         refused("bomb", "document of zeros", BOMB, with(1, vec![0; 12 * MEGABYTE])),
-        refused(
-            "bomb",
-            "picture that goes on with zeros",
-            BOMB,
-            with(2, [png(600, 400), vec![0; 9 * MEGABYTE]].concat()),
-        ),
+        refused("bomb", "picture followed by zeros", BOMB, with(2, [png(600, 400), vec![0; 9 * MEGABYTE]].concat())),
         refused("bomb", "details of spaces", "DETAILS_UNREADABLE", with(0, vec![b' '; MEGABYTE])),
         refused("bomb", "archive in place of the selfie", "SELFIE_NOT_AN_IMAGE", with(2, nested)),
         refused("bomb", "archive as one more member", UNEXPECTED, move |id| {
@@ -146,7 +141,7 @@ fn with_zeros(id: &str) -> Vec<u8> {
     zip(&members)
 }
 
-/// Of the directory and the end behind these.
+/// The size of the directory and the end record behind these entries.
 fn directory_bytes(entries: &[Entry]) -> usize {
     entries.iter().map(|entry| 46 + entry.name.len() + entry.extra.len()).sum::<usize>() + 22
 }
@@ -166,7 +161,7 @@ fn numbers() -> Vec<Package> {
         refused("count", "one too many", TOO_MANY, many(62)),
         refused("count", "a thousand", TOO_MANY, many(1_000)),
         refused("count", "sixty thousand", TOO_MANY, many(60_000)),
-        refused("count", "declares 65535, which says that zip64 knows", TOO_MANY, ends(entries(u16::MAX))),
+        refused("count", "declares 65535, which refers to zip64", TOO_MANY, ends(entries(u16::MAX))),
         refused("count", "declares 65534", TOO_MANY, ends(entries(u16::MAX - 1))),
         refused("count", "declares one too few", NOT_A_ZIP, ends(entries(2))),
         refused("count", "declares one too many", NOT_A_ZIP, ends(entries(4))),
@@ -182,7 +177,7 @@ fn numbers() -> Vec<Package> {
             let end = build_with(&self::entries(id), zip64(2_000_000));
             let (at, real) = (zip.len() as u64, end.len() - 56 - 20 - 22);
             zip.extend(&end[real..]);
-            // What the locator says has moved.
+            // The locator points elsewhere.
             let locator = zip.len() - 22 - 12;
             zip[locator..locator + 8].copy_from_slice(&at.to_le_bytes());
             zip
@@ -258,42 +253,46 @@ fn names() -> Vec<Package> {
     ];
     let mut packages: Vec<Package> = leading_out
         .iter()
-        .map(|name| refused("name", name, UNSAFE, |id| plus(id, Entry::new(*name, MARK))))
+        .map(|name| refused("name", name, UNSAFE, |id| plus(id, Entry::new(*name, MARKER))))
         .chain(
-            strange.iter().map(|name| refused("name", name, UNEXPECTED, |id| plus(id, utf8(Entry::new(*name, MARK))))),
+            strange
+                .iter()
+                .map(|name| refused("name", name, UNEXPECTED, |id| plus(id, utf8(Entry::new(*name, MARKER))))),
         )
         .collect();
     for (what, change) in [
-        ("a space behind", " "),
-        ("a dot behind", "."),
-        ("another extension behind", ".exe"),
-        ("a semicolon behind", ";.exe"),
-        ("a newline behind", "\n"),
-        ("nothing visible behind", "\u{200B}"),
+        ("a trailing space", " "),
+        ("a trailing dot", "."),
+        ("a trailing extension", ".exe"),
+        ("a trailing semicolon", ";.exe"),
+        ("a trailing newline", "\n"),
+        ("a trailing invisible character", "\u{200B}"),
     ] {
         packages
             .push(refused("name", what, UNEXPECTED, move |id| selfie(id, |entry| entry.name.extend(change.bytes()))));
     }
     packages.extend([
-        refused("name", "an application's of somebody else", UNEXPECTED, |id| {
+        refused("name", "a member of another application", UNEXPECTED, |id| {
             plus(id, Entry::new("someone-else_selfie.png", png(400, 600)))
         }),
-        refused("name", "a NUL within", UNSAFE, |id| plus(id, Entry::new("a\0.png", MARK))),
-        refused("name", "a NUL that hides an extension", UNSAFE, |id| selfie(id, |entry| entry.name.extend(b"\0.exe"))),
-        refused("name", "sixty thousand letters", UNEXPECTED, |id| plus(id, Entry::new("a".repeat(60_000), MARK))),
+        refused("name", "a NUL within", UNSAFE, |id| plus(id, Entry::new("a\0.png", MARKER))),
+        refused("name", "a NUL before another extension", UNSAFE, |id| {
+            selfie(id, |entry| entry.name.extend(b"\0.exe"))
+        }),
+        refused("name", "sixty thousand letters", UNEXPECTED, |id| plus(id, Entry::new("a".repeat(60_000), MARKER))),
         refused("name", "ten thousand folders", UNEXPECTED, |id| {
-            plus(id, Entry::new(format!("{}x", "a/".repeat(10_000)), MARK))
+            plus(id, Entry::new(format!("{}x", "a/".repeat(10_000)), MARKER))
         }),
-        refused("name", "no UTF-8 although it says so", UNEXPECTED, |id| {
-            plus(id, utf8(Entry::new(b"\xFF\xFE.png", MARK)))
+        refused("name", "not UTF-8 in spite of its flag", UNEXPECTED, |id| {
+            plus(id, utf8(Entry::new(b"\xFF\xFE.png", MARKER)))
         }),
-        refused("name", "letters of 1981", UNEXPECTED, |id| plus(id, Entry::new(b"\x80\x81.png", MARK))),
-        refused("name", "a person's", UNEXPECTED, |id| plus(id, Entry::new(format!("{MARK}.png"), MARK))),
+        refused("name", "letters of 1981", UNEXPECTED, |id| plus(id, Entry::new(b"\x80\x81.png", MARKER))),
+        refused("name", "a person's", UNEXPECTED, |id| plus(id, Entry::new(format!("{MARKER}.png"), MARKER))),
     ]);
     packages
 }
 
-/// With the flag that says so.
+/// The entry with the flag for UTF-8.
 fn utf8(mut entry: Entry) -> Entry {
     entry.flags |= 1 << 11;
     entry
@@ -401,7 +400,7 @@ fn contents() -> Vec<Package> {
     packages
 }
 
-/// Archives in which another reader would find other members, or other bytes in them.
+/// Archives in which another reader would find other members or other content.
 fn differentials() -> Vec<Package> {
     let unicode_path = |name: &str, other: &str| {
         let content = [&[1][..], &crc(name.as_bytes()).to_le_bytes(), other.as_bytes()].concat();
@@ -461,7 +460,7 @@ fn around() -> Vec<Package> {
         ("a page", b"<html><script>alert(1)</script></html>"),
     ] {
         packages.push(refused("in front", what, NOT_A_ZIP, |id| [bytes, &good(id)].concat()));
-        packages.push(refused("behind", what, NOT_A_ZIP, |id| [&good(id), bytes].concat()));
+        packages.push(refused("trailing", what, NOT_A_ZIP, |id| [&good(id), bytes].concat()));
     }
     packages
 }

@@ -1,8 +1,8 @@
-//! Bad details.
+//! Malformed details.
 
 use bonafide_tools::packages::{self, HEADER, members, zip};
 
-use crate::package::{MARK, Package, refused};
+use crate::package::{MARKER, Package, refused};
 
 const UNREADABLE: &str = "DETAILS_UNREADABLE";
 const COLUMNS: &str = "DETAILS_COLUMNS_WRONG";
@@ -58,12 +58,12 @@ fn formulas() -> Vec<Package> {
         .map(|formula| bad("CSV, formula", formula, UNREADABLE, good().replace("Ada", formula)))
         .collect();
     packages.extend(places.iter().skip(1).map(|(value, place)| {
-        bad("CSV, formula", &format!("in the {place}"), UNREADABLE, good().replace(value, &format!("={MARK}")))
+        bad("CSV, formula", &format!("in the {place}"), UNREADABLE, good().replace(value, &format!("={MARKER}")))
     }));
     packages
 }
 
-/// What nobody sees in a name, or what changes the rest of a line.
+/// Characters that are invisible in a name or change the display of the rest of a line.
 pub(crate) const HIDDEN: [&str; 25] = [
     "\0",
     "\u{1}",
@@ -109,8 +109,13 @@ fn utf_16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
 fn encodings() -> Vec<Package> {
     let text = good();
     vec![
-        bad("CSV, encoding", "UTF-16 without a mark", UNREADABLE, utf_16(&text, u16::to_le_bytes)),
-        bad("CSV, encoding", "UTF-16, big end first, without a mark", UNREADABLE, utf_16(&text, u16::to_be_bytes)),
+        bad("CSV, encoding", "UTF-16 without a byte order mark", UNREADABLE, utf_16(&text, u16::to_le_bytes)),
+        bad(
+            "CSV, encoding",
+            "UTF-16, big-endian, without a byte order mark",
+            UNREADABLE,
+            utf_16(&text, u16::to_be_bytes),
+        ),
         bad(
             "CSV, encoding",
             "half a character of UTF-16",
@@ -135,7 +140,7 @@ fn encodings() -> Vec<Package> {
         ),
         bad(
             "CSV, encoding",
-            "no UTF-8 although it is marked",
+            "not UTF-8 in spite of its byte order mark",
             UNREADABLE,
             [b"\xEF\xBB\xBF", text.replace("Ada", "\u{1}").replace('\u{1}', "").as_bytes(), b"\xFF"].concat(),
         ),
@@ -170,14 +175,19 @@ fn tables() -> Vec<Package> {
         bad("CSV, table", "the header twice", ROWS, format!("{text}{HEADER}\r\n")),
         bad("CSV, table", "another separator", COLUMNS, text.replace(',', ";")),
         bad("CSV, table", "tabs", COLUMNS, text.replace(',', "\t")),
-        bad("CSV, table", "HTML", COLUMNS, format!("<table><tr><td>{MARK}</td></tr></table>")),
-        bad("CSV, table", "JSON", COLUMNS, format!("{{\"FIRST_NAME\": \"{MARK}\"}}")),
-        bad("CSV, table", "a value too many", UNREADABLE, format!("{HEADER}\r\n{row},{MARK}\r\n")),
+        bad("CSV, table", "HTML", COLUMNS, format!("<table><tr><td>{MARKER}</td></tr></table>")),
+        bad("CSV, table", "JSON", COLUMNS, format!("{{\"FIRST_NAME\": \"{MARKER}\"}}")),
+        bad("CSV, table", "a value too many", UNREADABLE, format!("{HEADER}\r\n{row},{MARKER}\r\n")),
         bad("CSV, table", "a value too few", UNREADABLE, format!("{HEADER}\r\n{}\r\n", row.replace(",FL", ""))),
         bad("CSV, table", "a quote that does not end", UNREADABLE, text.replace("8123", "\"8123")),
         bad("CSV, table", "a quote that ends too late", UNREADABLE, text.replace("Ada", "\"Ada")),
         bad("CSV, table", "a quote within", UNREADABLE, text.replace("Ada", "A\"da")),
-        bad("CSV, table", "a value of a megabyte", UNREADABLE, text.replace("Ada", &format!("{MARK} ").repeat(87_000))),
+        bad(
+            "CSV, table",
+            "a value of a megabyte",
+            UNREADABLE,
+            text.replace("Ada", &format!("{MARKER} ").repeat(87_000)),
+        ),
         bad("CSV, table", "a value of 60,000 letters", UNREADABLE, text.replace("Ada", &"A".repeat(60_000))),
         bad("CSV, table", "a value of 257 letters", UNREADABLE, text.replace("Ada", &"A".repeat(257))),
         bad("CSV, table", "a line in a value", UNREADABLE, text.replace("Ada", "\"A\nda\"")),
@@ -191,8 +201,8 @@ fn tables() -> Vec<Package> {
         bad("CSV, table", "sep= above", COLUMNS, format!("sep=,\r\n{text}")),
     ];
     for column in HEADER.split(',') {
-        packages.push(bad("CSV, header", &format!("without {column}"), COLUMNS, text.replacen(column, MARK, 1)));
-        let (header, value) = (format!("{HEADER},{column}"), format!("{row},{MARK}"));
+        packages.push(bad("CSV, header", &format!("without {column}"), COLUMNS, text.replacen(column, MARKER, 1)));
+        let (header, value) = (format!("{HEADER},{column}"), format!("{row},{MARKER}"));
         packages.push(bad("CSV, header", &format!("{column} twice"), COLUMNS, format!("{header}\r\n{value}\r\n")));
     }
     for (value, name) in [
@@ -207,16 +217,16 @@ fn tables() -> Vec<Package> {
     packages
 }
 
-/// Files that are strange, and mean only one thing.
+/// Unusual files with a unique meaning.
 fn oddities() -> Vec<Package> {
     let text = good();
     vec![
         odd("CR only", text.replace("\r\n", "\r")),
         odd("no newline at the end", text.trim_end()),
         odd("a mark", format!("\u{FEFF}{text}")),
-        odd("a mark twice", format!("\u{FEFF}\u{FEFF}{text}")),
-        odd("UTF-16 with its mark", [b"\xFF\xFE", &utf_16(&text, u16::to_le_bytes)[..]].concat()),
-        odd("UTF-16, big end first, with its mark", [b"\xFE\xFF", &utf_16(&text, u16::to_be_bytes)[..]].concat()),
+        odd("two byte order marks", format!("\u{FEFF}\u{FEFF}{text}")),
+        odd("UTF-16 with a byte order mark", [b"\xFF\xFE", &utf_16(&text, u16::to_le_bytes)[..]].concat()),
+        odd("UTF-16, big-endian, with a byte order mark", [b"\xFE\xFF", &utf_16(&text, u16::to_be_bytes)[..]].concat()),
         odd(
             "Latin-1",
             text.replace("Ada", "\u{1}").bytes().map(|byte| if byte == 1 { 0xC4 } else { byte }).collect::<Vec<_>>(),
@@ -232,7 +242,7 @@ fn oddities() -> Vec<Package> {
         odd("markup", text.replace("Ada", "<script>alert(1)</script>")),
         odd("SQL", text.replace("Ada", "'; DROP TABLE applications;--")),
         odd("a template", text.replace("Ada", "{% $states.input %}${ThirdPartyUrl}{{7*7}}")),
-        odd("a date that is none", text.replace("1/12/1957", "99/99/9999")),
-        odd("a year before all", text.replace("1957", "0000")),
+        odd("an impossible date", text.replace("1/12/1957", "99/99/9999")),
+        odd("the year 0", text.replace("1957", "0000")),
     ]
 }

@@ -1,4 +1,4 @@
-//! Bad bodies for the face API: data URLs, JSON, and the fields in it.
+//! Malformed bodies for the face API: data URLs, JSON, and its fields.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bonafide_domain::face_api::MAX_INLINE_BYTES;
@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 
 use crate::details::HIDDEN;
 use crate::face_pictures::{self, of_bytes, plain};
-use crate::face_requests::{Expected, NOBODY, Request};
-use crate::package::MARK;
+use crate::face_requests::{Expected, Request, UNKNOWN_ID};
+use crate::package::MARKER;
 
 const ENCODING: Expected = Expected::Refused(&["IMAGE_ENCODING_INVALID"]);
 const INVALID: Expected = Expected::Refused(&["REQUEST_INVALID"]);
 const NO_PICTURE: Expected = Expected::Refused(&["SELFIE_NOT_AN_IMAGE"]);
-/// All is well but for the picture, on which nobody is.
+/// A valid request whose picture shows no face.
 const NO_FACE: Expected = Expected::Refused(&["SELFIE_FACE_NOT_FOUND"]);
-/// By the worker. Lambda takes no more than 6 MB, which the local AWS does not keep.
+/// Refused by the worker. Lambda accepts at most 6 MB, a limit that the local AWS does not have.
 const IMAGE_TOO_LARGE: Expected = Expected::Refused(&["IMAGE_TOO_LARGE"]);
-/// By API Gateway, which takes 10 MB.
+/// Refused by API Gateway, which accepts 10 MB.
 const TOO_LARGE: Expected = Expected::Refused(&["REQUEST_TOO_LARGE"]);
 
 pub(crate) fn all() -> Vec<Request> {
@@ -34,16 +34,16 @@ fn plain_url() -> String {
     data_url("image/png", &plain())
 }
 
-/// A registration that is good but for its picture; its fields can be changed.
+/// A registration that is valid except for its picture; its fields can be changed.
 pub(crate) fn person(changes: &Value) -> Value {
     let mut person = json!({
-        "firstName": MARK, "lastName": MARK, "dateOfBirth": "1957-01-12", "phoneNumber": "+1 555 010 0142", "image": plain_url(),
+        "firstName": MARKER, "lastName": MARKER, "dateOfBirth": "1957-01-12", "phoneNumber": "+1 555 010 0142", "image": plain_url(),
     });
     person.as_object_mut().expect("an object").extend(changes.as_object().expect("an object").clone());
     person
 }
 
-/// To both routes that take pictures.
+/// Requests to both routes that accept pictures.
 fn with_image(kind: &'static str, name: &str, image: &str, expected: Expected) -> [Request; 2] {
     [("/verify", json!({"image": image})), ("/register", person(&json!({"image": image})))]
         .map(|(path, body)| Request::json(kind, name, path, body.to_string(), expected))
@@ -70,20 +70,20 @@ fn data_urls() -> Vec<Request> {
         ("a space", within(" "), ENCODING),
         ("a line end", within("\r\n"), ENCODING),
         ("a tab", within("\t"), ENCODING),
-        ("a line end behind", png(&format!("{good}\n")), ENCODING),
+        ("a trailing line end", png(&format!("{good}\n")), ENCODING),
         ("a NUL", within("\0"), ENCODING),
-        ("a NUL behind", png(&format!("{good}\0")), ENCODING),
+        ("a trailing NUL", png(&format!("{good}\0")), ENCODING),
         ("percent-encoded", png(&good.replace('/', "%2F").replace('+', "%2B").replace('A', "%41")), ENCODING),
         ("a comma", within(","), ENCODING),
         ("many commas", png(&",".repeat(10_000)), ENCODING),
         ("letters of full width", within("ＡＡＡＡ"), ENCODING),
         ("emoji", within("😀"), ENCODING),
-        ("its name", png(MARK), ENCODING),
+        ("its name", png(MARKER), ENCODING),
         ("twice", png(&png(&good)), ENCODING),
-        ("another picture behind", format!("{};{}", png(&good), png(&good)), ENCODING),
+        ("a trailing picture", format!("{};{}", png(&good), png(&good)), ENCODING),
         ("in quotes", format!("\"{}\"", png(&good)), ENCODING),
-        ("a space before", format!(" {}", png(&good)), ENCODING),
-        ("a BOM before", format!("\u{FEFF}{}", png(&good)), ENCODING),
+        ("a leading space", format!(" {}", png(&good)), ENCODING),
+        ("a leading BOM", format!("\u{FEFF}{}", png(&good)), ENCODING),
         ("base64 alone", good.clone(), ENCODING),
         ("no comma", format!("data:image/png;base64{good}"), ENCODING),
         ("no media type", format!("data:;base64,{good}"), ENCODING),
@@ -93,17 +93,17 @@ fn data_urls() -> Vec<Request> {
         ("upper case", png(&good).replace("data:", "DATA:"), ENCODING),
         ("upper case, media type", format!("data:IMAGE/PNG;base64,{good}"), ENCODING),
         ("upper case, base64", format!("data:image/png;BASE64,{good}"), ENCODING),
-        ("a parameter", format!("data:image/png;name={MARK};base64,{good}"), ENCODING),
+        ("a parameter", format!("data:image/png;name={MARKER};base64,{good}"), ENCODING),
         ("a character set", format!("data:image/png;charset=utf-8;base64,{good}"), ENCODING),
         ("base64 twice", format!("data:image/png;base64;base64,{good}"), ENCODING),
         ("spaces in it", format!("data: image/png ; base64 , {good}"), ENCODING),
         ("slashes", format!("data://image/png;base64,{good}"), ENCODING),
         ("a file", "file:///etc/passwd".to_owned(), ENCODING),
-        ("an address", format!("https://faces.example/{MARK}.png"), ENCODING),
+        ("an address", format!("https://faces.example/{MARKER}.png"), ENCODING),
         ("the address of the metadata", "http://169.254.169.254/latest/meta-data/".to_owned(), ENCODING),
-        ("an object", format!("s3://bucket/{MARK}"), ENCODING),
-        ("a script", format!("javascript:alert('{MARK}')"), ENCODING),
-        ("a template", format!("{{{{7*7}}}}${{jndi:ldap://127.0.0.1/{MARK}}}"), ENCODING),
+        ("an object", format!("s3://bucket/{MARKER}"), ENCODING),
+        ("a script", format!("javascript:alert('{MARKER}')"), ENCODING),
+        ("a template", format!("{{{{7*7}}}}${{jndi:ldap://127.0.0.1/{MARKER}}}"), ENCODING),
     ];
     let kinds = [
         "image/gif",
@@ -139,7 +139,7 @@ fn sizes() -> Vec<Request> {
     requests
 }
 
-/// To both routes what has to be refused; what may be taken for a face is shown, and not registered.
+/// Sends pictures that have to be refused to both routes; others are only verified, not registered.
 fn pictures() -> Vec<Request> {
     let to_routes = |picture: face_pictures::Picture| {
         let url = data_url(picture.media_type, &picture.bytes);
@@ -150,12 +150,12 @@ fn pictures() -> Vec<Request> {
     face_pictures::all().into_iter().flat_map(to_routes).collect()
 }
 
-/// Each route that takes a body, with a good one, and its first field.
+/// Each route with a body: a valid body, and its first field.
 fn routes() -> [(&'static str, &'static str, Value); 4] {
     [
         ("/register", "firstName", person(&json!({}))),
         ("/verify", "image", json!({"image": plain_url()})),
-        ("/create-index", "faceId", json!({"faceId": NOBODY})),
+        ("/create-index", "faceId", json!({"faceId": UNKNOWN_ID})),
         ("/uploads", "contentType", json!({"contentType": "image/png", "contentLength": 1000})),
     ]
 }
@@ -173,10 +173,10 @@ fn no_json() -> Vec<Request> {
             ("twice", format!("{text}{text}").into_bytes()),
             ("in an array", format!("[{text}]").into_bytes()),
             ("as a text", json!(text).to_string().into_bytes()),
-            ("a comma behind", text.replace('}', ",}").into_bytes()),
-            ("a comment", format!("/*{MARK}*/{text}").into_bytes()),
+            ("a trailing comma", text.replace('}', ",}").into_bytes()),
+            ("a comment", format!("/*{MARKER}*/{text}").into_bytes()),
             ("single quotes", text.replace('"', "'").into_bytes()),
-            ("a script before", format!(")]}}',\n{text}").into_bytes()),
+            ("a leading script", format!(")]}}',\n{text}").into_bytes()),
             ("null", b"null".to_vec()),
             ("true", b"true".to_vec()),
             ("a number", b"1e999".to_vec()),
@@ -184,19 +184,19 @@ fn no_json() -> Vec<Request> {
             ("nested 10,000 deep", nested("[", "]", 10_000).into_bytes()),
             ("nested 10,000 deep, without an end", "[".repeat(10_000).into_bytes()),
             ("objects nested 10,000 deep", format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000)).into_bytes()),
-            ("a BOM before", format!("\u{FEFF}{text}").into_bytes()),
+            ("a leading BOM", format!("\u{FEFF}{text}").into_bytes()),
             ("UTF-16", [b"\xFF\xFE".to_vec(), utf_16(u16::to_le_bytes)].concat()),
             ("UTF-16, big end first", utf_16(u16::to_be_bytes)),
             ("UTF-32", text.chars().flat_map(|letter| u32::from(letter).to_le_bytes()).collect()),
             ("no UTF-8", [&text.as_bytes()[..3], b"\xFF\xFE\xC0\x80", &text.as_bytes()[3..]].concat()),
             ("a NUL", text.replacen(':', ":\0", 1).into_bytes()),
-            ("a NUL behind", format!("{text}\0").into_bytes()),
+            ("a trailing NUL", format!("{text}\0").into_bytes()),
             (
                 "XML with an entity",
-                format!("<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///{MARK}\">]><a>&b;</a>").into_bytes(),
+                format!("<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///{MARKER}\">]><a>&b;</a>").into_bytes(),
             ),
-            ("YAML", format!("firstName: !!python/object/apply:os.system [{MARK}]").into_bytes()),
-            ("a form", format!("firstName={MARK}&image=x").into_bytes()),
+            ("YAML", format!("firstName: !!python/object/apply:os.system [{MARKER}]").into_bytes()),
+            ("a form", format!("firstName={MARKER}&image=x").into_bytes()),
             ("a picture", plain()),
             ("compressed", gzip(text.as_bytes())),
             ("a zip file", bonafide_tools::packages::zip(&[("a".to_owned(), text.clone().into_bytes())])),
@@ -206,7 +206,7 @@ fn no_json() -> Vec<Request> {
     requests
 }
 
-/// In one block that is not compressed.
+/// A gzip file with one block that is not compressed.
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).expect("a short text");
     let head = b"\x1F\x8B\x08\0\0\0\0\0\0\xFF\x01";
@@ -217,7 +217,7 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn wrong_json() -> Vec<Request> {
     let mut requests = Vec::new();
     for (path, field, good) in routes() {
-        // With another value of its first field, as it stands in the text.
+        // The body with another raw value of its first field.
         let with = |value: &str| {
             let mut rest = good.clone();
             rest.as_object_mut().expect("an object").remove(field);
@@ -225,7 +225,7 @@ fn wrong_json() -> Vec<Request> {
             format!("{{\"{field}\":{value}{}{}", if rest == "{}" { "" } else { "," }, &rest[1..])
         };
         let more = |members: &str| format!("{},{members}}}", good.to_string().trim_end_matches('}'));
-        let many: Vec<_> = (0..10_000).map(|number| format!("\"{MARK}{number}\":{number}")).collect();
+        let many: Vec<_> = (0..10_000).map(|number| format!("\"{MARKER}{number}\":{number}")).collect();
         let bodies = [
             ("null", with("null")),
             ("true", with("true")),
@@ -234,17 +234,17 @@ fn wrong_json() -> Vec<Request> {
             ("a number of 10,000 digits", with(&"9".repeat(10_000))),
             ("no number", with("NaN")),
             ("minus infinity", with("-Infinity")),
-            ("an array", with(&format!("[\"{MARK}\"]"))),
-            ("an object", with(&format!("{{\"{MARK}\":\"{MARK}\"}}"))),
-            ("half a pair of UTF-16", with(&format!("\"{MARK}\\ud800\""))),
+            ("an array", with(&format!("[\"{MARKER}\"]"))),
+            ("an object", with(&format!("{{\"{MARKER}\":\"{MARKER}\"}}"))),
+            ("half a pair of UTF-16", with(&format!("\"{MARKER}\\ud800\""))),
             ("a pair of UTF-16 in the wrong order", with("\"\\udc00\\ud800\"")),
             ("an escape that is none", with("\"\\x41\"")),
             ("a control character", with("\"a\u{1}b\"")),
-            ("a text without an end", with(&format!("\"{MARK}"))),
-            ("twice", more(&format!("\"{field}\":\"{MARK}\""))),
+            ("a text without an end", with(&format!("\"{MARKER}"))),
+            ("twice", more(&format!("\"{field}\":\"{MARKER}\""))),
             ("twice the same", more(&format!("\"{field}\":{}", good[field]))),
-            ("a field that nobody knows", more(&format!("\"{MARK}\":\"{MARK}\""))),
-            ("a field with a name of 1 MB", more(&format!("\"{}\":1", MARK.repeat(100_000)))),
+            ("an unknown field", more(&format!("\"{MARKER}\":\"{MARKER}\""))),
+            ("a field with a name of 1 MB", more(&format!("\"{}\":1", MARKER.repeat(100_000)))),
             ("10,000 fields", more(&many.join(","))),
             ("a field without a name", more("\"\":1")),
             ("__proto__", more("\"__proto__\":{\"success\":true}")),
@@ -252,16 +252,16 @@ fn wrong_json() -> Vec<Request> {
             ("$where", more("\"$where\":\"sleep(10000)\"")),
             (
                 "an id of one's own",
-                more(&format!("\"faceId\":\"{NOBODY}\",\"rekognitionFaceId\":\"{MARK}\",\"status\":\"indexed\"")),
+                more(&format!("\"faceId\":\"{UNKNOWN_ID}\",\"rekognitionFaceId\":\"{MARKER}\",\"status\":\"indexed\"")),
             ),
             ("upper case", with("1").replace(field, &field.to_uppercase())),
             (
                 "an escaped name, twice",
-                more(&format!("\"\\u00{:02x}{}\":\"{MARK}\"", field.as_bytes()[0], &field[1..])),
+                more(&format!("\"\\u00{:02x}{}\":\"{MARKER}\"", field.as_bytes()[0], &field[1..])),
             ),
             ("missing", json!({}).to_string()),
         ];
-        let long = with(&format!("\"{}\"", MARK.repeat(300_000)));
+        let long = with(&format!("\"{}\"", MARKER.repeat(300_000)));
         let no_text = Expected::Refused(&["REQUEST_INVALID", "IMAGE_ENCODING_INVALID"]);
         requests.push(Request::json("JSON", &format!("{field}: 3 MB"), path, long, no_text));
         requests
@@ -270,21 +270,21 @@ fn wrong_json() -> Vec<Request> {
     let upload = |text: Value| json!({"upload": text});
     for (name, value) in [
         ("a path that leads out", json!("../../secret")),
-        ("another prefix", json!(format!("faces/{NOBODY}.jpg"))),
-        ("a package", json!(format!("zipped/{MARK}.zip"))),
-        ("a path to itself", json!(format!("./{NOBODY}"))),
-        ("an escaped path", json!(format!("%2e%2e%2f{NOBODY}"))),
-        ("upper case", json!(NOBODY.to_uppercase())),
-        ("a space behind", json!(format!("{NOBODY} "))),
-        ("a line end behind", json!(format!("{NOBODY}\n"))),
-        ("a NUL behind", json!(format!("{NOBODY}\0"))),
-        ("an extension", json!(format!("{NOBODY}.png"))),
-        ("a version", json!(format!("{NOBODY}?versionId=null"))),
-        ("no hyphens", json!(NOBODY.replace('-', ""))),
-        ("digits of full width", json!(NOBODY.replace('0', "０"))),
+        ("another prefix", json!(format!("faces/{UNKNOWN_ID}.jpg"))),
+        ("a package", json!(format!("zipped/{MARKER}.zip"))),
+        ("a path to itself", json!(format!("./{UNKNOWN_ID}"))),
+        ("an escaped path", json!(format!("%2e%2e%2f{UNKNOWN_ID}"))),
+        ("upper case", json!(UNKNOWN_ID.to_uppercase())),
+        ("a trailing space", json!(format!("{UNKNOWN_ID} "))),
+        ("a trailing line end", json!(format!("{UNKNOWN_ID}\n"))),
+        ("a trailing NUL", json!(format!("{UNKNOWN_ID}\0"))),
+        ("an extension", json!(format!("{UNKNOWN_ID}.png"))),
+        ("a version", json!(format!("{UNKNOWN_ID}?versionId=null"))),
+        ("no hyphens", json!(UNKNOWN_ID.replace('-', ""))),
+        ("digits of full width", json!(UNKNOWN_ID.replace('0', "０"))),
         ("nothing", json!("")),
-        ("an object", json!({"bucket": MARK, "key": MARK})),
-        ("an array", json!([NOBODY])),
+        ("an object", json!({"bucket": MARKER, "key": MARKER})),
+        ("an array", json!([UNKNOWN_ID])),
         ("10,000 characters", json!("a".repeat(10_000))),
     ] {
         requests.push(Request::json("upload", name, "/verify", upload(value.clone()).to_string(), INVALID));
@@ -294,20 +294,20 @@ fn wrong_json() -> Vec<Request> {
     }
     for path in ["/verify", "/register"] {
         let both = if path == "/verify" {
-            json!({"image": plain_url(), "upload": NOBODY})
+            json!({"image": plain_url(), "upload": UNKNOWN_ID})
         } else {
-            person(&upload(json!(NOBODY)))
+            person(&upload(json!(UNKNOWN_ID)))
         };
         requests.push(Request::json("upload", "and an image", path, both.to_string(), INVALID));
     }
-    let nobody = Expected::Refused(&["UPLOAD_NOT_FOUND"]);
-    requests.push(Request::json("upload", "not there", "/verify", upload(json!(NOBODY)).to_string(), nobody));
+    let not_found = Expected::Refused(&["UPLOAD_NOT_FOUND"]);
+    requests.push(Request::json("upload", "not there", "/verify", upload(json!(UNKNOWN_ID)).to_string(), not_found));
     for (name, id) in [
         ("a path", "../../secret".to_owned()),
-        ("upper case", NOBODY.to_uppercase()),
-        ("another prefix", format!("uploads/{NOBODY}")),
-        ("a NUL", format!("{NOBODY}\0")),
-        ("a name", MARK.to_owned()),
+        ("upper case", UNKNOWN_ID.to_uppercase()),
+        ("another prefix", format!("uploads/{UNKNOWN_ID}")),
+        ("a NUL", format!("{UNKNOWN_ID}\0")),
+        ("a name", MARKER.to_owned()),
     ] {
         requests.push(Request::json("face id", name, "/create-index", json!({"faceId": id}).to_string(), INVALID));
     }
@@ -317,14 +317,15 @@ fn wrong_json() -> Vec<Request> {
 fn names() -> Vec<Request> {
     let mut requests = Vec::new();
     let hidden = HIDDEN.iter().chain(&["\n", "\r\nSet-Cookie: a=b", "\t"]);
-    let names = hidden.map(|character| (format!("with {}", character.escape_unicode()), format!("{MARK}{character}a")));
+    let names =
+        hidden.map(|character| (format!("with {}", character.escape_unicode()), format!("{MARKER}{character}a")));
     let formulas =
         ["=cmd|'/C calc'!A0 ", "=HYPERLINK(\"http://127.0.0.1\") ", "+1+", "-1+", "@SUM(1) ", "\u{FF1D}1+", "  ="];
-    let formulas = formulas.map(|formula| (format!("the formula {formula}"), format!("{formula}{MARK}")));
+    let formulas = formulas.map(|formula| (format!("the formula {formula}"), format!("{formula}{MARKER}")));
     let others = [
-        ("10,000 characters", MARK.repeat(1_000)),
-        ("101 characters", format!("{MARK}{}", "a".repeat(90))),
-        ("10,000 marks on one letter", format!("{MARK}{}", "\u{301}".repeat(10_000))),
+        ("10,000 characters", MARKER.repeat(1_000)),
+        ("101 characters", format!("{MARKER}{}", "a".repeat(90))),
+        ("10,000 accents on one letter", format!("{MARKER}{}", "\u{301}".repeat(10_000))),
         ("digits", "1234567".to_owned()),
         ("emoji", "😀😀".to_owned()),
         ("spaces", "   ".to_owned()),
@@ -336,7 +337,7 @@ fn names() -> Vec<Request> {
         let body = person(&json!({field: value})).to_string();
         requests.push(Request::json("person", &format!("{field}: {name}"), "/register", body, INVALID));
     }
-    // A name is kept and shown as text, whatever somebody else might do with it.
+    // A name is stored and shown as text, whatever other programs may interpret in it.
     for value in [
         "<script>alert(1)</script>",
         "Robert'); DROP TABLE faces;--",
@@ -348,7 +349,7 @@ fn names() -> Vec<Request> {
         "O'Neill",
         "\u{646}\u{6CC}\u{200C}\u{6A9}",
     ] {
-        let body = person(&json!({"lastName": format!("{value} {MARK}")})).to_string();
+        let body = person(&json!({"lastName": format!("{value} {MARKER}")})).to_string();
         requests.push(Request::json("person", &format!("lastName: {value}"), "/register", body, NO_FACE));
     }
     requests
@@ -434,7 +435,7 @@ fn dates_and_numbers() -> Vec<Request> {
     requests
 }
 
-/// What is offered to be sent.
+/// Requests for an upload.
 fn offers() -> Vec<Request> {
     let mut requests = Vec::new();
     for length in ["0", "-1", "1.5", "1e999", "\"1000\"", "null", "true", "[]", "18446744073709551616", "NaN"] {
@@ -454,7 +455,7 @@ fn offers() -> Vec<Request> {
         "image/png\r\nx-amz-acl: public-read",
         "text/html",
         "",
-        MARK,
+        MARKER,
     ] {
         let body = json!({"contentType": kind, "contentLength": 1000}).to_string();
         requests.push(Request::json("offer", &format!("of {}", kind.escape_default()), "/uploads", body, INVALID));

@@ -1,4 +1,4 @@
-//! Bad pictures for the face API: what says that it is a picture and is none, is another one, is more than one, or is far too large.
+//! Malformed pictures for the face API: files that only claim to be pictures, other formats, several files in one, and huge pictures.
 
 use std::fs;
 
@@ -6,15 +6,15 @@ use bonafide_tools::packages::zip;
 use bonafide_tools::repository;
 
 use crate::face_requests::Expected;
-use crate::package::MARK;
+use crate::package::MARKER;
 use crate::pictures::{chunk, frame, jpeg, others, rotated};
 
 const NONE: Expected = Expected::Refused(&["SELFIE_NOT_AN_IMAGE"]);
 const NOT_PLAIN: Expected = Expected::Refused(&["IMAGE_NOT_PLAIN"]);
 const LARGE: Expected = Expected::Refused(&["SELFIE_TOO_LARGE"]);
 const SMALL: Expected = Expected::Refused(&["SELFIE_TOO_SMALL"]);
-/// A picture by its structure: whether its pixels can be read is for Rekognition to say, and nobody is on them.
-const NOBODY: Expected = Expected::Refused(&["SELFIE_UNREADABLE", "SELFIE_FACE_NOT_FOUND"]);
+/// A picture by its structure, without a face. Whether its pixels can be read is decided by Rekognition.
+const NO_FACE: Expected = Expected::Refused(&["SELFIE_UNREADABLE", "SELFIE_FACE_NOT_FOUND"]);
 
 /// One picture.
 pub(crate) struct Picture {
@@ -33,12 +33,12 @@ pub(crate) fn all() -> Vec<Picture> {
     [foreign(), truncated(), sizes(), bombs(), polyglots(), damaged(), odd()].into_iter().flatten().collect()
 }
 
-/// A whole picture of one grey, with nobody on it.
+/// A complete grey picture without a face.
 pub(crate) fn plain() -> Vec<u8> {
     png((200, 200), [8, 0], &[], &grey(200, 200))
 }
 
-/// One that has exactly so many bytes.
+/// A picture of exactly so many bytes.
 pub(crate) fn of_bytes(length: usize) -> Vec<u8> {
     let rest = length - plain().len() - chunk(b"paDd", b"").len();
     png((200, 200), [8, 0], &[chunk(b"paDd", &vec![0; rest])], &grey(200, 200))
@@ -49,20 +49,20 @@ pub(crate) fn portrait() -> Vec<u8> {
     fs::read(repository().join("samples/portraits/hopper.jpg")).expect("a portrait")
 }
 
-/// Width and height, bits and kind of its pixels, the chunks before the pixels, and these as zlib has them.
+/// A PNG of this width and height, bits and kind of pixels, with chunks before the pixels, and pixels as a zlib stream.
 fn png((width, height): (u32, u32), kind: [u8; 2], before: &[Vec<u8>], pixels: &[u8]) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &kind, &[0, 0, 0]].concat();
     let parts = [b"\x89PNG\r\n\x1A\n".to_vec(), chunk(b"IHDR", &header), before.concat()];
     [parts.concat(), chunk(b"IDAT", pixels), chunk(b"IEND", b"")].concat()
 }
 
-/// Rows of so many bytes, each after its filter.
+/// A zlib stream of rows of so many bytes, each after its filter byte.
 fn grey(bytes: usize, rows: usize) -> Vec<u8> {
     let row = [vec![0], vec![0x80; bytes]].concat();
     zlib(&row.repeat(rows))
 }
 
-/// As a zip file has it, between zlib's own beginning and end.
+/// A zlib stream, made from the compressed data of a zip file.
 fn zlib(bytes: &[u8]) -> Vec<u8> {
     let archive = zip(&[("a".to_owned(), bytes.to_vec())]);
     let number = |at: usize| usize::from(u16::from_le_bytes([archive[at], archive[at + 1]]));
@@ -88,7 +88,7 @@ fn foreign() -> Vec<Picture> {
     pictures.extend([
         Picture { media_type: "image/jpeg", ..picture("a PNG as image/jpeg", plain(), NONE) },
         Picture { media_type: "image/png", ..picture("a JPEG as image/png", portrait(), NONE) },
-        picture("a GIF that is a script", format!("GIF89a=/*{MARK}*/0;alert(1)").into_bytes(), NONE),
+        picture("a GIF that is a script", format!("GIF89a=/*{MARKER}*/0;alert(1)").into_bytes(), NONE),
         picture(
             "an XML with an entity",
             b"<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]><a>&b;</a>".to_vec(),
@@ -140,37 +140,37 @@ fn sizes() -> Vec<Picture> {
     let frames = |first: Vec<u8>, second: Vec<u8>| [start.clone(), first, second, end.clone()].concat();
     let (vast, small) = (frame(65_535, 65_535, 3), frame(600, 400, 3));
     pictures.push(picture("JPEG, a vast frame before a small one", frames(vast.clone(), small.clone()), LARGE));
-    pictures.push(picture("JPEG, a small frame before a vast one", frames(small, vast), NOBODY));
+    pictures.push(picture("JPEG, a small frame before a vast one", frames(small, vast), NO_FACE));
     pictures
 }
 
 fn bombs() -> Vec<Picture> {
-    // Eight pixels a byte: the most that the limits of a picture's size allow.
+    // Eight pixels a byte: the most pixels that the limits of a picture's size allow.
     let vast = png((10_000, 6_400), [1, 0], &[], &grey(1_250, 6_400));
     let text = |kind: &[u8], bytes: usize| {
-        let content = [MARK.as_bytes(), b"\0\0", &zlib(&vec![b'A'; bytes])].concat();
+        let content = [MARKER.as_bytes(), b"\0\0", &zlib(&vec![b'A'; bytes])].concat();
         png((200, 200), [8, 0], &[chunk(kind, &content)], &grey(200, 200))
     };
     vec![
         picture("30,000 by 30,000 pixels and no data", png((30_000, 30_000), [8, 6], &[], &grey(80, 80)), LARGE),
         picture("JPEG of 65,535 by 65,535 pixels", jpeg(65_535, 65_535, 3), LARGE),
-        picture(format!("64 million pixels in {} bytes", vast.len()), vast, NOBODY),
+        picture(format!("64 million pixels in {} bytes", vast.len()), vast, NO_FACE),
         picture(
             "pixels that unpack to much more than there are",
             png((200, 200), [8, 0], &[], &zlib(&vec![0; 30_000_000])),
-            NOBODY,
+            NO_FACE,
         ),
         picture(
-            "megabytes after the pixels in one chunk",
+            "megabytes after the pixels in the same chunk",
             png((200, 200), [8, 0], &[], &[grey(200, 200), vec![0x55; 3_000_000]].concat()),
-            NOBODY,
+            NO_FACE,
         ),
-        picture("a text of 30 MB in a few KB", text(b"zTXt", 30_000_000), NOBODY),
-        picture("a colour profile of 30 MB in a few KB", text(b"iCCP", 30_000_000), NOBODY),
+        picture("a text of 30 MB in a few KB", text(b"zTXt", 30_000_000), NO_FACE),
+        picture("a colour profile of 30 MB in a few KB", text(b"iCCP", 30_000_000), NO_FACE),
         picture(
             "100,000 empty chunks",
             png((200, 200), [8, 0], &[chunk(b"paDd", b"").repeat(100_000)], &grey(200, 200)),
-            NOBODY,
+            NO_FACE,
         ),
         picture(
             "20,000 scans",
@@ -184,7 +184,7 @@ fn bombs() -> Vec<Picture> {
                 let (start, end) = whole.split_at(whole.len() - 2);
                 [start, &b"\xFF\xDA\0\x08\x01\x01\0\0\x3F\0\0".repeat(20_000), end].concat()
             },
-            NOBODY,
+            NO_FACE,
         ),
         picture(
             "a length of a chunk that wraps around",
@@ -199,12 +199,12 @@ fn bombs() -> Vec<Picture> {
 }
 
 fn polyglots() -> Vec<Picture> {
-    let archive = zip(&[(format!("{MARK}.txt"), b"a".to_vec())]);
-    let page = format!("<html><script>alert('{MARK}')</script></html>").into_bytes();
-    let behind = [
+    let archive = zip(&[(format!("{MARKER}.txt"), b"a".to_vec())]);
+    let page = format!("<html><script>alert('{MARKER}')</script></html>").into_bytes();
+    let trailing = [
         ("a zip file", archive.clone()),
         ("a page", page.clone()),
-        ("a script", format!("*/alert('{MARK}')//").into_bytes()),
+        ("a script", format!("*/alert('{MARKER}')//").into_bytes()),
         ("PHP", b"<?php system($_GET['c']); __HALT_COMPILER(); ?>".to_vec()),
         ("a PDF", b"%PDF-1.7\n%%EOF".to_vec()),
         ("another JPEG", portrait()),
@@ -214,9 +214,9 @@ fn polyglots() -> Vec<Picture> {
         ("half a megabyte of nothing", vec![0; 500_000]),
     ];
     let mut pictures = Vec::new();
-    for (name, rest) in behind {
-        pictures.push(picture(format!("{name} behind a JPEG"), [portrait(), rest.clone()].concat(), NOT_PLAIN));
-        pictures.push(picture(format!("{name} behind a PNG"), [plain(), rest].concat(), NOT_PLAIN));
+    for (name, rest) in trailing {
+        pictures.push(picture(format!("{name} after a JPEG"), [portrait(), rest.clone()].concat(), NOT_PLAIN));
+        pictures.push(picture(format!("{name} after a PNG"), [plain(), rest].concat(), NOT_PLAIN));
     }
     for (name, before) in [
         ("a PDF", b"%PDF-1.7\n".to_vec()),
@@ -230,12 +230,12 @@ fn polyglots() -> Vec<Picture> {
             ..picture(format!("{name} before a PNG"), [before, plain()].concat(), NONE)
         });
     }
-    // Within a picture there is room for anything, and readers of pictures pass over it.
+    // Pictures may contain arbitrary data that picture readers skip.
     let text = |bytes: &[u8]| {
-        png((200, 200), [8, 0], &[chunk(b"tEXt", &[MARK.as_bytes(), b"\0", bytes].concat())], &grey(200, 200))
+        png((200, 200), [8, 0], &[chunk(b"tEXt", &[MARKER.as_bytes(), b"\0", bytes].concat())], &grey(200, 200))
     };
-    pictures.push(picture("a page in a text of a PNG", text(&page), NOBODY));
-    pictures.push(picture("a zip file in a text of a PNG", text(&archive), NOBODY));
+    pictures.push(picture("a page in a text of a PNG", text(&page), NO_FACE));
+    pictures.push(picture("a zip file in a text of a PNG", text(&archive), NO_FACE));
     pictures
 }
 
@@ -246,16 +246,16 @@ fn damaged() -> Vec<Picture> {
     for (name, at) in [("header", 29), ("pixels", whole.len() - 16), ("end", whole.len() - 4)] {
         let mut bytes = whole.clone();
         bytes[at] ^= 0xFF;
-        pictures.push(picture(format!("a wrong checksum of the {name}"), bytes, NOBODY));
+        pictures.push(picture(format!("a wrong checksum of the {name}"), bytes, NO_FACE));
     }
     for (name, kind) in
         [("no kind of pixels", [8, 5]), ("no number of bits", [7, 0]), ("a palette that is missing", [8, 3])]
     {
-        pictures.push(picture(name, png((200, 200), kind, &[], &grey(200, 200)), NOBODY));
+        pictures.push(picture(name, png((200, 200), kind, &[], &grey(200, 200)), NO_FACE));
     }
-    pictures.push(picture("pixels that are no zlib", png((200, 200), [8, 0], &[], b"not compressed at all"), NOBODY));
-    pictures.push(picture("too few pixels", png((2_000, 2_000), [8, 0], &[], &grey(20, 20)), NOBODY));
-    pictures.push(picture("no pixels", png((200, 200), [8, 0], &[], b""), NOBODY));
+    pictures.push(picture("pixels that are no zlib", png((200, 200), [8, 0], &[], b"not compressed at all"), NO_FACE));
+    pictures.push(picture("too few pixels", png((2_000, 2_000), [8, 0], &[], &grey(20, 20)), NO_FACE));
+    pictures.push(picture("no pixels", png((200, 200), [8, 0], &[], b""), NO_FACE));
     pictures.push(picture(
         "an end and nothing before it",
         [&b"\x89PNG\r\n\x1A\n"[..], &chunk(b"IEND", b"")].concat(),
@@ -265,12 +265,12 @@ fn damaged() -> Vec<Picture> {
     let number = [0_u32, 200, 200, 0, 0].map(u32::to_be_bytes).concat();
     let frames = chunk(b"fcTL", &[&number[..], &[0, 1, 0, 1, 0, 0]].concat());
     pictures.push(picture(
-        "animated, 65,535 pictures said",
+        "animated, declares 65,535 pictures",
         png((200, 200), [8, 0], &[control, frames], &grey(200, 200)),
-        NOBODY,
+        NO_FACE,
     ));
     for (name, components) in [("grey", 1), ("colours", 3), ("CMYK", 4), ("2 components", 2), ("82 components", 82)] {
-        pictures.push(picture(format!("JPEG without tables, {name}"), jpeg(600, 400, components), NOBODY));
+        pictures.push(picture(format!("JPEG without tables, {name}"), jpeg(600, 400, components), NO_FACE));
     }
     pictures.push(picture("JPEG, rotated, without pixels", rotated(6), NONE));
     pictures.push(picture(
@@ -281,7 +281,7 @@ fn damaged() -> Vec<Picture> {
     pictures
 }
 
-/// Real portraits with something about them that need not disturb anybody.
+/// Real portraits with harmless peculiarities.
 fn odd() -> Vec<Picture> {
     let whole = portrait();
     let with = |segment: &[u8]| [&whole[..2], segment, &whole[2..]].concat();
@@ -294,9 +294,9 @@ fn odd() -> Vec<Picture> {
         ("upright by its EXIF data", with(&exif(1))),
         ("rotated by its EXIF data", with(&exif(6))),
         ("rotated by what is no number of EXIF's", with(&exif(200))),
-        ("a page in a comment", with(&comment(format!("<script>alert('{MARK}')</script>").as_bytes()))),
-        ("a zip file in a comment", with(&comment(&zip(&[(MARK.to_owned(), b"a".to_vec())])))),
-        ("a thousand comments", with(&comment(MARK.as_bytes()).repeat(1_000))),
+        ("a page in a comment", with(&comment(format!("<script>alert('{MARKER}')</script>").as_bytes()))),
+        ("a zip file in a comment", with(&comment(&zip(&[(MARKER.to_owned(), b"a".to_vec())])))),
+        ("a thousand comments", with(&comment(MARKER.as_bytes()).repeat(1_000))),
         ("fill bytes before a marker", with(&[0xFF; 500])),
         ("line ends changed", replaced(&whole, b"\r\n", b"\n")),
     ]

@@ -1,23 +1,22 @@
-//! Bad requests to the face API, beside their bodies: headers, keys, ids, media types, and what is no HTTP.
+//! Malformed requests to the face API, apart from their bodies: headers, keys, ids, media types, and invalid HTTP.
 
 use serde_json::json;
 
 use crate::face_bodies::{self, gzip};
 use crate::face_pictures::plain;
-use crate::package::MARK;
+use crate::package::MARKER;
 
-/// A face, and an upload, that nobody has.
-pub(crate) const NOBODY: &str = "0c1d2e3f-4a5b-4c6d-8e7f-00112233ffff";
+/// An id of no face and no upload.
+pub(crate) const UNKNOWN_ID: &str = "0c1d2e3f-4a5b-4c6d-8e7f-00112233ffff";
 
-/// How a request has to end.
+/// The expected result of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Expected {
-    /// With one of these codes.
+    /// Refused with one of these codes.
     Refused(&'static [&'static str]),
-    /// Served, or refused for the picture: it is odd, and nothing is wrong with it.
+    /// Served, or refused because of the picture: the request is unusual but valid.
     Harmless,
-    /// Refused by whoever reads HTTP before the API, who has no form for it, or by the API. 501 is HTTP's own word for a transfer coding
-    /// that nobody knows.
+    /// Refused by the API, or by the HTTP server before it, whose answer has no code. 501 is HTTP's status for an unknown transfer coding.
     Rejected,
 }
 
@@ -26,13 +25,13 @@ pub(crate) struct Request {
     pub(crate) kind: &'static str,
     pub(crate) name: String,
     pub(crate) method: &'static str,
-    /// Below the stage, as it stands in the line.
+    /// The path below the stage, as it is sent.
     pub(crate) path: String,
-    /// Beside the signature, the client's key and the body's length, unless one of them is among these.
+    /// Headers that are added to signature, client's key and body length, or replace them.
     pub(crate) headers: Vec<(&'static str, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
     pub(crate) expected: Expected,
-    /// What is sent in place of all that.
+    /// Bytes that are sent instead of all of this.
     pub(crate) head: Option<Vec<u8>>,
 }
 
@@ -42,7 +41,7 @@ impl Request {
         Self { kind, name, method, path, headers: Vec::new(), body: Vec::new(), expected, head: None }
     }
 
-    /// A body that says of itself that it is JSON.
+    /// A request whose body is declared as JSON.
     pub(crate) fn json(
         kind: &'static str,
         name: &str,
@@ -55,13 +54,13 @@ impl Request {
             .with("content-type", "application/json")
     }
 
-    /// With a header, in the place of one of the same name.
+    /// The request with a header, which replaces one of the same name.
     fn with(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
         self.headers.retain(|(other, _)| *other != name);
         self.and(name, value)
     }
 
-    /// With a header, whether there is one or not.
+    /// The request with a further header, also beside one of the same name.
     fn and(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -80,7 +79,7 @@ pub(crate) fn all() -> Vec<Request> {
         .collect()
 }
 
-/// Good, but for nobody on the picture.
+/// A valid request with a picture without a face.
 fn verify(kind: &'static str, name: &str, expected: Expected) -> Request {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let body = json!({"image": format!("data:image/png;base64,{}", STANDARD.encode(plain()))});
@@ -89,13 +88,13 @@ fn verify(kind: &'static str, name: &str, expected: Expected) -> Request {
 
 fn face_ids() -> Vec<Request> {
     let nowhere = Expected::Refused(&["FACE_NOT_FOUND", "ROUTE_NOT_FOUND"]);
-    let upper = NOBODY.to_uppercase();
+    let upper = UNKNOWN_ID.to_uppercase();
     let ids = [
-        ("of nobody", NOBODY.to_owned()),
+        ("unknown", UNKNOWN_ID.to_owned()),
         ("upper case", upper),
-        ("no hyphens", NOBODY.replace('-', "")),
-        ("in braces", format!("%7B{NOBODY}%7D")),
-        ("as a URN", format!("urn:uuid:{NOBODY}")),
+        ("no hyphens", UNKNOWN_ID.replace('-', "")),
+        ("in braces", format!("%7B{UNKNOWN_ID}%7D")),
+        ("as a URN", format!("urn:uuid:{UNKNOWN_ID}")),
         ("a dot", ".".to_owned()),
         ("two dots", "..".to_owned()),
         ("two dots, escaped", "%2e%2e".to_owned()),
@@ -103,33 +102,33 @@ fn face_ids() -> Vec<Request> {
         ("a path", "../register".to_owned()),
         ("an escaped path", "%2e%2e%2fregister".to_owned()),
         ("a path with backslashes", "..%5c..%5csecret".to_owned()),
-        ("an upload", format!("uploads%2F{NOBODY}")),
-        ("a file", format!("{NOBODY}.jpg")),
-        ("a slash before", format!("/{NOBODY}")),
-        ("a slash behind", format!("{NOBODY}/")),
-        ("an escaped slash behind", format!("{NOBODY}%2F")),
-        ("a part behind", format!("{NOBODY}/{MARK}")),
+        ("an upload", format!("uploads%2F{UNKNOWN_ID}")),
+        ("a file", format!("{UNKNOWN_ID}.jpg")),
+        ("a leading slash", format!("/{UNKNOWN_ID}")),
+        ("a trailing slash", format!("{UNKNOWN_ID}/")),
+        ("a trailing escaped slash", format!("{UNKNOWN_ID}%2F")),
+        ("a trailing part", format!("{UNKNOWN_ID}/{MARKER}")),
         ("a NUL", "%00".to_owned()),
-        ("a NUL behind", format!("{NOBODY}%00")),
-        ("a line end behind", format!("{NOBODY}%0d%0aSet-Cookie:%20a=b")),
-        ("a space behind", format!("{NOBODY}%20")),
+        ("a trailing NUL", format!("{UNKNOWN_ID}%00")),
+        ("a trailing line end", format!("{UNKNOWN_ID}%0d%0aSet-Cookie:%20a=b")),
+        ("a trailing space", format!("{UNKNOWN_ID}%20")),
         ("emoji", "%F0%9F%98%80".to_owned()),
-        ("digits of full width", NOBODY.replace('0', "%EF%BC%90")),
+        ("digits of full width", UNKNOWN_ID.replace('0', "%EF%BC%90")),
         ("no UTF-8", "%FF%FE".to_owned()),
         ("overlong", "%C0%AE%C0%AE%C0%AF".to_owned()),
         ("half an escape", "%".to_owned()),
         ("no escape", "%zz".to_owned()),
         ("10,000 characters", "a".repeat(10_000)),
         ("a hundred parts", "a/".repeat(100)),
-        ("a name", MARK.to_owned()),
+        ("a name", MARKER.to_owned()),
         ("a star", "*".to_owned()),
         ("the parameter itself", "%7BfaceId%7D".to_owned()),
         ("null", "null".to_owned()),
         ("a number", "0".to_owned()),
         ("a condition", "a'%20OR%20'1'='1".to_owned()),
         ("an expression", "%24%7Bjndi:ldap:%2F%2F127.0.0.1%7D".to_owned()),
-        ("a parameter of a path", format!("{NOBODY};v=1")),
-        ("a query", format!("{NOBODY}?faceId={MARK}&a%00=b")),
+        ("a parameter of a path", format!("{UNKNOWN_ID};v=1")),
+        ("a query", format!("{UNKNOWN_ID}?faceId={MARKER}&a%00=b")),
     ];
     let to_routes = |(name, id): &(&str, String)| {
         ["GET", "DELETE"].map(|method| {
@@ -140,7 +139,7 @@ fn face_ids() -> Vec<Request> {
     let mut requests: Vec<_> = ids.iter().flat_map(to_routes).collect();
     for (name, id) in [
         ("a NUL as it is", "\0".to_owned()),
-        ("a space as it is", format!("{NOBODY} x")),
+        ("a space as it is", format!("{UNKNOWN_ID} x")),
         ("letters as they are", "é".to_owned()),
         ("70,000 characters", "a".repeat(70_000)),
     ] {
@@ -161,8 +160,8 @@ fn keys() -> Vec<Request> {
         ("nothing", Vec::new(), invalid),
         ("256 characters", b"k".repeat(256), invalid),
         ("10,000 characters", b"k".repeat(10_000), invalid),
-        ("a space within", format!("{MARK} {MARK}").into_bytes(), invalid),
-        ("a tab within", format!("{MARK}\t{MARK}").into_bytes(), invalid),
+        ("a space within", format!("{MARKER} {MARKER}").into_bytes(), invalid),
+        ("a tab within", format!("{MARKER}\t{MARKER}").into_bytes(), invalid),
         ("letters beyond ASCII", "schlüssel".as_bytes().to_vec(), invalid),
         ("emoji", "😀".as_bytes().to_vec(), invalid),
         ("bytes that are no text", b"\xFF\xFE\x80".to_vec(), invalid),
@@ -175,8 +174,8 @@ fn keys() -> Vec<Request> {
     let register =
         || Request::json("Idempotency-Key", "", "/register", face_bodies::person(&json!({})).to_string(), invalid);
     let index =
-        || Request::json("Idempotency-Key", "", "/create-index", json!({"faceId": NOBODY}).to_string(), invalid);
-    let remove = || Request::new("Idempotency-Key", "DELETE ", "DELETE", &format!("/faces/{NOBODY}"), invalid);
+        || Request::json("Idempotency-Key", "", "/create-index", json!({"faceId": UNKNOWN_ID}).to_string(), invalid);
+    let remove = || Request::new("Idempotency-Key", "DELETE ", "DELETE", &format!("/faces/{UNKNOWN_ID}"), invalid);
     let mut requests = Vec::new();
     for route in [&register as &dyn Fn() -> Request, &index, &remove] {
         for (name, key, expected) in &keys {
@@ -207,7 +206,7 @@ fn media_types() -> Vec<Request> {
         "application/json, text/plain",
         "json",
         "",
-        MARK,
+        MARKER,
     ];
     let mut requests: Vec<_> =
         types.map(|kind| verify("media type", kind, unsupported).with("content-type", kind)).into();
@@ -222,8 +221,8 @@ fn media_types() -> Vec<Request> {
         requests.push(verify("media type", kind, no_face).with("content-type", kind));
     }
     let invalid = Expected::Refused(&["REQUEST_INVALID", "MEDIA_TYPE_UNSUPPORTED"]);
-    for coding in ["gzip", "br", "deflate", "identity, gzip", MARK] {
-        let plain = verify("media type", &format!("says {coding} and is not"), no_face);
+    for coding in ["gzip", "br", "deflate", "identity, gzip", MARKER] {
+        let plain = verify("media type", &format!("declared as {coding}, which it is not"), no_face);
         requests.push(plain.with("content-encoding", coding));
         let packed = verify("media type", &format!("compressed, says {coding}"), invalid);
         requests.push(Request { body: gzip(&packed.body), ..packed }.with("content-encoding", coding));
@@ -256,31 +255,31 @@ fn headers() -> Vec<Request> {
         "x-amzn-requestid",
         "x-amz-meta-name",
     ] {
-        requests.push(verify("header", &format!("{name}: a name"), no_face).with(name, MARK));
+        requests.push(verify("header", &format!("{name}: a name"), no_face).with(name, MARKER));
         requests.push(
             verify("header", &format!("{name}: an expression"), no_face)
-                .with(name, format!("${{jndi:ldap://127.0.0.1/{MARK}}}")),
+                .with(name, format!("${{jndi:ldap://127.0.0.1/{MARKER}}}")),
         );
     }
-    let many = (0..80).fold(verify("header", "80 of them", no_face), |request, _| request.and("x-more", MARK));
+    let many = (0..80).fold(verify("header", "80 of them", no_face), |request, _| request.and("x-more", MARKER));
     requests.push(many);
     let stranger = Expected::Refused(&["NOT_AUTHENTICATED", "NOT_AUTHORIZED"]);
     for (name, value) in [
-        ("x-api-key", MARK.to_owned()),
+        ("x-api-key", MARKER.to_owned()),
         ("x-api-key", String::new()),
         ("x-api-key", "k".repeat(8_000)),
         ("x-api-key", "' OR '1'='1".to_owned()),
-        ("authorization", format!("Bearer {MARK}")),
+        ("authorization", format!("Bearer {MARKER}")),
         (
             "authorization",
             "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm5hIiwic2NvcGUiOiJmYWNlcy9yZWFkLXBlcnNvbiJ9.".to_owned(),
         ),
         ("authorization", "Basic dGVzdDp0ZXN0".to_owned()),
-        ("authorization", format!("AWS4-HMAC-SHA256 Credential={MARK}")),
+        ("authorization", format!("AWS4-HMAC-SHA256 Credential={MARKER}")),
         (
             "authorization",
             format!(
-                "AWS4-HMAC-SHA256 Credential={MARK}/20260101/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0"
+                "AWS4-HMAC-SHA256 Credential={MARKER}/20260101/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0"
             ),
         ),
         ("authorization", String::new()),
@@ -314,13 +313,13 @@ fn routes() -> Vec<Request> {
         ("POST", "/verify.json"),
         ("POST", "/2015-03-31/functions/bonafide-dev-verify-face/invocations"),
     ] {
-        let body = if method == "GET" { Vec::new() } else { format!("{{\"name\":\"{MARK}\"}}").into_bytes() };
+        let body = if method == "GET" { Vec::new() } else { format!("{{\"name\":\"{MARKER}\"}}").into_bytes() };
         requests.push(Request { body, ..Request::new("route", &format!("{method} {path}"), method, path, nowhere) });
     }
     requests
 }
 
-/// What no client would send.
+/// Invalid HTTP, which no client would send.
 fn no_http() -> Vec<Request> {
     let heads: [(&str, &[u8]); 20] = [
         ("no words", b"\r\n\r\n\r\n"),
@@ -344,7 +343,7 @@ fn no_http() -> Vec<Request> {
         ("a chunk that is vast", b"POST PATH HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffffffff\r\n\r\n"),
         ("an unknown coding", b"POST PATH HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: Zyzzyvaquux\r\n\r\n"),
     ];
-    // `PATH` stands for the path of the route.
+    // `PATH` is replaced by the path of the route.
     let sent = |(name, head): (&str, &[u8])| {
         let request = Request::new("no HTTP", name, "POST", "/verify", Expected::Rejected);
         Request { head: Some(head.to_vec()), ..request }

@@ -1,4 +1,4 @@
-//! Bad requests to the face API, over HTTP: each is refused by a code, and without a word of it; nothing of it stays.
+//! Malformed requests to the face API over HTTP: each is refused with a code that quotes nothing of it, and nothing of it is stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use tokio::task::spawn_blocking;
 
 use crate::face_bodies::person;
 use crate::face_pictures::{of_bytes, plain, portrait};
-use crate::face_requests::{self, Expected, NOBODY, Request};
-use crate::package::MARK;
+use crate::face_requests::{self, Expected, Request, UNKNOWN_ID};
+use crate::package::MARKER;
 use crate::run::{PARTS, Seen, all};
 use crate::wire::{self, Answer};
 use crate::{report, scan};
 
-/// Of a picture in the bucket.
+/// The size limit of a picture in the bucket.
 const LARGEST: usize = 15 * 1024 * 1024;
-/// Served, or refused for a picture that is no worse than others.
+/// The result of [`Expected::Harmless`].
 const HARMLESS: &str = "harmless";
-/// Without a code: by whoever reads HTTP before the API.
+/// The result without a code: refused by the HTTP server before the API.
 const BEFORE: &str = "refused before the API";
 
 const FUNCTIONS: [&str; 6] = ["register-face", "index-face", "verify-face", "offer-upload", "read-face", "remove-face"];
 
 #[test]
-fn bad_requests_are_refused_by_a_code_and_leave_nothing() {
+fn malformed_requests_are_refused_with_a_code_and_leave_nothing() {
     let bench = bench();
     bench.run(async {
         let api = Arc::new(face_api(&bench.local, &bench.deployment)?);
@@ -67,7 +67,7 @@ fn bad_requests_are_refused_by_a_code_and_leave_nothing() {
         assert_eq!(
             FaceParts::all(&bench.local, &bench.deployment).await?,
             before,
-            "something of a refused request stays"
+            "a part of a refused request is stored"
         );
         every_function_still_answers(&api)?;
         nothing_was_repeated().await?;
@@ -75,12 +75,12 @@ fn bad_requests_are_refused_by_a_code_and_leave_nothing() {
     });
 }
 
-/// Sends it, and looks how it ended.
+/// Sends a request and checks its result.
 async fn judged(api: Arc<FaceApi>, request: Request) -> Result<Seen> {
     spawn_blocking(move || {
         let mut seen = Seen::new(request.kind, &request.name, BEFORE);
         let judgement = match send(&api, &request) {
-            // Closed without a word: of what is no HTTP, nobody can expect more.
+            // Invalid HTTP may be answered by closing the connection.
             Err(_) if matches!(request.expected, Expected::Rejected) => Ok(BEFORE),
             answer => answer.and_then(|answer| judge(&answer, request.expected)),
         };
@@ -93,7 +93,7 @@ async fn judged(api: Arc<FaceApi>, request: Request) -> Result<Seen> {
     .await?
 }
 
-/// As it is, with a signature that is good as long as the path can be signed.
+/// Sends it unchanged, with a valid signature if the path can be signed.
 fn send(api: &FaceApi, request: &Request) -> Result<Answer> {
     let rest = api.base().strip_prefix("http://").context("no local address")?;
     let (authority, base) = rest.split_once('/').context("no path")?;
@@ -118,54 +118,54 @@ fn send(api: &FaceApi, request: &Request) -> Result<Answer> {
     wire::exchange(authority, &head, &request.body, false)
 }
 
-/// How it ended, if that is right.
+/// The result, or an error if it is not the expected one.
 fn judge(answer: &Answer, expected: Expected) -> Result<&'static str> {
     let text = String::from_utf8_lossy(&answer.body).into_owned();
-    let said = || format!("{} {}", answer.status, text.chars().take(300).collect::<String>());
-    let told: String = answer.headers.values().cloned().collect();
-    ensure!(!text.contains(MARK) && !told.contains(MARK), "repeats what it was sent: {}", said());
+    let described = || format!("{} {}", answer.status, text.chars().take(300).collect::<String>());
+    let headers: String = answer.headers.values().cloned().collect();
+    ensure!(!text.contains(MARKER) && !headers.contains(MARKER), "quotes the request: {}", described());
     if matches!(expected, Expected::Rejected) && answer.status == 501 && answer.body.is_empty() {
         return Ok(BEFORE);
     }
-    ensure!(answer.status < 500, "{}", said());
+    ensure!(answer.status < 500, "{}", described());
     let body = serde_json::from_str::<Value>(&text).unwrap_or_default();
     if matches!(expected, Expected::Harmless) && answer.status == 200 && body["success"] == true {
         return Ok(HARMLESS);
     }
-    ensure!(answer.status >= 400, "served: {}", said());
+    ensure!(answer.status >= 400, "served: {}", described());
     let known = body["code"].as_str().and_then(known);
     let Some((code, status)) = known else {
-        ensure!(matches!(expected, Expected::Rejected), "no form: {}", said());
+        ensure!(matches!(expected, Expected::Rejected), "no form: {}", described());
         return Ok(BEFORE);
     };
-    ensure!(status == answer.status && body["success"] == false && body["error"].is_string(), "{}", said());
+    ensure!(status == answer.status && body["success"] == false && body["error"].is_string(), "{}", described());
     let members = body.as_object().map(|body| body.keys().map(String::as_str).collect::<BTreeSet<_>>());
     let is_known = |member: &&str| ["success", "error", "code", "reasons"].contains(member);
-    ensure!(members.is_some_and(|members| members.iter().all(is_known)), "more than an error: {}", said());
+    ensure!(members.is_some_and(|members| members.iter().all(is_known)), "more than an error: {}", described());
     ensure!(answer.headers.get("content-type").is_some_and(|kind| kind == "application/json"), "{:?}", answer.headers);
     match expected {
-        Expected::Refused(codes) => ensure!(codes.contains(&code), "{}, not {codes:?}", said()),
-        Expected::Harmless => ensure!(code.starts_with("SELFIE_"), "{}", said()),
+        Expected::Refused(codes) => ensure!(codes.contains(&code), "{}, not {codes:?}", described()),
+        Expected::Harmless => ensure!(code.starts_with("SELFIE_"), "{}", described()),
         Expected::Rejected => {}
     }
     Ok(code)
 }
 
-/// A code of the description, and its status.
+/// A code of the description, with its status.
 fn known(code: &str) -> Option<(&'static str, u16)> {
     let own = ApiError::ALL.iter().map(|error| (error.code(), error.status()));
     let picture = |reason: &ReasonCode| (reason.code(), Refusal::from(*reason).status());
     own.chain(Refusal::PICTURE_REASONS.iter().map(picture)).find(|(known, _)| *known == code)
 }
 
-/// What a client may do with an upload that it was offered, and with ids of what is none.
+/// Misuse of an offered upload, and ids that are not uploads.
 async fn uploads(api: &Arc<FaceApi>) -> Result<Vec<Seen>> {
     let bench = bench();
     let bucket = bench.deployment.data("BucketName")?;
     let mut seen = Vec::new();
     let picture = portrait();
 
-    // Sent otherwise than was offered: S3 refuses it, since size and type are signed.
+    // Another upload than was offered: S3 refuses it, since size and type are signed.
     let page = b"<script>alert(1)</script>".to_vec();
     let longer = [&picture[..], b"\0"].concat();
     for (name, bytes, kind) in [
@@ -189,13 +189,13 @@ async fn uploads(api: &Arc<FaceApi>) -> Result<Vec<Seen>> {
         seen.push(one);
     }
 
-    // Sent as offered, and then not what it seems.
+    // An upload as offered, with other content than its type.
     for (name, bytes, codes) in [
         ("a page", page.clone(), &["SELFIE_NOT_AN_IMAGE"]),
         ("half a picture", picture[..picture.len() / 2].to_vec(), &["SELFIE_NOT_AN_IMAGE"]),
-        ("a page behind a picture", [&picture[..], &page].concat(), &["IMAGE_NOT_PLAIN"]),
-        ("nobody", plain(), &["SELFIE_FACE_NOT_FOUND"]),
-        ("nobody, in as many bytes as may be", of_bytes(LARGEST), &["SELFIE_FACE_NOT_FOUND"]),
+        ("a picture with a trailing page", [&picture[..], &page].concat(), &["IMAGE_NOT_PLAIN"]),
+        ("no face", plain(), &["SELFIE_FACE_NOT_FOUND"]),
+        ("no face, in a file of the largest size", of_bytes(LARGEST), &["SELFIE_FACE_NOT_FOUND"]),
     ] {
         let offer = Offer::ask(api, bytes.len())?;
         let status = offer.put(&bytes, "image/jpeg")?;
@@ -203,7 +203,7 @@ async fn uploads(api: &Arc<FaceApi>) -> Result<Vec<Seen>> {
         seen.push(offer.shown(api, name, codes));
         seen.push(offer.registered(api, name, codes)?);
     }
-    // The same offer serves again until it ends: what counts is what lies there when it is looked at.
+    // An offer can be used several times until it expires; the object that is stored when it is read counts.
     let offer = Offer::ask(api, picture.len())?;
     ensure!(offer.put(&picture, "image/jpeg")? == 200, "S3 refuses a good picture");
     let other = [&page[..], &vec![b' '; picture.len() - page.len()]].concat();
@@ -213,23 +213,23 @@ async fn uploads(api: &Arc<FaceApi>) -> Result<Vec<Seen>> {
     let key = format!("faces/uploads/{}", offer.id);
     let gone = bench.local.s3.delete_object().bucket(bucket).key(&key).send().await;
     gone.context("delete an upload")?;
-    seen.push(offer.shown(api, "deleted before it is looked at", &["UPLOAD_NOT_FOUND"]));
-    // Larger than was ever offered, by somebody who may write to the bucket.
+    seen.push(offer.shown(api, "deleted before it is read", &["UPLOAD_NOT_FOUND"]));
+    // Larger than any offer, written by a principal with access to the bucket.
     let put = bench.local.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(vec![0; LARGEST + 1]));
     put.send().await?;
     seen.push(offer.shown(api, "larger than 15 MiB", &["SELFIE_TOO_LARGE"]));
 
-    // The picture of a face is no upload, although its id looks like one.
-    let key = format!("faces/{NOBODY}.jpg");
+    // The picture of a face is not an upload, although its id has the same form.
+    let key = format!("faces/{UNKNOWN_ID}.jpg");
     let put = bench.local.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(picture)).send().await?;
-    let foreign = Offer { id: NOBODY.to_owned(), ..offer };
+    let foreign = Offer { id: UNKNOWN_ID.to_owned(), ..offer };
     seen.push(foreign.shown(api, "the picture of another face", &["UPLOAD_NOT_FOUND"]));
     seen.push(foreign.registered(api, "the picture of another face", &["UPLOAD_NOT_FOUND"])?);
     bench.local.s3.delete_object().bucket(bucket).key(&key).set_version_id(put.version_id).send().await?;
     Ok(seen)
 }
 
-/// Where something may be sent.
+/// An offered upload.
 struct Offer {
     id: String,
     url: String,
@@ -267,7 +267,7 @@ impl Offer {
     }
 }
 
-/// One more request, after others.
+/// Sends a request and checks for one of these codes.
 fn sent(api: &FaceApi, path: &str, name: &str, body: &Value, key: &[u8], codes: &'static [&'static str]) -> Seen {
     let kind = if key.is_empty() { "upload" } else { "Idempotency-Key" };
     let mut request = Request::json(kind, name, path, body.to_string(), Expected::Refused(codes));
@@ -283,11 +283,17 @@ fn sent(api: &FaceApi, path: &str, name: &str, body: &Value, key: &[u8], codes: 
 }
 
 fn one_key_for_two_requests(api: &FaceApi) -> Vec<Seen> {
-    let key = format!("{MARK}-{}", std::process::id());
-    let other = person(&json!({"firstName": format!("{MARK} the other")}));
+    let key = format!("{MARKER}-{}", std::process::id());
+    let other = person(&json!({"firstName": format!("{MARKER} the other")}));
     let register = |name: &str, body: &Value, codes| sent(api, "/register", name, body, key.as_bytes(), codes);
-    let index =
-        sent(api, "/create-index", "of another route", &json!({"faceId": NOBODY}), key.as_bytes(), &["FACE_NOT_FOUND"]);
+    let index = sent(
+        api,
+        "/create-index",
+        "of another route",
+        &json!({"faceId": UNKNOWN_ID}),
+        key.as_bytes(),
+        &["FACE_NOT_FOUND"],
+    );
     vec![
         register("of a first request", &person(&json!({})), &["SELFIE_FACE_NOT_FOUND"]),
         register("of the same request", &person(&json!({})), &["SELFIE_FACE_NOT_FOUND"]),
@@ -297,13 +303,13 @@ fn one_key_for_two_requests(api: &FaceApi) -> Vec<Seen> {
 }
 
 fn every_function_still_answers(api: &FaceApi) -> Result<()> {
-    let face = format!("/faces/{NOBODY}");
-    let nobody = json!({"faceId": NOBODY});
+    let face = format!("/faces/{UNKNOWN_ID}");
+    let unknown = json!({"faceId": UNKNOWN_ID});
     let offer = json!({"contentType": "image/png", "contentLength": 1000});
     for (method, path, body, code) in [
         ("POST", "/register", Some(person(&json!({}))), "SELFIE_FACE_NOT_FOUND"),
-        ("POST", "/verify", Some(json!({"upload": NOBODY})), "UPLOAD_NOT_FOUND"),
-        ("POST", "/create-index", Some(nobody), "FACE_NOT_FOUND"),
+        ("POST", "/verify", Some(json!({"upload": UNKNOWN_ID})), "UPLOAD_NOT_FOUND"),
+        ("POST", "/create-index", Some(unknown), "FACE_NOT_FOUND"),
         ("POST", "/uploads", Some(offer), ""),
         ("GET", face.as_str(), None, "FACE_NOT_FOUND"),
         ("DELETE", face.as_str(), None, "FACE_NOT_FOUND"),
@@ -316,7 +322,7 @@ fn every_function_still_answers(api: &FaceApi) -> Result<()> {
     Ok(())
 }
 
-/// Neither in a log nor in what is remembered of requests; no function has told of an error.
+/// Checks that neither a log nor a stored request record quotes the input, and that no function has crashed.
 async fn nothing_was_repeated() -> Result<()> {
     let bench = bench();
     for function in FUNCTIONS {
@@ -328,8 +334,8 @@ async fn nothing_was_repeated() -> Result<()> {
             if let Some(word) = crash.iter().find(|word| has(word)) {
                 bail!("{function} has crashed ({word})");
             }
-            let told = [MARK, "base64,", "1957-01-12", "010 0142", "jndi", "<script"];
-            if let Some(word) = told.iter().find(|word| has(word)) {
+            let quoted = [MARKER, "base64,", "1957-01-12", "010 0142", "jndi", "<script"];
+            if let Some(word) = quoted.iter().find(|word| has(word)) {
                 bail!("the log of {function} repeats {word}");
             }
         }
@@ -337,12 +343,12 @@ async fn nothing_was_repeated() -> Result<()> {
     let table = bench.deployment.data("FaceRequestsTableName")?;
     let rows = bench.local.dynamodb.scan().table_name(table).into_paginator().items().send();
     for row in rows.collect::<Result<Vec<_>, _>>().await? {
-        ensure!(!row_of(&row).to_string().contains(MARK), "a request is remembered with what it said");
+        ensure!(!row_of(&row).to_string().contains(MARKER), "a request record quotes the request");
     }
     Ok(())
 }
 
-/// The most that any process of each function has had at once, by the last invocations, is below what Lambda gives it.
+/// Checks that the peak memory of every process, as of its last invocation, is below the function's memory.
 fn memory() -> Result<()> {
     let invocations = bench().local.control.timings()?.invocations;
     for function in FUNCTIONS.map(|name| format!("bonafide-dev-{name}")) {

@@ -1,54 +1,54 @@
-//! Bad object keys.
+//! Invalid object keys.
 
-use crate::package::MARK;
+use crate::package::MARKER;
 
-/// Keys below the known prefixes whose uploads are rejected for their names.
+/// Keys below the known prefixes that are rejected because of their names.
 pub(crate) fn all() -> Vec<String> {
     let names = [
-        "{MARK} Jane Doe.zip",
-        "{MARK}é.zip",
-        "{MARK}\u{1F600}.zip",
-        "{MARK}\u{202E}piz.zip",
-        "{MARK}\u{200B}.zip",
-        "{MARK}+b.zip",
-        "{MARK}%20b.zip",
-        "{MARK}%2Fb.zip",
-        "{MARK}%00.zip",
-        "{MARK}%.zip",
-        "{MARK}%zz.zip",
-        "{MARK};b.zip",
-        "{MARK}'b.zip",
-        "{MARK}\"b.zip",
-        "{MARK}&b=c.zip",
-        "{MARK}?b.zip",
-        "{MARK}#b.zip",
-        "{MARK}\\b.zip",
-        "{MARK}:b.zip",
-        "{MARK}|b.zip",
-        "{MARK}$(reboot).zip",
-        "<script>{MARK}</script>.zip",
-        "{{7*7}}{MARK}.zip",
-        "{MARK}.b.zip",
-        "{MARK}.zip.exe",
-        "{MARK}.zip ",
-        " {MARK}.zip",
-        "{MARK}/b.zip",
-        "{MARK}.zip/b",
-        "a/../{MARK}.zip",
-        "{MARK}\t.zip",
-        "{MARK}",
+        "{MARKER} Jane Doe.zip",
+        "{MARKER}é.zip",
+        "{MARKER}\u{1F600}.zip",
+        "{MARKER}\u{202E}piz.zip",
+        "{MARKER}\u{200B}.zip",
+        "{MARKER}+b.zip",
+        "{MARKER}%20b.zip",
+        "{MARKER}%2Fb.zip",
+        "{MARKER}%00.zip",
+        "{MARKER}%.zip",
+        "{MARKER}%zz.zip",
+        "{MARKER};b.zip",
+        "{MARKER}'b.zip",
+        "{MARKER}\"b.zip",
+        "{MARKER}&b=c.zip",
+        "{MARKER}?b.zip",
+        "{MARKER}#b.zip",
+        "{MARKER}\\b.zip",
+        "{MARKER}:b.zip",
+        "{MARKER}|b.zip",
+        "{MARKER}$(reboot).zip",
+        "<script>{MARKER}</script>.zip",
+        "{{7*7}}{MARKER}.zip",
+        "{MARKER}.b.zip",
+        "{MARKER}.zip.exe",
+        "{MARKER}.zip ",
+        " {MARKER}.zip",
+        "{MARKER}/b.zip",
+        "{MARKER}.zip/b",
+        "a/../{MARKER}.zip",
+        "{MARKER}\t.zip",
+        "{MARKER}",
         ".zip",
-        "{MARK}.",
-        "{MARK}.tar",
-        "{MARK}.png",
+        "{MARKER}.",
+        "{MARKER}.tar",
+        "{MARKER}.png",
     ];
-    let mut keys: Vec<_> = names.iter().map(|name| format!("zipped/{}", name.replace("{MARK}", MARK))).collect();
+    let mut keys: Vec<_> = names.iter().map(|name| format!("zipped/{}", name.replace("{MARKER}", MARKER))).collect();
     keys.push(format!("zipped/{}.zip", "a".repeat(65)));
     keys.push(format!("zipped/{}.zip", "a".repeat(1024 - 11)));
     keys.push(format!("zipped/{}.zip", "é".repeat(500)));
     for name in ["svg", "gif", "bmp", "webp", "heic", "pdf", "zip", "png.exe", ""] {
-        keys.push(format!("selfie/{MARK}.{name}"));
-        keys.push(format!("id_document/{MARK}.{name}"));
+        keys.push(format!("selfie/{MARKER}.{name}"));
+        keys.push(format!("id_document/{MARKER}.{name}"));
     }
     keys
 }

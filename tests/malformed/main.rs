@@ -1,5 +1,5 @@
-//! Bad input through the front door: each ends in its reason, in a dead-letter queue or in a recorded failure; none is approved,
-//! none is lost, none lets a worker crash, and nothing that it says is repeated anywhere.
+//! Malformed input, sent as applicants and services send it: each is refused with its reason, becomes a dead letter or a recorded failure;
+//! none is approved or lost, none crashes a worker, and nothing of its content is repeated anywhere.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod archives;
@@ -29,23 +29,23 @@ use serde_json::json;
 
 use crate::run::Seen;
 
-/// One test, since it lets queues give their messages back at once, and gives a worker another third party, while it runs.
+/// One test, because while it runs it shortens visibility timeouts and gives a worker another licence verification service.
 #[test]
-fn bad_input_is_refused_or_recorded_and_never_repeated() {
+fn malformed_input_is_refused_or_recorded_and_never_repeated() {
     let bench = bench();
     bench.run(async {
-        answers::pass(package::LIKED)?;
+        answers::pass(package::PASSING)?;
         answers::rekognition(package::FACELESS, "DetectFaces", json!({"FaceDetails": []}))?;
         let token = run::approved().await?;
 
-        // The third party is slow: meanwhile, the others, of which none gets that far.
-        let (seen, third_parties) = tokio::join!(timed(uploads()), timed(run::third_parties()));
-        let ((mut seen, uploads), (third_parties, slow)) = (seen?, third_parties?);
-        seen.extend(third_parties);
+        // The licence verification service is slow, so all other input, which never reaches it, is sent meanwhile.
+        let (seen, verification_services) = tokio::join!(timed(uploads()), timed(run::verification_services()));
+        let ((mut seen, uploads), (verification_services, slow)) = (seen?, verification_services?);
+        seen.extend(verification_services);
         let started = Instant::now();
         seen.extend(Box::pin(run::messages(&token)).await?);
         println!(
-            "uploads {:.0} s, meanwhile the third party {:.0} s; then messages {:.0} s",
+            "uploads {:.0} s, meanwhile the licence verification service {:.0} s; then messages {:.0} s",
             uploads.as_secs_f64(),
             slow.as_secs_f64(),
             started.elapsed().as_secs_f64()
@@ -62,7 +62,7 @@ fn bad_input_is_refused_or_recorded_and_never_repeated() {
     });
 }
 
-/// What becomes of it, and how long it took.
+/// The result of the work and its duration.
 async fn timed<T>(work: impl Future<Output = Result<T>>) -> Result<(T, Duration)> {
     let started = Instant::now();
     Ok((work.await?, started.elapsed()))
@@ -75,7 +75,7 @@ async fn uploads() -> Result<Vec<Seen>> {
     Ok(seen)
 }
 
-/// How many of each kind, and how they ended.
+/// Prints how many inputs of each kind had which result.
 fn report(seen: &[Seen]) {
     let mut kinds = BTreeMap::<&str, BTreeMap<&str, usize>>::new();
     for seen in seen {
@@ -88,5 +88,5 @@ fn report(seen: &[Seen]) {
     println!("{:<24} {}", "all", seen.len());
 }
 
-/// So that `?` can be used where nothing is returned.
+/// The result of a check that returns no value.
 type Done = Result<()>;

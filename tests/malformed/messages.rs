@@ -1,12 +1,12 @@
-//! Bad messages in the queues.
+//! Malformed messages in the queues.
 
 use serde_json::{Value, json};
 
-use crate::package::MARK;
+use crate::package::MARKER;
 
-/// Texts that are no S3 event: each comes back, and ends in the dead-letter queue.
+/// Texts that are not S3 events: each is delivered again and becomes a dead letter.
 pub(crate) fn no_events(bucket: &str) -> Vec<String> {
-    let record = || json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": format!("zipped/{MARK} .zip"), "versionId": "v1", "size": 7}}});
+    let record = || json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": format!("zipped/{MARKER} .zip"), "versionId": "v1", "size": 7}}});
     let with = |pointer: &str, value: Value| {
         let mut record = record();
         *record.pointer_mut(pointer).expect("a member") = value;
@@ -23,7 +23,7 @@ pub(crate) fn no_events(bucket: &str) -> Vec<String> {
         "{}".to_owned(),
         json!({"Records": null}).to_string(),
         json!({"Records": {}}).to_string(),
-        json!({"Records": MARK}).to_string(),
+        json!({"Records": MARKER}).to_string(),
         json!({"Records": [null]}).to_string(),
         json!({"Records": [[]]}).to_string(),
         json!({"Records": [{}]}).to_string(),
@@ -33,7 +33,7 @@ pub(crate) fn no_events(bucket: &str) -> Vec<String> {
         json!({"detail": record(), "detail-type": "Object Created"}).to_string(),
         format!("{{\"Records\":[],{}", &good[1..]),
         format!("{good}{good}"),
-        format!("{good}// {MARK}"),
+        format!("{good}// {MARKER}"),
         format!("\u{FEFF}{good}"),
         good.replace('"', "'"),
         good.replace("zipped/", "%FF"),
@@ -49,21 +49,21 @@ pub(crate) fn no_events(bucket: &str) -> Vec<String> {
         without("/s3/object", "key"),
         with("/eventName", json!(5)),
         with("/s3", json!([])),
-        with("/s3/bucket", json!(MARK)),
-        with("/s3/bucket/name", json!({"name": MARK})),
+        with("/s3/bucket", json!(MARKER)),
+        with("/s3/bucket/name", json!({"name": MARKER})),
         with("/s3/object/key", json!(5)),
         with("/s3/object/key", Value::Null),
-        with("/s3/object/key", json!([MARK])),
+        with("/s3/object/key", json!([MARKER])),
         with("/s3/object/versionId", json!(1)),
         with("/s3/object/versionId", json!({})),
         with("/s3/object/size", json!("7")),
         with("/s3/object/size", json!(-7)),
-        json!({"Records": vec![json!({"eventName": MARK}); 2_000]}).to_string(),
+        json!({"Records": vec![json!({"eventName": MARKER}); 2_000]}).to_string(),
     ]);
     bodies
 }
 
-/// Texts that are no JSON object, or too deep.
+/// Texts that are not JSON objects, or nested too deeply.
 fn no_objects() -> Vec<String> {
     let texts = [
         "[]",
@@ -85,53 +85,53 @@ fn no_objects() -> Vec<String> {
     ];
     let mut bodies: Vec<_> = texts.iter().map(|text| format!("{text} ")).collect();
     bodies.extend([
-        MARK.to_owned(),
+        MARKER.to_owned(),
         "[".repeat(10_000),
         format!("{{\"Records\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000)),
         format!("{{\"taskToken\":{}1{}}}", "{\"a\":".repeat(5_000), "}".repeat(5_000)),
-        MARK.repeat(20_000),
+        MARKER.repeat(20_000),
     ]);
     bodies
 }
 
-/// Texts that hold no task token: nobody can be told, so that each ends in the dead-letter queue.
+/// Messages without a task token: no execution can get the error, so each becomes a dead letter.
 pub(crate) fn no_tasks() -> Vec<String> {
     let mut bodies = no_objects();
-    for token in [Value::Null, json!(5), json!([MARK]), json!({"token": MARK}), json!(true)] {
-        bodies.push(json!({"taskToken": token, "applicationId": MARK}).to_string());
+    for token in [Value::Null, json!(5), json!([MARKER]), json!({"token": MARKER}), json!(true)] {
+        bodies.push(json!({"taskToken": token, "applicationId": MARKER}).to_string());
     }
-    bodies.push(json!({"applicationId": MARK}).to_string());
-    bodies.push(json!({"TaskToken": MARK, "tasktoken": MARK}).to_string());
+    bodies.push(json!({"applicationId": MARKER}).to_string());
+    bodies.push(json!({"TaskToken": MARKER, "tasktoken": MARKER}).to_string());
     bodies
 }
 
-/// Tasks of nobody, or with inputs that break the contract. None changes anything.
+/// Tasks that no execution awaits, or with inputs that break the contract. None changes anything.
 pub(crate) fn foreign_tasks(old_token: &str, bucket: &str) -> Vec<String> {
-    let document = json!({"bucket": bucket, "key": "evidence/hostile-nobody/document.png", "versionId": "v1"});
+    let document = json!({"bucket": bucket, "key": "evidence/malformed-foreign/document.png", "versionId": "v1"});
     let mut bodies = Vec::new();
     for token in ["foreign", "", " ", old_token, "é", "a\nb", "../..", &"A".repeat(2_000), &"A".repeat(5_000)] {
         let task = json!({
             "taskToken": token,
-            "applicationId": "hostile-nobody",
+            "applicationId": "malformed-foreign",
             "submissionId": "0123456789abcde",
             "document": document,
         });
         bodies.push(task.to_string());
     }
     for input in [
-        json!({"applicationId": format!("{MARK} Doe")}),
+        json!({"applicationId": format!("{MARKER} Doe")}),
         json!({"applicationId": 5}),
-        json!({"applicationId": null, MARK: 1}),
-        json!({"applicationId": "hostile-nobody", "submissionId": MARK}),
-        json!({"applicationId": "hostile-nobody", "document": MARK}),
-        json!({"applicationId": "hostile-nobody", "documentNumber": MARK}),
+        json!({"applicationId": null, MARKER: 1}),
+        json!({"applicationId": "malformed-foreign", "submissionId": MARKER}),
+        json!({"applicationId": "malformed-foreign", "document": MARKER}),
+        json!({"applicationId": "malformed-foreign", "documentNumber": MARKER}),
         json!({}),
     ] {
         let mut input = input;
         input["taskToken"] = json!(old_token);
         bodies.push(input.to_string());
     }
-    // The second token counts; a duplicate is no way to answer two executions.
-    bodies.push(format!("{{\"taskToken\":\"one\",\"taskToken\":\"two\",\"applicationId\":\"{MARK} \"}}"));
+    // The second token counts; a duplicate field cannot answer two executions.
+    bodies.push(format!("{{\"taskToken\":\"one\",\"taskToken\":\"two\",\"applicationId\":\"{MARKER} \"}}"));
     bodies
 }

@@ -1,24 +1,24 @@
-//! Uploads of packages, and how each has to end.
+//! Malformed packages, with the expected reason of each.
 
 use std::sync::Arc;
 
-/// What every input carries where it can: the level `leaks` searches for it everywhere.
-pub(crate) use bonafide_tests::marks::UNREADABLE as MARK;
+/// The marker in every input that can contain it: the level `leaks` searches for it everywhere.
+pub(crate) use bonafide_tests::pii::UNREADABLE as MARKER;
 
-/// Ids that Rekognition and Textract approve of.
-pub(crate) const LIKED: &str = "hostile_";
-/// Ids on whose pictures Rekognition sees nobody.
-pub(crate) const FACELESS: &str = "hostile-odd_";
+/// Prefix of ids for which the fakes of Rekognition and Textract answer so that the checks pass.
+pub(crate) const PASSING: &str = "malformed_";
+/// Prefix of ids on whose pictures Rekognition finds no face.
+pub(crate) const FACELESS: &str = "malformed-odd_";
 
 /// One package.
 #[derive(Clone)]
 pub(crate) struct Package {
     pub(crate) kind: &'static str,
     pub(crate) name: String,
-    pub(crate) is_liked: bool,
-    /// The only reason.
+    pub(crate) passes_checks: bool,
+    /// The expected reason, and the only one.
     pub(crate) reason: &'static str,
-    /// From its id to its bytes.
+    /// The file's content.
     pub(crate) bytes: Arc<Vec<u8>>,
     pub(crate) id: String,
 }
@@ -27,23 +27,23 @@ impl Package {
     fn new(
         kind: &'static str,
         name: &str,
-        is_liked: bool,
+        passes_checks: bool,
         reason: &'static str,
         bytes: impl FnOnce(&str) -> Vec<u8>,
     ) -> Self {
-        let prefix = if is_liked { LIKED } else { FACELESS };
+        let prefix = if passes_checks { PASSING } else { FACELESS };
         let id = format!("{prefix}{:08x}", crate::raw_zip::crc(format!("{kind}/{name}/{reason}").as_bytes()));
         let bytes = Arc::new(bytes(&id));
-        Self { kind, name: name.to_owned(), is_liked, reason, bytes, id }
+        Self { kind, name: name.to_owned(), passes_checks, reason, bytes, id }
     }
 
-    /// One that is odd, but can be read: it gets to the checks, and there it is refused for having no face.
+    /// An unusual but readable package: it reaches the checks, and is refused because no face is found.
     pub(crate) fn odd(kind: &'static str, name: &str, bytes: impl FnOnce(&str) -> Vec<u8>) -> Self {
         Self::new(kind, name, false, "SELFIE_FACE_NOT_FOUND", bytes)
     }
 }
 
-/// One that has to be refused for this reason; all checks would approve of it.
+/// A package that has to be refused for this reason although all checks would pass.
 pub(crate) fn refused(
     kind: &'static str,
     name: &str,

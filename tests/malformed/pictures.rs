@@ -1,4 +1,4 @@
-//! Bad pictures: in packages, where their headers are looked at, and alone, where Rekognition and Textract look at them.
+//! Malformed pictures: in packages, where their headers are checked, and single ones, which Rekognition and Textract read.
 
 use bonafide_tools::packages::{members, png, zip};
 
@@ -21,7 +21,7 @@ pub(crate) fn frame(width: u16, height: u16, components: u8) -> Vec<u8> {
     bytes
 }
 
-/// Rotated by its EXIF data.
+/// A picture that is rotated by its EXIF data.
 pub(crate) fn rotated(orientation: u8) -> Vec<u8> {
     let mut bytes = b"\xFF\xD8\xFF\xE1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
     bytes.extend([orientation, 0, 0, 0, 0, 0, 0]);
@@ -111,11 +111,11 @@ pub(crate) fn packages() -> Vec<Package> {
         ("grey", jpeg(600, 400, 1)),
         ("CMYK", jpeg(600, 400, 4)),
         ("rotated", rotated(6)),
-        ("rotated by what is no number of EXIF's", rotated(200)),
+        ("rotated by an invalid number", rotated(200)),
         ("animated", animated),
-        ("an archive behind", [png(600, 400), zip(&[("a".to_owned(), b"a".to_vec())])].concat()),
-        ("a page behind", [jpeg(600, 400, 3), b"<script>alert(1)</script>".to_vec()].concat()),
-        ("10,000 pixels that are not there", png(10_000, 10_000)),
+        ("a trailing archive", [png(600, 400), zip(&[("a".to_owned(), b"a".to_vec())])].concat()),
+        ("a trailing page", [jpeg(600, 400, 3), b"<script>alert(1)</script>".to_vec()].concat()),
+        ("10,000 missing pixels", png(10_000, 10_000)),
         ("truncated", png(600, 400)),
     ] {
         packages.push(Package::odd("picture, odd", name, selfie("selfie.png", &bytes)));
@@ -128,12 +128,12 @@ pub(crate) fn packages() -> Vec<Package> {
     packages
 }
 
-/// Pictures that are uploaded alone: nobody but Rekognition looks at them.
+/// Single pictures, which only Rekognition reads.
 pub(crate) fn alone() -> Vec<(&'static str, Vec<u8>)> {
     let mut pictures = others();
     pictures.extend([
         ("1 pixel", png(1, 1)),
-        ("20,000 pixels that are not there", png(20_000, 20_000)),
+        ("20,000 missing pixels", png(20_000, 20_000)),
         ("truncated PNG", png(600, 400)),
         ("truncated JPEG", jpeg(600, 400, 3)),
         ("truncated CMYK", jpeg(600, 400, 4)),

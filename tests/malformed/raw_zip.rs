@@ -1,10 +1,10 @@
-//! Zip files in which every field can lie.
+//! Zip files in which every field can be wrong.
 
-/// One member, with what its two headers say of it.
+/// One member with the values of its two headers.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) name: Vec<u8>,
-    /// What the header in front of the member says instead.
+    /// Other values for the header in front of the member.
     pub(crate) local_name: Option<Vec<u8>>,
     pub(crate) bytes: Vec<u8>,
     pub(crate) method: u16,
@@ -16,9 +16,9 @@ pub(crate) struct Entry {
     /// Unix mode.
     pub(crate) mode: u32,
     pub(crate) extra: Vec<u8>,
-    /// Where the directory says that it lies.
+    /// The offset in the directory.
     pub(crate) at: Option<u32>,
-    /// In the directory.
+    /// Whether the directory lists it.
     pub(crate) is_listed: bool,
 }
 
@@ -41,7 +41,7 @@ impl Entry {
         }
     }
 
-    /// What both headers have in common.
+    /// The common part of both headers.
     fn header(&self, method: u16, name: &[u8]) -> Vec<u8> {
         let length = u32::try_from(self.bytes.len()).expect("a size");
         let mut header = Vec::new();
@@ -58,14 +58,14 @@ impl Entry {
     }
 }
 
-/// What the record at the end says.
+/// The values of the end record.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct End {
     pub(crate) entries: Option<u16>,
     pub(crate) directory_bytes: Option<u32>,
     pub(crate) directory_start: Option<u32>,
     pub(crate) disk: u16,
-    /// The same numbers in zip64's records, which declare so many entries.
+    /// Adds the zip64 records, which declare so many entries.
     pub(crate) zip64_entries: Option<u64>,
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn build_with(entries: &[Entry], end: End) -> Vec<u8> {
     zip
 }
 
-/// CRC-32 as zip has it.
+/// CRC-32 as in zip files.
 pub(crate) fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 })

@@ -1,4 +1,4 @@
-//! Sends the inputs, and looks how each ended.
+//! Sends the inputs and checks the result of each.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -13,24 +13,24 @@ use bonafide_tests::bench::bench;
 use bonafide_tests::share::Share;
 use bonafide_tools::packages::{members, zip};
 use bonafide_tools::rows::plain;
-use bonafide_tools::{PATIENCE, until};
+use bonafide_tools::{WAIT_LIMIT, until};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::package::{LIKED, MARK, Package};
+use crate::package::{MARKER, PASSING, Package};
 use crate::{archives, details, keys, messages, pictures, scan, third_party};
 
-/// A run takes one part of so many.
+/// The number of parts into which the inputs are divided; a run takes one.
 pub(crate) const PARTS: usize = 4;
 
-/// One input, and how it ended.
+/// One input and its result.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) kind: String,
     pub(crate) name: String,
     pub(crate) ended: &'static str,
-    /// What is not as it has to be.
+    /// The problem, if the result is not the expected one.
     pub(crate) wrong: Option<String>,
 }
 
@@ -40,23 +40,23 @@ impl Seen {
     }
 }
 
-/// Uploads something; its version.
+/// Uploads a file and returns its version.
 async fn put(key: &str, body: Vec<u8>) -> Result<String> {
     let bucket = bench().deployment.data("BucketName")?;
     let put = bench().local.s3.put_object().bucket(bucket).key(key).body(ByteStream::from(body)).send().await?;
     Ok(put.version_id().unwrap_or_default().to_owned())
 }
 
-/// The row once it is so.
-async fn row_when(id: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
-    Ok(plain(&bench().row_when(id, |row| is_so(&plain(row))).await?))
+/// Waits until the row is as expected.
+async fn row_when(id: &str, is_expected: impl Fn(&Value) -> bool) -> Result<Value> {
+    Ok(plain(&bench().row_when(id, |row| is_expected(&plain(row))).await?))
 }
 
 fn has_status(status: &'static str) -> impl Fn(&Value) -> bool {
     move |row| row["status"] == status
 }
 
-/// Runs them at once, but not all of them.
+/// Runs them concurrently, up to a limit.
 pub(crate) async fn all<Run: Future<Output = Result<Seen>> + Send + 'static>(
     runs: impl IntoIterator<Item = Run>,
     at_once: usize,
@@ -76,13 +76,13 @@ pub(crate) async fn all<Run: Future<Output = Result<Seen>> + Send + 'static>(
     Ok(seen)
 }
 
-/// A good package is approved, so that a bad one is refused for what is bad about it. Gives back a task token that was answered.
+/// Checks that a good package is approved, so that a malformed one is refused for its defect only. Returns an answered task token.
 pub(crate) async fn approved() -> Result<String> {
-    let (id, number) = (format!("{LIKED}good"), "E514-172-80-860-0");
+    let (id, number) = (format!("{PASSING}good"), "E514-172-80-860-0");
     license(&id, number)?;
     put(&format!("zipped/{id}.zip"), zip(&members(&id, number))).await?;
     let row = row_when(&id, has_status("DECIDED")).await?;
-    ensure!(row["outcome"] == "approved", "the good one is {} {}", row["outcome"], row["reasons"]);
+    ensure!(row["outcome"] == "approved", "the good package is {} {}", row["outcome"], row["reasons"]);
     let ended = bench().ended(row["executionArn"].as_str().unwrap_or_default()).await?;
     let text = ended.text();
     let token = text.split("taskToken").nth(1).context("no token in the history")?;
@@ -99,7 +99,7 @@ pub(crate) async fn packages() -> Result<Vec<Seen>> {
 }
 
 async fn judged(package: Package) -> Result<Seen> {
-    let ended = if package.is_liked { "refused with its reason" } else { "read, and refused by a check" };
+    let ended = if package.passes_checks { "refused with its reason" } else { "read, and refused by a check" };
     let mut seen = Seen::new(package.kind, &package.name, ended);
     put(&format!("zipped/{}.zip", package.id), package.bytes.to_vec()).await?;
     match row_when(&package.id, |row| ["DECIDED", "FAILED"].iter().any(|status| row["status"] == *status)).await {
@@ -125,13 +125,16 @@ async fn rejected_key(key: String) -> Result<Seen> {
     Ok(seen)
 }
 
-/// A row and a message of its own.
+/// Checks that a rejected upload has a row and a message.
 async fn rejected(id: &ApplicationId, reason: &str) -> Result<()> {
     let row = row_when(id.as_str(), has_status("DECIDED")).await?;
     ensure!(row["outcome"] == "resubmit" && row["reasons"] == json!([reason]), "{} {}", row["outcome"], row["reasons"]);
-    let said = bench().notifications(id.as_str(), 1).await?;
-    // Delivered at least once: repeats have one event id.
-    ensure!(said.iter().all(|said| said.event == "UPLOAD_REJECTED") && !said.is_empty(), "{said:?}");
+    let published = bench().notifications(id.as_str(), 1).await?;
+    // Messages are delivered at least once: repeats have one event id.
+    ensure!(
+        published.iter().all(|message| message.event == "UPLOAD_REJECTED") && !published.is_empty(),
+        "{published:?}"
+    );
     Ok(())
 }
 
@@ -151,7 +154,7 @@ async fn picture_alone(
     bytes: Vec<u8>,
 ) -> Result<Seen> {
     let mut seen = Seen::new("picture alone", &format!("{prefix}: {name}"), "refused with its reason");
-    let id = format!("hostile-alone_{prefix}-{index}");
+    let id = format!("malformed-alone_{prefix}-{index}");
     put(&format!("{prefix}/{id}.{}", ["png", "jpg"][index % 2]), bytes).await?;
     match row_when(&id, |row| row[check].is_object() || row["status"] == "FAILED").await {
         Err(error) => seen.wrong = Some(error.to_string()),
@@ -165,11 +168,11 @@ async fn picture_alone(
     Ok(seen)
 }
 
-/// The configuration of the worker that asks the third party.
+/// The configuration of the worker that calls the licence verification service.
 const VALIDATE_LICENSE: &str = "/2015-03-31/functions/bonafide-dev-validate-license/configuration";
 
-/// Gives the worker a third party of our own, for the stand-in answers only what is HTTP.
-pub(crate) async fn third_parties() -> Result<Vec<Seen>> {
+/// Gives the worker another licence verification service, because the fake sends valid HTTP only.
+pub(crate) async fn verification_services() -> Result<Vec<Seen>> {
     let local = &bench().local;
     let before = local.get("lambda", VALIDATE_LICENSE)?["Environment"].clone();
     let mut environment = before.clone();
@@ -177,7 +180,7 @@ pub(crate) async fn third_parties() -> Result<Vec<Seen>> {
     local.put("lambda", VALIDATE_LICENSE, &json!({"Environment": environment}))?;
     let runs = third_party::answers().into_iter().enumerate().map(|(index, (name, _))| answered(index, name));
     let seen = all(Share::of_this_run()?.of(runs, PARTS), 40).await;
-    // Those who have met these answers are gone with their environment.
+    // Changing the environment ends the processes that got these answers, so their memory is checked before.
     let memory = scan::memory(&["validate-license"]);
     local.put("lambda", VALIDATE_LICENSE, &json!({"Environment": before}))?;
     memory?;
@@ -185,8 +188,8 @@ pub(crate) async fn third_parties() -> Result<Vec<Seen>> {
 }
 
 async fn answered(index: usize, name: &'static str) -> Result<Seen> {
-    let mut seen = Seen::new("third party", name, "failed, recorded");
-    let (id, number) = (format!("{LIKED}third-party-{index}_"), third_party::number(index));
+    let mut seen = Seen::new("licence verification service", name, "failure recorded");
+    let (id, number) = (format!("{PASSING}third-party-{index}_"), third_party::number(index));
     license(&id, &number)?;
     put(&format!("zipped/{id}.zip"), zip(&members(&id, &number))).await?;
     match row_when(&id, |row| row["status"] == "FAILED" || row["status"] == "DECIDED").await {
@@ -200,7 +203,7 @@ async fn answered(index: usize, name: &'static str) -> Result<Seen> {
     Ok(seen)
 }
 
-/// A queue, and where its messages go that no worker can use.
+/// A queue and its dead-letter queue.
 struct Queue<'run> {
     url: &'run str,
     dead_letters: &'run str,
@@ -213,7 +216,7 @@ impl Queue<'_> {
         Ok(())
     }
 
-    /// The ids that the messages get.
+    /// Sends messages and returns their ids.
     async fn send(&self, bodies: &[String]) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         for body in bodies {
@@ -223,7 +226,7 @@ impl Queue<'_> {
         Ok(ids)
     }
 
-    /// Waits until every message has been dealt with.
+    /// Waits until every message has been handled.
     async fn drained(&self) -> Result<()> {
         until(&format!("{} is drained", self.url), async || {
             let count = bench().local.messages(self.url).await?;
@@ -232,8 +235,8 @@ impl Queue<'_> {
         .await
     }
 
-    /// The same for messages of which each has to fail, however often it is received. Only these may be given back after a second instead
-    /// of six times the worker's timeout: of any other, a slow worker would be given a second copy, and at last it would be a dead letter.
+    /// The same for messages that fail on every delivery. Only these may be delivered again after a second instead of six times the
+    /// worker's timeout: a second copy of any other could reach a slow worker, and in the end it would be a dead letter.
     async fn send_to_fail(&self, bodies: &[String]) -> Result<Vec<String>> {
         let ask = bench().local.sqs.get_queue_attributes().queue_url(self.url);
         let attributes = ask.attribute_names(Attribute::VisibilityTimeout).send().await?.attributes;
@@ -250,10 +253,10 @@ impl Queue<'_> {
         sent
     }
 
-    /// Takes the dead letters out; theirs, so that those of other tests stay.
+    /// Receives and deletes the dead letters with these bodies; those of other tests stay.
     async fn dead(&self, bodies: &[String]) -> Result<BTreeSet<String>> {
         let sqs = &bench().local.sqs;
-        let hidden = i32::try_from(PATIENCE.as_secs())?;
+        let hidden = i32::try_from(WAIT_LIMIT.as_secs())?;
         let (mut dead, mut others) = (BTreeSet::new(), Vec::new());
         loop {
             let receive = sqs.receive_message().queue_url(self.dead_letters).max_number_of_messages(10);
@@ -279,7 +282,7 @@ impl Queue<'_> {
     }
 }
 
-/// What a message is called in the table.
+/// The name of a message in the report.
 fn excerpt(body: &str) -> String {
     body.chars().take(60).collect()
 }
@@ -301,7 +304,7 @@ pub(crate) async fn messages(old_token: &str) -> Result<Vec<Seen>> {
         tasks("extraction", "extract-document", &extraction, old_token),
         tasks("licences", "validate-license", &licenses, old_token),
     );
-    ensure!(bench().row("hostile-nobody").await?.is_empty(), "a foreign task has written a row");
+    ensure!(bench().row("malformed-foreign").await?.is_empty(), "a foreign task has written a row");
     Ok([events?, extraction?, licenses?].into_iter().flatten().collect())
 }
 
@@ -309,9 +312,9 @@ async fn all_events(uploads: &Queue<'_>) -> Result<Vec<Seen>> {
     let bucket = bench().deployment.data("BucketName")?;
     let mut seen = events(uploads, bucket).await?;
     let mut no_events = messages::no_events(bucket);
-    // A key that is no UTF-8 once it is decoded: there is no upload to reject.
+    // A key that is not UTF-8 when it is decoded, so there is no upload to reject.
     no_events.push(json!({"Records": [record(bucket, "zipped/%C0%AE.zip%")]}).to_string());
-    let foreign = [("another-bucket-of-nobody", "hostile-event-bucket"), ("../..", "hostile-event-no-bucket")];
+    let foreign = [("another-bucket", "malformed-event-bucket"), ("../..", "malformed-event-no-bucket")];
     for (bucket, id) in foreign {
         no_events.push(json!({"Records": [record(bucket, &format!("zipped/{id}.zip"))]}).to_string());
     }
@@ -325,7 +328,7 @@ async fn all_events(uploads: &Queue<'_>) -> Result<Vec<Seen>> {
 
 /// Messages to a worker that answers task tokens.
 async fn tasks(kind: &str, worker: &str, queue: &Queue<'_>, old_token: &str) -> Result<Vec<Seen>> {
-    // The role of a worker lets it answer tasks of its own machine only; the old token is one of extraction's.
+    // A worker's role permits answers to tasks of its own machine only; the old token belongs to the extraction.
     let is_own = |body: &String| kind == "extraction" && body.contains(old_token);
     let foreign = messages::foreign_tasks(old_token, bench().deployment.data("BucketName")?);
     let (mut foreign, others): (Vec<_>, Vec<_>) = foreign.into_iter().partition(is_own);
@@ -339,47 +342,47 @@ async fn tasks(kind: &str, worker: &str, queue: &Queue<'_>, old_token: &str) -> 
     let own = foreign.iter().zip(&ids).filter(|(body, _)| is_own(body));
     let own: BTreeSet<_> = own.map(|(_, id)| id.clone()).collect();
     let unanswered = until(&format!("{worker} has logged its unanswered tasks"), async || {
-        let unanswered = answered_to_nobody(worker)?;
+        let unanswered = not_awaited(worker)?;
         Ok(if own.is_subset(&unanswered) { Ok(unanswered) } else { Err(format!("{unanswered:?}, not {own:?}")) })
     })
     .await?;
     for (body, id) in foreign.iter().zip(&ids) {
         let is_own = own.contains(id);
-        let ended = if is_own { "answered to nobody, logged" } else { "dead letter" };
+        let ended = if is_own { "not awaited, logged" } else { "dead letter" };
         let (is_dead, is_logged) = (dead.contains(body), unanswered.contains(id));
         let mut one = Seen::new("task token", &format!("to {kind}: {}", excerpt(body)), ended);
-        let is_so = is_logged == is_own && is_dead != is_own;
-        one.wrong = (!is_so).then(|| format!("logged as answered to nobody: {is_logged}, dead: {is_dead}"));
+        let is_expected = is_logged == is_own && is_dead != is_own;
+        one.wrong = (!is_expected).then(|| format!("logged as not awaited: {is_logged}, dead: {is_dead}"));
         seen.push(one);
     }
     Ok(seen)
 }
 
-/// Texts of which each has to be in the dead-letter queue.
+/// Checks that each of these messages is in the dead-letter queue.
 fn dead_letters(kind: &str, bodies: &[String], dead: &BTreeSet<String>) -> Vec<Seen> {
-    let judge = |body: &String| {
+    let check = |body: &String| {
         let mut one = Seen::new(kind, &excerpt(body), "dead letter");
         one.wrong = (!dead.contains(body)).then(|| "is not in the dead-letter queue".to_owned());
         one
     };
-    bodies.iter().map(judge).collect()
+    bodies.iter().map(check).collect()
 }
 
-/// The ids of the messages for whose result nobody waited, by the lines of the worker that took them.
-fn answered_to_nobody(worker: &str) -> Result<BTreeSet<String>> {
+/// The ids of messages whose result no execution awaited, from the log lines of their worker.
+fn not_awaited(worker: &str) -> Result<BTreeSet<String>> {
     let lines = bench().local.log(&format!("/aws/lambda/bonafide-dev-{worker}"))?;
     let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let lines = lines.filter(|line| line["answered"] == false);
     Ok(lines.filter_map(|line| Some(line["message.id"].as_str()?.to_owned())).collect())
 }
 
-/// An upload, as S3 tells of it.
+/// The record of an upload in an S3 event.
 fn record(bucket: &str, key: &str) -> Value {
     let object = json!({"key": key, "versionId": "v1", "size": 7});
     json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": object}})
 }
 
-/// Events that are well-formed, and tell of what is not there, not ours, or nobody's.
+/// Well-formed events of invalid keys, of missing versions, or of other operations than an upload.
 async fn events(uploads: &Queue<'_>, bucket: &str) -> Result<Vec<Seen>> {
     let mut seen = Vec::new();
 
@@ -411,39 +414,39 @@ async fn events(uploads: &Queue<'_>, bucket: &str) -> Result<Vec<Seen>> {
         seen.push(one);
     }
 
-    let many: Vec<_> = (0..150).map(|index| record(bucket, &format!("zipped/{MARK}+{index}.zip"))).collect();
+    let many: Vec<_> = (0..150).map(|index| record(bucket, &format!("zipped/{MARKER}+{index}.zip"))).collect();
     uploads.send(&[json!({"Records": many}).to_string()]).await?;
     let mut one = Seen::new("S3 event", "with 150 records", "rejected");
-    let last = ApplicationId::of_rejected_key(&format!("zipped/{MARK} 149.zip"), "v1");
+    let last = ApplicationId::of_rejected_key(&format!("zipped/{MARKER} 149.zip"), "v1");
     one.wrong = rejected(&last, "UPLOAD_NAME_INVALID").await.err().map(|error| error.to_string());
     seen.push(one);
 
-    let missing = "hostile-event-version";
+    let missing = "malformed-event-version";
     uploads.send(&[json!({"Records": [record(bucket, &format!("zipped/{missing}.zip"))]}).to_string()]).await?;
-    let mut one = Seen::new("S3 event", "of a version that is not there", "failed, recorded");
+    let mut one = Seen::new("S3 event", "of a version that is not there", "failure recorded");
     let is_missing = |row: &Value| row["failure"]["reason"] == "UPLOAD_MISSING";
     one.wrong = row_when(missing, is_missing).await.err().map(|error| error.to_string());
     seen.push(one);
 
     let mut nothing =
-        vec![json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": MARK}), json!({"Records": []})];
+        vec![json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": MARKER}), json!({"Records": []})];
     for name in [
         "ObjectRemoved:Delete",
         "ObjectRemoved:DeleteMarkerCreated",
         "ObjectTagging:Put",
         "ReducedRedundancyLostObject",
         "",
-        MARK,
+        MARKER,
     ] {
-        let mut removed = record(bucket, "zipped/hostile-gone.zip");
+        let mut removed = record(bucket, "zipped/malformed-gone.zip");
         removed["eventName"] = json!(name);
         nothing.push(json!({"Records": [removed]}));
     }
     uploads.send(&nothing.iter().map(Value::to_string).collect::<Vec<_>>()).await?;
     uploads.drained().await?;
-    let is_untouched = bench().row("hostile-gone").await?.is_empty();
+    let is_untouched = bench().row("malformed-gone").await?.is_empty();
     seen.extend(nothing.iter().map(|body| {
-        let mut one = Seen::new("S3 event", &excerpt(&body.to_string()), "tells of no upload");
+        let mut one = Seen::new("S3 event", &excerpt(&body.to_string()), "not an upload, ignored");
         one.wrong = (!is_untouched).then(|| "has written a row".to_owned());
         one
     }));

@@ -1,4 +1,4 @@
-//! What all that has left behind.
+//! Checks of logs, notifications and memory after all inputs.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use bonafide_tests::bench::bench;
 
 use crate::Done;
 
-/// No worker has panicked, died or run out of time or memory.
+/// Checks that no worker has panicked, died, timed out or run out of memory.
 pub(crate) fn logs() -> Done {
     let local = &bench().local;
     for group in local.log_groups()? {
@@ -19,15 +19,15 @@ pub(crate) fn logs() -> Done {
     Ok(())
 }
 
-/// Nobody is approved but the one good package. (A notification of another shape than the documented one ends the reader, and is seen there.)
+/// Checks that only the good package is approved. (A notification that breaks its contract makes the reader panic, which is seen there.)
 pub(crate) fn notifications() {
     for notification in bench().inbox.all() {
         let is_approval = notification.outcome.as_deref() == Some("approved");
-        assert!(!is_approval || notification.application_id == "hostile_good", "{notification:?}");
+        assert!(!is_approval || notification.application_id == "malformed_good", "{notification:?}");
     }
 }
 
-/// Whom bad uploads and messages meet.
+/// The workers that process malformed uploads and messages.
 pub(crate) const WORKERS: [&str; 7] = [
     "starter",
     "unpack-package",
@@ -38,8 +38,7 @@ pub(crate) const WORKERS: [&str; 7] = [
     "measure-outcome",
 ];
 
-/// The most memory that any process of each function has had, by the last invocations, is below what Lambda gives it. These workers
-/// have to have run.
+/// Checks that the peak memory of every process is below the function's memory, and that these workers have run.
 pub(crate) fn memory(workers: &[&str]) -> Done {
     let mut most = BTreeMap::<String, u64>::new();
     for invocation in bench().local.control.timings()?.invocations {

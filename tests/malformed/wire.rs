@@ -1,27 +1,28 @@
-//! HTTP to the last byte: a client would refuse to send most of what is sent here.
+//! Raw HTTP: a client library would refuse to send most of these requests.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 
 use anyhow::{Context as _, Result, ensure};
-use bonafide_tools::PATIENCE;
+use bonafide_tools::WAIT_LIMIT;
 
-/// What came back.
+/// The answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// By their names in lower case.
+    /// The headers, by their names in lower case.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Vec<u8>,
 }
 
-/// Sends a head and a body; reads until the other side closes. What is no HTTP `is_all`: the other side shall not wait for more.
+/// Sends a head and a body, and reads until the server closes the connection. `is_all` ends the request, so that the server does not wait
+/// for more.
 pub(crate) fn exchange(authority: &str, head: &[u8], body: &[u8], is_all: bool) -> Result<Answer> {
     let mut stream = TcpStream::connect(authority).context("connect")?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    // Who refuses a request by its beginning does not read its end.
+    stream.set_read_timeout(Some(WAIT_LIMIT))?;
+    stream.set_write_timeout(Some(WAIT_LIMIT))?;
+    // A server that refuses a request by its head does not read its body.
     let sent = stream.write_all(head).and_then(|()| stream.write_all(body));
     if is_all {
         stream.shutdown(Shutdown::Write).ok();

@@ -1,7 +1,7 @@
-//! The local AWS is killed in the middle of the work, and goes on from what it had kept: every upload that was answered gets its
-//! verdict, by itself or by an operator's replay, and has every effect once.
+//! The local AWS is killed while it works, and continues from its stored state: every upload that was answered gets its outcome, by
+//! itself or by an operator's replay, and has every effect once.
 //!
-//! With the gateway die all workers, all executions, and everybody who had received a message (ADR 0030).
+//! All workers, executions and receivers of messages die with the gateway (ADR 0030).
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
@@ -21,28 +21,28 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 const PACKAGES: usize = 4;
-/// What the emulator calls the end of an execution that was running.
+/// The emulator's error name for an execution that was running.
 const RESTARTED: &str = "States.ServiceRestart";
 
-/// When the gateway gets a signal, after the uploads and after it was there again.
+/// When the gateway gets a signal, after the uploads or after its last restart.
 #[derive(Debug, Clone, Copy)]
 enum When {
     AtOnce,
-    /// When an application is judged, and a snapshot holds that.
+    /// When an application is being judged, and a snapshot contains this.
     Judging,
-    /// When a failure is recorded.
+    /// When a failure is being recorded.
     Recording,
 }
 
 struct Round {
     signals: &'static [(&'static str, When)],
-    /// Wait for one answer to the uploads only: some may be lost, and the client uploads again.
+    /// Wait for one answer to the uploads only: some uploads may be lost, and the client repeats them.
     is_during_uploads: bool,
 }
 
 const ROUNDS: [Round; 3] = [
     Round { signals: &[("KILL", When::AtOnce), ("KILL", When::Judging)], is_during_uploads: false },
-    // The recording of the failures is killed as well.
+    // The recording of failures is killed as well.
     Round {
         signals: &[("KILL", When::Judging), ("KILL", When::Recording), ("TERM", When::Recording)],
         is_during_uploads: false,
@@ -51,8 +51,8 @@ const ROUNDS: [Round; 3] = [
 ];
 
 impl When {
-    /// Waits until it is so, or there is nothing left to be done.
-    async fn comes(self, names: &[String]) -> Result<()> {
+    /// Waits for this moment, or until no work is left.
+    async fn wait(self, names: &[String]) -> Result<()> {
         let machine = match self {
             Self::AtOnce => return Ok(()),
             Self::Judging => "OnboardingMachineArn",
@@ -67,21 +67,21 @@ impl When {
     }
 }
 
-/// What became of an application.
+/// The final state of an application.
 #[derive(Debug, Default)]
 struct Left {
-    /// Those in the collection. One that was indexed and answered to nobody is there beside the one that an approval keeps.
+    /// Its faces in the collection. A face whose `IndexFaces` answer was lost is there beside the one that an approval keeps.
     faces: usize,
     customers: usize,
     decisions: usize,
     charges: u64,
     versions: usize,
-    /// Verdicts that were published, each once.
-    verdicts: BTreeSet<(String, Option<String>)>,
+    /// Published outcomes, each once.
+    outcomes: BTreeSet<(String, Option<String>)>,
 }
 
 #[test]
-fn everything_uploaded_gets_its_verdict() {
+fn every_upload_gets_its_outcome() {
     bench().run(async {
         let mut failed = 0;
         for (index, round) in ROUNDS.iter().enumerate() {
@@ -95,7 +95,7 @@ fn everything_uploaded_gets_its_verdict() {
     });
 }
 
-/// How many applications had to be replayed.
+/// Runs one round and returns how many applications had to be replayed.
 async fn judged_in_spite_of(index: usize, round: &Round) -> Result<usize> {
     let names: Vec<_> = (0..PACKAGES).map(|which| format!("r{}_{index}_{which}_", std::process::id())).collect();
     let mut uploads = JoinSet::new();
@@ -114,7 +114,7 @@ async fn judged_in_spite_of(index: usize, round: &Round) -> Result<usize> {
     }
     let started = Instant::now();
     for (signal, when) in round.signals {
-        when.comes(&names).await?;
+        when.wait(&names).await?;
         restart(signal).await?;
     }
     while let Some(upload) = uploads.join_next().await {
@@ -131,7 +131,7 @@ async fn judged_in_spite_of(index: usize, round: &Round) -> Result<usize> {
             failed += 1;
         }
     }
-    // Nothing else is failed here: this local AWS is this test's alone.
+    // No other test uses this local AWS, so every failure belongs to this round.
     let replay = bench().bonafide(&["replay", "--all-failed", "--wait"])?;
     ensure!(replay.status.success(), "{replay:?}");
     for (which, id) in names.iter().enumerate() {
@@ -143,9 +143,9 @@ async fn judged_in_spite_of(index: usize, round: &Round) -> Result<usize> {
         ensure!((left.faces > 0) == is_known(which) && row["faceId"].is_string() == is_known(which), "{id}: {left:?}");
         ensure!(left.decisions == 1, "{id}: {left:?}");
         ensure!(left.charges >= 1 && left.charges <= left.versions as u64, "{id}: {left:?}");
-        let says = |verdict: &(String, Option<String>)| verdict.1.as_deref() == Some(outcome);
-        ensure!(!left.verdicts.is_empty() && left.verdicts.iter().all(says), "{id}: {left:?}");
-        ensure!(left.verdicts.len() <= left.versions, "{id}: {left:?}");
+        let is_as_expected = |decision: &(String, Option<String>)| decision.1.as_deref() == Some(outcome);
+        ensure!(!left.outcomes.is_empty() && left.outcomes.iter().all(is_as_expected), "{id}: {left:?}");
+        ensure!(left.outcomes.len() <= left.versions, "{id}: {left:?}");
     }
     println!(
         "{:?}: {failed} of {PACKAGES} failed; settled after {settled:.1?}, judged {:.1?}",
@@ -155,12 +155,12 @@ async fn judged_in_spite_of(index: usize, round: &Round) -> Result<usize> {
     Ok(failed)
 }
 
-/// The third party knows the licences of most.
+/// Whether the licence verification service knows the licence.
 const fn is_known(which: usize) -> bool {
     which != 0
 }
 
-/// Rekognition and Textract see what the package says; the face is a real one in the collection.
+/// Configures answers of Rekognition and Textract that fit the package; the face in the collection is a real one.
 fn prepare(id: &str, is_known: bool) -> Result<()> {
     person(id)?;
     license(id, &number(id))?;
@@ -171,7 +171,7 @@ fn number(id: &str) -> String {
     id.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase()
 }
 
-/// Until it is answered; the SDK sends it again when the connection breaks.
+/// Uploads a package until it is answered; the SDK repeats the request when the connection breaks.
 async fn upload(id: String) -> Result<()> {
     let picture = fs::read(repository().join("local/tests/data/hopper.jpg"))?;
     let members = [
@@ -184,7 +184,7 @@ async fn upload(id: String) -> Result<()> {
     Ok(())
 }
 
-/// What was there before an upload was answered is kept with it.
+/// Writes an object: its answer is sent after all earlier state is stored.
 async fn keep() -> Result<()> {
     let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?);
     // No events are sent for this prefix.
@@ -192,23 +192,23 @@ async fn keep() -> Result<()> {
     Ok(())
 }
 
-/// Ends the gateway, at once or in good order, and waits for the next one.
+/// Kills or stops the gateway and waits until the next one runs.
 async fn restart(signal: &str) -> Result<()> {
     let control = &bench().local.control;
     let process = control.process()?;
-    // SIGKILL meets the workers as well, like a machine that loses its power.
+    // SIGKILL goes to the workers as well, as in a power failure.
     let target = if signal == "KILL" { format!("-{process}") } else { process.to_string() };
     let status = Command::new("kill").args([&format!("-{signal}"), "--", &target]).status()?;
     ensure!(status.success(), "kill: {status}");
     until("the gateway is back", async || {
-        // A request that meets the end of the old one is cut off.
+        // A request to the old gateway may be cut off.
         let is_back = control.process().is_ok_and(|now| now != process);
         Ok(if is_back { Ok(()) } else { Err("it is not".to_owned()) })
     })
     .await
 }
 
-/// Waits until every application has a verdict or a recorded failure, and nothing runs.
+/// Waits until every application has an outcome or a recorded failure, and nothing runs.
 async fn settle(names: &[String]) -> Result<()> {
     until("all are judged, or recorded as failed", async || {
         let open = open(names).await?;
@@ -217,7 +217,7 @@ async fn settle(names: &[String]) -> Result<()> {
     .await
 }
 
-/// What has not ended.
+/// Applications, executions and messages that are unfinished.
 async fn open(names: &[String]) -> Result<Vec<String>> {
     let mut open = Vec::new();
     for id in names {
@@ -235,14 +235,14 @@ async fn open(names: &[String]) -> Result<Vec<String>> {
     for queue in ["ExtractionQueueUrl", "LicensesQueueUrl"] {
         let messages = bench().local.messages(bench().deployment.workflow(queue)?).await?;
         if messages > 0 {
-            // Also those whose executions are gone: no state waits for their answers, so they must not come back.
+            // This includes messages whose executions are gone: no state waits for their answers, so they must not be delivered again.
             open.push(format!("{queue}: {messages}"));
         }
     }
     Ok(open)
 }
 
-/// How many executions of a machine run.
+/// The number of running executions of a machine.
 async fn running(machine: &'static str) -> Result<usize> {
     let list = bench().local.sfn.list_executions().state_machine_arn(bench().deployment.machine(machine)?);
     Ok(list.status_filter(ExecutionStatus::Running).send().await?.executions.len())
@@ -257,7 +257,8 @@ async fn left(id: &str) -> Result<Left> {
     let versions = bench.local.s3.list_object_versions().bucket(bench.deployment.data("BucketName")?);
     let versions = versions.prefix(format!("zipped/{id}")).send().await?.versions.unwrap_or_default().len();
     let decisions = bench.decisions(id).await?.len();
-    let said = bench.notifications(id, 1).await?.into_iter().filter(|said| said.event == "APPLICATION_DECIDED");
-    let verdicts = said.map(|said| (said.event_id, said.outcome)).collect();
-    Ok(Left { faces, customers, decisions, charges: bench.local.control.charges(id)?, versions, verdicts })
+    let decided =
+        bench.notifications(id, 1).await?.into_iter().filter(|message| message.event == "APPLICATION_DECIDED");
+    let outcomes = decided.map(|message| (message.event_id, message.outcome)).collect();
+    Ok(Left { faces, customers, decisions, charges: bench.local.control.charges(id)?, versions, outcomes })
 }

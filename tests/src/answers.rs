@@ -1,4 +1,4 @@
-//! What the fakes of Rekognition and Textract are told to answer instead of looking at pictures: a person about whom nothing is wrong.
+//! Configured answers of the fakes of Rekognition and Textract, for a person who passes every check.
 
 use anyhow::Result;
 use bonafide_tools::control::Fault;
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::bench::bench;
 
-/// Everything that is asked about applications whose ids contain this text is answered so that they pass. The face that they keep is called
-/// `face-of-<ids>`, and is not in the collection.
+/// Configures answers with which applications whose ids contain this text pass. Their face has the id `face-of-<ids>`, and is not in the
+/// collection.
 ///
 /// # Errors
-/// When the control API does not take it.
+/// When the control API refuses it.
 pub fn pass(ids: &str) -> Result<()> {
     person(ids)?;
     let face = format!("face-of-{ids}");
@@ -19,7 +19,7 @@ pub fn pass(ids: &str) -> Result<()> {
     rekognition(ids, "IndexFaces", json!({"FaceRecords": [{"Face": {"FaceId": face, "ExternalImageId": ids}}]}))
 }
 
-/// The same, but that the face is indexed for real.
+/// The same, but the face is really indexed.
 ///
 /// # Errors
 /// See [`pass`].
@@ -30,7 +30,7 @@ pub fn person(ids: &str) -> Result<()> {
     rekognition(ids, "CompareFaces", alike(97.5))
 }
 
-/// Textract reads Ada's licence with this number, which the licence verification service knows.
+/// Textract reads Ada's licence with this number, and the licence verification service knows it.
 ///
 /// # Errors
 /// See [`pass`].
@@ -40,7 +40,7 @@ pub fn license(ids: &str, number: &str) -> Result<()> {
     control.introduce_license(number)
 }
 
-/// An answer of Rekognition; earlier ones go before later ones.
+/// Configures an answer of Rekognition; earlier ones take precedence over later ones.
 ///
 /// # Errors
 /// See [`pass`].
@@ -55,16 +55,16 @@ pub fn one_face() -> Value {
     json!({"FaceDetails": [{"Confidence": 99.9, "Quality": quality, "Pose": pose}]})
 }
 
-/// Selfie and document are so similar.
+/// An answer of `CompareFaces` with this similarity.
 #[must_use]
 pub fn alike(similarity: f64) -> Value {
     let face = json!({"BoundingBox": {"Width": 0.2, "Height": 0.2}});
     json!({"FaceMatches": [{"Similarity": similarity, "Face": face}]})
 }
 
-/// The collection holds this face of another application, and it is so similar.
+/// An answer of a search that finds this face of another application with this similarity.
 #[must_use]
 pub fn found(face: &str, similarity: f64) -> Value {
-    let face = json!({"FaceId": face, "ExternalImageId": "somebody-else:0123456789abcde"});
+    let face = json!({"FaceId": face, "ExternalImageId": "another-application:0123456789abcde"});
     json!({"FaceMatches": [{"Similarity": similarity, "Face": face}]})
 }

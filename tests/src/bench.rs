@@ -1,4 +1,4 @@
-//! One connection for all tests of a binary, and executions that are started and looked at.
+//! One connection for all tests of a binary, and helpers that start and inspect executions.
 
 use std::env;
 use std::future::Future;
@@ -13,25 +13,25 @@ use bonafide_cli::Deployment;
 use bonafide_tools::history::Trace;
 use bonafide_tools::notifications::{Inbox, Notification};
 use bonafide_tools::rows::{Row, plain, s};
-use bonafide_tools::{Local, PATIENCE, repository, until};
+use bonafide_tools::{Local, WAIT_LIMIT, repository, until};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::contracts;
 
-/// What all tests of a binary share.
+/// The connections that all tests of a binary share.
 #[derive(Debug)]
 pub struct Bench {
     runtime: Runtime,
     /// The local AWS.
     pub local: Local,
-    /// What is deployed there.
+    /// The deployment there.
     pub deployment: Deployment,
-    /// What it publishes.
+    /// Its notifications.
     pub inbox: Inbox,
 }
 
-/// The one bench; made by the first test that needs it.
+/// The shared bench, created by the first test that needs it.
 ///
 /// # Panics
 /// When there is no deployed local AWS.
@@ -55,33 +55,33 @@ pub fn bench() -> &'static Bench {
 /// The operators' command, as it was built with the tests.
 ///
 /// # Errors
-/// When this test does not know where it is.
+/// When the path of this test binary is unknown.
 pub fn operators_command() -> Result<PathBuf> {
     // target/debug/deps/e2e-… → target/debug/bonafide
     Ok(env::current_exe()?.parent().context("no folder")?.with_file_name("bonafide"))
 }
 
-/// How an execution ended, and everything that it did on the way.
+/// An ended execution and its history.
 #[derive(Debug)]
 pub struct Ended {
-    /// How.
+    /// Its final status.
     pub status: ExecutionStatus,
-    /// What it returned.
+    /// Its output.
     pub output: Value,
     /// The name of the error that ended it.
     pub error: Option<String>,
-    /// The execution, then those that it started.
+    /// The traces of the execution and then of those that it started.
     pub traces: Vec<Trace>,
 }
 
 impl Ended {
-    /// The states of the execution itself.
+    /// The states of the execution itself, in their order.
     #[must_use]
     pub fn path(&self) -> Vec<&str> {
         self.traces.first().map(Trace::path).unwrap_or_default()
     }
 
-    /// All that can be read about it and its children.
+    /// All data about it and its children, as text.
     #[must_use]
     pub fn text(&self) -> String {
         self.traces.iter().map(|trace| trace.text.as_str()).collect()
@@ -106,7 +106,7 @@ impl Bench {
         }
     }
 
-    /// Starts a machine (by the output that holds its ARN) and waits for its end.
+    /// Starts a machine (named by the output with its ARN) and waits for its end.
     ///
     /// # Errors
     /// When it does not start, or does not end.
@@ -125,7 +125,7 @@ impl Bench {
         self.ended(&started.execution_arn).await
     }
 
-    /// Waits for the end of an execution, which need not have started.
+    /// Waits for the end of an execution, which may start later.
     ///
     /// # Errors
     /// When it does not end.
@@ -150,7 +150,7 @@ impl Bench {
     /// Writes a row.
     ///
     /// # Errors
-    /// When the table does not take it.
+    /// When the table refuses it.
     pub async fn put_row(
         &self,
         id: &str,
@@ -166,7 +166,7 @@ impl Bench {
     /// Writes the record of a submission.
     ///
     /// # Errors
-    /// When the table does not take it.
+    /// When the table refuses it.
     pub async fn put_submission(
         &self,
         id: &str,
@@ -180,7 +180,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Reads all submissions of an application, the refused ones as well, in the order in which they came.
+    /// Reads all submissions of an application, including refused ones, in the order in which they were received.
     ///
     /// # Errors
     /// When the table does not answer.
@@ -216,7 +216,7 @@ impl Bench {
         Ok(get.send().await.context("read the row")?.item.unwrap_or_default())
     }
 
-    /// Reads a row until it is as expected, for what is written after an execution has ended.
+    /// Waits until a row is as expected, for writes that follow the end of an execution.
     ///
     /// # Errors
     /// When it never is.
@@ -228,10 +228,10 @@ impl Bench {
         .await
     }
 
-    /// The applications to which the faces of the collection belong, once for each face.
+    /// The applications that own the faces of the collection, one entry per face.
     ///
     /// # Errors
-    /// When the stand-in does not answer.
+    /// When the fake does not answer.
     pub fn faces(&self) -> Result<Vec<String>> {
         let collection = self.deployment.data("FaceCollectionId")?;
         let body = json!({"CollectionId": collection, "MaxResults": 4096});
@@ -243,7 +243,7 @@ impl Bench {
             .collect())
     }
 
-    /// What was published about an application; waits for `expected` messages, and for any other that was published until then.
+    /// The messages about an application; waits for `expected` messages, and for any other that was published until then.
     ///
     /// # Errors
     /// When there are fewer.
@@ -259,7 +259,7 @@ impl Bench {
         let mut command = Command::new(operators_command()?);
         command.args(["--endpoint-url", self.local.endpoint(), "--region", "us-east-1"]).args(arguments);
         if arguments.contains(&"--wait") {
-            command.args(["--timeout", &PATIENCE.as_secs().to_string()]);
+            command.args(["--timeout", &WAIT_LIMIT.as_secs().to_string()]);
         }
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").current_dir(repository());
         command.output().context("run the operators' command")

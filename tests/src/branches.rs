@@ -1,35 +1,34 @@
-//! What can be taken in the state machines, and how a run shows that it was.
+//! The branches of the state machines, and markers that show in a history which of them were taken.
 //!
-//! A history names states, not the rule by which a Choice was left: several rules may lead to the same state, or back to the Choice
-//! itself. So [`marked`] puts a Pass state of its own behind every rule, Default and Catch, as a compiler counts branches. A Pass
-//! without `Output` and `Assign` hands everything on, so that a marked machine does what the deployed one does; what a run took is
-//! then read from its history and needs no guess. [`bonafide_tools::history::Trace::path`] leaves the marks out.
+//! A history names states, not the rule by which a Choice was left: several rules may lead to the same state. So [`with_markers`] inserts
+//! a Pass state behind every rule, Default and Catch, as a compiler instruments branches. A Pass without `Output` and `Assign` changes no
+//! data, so a machine with markers behaves like the deployed one. [`bonafide_tools::history::Trace::path`] leaves the markers out.
 
-use bonafide_tools::machine::{Machine, SEPARATOR, is_mark};
+use bonafide_tools::machine::{Machine, SEPARATOR, is_marker};
 use serde_json::{Map, Value, json};
 
-/// The marks of all rules and Defaults, with what distinguishes them for a reader.
+/// The markers of all rules and Defaults, each with a description.
 #[must_use]
 pub fn branches(machine: &Machine) -> Vec<(String, String)> {
     let mut branches = Vec::new();
     for (name, state) in machine.states() {
         for (index, rule) in entries(state, "Choices").enumerate() {
-            branches.push((rule_mark(name, index), rule["Comment"].as_str().unwrap_or_default().to_owned()));
+            branches.push((rule_marker(name, index), rule["Comment"].as_str().unwrap_or_default().to_owned()));
         }
         if let Some(next) = state["Default"].as_str() {
-            branches.push((default_mark(name), format!("to {next}")));
+            branches.push((default_marker(name), format!("to {next}")));
         }
     }
     branches
 }
 
-/// The marks of all Catches, with what they catch.
+/// The markers of all Catches, with the errors that they catch.
 #[must_use]
 pub fn catches(machine: &Machine) -> Vec<(String, String)> {
     let mut catches = Vec::new();
     for (name, state) in machine.states() {
         for (index, catch) in entries(state, "Catch").enumerate() {
-            catches.push((catch_mark(name, index), catch["ErrorEquals"].to_string()));
+            catches.push((catch_marker(name, index), catch["ErrorEquals"].to_string()));
         }
     }
     catches
@@ -45,43 +44,45 @@ fn entries<'state>(state: &'state Value, list: &str) -> impl Iterator<Item = &'s
     state[list].as_array().into_iter().flatten()
 }
 
-fn rule_mark(state: &str, index: usize) -> String {
+fn rule_marker(state: &str, index: usize) -> String {
     format!("{state}{SEPARATOR}rule {}", index + 1)
 }
 
-fn default_mark(state: &str) -> String {
+fn default_marker(state: &str) -> String {
     format!("{state}{SEPARATOR}default")
 }
 
-fn catch_mark(state: &str, index: usize) -> String {
+fn catch_marker(state: &str, index: usize) -> String {
     format!("{state}{SEPARATOR}catch {}", index + 1)
 }
 
-/// The same machine with a mark behind every rule, Default and Catch. One that is marked already stays as it is.
+/// The machine with a marker behind every rule, Default and Catch. A machine that has markers is returned unchanged.
 #[must_use]
-pub fn marked(mut definition: Value) -> Value {
+pub fn with_markers(mut definition: Value) -> Value {
     let Some(states) = definition["States"].as_object_mut() else { return definition };
-    if states.keys().any(|name| is_mark(name)) {
+    if states.keys().any(|name| is_marker(name)) {
         return definition;
     }
-    let mut marks = Map::new();
+    let mut markers = Map::new();
     for (name, state) in states.iter_mut() {
-        for (list, mark) in [("Choices", rule_mark as fn(&str, usize) -> String), ("Catch", catch_mark)] {
-            for (index, way) in state.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
-                divert(way, "Next", mark(name, index), &mut marks);
+        for (list, marker) in [("Choices", rule_marker as fn(&str, usize) -> String), ("Catch", catch_marker)] {
+            for (index, transition) in
+                state.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten().enumerate()
+            {
+                divert(transition, "Next", marker(name, index), &mut markers);
             }
         }
-        divert(state, "Default", default_mark(name), &mut marks);
+        divert(state, "Default", default_marker(name), &mut markers);
     }
-    states.extend(marks);
+    states.extend(markers);
     definition
 }
 
-/// Lets a way lead through a mark.
-fn divert(way: &mut Value, field: &str, mark: String, marks: &mut Map<String, Value>) {
-    if let Some(next) = way.get_mut(field) {
-        let target = std::mem::replace(next, json!(mark));
-        marks.insert(mark, json!({"Type": "Pass", "Next": target}));
+/// Inserts a marker into a transition.
+fn divert(transition: &mut Value, field: &str, marker: String, markers: &mut Map<String, Value>) {
+    if let Some(next) = transition.get_mut(field) {
+        let target = std::mem::replace(next, json!(marker));
+        markers.insert(marker, json!({"Type": "Pass", "Next": target}));
     }
 }
 
@@ -91,21 +92,21 @@ mod tests {
 
     use super::*;
 
-    /// Follows every mark to where it leads, and takes it out.
-    fn unmarked(mut definition: Value) -> Value {
+    /// The machine with every marker replaced by its target.
+    fn without_markers(mut definition: Value) -> Value {
         let states = definition["States"].as_object_mut().expect("states");
-        let marks: Map<_, _> =
-            states.iter().filter(|(name, _)| is_mark(name)).map(|(n, s)| (n.clone(), s.clone())).collect();
-        states.retain(|name, _| !is_mark(name));
+        let markers: Map<_, _> =
+            states.iter().filter(|(name, _)| is_marker(name)).map(|(n, s)| (n.clone(), s.clone())).collect();
+        states.retain(|name, _| !is_marker(name));
         for state in states.values_mut() {
             let follow = |next: &mut Value| {
-                if let Some(mark) = next.as_str().and_then(|name| marks.get(name)) {
-                    *next = mark["Next"].clone();
+                if let Some(marker) = next.as_str().and_then(|name| markers.get(name)) {
+                    *next = marker["Next"].clone();
                 }
             };
             for list in ["Choices", "Catch"] {
-                for way in state.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
-                    follow(&mut way["Next"]);
+                for transition in state.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                    follow(&mut transition["Next"]);
                 }
             }
             state.get_mut("Default").map(follow);
@@ -114,25 +115,20 @@ mod tests {
     }
 
     #[test]
-    fn marks_change_nothing_but_the_way() {
+    fn markers_change_nothing_but_the_path() {
         for (name, _) in MACHINES {
             let machine = Machine::read(name).expect("a definition");
             let states: Map<_, _> = machine.states().map(|(name, state)| (name.to_owned(), state.clone())).collect();
             let definition = json!({"States": states});
-            let with_marks = marked(definition.clone());
-            assert_eq!(unmarked(with_marks.clone()), definition, "{name}");
-            assert_eq!(marked(with_marks.clone()), with_marks, "{name}");
-            let marks: Vec<_> = with_marks["States"]
-                .as_object()
-                .expect("states")
-                .keys()
-                .filter(|name| is_mark(name))
-                .cloned()
-                .collect();
+            let marked = with_markers(definition.clone());
+            assert_eq!(without_markers(marked.clone()), definition, "{name}");
+            assert_eq!(with_markers(marked.clone()), marked, "{name}");
+            let markers: Vec<_> =
+                marked["States"].as_object().expect("states").keys().filter(|name| is_marker(name)).cloned().collect();
             let mut expected: Vec<_> =
-                branches(&machine).into_iter().chain(catches(&machine)).map(|(mark, _)| mark).collect();
+                branches(&machine).into_iter().chain(catches(&machine)).map(|(marker, _)| marker).collect();
             expected.sort_unstable();
-            let mut found = marks;
+            let mut found = markers;
             found.sort_unstable();
             assert_eq!(found, expected, "{name}");
         }

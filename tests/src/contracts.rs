@@ -1,4 +1,4 @@
-//! Every input and output that a history shows is held against `statemachines/contracts/*.schema.json`.
+//! Validates every input and output in a history against `statemachines/contracts/*.schema.json`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -11,7 +11,7 @@ use bonafide_tools::repository;
 use jsonschema::Validator;
 use serde_json::Value;
 
-/// The workers that machines wait for, by the substitution that names them in a definition.
+/// The workers that machines wait for, with the substitution that names each in a definition.
 const WORKERS: [(&str, &str); 7] = [
     ("${UnpackPackageArn}", "unpack-package"),
     ("${MatchDetailsArn}", "match-details"),
@@ -29,10 +29,10 @@ struct Contracts {
     workers: HashMap<(&'static str, String), &'static str>,
 }
 
-/// Input and output of an execution, and what workers answered in it.
+/// Validates input and output of an execution, and the answers of workers in it.
 ///
 /// # Errors
-/// When one of them is not what its contract says.
+/// When one of them breaks its contract.
 pub fn check(trace: &Trace) -> Result<()> {
     let contracts = contracts()?;
     let machine = trace.definition();
@@ -42,7 +42,7 @@ pub fn check(trace: &Trace) -> Result<()> {
     }
     for (state, result) in trace.results() {
         let Some(worker) = contracts.workers.get(&(machine, state.to_owned())) else { continue };
-        // A function's answer is the Payload of the invocation's; a task token's is the answer itself.
+        // The answer of a function is in the Payload of the result; the answer to a task token is the result itself.
         let answer = result.get("Payload").unwrap_or(&result);
         contracts.check(&format!("{worker}.output"), answer, &trace.execution)?;
     }
@@ -127,6 +127,6 @@ mod tests {
         for (outcome, reasons) in [("pass", &["LICENSE_UNKNOWN"][..]), ("decline", &[]), ("approved", &[])] {
             output(outcome, reasons).expect_err(outcome);
         }
-        contracts.check("nobody.output", &Value::Null, "an execution").expect_err("no such contract");
+        contracts.check("unknown.output", &Value::Null, "an execution").expect_err("no such contract");
     }
 }

@@ -1,8 +1,8 @@
-//! What the tests took of the machines, and which reasons they produced.
+//! The coverage of the machines by the tests, and the reasons that occurred.
 //!
-//! Every execution of the local AWS is looked at, whoever started it: a scenario, an upload, another execution, `EventBridge`. Rules,
-//! Defaults and Catches are counted by their marks (see [`crate::branches`]); a Retry counts when a Task was scheduled again after it
-//! had failed, which `tests/faults` lets every Task do. Which errors it names is what the scenario `retries` asks the engine about.
+//! Every execution of the local AWS counts, whether a scenario, an upload, another execution or `EventBridge` started it. Rules, Defaults
+//! and Catches are counted by their markers (see [`crate::branches`]). A Retry counts when a Task was scheduled again after a failure,
+//! which `tests/faults` causes at every Task; the scenario `retries` checks which errors it names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::branches::{branches, catches, retries};
 use crate::contracts;
 
-/// What was taken of one machine.
+/// The parts of one machine that were taken.
 #[derive(Debug, Default)]
 struct Taken {
     executions: usize,
@@ -27,23 +27,23 @@ struct Taken {
     retries: BTreeSet<String>,
 }
 
-/// So many of so many.
+/// How many of how many were taken.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Share {
     taken: usize,
     total: usize,
 }
 
-/// For people, and whether it is enough.
+/// The report as text, and whether coverage is complete.
 #[derive(Debug)]
 pub struct Report {
-    /// Lines.
+    /// The text, of several lines.
     pub text: String,
-    /// Every state, branch, Catch, Retry and reason, and no broken contract.
+    /// Whether every state, branch, Catch, Retry and reason occurred, and no contract was broken.
     pub is_complete: bool,
 }
 
-/// Looks at everything that has run.
+/// Evaluates all executions and records.
 ///
 /// # Errors
 /// When the local AWS does not answer.
@@ -103,7 +103,7 @@ impl Taken {
     }
 }
 
-/// States, branches, Catches, Retries; what is missing is named.
+/// The shares of states, branches, Catches and Retries; adds what is missing to `missing`.
 fn shares(name: &str, machine: &Machine, taken: &Taken, missing: &mut Vec<String>) -> [Share; 4] {
     let mut enforced = |kind: &str, all: Vec<(String, String)>| {
         let total = all.len();
@@ -140,7 +140,7 @@ async fn rows(local: &Local, table: &str) -> Result<Vec<Value>> {
     Ok(rows.iter().map(plain).collect())
 }
 
-/// The codes in `reasons` and `reason`, at any depth.
+/// Collects the codes in `reasons` and `reason`, at any depth.
 fn codes(value: Option<&Value>, found: &mut BTreeSet<String>) {
     match value {
         Some(Value::Object(fields)) => {

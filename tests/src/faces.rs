@@ -1,4 +1,4 @@
-//! The face API as the tests use it, and what faces are made of.
+//! The face API as the tests use it, and the stored parts of faces.
 
 use std::collections::BTreeSet;
 
@@ -8,26 +8,26 @@ use bonafide_tools::rows::{Row, plain};
 use bonafide_tools::{FaceApi, Local};
 use serde_json::json;
 
-use crate::brought::Brought;
+use crate::sent::SentTexts;
 
-/// The API. Who is in the requests will be looked for by `leaks`.
+/// A client of the API that records the personal data of its requests, so that the level `leaks` searches for it.
 ///
 /// # Errors
 /// When it is not deployed.
 pub fn face_api(local: &Local, deployment: &Deployment) -> Result<FaceApi> {
     let api = FaceApi::open(local, deployment)?;
-    Ok(match Brought::open(local)? {
-        Some(brought) => api.observed_by(move |body| brought.note(body)),
+    Ok(match SentTexts::open(local)? {
+        Some(sent) => api.observed_by(move |body| sent.record(body)),
         None => api,
     })
 }
 
-/// What faces are made of, without the uploads that nobody has registered.
+/// The stored parts of faces, without uploads that were not registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaceParts {
     /// The ids of the records.
     pub records: BTreeSet<String>,
-    /// What is in the collections.
+    /// The entries of the collections.
     pub vectors: BTreeSet<Vector>,
     /// Every version of every picture.
     pub pictures: BTreeSet<Picture>,
@@ -36,9 +36,9 @@ pub struct FaceParts {
 /// An entry of a collection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Vector {
-    /// Where it is.
+    /// The id of the collection.
     pub collection: String,
-    /// As Rekognition calls it.
+    /// Rekognition's id.
     pub id: String,
     /// The id of the face: `ExternalImageId`.
     pub face: String,
@@ -54,7 +54,7 @@ pub struct Picture {
 }
 
 impl FaceParts {
-    /// All that there is.
+    /// The parts of all faces.
     ///
     /// # Errors
     /// When a service does not answer, or there are too many pictures for one answer.
@@ -83,7 +83,7 @@ impl FaceParts {
         Ok(Self { records, vectors, pictures })
     }
 
-    /// Those of one face.
+    /// The parts of one face.
     #[must_use]
     pub fn of(self, face: &str) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl FaceParts {
         }
     }
 
-    /// Whether there is nothing at all.
+    /// Whether no part is stored.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.vectors.is_empty() && self.pictures.is_empty()

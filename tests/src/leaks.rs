@@ -1,8 +1,8 @@
-//! Is anything personal anywhere but in the bucket and the tables that may hold it? All that the tests have left on the local AWS is searched for all
-//! [`crate::marks`], whoever left it: a scenario, an upload, a load test, a fault.
+//! Searches for personal data outside the bucket and the tables that may contain it: everything that scenarios, uploads, load tests and
+//! faults have left on the local AWS is searched for the PII markers of [`crate::pii`].
 //!
-//! A search that finds nothing may be blind. So a mark of its own is planted in a log, an execution of either type, a message, a
-//! collection, an object's key, the record of a decision and that of a request first, and has to be found there.
+//! A search that finds nothing may be broken. So a marker is planted first in a log, an execution of either type, a message, a
+//! collection, an object's key, a decision record and a request record, and has to be found there.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ use bonafide_cli::commands::{Session, Shown};
 use bonafide_cli::target::{self, Target};
 use bonafide_cli::{Deployment, render};
 use bonafide_domain::ApplicationId;
-use bonafide_tools::history::{executions, told};
+use bonafide_tools::history::{describe, executions};
 use bonafide_tools::local::{Local, REGION};
 use bonafide_tools::notifications::subscribe;
 use bonafide_tools::repository;
@@ -26,31 +26,31 @@ use bonafide_tools::rows::{n, plain, s};
 use serde_json::{Value, json};
 
 use crate::bench::operators_command;
-use crate::brought::Brought;
-use crate::marks::{Marks, Search, rows};
+use crate::pii::{PiiMarkers, Search, rows};
+use crate::sent::SentTexts;
 use crate::share::Share;
 
-/// What is planted is called so, and so is the queue that hears all topics.
+/// The name of everything that is planted, and of the queues that are subscribed to all topics.
 const PLANTED: &str = "leaks-probe";
 const WITNESS: &str = "leaks-witness";
-/// Where it is planted, in the order of the alphabet.
+/// Where markers are planted, in alphabetical order.
 const PLACES: [&str; 8] =
     ["collection", "decision", "execution", "express execution", "key", "log group", "queue", "request"];
-/// While a message is looked at, nobody gets it, nor this search again.
+/// How long a received message stays invisible to all receivers, including this search.
 const LOOKING_SECONDS: i32 = 300;
-/// What `CloudWatch` calls itself.
+/// The target prefix of `CloudWatch`'s operations.
 const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
 
-/// For people, and whether it is as promised.
+/// The report as text, and whether no personal data was found.
 #[derive(Debug)]
 pub struct Report {
-    /// Lines.
+    /// The text, of several lines.
     pub text: String,
-    /// Nothing was found but what was planted.
+    /// Whether the planted markers were found, and nothing else.
     pub is_clean: bool,
 }
 
-/// Before the tests: from here on a queue keeps all that is published on any topic, and a table whom clients of the face API name.
+/// Before the tests: subscribes a queue to every topic, and creates the table of texts that clients of the face API send.
 ///
 /// # Errors
 /// When the local AWS does not answer.
@@ -58,22 +58,22 @@ pub async fn listen(local: &Local) -> Result<()> {
     for (number, topic) in topics(local).await?.iter().enumerate() {
         subscribe(local, topic, &format!("{WITNESS}-{number}")).await?;
     }
-    Brought::create(local)
+    SentTexts::create(local)
 }
 
-/// After the tests.
+/// After the tests: searches everything.
 ///
 /// # Errors
 /// When the local AWS does not answer, or there is nothing to search.
 pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
-    let marks = Marks::of_everything(local, deployment).await?;
+    let markers = PiiMarkers::of_everything(local, deployment).await?;
     let text = format!("Probe{}x", std::process::id());
-    let mut planted = Marks::default();
+    let mut planted = PiiMarkers::default();
     planted.add(&text);
     let planted_at = plant(local, deployment, &text).await?;
 
-    let mut search = Searched::new(&marks, &planted)?;
-    // First of all, since a message that has been looked at is nobody's for a while.
+    let mut search = Searched::new(&markers, &planted)?;
+    // Queues come first, because a received message stays invisible for a while.
     commands(local, &mut search)?;
     applications(local, deployment, &mut search).await?;
     logs(local, &mut search)?;
@@ -85,26 +85,26 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
     histories(local, &mut search).await?;
     queues(local, &mut search).await?;
     uproot(local, deployment, planted_at, &text).await?;
-    search.report(marks.len())
+    search.report(markers.len())
 }
 
-/// What has been searched, and what was found.
+/// The progress and findings of the search.
 struct Searched {
     of: Search,
     planted: Search,
-    /// By kind.
+    /// How many places were searched, by kind.
     places: BTreeMap<&'static str, usize>,
     bytes: usize,
-    /// By place, how many.
+    /// How many markers were found, by place.
     found: BTreeMap<String, usize>,
-    /// Where what was planted was found.
+    /// The kinds of places where planted markers were found.
     seen: Vec<&'static str>,
 }
 
 impl Searched {
-    fn new(marks: &Marks, planted: &Marks) -> Result<Self> {
+    fn new(markers: &PiiMarkers, planted: &PiiMarkers) -> Result<Self> {
         Ok(Self {
-            of: marks.search()?,
+            of: markers.search()?,
             planted: planted.search()?,
             places: BTreeMap::new(),
             bytes: 0,
@@ -113,7 +113,7 @@ impl Searched {
         })
     }
 
-    /// The place is told, and what was found is not.
+    /// Searches a text. Only the place of a finding is recorded, never the finding itself.
     fn look(&mut self, kind: &'static str, name: &str, text: &str) {
         *self.places.entry(kind).or_default() += 1;
         self.bytes += text.len();
@@ -126,13 +126,13 @@ impl Searched {
         }
     }
 
-    fn report(mut self, marks: usize) -> Result<Report> {
+    fn report(mut self, markers: usize) -> Result<Report> {
         self.seen.sort_unstable();
         let is_seeing = self.seen == PLACES;
         let found: usize = self.found.values().sum();
         let mut text = String::new();
         let (places, kilobytes): (usize, _) = (self.places.values().sum(), self.bytes / 1024);
-        writeln!(text, "{marks} marks, {places} places, {kilobytes} KB searched: {found} found")?;
+        writeln!(text, "{markers} markers, {places} places, {kilobytes} KB searched: {found} found")?;
         let kinds: Vec<_> = self.places.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
         writeln!(text, "  {}", kinds.join(", "))?;
         for (place, count) in &self.found {
@@ -145,7 +145,7 @@ impl Searched {
     }
 }
 
-/// The words of the operators' command, as far as they ask for nothing to be revealed and change nothing.
+/// The operators' commands that only read and reveal nothing.
 const COMMANDS: [&[&str]; 8] = [
     &["list", "--limit", "1000000"],
     &["watch", "--for", "1s", "--limit", "1000000"],
@@ -166,7 +166,7 @@ fn commands(local: &Local, search: &mut Searched) -> Result<()> {
             command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
             let output = command.output().with_context(|| format!("{} does not start", bonafide.display()))?;
             let name = format!("{} {}", words.join(" "), form.join(" "));
-            // 1: a dead-letter queue holds messages.
+            // 1: a dead-letter queue contains messages.
             ensure!(matches!(output.status.code(), Some(0 | 1)), "bonafide {name} ended with {}", output.status);
             let text = [output.stdout, output.stderr].concat();
             search.look("command", name.trim(), &String::from_utf8_lossy(&text));
@@ -175,7 +175,7 @@ fn commands(local: &Local, search: &mut Searched) -> Result<()> {
     Ok(())
 }
 
-/// A run shows one part of so many applications: the histories, rows and logs that the command reads are searched whole.
+/// A run shows one of so many parts of the applications; the histories, rows and logs that the command reads are searched completely.
 const PARTS: usize = 4;
 
 /// `show` and `history` of applications, and the record of every failure.
@@ -194,7 +194,7 @@ async fn applications(local: &Local, deployment: &Deployment, search: &mut Searc
         if !share.takes(index, PARTS) {
             continue;
         }
-        // A scenario may have put a row there that no application has.
+        // A scenario may have written a row without an application.
         let id: ApplicationId = name.parse().with_context(|| format!("the row {name}"))?;
         let Ok(Shown { application, executions, mut text, .. }) = session.shown(&id).await else { continue };
         for execution in &executions {
@@ -205,7 +205,7 @@ async fn applications(local: &Local, deployment: &Deployment, search: &mut Searc
     Ok(())
 }
 
-/// Also the lines that are metrics, with their dimensions.
+/// All log lines, including those with metrics.
 fn logs(local: &Local, search: &mut Searched) -> Result<()> {
     for group in local.log_groups()? {
         let text = local.log(&group)?.join("\n");
@@ -214,7 +214,7 @@ fn logs(local: &Local, search: &mut Searched) -> Result<()> {
     Ok(())
 }
 
-/// Metrics that are no lines, with their dimensions, and the alarms with what they say of their state.
+/// Metrics in `CloudWatch` with their dimensions, and alarms with the reasons of their state.
 fn metrics(local: &Local, search: &mut Searched) -> Result<()> {
     for operation in ["ListMetrics", "DescribeAlarms"] {
         let mut request = json!({});
@@ -232,7 +232,7 @@ fn metrics(local: &Local, search: &mut Searched) -> Result<()> {
     Ok(())
 }
 
-/// What Rekognition tells about each face of each collection, its `ExternalImageId` among it. The vectors themselves are told nobody.
+/// The description of each face of each collection, including its `ExternalImageId`. Rekognition does not return the vectors.
 fn collections(local: &Local, search: &mut Searched) -> Result<()> {
     let names = pages(local, "ListCollections", json!({}), "CollectionIds")?;
     for name in names.iter().filter_map(Value::as_str) {
@@ -254,7 +254,7 @@ fn pages(local: &Local, operation: &str, mut request: Value, list: &str) -> Resu
     }
 }
 
-/// Keys of objects are in events, access logs and bills.
+/// Keys of objects, which also occur in events, access logs and bills.
 async fn keys(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
     let bucket = deployment.data("BucketName")?;
     for prefix in ["evidence/", "faces/", PLANTED] {
@@ -275,7 +275,7 @@ async fn keys(local: &Local, deployment: &Deployment, search: &mut Searched) -> 
     Ok(())
 }
 
-/// The records of decisions are kept for ever, so that nothing personal may be in one.
+/// The decision records, which are never deleted and so must not contain personal data.
 async fn decisions(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
     for row in rows(local, deployment.data("DecisionsTableName")?).await? {
         let name = format!("{} of {}", row["number"], row["applicationId"].as_str().unwrap_or_default());
@@ -284,7 +284,7 @@ async fn decisions(local: &Local, deployment: &Deployment, search: &mut Searched
     Ok(())
 }
 
-/// What is remembered of requests with an `Idempotency-Key`, the answers among it.
+/// The records of requests with an `Idempotency-Key`, including their answers.
 async fn requests(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
     for row in rows(local, deployment.data("FaceRequestsTableName")?).await? {
         search.look("request", row["requestId"].as_str().unwrap_or_default(), &row.to_string());
@@ -292,9 +292,9 @@ async fn requests(local: &Local, deployment: &Deployment, search: &mut Searched)
     Ok(())
 }
 
-/// Every execution of every machine: its name, its input, its output, error and cause; its history with all data, unless it is an
-/// Express one. AWS keeps no history of those, and between two states such a machine may hold who the person is (ADR 0028); what they
-/// log is in the log groups.
+/// Every execution of every machine: name, input, output, error and cause, and the history with all data, except of Express executions.
+/// AWS keeps no history of those, and between two states such a machine may hold personal data (ADR 0028); their logs are searched with
+/// the log groups.
 async fn histories(local: &Local, search: &mut Searched) -> Result<()> {
     let machines =
         local.sfn.list_state_machines().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
@@ -306,7 +306,7 @@ async fn histories(local: &Local, search: &mut Searched) -> Result<()> {
                 let description = local.raw("states", "AWSStepFunctions.DescribeExecution", &request)?;
                 search.look("express execution", &execution, &description.to_string());
             } else {
-                let (_, text) = told(local, &execution)?;
+                let (_, text) = describe(local, &execution)?;
                 search.look("execution", &execution, &text);
             }
         }
@@ -314,7 +314,7 @@ async fn histories(local: &Local, search: &mut Searched) -> Result<()> {
     Ok(())
 }
 
-/// Every message that is in a queue: of the workers, of dead letters, of the tests' own inboxes, and of the queues that heard all topics.
+/// Every message in a queue: of the workers, of dead letters, of the tests' inboxes, and of the queues that are subscribed to all topics.
 async fn queues(local: &Local, search: &mut Searched) -> Result<()> {
     let queues = local.sqs.list_queues().into_paginator().send().collect::<Result<Vec<_>, _>>().await?;
     let (mut heard, mut is_listening) = (0, false);
@@ -350,13 +350,13 @@ async fn topics(local: &Local) -> Result<Vec<String>> {
     Ok(topics.into_iter().filter_map(|topic| topic.topic_arn).collect())
 }
 
-/// What has to be named to be taken away again.
+/// Identifiers of planted resources, needed to remove them.
 struct PlantedAt {
     machines: Vec<String>,
     version: Option<String>,
 }
 
-/// Writes the text where it must be found.
+/// Plants the text in all places.
 async fn plant(local: &Local, deployment: &Deployment, text: &str) -> Result<PlantedAt> {
     let group = json!({"logGroupName": PLANTED});
     local.raw("logs", "Logs_20140328.CreateLogGroup", &group).ok();
@@ -370,7 +370,7 @@ async fn plant(local: &Local, deployment: &Deployment, text: &str) -> Result<Pla
     let definition = json!({"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": true}}}).to_string();
     let machines = local.sfn.list_state_machines().send().await?;
     let another = machines.state_machines.first().context("no machine")?.state_machine_arn();
-    // A role is asked for, and nothing is done with it.
+    // A role is required, and it is not used.
     let role = local.sfn.describe_state_machine().state_machine_arn(another).send().await?.role_arn;
     let mut machines = Vec::new();
     for kind in [StateMachineType::Standard, StateMachineType::Express] {
@@ -401,7 +401,7 @@ async fn plant(local: &Local, deployment: &Deployment, text: &str) -> Result<Pla
     Ok(PlantedAt { machines, version })
 }
 
-/// Takes it away again.
+/// Removes what was planted.
 async fn uproot(local: &Local, deployment: &Deployment, planted_at: PlantedAt, text: &str) -> Result<()> {
     local.raw("logs", "Logs_20140328.DeleteLogGroup", &json!({"logGroupName": PLANTED})).ok();
     for machine in planted_at.machines {
@@ -425,10 +425,10 @@ mod tests {
     use super::*;
 
     fn searched() -> Searched {
-        let (mut marks, mut planted) = (Marks::default(), Marks::default());
-        marks.add("Lovelace");
+        let (mut markers, mut planted) = (PiiMarkers::default(), PiiMarkers::default());
+        markers.add("Lovelace");
         planted.add("Planted1x");
-        Searched::new(&marks, &planted).unwrap()
+        Searched::new(&markers, &planted).unwrap()
     }
 
     #[test]
@@ -440,7 +440,7 @@ mod tests {
         search.look("command", "list", "ada lovelace, Ada LOVELACE");
         let report = search.report(1).unwrap();
         assert!(!report.is_clean);
-        assert!(report.text.starts_with("1 marks, 9 places, 0 KB searched: 2 found\n"), "{}", report.text);
+        assert!(report.text.starts_with("1 markers, 9 places, 0 KB searched: 2 found\n"), "{}", report.text);
         assert!(report.text.contains("  2 in command list\n") && !report.text.to_lowercase().contains("lovelace"));
     }
 

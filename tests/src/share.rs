@@ -1,41 +1,41 @@
-//! The part of an exhaustive matrix that a run takes. `cargo xtask test` derives it from the commit, so that another part runs with each
-//! commit; `--whole`, or no variable, means everything.
+//! The part of an exhaustive matrix that a run covers. `cargo xtask test` derives it from the commit, so each commit runs another part;
+//! `--whole`, or an unset variable, means everything.
 
 use std::env;
 
 use anyhow::{Context as _, Result};
 
-/// A number; the parts of a matrix are counted modulo their own number.
+/// Contains a number, which each matrix takes modulo its number of parts.
 const VARIABLE: &str = "BONAFIDE_SHARE";
 
-/// How much of each matrix this run takes.
+/// The part of each matrix that this run covers.
 #[derive(Debug, Clone, Copy)]
 pub struct Share(Option<usize>);
 
 impl Share {
-    /// Of this process.
+    /// The share of this process.
     ///
     /// # Errors
-    /// When the variable holds something else than a number.
+    /// When the variable is not a number.
     pub fn of_this_run() -> Result<Self> {
         let number = env::var(VARIABLE).ok().map(|number| number.parse()).transpose();
-        Ok(Self(number.with_context(|| format!("{VARIABLE} is no number"))?))
+        Ok(Self(number.with_context(|| format!("{VARIABLE} is not a number"))?))
     }
 
-    /// Whether it takes everything.
+    /// Whether the run covers everything.
     #[must_use]
     pub fn is_whole(self) -> bool {
         self.0.is_none()
     }
 
-    /// Of `parts` parts, whether it takes the one at this position. Positions may exceed their number: row plus column of a matrix
-    /// gives each row one column, and another one in the next part.
+    /// Whether this run covers this position of a matrix with so many parts. Positions may exceed the number of parts: with row plus column
+    /// as the position, each row gets one column, and another one in the next part.
     #[must_use]
     pub fn takes(self, position: usize, parts: usize) -> bool {
         self.0.is_none_or(|number| position % parts == number % parts)
     }
 
-    /// Those of a list that it takes.
+    /// The items of a list that this run covers.
     #[must_use]
     pub fn of<Item>(self, items: impl IntoIterator<Item = Item>, parts: usize) -> Vec<Item> {
         let items = items.into_iter().enumerate();

@@ -1,5 +1,5 @@
-//! What the tests have left on the local AWS, judged: which branches they took, and whether anything personal is where it must not be.
-//! `cargo xtask test` runs it before and after them.
+//! Checks what the tests have left on the local AWS: which branches they took, and whether personal data is where it must not be.
+//! `cargo xtask test` runs it before and after the tests.
 
 use std::process::ExitCode;
 
@@ -12,11 +12,11 @@ use clap::Parser;
 /// Works on the local AWS that the environment names.
 #[derive(Debug, Parser)]
 enum Command {
-    /// Before the tests: mark the branches of the deployed machines, and listen to all topics
+    /// Before the tests: add markers to the branches of the deployed machines, and subscribe to all topics
     Mark,
-    /// After them: what they took of the machines; fails unless it is everything
+    /// After the tests: report the coverage of the machines; fails unless it is complete
     Coverage,
-    /// After them: is anything personal anywhere but in the bucket and the tables? Fails if it is
+    /// After the tests: search for personal data outside the bucket and the tables; fails if any is found
     Leaks,
 }
 
@@ -30,7 +30,7 @@ async fn main() -> Result<ExitCode> {
             for (_, output) in MACHINES {
                 let arn = deployment.machine(output)?;
                 let deployed = local.sfn.describe_state_machine().state_machine_arn(arn).send().await?;
-                let definition = branches::marked(serde_json::from_str(&deployed.definition)?);
+                let definition = branches::with_markers(serde_json::from_str(&deployed.definition)?);
                 let update = local.sfn.update_state_machine().state_machine_arn(arn).definition(definition.to_string());
                 update.send().await.with_context(|| format!("mark {arn}"))?;
             }

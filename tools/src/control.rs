@@ -1,4 +1,4 @@
-//! The control API of the local AWS: errors and answers on demand, what the third party knows, and how long things took.
+//! A client of the control API of the local AWS: faults, configured answers, the register of licences, and timings.
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub struct Control {
     agent: ureq::Agent,
 }
 
-/// What a stand-in shall do instead of its work.
+/// The behaviour of a fake instead of its normal answer.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
@@ -63,49 +63,49 @@ enum Effect {
     },
 }
 
-/// A rate that a stand-in keeps, and what became of the requests under it.
+/// The rate limit of an operation, with the numbers of admitted and refused requests.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limit {
-    /// As faults name it.
+    /// The service, named as in faults.
     pub service: String,
-    /// Likewise.
+    /// The operation, named as in faults.
     pub operation: String,
     /// Requests that are admitted in a second.
     pub per_second: f64,
     /// Requests that are admitted at once.
     pub burst: f64,
-    /// So many were.
+    /// How many were admitted.
     pub admitted: u64,
-    /// So many were too much.
+    /// How many were refused.
     pub refused: u64,
 }
 
-/// How long things took. Times are in seconds of one clock.
+/// Durations of calls and invocations. Times are in seconds of one clock.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Timings {
-    /// Of anybody to a service.
+    /// Calls to services, of all callers.
     pub calls: Vec<Call>,
-    /// Of functions.
+    /// Invocations of functions.
     pub invocations: Vec<Invocation>,
 }
 
 /// A call to a service, from its headers to the last byte of its answer.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Call {
-    /// As faults name it.
+    /// The service, named as in faults.
     pub service: String,
-    /// Likewise.
+    /// The operation, named as in faults.
     pub operation: String,
-    /// The ARN of whoever signed it.
+    /// The ARN of the principal that signed it.
     pub caller: String,
-    /// When it came.
+    /// When it was received.
     pub start: f64,
     /// When it was answered.
     pub end: f64,
 }
 
-/// A function's work, from its event to its answer.
+/// One invocation of a function, from its event to its answer.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Invocation {
@@ -115,7 +115,7 @@ pub struct Invocation {
     pub start: f64,
     /// When it gave the answer.
     pub end: f64,
-    /// The most memory that the process had at once so far.
+    /// The peak memory of the process so far.
     pub peak_bytes: Option<u64>,
 }
 
@@ -132,7 +132,7 @@ impl Fault {
         Self::new(service, operation, application, Effect::Result { result })
     }
 
-    /// Half an answer to requests that mention `application`.
+    /// A truncated answer to requests that mention `application`.
     #[must_use]
     pub fn malformed(service: &'static str, operation: &'static str, application: &str) -> Self {
         Self::new(service, operation, application, Effect::Malformed { malformed: true })
@@ -177,28 +177,28 @@ impl Fault {
         self
     }
 
-    /// Only for requests that mention this as well.
+    /// Only for requests that mention this text as well.
     #[must_use]
     pub fn and(mut self, text: &str) -> Self {
         self.matching["also"] = json!(text);
         self
     }
 
-    /// Only after so many requests that pass.
+    /// Only after so many requests have passed.
     #[must_use]
     pub fn after(mut self, requests: u32) -> Self {
         self.passing = Some(requests);
         self
     }
 
-    /// Only after so many seconds.
+    /// Answers after so many seconds.
     #[must_use]
     pub fn late(mut self, seconds: u32) -> Self {
         self.delay_seconds = Some(seconds);
         self
     }
 
-    /// Only the answer goes wrong: the request is carried out.
+    /// The fault affects the answer only: the request is carried out.
     #[must_use]
     pub fn afterwards(mut self) -> Self {
         self.afterwards = Some(true);
@@ -213,27 +213,27 @@ impl Fault {
     }
 }
 
-/// Where requests are stopped: they are told to try again, until it is opened, or until their callers have no retries left.
+/// Stops requests: they get a retryable error until the gate is opened, or until their callers have no retries left.
 #[derive(Debug)]
 pub struct Gate<'control> {
     control: &'control Control,
-    /// The fault that the first request meets, and the one that the others meet.
+    /// The fault for the first request, and the one for all others.
     faults: [u64; 2],
 }
 
 impl Gate<'_> {
-    /// Waits until a request has come to it.
+    /// Waits until a request is stopped.
     ///
     /// # Errors
     /// When none does.
     pub async fn reached(&self) -> Result<()> {
-        until("a request has come to the gate", async || {
+        until("a request is stopped at the gate", async || {
             Ok(if self.control.is_there(self.faults[0])? { Err("none has".to_owned()) } else { Ok(()) })
         })
         .await
     }
 
-    /// From now on requests pass.
+    /// Lets requests pass from now on.
     ///
     /// # Errors
     /// When the control API does not answer.
@@ -243,7 +243,7 @@ impl Gate<'_> {
 }
 
 impl Drop for Gate<'_> {
-    /// Also when a test fails: the others go on.
+    /// Opens the gate also when a test fails, so that the other tests can continue.
     fn drop(&mut self) {
         for fault in self.faults {
             self.control.remove(fault).ok();
@@ -265,24 +265,24 @@ impl Control {
         }
     }
 
-    /// Where the third party's stand-in listens.
+    /// The address of the fake licence verification service.
     #[must_use]
     pub fn third_party(&self) -> &str {
         &self.third_party
     }
 
-    /// Makes a stand-in misbehave, or answer as told.
+    /// Adds a fault or a configured answer.
     ///
     /// # Errors
-    /// When the control API does not take it.
+    /// When the control API refuses it.
     pub fn add(&self, fault: &Fault) -> Result<()> {
         self.put(fault).map(drop)
     }
 
-    /// The same, for one that shall end: its id.
+    /// The same; returns the fault's id, so that it can be removed.
     ///
     /// # Errors
-    /// When the control API does not take it.
+    /// When the control API refuses it.
     pub fn put(&self, fault: &Fault) -> Result<u64> {
         let url = &self.faults;
         let body = serde_json::to_string(fault)?;
@@ -292,16 +292,16 @@ impl Control {
         added["id"].as_u64().context("the fault has no id")
     }
 
-    /// Stops requests by a fault after which their callers try again. The longer its delay, the longer their retries last, and the later
-    /// the gate is seen to be open.
+    /// Stops requests by a fault that their callers retry. The longer its delay, the longer the retries last, and the later the callers
+    /// notice that the gate is open.
     ///
     /// # Errors
-    /// When the control API does not take it.
+    /// When the control API refuses it.
     pub fn gate(&self, fault: &Fault) -> Result<Gate<'_>> {
         Ok(Gate { control: self, faults: [self.put(&fault.clone().times(1))?, self.put(fault)?] })
     }
 
-    /// Ends a fault.
+    /// Removes a fault.
     ///
     /// # Errors
     /// When the control API does not answer.
@@ -311,7 +311,7 @@ impl Control {
         Ok(())
     }
 
-    /// Whether a fault is still there: not ended, and not used up.
+    /// Whether a fault is still active: neither removed nor used up.
     ///
     /// # Errors
     /// When the control API does not answer.
@@ -319,7 +319,7 @@ impl Control {
         Ok(self.faults()?.as_array().into_iter().flatten().any(|one| one["id"] == fault))
     }
 
-    /// All that is there.
+    /// All active faults.
     ///
     /// # Errors
     /// When the control API does not answer.
@@ -327,10 +327,10 @@ impl Control {
         let url = &self.faults;
         let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
         let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
-        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than JSON"))
+        serde_json::from_str(&text).with_context(|| format!("{url} answered with something other than JSON"))
     }
 
-    /// How often the third party has charged an application: once for each idempotency key.
+    /// How often the licence verification service has charged an application: once for each idempotency key.
     ///
     /// # Errors
     /// When the control API does not answer.
@@ -341,7 +341,7 @@ impl Control {
         Ok(charges[application].as_u64().unwrap_or_default())
     }
 
-    /// The process that serves everything; it leads a group of its own, with the workers.
+    /// The process id of the gateway, which leads a process group with the workers.
     ///
     /// # Errors
     /// When the control API does not answer.
@@ -349,13 +349,13 @@ impl Control {
         let url = &self.health;
         let text = self.agent.get(url).call().with_context(|| format!("GET {url}"))?.into_body().read_to_string()?;
         let health: Value = serde_json::from_str(&text)?;
-        health["pid"].as_u64().context("the control API does not tell its process")
+        health["pid"].as_u64().context("the control API does not return its process id")
     }
 
-    /// Limits the rate of an operation; afterwards the stand-in refuses what is too much.
+    /// Limits the rate of an operation: the fake then refuses further requests.
     ///
     /// # Errors
-    /// When the control API does not take it.
+    /// When the control API refuses it.
     pub fn limit(&self, service: &str, operation: &str, per_second: f64) -> Result<()> {
         let url = &self.limits;
         let body = json!({"service": service, "operation": operation, "perSecond": per_second}).to_string();
@@ -363,17 +363,17 @@ impl Control {
         Ok(())
     }
 
-    /// The limits, with what they have admitted and refused.
+    /// The limits, with the numbers of admitted and refused requests.
     ///
     /// # Errors
     /// When the control API does not answer.
     pub fn limits(&self) -> Result<Vec<Limit>> {
         let url = &self.limits;
         let text = self.agent.get(url).call().with_context(|| format!("GET {url}"))?.body_mut().read_to_string()?;
-        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than limits"))
+        serde_json::from_str(&text).with_context(|| format!("{url} answered with something other than limits"))
     }
 
-    /// Lifts all limits.
+    /// Removes all limits.
     ///
     /// # Errors
     /// When the control API does not answer.
@@ -383,7 +383,7 @@ impl Control {
         Ok(())
     }
 
-    /// What IAM decided since the start, as the control API tells it.
+    /// The decisions of IAM since the start, as the control API returns them.
     ///
     /// # Errors
     /// When it does not answer.
@@ -391,10 +391,10 @@ impl Control {
         let url = &self.decisions;
         let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
         let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
-        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than JSON"))
+        serde_json::from_str(&text).with_context(|| format!("{url} answered with something other than JSON"))
     }
 
-    /// How long functions and calls took since the times were cleared.
+    /// The timings since they were cleared.
     ///
     /// # Errors
     /// When the control API does not answer.
@@ -402,21 +402,21 @@ impl Control {
         let url = &self.timings;
         let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
         let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
-        serde_json::from_str(&text).with_context(|| format!("{url} answered something else than times"))
+        serde_json::from_str(&text).with_context(|| format!("{url} answered with something other than times"))
     }
 
-    /// Makes the third party know a licence.
+    /// Adds a licence to the register of the licence verification service.
     ///
     /// # Errors
-    /// When it does not take it.
+    /// When the control API refuses it.
     pub fn introduce_license(&self, number: &str) -> Result<()> {
         self.set_license(number, "known")
     }
 
-    /// Tells the third party what to answer for a licence: known, unknown, down, slow or malformed.
+    /// Configures the answer of the licence verification service for a licence: known, unknown, down, slow or malformed.
     ///
     /// # Errors
-    /// When it does not take it.
+    /// When the control API refuses it.
     pub fn set_license(&self, number: &str, answer: &str) -> Result<()> {
         let url = format!("{}/register/{number}", self.third_party);
         let body = json!({"answer": answer}).to_string();

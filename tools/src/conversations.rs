@@ -1,7 +1,7 @@
-//! Conversations from their script: the events that Amazon Bedrock would send, to the real function, one after the other.
+//! Plays conversations from a script: sends the events of Amazon Bedrock to the real function, one after the other.
 //!
-//! There is no model here. The script says which function the model calls and with what, the function's answer is what the model would
-//! be given to say, and the session attributes go from one event to the next as Bedrock carries them.
+//! There is no model. The script gives the function calls of the model with their parameters, and the session attributes are passed from
+//! one event to the next as Bedrock does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use bonafide_domain::{Personal, ReasonCode};
 use onboarding_agent::bedrock::{Agent, Attributes, MESSAGE_VERSION, Parameter, ResponseState};
-use onboarding_agent::{ACTION_GROUP, Answer, Event, Function, MachineResult, Said, Upload};
+use onboarding_agent::{ACTION_GROUP, Answer, AnswerBody, Event, Function, MachineResult, Upload};
 use serde::Deserialize;
 
 use crate::local::{Local, STAGE};
@@ -19,56 +19,56 @@ use crate::local::{Local, STAGE};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Conversation {
-    /// Its name.
+    /// Its id.
     pub id: String,
-    /// For people.
+    /// A description.
     pub title: String,
-    /// What happens, in this order.
+    /// The turns, in their order.
     pub turns: Vec<Turn>,
-    /// The last turn's result of each session: as many sessions go through the same turns at the same time. One that failed has none.
+    /// The expected result of the last turn of each session; so many sessions play the same turns concurrently. A failed one has none.
     pub ends: Vec<Option<MachineResult>>,
 }
 
-/// The person says something, uploads something, or the model calls a function for them; or all of it.
+/// A message of the person, an upload, a function call of the model, or several of these.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Turn {
-    /// What the person says.
+    /// The person's message.
     pub says: Option<String>,
-    /// A picture that the person puts where the last answer told them; relative to the script.
+    /// A picture that the person uploads to the address in the last answer; relative to the script.
     pub uploads: Option<String>,
-    /// What the model then calls.
+    /// The function that the model then calls.
     pub calls: Option<Function>,
-    /// What it gives the function.
+    /// Its parameters.
     #[serde(default)]
     pub with: BTreeMap<String, String>,
-    /// What the answer has to be.
+    /// The expected answer.
     #[serde(default)]
     pub expected: Expected,
 }
 
-/// Of an answer; what is not given is not looked at.
+/// Expected fields of an answer; absent ones are not checked.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Expected {
-    /// Absent: the function did what it was called for.
+    /// The response state; absent after a success.
     pub state: Option<ResponseState>,
-    /// Of the machine.
+    /// The result of the machine.
     pub result: Option<MachineResult>,
-    /// Codes, all of them.
+    /// All reason codes.
     pub reasons: Option<Vec<ReasonCode>>,
 }
 
-/// A turn that has happened.
+/// A turn that was played.
 #[derive(Debug, Clone)]
 pub struct Played {
-    /// As the script has it.
+    /// The turn of the script.
     pub turn: Turn,
-    /// What the function said, and whether it could.
-    pub answer: Option<(Said, Option<ResponseState>)>,
+    /// The function's answer and its response state.
+    pub answer: Option<(AnswerBody, Option<ResponseState>)>,
     /// From call to answer, in seconds.
     pub seconds: f64,
-    /// What is not as the script says.
+    /// The deviation from the script, if any.
     pub problem: Option<String>,
 }
 
@@ -77,7 +77,7 @@ pub struct Played {
 pub struct Session {
     /// Its turns.
     pub turns: Vec<Played>,
-    /// What Bedrock would carry on.
+    /// The session attributes after the last turn.
     pub attributes: Attributes,
 }
 
@@ -97,10 +97,10 @@ impl Session {
     /// The last turn's reasons.
     #[must_use]
     pub fn reasons(&self) -> &[ReasonCode] {
-        self.turns.last().and_then(|turn| turn.answer.as_ref()).map(|(said, _)| &*said.reasons).unwrap_or_default()
+        self.turns.last().and_then(|turn| turn.answer.as_ref()).map(|(body, _)| &*body.reasons).unwrap_or_default()
     }
 
-    /// Of all calls.
+    /// The duration of all calls.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.turns.iter().map(|turn| turn.seconds).sum()
@@ -127,10 +127,10 @@ pub fn read(script: &Path) -> Result<Vec<Conversation>> {
     Ok(conversations)
 }
 
-/// Plays one conversation, with all its sessions at the same time.
+/// Plays one conversation, with all its sessions concurrently.
 ///
 /// # Errors
-/// When a function answers nothing that Bedrock would take, or an upload is refused.
+/// When a function's answer is invalid for Bedrock, or an upload is refused.
 pub async fn play(local: &Local, conversation: &Conversation, folder: &Path) -> Result<Vec<Session>> {
     let mut sessions = Vec::new();
     for number in 0..conversation.ends.len() {
@@ -146,7 +146,7 @@ pub async fn play(local: &Local, conversation: &Conversation, folder: &Path) -> 
     Ok(played)
 }
 
-/// What is not as the script says.
+/// All deviations from the script.
 #[must_use]
 pub fn problems(conversation: &Conversation, sessions: &[Session]) -> Vec<String> {
     let mut problems: Vec<_> = sessions
@@ -154,7 +154,7 @@ pub fn problems(conversation: &Conversation, sessions: &[Session]) -> Vec<String
         .flat_map(|session| &session.turns)
         .filter_map(|played| Some(format!("{}: {}", conversation.id, played.problem.as_ref()?)))
         .collect();
-    // Which of several sessions comes first is not for the script to say.
+    // The script does not define which of several sessions comes first.
     let sorted = |mut ends: Vec<String>| {
         ends.sort();
         ends
@@ -173,7 +173,8 @@ fn session(local: &Local, id: &str, turns: Vec<Turn>, folder: &Path) -> Result<S
     let mut played = Vec::new();
     for turn in turns {
         if let Some(file) = &turn.uploads {
-            let upload = upload.as_ref().with_context(|| format!("{id} was not told where to upload {file}"))?;
+            let upload =
+                upload.as_ref().with_context(|| format!("{id} has no address to which {file} can be uploaded"))?;
             put(upload, &folder.join(file))?;
         }
         let Some(function) = turn.calls else {
@@ -208,33 +209,33 @@ fn session(local: &Local, id: &str, turns: Vec<Turn>, folder: &Path) -> Result<S
         let answer = local.invoke(&format!("bonafide-{STAGE}-onboarding-agent"), &serde_json::to_value(&event)?)?;
         let seconds = started.elapsed().as_secs_f64();
         let answer: Answer = serde_json::from_value(answer).with_context(|| format!("{id}: no answer for an agent"))?;
-        let said = answer.said().with_context(|| format!("{id}: the answer's body is not understood"))?;
+        let body = answer.body().with_context(|| format!("{id}: the answer's body is not understood"))?;
         let state = answer.response.function_response.response_state;
         attributes = answer.session_attributes;
-        if said.upload.is_some() {
-            upload.clone_from(&said.upload);
+        if body.upload.is_some() {
+            upload.clone_from(&body.upload);
         }
-        let problem = turn.expected.problem(function, &said, state);
-        played.push(Played { turn, answer: Some((said, state)), seconds, problem });
+        let problem = turn.expected.problem(function, &body, state);
+        played.push(Played { turn, answer: Some((body, state)), seconds, problem });
     }
     Ok(Session { turns: played, attributes })
 }
 
 impl Expected {
-    fn problem(&self, function: Function, said: &Said, state: Option<ResponseState>) -> Option<String> {
+    fn problem(&self, function: Function, body: &AnswerBody, state: Option<ResponseState>) -> Option<String> {
         let function = function.name();
         if state != self.state {
             return Some(format!("{function} answered with the state {state:?} and not {:?}", self.state));
         }
-        if let Some(result) = self.result.filter(|result| said.result != Some(*result)) {
-            return Some(format!("{function} said {:?} and not {result:?}", said.result));
+        if let Some(result) = self.result.filter(|result| body.result != Some(*result)) {
+            return Some(format!("{function} gave the result {:?} and not {result:?}", body.result));
         }
-        let reasons = self.reasons.as_ref().filter(|reasons| **reasons != said.reasons)?;
-        Some(format!("{function} gave the reasons {:?} and not {reasons:?}", said.reasons))
+        let reasons = self.reasons.as_ref().filter(|reasons| **reasons != body.reasons)?;
+        Some(format!("{function} gave the reasons {:?} and not {reasons:?}", body.reasons))
     }
 }
 
-/// As a browser would, with nothing but the address.
+/// Uploads with the address only, as a browser does.
 fn put(upload: &Upload, file: &Path) -> Result<()> {
     let picture = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let request = ureq::put(&upload.url).header("Content-Type", &upload.content_type);
@@ -242,7 +243,7 @@ fn put(upload: &Upload, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// For people: who said what.
+/// The conversation as readable text.
 #[must_use]
 pub fn dialogue(session: &Session) -> String {
     let mut lines = Vec::new();
@@ -253,19 +254,19 @@ pub fn dialogue(session: &Session) -> String {
         if let Some(file) = &turn.uploads {
             lines.push(format!("            ⇡ {file}"));
         }
-        let (Some(function), Some((said, state))) = (turn.calls, answer) else { continue };
+        let (Some(function), Some((body, state))) = (turn.calls, answer) else { continue };
         let given: Vec<_> = turn.with.iter().map(|(name, value)| format!("{name}={value}")).collect();
         lines.push(format!("            → {}({})  {seconds:.1} s", function.name(), given.join(", ")));
         let state = state.map(|state| format!("{state:?}: ").to_uppercase()).unwrap_or_default();
-        lines.push(format!("  Function  {state}{}", said.message));
+        lines.push(format!("  Function  {state}{}", body.message));
         let mut facts = Vec::new();
-        facts.extend(said.result.map(|result| format!("result {}", word(result))));
-        facts.extend((!said.reasons.is_empty()).then(|| {
-            let codes: Vec<_> = said.reasons.iter().map(|reason| reason.code()).collect();
+        facts.extend(body.result.map(|result| format!("result {}", word(result))));
+        facts.extend((!body.reasons.is_empty()).then(|| {
+            let codes: Vec<_> = body.reasons.iter().map(|reason| reason.code()).collect();
             format!("reasons {}", codes.join(" "))
         }));
-        facts.extend(said.last_four.as_ref().map(|digits| format!("number ending in {digits}")));
-        facts.extend(said.customer_id.as_ref().map(|id| format!("customer {id}")));
+        facts.extend(body.last_four.as_ref().map(|digits| format!("number ending in {digits}")));
+        facts.extend(body.customer_id.as_ref().map(|id| format!("customer {id}")));
         if !facts.is_empty() {
             lines.push(format!("            {}", facts.join(" · ")));
         }
@@ -273,7 +274,7 @@ pub fn dialogue(session: &Session) -> String {
     lines.join("\n")
 }
 
-/// As it is in JSON.
+/// The result's name in JSON.
 #[must_use]
 pub fn word(result: MachineResult) -> String {
     serde_json::to_value(result).ok().and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default()

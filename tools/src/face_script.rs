@@ -1,4 +1,4 @@
-//! Requests to the face API from their script, in its order, over HTTP.
+//! Sends the requests of a script to the face API over HTTP, in their order.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -24,11 +24,11 @@ use crate::faces::{FaceAnswer, FaceApi, PERSON_READER};
 pub struct Step {
     /// Its name.
     pub id: String,
-    /// For people.
+    /// A description.
     pub title: String,
-    /// What is asked for.
+    /// The request.
     pub request: Request,
-    /// What the answer has to be.
+    /// The expected answer.
     pub expected: Expected,
 }
 
@@ -38,11 +38,11 @@ pub struct Step {
 pub enum Request {
     /// `POST /register`, with a key of its own.
     Register {
-        /// Who it is.
+        /// The person's fields.
         person: Map<String, Value>,
         /// The picture.
         picture: Picture,
-        /// By way of the bucket.
+        /// Whether the picture is sent through the bucket.
         #[serde(default)]
         uploaded: bool,
     },
@@ -50,10 +50,10 @@ pub enum Request {
     Verify {
         /// The picture.
         picture: Picture,
-        /// By way of the bucket.
+        /// Whether the picture is sent through the bucket.
         #[serde(default)]
         uploaded: bool,
-        /// Asked by the role that may read who it is.
+        /// Whether it is sent with the role that may read the person.
         #[serde(default)]
         reader: bool,
     },
@@ -63,7 +63,7 @@ pub enum Request {
     Read(String),
     /// `DELETE /faces/{faceId}`
     Remove(String),
-    /// An earlier registration, as it was, with its key.
+    /// An earlier registration, unchanged and with its key.
     Again(String),
 }
 
@@ -75,13 +75,13 @@ pub struct Picture {
     pub package: String,
 }
 
-/// Of an answer.
+/// Expected fields of an answer.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Expected {
-    /// Of HTTP.
+    /// The HTTP status.
     pub status: u16,
-    /// Of an error.
+    /// The error code.
     pub code: Option<String>,
     /// The face of this step.
     pub face: Option<String>,
@@ -90,25 +90,25 @@ pub struct Expected {
     pub answer: Map<String, Value>,
 }
 
-/// A step, and what became of it.
+/// A step with its answer.
 #[derive(Debug, Clone)]
 pub struct Played {
-    /// As in the script.
+    /// The step of the script.
     pub step: Step,
     /// `POST /register`
     pub route: String,
-    /// What was answered.
+    /// The answer.
     pub answer: FaceAnswer,
-    /// From the request to the answer, an upload included.
+    /// Seconds from the request to the answer, including an upload.
     pub took: Duration,
-    /// What is not as expected; empty: everything is.
+    /// The deviations from the expected answer.
     pub problems: Vec<String>,
 }
 
 /// Reads the script.
 ///
 /// # Errors
-/// When it is none.
+/// When it is not a script.
 pub fn read(script: &Path) -> Result<Vec<Step>> {
     let text = fs::read_to_string(script).with_context(|| format!("{} could not be read", script.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is no script", script.display()))
@@ -128,21 +128,21 @@ pub fn play(stage: &mut Stage<'_>, steps: &[Step], mut watch: impl FnMut(&Played
     Ok(all)
 }
 
-/// Where steps are played; it remembers those before.
+/// Plays steps and keeps the results to which later steps refer.
 #[derive(Debug)]
 pub struct Stage<'a> {
     api: FaceApi,
-    /// For the role that may read the person behind a face.
+    /// A client with the role that may read the person behind a face.
     reader: FaceApi,
     folder: &'a Path,
-    /// By the steps that answered with them.
+    /// The faces, by the step that registered them.
     faces: HashMap<String, String>,
     /// Registrations, with their keys.
     sent: HashMap<String, (Value, String)>,
 }
 
 impl<'a> Stage<'a> {
-    /// On this API; pictures are relative to the folder.
+    /// A stage for this API; pictures are relative to the folder.
     ///
     /// # Errors
     /// When there is no session of the role that may read people.
@@ -151,7 +151,7 @@ impl<'a> Stage<'a> {
         Ok(Self { api, reader, folder, faces: HashMap::new(), sent: HashMap::new() })
     }
 
-    /// All that its steps were told of, those that are removed included.
+    /// All faces that steps returned, including removed ones.
     #[must_use]
     pub fn faces(&self) -> BTreeSet<&str> {
         self.faces.values().map(String::as_str).collect()
@@ -206,7 +206,7 @@ impl<'a> Stage<'a> {
         Ok(self.faces.get(step).with_context(|| format!("{step} registered no face"))?)
     }
 
-    /// The picture as a request has it.
+    /// The fields of a request for the picture.
     fn source(&self, picture: &Picture, uploaded: bool) -> Result<Map<String, Value>> {
         let (bytes, media_type) = selfie(&self.folder.join(&picture.package))?;
         let (name, value) = if uploaded {
@@ -220,12 +220,12 @@ impl<'a> Stage<'a> {
     fn upload(&self, bytes: &[u8], media_type: &str) -> Result<String> {
         let wanted = json!({"contentType": media_type, "contentLength": bytes.len()});
         let offer = self.api.send("POST", "/uploads", Some(&wanted), &[])?.body;
-        let url = offer["url"].as_str().context("an upload was asked for and not offered")?;
+        let url = offer["url"].as_str().context("the answer offers no upload")?;
         let mut request = ureq::put(url);
         for (name, value) in offer["headers"].as_object().into_iter().flatten() {
             request = request.header(name, value.as_str().unwrap_or_default());
         }
-        request.send(bytes).context("the bucket did not take the picture")?;
+        request.send(bytes).context("the bucket refused the picture")?;
         Ok(offer["upload"].as_str().unwrap_or_default().to_owned())
     }
 
@@ -253,14 +253,14 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// The selfie in a package, and what it is in.
+/// The selfie in a package, and its media type.
 fn selfie(package: &Path) -> Result<(Vec<u8>, &'static str)> {
     let file = File::open(package).with_context(|| format!("{} could not be opened", package.display()))?;
     let mut archive = ZipArchive::new(file)?;
     let is_selfie = |name: &str| ["_selfie.jpg", "_selfie.png"].iter().any(|end| name.ends_with(end));
     let names = archive.file_names().collect::<Result<Vec<_>, _>>()?;
     let Some(name) = names.into_iter().find(|name| is_selfie(name)).map(Cow::into_owned) else {
-        bail!("{} holds no selfie", package.display());
+        bail!("{} contains no selfie", package.display());
     };
     let mut bytes = Vec::new();
     archive.by_name(&name)?.read_to_end(&mut bytes)?;
@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_script_names_samples_that_are_there_and_steps_that_came_before() {
+    fn the_script_names_existing_samples_and_earlier_steps() {
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../samples/face-api.json");
         let folder = script.parent().expect("a folder");
         let mut before = Vec::new();

@@ -18,20 +18,20 @@ use crate::local::REGION;
 /// The role that may read the person behind a face, as `cargo xtask` deploys it.
 pub const PERSON_READER: &str = "person-reader";
 
-/// Credentials to sign with.
+/// Credentials for signatures.
 #[must_use]
 pub fn credentials(id: &str, secret: &str, session: Option<String>) -> Credentials {
     Credentials::new(id, secret, session, None, "tests")
 }
 
-/// A session of a role that may call what the resource names, or nothing at all.
+/// A session of a role that may call this resource, or none.
 fn session(local: &Local, role: &str, resource: Option<&str>) -> Result<Credentials> {
     let escape =
         |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     let document = |statement: Value| escape(&json!({"Version": "2012-10-17", "Statement": [statement]}).to_string());
     let trust = json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"});
     let trust = document(trust);
-    // An earlier run on the same local AWS may have made it.
+    // An earlier run on the same local AWS may have created it.
     if local.query("iam", &format!("Action=GetRole&Version=2010-05-08&RoleName={role}")).is_err() {
         let create = format!("Action=CreateRole&Version=2010-05-08&RoleName={role}&AssumeRolePolicyDocument={trust}");
         local.query("iam", &create)?;
@@ -49,7 +49,7 @@ fn session(local: &Local, role: &str, resource: Option<&str>) -> Result<Credenti
     Ok(credentials(&text("AccessKeyId")?, &text("SecretAccessKey")?, Some(text("SessionToken")?)))
 }
 
-/// The API, and who calls it.
+/// The API with the credentials and the key of a client.
 #[derive(Debug, Clone)]
 pub struct FaceApi {
     base: String,
@@ -59,7 +59,7 @@ pub struct FaceApi {
     observer: Option<Observer>,
 }
 
-/// Is told of each body before it is sent.
+/// A callback that gets each body before it is sent.
 #[derive(Clone)]
 struct Observer(Arc<Observe>);
 
@@ -74,16 +74,16 @@ impl fmt::Debug for Observer {
 /// An answer of the API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaceAnswer {
-    /// Of HTTP.
+    /// The HTTP status.
     pub status: u16,
-    /// By their names in lower case.
+    /// The headers, by their names in lower case.
     pub headers: BTreeMap<String, String>,
     /// Its JSON.
     pub body: Value,
 }
 
 impl FaceAnswer {
-    /// The code of an error; empty for an answer that is none.
+    /// The code of an error; empty for a success.
     #[must_use]
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
@@ -103,7 +103,7 @@ impl FaceApi {
         let key = key["value"].as_str().context("the key has no value")?.to_owned();
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
         Ok(Self {
-            // As the local AWS has it, where no name of an API resolves.
+            // The path form of the local AWS, where host names of APIs do not resolve.
             base: format!("{}/_aws/execute-api/{}/v1", local.endpoint(), deployment.face_api("FaceApiId")?),
             key: Some(key),
             credentials: Some(credentials("test", "test", None)),
@@ -112,7 +112,7 @@ impl FaceApi {
         })
     }
 
-    /// The same, but that `observe` is told of each JSON body before it is sent.
+    /// The same client, which passes each JSON body to `observe` before it is sent.
     #[must_use]
     pub fn observed_by(self, observe: impl Fn(&Value) -> Result<()> + Send + Sync + 'static) -> Self {
         Self { observer: Some(Observer(Arc::new(observe))), ..self }
@@ -130,19 +130,19 @@ impl FaceApi {
         self.key.as_deref().unwrap_or_default()
     }
 
-    /// The same with another client's key, or with none.
+    /// The same client with another key, or without one.
     #[must_use]
     pub fn with_key(&self, key: Option<&str>) -> Self {
         Self { key: key.map(str::to_owned), ..self.clone() }
     }
 
-    /// The same with other credentials, or with none.
+    /// The same client with other credentials, or without any.
     #[must_use]
     pub fn with_credentials(&self, credentials: Option<Credentials>) -> Self {
         Self { credentials, ..self.clone() }
     }
 
-    /// The same as a role that may call this route (`*`: all of them), or none.
+    /// The same client with a role that may call this route (`*` means all), or none.
     ///
     /// # Errors
     /// When there is no session of the role.
@@ -155,7 +155,7 @@ impl FaceApi {
     /// Sends JSON, or nothing.
     ///
     /// # Errors
-    /// When there is no answer, or it is no JSON, or what observes it fails.
+    /// When there is no answer, it is not JSON, or the observer fails.
     pub fn send(&self, method: &str, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Result<FaceAnswer> {
         if let (Some(Observer(observe)), Some(body)) = (&self.observer, body) {
             observe(body)?;
@@ -166,7 +166,7 @@ impl FaceApi {
         self.send_raw(method, path, text.as_bytes(), &all)
     }
 
-    /// The headers with which this request is sent: those that are given, the client's key and the signature.
+    /// The headers of this request: the given ones, the client's key and the signature.
     ///
     /// # Errors
     /// When it cannot be signed.
@@ -195,10 +195,10 @@ impl FaceApi {
         Ok(all)
     }
 
-    /// Sends whatever it is given.
+    /// Sends any body.
     ///
     /// # Errors
-    /// When there is no answer, or it is no JSON.
+    /// When there is no answer, or it is not JSON.
     pub fn send_raw(&self, method: &str, path: &str, body: &[u8], headers: &[(&str, &str)]) -> Result<FaceAnswer> {
         let all = self.signed(method, path, body, headers)?;
         let url = format!("{}{path}", self.base);

@@ -7,20 +7,20 @@ use aws_sdk_sfn::types::HistoryEvent;
 use serde_json::{Value, json};
 
 use crate::local::Local;
-use crate::machine::{MACHINES, is_mark};
+use crate::machine::{MACHINES, is_marker};
 
-/// One execution as it went.
+/// One execution with its history.
 #[derive(Debug, Clone)]
 pub struct Trace {
     /// Its ARN.
     pub execution: String,
-    /// All that happened.
+    /// Its history.
     pub events: Vec<HistoryEvent>,
-    /// What it was started with.
+    /// Its input.
     pub input: Value,
-    /// What it returned, if it succeeded.
+    /// Its output, if it succeeded.
     pub output: Option<Value>,
-    /// The same as the service tells it, inputs, outputs and causes included: what must not be in it is searched for here.
+    /// Everything that the service returns about it, with inputs, outputs and causes, for searches.
     pub text: String,
 }
 
@@ -28,7 +28,7 @@ impl Trace {
     /// Reads the history of one execution.
     ///
     /// # Errors
-    /// When Step Functions does not know it.
+    /// When the execution does not exist.
     pub async fn fetch(local: &Local, execution: &str) -> Result<Self> {
         let client = &local.sfn;
         let mut pages = client
@@ -43,7 +43,7 @@ impl Trace {
         while let Some(event) = pages.next().await {
             events.push(event.with_context(|| format!("the history of {execution}"))?);
         }
-        let (description, text) = told(local, execution)?;
+        let (description, text) = describe(local, execution)?;
         let parsed = |name: &str| description[name].as_str().map(serde_json::from_str).transpose();
         let input = parsed("input")?.unwrap_or_default();
         let output = if description["status"] == "SUCCEEDED" { parsed("output")? } else { None };
@@ -53,7 +53,7 @@ impl Trace {
     /// Reads the history of an execution and of all that it started, parents first.
     ///
     /// # Errors
-    /// When Step Functions does not know one of them.
+    /// When one of them does not exist.
     pub async fn fetch_all(local: &Local, execution: &str) -> Result<Vec<Self>> {
         let mut traces = Vec::new();
         let mut pending = VecDeque::from([execution.to_owned()]);
@@ -72,7 +72,7 @@ impl Trace {
         self.execution.split(':').nth(6).unwrap_or_default()
     }
 
-    /// The name of its machine's definition; empty for a machine of somebody else.
+    /// The name of its machine's definition; empty for a machine that is not part of this project.
     #[must_use]
     pub fn definition(&self) -> &'static str {
         // A deployed machine is called after its definition, with a prefix.
@@ -81,18 +81,18 @@ impl Trace {
         names.max_by_key(|name| name.len()).unwrap_or_default()
     }
 
-    /// The states in the order in which they were entered, without marks.
+    /// The states in the order in which they were entered, without markers.
     #[must_use]
     pub fn path(&self) -> Vec<&str> {
-        self.entered().filter(|state| !is_mark(state)).collect()
+        self.entered().filter(|state| !is_marker(state)).collect()
     }
 
-    /// The states in the order in which they were entered, marks included.
+    /// The states in the order in which they were entered, markers included.
     pub fn entered(&self) -> impl Iterator<Item = &str> {
         self.events.iter().filter_map(|event| Some(event.state_entered_event_details.as_ref()?.name()))
     }
 
-    /// What tasks returned, by state.
+    /// The results of tasks, with their states.
     #[must_use]
     pub fn results(&self) -> Vec<(&str, Value)> {
         let mut state = "";
@@ -107,13 +107,13 @@ impl Trace {
         results
     }
 
-    /// What tasks were scheduled with.
+    /// The parameters of scheduled tasks.
     pub fn scheduled(&self) -> impl Iterator<Item = Value> {
         let scheduled = self.events.iter().filter_map(|event| event.task_scheduled_event_details.as_ref());
         scheduled.filter_map(|details| serde_json::from_str(details.parameters()).ok())
     }
 
-    /// The states whose task was scheduled again after it had failed.
+    /// The states whose task was retried.
     #[must_use]
     pub fn retried(&self) -> Vec<&str> {
         let (mut state, mut has_failed) = ("", false);
@@ -131,7 +131,7 @@ impl Trace {
         retried
     }
 
-    /// How often tasks failed on the way, by state.
+    /// The errors of failed attempts, with their states.
     #[must_use]
     pub fn errors(&self) -> Vec<(&str, &str)> {
         let mut state = "";
@@ -176,11 +176,11 @@ pub async fn executions(local: &Local, machine: &str) -> Result<Vec<String>> {
     Ok(executions.into_iter().map(|execution| execution.execution_arn).collect())
 }
 
-/// The description of an execution; and all that the service tells of it: description and every page of the history.
+/// The description of an execution, and the text of the description and of every page of the history.
 ///
 /// # Errors
-/// When Step Functions does not know it.
-pub fn told(local: &Local, execution: &str) -> Result<(Value, String)> {
+/// When the execution does not exist.
+pub fn describe(local: &Local, execution: &str) -> Result<(Value, String)> {
     let description = local.raw("states", "AWSStepFunctions.DescribeExecution", &json!({"executionArn": execution}))?;
     let mut text = description.to_string();
     let mut request = json!({"executionArn": execution, "includeExecutionData": true, "maxResults": 1000});

@@ -1,5 +1,5 @@
-//! What neither the product nor a test is: a client of the local AWS for the demo, the tests and the reports on costs, capacity, load
-//! and permissions. `cargo xtask` calls all of it.
+//! Development tools: a client of the local AWS for the demo, the tests and the reports on costs, capacity, load and permissions. Called
+//! by `cargo xtask`.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -26,14 +26,14 @@ pub mod samples;
 pub use faces::FaceApi;
 pub use local::Local;
 
-/// How long anything is waited for that has to happen. When it has passed, something is broken: no machine is so slow.
-pub const PATIENCE: Duration = Duration::from_mins(10);
+/// The limit of every wait. It is longer than any expected event takes on a slow machine, so a wait that exceeds it shows a defect.
+pub const WAIT_LIMIT: Duration = Duration::from_mins(10);
 
-/// Looks again and again until `look` finds what it looks for; until then, `look` says what there is instead.
+/// Calls `look` repeatedly until it finds what it looks for; until then, `look` returns a description of the present state.
 /// `what` completes the sentence "waited in vain until …".
 ///
 /// # Errors
-/// When looking fails, or [`PATIENCE`] has passed.
+/// When looking fails, or [`WAIT_LIMIT`] has passed.
 pub async fn until<T, Look>(what: &str, mut look: impl FnMut() -> Look) -> Result<T>
 where
     Look: Future<Output = Result<Result<T, String>>>,
@@ -44,13 +44,13 @@ where
             Ok(found) => return Ok(found),
             Err(instead) => instead,
         };
-        ensure!(started.elapsed() < PATIENCE, "waited in vain until {what}: {instead}");
-        // A slow machine is asked less often, so that the questions do not keep it from its work.
+        ensure!(started.elapsed() < WAIT_LIMIT, "waited in vain until {what}: {instead}");
+        // The interval grows, so that the requests do not slow down a slow machine.
         sleep((started.elapsed() / 10).clamp(Duration::from_millis(20), Duration::from_secs(2))).await;
     }
 }
 
-/// The repository.
+/// The root of the repository.
 #[must_use]
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()

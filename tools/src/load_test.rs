@@ -1,4 +1,4 @@
-//! Many packages at once, against services that admit few requests a second: is anything lost, and how fast does it drain?
+//! A load test: many packages at once, with services that admit few requests a second. Checks that none is lost, and measures the rate.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -15,16 +15,16 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::PATIENCE;
+use crate::WAIT_LIMIT;
 use crate::control::{Fault, Limit};
 use crate::history::Trace;
 use crate::local::Local;
 use crate::notifications::{Inbox, Notification};
 use crate::packages::{document, members, zip};
 
-/// From one look at the queues to the next.
+/// The interval between samples of the queues.
 const SAMPLE: Duration = Duration::from_secs(2);
-/// Requests of the test itself at once.
+/// How many requests the test itself sends concurrently.
 const CLIENTS: usize = 16;
 /// Rekognition's quotas in us-east-1, US-West-2 and EU-West-1.
 const REKOGNITION: [(&str, f64); 5] = [
@@ -40,13 +40,13 @@ const QUEUES: [(&str, &str, bool); 3] = [
     ("licenses", "LicensesQueueUrl", false),
 ];
 
-/// What comes, and what the services admit.
+/// The load, and the rates of the services.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Burst {
     /// Packages that are uploaded at once
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub packages: u32,
-    /// Requests that the third party admits in a second
+    /// Requests that the licence verification service admits in a second
     #[arg(long, default_value_t = 5.0, value_parser = rate)]
     pub third_party_rate: f64,
     /// `AnalyzeID` calls that Textract admits in a second
@@ -59,58 +59,58 @@ fn rate(text: &str) -> Result<f64, String> {
     rate.ok_or_else(|| "has to be a number from 0.1 to 1000".to_owned())
 }
 
-/// How things stood at a moment.
+/// The state at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sample {
-    /// Since the first upload.
+    /// Seconds since the first upload.
     pub seconds: f64,
-    /// Messages that wait, by queue.
+    /// Waiting messages by queue.
     pub waiting: BTreeMap<&'static str, u64>,
-    /// Applications with a verdict or a recorded failure.
+    /// Applications with an outcome or a recorded failure.
     pub ended: usize,
-    /// Of the functions' processes together.
+    /// The memory of all processes of functions.
     pub megabytes: u64,
-    /// Of the largest of them.
+    /// The memory of the largest of them.
     pub largest_megabytes: u64,
-    /// Those processes.
+    /// The number of these processes.
     pub processes: usize,
 }
 
-/// What became of it.
+/// The result.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// Uploaded.
+    /// The number of uploaded packages.
     pub packages: usize,
-    /// How many applications ended so: an outcome, `FAILED`, or a status that is no end.
+    /// The number of applications by outcome, `FAILED`, or a status that is not final.
     pub ends: BTreeMap<String, usize>,
-    /// Applications that were not announced exactly once at their end.
+    /// Applications whose outcome was not announced exactly once.
     pub not_announced_once: usize,
-    /// Tasks that a machine tried again, in all executions.
+    /// Retries by machines, in all executions.
     pub retries: usize,
-    /// Requests that were too much, by operation.
+    /// Refused requests by operation.
     pub refused: BTreeMap<String, u64>,
-    /// Requests that were within the rate, by operation.
+    /// Admitted requests by operation.
     pub admitted: BTreeMap<String, u64>,
-    /// From the first upload to the last one.
+    /// Seconds from the first upload to the last one.
     pub upload_seconds: f64,
-    /// From the first upload to the last end.
+    /// Seconds from the first upload to the last outcome.
     pub drain_seconds: f64,
-    /// Ends in a second, between a tenth and nine tenths of them.
+    /// Outcomes per second, between the first and the last tenth of them.
     pub per_second: f64,
     /// The lower of the two rates.
     pub quota: f64,
-    /// Over time.
+    /// All samples.
     pub samples: Vec<Sample>,
 }
 
-/// Uploads them all and looks on until everything has ended, or nothing more is to be expected.
+/// Uploads all packages and samples the state until all have ended or the time limit has passed.
 ///
 /// # Errors
-/// When the local AWS does not do as it is told.
-pub async fn run(local: &Local, deployment: &Deployment, burst: Burst, tell: impl Fn(&Sample)) -> Result<Outcome> {
+/// When the local AWS refuses a request.
+pub async fn run(local: &Local, deployment: &Deployment, burst: Burst, report: impl Fn(&Sample)) -> Result<Outcome> {
     let run = format!("load{}", std::process::id());
     let ids: Vec<_> = (0..burst.packages).map(|number| format!("{run}-{number:05}")).collect();
-    tell_answers(local, &run, &ids)?;
+    configure_answers(local, &run, &ids)?;
     for (operation, per_second) in REKOGNITION {
         local.control.limit("rekognition", operation, per_second)?;
     }
@@ -120,13 +120,13 @@ pub async fn run(local: &Local, deployment: &Deployment, burst: Burst, tell: imp
 
     let watch = Watch { local, deployment, run: &run, started: Instant::now() };
     let quota = burst.analyze_id_rate.min(burst.third_party_rate);
-    // Twice what the quota makes of it, and what a slow machine needs.
-    let limit = Duration::from_secs_f64(f64::from(burst.packages) / quota * 2.0) + PATIENCE;
+    // Twice the time that the quota requires, and the time that a slow machine may need.
+    let limit = Duration::from_secs_f64(f64::from(burst.packages) / quota * 2.0) + WAIT_LIMIT;
     let (uploaded, samples) = tokio::join!(upload(local, deployment, &ids), async {
         let mut samples = Vec::new();
         loop {
             let sample = watch.sample().await?;
-            tell(&sample);
+            report(&sample);
             let is_over = sample.ended >= ids.len() || watch.started.elapsed() > limit;
             samples.push(sample);
             if is_over {
@@ -140,7 +140,7 @@ pub async fn run(local: &Local, deployment: &Deployment, burst: Burst, tell: imp
     local.control.lift_limits()?;
     let rows = watch.rows().await?;
     let retries = retries(local, &rows).await?;
-    // The last messages follow their verdicts. If there are fewer, the outcome says so.
+    // The last messages are published after their outcomes. If some are missing, the result shows it.
     inbox.settled(ids.len(), || ends_announced(&inbox)).await.ok();
     Ok(Outcome {
         packages: ids.len(),
@@ -157,8 +157,8 @@ pub async fn run(local: &Local, deployment: &Deployment, burst: Burst, tell: imp
     })
 }
 
-/// Instead of looking at pictures: one clear face that nobody has, and a licence of each application's own.
-fn tell_answers(local: &Local, run: &str, ids: &[String]) -> Result<()> {
+/// Configures the answers of the fakes: one clear new face, and a licence of its own for each application.
+fn configure_answers(local: &Local, run: &str, ids: &[String]) -> Result<()> {
     let face = json!({"FaceId": format!("face-of-{run}"), "ExternalImageId": run});
     let bounds = json!({"Left": 0.1, "Top": 0.1, "Width": 0.3, "Height": 0.3});
     for (operation, answer) in [
@@ -190,12 +190,12 @@ fn clear_face() -> Value {
     })
 }
 
-/// A licence number that only this application has.
+/// A licence number that only this application uses.
 fn licence_number(id: &str) -> String {
     id.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase()
 }
 
-/// Gives the seconds that it took.
+/// Uploads the packages and returns the duration in seconds.
 async fn upload(local: &Local, deployment: &Deployment, ids: &[String]) -> Result<f64> {
     let started = Instant::now();
     let bucket = deployment.data("BucketName")?;
@@ -296,7 +296,7 @@ fn not_announced_once(inbox: &Inbox, ids: &[String]) -> usize {
     ids.iter().filter(|id| announced.get(id.as_str()) != Some(&1)).count()
 }
 
-/// In the executions of all applications and those that they started.
+/// The number of retries in the executions of all applications and of their children.
 async fn retries(local: &Local, rows: &[Row]) -> Result<usize> {
     let mut retries = 0;
     let mut reading = JoinSet::new();
@@ -322,10 +322,10 @@ fn counts(limits: &[Limit], count: impl Fn(&Limit) -> u64) -> BTreeMap<String, u
     limits.iter().map(|limit| (format!("{}.{}", limit.service, limit.operation), count(limit))).collect()
 }
 
-/// From here on a load test is long enough for its rate to be judged.
+/// From this duration on, the rate of a load test is meaningful.
 const LONG_SECONDS: f64 = 120.0;
 
-/// Ends in a second while the work was steady.
+/// Outcomes per second while the work was steady.
 fn steady(samples: &[Sample], packages: usize) -> f64 {
     let at = |tenths: usize| samples.iter().find(|sample| sample.ended * 10 >= packages * tenths);
     let (Some(from), Some(to)) = (at(1), at(9)) else { return 0.0 };
@@ -339,7 +339,7 @@ fn number(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Resident kilobytes of the functions' processes of the local AWS at this address; none where there is no `/proc`.
+/// Resident kilobytes of the processes of functions of the local AWS at this address; empty without `/proc`.
 fn resident(endpoint: &str) -> Vec<u64> {
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
     let kilobytes = |folder: fs::DirEntry| {
@@ -356,7 +356,7 @@ fn resident(endpoint: &str) -> Vec<u64> {
 }
 
 impl Outcome {
-    /// What is wrong with it; empty when it is as promised.
+    /// Violations of what is promised.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -375,10 +375,10 @@ impl Outcome {
         let refused: u64 = self.refused.values().sum();
         let packages = u64::try_from(self.packages).unwrap_or(u64::MAX);
         expect(refused < packages, format!("{refused} refused requests of {} applications", self.packages));
-        // How near it comes to the quota is only worth judging when the quota makes it last; a short one is over before the machine is
-        // at speed, and says nothing on a slow one.
+        // The rate is only compared with the quota if the quota limits the test: a short test ends before the rate is steady, and shows
+        // nothing on a slow machine.
         if number(self.packages) / self.quota >= LONG_SECONDS {
-            // A sample more or less, and work that comes in portions.
+            // The tolerance covers the sampling interval and work in batches.
             expect(self.per_second <= 1.1 * self.quota, format!("{:.1} applications a second", self.per_second));
             expect(
                 self.per_second >= 0.5 * self.quota,
@@ -386,7 +386,7 @@ impl Outcome {
             );
         }
         let (early, late) = self.memory();
-        // Where there is no `/proc`, memory is not known.
+        // Without `/proc`, memory is not known.
         let is_known = !Path::new("/proc/self/environ").exists() || (early > 0 && late > 0);
         expect(
             is_known,
@@ -396,7 +396,7 @@ impl Outcome {
         problems
     }
 
-    /// Megabytes of the largest function's process in the first and the last third.
+    /// Megabytes of the largest process of a function in the first and the last third.
     fn memory(&self) -> (u64, u64) {
         let third = self.samples.len().div_ceil(3);
         let most = |samples: &[Sample]| samples.iter().map(|sample| sample.largest_megabytes).max().unwrap_or_default();

@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 
 use crate::control::Control;
 
-/// What the local AWS calls its region.
+/// The region of the local AWS.
 pub const REGION: &str = "us-east-1";
-/// Under which everything is deployed.
+/// The stage of the deployment.
 pub const STAGE: &str = "dev";
 
 /// The local AWS, and a client for each service.
@@ -26,7 +26,7 @@ pub const STAGE: &str = "dev";
 pub struct Local {
     /// For messages.
     pub place: Place,
-    /// Faults and the third party's register.
+    /// The control API, also for the register of the licence verification service.
     pub control: Control,
     /// Stacks.
     pub cloudformation: aws_sdk_cloudformation::Client,
@@ -34,7 +34,7 @@ pub struct Local {
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// Objects.
     pub s3: aws_sdk_s3::Client,
-    /// The third party's key.
+    /// The licence verification service's key.
     pub secrets: aws_sdk_secretsmanager::Client,
     /// Executions.
     pub sfn: aws_sdk_sfn::Client,
@@ -59,7 +59,7 @@ impl Local {
         };
         let endpoint = address("BONAFIDE_LOCAL_ENDPOINT")?;
         let control = Control::new(&address("BONAFIDE_LOCAL_CONTROL")?, address("BONAFIDE_LOCAL_THIRD_PARTY")?);
-        // A slow machine answers late.
+        // A slow machine may take long to answer.
         let config: SdkConfig = target::local(&endpoint, REGION)
             .await
             .into_builder()
@@ -88,7 +88,7 @@ impl Local {
         }
     }
 
-    /// How an execution stands; `None` while there is none: rows name theirs before it is started.
+    /// The status of an execution; `None` if it does not exist yet: rows name their execution before it is started.
     ///
     /// # Errors
     /// When Step Functions does not answer.
@@ -102,7 +102,7 @@ impl Local {
         }
     }
 
-    /// How many messages a queue holds, those included that somebody has received and not handled yet.
+    /// The number of messages in a queue, including those that are being processed.
     ///
     /// # Errors
     /// When SQS does not answer.
@@ -116,8 +116,8 @@ impl Local {
         counts.iter().map(|count| Ok(attributes.get(count).context("no count")?.parse::<u64>()?)).sum()
     }
 
-    /// Calls an operation without its client: for services that this project has none for, and for answers that a client would
-    /// not show whole (its `Debug` hides what the service's model calls sensitive).
+    /// Calls an operation without the SDK: for services without a client in this project, and for answers of which the SDK's `Debug` hides
+    /// fields that the service's model calls sensitive.
     ///
     /// # Errors
     /// When the local AWS does not answer with JSON.
@@ -128,7 +128,7 @@ impl Local {
             .content_type("application/x-amz-json-1.1");
         let mut answer = request.send(body.to_string()).with_context(|| target.to_owned())?;
         let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
-        serde_json::from_str(&text).with_context(|| format!("{target} answered something else than JSON"))
+        serde_json::from_str(&text).with_context(|| format!("{target} answered with something other than JSON"))
     }
 
     /// The names of all log groups.
@@ -140,7 +140,7 @@ impl Local {
         Ok(groups.iter().filter_map(|group| Some(group["logGroupName"].as_str()?.to_owned())).collect())
     }
 
-    /// All that was written into a log group.
+    /// All messages of a log group.
     ///
     /// # Errors
     /// When the local AWS does not answer, or has no such group.
@@ -148,7 +148,7 @@ impl Local {
         self.log_since(group, 0)
     }
 
-    /// All that was written into a log group from this time on, in milliseconds since 1970.
+    /// The messages of a log group from this time on, in milliseconds since 1970.
     ///
     /// # Errors
     /// When the local AWS does not answer, or has no such group.
@@ -168,7 +168,7 @@ impl Local {
             let mut page = self.log_pages("FilterLogEvents", request, "events")?;
             let time = |event: &Value| event["timestamp"].as_u64().unwrap_or_default();
             let last = page.last().map(time).unwrap_or_default();
-            // The emulator gives no token with a full page: the next one begins with the last time of this one.
+            // The emulator gives no token with a full page, so the next page begins at the last time of this one.
             let is_full = page.len() >= PAGE;
             if is_full {
                 ensure!(last > from, "{group} has over {PAGE} lines of one millisecond");
@@ -182,7 +182,7 @@ impl Local {
         }
     }
 
-    /// What all pages of an answer of `CloudWatch` Logs list.
+    /// The items of all pages of an answer of `CloudWatch` Logs.
     fn log_pages(&self, operation: &str, mut request: Value, list: &str) -> Result<Vec<Value>> {
         let mut found = Vec::new();
         loop {
@@ -195,17 +195,17 @@ impl Local {
         }
     }
 
-    /// Asks a service that speaks REST with JSON.
+    /// Sends a GET request to a service with a REST API.
     ///
     /// # Errors
     /// When the local AWS does not answer with JSON.
     pub fn get(&self, service: &str, path: &str) -> Result<Value> {
         let request = ureq::get(format!("{}{path}", self.endpoint())).header("Authorization", signature(service));
         let text = request.call().with_context(|| path.to_owned())?.body_mut().read_to_string()?;
-        serde_json::from_str(&text).with_context(|| format!("{path} answered something else than JSON"))
+        serde_json::from_str(&text).with_context(|| format!("{path} answered with something other than JSON"))
     }
 
-    /// Tells a service that speaks REST with JSON.
+    /// Sends a PUT request to a service with a REST API.
     ///
     /// # Errors
     /// When the local AWS refuses.
@@ -227,10 +227,10 @@ impl Local {
             bail!("{function} ended with an error ({})", error.to_str().unwrap_or_default());
         }
         let text = answer.body_mut().read_to_string()?;
-        serde_json::from_str(&text).with_context(|| format!("{function} answered something else than JSON"))
+        serde_json::from_str(&text).with_context(|| format!("{function} answered with something other than JSON"))
     }
 
-    /// Has something created by a service that speaks REST with JSON.
+    /// Sends a POST request to a service with a REST API.
     ///
     /// # Errors
     /// When the local AWS refuses, or does not answer with JSON.
@@ -239,10 +239,10 @@ impl Local {
         let mut answer =
             request.content_type("application/json").send(body.to_string()).with_context(|| path.to_owned())?;
         let text = answer.body_mut().read_to_string()?;
-        serde_json::from_str(&text).with_context(|| format!("{path} answered something else than JSON"))
+        serde_json::from_str(&text).with_context(|| format!("{path} answered with something other than JSON"))
     }
 
-    /// Asks a service that speaks the query protocol, which answers with XML.
+    /// Sends a request to a service with the query protocol, which answers with XML.
     ///
     /// # Errors
     /// When the local AWS refuses.
@@ -253,15 +253,15 @@ impl Local {
         Ok(Xml(request.send(form).with_context(|| form.to_owned())?.body_mut().read_to_string()?))
     }
 
-    /// What is deployed.
+    /// The deployment.
     ///
     /// # Errors
-    /// When it is not.
+    /// When there is none.
     pub async fn deployment(&self) -> Result<Deployment> {
         Ok(Deployment::find(&self.cloudformation, STAGE, &self.place).await?)
     }
 
-    /// An application's verdict as the operators see it.
+    /// An application as operators see it.
     ///
     /// # Errors
     /// When the table does not answer.
@@ -270,18 +270,18 @@ impl Local {
     }
 }
 
-/// The root's signature is not checked; the credential's scope says which service is meant.
+/// A signature of the root user, which is not verified; the credential's scope names the service.
 fn signature(service: &str) -> String {
     let credential = format!("Credential=test/20260101/{REGION}/{service}/aws4_request");
     format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0")
 }
 
-/// An answer of which the texts of some elements are wanted.
+/// An answer in XML.
 #[derive(Debug)]
 pub struct Xml(String);
 
 impl Xml {
-    /// The texts of all elements of this name that hold no others, as they are escaped.
+    /// The texts of all elements of this name without child elements, still escaped.
     #[must_use]
     pub fn all(&self, element: &str) -> Vec<&str> {
         let (open, close) = (format!("<{element}>"), format!("</{element}>"));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::repository;
 
-/// Between a state and the mark of what was taken in it, which the coverage of the tests adds. No state's name contains it.
+/// The separator in the names of markers, which the test coverage adds to machines. No state's name contains it.
 pub const SEPARATOR: &str = " › ";
 
 /// All machines: the name of the definition's file, and the output that holds the ARN.
@@ -22,11 +22,11 @@ pub const MACHINES: [(&str, &str); 8] = [
     (CONVERSATION, "AgentOnboardingMachineArn"),
 ];
 
-/// The one machine that no upload starts, and that records its failures itself. On AWS its executions leave no history; the local AWS keeps
-/// one of every execution.
+/// The Express machine, which no upload starts and which records its failures itself. On AWS its executions leave no history; the local
+/// AWS keeps one of every execution.
 pub const CONVERSATION: &str = "agent-onboarding";
 
-/// The machine that looks at all applications, and at no single one.
+/// The scheduled machine, which checks the submissions of all applications.
 pub const SWEEP: &str = "sweep-submissions";
 
 /// A definition.
@@ -50,7 +50,7 @@ impl Machine {
         Ok(Self { states, length: text.len() })
     }
 
-    /// Of the file, in bytes.
+    /// The length of the file in bytes.
     #[must_use]
     pub fn length(&self) -> usize {
         self.length
@@ -62,8 +62,8 @@ impl Machine {
     }
 }
 
-/// Whether a state is such a mark.
+/// Whether a state is a marker.
 #[must_use]
-pub fn is_mark(state: &str) -> bool {
+pub fn is_marker(state: &str) -> bool {
     state.contains(SEPARATOR)
 }

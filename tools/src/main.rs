@@ -1,4 +1,4 @@
-//! `bonafide-tools`: the part of `cargo xtask` that speaks to AWS. Not for operators.
+//! `bonafide-tools`: the commands of `cargo xtask` that call AWS. Not for operators.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -19,38 +19,38 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-/// Works on the local AWS that `BONAFIDE_LOCAL_ENDPOINT`, `_CONTROL` and `_THIRD_PARTY` name.
+/// Uses the local AWS that `BONAFIDE_LOCAL_ENDPOINT`, `_CONTROL` and `_THIRD_PARTY` name.
 #[derive(Debug, Parser)]
 enum Command {
-    /// After the deployment: what an operator sets by hand
+    /// After the deployment: store the values that an operator sets by hand
     Prepare {
-        /// The third party's API key
+        /// The licence verification service's API key
         #[arg(long)]
         third_party_key: String,
-        /// A licence that the third party shall know
+        /// A licence for the register of the licence verification service
         #[arg(long)]
         known_license: Vec<String>,
     },
     /// Print the arguments with which the page of the face API is served, for its first client
     Page,
-    /// Hold the policies against what their roles did; fails unless they allow that and nothing else
+    /// Check the policies against the calls of their roles; fails unless they allow these and nothing else
     Policies {
-        /// Where the calls are kept
+        /// The file with the recorded calls
         #[arg(long)]
         recording: PathBuf,
-        /// First ask the local AWS for them, on which the tests have run
+        /// First record them from the local AWS on which the tests have run
         #[arg(long)]
         record: bool,
-        /// Show why each action and each resource is there
+        /// Show why each action and each resource is needed
         #[arg(long)]
         table: bool,
     },
-    /// Run the core samples, lead some conversations and send some requests to the face API, one after the other; price what each did
+    /// Run the core samples, some conversations and some requests to the face API, one after the other, and price the calls of each
     Cost {
         /// The folder of samples.json, conversations.json and face-api.json
         #[arg(long)]
         samples: PathBuf,
-        /// Cloud assembly of what is deployed
+        /// Cloud assembly of the deployment
         #[arg(long)]
         assembly: PathBuf,
         /// The same with encryption=customer
@@ -60,9 +60,9 @@ enum Command {
         #[arg(long)]
         docs: Option<PathBuf>,
     },
-    /// Upload many packages at once, while the services admit few requests a second; fails when one is lost, or requests pile up
+    /// Upload many packages at once while the services admit few requests a second; fails when one is lost or requests accumulate
     LoadTest(Burst),
-    /// Lead the conversations of a script and show what was said
+    /// Play the conversations of a script and print them
     Converse {
         /// conversations.json
         #[arg(long)]
@@ -71,19 +71,19 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Upload the samples and show their verdicts
+    /// Upload the samples and print their outcomes
     Demo {
         /// samples.json
         #[arg(long)]
         samples: PathBuf,
-        /// `core`: only one for each judgement
+        /// `core`: only one for each outcome and reason
         #[arg(long, value_enum, default_value_t = Suite::Full)]
         suite: Suite,
         /// One JSON object per application instead of the table
         #[arg(long)]
         json: bool,
     },
-    /// Send the requests of a script to the face API and show the answers
+    /// Send the requests of a script to the face API and print the answers
     Faces {
         /// face-api.json
         #[arg(long)]
@@ -125,7 +125,7 @@ async fn prepare(third_party_key: &str, known_licenses: &[String]) -> Result<Exi
         .secret_string(third_party_key)
         .send()
         .await
-        .context("store the third party's key")?;
+        .context("store the licence verification service's key")?;
     for number in known_licenses {
         local.control.introduce_license(number)?;
     }
@@ -161,8 +161,8 @@ async fn policies(file: &Path, record: bool, table: bool) -> Result<ExitCode> {
 async fn cost(samples: &Path, assembly: &Path, with_keys: &Path, docs: Option<&Path>) -> Result<ExitCode> {
     let local = Local::from_environment().await?;
     let deployment = local.deployment().await?;
-    let tell = |id: &str| eprintln!("  {id}, alone");
-    let (cost, capacity) = cost::pages(&local, &deployment, samples, assembly, with_keys, tell).await?;
+    let report = |id: &str| eprintln!("  {id}, alone");
+    let (cost, capacity) = cost::pages(&local, &deployment, samples, assembly, with_keys, report).await?;
     match docs {
         Some(folder) => {
             for (name, page) in [("COST.md", cost), ("CAPACITY.md", capacity)] {
@@ -181,7 +181,7 @@ async fn load_test(burst: Burst) -> Result<ExitCode> {
     let packages = burst.packages;
     let last = std::cell::Cell::new(0);
     let outcome = load_test::run(&local, &deployment, burst, |Sample { seconds, waiting, ended, .. }| {
-        // A line for each twentieth is enough.
+        // Every twentieth sample is printed.
         let twentieth = ended * 20 / usize::try_from(packages).unwrap_or(usize::MAX);
         if last.replace(twentieth) != twentieth {
             let waiting: Vec<_> = waiting.iter().map(|(queue, count)| format!("{count} in {queue}")).collect();
@@ -254,7 +254,7 @@ async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
         Suite::Full => samples::read(list)?,
     };
     let folder = list.parent().unwrap_or(Path::new("."));
-    let progress = Progress::new(samples.len(), "have their verdict");
+    let progress = Progress::new(samples.len(), "have an outcome");
     let judged = samples::judge_all(&local, &deployment, samples, folder, {
         let progress = progress.clone();
         move |sample, application| {
@@ -270,9 +270,9 @@ async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
 
     let mut all_expected = true;
     let mut rows = Vec::new();
-    for verdict in &judged {
-        let Judged { sample, application, before, .. } = verdict;
-        let is_expected = verdict.is_as_expected();
+    for one in &judged {
+        let Judged { sample, application, before, .. } = one;
+        let is_expected = one.is_as_expected();
         all_expected &= is_expected;
         let mut transitions = 0;
         // A rejected upload has no execution, a sample of several uploads has several.
@@ -294,14 +294,14 @@ async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
         rows.push([
             application.application_id.clone(),
             application.outcome.clone().unwrap_or_default(),
-            reasons(verdict),
+            reasons(one),
             application.seconds.map(|seconds| format!("{seconds:.1}")).unwrap_or_default(),
             transitions.to_string(),
             expected,
         ]);
     }
     if !json {
-        print_table(["application", "verdict", "reasons", "seconds", "transitions", "as expected"], &rows)?;
+        print_table(["application", "outcome", "reasons", "seconds", "transitions", "as expected"], &rows)?;
         print_notifications(&settled(&inbox, &judged).await?)?;
     }
     Ok(if all_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -316,7 +316,7 @@ async fn faces(script: &Path, json: bool) -> Result<ExitCode> {
     let mut out = std::io::stdout();
     let mut rows = Vec::new();
     let mut all_expected = true;
-    // Requests wait for their answers without leaving this thread to others: there are none.
+    // Requests block this thread, which no other task needs.
     for Played { step, route, answer, took, problems } in face_script::play(&mut stage, &steps, |played| {
         if !json {
             let Played { step, route, answer, .. } = played;
@@ -338,7 +338,7 @@ async fn faces(script: &Path, json: bool) -> Result<ExitCode> {
         for problem in &problems {
             eprintln!("not as expected: {}: {problem}", step.id);
         }
-        let said = match (answer.code(), &answer.body["match"]) {
+        let result = match (answer.code(), &answer.body["match"]) {
             ("", Value::Bool(true)) => {
                 format!("match, similarity {:.1}", answer.body["confidence"].as_f64().unwrap_or_default())
             }
@@ -353,7 +353,7 @@ async fn faces(script: &Path, json: bool) -> Result<ExitCode> {
             step.id,
             route,
             answer.status.to_string(),
-            said,
+            result,
             format!("{:.2}", took.as_secs_f64()),
             expected.to_owned(),
         ]);
@@ -366,7 +366,7 @@ async fn faces(script: &Path, json: bool) -> Result<ExitCode> {
     Ok(if all_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The codes; without any, the checks that the sample is about, and what an earlier upload lacked.
+/// The reason codes; without any, the checks of the sample, and the reasons of earlier uploads.
 fn reasons(Judged { sample, application, before, .. }: &Judged) -> String {
     if !application.reasons.is_empty() || sample.expected.checks.is_empty() {
         return application.reasons.join(" ");
@@ -382,7 +382,7 @@ fn reasons(Judged { sample, application, before, .. }: &Judged) -> String {
     format!("{}{after}", checks.join(" "))
 }
 
-/// The last messages follow their verdicts by some milliseconds.
+/// Waits for the last messages, which are published shortly after the outcomes.
 async fn settled(inbox: &Inbox, judged: &[Judged]) -> Result<Vec<Notification>> {
     for Judged { application, .. } in judged {
         inbox.settled(1, || inbox.about(&application.application_id)).await?;
@@ -420,8 +420,8 @@ fn print_notifications(notifications: &[Notification]) -> Result<()> {
     let (ids, events) = (widest(|seen| &seen.application_id), widest(|seen| &seen.event));
     for Notification { application_id, event, check, outcome, reasons, .. } in notifications {
         let parts = [check.as_deref(), outcome.as_deref(), Some(&*reasons.join(" "))];
-        let said: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
-        writeln!(out, "  {application_id:<ids$}  {event:<events$}  {}", said.join(" · "))?;
+        let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        writeln!(out, "  {application_id:<ids$}  {event:<events$}  {}", parts.join(" · "))?;
     }
     writeln!(out)?;
     Ok(())
@@ -434,7 +434,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// `what` of so many things is shown.
+    /// Shows how many of `count` items are done; `what` describes these.
     fn new(count: usize, what: &str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(u64::try_from(count).unwrap_or_default());
@@ -449,11 +449,11 @@ impl Progress {
         Self { bar }
     }
 
-    fn say(&self, line: &str, is_verdict: bool) {
+    fn say(&self, line: &str, is_done: bool) {
         match &self.bar {
             Some(bar) => {
                 bar.println(line);
-                bar.inc(u64::from(is_verdict));
+                bar.inc(u64::from(is_done));
             }
             None => eprintln!("{line}"),
         }

@@ -1,4 +1,4 @@
-//! What the notifications topic says, read through a queue of our own as any subscriber would.
+//! The messages of the notifications topic, received through a queue as by any subscriber.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -14,18 +14,18 @@ use tokio::time::sleep;
 use crate::local::Local;
 use crate::until;
 
-/// The body of a message of our own, behind what was published before.
+/// The body of a message that is sent after all others, to know when those have been received.
 const SENTINEL: &str = "sentinel";
 
-/// One message, as subscribers get it.
+/// One message, as subscribers receive it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Notification {
     /// The same for repeats of the same message.
     pub event_id: String,
-    /// Whom it is about.
+    /// The application.
     pub application_id: String,
-    /// The submission that has ended.
+    /// The submission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submission_id: Option<String>,
     /// `CHECK_NOT_PASSED`, `APPLICATION_DECIDED`, `PICTURE_JUDGED`, `APPLICATION_FAILED` or `UPLOAD_REJECTED`.
@@ -33,10 +33,10 @@ pub struct Notification {
     /// The check that was not passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
-    /// Of the check or of the application.
+    /// The outcome of the check or of the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
-    /// Codes.
+    /// Reason codes.
     pub reasons: Vec<String>,
     /// ISO 8601.
     pub at: String,
@@ -85,7 +85,7 @@ impl Inbox {
         self.all().into_iter().filter(|notification| notification.application_id == application_id).collect()
     }
 
-    /// Waits until `find` finds so many messages, then for all that was published until then: also for what should not have come.
+    /// Waits until `find` finds so many messages, then for all that were published until then, which includes unexpected ones.
     ///
     /// # Errors
     /// When there are fewer.
@@ -95,10 +95,10 @@ impl Inbox {
             Ok(if found.len() >= expected { Ok(()) } else { Err(format!("there are {found:?}")) })
         })
         .await?;
-        // The local AWS delivers while it publishes, and hands messages out in their order.
+        // The local AWS delivers synchronously, and in the order of publication.
         let sent = self.sqs.send_message().queue_url(&self.url).message_body(SENTINEL).send().await?;
         let sentinel = sent.message_id.context("the sentinel has no id")?;
-        until("the sentinel comes", async || {
+        until("the sentinel is received", async || {
             Ok(self.received().sentinels.contains(&sentinel).then_some(()).ok_or_else(String::new))
         })
         .await?;
@@ -106,7 +106,7 @@ impl Inbox {
     }
 }
 
-/// A new queue that gets all that the topic publishes.
+/// Creates a queue that is subscribed to the topic.
 ///
 /// # Errors
 /// When queue or subscription cannot be made.
@@ -119,7 +119,7 @@ pub async fn subscribe(local: &Local, topic: &str, name: &str) -> Result<String>
         .attributes
         .and_then(|mut found| found.remove(&QueueAttributeName::QueueArn))
         .context("the queue has no ARN")?;
-    // What a subscriber's queue needs on AWS as well.
+    // On AWS a subscriber's queue needs this policy as well.
     let policy = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
@@ -151,7 +151,7 @@ pub async fn subscribe(local: &Local, topic: &str, name: &str) -> Result<String>
 async fn read(inbox: Inbox) {
     let Inbox { sqs, url, .. } = &inbox;
     loop {
-        // An error means that the local AWS is going away; whoever waits for messages says what is missing.
+        // An error means that the local AWS is stopping; a test that waits for messages reports what is missing.
         let Ok(answer) =
             sqs.receive_message().queue_url(url).max_number_of_messages(10).wait_time_seconds(1).send().await
         else {
@@ -165,14 +165,14 @@ async fn read(inbox: Inbox) {
                 inbox.received().sentinels.extend(message.message_id);
             } else {
                 let notification = serde_json::from_str(&body)
-                    .unwrap_or_else(|error| panic!("a notification of another shape ({error}): {body}"));
+                    .unwrap_or_else(|error| panic!("a notification that breaks its contract ({error}): {body}"));
                 inbox.received().notifications.push(notification);
             }
             let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string());
             handled.extend(entry.set_receipt_handle(message.receipt_handle).build().ok());
         }
         if !handled.is_empty() {
-            // A repeat would show as a doubled message, which is a failure that somebody should see.
+            // A duplicate delivery shows as a second message, which must fail a test.
             drop(sqs.delete_message_batch().queue_url(url).set_entries(Some(handled)).send().await);
         }
     }

@@ -1,4 +1,4 @@
-//! Packages made on the fly, for what needs no picture to be looked at.
+//! Generated packages, for tests in which no picture is examined.
 
 use std::io::{Cursor, Write as _};
 
@@ -15,7 +15,7 @@ pub fn details(number: &str) -> String {
     format!("{HEADER}\r\nAda,Example,Tallahassee,000032399,FL,{number},1/12/1957,8123 Main St\r\n")
 }
 
-/// A PNG's signature and header: all that is looked at before Rekognition and Textract.
+/// A PNG's signature and header: the only part that is examined before Rekognition and Textract.
 #[must_use]
 pub fn png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
@@ -35,7 +35,7 @@ pub fn members(id: &str, number: &str) -> Vec<(String, Vec<u8>)> {
     ]
 }
 
-/// What Textract reads from Ada's licence with this number: the answer of `AnalyzeID`.
+/// The answer of `AnalyzeID` for Ada's licence with this number.
 #[must_use]
 pub fn document(number: &str) -> Value {
     let fields = [
@@ -69,7 +69,7 @@ pub fn zip(members: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     for (name, bytes) in members {
-        writer.start_file(name.as_str(), options).expect("a name of its own");
+        writer.start_file(name.as_str(), options).expect("a unique name");
         writer.write_all(bytes).expect("memory");
     }
     writer.finish().expect("memory").into_inner()

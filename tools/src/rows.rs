@@ -1,4 +1,4 @@
-//! Rows of `DynamoDB`: their attributes, and what they are as JSON.
+//! Rows of `DynamoDB`: attribute values, and conversion to JSON.
 
 use std::collections::HashMap;
 

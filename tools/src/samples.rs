@@ -1,4 +1,4 @@
-//! The samples, from upload to verdict.
+//! The samples, from upload to outcome.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -13,7 +13,7 @@ use bonafide_domain::ApplicationId;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::PATIENCE;
+use crate::WAIT_LIMIT;
 use crate::local::Local;
 
 /// One entry of samples.json.
@@ -22,21 +22,21 @@ use crate::local::Local;
 pub struct Sample {
     /// Its application id.
     pub id: String,
-    /// What is uploaded.
+    /// Its uploads.
     #[serde(flatten)]
     pub submission: Submission,
-    /// For people.
+    /// A description.
     pub title: String,
-    /// `core` for one of each judgement, `full` for the rest.
+    /// `core` for one sample of each outcome and reason, `full` for the others.
     pub suite: Suite,
-    /// The right verdict.
+    /// The expected outcome.
     pub expected: Expected,
-    /// Those that must have their verdict before this one is uploaded.
+    /// Samples that must have their outcome before this one is uploaded.
     #[serde(default)]
     pub after: Vec<String>,
 }
 
-/// What is uploaded; files are relative to samples.json.
+/// The uploads of a sample; files are relative to samples.json.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub enum Submission {
@@ -45,48 +45,48 @@ pub enum Submission {
         /// The zip file.
         file: String,
     },
-    /// Pictures on their own.
+    /// Single pictures.
     Pictures {
-        /// In this order; each one when the one before is judged.
+        /// The pictures, in their order; each is uploaded when the previous one is judged.
         uploads: Vec<Picture>,
     },
 }
 
-/// A picture that is uploaded on its own.
+/// A single picture.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Picture {
     /// The picture.
     pub file: String,
-    /// Where it goes in the bucket.
+    /// Its object key.
     pub key: String,
-    /// What its verdict must be before the next one is uploaded; nothing for the last one, which gets the sample's verdict.
+    /// The expected outcome before the next picture is uploaded; absent for the last one, which has the sample's outcome.
     pub expected: Option<Expected>,
 }
 
-/// Which samples belong together.
+/// A set of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Suite {
-    /// One for each judgement
+    /// One for each outcome and reason
     Core,
     /// Variants; as an option: everything
     Full,
 }
 
-/// A right verdict.
+/// An expected outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     /// `approved`, `declined`, `resubmit`, `referred` or `failed`.
     pub outcome: String,
-    /// Codes.
+    /// Reason codes.
     pub reasons: Vec<String>,
-    /// Outcomes of checks by name, where more than the verdict matters.
+    /// Outcomes of checks by name, where more than the application's outcome matters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub checks: BTreeMap<String, String>,
 }
 
 impl Expected {
-    /// Outcome, reasons and checks, all of them.
+    /// Whether outcome, reasons and checks of the application are as expected.
     #[must_use]
     pub fn is_met_by(&self, application: &Application) -> bool {
         let made: BTreeMap<_, _> = application.checks.made().map(|(name, check)| (name, &check.outcome)).collect();
@@ -96,21 +96,21 @@ impl Expected {
     }
 }
 
-/// A sample with its verdict.
+/// A sample with its result.
 #[derive(Debug, Clone)]
 pub struct Judged {
-    /// As in the list.
+    /// The sample of the list.
     pub sample: Sample,
-    /// What was uploaded, the last one of several.
+    /// The upload; of several, the last one.
     pub upload: Upload,
-    /// As the operators see it.
+    /// The application as operators see it.
     pub application: Application,
-    /// The same after each upload but the last.
+    /// The application after each upload except the last.
     pub before: Vec<Application>,
 }
 
 impl Judged {
-    /// Is everything as samples.json says, after each of the uploads?
+    /// Whether the application was as expected after each of the uploads.
     #[must_use]
     pub fn is_as_expected(&self) -> bool {
         let before = match &self.sample.submission {
@@ -132,7 +132,7 @@ pub fn read(list: &Path) -> Result<Vec<Sample>> {
     let text = fs::read(list).with_context(|| format!("{} cannot be read", list.display()))?;
     let samples: Vec<Sample> =
         serde_json::from_slice(&text).with_context(|| format!("{} is not understood", list.display()))?;
-    // A name that nobody has would be waited for in vain.
+    // Waiting for an unknown sample would never end.
     for sample in &samples {
         if let Some(unknown) = sample.after.iter().find(|id| !samples.iter().any(|other| other.id == **id)) {
             bail!("{}: {} comes after {unknown}, which is not in the list", list.display(), sample.id);
@@ -141,7 +141,7 @@ pub fn read(list: &Path) -> Result<Vec<Sample>> {
     Ok(samples)
 }
 
-/// One for each judgement.
+/// Reads the core samples.
 ///
 /// # Errors
 /// See [`read`].
@@ -149,41 +149,41 @@ pub fn core(list: &Path) -> Result<Vec<Sample>> {
     Ok(read(list)?.into_iter().filter(|sample| sample.suite == Suite::Core).collect())
 }
 
-/// Uploads these (files relative to `folder`) as concurrently as their order allows, and waits for every verdict.
-/// `tell` hears of each one.
+/// Uploads the samples (files relative to `folder`) as concurrently as their order allows, and waits for every outcome.
+/// `report` is called at each upload, and again with the application at its outcome.
 ///
 /// # Errors
-/// When one cannot be uploaded, or gets no verdict in [`PATIENCE`].
+/// When one cannot be uploaded, or gets no outcome within [`WAIT_LIMIT`].
 pub async fn judge_all(
     local: &Local,
     deployment: &Deployment,
     samples: Vec<Sample>,
     folder: &Path,
-    tell: impl Fn(&Sample, Option<&Application>) + Clone + Send + Sync + 'static,
+    report: impl Fn(&Sample, Option<&Application>) + Clone + Send + Sync + 'static,
 ) -> Result<Vec<Judged>> {
-    let (verdicts, known): (HashMap<_, _>, HashMap<_, _>) = samples
+    let (mut done, known): (HashMap<_, _>, HashMap<_, _>) = samples
         .iter()
         .map(|sample| {
-            let (verdict, known) = watch::channel(false);
-            ((sample.id.clone(), verdict), (sample.id.clone(), known))
+            let (done, known) = watch::channel(false);
+            ((sample.id.clone(), done), (sample.id.clone(), known))
         })
         .unzip();
-    let mut verdicts = verdicts;
     let mut tasks = Vec::new();
     for sample in samples {
         let ready = Ready::new(&sample, folder)?;
         let before: Vec<_> = sample.after.iter().filter_map(|id| known.get(id).cloned()).collect();
-        let verdict = verdicts.remove(&sample.id).with_context(|| format!("{} is twice in the list", sample.id))?;
-        let (local, deployment, tell) = (local.clone(), deployment.clone(), tell.clone());
+        let done = done.remove(&sample.id).with_context(|| format!("{} is twice in the list", sample.id))?;
+        let (local, deployment, report) = (local.clone(), deployment.clone(), report.clone());
         tasks.push(tokio::spawn(async move {
             for mut known in before {
                 known
                     .wait_for(|known| *known)
                     .await
-                    .with_context(|| format!("{} waited for a sample that got no verdict", sample.id))?;
+                    .with_context(|| format!("{} waited for a sample that got no outcome", sample.id))?;
             }
-            let judged = judge(&local, &deployment, sample, ready, &tell).await?;
-            let _nobody_waits = verdict.send(true);
+            let judged = judge(&local, &deployment, sample, ready, &report).await?;
+            // An error means that no other sample waits for this one.
+            done.send(true).ok();
             anyhow::Ok(judged)
         }));
     }
@@ -194,7 +194,7 @@ pub async fn judge_all(
     Ok(judged)
 }
 
-/// What was found to be readable before anything is uploaded.
+/// The content of the files, read before the first upload.
 enum Ready {
     Package(Package),
     Pictures(ApplicationId, Vec<(String, Vec<u8>)>),
@@ -222,13 +222,13 @@ async fn judge(
     deployment: &Deployment,
     sample: Sample,
     ready: Ready,
-    tell: &impl Fn(&Sample, Option<&Application>),
+    report: &impl Fn(&Sample, Option<&Application>),
 ) -> Result<Judged> {
-    tell(&sample, None);
+    report(&sample, None);
     let judged = match ready {
         Ready::Package(package) => {
             let upload = package.upload(&local.s3, deployment.data("BucketName")?).await?;
-            let application = verdict(local, deployment, &upload).await?;
+            let application = outcome(local, deployment, &upload).await?;
             Judged { sample, upload, application, before: Vec::new() }
         }
         Ready::Pictures(id, pictures) => {
@@ -245,11 +245,11 @@ async fn judge(
             Judged { sample, upload, application, before }
         }
     };
-    tell(&judged.sample, Some(&judged.application));
+    report(&judged.sample, Some(&judged.application));
     Ok(judged)
 }
 
-/// Uploads a picture on its own and waits for the verdict on it.
+/// Uploads a single picture and waits for its outcome.
 async fn judge_picture(
     local: &Local,
     deployment: &Deployment,
@@ -262,19 +262,19 @@ async fn judge_picture(
     let answer = put.send().await.with_context(|| format!("upload {key}"))?;
     let version_id = answer.version_id.with_context(|| format!("{key} has no version"))?;
     let upload = Upload { application_id: id.clone(), bucket, key, version_id, at: Instant::now() };
-    let application = verdict(local, deployment, &upload).await?;
+    let application = outcome(local, deployment, &upload).await?;
     Ok((upload, application))
 }
 
-async fn verdict(local: &Local, deployment: &Deployment, upload: &Upload) -> Result<Application> {
+async fn outcome(local: &Local, deployment: &Deployment, upload: &Upload) -> Result<Application> {
     let records = Records::of(&local.dynamodb, deployment, &local.place)?;
-    match submit::wait(&records, upload, PATIENCE, local.place.poll_interval()).await? {
+    match submit::wait(&records, upload, WAIT_LIMIT, local.place.poll_interval()).await? {
         Waited::Ended(application) => Ok(application),
-        other => bail!("{} has no verdict after {} s: {:?}", upload.key, PATIENCE.as_secs(), other.application()),
+        other => bail!("{} has no outcome after {} s: {:?}", upload.key, WAIT_LIMIT.as_secs(), other.application()),
     }
 }
 
-/// As exact as those of packages.
+/// Rounded to milliseconds, like the durations of packages.
 fn in_milliseconds(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }

@@ -2,23 +2,23 @@ import { LOCAL, MESSAGES } from "./messages.js";
 
 /**
  * @typedef {import("./messages.js").Message} Message
- * @typedef {{ api: string, authorization: "token" | "none", apiKey?: string }} Settings Where the API is and what it asks of callers; `config.json`.
+ * @typedef {{ api: string, authorization: "token" | "none", apiKey?: string }} Settings Address and authorization of the API; `config.json`.
  * @typedef {{ firstName: string, lastName: string, dateOfBirth: string, phoneNumber: string }} Person
  * @typedef {{ image: string } | { upload: string }} Source
  * @typedef {{ faceId: string, status: "pending" | "indexed" | "failed_indexing" }} Registered
  * @typedef {{ match: boolean, confidence: number, faceId?: string, person?: Person }} Verified
  */
 
-/** The most bytes of a picture in a request; larger ones go to the bucket. */
+/** The maximum size of a picture in a request; larger ones are uploaded to the bucket. */
 const MAX_INLINE_BYTES = 4 * 1024 * 1024;
-/** API Gateway gives up after 29 seconds; what takes longer is no answer. */
+/** Longer than the timeout of API Gateway, 29 seconds. */
 const LIMIT_MILLISECONDS = 35_000;
 
-/** The API, or the way to it, said no. */
+/** A request that the API refused, or that did not reach it. */
 export class Refusal extends Error {
   /**
    * @param {Message[]} messages At least one.
-   * @param {string | undefined} field Of the form, if the API named one.
+   * @param {string | undefined} field The field of the form, if the API named one.
    */
   constructor(messages, field = undefined) {
     super(messages.map((message) => message.text).join(" "));
@@ -26,13 +26,13 @@ export class Refusal extends Error {
     this.field = field;
   }
 
-  /** How the same form may be sent again: with its key, or with a new one. */
-  get again() {
-    return this.messages[0]?.again;
+  /** How the form may be sent again: with the same key, or with a new one. */
+  get retry() {
+    return this.messages[0]?.retry;
   }
 }
 
-/** The face API, seen from a page. */
+/** A client of the face API. */
 export class FaceApi {
   #settings;
 
@@ -74,7 +74,7 @@ export class FaceApi {
   }
 
   /**
-   * How a picture goes along: in the request if it fits, else by way of the bucket.
+   * Puts a picture into the request if it fits, or uploads it to the bucket.
    *
    * @param {Blob} picture
    * @param {{ token: string }} request
@@ -85,7 +85,7 @@ export class FaceApi {
     /** @type {{ upload: string, url: string, headers: Record<string, string> }} */
     const offer = await this.#post("uploads", { contentType: picture.type, contentLength: picture.size }, request);
     const headers = new Headers(offer.headers);
-    // Signed as well, and said by the browser alone.
+    // This header is signed too, but only the browser may set it.
     headers.delete("content-length");
     let answer;
     try {
@@ -101,7 +101,7 @@ export class FaceApi {
    * @param {string} route
    * @param {object} body
    * @param {{ token: string, key?: string }} request
-   * @returns {Promise<any>} The answer's body: the API's description says what is in it.
+   * @returns {Promise<any>} The body of the answer, as in the description of the API.
    */
   async #post(route, body, { token, key }) {
     const headers = new Headers({ "Content-Type": "application/json" });
@@ -124,22 +124,22 @@ export class FaceApi {
     } catch {
       throw new Refusal([LOCAL.NETWORK]);
     }
-    const said = parsed(text);
-    if (answer.ok && said?.success === true) return said;
-    throw refusal(said);
+    const content = parsed(text);
+    if (answer.ok && content?.success === true) return content;
+    throw refusal(content);
   }
 }
 
 /**
- * @param {any} said An answer that is no success.
+ * @param {any} content The body of an unsuccessful answer.
  * @returns {Refusal}
  */
-function refusal(said) {
+function refusal(content) {
   /** @type {unknown[]} */
-  const codes = Array.isArray(said?.reasons) && said.reasons.length > 0 ? said.reasons : [said?.code];
+  const codes = Array.isArray(content?.reasons) && content.reasons.length > 0 ? content.reasons : [content?.code];
   const messages = codes.flatMap((code) => (isKnown(code) ? [MESSAGES[code]] : []));
   if (messages.length === 0) return new Refusal([LOCAL.UNKNOWN]);
-  const field = said.code === "REQUEST_INVALID" && typeof said.error === "string" ? /`(\w+)`/.exec(said.error)?.[1] : undefined;
+  const field = content.code === "REQUEST_INVALID" && typeof content.error === "string" ? /`(\w+)`/.exec(content.error)?.[1] : undefined;
   return new Refusal(messages, field);
 }
 

@@ -64,13 +64,13 @@ const camera = new Camera(element("#preview", HTMLVideoElement));
 let task = "register";
 /** @type {Blob | undefined} */
 let picture;
-/** Of the form as it stands: the same until it is answered for good, or changed. @type {string | undefined} */
+/** The idempotency key of the current form, until it has a final answer or is changed. @type {string | undefined} */
 let key;
-/** Where the picture of the form as it stands was sent already. @type {import("./api.js").Source | undefined} */
+/** The picture of the current form, if it was sent already. @type {import("./api.js").Source | undefined} */
 let source;
-/** A face that is registered and not searchable, and the key of the request to mend that. @type {{ faceId: string, key: string } | undefined} */
+/** A face that is registered and not searchable, and the key of the request to index it. @type {{ faceId: string, key: string } | undefined} */
 let unindexed;
-/** Counts up whenever a person turns to something else: what was begun before has nothing to say any more. */
+/** Incremented with each navigation, so that results of earlier requests are ignored. */
 let turn = 0;
 let isBusy = false;
 
@@ -79,14 +79,14 @@ function input(name) {
   return element(`#${name}`, HTMLInputElement);
 }
 
-/** @param {string} text For those who do not see the page change. */
+/** @param {string} text For screen readers. */
 function say(text) {
   page.status.textContent = text;
 }
 
 /**
  * @param {string} name A field, or `picture`.
- * @param {string} text Empty: nothing is wrong with it.
+ * @param {string} text Empty if the field is valid.
  */
 function mark(name, text) {
   const error = element(`#${name}-error`, HTMLElement);
@@ -118,7 +118,7 @@ function hideResult() {
   unindexed = undefined;
 }
 
-/** Something of the form is other than before: what comes is a new request. */
+/** The form was changed: the next request is a new one. */
 function changed() {
   key = undefined;
   hideResult();
@@ -207,18 +207,18 @@ async function choosePicture() {
 }
 
 /**
- * Marks what is wrong with the fields that the task needs.
+ * Marks the invalid fields of the task.
  *
  * @param {FaceApi} api
- * @returns {HTMLElement | undefined} The first of them.
+ * @returns {HTMLElement | undefined} The first invalid field.
  */
-function firstWrong(api) {
+function firstInvalid(api) {
   /** @type {HTMLElement[]} */
   const wrong = [];
   /** @type {Field[]} */
   const names = [...(api.needsToken ? /** @type {const} */ (["token"]) : []), ...(task === "register" ? PERSON_FIELDS : [])];
   for (const name of names) {
-    if (isWell(name, input(name).value)) continue;
+    if (isValid(name, input(name).value)) continue;
     mark(name, FIELDS[name]);
     wrong.push(input(name));
   }
@@ -233,7 +233,7 @@ function firstWrong(api) {
  * @param {Field} name
  * @param {string} value
  */
-function isWell(name, value) {
+function isValid(name, value) {
   const digits = value.replace(/\D/g, "").length;
   switch (name) {
     case "firstName":
@@ -244,21 +244,21 @@ function isWell(name, value) {
     case "phoneNumber":
       return /^\+?[0-9 ./()-]+$/.test(value.trim()) && digits >= 5 && digits <= 15;
     case "token":
-      // What a header can carry.
+      // The characters that a header can have.
       return /^[!-~]+$/.test(value.trim());
   }
 }
 
 /**
- * Shows why it was refused, and leads to where it can be mended.
+ * Shows why the request was refused, and marks the field to correct.
  *
  * @param {unknown} error
  */
 function failed(error) {
   if (!(error instanceof Refusal)) throw error;
   const { messages, field } = error;
-  if (error.again !== "same") key = undefined;
-  if (error.again === "new") source = undefined;
+  if (error.retry !== "same") key = undefined;
+  if (error.retry === "new") source = undefined;
   showProblem(messages.map((message) => message.text));
   const named = [...PERSON_FIELDS].find((name) => name === field);
   if (named && task === "register") mark(named, FIELDS[named]);
@@ -270,7 +270,7 @@ function failed(error) {
 /** @param {boolean} busy */
 function setBusy(busy) {
   isBusy = busy;
-  // Whatever is answered, is answered to the form as it stands.
+  // The form cannot be changed until the answer arrives.
   if (busy && page.form.contains(document.activeElement)) page.send.focus();
   for (const fieldset of page.form.querySelectorAll("fieldset")) fieldset.disabled = busy;
   // Not `disabled`: the focus would be lost.
@@ -279,11 +279,11 @@ function setBusy(busy) {
 }
 
 /**
- * Lets nothing else be sent while this is under way; shows its failure, unless the person has turned to something else.
+ * Prevents other requests meanwhile; shows the error, unless the person has navigated.
  *
  * @param {(isCurrent: () => boolean) => Promise<void>} work
  */
-async function alone(work) {
+async function exclusively(work) {
   if (isBusy) return;
   const mine = turn;
   const isCurrent = () => mine === turn;
@@ -304,7 +304,7 @@ async function send(api) {
   if (isBusy) return;
   clearProblems();
   hideResult();
-  const wrong = firstWrong(api);
+  const wrong = firstInvalid(api);
   const sent = picture;
   if (wrong || !sent) {
     wrong?.focus();
@@ -312,12 +312,12 @@ async function send(api) {
     return;
   }
   const token = input("token").value.trim();
-  await alone(async (isCurrent) => {
+  await exclusively(async (isCurrent) => {
     key ??= crypto.randomUUID();
     const request = { token, key };
     const show = task === "register" ? registering(api, statedPerson(), request) : verifying(api, { token });
     const chosen = source ?? (await api.source(sent, { token }));
-    // A picture that was sent for one task is not sent again, but never stands for that of another.
+    // After navigation the sent picture must not be used for another task.
     if (!isCurrent()) return;
     source = chosen;
     const showAnswer = await show(chosen);
@@ -366,12 +366,12 @@ async function makeSearchable(api) {
   if (!face) return;
   const token = input("token").value.trim();
   clearProblems();
-  await alone(async (isCurrent) => {
+  await exclusively(async (isCurrent) => {
     try {
       const registered = await api.index(face.faceId, { token, key: face.key });
       if (isCurrent()) showRegistered(registered);
     } catch (error) {
-      if (error instanceof Refusal && error.again !== "same") face.key = crypto.randomUUID();
+      if (error instanceof Refusal && error.retry !== "same") face.key = crypto.randomUUID();
       throw error;
     }
   });
@@ -402,7 +402,7 @@ function showVerified({ match, confidence, faceId, person }) {
 
 /**
  * @param {string} heading
- * @param {[string, string | undefined][]} facts Those without a value are left out.
+ * @param {[string, string | undefined][]} facts Facts without a value are left out.
  */
 function showResult(heading, facts) {
   const list = document.createElement("dl");
@@ -424,7 +424,7 @@ function taskOfAddress() {
   return location.hash === "#verify" ? "verify" : "register";
 }
 
-/** Forgets what one task was about, before the next begins. */
+/** Clears the form and shows the task of the address. */
 function showTask() {
   task = taskOfAddress();
   turn += 1;
@@ -467,11 +467,11 @@ async function start() {
     page.heading.focus();
   });
   element(".skip", HTMLAnchorElement).addEventListener("click", (event) => {
-    // The address says which task this is.
+    // The fragment of the address is the task.
     event.preventDefault();
     element("main", HTMLElement).focus();
   });
-  // The camera's light must not stay on behind a page that is only kept for "back".
+  // The camera must not stay on for a page in the back/forward cache.
   window.addEventListener("pagehide", () => camera.close());
   page.openCamera.addEventListener("click", openCamera);
   page.closeCamera.addEventListener("click", closeCamera);

@@ -1,15 +1,14 @@
 import { Refusal } from "./api.js";
 import { LOCAL, MESSAGES } from "./messages.js";
 
-/** Longer sides are made shorter: no service sees more in a face than this. */
+/** Larger pictures are made smaller: more pixels do not help to recognize a face. */
 const LONGEST_SIDE = 4096;
-/** Of a file that is looked at: beyond it is no photograph. */
+/** The maximum size of a file that is read. */
 const MAX_FILE_BYTES = 60 * 1024 * 1024;
 const JPEG_QUALITY = 0.92;
 
 /**
- * What a file shows, drawn anew: upright, and without what cameras write beside it, such as the place where it was taken, a second
- * picture or a film.
+ * Draws the picture of a file again: upright, and without the data that cameras add, such as the location, a second picture or a film.
  *
  * @param {Blob} file
  * @returns {Promise<Blob>} A JPEG.
@@ -29,7 +28,7 @@ export async function pictureOfFile(file) {
   }
 }
 
-/** A camera that shows what it sees in a `<video>`. */
+/** A camera with its preview in a `<video>`. */
 export class Camera {
   #video;
   /** @type {MediaStream | undefined} */
@@ -41,7 +40,7 @@ export class Camera {
   }
 
   async open() {
-    // Undefined on pages that were not sent over TLS.
+    // Undefined on pages without TLS.
     if (!navigator.mediaDevices) throw new Refusal([LOCAL.CAMERA_MISSING]);
     try {
       this.#stream = await navigator.mediaDevices.getUserMedia({
@@ -58,12 +57,12 @@ export class Camera {
     }
   }
 
-  /** @returns {Promise<Blob>} A JPEG of what it sees now. */
+  /** @returns {Promise<Blob>} A JPEG of the current frame. */
   take() {
     return drawn(this.#video, this.#video.videoWidth, this.#video.videoHeight);
   }
 
-  /** Also puts out the light beside it. */
+  /** Stops the camera, which also switches off its light. */
   close() {
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.#stream = undefined;
@@ -84,7 +83,7 @@ async function drawn(source, width, height) {
   canvas.height = Math.round(height * scale);
   const context = canvas.getContext("2d");
   if (!context) throw refused("SELFIE_UNREADABLE");
-  // JPEG knows no transparency: without this, it would be black.
+  // JPEG has no transparency: without this, transparent pixels would be black.
   context.fillStyle = "#ffffff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(source, 0, 0, canvas.width, canvas.height);

@@ -5,12 +5,12 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TIMEOUT } from "./timeout";
 
-/** A face that the samples have, as a camera sees it. */
+/** A selfie of the samples, for the camera. */
 export const SELFIE = fileURLToPath(new URL("../../samples/uploads/late-document_selfie.jpg", import.meta.url));
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/** The same that `cargo xtask` looks for; it says so in CHROMIUM. */
+/** The Chromium that `cargo xtask` finds, which it sets in CHROMIUM. */
 function executable(): string {
   const { CHROMIUM, PATH = "" } = process.env;
   if (CHROMIUM) return CHROMIUM;
@@ -23,14 +23,14 @@ function executable(): string {
   throw new Error("Chromium is missing: install it (apt-get install chromium), or set CHROMIUM to its path");
 }
 
-/** Chromium whose camera shows `picture`; `null`: it has none. */
+/** Chromium whose camera shows `picture`; without a camera for `null`. */
 export async function launch(picture: string | null = SELFIE): Promise<Browser & { readonly cleanUp: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "bonafide-web-"));
   const args = ["--disable-dev-shm-usage"];
   if (picture === null) {
     args.push("--use-fake-device-for-media-stream=device-count=0");
   } else {
-    // A film in which one JPEG follows another: here there is one, shown again and again.
+    // A film of JPEG frames, here with a single one that is repeated.
     const film = join(folder, "camera.mjpeg");
     copyFileSync(picture, film);
     args.push("--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${film}`);
@@ -49,7 +49,7 @@ export async function launch(picture: string | null = SELFIE): Promise<Browser &
   return Object.assign(browser, { cleanUp });
 }
 
-/** Opens the page; whatever the browser complains about in it, is thrown by `check`. */
+/** Opens the page; `check` throws if the browser has reported errors. */
 export async function open(
   browser: Browser,
   url: string,
@@ -60,7 +60,7 @@ export async function open(
 ): Promise<{ readonly page: Page; readonly check: () => void }> {
   const opened = await browser.newContext({ ...context, permissions: camera ? ["camera"] : [] });
   opened.setDefaultTimeout(TIMEOUT);
-  // The page gives up on an answer that is late; here it may be the machine that is slow.
+  // The page's own timeout is switched off, since this machine may be slow.
   await opened.addInitScript(() => {
     AbortSignal.timeout = () => new AbortController().signal;
   });
@@ -68,7 +68,7 @@ export async function open(
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
-    // Answers that are errors are part of these tests.
+    // Error answers are part of these tests.
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(message.text());
   });
   await page.goto(url);

@@ -1,4 +1,4 @@
-/** Answers as docs/openapi/face-api.yaml says, to requests that it allows. What is not scripted gets the first example of its route. */
+/** A fake of the face API as described by docs/openapi/face-api.yaml. The default answer is the first example of the route. */
 
 import Ajv2020 from "ajv/dist/2020";
 import { readFileSync } from "node:fs";
@@ -29,19 +29,19 @@ interface Operation {
 export const description: Description = parse(readFileSync(new URL("../../docs/openapi/face-api.yaml", import.meta.url), "utf8"));
 export const codes = Object.keys(description["x-error-codes"]);
 
-/** What came. */
+/** A received request. */
 export interface Received {
   readonly route: string;
   readonly headers: IncomingMessage["headers"];
   readonly body: Record<string, unknown>;
 }
 
-/** What is answered next: an error of the list, another body, or no answer at all. */
+/** The next answer: an error of the list, another body, or none, with the connection closed. */
 export type Scripted =
-  { readonly code: string; readonly error?: string; readonly reasons?: readonly string[] } | { readonly body: object } | "broken off";
+  { readonly code: string; readonly error?: string; readonly reasons?: readonly string[] } | { readonly body: object } | "no answer";
 
 export interface FakeApiOptions {
-  /** What `Authorization` has to begin with; without it, nobody is asked. */
+  /** The required prefix of `Authorization`; without it, the header is not checked. */
   readonly authorization?: string;
   readonly apiKey?: string;
   /** The origin whose pages may read answers. */
@@ -50,7 +50,7 @@ export interface FakeApiOptions {
 
 export class FakeApi {
   readonly received: Received[] = [];
-  /** The pictures that were PUT. */
+  /** The pictures that were uploaded. */
   readonly pictures: Buffer[] = [];
   readonly #script = new Map<string, Scripted[]>();
   readonly #options: FakeApiOptions;
@@ -60,8 +60,8 @@ export class FakeApi {
     schemas: [{ $id: "api", components: description.components }],
     formats: { uri: true, "date-time": true },
   });
-  #held: (() => void) | undefined;
-  #holding: Promise<void> | undefined;
+  #unblock: (() => void) | undefined;
+  #blocked: Promise<void> | undefined;
 
   constructor(options: FakeApiOptions = {}) {
     this.#options = options;
@@ -82,19 +82,19 @@ export class FakeApi {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /** Answers this to the next request for a route; call it again for the one after. */
+  /** Adds an answer to the script of a route. */
   next(route: string, scripted: Scripted): void {
     this.#script.set(route, [...(this.#script.get(route) ?? []), scripted]);
   }
 
-  /** Lets answers wait until `release`. */
-  hold(): void {
-    this.#holding = new Promise((resolve) => (this.#held = resolve));
+  /** Delays answers until `release`. */
+  block(): void {
+    this.#blocked = new Promise((resolve) => (this.#unblock = resolve));
   }
 
   release(): void {
-    this.#held?.();
-    this.#holding = undefined;
+    this.#unblock?.();
+    this.#blocked = undefined;
   }
 
   of(route: string): Received[] {
@@ -123,7 +123,7 @@ export class FakeApi {
       parsed = undefined;
     }
     this.received.push({ route, headers: request.headers, body: parsed ?? {} });
-    await this.#holding;
+    await this.#blocked;
     const [status, answer] = this.#answer(route, request.headers, parsed);
     if (status === 0) return void request.socket.destroy();
     response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(answer));
@@ -138,21 +138,21 @@ export class FakeApi {
     if (headers["content-type"] !== "application/json") return this.#error("MEDIA_TYPE_UNSUPPORTED");
     if (!this.#fits(operation.requestBody.content["application/json"].schema.$ref, body)) return this.#error("REQUEST_INVALID");
     const scripted = this.#script.get(route)?.shift();
-    if (scripted === "broken off") return [0];
+    if (scripted === "no answer") return [0];
     if (scripted !== undefined && "code" in scripted) return this.#error(scripted.code, scripted.error, scripted.reasons);
     const { schema, examples } = operation.responses["200"].content["application/json"];
     const [example] = Object.values(examples);
     const answer = { ...(scripted?.body ?? example?.value) } as { url?: string };
     if (answer.url !== undefined) answer.url = `${this.url}/bucket?X-Amz-Signature=1`;
-    if (!this.#fits(schema.$ref, answer)) throw new Error(`the answer of ${route} is none of its description`);
+    if (!this.#fits(schema.$ref, answer)) throw new Error(`the answer of ${route} does not fit its description`);
     return [200, answer];
   }
 
   #error(code: string, sentence?: string, reasons?: readonly string[]): [number, object] {
     const known = description["x-error-codes"][code];
-    if (known === undefined) throw new Error(`${code} is no code of the description`);
+    if (known === undefined) throw new Error(`${code} is not in the description`);
     const answer = { success: false, error: sentence ?? known.error, code, ...(reasons ? { reasons } : {}) };
-    if (!this.#fits("#/components/schemas/Error", answer)) throw new Error(`${code} is answered in another shape`);
+    if (!this.#fits("#/components/schemas/Error", answer)) throw new Error(`the error ${code} does not fit its description`);
     return [known.status, answer];
   }
 

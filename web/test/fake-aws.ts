@@ -1,4 +1,4 @@
-/** Answers the few calls that publishing makes, as CloudFormation, API Gateway and S3 do: in XML, in JSON, and by their names of errors. */
+/** A fake of the operations of CloudFormation, API Gateway and S3 that publishing calls, with their formats and error names. */
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -15,17 +15,17 @@ interface Refusal {
   readonly message: string;
 }
 
-/** So that whoever asks for one page of a listing only does not see all. */
+/** Smaller than the listings in the tests, which therefore have several pages. */
 const LISTED_AT_ONCE = 3;
 
 export class FakeAws {
-  /** Outputs, by the names of their stacks. */
+  /** Outputs, by stack. */
   readonly stacks = new Map<string, Record<string, string>>();
-  /** Values of API keys, by their ids. */
+  /** Values of API keys, by id. */
   readonly apiKeys = new Map<string, string>();
-  /** Objects, by their buckets and keys. */
+  /** Objects, by bucket and key. */
   readonly buckets = new Map<string, Map<string, StoredObject>>();
-  /** `<action as policies name it> <subject>`, in the order in which they came. */
+  /** `<action in IAM> <subject>`, in the order of arrival. */
   readonly calls: string[] = [];
   readonly #refusals = new Map<string, Refusal>();
   readonly #server = createServer((request, response) => void this.#serve(request, response));
@@ -42,7 +42,7 @@ export class FakeAws {
     });
   }
 
-  /** From now on; a call is an action, or an action and its subject. */
+  /** Refuses calls from now on; a call is an action, or an action and its subject. */
   refuse(call: string, refusal: Refusal): void {
     this.#refusals.set(call, refusal);
   }
@@ -51,7 +51,7 @@ export class FakeAws {
     this.#refusals.clear();
   }
 
-  /** What changed something, out of `calls`. */
+  /** The `calls` that changed something. */
   get changes(): string[] {
     return this.calls.filter((call) => /^s3:(Put|Delete)/.test(call));
   }

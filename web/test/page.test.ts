@@ -7,7 +7,7 @@ import { MESSAGES } from "../site/messages.js";
 import { launch, open, SELFIE } from "./browser";
 import { codes, FakeApi } from "./fake-api";
 
-/** Of the examples in docs/openapi/face-api.yaml. */
+/** From the examples in docs/openapi/face-api.yaml. */
 const FACE = "0c1d2e3f-4a5b-4c6d-8e7f-0011223344ff";
 const PERSON = { firstName: "Grace", lastName: "Example", dateOfBirth: "1957-01-12", phoneNumber: "+1 555 010 0199" };
 const FAILED_INDEXING = {
@@ -33,7 +33,7 @@ afterAll(() => browser.cleanUp());
 
 beforeEach(async () => {
   api = new FakeApi();
-  await start("register", "nobody");
+  await start("register", "none");
 });
 afterEach(async () => {
   await end();
@@ -42,7 +42,7 @@ afterEach(async () => {
 
 async function start(
   task: "register" | "verify",
-  authorization: "nobody" | "token",
+  authorization: "none" | "token",
   context: Parameters<typeof open>[2] = {},
 ): Promise<void> {
   site = await serve({ port: 0, api: await api.start(), authorization, apiKey: "client" });
@@ -55,7 +55,7 @@ async function end(): Promise<void> {
   await api.stop();
 }
 
-/** The same again, with another API or another context. */
+/** Starts again with another API or another context. */
 async function restart(other: FakeApi, ...how: Parameters<typeof start>): Promise<void> {
   await end();
   api = other;
@@ -75,7 +75,7 @@ async function send(name: "Register" | "Verify"): Promise<void> {
   await page.getByRole("button", { name, exact: true }).click();
 }
 
-/** Waits for the page to have turned: an address may have changed before the page hears of it. */
+/** Navigates, and waits until the page has handled the new address. */
 async function turnTo(task: "Register" | "Verify"): Promise<void> {
   await page.getByRole("link", { name: task }).click();
   await expect.poll(() => page.locator("[aria-current]").innerText()).toBe(task);
@@ -89,7 +89,7 @@ function heading(name: string) {
   return page.getByRole("heading", { name, level: 2 });
 }
 
-/** Of a JPEG or PNG that a browser can open. */
+/** The size of a JPEG or PNG, as the browser decodes it. */
 async function sizeOf(dataUrl: unknown): Promise<{ width: number; height: number }> {
   return page.evaluate(async (url) => {
     const [head = "", data = ""] = String(url).split(",");
@@ -99,7 +99,7 @@ async function sizeOf(dataUrl: unknown): Promise<{ width: number; height: number
   }, dataUrl);
 }
 
-/** Breaks of WCAG 2.2 A and AA and of what axe calls good practice. */
+/** Violations of WCAG 2.2 A and AA and of axe's best practices. */
 async function violations(): Promise<string[]> {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run(document));
@@ -126,7 +126,7 @@ describe("register", () => {
     expect(request?.headers.authorization).toBeUndefined();
   });
 
-  it("puts out the camera when the picture is taken, when it is closed, and when the person turns to something else", async () => {
+  it("stops the camera after the picture, on close, and on navigation", async () => {
     const live = () => page.locator("video").evaluate((video: HTMLVideoElement) => video.srcObject !== null);
     const on = () => page.getByRole("button", { name: "Use the camera" }).click();
     for (const off of [
@@ -144,8 +144,8 @@ describe("register", () => {
     }
   });
 
-  it("sends a large picture by way of the bucket", async () => {
-    // Noise cannot be made small.
+  it("uploads a large picture to the bucket", async () => {
+    // Noise cannot be compressed.
     const large = await page.evaluate(async () => {
       const canvas = document.createElement("canvas");
       canvas.width = canvas.height = 3000;
@@ -167,7 +167,7 @@ describe("register", () => {
     expect(api.of("/register")[0]?.body).toEqual({ ...PERSON, upload: "7b1d4e0a-95f3-4f6e-8f0e-3a5d2f1c9b47" });
   });
 
-  it("sends no more than the picture: neither where it was taken nor what follows it", async () => {
+  it("sends the picture without metadata and trailing data", async () => {
     const selfie = readFileSync(SELFIE);
     const secret = Buffer.from("Exif\0\0 taken at 55.6761 N 12.5683 E");
     const segment = Buffer.concat([Buffer.from([0xff, 0xe1, 0, secret.length + 2]), secret]);
@@ -181,7 +181,7 @@ describe("register", () => {
     expect(sent).not.toContain("script");
   });
 
-  it("says what is missing, beside each field, and leads to the first", async () => {
+  it("shows what is missing at each field, and focuses the first", async () => {
     await page.locator("#lastName").fill("Example");
     await send("Register");
     expect(await focused()).toBe("firstName");
@@ -215,7 +215,7 @@ describe("register", () => {
     expect(api.received).toEqual([]);
   });
 
-  it("marks the field that the API does not take", async () => {
+  it("marks the field that the API refuses", async () => {
     api.next("/register", { code: "REQUEST_INVALID", error: "The request does not fit the description of this API at `lastName`." });
     await fill();
     await choose();
@@ -232,7 +232,7 @@ describe("register", () => {
     expect(await focused()).toBe("file");
   });
 
-  it("makes a face searchable that is not yet", async () => {
+  it("indexes a face that is not searchable yet", async () => {
     api.next("/register", { body: FAILED_INDEXING });
     api.next("/create-index", { code: "SERVICE_UNAVAILABLE" });
     await fill();
@@ -266,7 +266,7 @@ describe("verify", () => {
     expect(request?.headers["idempotency-key"]).toBeUndefined();
   });
 
-  it("shows the person to whom may know it", async () => {
+  it("shows the person to a client with access", async () => {
     api.next("/verify", {
       body: { success: true, match: true, confidence: 99.25, faceId: FACE, person: { ...PERSON, firstName: "<b>Grace</b>" } },
     });
@@ -277,7 +277,7 @@ describe("verify", () => {
     for (const value of ["<b>Grace</b> Example", PERSON.dateOfBirth, PERSON.phoneNumber, FACE]) expect(shown).toContain(value);
   });
 
-  it("says that a face is not registered", async () => {
+  it("shows that a face is not registered", async () => {
     api.next("/verify", { body: { success: true, match: false, confidence: 0, message: "No matching face found" } });
     await choose();
     await send("Verify");
@@ -285,7 +285,7 @@ describe("verify", () => {
     expect(await page.locator("#problem").isHidden()).toBe(true);
   });
 
-  it("forgets the answer with the next picture and with the next task", async () => {
+  it("clears the answer with the next picture or task", async () => {
     for (const next of [() => page.getByRole("button", { name: "Take or choose another picture" }).click(), () => turnTo("Register")]) {
       await choose();
       await send("Verify");
@@ -302,7 +302,7 @@ describe("errors", () => {
     expect(Object.keys(MESSAGES).sort()).toEqual([...codes].sort());
   });
 
-  it("shows the message of every code, and leads to it", async () => {
+  it("shows the message of every code, and focuses it", async () => {
     await turnTo("Verify");
     await choose();
     for (const [code, message] of Object.entries(MESSAGES)) {
@@ -315,7 +315,7 @@ describe("errors", () => {
     }
   });
 
-  it("shows all that is wrong with a picture", async () => {
+  it("shows every defect of a picture", async () => {
     api.next("/register", { code: "SELFIE_TOO_DARK", reasons: ["SELFIE_TOO_DARK", "SELFIE_FACE_TURNED"] });
     await fill();
     await choose();
@@ -325,10 +325,10 @@ describe("errors", () => {
     await alert.getByText(MESSAGES.SELFIE_FACE_TURNED.text).waitFor();
   });
 
-  it("sends the same request again with the same key, and another one with another", async () => {
+  it("repeats a request with its key, and changes the key otherwise", async () => {
     await fill();
     await choose();
-    api.next("/register", "broken off");
+    api.next("/register", "no answer");
     api.next("/register", { code: "SERVICE_TIMED_OUT" });
     api.next("/register", { code: "REQUEST_IN_PROGRESS" });
     api.next("/register", { code: "FACE_DUPLICATE_CONCURRENT" });
@@ -345,7 +345,7 @@ describe("errors", () => {
     expect(new Set([first, fifth, sixth]).size).toBe(3);
   });
 
-  it("says so when the service cannot be reached", async () => {
+  it("shows an error when the service cannot be reached", async () => {
     await fill();
     await choose();
     await site.close();
@@ -353,10 +353,10 @@ describe("errors", () => {
     await page.getByRole("alert").getByText("The service could not be reached").waitFor();
   });
 
-  it("sends once, however often the button is pressed", async () => {
+  it("sends once when the button is pressed repeatedly", async () => {
     await fill();
     await choose();
-    api.hold();
+    api.block();
     await send("Register");
     await expect.poll(() => api.of("/register").length).toBe(1);
     await page.locator("#send").dispatchEvent("click");
@@ -369,10 +369,10 @@ describe("errors", () => {
     expect(await page.locator("#firstName").isDisabled()).toBe(false);
   });
 
-  it("keeps an answer to itself that comes after the person has turned to something else", async () => {
+  it("ignores an answer that arrives after navigation", async () => {
     await fill();
     await choose();
-    api.hold();
+    api.block();
     await send("Register");
     await expect.poll(() => api.of("/register").length).toBe(1);
     await turnTo("Verify");
@@ -403,14 +403,14 @@ describe("access", () => {
 });
 
 describe("without a camera", () => {
-  it("says that it may not be used, and leads to the file", async () => {
-    await restart(new FakeApi(), "register", "nobody", { camera: false });
+  it("shows that the camera is refused, and focuses the file", async () => {
+    await restart(new FakeApi(), "register", "none", { camera: false });
     await page.getByRole("button", { name: "Use the camera" }).click();
     await expect.poll(focused).toBe("file");
     expect(await page.locator("#picture-error").textContent()).toMatch(/^The camera may not be used/);
   });
 
-  it("says that there is none", async () => {
+  it("shows that there is no camera", async () => {
     const without = await launch(null);
     try {
       const { page, check } = await open(without, site.url);
@@ -424,7 +424,7 @@ describe("without a camera", () => {
 });
 
 describe("accessibility", () => {
-  it.each(["light", "dark"] as const)("breaks no rule of axe in any state, %s", async (colorScheme) => {
+  it.each(["light", "dark"] as const)("violates no rule of axe in any state, %s", async (colorScheme) => {
     await restart(new FakeApi(), "register", "token", { colorScheme });
     const found: string[] = [];
     const look = async (state: string) => found.push(...(await violations()).map((violation) => `${state}: ${violation}`));
@@ -451,12 +451,12 @@ describe("accessibility", () => {
       ["This face is registered", { match: true, confidence: 99.25, faceId: FACE, person: PERSON }],
       ["This face is not registered", { match: false, confidence: 0, message: "No matching face found" }],
     ] as const;
-    for (const [said, answer] of answers) {
+    for (const [title, answer] of answers) {
       api.next("/verify", { body: { success: true, ...answer } });
       await choose();
       await send("Verify");
-      await heading(said).waitFor();
-      await look(said);
+      await heading(title).waitFor();
+      await look(title);
     }
     expect(found).toEqual([]);
   });
@@ -467,7 +467,7 @@ describe("accessibility", () => {
       return page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim());
     };
     const order = [];
-    // The parts of a date are stops of their own: day, month, year and the calendar.
+    // A date has four tab stops: day, month, year and the calendar.
     for (let stop = 0; stop < 12; stop += 1) order.push(await tab());
     const date = ["dateOfBirth", "dateOfBirth", "dateOfBirth", "dateOfBirth"];
     expect(order).toEqual([
@@ -502,7 +502,7 @@ describe("accessibility", () => {
     expect(api.of("/register")[0]?.body).toMatchObject(PERSON);
   });
 
-  it("leads past the navigation without leaving the task", async () => {
+  it("skips the navigation without leaving the task", async () => {
     await turnTo("Verify");
     await page.getByText("Skip to the form").focus();
     await page.keyboard.press("Enter");
@@ -510,13 +510,13 @@ describe("accessibility", () => {
     expect(page.url()).toMatch(/#verify$/);
   });
 
-  it("says in the title and the heading which task it is, and goes there", async () => {
+  it("names the task in title and heading, and focuses it", async () => {
     await turnTo("Verify");
     expect(await page.title()).toBe("Verify a face – Bonafide");
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("H1");
   });
 
-  it("tells what happens to whoever does not see it", async () => {
+  it("announces what happens to screen readers", async () => {
     const status = page.getByRole("status");
     await page.getByRole("button", { name: "Use the camera" }).click();
     await expect.poll(() => status.textContent()).toBe("The camera is on.");

@@ -16,9 +16,9 @@ const API = "https://abcde12345.execute-api.eu-west-1.amazonaws.com/v1";
 const KEYS = { default: "key-of-the-client-default", page: "key-of-the-client-page" };
 const SITE_OUTPUTS = { SiteUrl: "https://faces.bank.example/", SiteBucketName: BUCKET, SiteDomainName: "d111.cloudfront.net" };
 const API_OUTPUTS = { FaceApiUrl: API, FaceApiId: "abcde12345", FaceApiClientKeyIds: "default=k1" };
-/** In two lines, as some services write. */
+/** In two lines, as in the messages of some services. */
 const DENIED = { status: 403, name: "AccessDenied", message: "User: arn:aws:iam::111122223333:user/eve\nis not authorized" };
-const NOT_ALLOWED = "use others, or have it allowed. (User: arn:aws:iam::111122223333:user/eve is not authorized)";
+const NOT_ALLOWED = "use others, or add the permission. (User: arn:aws:iam::111122223333:user/eve is not authorized)";
 
 let aws: FakeAws;
 let endpoint: string;
@@ -37,14 +37,14 @@ beforeEach(async () => {
 });
 afterEach(() => aws.stop());
 
-interface Said {
+interface Result {
   readonly code: number;
   readonly out: string;
   readonly error: string;
 }
 
-/** The command as people run it, in an environment in which it can reach the fake AWS only. Whatever it says, it never says a key. */
-async function run(args: readonly string[], environment: Record<string, string | undefined> = {}): Promise<Said> {
+/** Runs the command in an environment in which it reaches the fake AWS only, and checks that it prints no key. */
+async function run(args: readonly string[], environment: Record<string, string | undefined> = {}): Promise<Result> {
   const env = {
     PATH: process.env["PATH"],
     HOME: home,
@@ -56,16 +56,16 @@ async function run(args: readonly string[], environment: Record<string, string |
     AWS_SECRET_ACCESS_KEY: "secret",
     ...environment,
   };
-  const said = await new Promise<Said>((resolve) => {
+  const result = await new Promise<Result>((resolve) => {
     execFile(process.execPath, ["web/publish.js", ...args], { cwd: REPOSITORY, env }, (failure, out, error) => {
       resolve({ code: failure ? Number(failure.code) : 0, out, error });
     });
   });
-  for (const key of Object.values(KEYS)) expect(said.out + said.error).not.toContain(key);
-  return said;
+  for (const key of Object.values(KEYS)) expect(result.out + result.error).not.toContain(key);
+  return result;
 }
 
-const publish = (...args: string[]): Promise<Said> => run(["--stage", "test", ...args]);
+const publish = (...args: string[]): Promise<Result> => run(["--stage", "test", ...args]);
 
 function objects() {
   return aws.buckets.get(BUCKET) as NonNullable<ReturnType<typeof aws.buckets.get>>;
@@ -77,16 +77,16 @@ function lie(...keys: string[]): void {
   for (const key of keys) objects().set(key, { body: Buffer.from("old"), contentType: undefined, cacheControl: undefined });
 }
 
-/** What is put, and in which order. */
+/** The uploaded files, in order. */
 const put = (): string[] =>
   aws.changes.filter((call) => call.startsWith("s3:Put")).map((call) => call.replace(`s3:PutObject ${BUCKET}/`, ""));
 
 describe("the page", () => {
-  it("is the files of its folder, no more and no fewer", () => {
+  it("consists of exactly the files of its folder", () => {
     expect([...FILES].sort()).toEqual(readdirSync(SITE).sort());
   });
 
-  it("is published with its settings, as what it is, and to be asked for each time", async () => {
+  it("is published with settings, media types and cache headers", async () => {
     expect(await publish()).toEqual({
       code: 0,
       out: `Publishing the page of ${API}, as client default, to ${BUCKET}:
@@ -120,7 +120,7 @@ The page is at https://faces.bank.example/
     expect(settings()).toEqual({ api: API, authorization: "token", apiKey: KEYS.default });
   });
 
-  it("is never there in parts: what a file refers to is put before it, what is old is removed after all", async () => {
+  it("uploads files after those they refer to, and deletes last", async () => {
     lie("old.js");
     await publish();
     const order = put();
@@ -134,7 +134,7 @@ The page is at https://faces.bank.example/
     expect(aws.changes.at(-1)).toBe(`s3:DeleteObject ${BUCKET}/old.js`);
   });
 
-  it("loses the objects that are no part of it, however many there are", async () => {
+  it("deletes objects that are not part of it, over several pages", async () => {
     lie("a.js", "app.js", "app.js.map", "b/index.html", "c d.css", "index.html", "zz");
     const { out } = await publish();
     expect([...objects().keys()].sort()).toEqual([...FILES, "config.json"].sort());
@@ -150,19 +150,19 @@ The page is at https://faces.bank.example/
     expect(aws.calls.filter((call) => call.startsWith("s3:Delete"))).toEqual([]);
   });
 
-  it("is asked about and left alone in a dry run", async () => {
+  it("is not changed by a dry run", async () => {
     lie("old.js", "app.js");
     const { code, out } = await publish("--dry-run");
     expect(code).toBe(0);
     expect(out).toMatch(/^Would publish the page of .*\n {2}put {6}config\.json /);
-    expect(out).toMatch(/\n {2}delete {3}old\.js\nNothing was changed\. The page is to be at https:\/\/faces\.bank\.example\/\n$/);
+    expect(out).toMatch(/\n {2}delete {3}old\.js\nNothing was changed\. The page will be at https:\/\/faces\.bank\.example\/\n$/);
     expect(aws.changes).toEqual([]);
     expect([...objects().keys()]).toEqual(["old.js", "app.js"]);
-    // What is not allowed shows before anything is done.
+    // Missing permissions are found before anything is changed.
     expect(aws.calls).toContain("apigateway:GET k1");
   });
 
-  it("keeps its old index.html when an upload fails, and is whole when it is published again", async () => {
+  it("keeps the old index.html after a failed upload, until published again", async () => {
     lie("old.js", "index.html");
     aws.refuse(`s3:PutObject ${BUCKET}/app.js`, { status: 503, name: "SlowDown", message: "Please reduce your request rate." });
     const { code, out, error } = await publish();
@@ -211,13 +211,14 @@ describe("the client", () => {
     expect(await publish()).toEqual({
       code: 1,
       out: "",
-      error: "The key of the client default is gone from API Gateway: deploy without this client, then with it, to have a new one.\n",
+      error:
+        "The key of the client default does not exist in API Gateway any more: deploy without this client, then with it, to get a new one.\n",
     });
   });
 });
 
-describe("what it needs is where the deployment has it", () => {
-  // The templates as they are reviewed; cdk's tests hold them to the stacks.
+describe("the deployment has the outputs that it needs", () => {
+  // The committed templates, which the tests of cdk compare with the stacks.
   it.each([
     ["Bonafide-dev-Site.template.json", Object.keys(SITE_OUTPUTS)],
     ["Bonafide-dev-FaceApi.aws.template.json", Object.keys(API_OUTPUTS)],
@@ -227,9 +228,9 @@ describe("what it needs is where the deployment has it", () => {
   });
 });
 
-describe("a failure is one sentence with its remedy, and changes nothing", () => {
-  async function fails(said: Promise<Said>): Promise<string> {
-    const { code, out, error } = await said;
+describe("an error is one sentence with a remedy, and changes nothing", () => {
+  async function fails(result: Promise<Result>): Promise<string> {
+    const { code, out, error } = await result;
     expect(code).toBe(1);
     expect(out).toBe("");
     expect(error).toMatch(/^[^\n]+\n$/);
@@ -240,18 +241,18 @@ describe("a failure is one sentence with its remedy, and changes nothing", () =>
   it("when the stage does not serve the page", async () => {
     aws.stacks.delete("Bonafide-test-Site");
     expect(await fails(publish())).toBe(
-      "There is no stack Bonafide-test-Site in eu-west-1: deploy the stage with faceApiSite and faceApiSiteCertificateArn first (docs/DEPLOY.md), or look whether stage, region and account are right.",
+      "There is no stack Bonafide-test-Site in eu-west-1: deploy the stage with faceApiSite and faceApiSiteCertificateArn first (docs/DEPLOY.md), or check stage, region and account.",
     );
   });
 
   it("when there is no API", async () => {
     aws.stacks.delete("Bonafide-test-FaceApi");
     expect(await fails(publish())).toBe(
-      "There is no stack Bonafide-test-FaceApi in eu-west-1: deploy the stage first (docs/DEPLOY.md), or look whether stage, region and account are right.",
+      "There is no stack Bonafide-test-FaceApi in eu-west-1: deploy the stage first (docs/DEPLOY.md), or check stage, region and account.",
     );
   });
 
-  it.each(["SiteBucketName", "SiteUrl"] as const)("when a stack was not deployed to its end, and has no %s", async (output) => {
+  it.each(["SiteBucketName", "SiteUrl"] as const)("when a stack is incomplete, and has no %s", async (output) => {
     const { [output]: _, ...outputs } = SITE_OUTPUTS;
     aws.stacks.set("Bonafide-test-Site", outputs as Record<string, string>);
     expect(await fails(publish())).toBe(
@@ -259,31 +260,29 @@ describe("a failure is one sentence with its remedy, and changes nothing", () =>
     );
   });
 
-  it("when the bucket is gone", async () => {
+  it("when the bucket does not exist", async () => {
     aws.buckets.clear();
-    expect(await fails(publish())).toBe(
-      `There is no bucket ${BUCKET}, though its stack is there: take the stack away and deploy it again.`,
-    );
+    expect(await fails(publish())).toBe(`There is no bucket ${BUCKET}, though its stack exists: delete the stack and deploy it again.`);
   });
 
   it("when there are no credentials", async () => {
     const none = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
     expect(await fails(run(["--stage", "test"], none))).toBe(
-      "There are no credentials of AWS: sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. (Could not load credentials from any providers)",
+      "There are no AWS credentials: sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. (Could not load credentials from any providers)",
     );
     expect(aws.calls).toEqual([]);
   });
 
   it("when there is no region", async () => {
     expect(await fails(run(["--stage", "test"], { AWS_REGION: undefined }))).toBe(
-      "It is not said in which region: set AWS_REGION to that of the deployment, or AWS_PROFILE to a profile that has it.",
+      "There is no region: set AWS_REGION to that of the deployment, or AWS_PROFILE to a profile that has one.",
     );
   });
 
-  it.each(["ExpiredToken", "InvalidClientTokenId", "SignatureDoesNotMatch"])("when AWS does not take the credentials: %s", async (name) => {
+  it.each(["ExpiredToken", "InvalidClientTokenId", "SignatureDoesNotMatch"])("when AWS refuses the credentials: %s", async (name) => {
     aws.refuse("cloudformation:DescribeStacks", { status: 403, name, message: "no" });
     expect(await fails(publish())).toBe(
-      `AWS does not take these credentials (${name}): sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and look at the clock of this machine.`,
+      `AWS refused these credentials (${name}): sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and check the clock of this machine.`,
     );
   });
 
@@ -304,34 +303,34 @@ describe("a failure is one sentence with its remedy, and changes nothing", () =>
     expect((await publish()).error).toMatch(/^These credentials do not allow s3:PutObject for .*config\.json: .*\n$/);
   });
 
-  it("when nothing answers", async () => {
+  it("when AWS does not answer", async () => {
     const closed = createServer();
     await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
     const { port } = closed.address() as AddressInfo;
     await new Promise((resolve) => closed.close(resolve));
     expect(await fails(run(["--stage", "test"], { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` }))).toBe(
-      `AWS did not answer cloudformation:DescribeStacks for Bonafide-test-Site: look at the network, at AWS_REGION and at AWS_ENDPOINT_URL. (connect ECONNREFUSED 127.0.0.1:${port})`,
+      `AWS did not answer cloudformation:DescribeStacks for Bonafide-test-Site: check the network, AWS_REGION and AWS_ENDPOINT_URL. (connect ECONNREFUSED 127.0.0.1:${port})`,
     );
   });
 });
 
 describe("the command", () => {
   it.each([
-    ["without a stage", [], "--stage is missing: of which deployment is the page to be published?"],
+    ["without a stage", [], "--stage is missing: name the stage whose page is to be published."],
     [
-      "with a stage that cannot be",
+      "with an invalid stage",
       ["--stage", "Test"],
-      '"Test" cannot be a stage: lower-case letters, digits and hyphens, at most 16, a letter first.',
+      '"Test" is no valid stage: lower-case letters, digits and hyphens, at most 16, a letter first.',
     ],
-    ["with an option that it does not have", ["--stage", "test", "--force"], "Unknown option '--force'."],
-    ["with words, as npm leaves them of options before --", ["test"], "Unexpected argument 'test'."],
-    ["with an option that lacks its value", ["--stage"], "Option '--stage <value>' argument missing."],
-  ])("tells how it is used: %s", async (_, args, sentence) => {
-    expect(await run(args)).toEqual({ code: 2, out: "", error: `${sentence}\n${COMMAND}\n--help says more.\n` });
+    ["with an unknown option", ["--stage", "test", "--force"], "Unknown option '--force'."],
+    ["with arguments, as npm leaves them of options before --", ["test"], "Unexpected argument 'test'."],
+    ["with an option without its value", ["--stage"], "Option '--stage <value>' argument missing."],
+  ])("shows its usage: %s", async (_, args, sentence) => {
+    expect(await run(args)).toEqual({ code: 2, out: "", error: `${sentence}\n${COMMAND}\nSee --help for more.\n` });
     expect(aws.calls).toEqual([]);
   });
 
-  it("helps, and is called as the help says", async () => {
+  it("shows its help, which names the command", async () => {
     const { code, out, error } = await run(["--help"]);
     expect({ code, error }).toEqual({ code: 0, error: "" });
     expect(out.startsWith(`${COMMAND}\n`)).toBe(true);
@@ -339,14 +338,14 @@ describe("the command", () => {
     expect(scripts["publish-page"]).toBe("node web/publish.js");
   });
 
-  it("asks for no more than the help names", async () => {
+  it("needs only the permissions in the help", async () => {
     lie("old.js");
     await publish();
     const { out } = await run(["--help"]);
     for (const action of new Set(aws.calls.map((call) => call.split(" ")[0] ?? ""))) expect(out).toContain(action);
   });
 
-  it("takes the region by the name that the AWS CLI knows as well", async () => {
+  it("accepts both names of the region that the AWS CLI has", async () => {
     expect((await run(["--stage", "test"], { AWS_REGION: undefined, AWS_DEFAULT_REGION: "eu-west-1" })).code).toBe(0);
   });
 });

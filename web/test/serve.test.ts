@@ -20,7 +20,7 @@ afterEach(async () => {
   await api.stop();
 });
 
-/** `fetch` does not let `Host` be chosen. */
+/** The status of a request with these headers; `fetch` cannot set `Host`. */
 function status(path: string, headers: Record<string, string>): Promise<number> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(site.url);
@@ -61,7 +61,7 @@ describe("the server of the page", () => {
     }
   });
 
-  it("forbids the page what it does not need", async () => {
+  it("restricts the page by its security policy", async () => {
     const { headers } = await fetch(site.url);
     const policy = headers.get("content-security-policy") ?? "";
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
@@ -72,8 +72,8 @@ describe("the server of the page", () => {
 });
 
 describe("the page, hosted", () => {
-  /** As CloudFront serves it: files, `config.json` and headers; the API is somewhere else. */
-  it("reaches the API at the origin that its policy names, with the key of its client", async () => {
+  /** As with CloudFront: files, `config.json` and headers from one origin, the API at another. */
+  it("calls the API at the policy's origin, with its key", async () => {
     const files = new URL("../site/", import.meta.url);
     const security = JSON.parse(readFileSync(new URL("../headers.json", import.meta.url), "utf8"));
     const host = createServer((request, response) => {
@@ -105,7 +105,7 @@ describe("the page, hosted", () => {
       await page.getByRole("button", { name: "Verify" }).click();
       await page.getByRole("heading", { name: "This face is registered" }).waitFor();
       check();
-      // What the page is not told to reach, it cannot.
+      // The policy blocks other origins.
       const reached = await page.evaluate(
         (url) =>
           fetch(url).then(

@@ -1,2 +1,2 @@
-/** Milliseconds after which a test gives up on something that does not happen. No test depends on how fast the machine is. */
+/** Milliseconds after which a test fails because an event did not happen. No test depends on the speed of the machine. */
 export const TIMEOUT = 300_000;

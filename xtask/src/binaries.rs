@@ -1,4 +1,4 @@
-//! The compiled tests of the workspace: built and linted in one go, and listed, so that each is run without Cargo.
+//! The compiled tests of the workspace: built and linted together, and listed, so that each can run without Cargo.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,22 +9,22 @@ use serde::Deserialize;
 use crate::bundle::Compiler;
 use crate::project::Project;
 
-/// What is built: unit tests of the libraries and of this crate, integration tests, examples. Not the unit tests of the other
-/// binaries: they have none, and each would be linked for nothing.
+/// The built targets: unit tests of the libraries and of this crate, integration tests, examples. The other binaries have no unit tests,
+/// so they are not linked.
 const TARGETS: [&str; 6] = ["--lib", "--bin", "xtask", "--examples", "--test", "*"];
 
 /// One compiled test target.
 pub(crate) struct Binary {
     /// The package's folder, where Cargo runs its tests.
     pub(crate) folder: PathBuf,
-    /// The target's name: of a unit test the library's, of an integration test its file's or folder's.
+    /// The target's name: for unit tests the library's, for an integration test that of its file or folder.
     pub(crate) target: String,
     pub(crate) is_library: bool,
     pub(crate) executable: PathBuf,
 }
 
 impl Binary {
-    /// Below the project's root.
+    /// Its name, relative to the project's root.
     pub(crate) fn name(&self, project: &Project) -> String {
         let folder = self.folder.strip_prefix(&project.root).unwrap_or(&self.folder).display();
         if self.is_library { folder.to_string() } else { format!("{folder} {}", self.target) }
@@ -36,20 +36,20 @@ impl Binary {
         command
     }
 
-    /// Whether it tests against a local AWS that must be running.
+    /// Whether it needs a running local AWS.
     pub(crate) fn needs_local_aws(&self, project: &Project) -> bool {
         !self.is_library && self.folder == project.root.join("tests")
     }
 }
 
-/// What compiles them, with Clippy's lints.
+/// The command that compiles them, with Clippy's lints.
 pub(crate) fn build(project: &Project) -> Command {
     let mut build = Compiler::Clippy.cargo(project, "test");
     build.arg("--no-run").args(TARGETS);
     build
 }
 
-/// What Cargo says of something that it has built, as far as it is of use here.
+/// The relevant fields of Cargo's message about a built target.
 #[derive(Deserialize)]
 struct Built {
     reason: String,
@@ -70,10 +70,10 @@ struct Profile {
     test: bool,
 }
 
-/// Those that [`build`] has built.
+/// Lists the binaries that [`build`] has built.
 pub(crate) fn list(project: &Project) -> Result<Vec<Binary>> {
     let listed = build(project).args(["--quiet", "--message-format=json"]).output().context("cargo does not run")?;
-    ensure!(listed.status.success(), "cargo does not tell what it has built");
+    ensure!(listed.status.success(), "cargo does not list what it has built");
     let binaries: Vec<_> = String::from_utf8(listed.stdout)?
         .lines()
         .filter_map(|line| serde_json::from_str::<Built>(line).ok())

@@ -1,4 +1,4 @@
-//! Worker binaries as Lambda takes them: `<worker>/bootstrap`.
+//! Bundles of the workers for Lambda: `<worker>/bootstrap`.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,12 +13,12 @@ use crate::project::Project;
 use crate::setup;
 use crate::step::Steps;
 
-/// A cold start reads all of it: what a bundle should stay below, in bytes.
+/// The size goal of a bundle in bytes, since a cold start reads all of it.
 const GOAL: u64 = 9_000_000;
-/// What Lambda takes, unzipped, in bytes.
+/// Lambda's limit of the unzipped size in bytes.
 const LIMIT: u64 = 250 << 20;
 
-/// Processors that Lambda has; spelled as the CDK setting `architecture` spells them.
+/// Lambda's processors, named as in the CDK setting `architecture`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Architecture {
     #[value(name = "x86_64")]
@@ -28,7 +28,7 @@ pub(crate) enum Architecture {
 }
 
 impl Architecture {
-    /// What provided.al2023 runs on.
+    /// Rust's target for provided.al2023.
     fn target(self) -> &'static str {
         match self {
             Self::X86 => "x86_64-unknown-linux-gnu",
@@ -43,13 +43,13 @@ impl Architecture {
         }
     }
 
-    /// Can this machine link for it without help?
+    /// Whether this machine can link for it without further tools.
     fn is_own(self) -> bool {
         let own = if cfg!(target_arch = "aarch64") { Self::Arm } else { Self::X86 };
         cfg!(target_os = "linux") && self == own
     }
 
-    /// Where cargo looks for a linker of the target.
+    /// The variable in which cargo looks for a linker of the target.
     fn linker(self) -> &'static str {
         match self {
             Self::X86 => "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
@@ -58,7 +58,7 @@ impl Architecture {
     }
 }
 
-/// Optimised bundles in `target/lambda`, from where the CDK app takes them.
+/// Builds optimised bundles in `target/lambda`, where the CDK app reads them.
 pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architecture) -> Result<()> {
     let workers = project.workers()?;
     let target = architecture.target();
@@ -66,11 +66,11 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
     if !architecture.is_own() && needs_help_to_link(project, architecture)? {
         build.arg("lambda");
     }
-    // With a target even for the host's own: without it cargo's binaries would lie where the bundles' folders belong.
+    // The target is given even for the host's own: without it cargo would write binaries where the bundles' folders belong.
     build.args(["build", "--locked", "--profile", "lambda", "--target", target]);
     for worker in &workers {
         build.args(["--package", worker]);
-        // One that could not be renewed must not be deployed.
+        // A bundle that could not be rebuilt must not be deployed.
         let old = bootstrap_in(&packages(project).join(worker))?;
         if old.exists() {
             fs::remove_file(&old).with_context(|| format!("{} could not be removed", old.display()))?;
@@ -82,7 +82,7 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
     for worker in &workers {
         let from = project.target().join(target).join("lambda").join(worker);
         let bootstrap = bootstrap_in(&packages(project).join(worker))?;
-        // cargo-lambda has put it there already.
+        // cargo-lambda has already written it there.
         if !bootstrap.exists() {
             fs::copy(&from, &bootstrap).with_context(|| format!("{} could not be copied", from.display()))?;
         }
@@ -93,7 +93,7 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
         match Size::of(bytes) {
             Size::Fine => {}
             Size::OverGoal => over_goal.push(worker.as_str()),
-            Size::OverLimit => bail!("{worker} is larger than the {} that Lambda takes", megabytes(LIMIT) + " MB"),
+            Size::OverLimit => bail!("{worker} is larger than the {} that Lambda accepts", megabytes(LIMIT) + " MB"),
         }
     }
     if !over_goal.is_empty() {
@@ -110,7 +110,7 @@ fn packages(project: &Project) -> PathBuf {
     project.root.join("target/lambda")
 }
 
-/// Says what is missing, before anything is compiled.
+/// Checks for missing tools before anything is compiled.
 fn needs_help_to_link(project: &Project, architecture: Architecture) -> Result<bool> {
     let (name, target) = (architecture.name(), architecture.target());
     let library = project.command("rustc").args(["--print", "target-libdir", "--target", target]).output()?;
@@ -123,7 +123,7 @@ fn needs_help_to_link(project: &Project, architecture: Architecture) -> Result<b
     let is_there = project.cargo().args(["lambda", "--version"]).output().is_ok_and(|output| output.status.success());
     if !is_there {
         bail!(
-            "this machine cannot link for {name} by itself: `pip install cargo-lambda`, which brings zig along, or set {} to a linker",
+            "this machine cannot link for {name} by itself: `pip install cargo-lambda`, which includes zig, or set {} to a linker",
             architecture.linker()
         );
     }
@@ -153,24 +153,24 @@ fn megabytes(bytes: u64) -> String {
     format!("{megabytes:.1}")
 }
 
-/// Bytes as they are uploaded. gzip deflates as zip does; without it nobody is told.
+/// The uploaded size in bytes, measured with gzip, which compresses like zip; `None` without gzip.
 fn zipped(project: &Project, file: &Path) -> Option<u64> {
     let output = project.command("gzip").arg("--stdout").arg(file).output().ok()?;
     output.status.success().then(|| u64::try_from(output.stdout.len()).ok())?
 }
 
-/// What compiles the crates of this workspace.
+/// The compiler of this workspace.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Compiler {
-    /// What a user has.
+    /// The plain compiler, for users.
     Rustc,
-    /// The same compiler with Clippy's lints in it: the tests compile and lint in one go.
+    /// The same compiler with Clippy's lints: the tests compile and lint together.
     Clippy,
 }
 
 impl Compiler {
-    /// `cargo <command>` over the whole workspace. Always with the features that the tests need, since Cargo compiles a dependency
-    /// once for each set of features that is asked of it; what is built of the workspace the caller adds.
+    /// `cargo <command>` for the whole workspace; the caller adds the targets. Always with the features that the tests need, since Cargo
+    /// compiles a dependency again for each set of features.
     pub(crate) fn cargo(self, project: &Project, command: &str) -> Command {
         let mut cargo = project.cargo();
         cargo.args([command, "--locked", "--workspace", "--features", "bonafide-tests/local-aws"]);
@@ -180,8 +180,8 @@ impl Compiler {
         cargo
     }
 
-    /// What builds the workers and what drives the local runs: a test is named as well, because only then Cargo takes the features
-    /// of the tests.
+    /// Builds the workers and the tools of local runs. A test is named as well, because otherwise Cargo would not use the features of the
+    /// tests.
     pub(crate) fn build_for_local_runs(self, project: &Project) -> Result<Command> {
         let mut build = self.cargo(project, "build");
         build.args(["--test", "panic", "--bin", "bonafide-tools", "--bin", "bonafide"]);
@@ -192,8 +192,8 @@ impl Compiler {
     }
 }
 
-/// All that a local run needs: the workers as fast as they can be had (development builds, stripped, never where a deployment to AWS
-/// would find them), what drives the run, and meanwhile what is installed.
+/// Prepares a local run: builds the workers (development builds, stripped, in another folder than those for AWS) and the tools, and
+/// installs packages at the same time.
 pub(crate) fn for_local_runs(project: &Project, steps: &Steps) -> Result<()> {
     setup::disk(project)?;
     thread::scope(|scope| {
@@ -204,7 +204,7 @@ pub(crate) fn for_local_runs(project: &Project, steps: &Steps) -> Result<()> {
     })
 }
 
-/// Puts the built workers where the local AWS takes them from.
+/// Copies the built workers, stripped, to the folder of the local AWS.
 pub(crate) fn strip(project: &Project) -> Result<()> {
     for worker in project.workers()? {
         let worker = worker.as_str();
@@ -215,7 +215,7 @@ pub(crate) fn strip(project: &Project) -> Result<()> {
         if bootstrap.exists() && fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == state) {
             continue;
         }
-        // As those for AWS are: every start of a function would read the rest.
+        // Stripped as for AWS, because every start of a function reads the whole file.
         let part = bootstrap.with_extension("part");
         let stripped = project.command("strip").arg("--strip-all").arg("-o").args([&part, &from]).output();
         if !stripped.is_ok_and(|output| output.status.success()) {
@@ -242,7 +242,7 @@ fn bootstrap_in(folder: &Path) -> Result<PathBuf> {
     Ok(folder.join("bootstrap"))
 }
 
-/// Tells one build of a binary from another.
+/// A text that identifies the build of a binary.
 fn state(binary: &Path) -> Result<String> {
     let metadata = fs::metadata(binary).with_context(|| format!("{} was not built", binary.display()))?;
     Ok(format!("{:?} {}", metadata.modified()?, metadata.len()))

@@ -1,5 +1,5 @@
-//! `cost`: what an application, a conversation and a request to the face API cost, and what AWS's quotas bear, counted on a local AWS
-//! of its own.
+//! `cost`: the costs of an application, a conversation and a request to the face API, and the load that AWS's quotas allow, counted on a
+//! local AWS of its own.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::step::Steps;
 
 const LIMIT: Duration = Duration::from_mins(15);
 
-/// What to do with the result.
+/// The destination of the result.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Output {
-    /// Renew docs/COST.md and docs/CAPACITY.md instead of printing them
+    /// Update docs/COST.md and docs/CAPACITY.md instead of printing them
     #[arg(long)]
     write: bool,
 }
@@ -43,7 +43,7 @@ pub(crate) fn cost(project: &Project, steps: &Steps, output: Output) -> Result<E
         bail!("the costs could not be counted; the local AWS's log: {}", local.log.display());
     }
     if output.write {
-        steps.say("docs/COST.md and docs/CAPACITY.md are renewed.");
+        steps.say("docs/COST.md and docs/CAPACITY.md are updated.");
     }
     Ok(ExitCode::SUCCESS)
 }

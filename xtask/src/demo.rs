@@ -1,4 +1,4 @@
-//! `demo`: the samples from upload to verdict, the conversations from consent to customer, the face API from registration to erasure.
+//! `demo`: the samples from upload to outcome, the conversations from consent to customer, the face API from registration to erasure.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use crate::step::Steps;
 
 const LIMIT: Duration = Duration::from_mins(15);
 
-/// Which of the samples.
+/// A set of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Suite {
-    /// One for each judgement
+    /// One for each outcome and reason
     Core,
     /// All of them
     Full,
 }
 
-/// Which system is shown.
+/// The demonstrated system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Scenario {
-    /// Packages, from upload to verdict
+    /// Packages, from upload to outcome
     Packages,
     /// Conversations, from consent to customer
     Nordic,
@@ -32,13 +32,13 @@ pub(crate) enum Scenario {
     Faces,
 }
 
-/// What is shown, and how.
+/// The selection and form of the output.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Options {
-    /// What to see
+    /// What to show
     #[arg(long, value_enum, default_value_t = Scenario::Packages)]
     scenario: Scenario,
-    /// Which packages
+    /// Which packages to upload
     #[arg(long, value_enum, default_value_t = Suite::Full)]
     suite: Suite,
     /// One JSON object per application, session or request on standard output, everything else on standard error

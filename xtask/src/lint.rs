@@ -1,4 +1,4 @@
-//! `lint`: cfn-lint, checkov, parliament and asl-validator on all templates, policies and machines as they are deployed.
+//! `lint`: runs cfn-lint, checkov, parliament and asl-validator on all templates, policies and machines as they are deployed.
 
 mod exceptions;
 mod template;
@@ -20,14 +20,14 @@ use crate::project::Project;
 use crate::setup;
 use crate::step::Steps;
 
-/// Below the project's root.
+/// Relative to the project's root.
 const EXCEPTIONS: &str = "cdk/lint-exceptions.json";
 
-/// What came of it.
+/// The result.
 pub(crate) struct Outcome {
-    /// For people: open findings, idle exceptions.
+    /// Open findings and unused exceptions, as readable lines.
     pub(crate) lines: Vec<String>,
-    /// Findings that an exception answers.
+    /// The number of findings with an exception.
     pub(crate) answered: usize,
     pub(crate) is_clean: bool,
 }
@@ -57,14 +57,14 @@ impl Outcome {
     }
 }
 
-/// One synthesis: where it is, and what was taken out of it for the tools.
+/// One synthesis: its folder, and the files extracted from it for the tools.
 struct Subject {
     encryption: Encryption,
     assembly: PathBuf,
     templates: Templates,
-    /// A file for each policy, and its place.
+    /// A file for each policy, with its place in the templates.
     policies: BTreeMap<PathBuf, String>,
-    /// A file for each machine, and its place.
+    /// A file for each machine, with its place in the templates.
     machines: BTreeMap<PathBuf, String>,
 }
 
@@ -79,13 +79,13 @@ pub(crate) fn lint(project: &Project, steps: &Steps) -> Result<Outcome> {
     for worker in project.workers()? {
         let worker = bundles.join(worker);
         fs::create_dir_all(&worker)?;
-        fs::write(worker.join("bootstrap"), "Stands in for the worker: no tool looks into bundles.")?;
+        fs::write(worker.join("bootstrap"), "A placeholder for the worker: no tool reads bundles.")?;
     }
     let subjects = in_parallel(&Encryption::ALL, |encryption| Subject::new(project, steps, &bundles, *encryption))?;
     let findings = in_parallel(&Tool::ALL, |tool| findings(project, steps, *tool, &subjects))?;
     let judged = Exceptions::read(&project.root.join(EXCEPTIONS))?.judge(findings.into_iter().flatten().collect());
     let mut lines: Vec<_> = judged.open.iter().map(ToString::to_string).collect();
-    lines.extend(judged.idle.iter().map(|idle| format!("{EXCEPTIONS}: nothing needs the exception {idle}")));
+    lines.extend(judged.idle.iter().map(|idle| format!("{EXCEPTIONS}: no finding needs the exception {idle}")));
     Ok(Outcome { is_clean: lines.is_empty(), answered: judged.answered, lines })
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn synthesize(
     encryption: Encryption,
     assembly: &Path,
 ) -> Result<()> {
-    // Paths are what `cdk deploy` writes, and how exceptions name resources.
+    // Construct paths, which `cdk deploy` writes as well, name resources in exceptions.
     let context = json!({
         "stage": STAGE, "lambdaDirectory": bundles, "encryption": encryption.name(), "aws:cdk:enable-path-metadata": true,
     });
@@ -157,7 +157,7 @@ fn written(folder: &Path, texts: impl Iterator<Item = (String, String)>) -> Resu
     Ok(files)
 }
 
-/// Runs a tool to its end and gives its standard output; what else it says is in the log.
+/// Runs a tool and returns its standard output; standard error goes to the log.
 fn output(steps: &Steps, name: &str, command: &mut Command, codes: &[i32]) -> Result<String> {
     let log = steps.log(name);
     command.stderr(File::create(&log).with_context(|| format!("{} could not be written", log.display()))?);
@@ -168,7 +168,7 @@ fn output(steps: &Steps, name: &str, command: &mut Command, codes: &[i32]) -> Re
     String::from_utf8(output.stdout).with_context(|| format!("{name} did not answer with text"))
 }
 
-/// Everything that one tool objects to.
+/// All findings of one tool.
 fn findings(project: &Project, steps: &Steps, tool: Tool, subjects: &[Subject]) -> Result<Vec<Finding>> {
     match tool {
         Tool::AslValidator => {
@@ -177,18 +177,18 @@ fn findings(project: &Project, steps: &Steps, tool: Tool, subjects: &[Subject]) 
                 validator.arg("--json-path").arg(file);
             }
             validator.env("NODE_NO_WARNINGS", "1");
-            // What is valid is told on one stream, what is not on the other.
+            // Valid machines are listed on one stream, invalid ones on the other.
             let valid = output(steps, "lint-asl-validator", &mut validator, &[0, 1])?;
             let invalid = fs::read_to_string(steps.log("lint-asl-validator"))?;
             asl_validator(&(valid + &invalid), subjects)
         }
         Tool::CfnLint => {
             let mut lint = project.command(project.lint_tools().join("cfn-lint"));
-            // Informational rules as well; configuration files of the machine do not count.
+            // Includes informational rules, and ignores configuration files of this machine.
             lint.args(["--format", "json", "--include-checks", "I", "--template"]);
             lint.args(subjects.iter().flat_map(Subject::files));
             lint.args(["--config-file", "/dev/null"]);
-            // The code's bits tell which levels were found.
+            // The bits of the exit code show which levels were found.
             cfn_lint(&output(steps, "lint-cfn-lint", &mut lint, &(0..16).collect::<Vec<_>>())?, subjects)
         }
         Tool::Checkov => {
@@ -229,7 +229,7 @@ fn asl_validator(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> {
     let mut current = None;
     for line in output.lines() {
         if let Some((_, rest)) = line.split_once("State machine definition \"") {
-            let (file, _) = rest.split_once('"').context("asl-validator speaks otherwise than it did")?;
+            let (file, _) = rest.split_once('"').context("the output of asl-validator has changed its format")?;
             seen += 1;
             current = Some(of_file(subjects, file, |subject| &subject.machines)?);
         } else if let Some((subject, place)) = current {
@@ -245,7 +245,7 @@ fn asl_validator(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> {
     }
     let machines: usize = subjects.iter().map(|subject| subject.machines.len()).sum();
     if seen != machines {
-        bail!("asl-validator looked at {seen} of {machines} machines");
+        bail!("asl-validator checked {seen} of {machines} machines");
     }
     Ok(findings)
 }
@@ -258,7 +258,7 @@ fn of_file<'subjects>(
     subjects
         .iter()
         .find_map(|subject| Some((subject, files(subject).get(Path::new(file))?.as_str())))
-        .with_context(|| format!("a tool speaks of {file}, which it was not given"))
+        .with_context(|| format!("a tool names {file}, which it was not given"))
 }
 
 /// Subject and stack of a template's file.
@@ -272,7 +272,7 @@ fn of_template<'subjects>(
             let name = Path::new(file).strip_prefix(&subject.assembly).ok()?.to_str()?;
             Some((subject, name.strip_suffix(".template.json")?))
         })
-        .with_context(|| format!("a tool speaks of {file}, which it was not given"))
+        .with_context(|| format!("a tool names {file}, which it was not given"))
 }
 
 fn text<'value>(value: &'value Value, name: &str) -> Result<&'value str> {
@@ -300,10 +300,10 @@ fn cfn_lint(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> {
 
 fn checkov_findings(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> {
     let report: Value = serde_json::from_str(output).context("checkov did not answer with JSON")?;
-    // It also ends well when it understood nothing.
+    // It also succeeds when it could not parse anything.
     let understood = report["summary"]["passed"].as_u64().unwrap_or_default();
     if understood == 0 || report["summary"]["parsing_errors"] != 0 {
-        bail!("checkov did not understand the templates: {}", report["summary"]);
+        bail!("checkov could not parse the templates: {}", report["summary"]);
     }
     let failed = report["results"]["failed_checks"].as_array().context("checkov's report has no results")?;
     failed
@@ -330,7 +330,7 @@ fn parliament_findings(output: &str, subjects: &[Subject]) -> Result<Vec<Finding
         let found: Value = serde_json::from_str(line).context("parliament did not answer with JSON")?;
         let (subject, place) = of_file(subjects, text(&found, "path")?, |subject| &subject.policies)?;
         let issue = text(&found, "issue")?;
-        // One finding may be about several actions: an exception for one of them must not answer the others.
+        // One finding may be about several actions: an exception for one of them must not cover the others.
         let details: Vec<_> = match &found["detail"] {
             Value::Array(details) if !details.is_empty() => details.iter().collect(),
             detail => vec![detail],

@@ -1,4 +1,4 @@
-//! `load-test`: more at once than the quotas bear, on a local AWS of its own.
+//! `load-test`: more packages at once than the quotas allow, on a local AWS of its own.
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -14,19 +14,19 @@ use crate::step::Steps;
 const PAGE: &str = "docs/capacity/load-test.md";
 const HEAD: &str = "# A load test, as it was measured\n\nWritten by `cargo xtask load-test --write`; [CAPACITY](../CAPACITY.md) says what it shows. Measured on";
 
-/// What comes, and what the services admit.
+/// The load, and the rates of the services.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Packages that are uploaded at once
     #[arg(long, default_value_t = 2000)]
     packages: u32,
-    /// Requests that the third party admits in a second
+    /// Requests that the licence verification service admits in a second
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     third_party_rate: u32,
-    /// Documents that Textract's analysis of identities admits in a second
+    /// `AnalyzeID` calls that Textract admits in a second
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     analyze_id_rate: u32,
-    /// Renew docs/capacity/load-test.md instead of printing it
+    /// Update docs/capacity/load-test.md instead of printing it
     #[arg(long)]
     write: bool,
 }
@@ -34,7 +34,7 @@ pub(crate) struct Options {
 pub(crate) fn load_test(project: &Project, steps: &Steps, options: &Options) -> Result<ExitCode> {
     bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("load-test")?;
-    // Deployed for the rates that the services keep, as an operator would.
+    // Deployed with the settings for these rates, as an operator would do.
     let deployed = local_aws::Options {
         settings: vec![
             ("startRate", options.analyze_id_rate.min(options.third_party_rate)),
@@ -51,7 +51,7 @@ pub(crate) fn load_test(project: &Project, steps: &Steps, options: &Options) -> 
         load.stdout(fs::File::create(&page)?);
     }
     let seconds = u64::from(options.packages / options.analyze_id_rate.min(options.third_party_rate));
-    // Twice what the rates make of it, and the reading of every history.
+    // Twice the time that the rates require, and the time to read every history.
     let limit = Duration::from_secs(2 * seconds + 600 + u64::from(options.packages) / 5);
     let status = local.watch(&mut load, "the load test", limit)?;
     if options.write {
@@ -65,7 +65,7 @@ pub(crate) fn load_test(project: &Project, steps: &Steps, options: &Options) -> 
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The same on a local AWS that is there.
+/// The same on a running local AWS.
 pub(crate) fn command(
     project: &Project,
     local: &LocalAws,

@@ -1,4 +1,4 @@
-//! The local AWS: started, deployed to, watched and stopped.
+//! Starts, deploys to, watches and stops the local AWS.
 
 use std::env;
 use std::fs::{self, File};
@@ -17,48 +17,48 @@ use crate::step::{Steps, ended, tail};
 
 pub(crate) const REGION: &str = "us-east-1";
 pub(crate) const STAGE: &str = "dev";
-/// What the stand-in of the third party expects, and what the deployed secret therefore holds.
+/// The API key that the fake licence verification service expects, and so the value of the deployed secret.
 const THIRD_PARTY_KEY: &str = "local-third-party-key";
-/// The stand-ins have no quotas, and this machine does not bear many functions at once.
+/// Settings for the local AWS, whose fakes have no quotas, and for a machine that cannot run many functions at once.
 const LOCAL_SETTINGS: [(&str, u32); 6] = [
     ("startRate", LOCAL_RATE),
     ("extractionRate", LOCAL_RATE),
     ("extractionConcurrency", 5),
     ("licensesRate", LOCAL_RATE),
-    // Tests of the limits make clients of their own.
+    // Tests of the limits create clients of their own.
     ("faceApiRate", 1000),
     ("faceApiClientRate", 1000),
 ];
-/// The role that may read the person behind a face; tests make it and assume it.
+/// The role that may read the person behind a face; tests create and assume it.
 const PERSON_READER: &str = "arn:aws:iam::000000000000:role/person-reader";
-/// What the deployment takes for the quota of `AnalyzeID` and of the third party, per second.
+/// The setting for the quotas of `AnalyzeID` and of the licence verification service, per second.
 pub(crate) const LOCAL_RATE: u32 = 20;
 const START_LIMIT: Duration = Duration::from_secs(90);
 
-/// How it is started.
+/// How the local AWS is started.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub(crate) struct Options {
     /// Port of the AWS endpoint (default: a free one)
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
-    /// Register of licences that the third party knows, instead of the shipped one (JSON: {"licenses":[{"number","answer"}]})
+    /// Register of the licence verification service, instead of the included one (JSON: {"licenses":[{"number","answer"}]})
     #[arg(long, value_name = "FILE")]
     pub(crate) register: Option<PathBuf>,
-    /// A licence number that the third party shall know as well; may be repeated
+    /// A further licence number for the register of the licence verification service; may be repeated
     #[arg(long, value_name = "NUMBER")]
     pub(crate) known_license: Vec<String>,
-    /// Keep all state, and go on with it when the emulator has crashed.
+    /// Store all state, and continue with it after a crash of the emulator.
     #[arg(skip)]
     pub(crate) is_durable: bool,
-    /// Load the models that look at pictures when the first one comes, and once.
+    /// Load the models for pictures once, when the first picture is read.
     #[arg(skip)]
     pub(crate) sees_little: bool,
-    /// Settings of the deployment in the place of the local ones.
+    /// Settings of the deployment that replace the local ones.
     #[arg(skip)]
     pub(crate) settings: Vec<(&'static str, u32)>,
 }
 
-/// What the launcher prints when everything answers.
+/// What the launcher prints when everything is ready.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Addresses {
@@ -75,7 +75,7 @@ pub(crate) struct LocalAws {
     pub(crate) log: PathBuf,
 }
 
-/// Shall it end with this process?
+/// Whether the local AWS ends with this process.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Life {
     WithThisProcess,
@@ -83,7 +83,7 @@ pub(crate) enum Life {
 }
 
 impl LocalAws {
-    /// Starts it with an empty state in `folder`. Call from the main thread: Linux ends it with the thread that started it.
+    /// Starts it with an empty state in `folder`. Must be called from the main thread: Linux ends it with the thread that started it.
     pub(crate) fn start(
         project: &Project,
         steps: &Steps,
@@ -96,7 +96,7 @@ impl LocalAws {
         let log = steps.log(&format!("{name}-local-aws"));
         let ready = folder.join("ready.json");
         let mut launcher = project.command(project.python());
-        // With the roles enforced everywhere, what works here does not fail on AWS for a permission that nobody thought of.
+        // The roles are enforced everywhere, so that a missing permission fails here and not only on AWS.
         launcher
             .args(["-m", "bonafide_local", "serve", "--iam", "--third-party-key", THIRD_PARTY_KEY, "--port"])
             .arg(options.port.to_string())
@@ -123,13 +123,14 @@ impl LocalAws {
         }
         let mut group = Group::spawn(&mut launcher)?;
         let addresses = loop {
-            let said = fs::read_to_string(&ready)?;
-            if said.ends_with('\n') {
-                break serde_json::from_str(&said).context("the local AWS said something else than its addresses")?;
+            let printed = fs::read_to_string(&ready)?;
+            if printed.ends_with('\n') {
+                break serde_json::from_str(&printed)
+                    .context("the local AWS printed something other than its addresses")?;
             }
             if let Some(status) = group.try_wait()? {
                 step.failed();
-                // Its own last line says what is wrong, for instance that the port is taken.
+                // Its last line names the cause, for instance a port in use.
                 bail!(
                     "the local AWS {} before it was ready:\n\n{}\n(whole log: {})",
                     ended(status),
@@ -152,7 +153,7 @@ impl LocalAws {
         Ok(Self { group, addresses, log })
     }
 
-    /// Deploys what was synthesized, exactly it, in the way in which it is deployed to AWS.
+    /// Deploys the synthesized assembly unchanged, in the same way as to AWS.
     pub(crate) fn deploy(&self, project: &Project, steps: &Steps, options: &Options) -> Result<()> {
         let assembly = assembly(project);
         // One assembly for all runs of this repository.
@@ -185,7 +186,7 @@ impl LocalAws {
         for number in &options.known_license {
             prepare.args(["--known-license", number]);
         }
-        steps.run("Storing the third party's key", "prepare", &mut prepare)
+        steps.run("Storing the licence verification service's key", "prepare", &mut prepare)
     }
 
     /// Writes the cloud assembly that would be deployed to AWS, with development builds of the workers.
@@ -212,7 +213,7 @@ impl LocalAws {
         let mut cdk = project.command(project.root.join("node_modules/.bin/cdk"));
         cdk.args([command, "--ci", "--no-notices"]);
         for (name, _) in env::vars_os() {
-            // A real account's credentials and profile have no business here.
+            // Credentials and profile of a real account must not be used.
             if name.to_string_lossy().starts_with("AWS_") {
                 cdk.env_remove(name);
             }
@@ -225,12 +226,12 @@ impl LocalAws {
             ])
             .envs([("AWS_REGION", REGION), ("AWS_DEFAULT_REGION", REGION)])
             .envs([("CDK_DISABLE_VERSION_CHECK", "1"), ("CDK_DISABLE_CLI_TELEMETRY", "true"), ("NO_COLOR", "1")])
-            // What it remembers of accounts must not mix with what it knows of real ones.
+            // Its cache of accounts must not mix with that of real accounts.
             .env("CDK_HOME", project.local().join("cdk"));
         cdk
     }
 
-    /// A command of `bonafide-tools`, the part of these runs that speaks to AWS.
+    /// A command of `bonafide-tools`, which calls the local AWS.
     pub(crate) fn tool(&self, project: &Project, command: &str) -> Command {
         let mut tool = project.command(bundle::tool(project, "bonafide-tools"));
         tool.arg(command);
@@ -238,19 +239,15 @@ impl LocalAws {
         tool
     }
 
-    /// Says so if it has died.
+    /// Fails if the local AWS has ended.
     pub(crate) fn check(&self) -> Result<()> {
         if self.group.has_ended() {
-            bail!(
-                "the local AWS ended in the middle of the run:\n\n{}\n(whole log: {})",
-                tail(&self.log),
-                self.log.display()
-            );
+            bail!("the local AWS ended during the run:\n\n{}\n(whole log: {})", tail(&self.log), self.log.display());
         }
         Ok(())
     }
 
-    /// Waits for a command that works with it, for at most `limit`.
+    /// Waits for a command that uses it, for at most `limit`.
     pub(crate) fn watch(&self, command: &mut Command, what: &str, limit: Duration) -> Result<std::process::ExitStatus> {
         let started = Instant::now();
         let mut running = Group::spawn(command)?;
@@ -271,7 +268,7 @@ impl LocalAws {
         }
     }
 
-    /// Lets it live on after this process.
+    /// Lets it run on after this process.
     pub(crate) fn leave_running(self) -> Addresses {
         self.group.leave_running();
         self.addresses
@@ -279,7 +276,7 @@ impl LocalAws {
 }
 
 impl Addresses {
-    /// The environment by which `bonafide-tools` and the tests find it.
+    /// Sets the environment by which `bonafide-tools` and the tests find it.
     pub(crate) fn give_to(&self, command: &mut Command) {
         command
             .env("BONAFIDE_LOCAL_ENDPOINT", &self.endpoint)
@@ -288,12 +285,12 @@ impl Addresses {
     }
 }
 
-/// Kept between runs: the CDK's command line keeps the zipped workers in it.
+/// The cloud assembly, kept between runs because the CDK stores the zipped workers in it.
 fn assembly(project: &Project) -> PathBuf {
     project.local().join("cdk.out")
 }
 
-/// The CDK's command line keeps the zip of each version of each worker, by its hash, which the assembly names.
+/// Removes zips of earlier versions of workers, which the CDK keeps by hash and the assembly no longer names.
 fn forget_older_zips(assembly: &Path) -> Result<()> {
     let read =
         |path: PathBuf| fs::read_to_string(&path).with_context(|| format!("{} could not be read", path.display()));

@@ -1,4 +1,4 @@
-//! `cargo xtask`: sets up and runs everything.
+//! `cargo xtask`: the development commands.
 
 mod binaries;
 mod bundle;
@@ -31,29 +31,29 @@ use crate::step::Steps;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
-    /// See real pictures become verdicts, on a local AWS of its own
+    /// Judge sample applications with real pictures, on a local AWS of its own
     Demo(demo::Options),
     /// Run every test
     Test(test::Options),
     /// Lint templates, policies and machines with cfn-lint, checkov, parliament and asl-validator
     Lint,
-    /// Count what one application does on each path, price it, and hold it against AWS's quotas
+    /// Count the calls of one application on each path, price them, and compare them with AWS's quotas
     Cost(cost::Output),
-    /// Upload thousands of packages at once while Textract and the third party admit few; fails when one is lost or requests pile up
+    /// Upload thousands of packages at once while Textract and the licence verification service admit few requests; fails when one is lost
     LoadTest(load_test::Options),
-    /// Send the face API thousands of requests that are made of its description; fails when an answer is not as described
+    /// Send the face API thousands of requests generated from its description; fails when an answer is not as described
     Contract(contract::Options),
-    /// Give everything that reads what others wrote more and more of it
+    /// Test all parsers of foreign input with generated cases
     Fuzz(fuzz::Options),
-    /// Show by which calls of the last `cargo xtask test` each permission in policies/ is needed; fails when one is not, or one lacks
+    /// Show which calls of the last `cargo xtask test` need each permission in policies/; fails when one is superfluous or missing
     Policies,
-    /// Start a local AWS that keeps running, with everything deployed
+    /// Start a local AWS with everything deployed, which keeps running
     Up(Options),
-    /// Stop it
+    /// Stop the local AWS of `cargo xtask up`
     Down,
     /// Build the workers for a deployment to AWS
     Package {
-        /// Processor that they run on; deploy with the same setting
+        /// Processor of the functions; deploy with the same setting
         #[arg(long, value_enum, default_value_t = bundle::Architecture::X86)]
         architecture: bundle::Architecture,
     },
@@ -91,9 +91,9 @@ fn run(command: &Command) -> Result<ExitCode> {
             setup::disk(&project)?;
             setup::all(&project, &steps)?;
             match setup::browser(&project, &steps) {
-                Ok(_) => steps.say("Everything is there. Next: cargo xtask demo"),
-                // The demo needs none.
-                Err(error) => steps.say(&format!("{error:#}\nEverything else is there. Next: cargo xtask demo")),
+                Ok(_) => steps.say("Everything is installed. Next: cargo xtask demo"),
+                // The demo needs no browser.
+                Err(error) => steps.say(&format!("{error:#}\nEverything else is installed. Next: cargo xtask demo")),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `policies`: why each permission is there, by what the last test run recorded.
+//! `policies`: the calls of the last test run that need each permission.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -10,7 +10,7 @@ use crate::local_aws::LocalAws;
 use crate::project::Project;
 use crate::step::Steps;
 
-/// Holds the files as they are now against the recording; needs no local AWS.
+/// Checks the current files against the recording; needs no local AWS.
 pub(crate) fn policies(project: &Project, steps: &Steps) -> Result<ExitCode> {
     steps.run("Building the tool", "policies-build", &mut bundle::Compiler::Rustc.build_for_local_runs(project)?)?;
     let mut tool = project.command(bundle::tool(project, "bonafide-tools"));
@@ -19,7 +19,7 @@ pub(crate) fn policies(project: &Project, steps: &Steps) -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The same after the tests, on what the local AWS on which they have run saw of them. Keeps it for [`policies`].
+/// The same after the tests, with the calls that their local AWS has recorded, which are stored for [`policies`].
 pub(crate) fn level(project: &Project, local: &LocalAws) -> Command {
     let mut tool = local.tool(project, "policies");
     tool.args(["--record", "--recording"]).arg(recording(project));

@@ -1,4 +1,4 @@
-//! Child processes, each in a group of its own, so that everything a command started can be ended with it.
+//! Child processes, each in its own process group, so that everything that a command started can be ended with it.
 
 use std::fs;
 use std::io;
@@ -77,7 +77,7 @@ impl Group {
         ticks / a_second
     }
 
-    /// Lets the group live on after this process: `cargo xtask down` ends it.
+    /// Lets the group run on after this process: `cargo xtask down` ends it.
     pub(crate) fn leave_running(self) {
         forget(self.id);
         std::mem::forget(self);
@@ -86,9 +86,9 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Also when the child itself has ended: what it started may still run.
+        // Also after the child itself has ended, because its children may still run.
         end(self.id, || !matches!(self.child.try_wait(), Ok(None)));
-        // Reaps it, so that the group's id is free again only after the last signal was sent.
+        // The child is reaped last, so that the group's id is not reused before the last signal.
         drop(self.child.wait());
         forget(self.id);
     }
@@ -104,7 +104,7 @@ pub(crate) fn cpu_seconds_of_children() -> f64 {
 /// User and system time of a process in clock ticks, its own and that of the children it has waited for, out of `/proc/<id>/stat`
 /// (`man 5 proc_pid_stat`).
 fn ticks(stat: &str) -> Option<u64> {
-    // The second field is a name in brackets, which may hold anything.
+    // The second field is a name in brackets, which may contain any characters.
     let (_, fields) = stat.rsplit_once(')')?;
     let fields: Vec<_> = fields.split_whitespace().collect();
     fields.get(11..15)?.iter().map(|field| field.parse::<u64>().ok()).sum()
@@ -123,7 +123,7 @@ pub(crate) fn end(group: Pid, mut has_leader_ended: impl FnMut() -> bool) {
     while !has_leader_ended() && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(25));
     }
-    // ESRCH, nobody left, is the usual answer.
+    // ESRCH, no process left, is the usual answer.
     let _nobody_left = killpg(group, Signal::SIGKILL);
 }
 

@@ -1,4 +1,4 @@
-//! Where things are in the repository.
+//! Paths in the repository.
 
 use std::env;
 use std::fs::{self, File, TryLockError};
@@ -7,15 +7,14 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-/// The repository and the folders that runs leave behind in it.
+/// The repository and the folders that runs write in it.
 pub(crate) struct Project {
     pub(crate) root: PathBuf,
 }
 
 impl Project {
     pub(crate) fn find() -> Result<Self> {
-        // Cargo says at run time from where it was called; what was true when this was built may be another checkout that shares
-        // the target folder.
+        // Cargo sets the folder at run time; the folder at build time may belong to another checkout with the same target folder.
         let called = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).filter(|folder| folder.ends_with("xtask"));
         let manifest = called.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let root = manifest.parent().context("xtask has no parent folder")?;
@@ -28,7 +27,7 @@ impl Project {
         Ok(Self { root: root.to_owned() })
     }
 
-    /// Everything that runs leave behind, apart from build output.
+    /// The folder for everything that runs write, apart from build output.
     pub(crate) fn local(&self) -> PathBuf {
         self.root.join(".local")
     }
@@ -37,7 +36,7 @@ impl Project {
         self.local().join("logs")
     }
 
-    /// What was made from what.
+    /// The folder of stamps, which record the sources of installed parts.
     pub(crate) fn stamps(&self) -> Result<PathBuf> {
         let folder = self.local().join("stamps");
         fs::create_dir_all(&folder)?;
@@ -48,7 +47,7 @@ impl Project {
         self.local().join("venv/bin/python")
     }
 
-    /// Where cfn-lint, checkov and parliament are: an environment of their own, since they ask for other versions than the emulator.
+    /// The environment of cfn-lint, checkov and parliament; separate, since they need other versions than the emulator.
     pub(crate) fn lint_tools(&self) -> PathBuf {
         self.local().join("lint-tools/bin")
     }
@@ -79,9 +78,9 @@ impl Project {
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);
-        // Python compiles what it imports, once, and leaves the sources' folders alone.
+        // Python caches compiled modules in this folder, not beside the sources.
         command.env("PYTHONPYCACHEPREFIX", self.local().join("pycache"));
-        // What `cargo run` says about xtask itself: build scripts of other crates watch these and would run again.
+        // Variables that `cargo run` sets for xtask: build scripts of other crates depend on them and would run again.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
             if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
@@ -98,7 +97,7 @@ impl Project {
         self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
     }
 
-    /// Waits until no other xtask of this repository does the same.
+    /// Waits until no other xtask of this repository holds the lock.
     pub(crate) fn lock(&self, name: &str, waiting: impl FnOnce()) -> Result<File> {
         fs::create_dir_all(self.local())?;
         let path = self.local().join(format!("{name}.lock"));
@@ -122,11 +121,11 @@ impl Project {
             let path = entry?.path();
             let is_abandoned = File::open(path.join("lock")).map_or(true, |lock| lock.try_lock().is_ok());
             if is_abandoned {
-                // A second xtask may be cleaning up as well.
+                // Another xtask may be cleaning up as well.
                 drop(fs::remove_dir_all(&path));
             }
         }
-        // Locked under another name first: otherwise another xtask could take it for abandoned.
+        // Locked under another name first: otherwise another xtask could regard it as abandoned.
         let path = runs.join(format!("{name}-{}", std::process::id()));
         let making = self.local().join(format!("making-{}", std::process::id()));
         drop(fs::remove_dir_all(&making));

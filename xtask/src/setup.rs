@@ -1,4 +1,4 @@
-//! What a machine needs, checked, and what can be installed into the project, installed.
+//! Checks the requirements of the machine, and installs the parts that can be installed into the project.
 
 use std::env;
 use std::fs;
@@ -15,10 +15,10 @@ const PYTHON_FLOOR: (u32, u32) = (3, 11);
 /// The build output of demo and tests (4.7), the Python environments and the bundles of the workers (1.8), `node_modules` (0.4), and
 /// some room.
 const DISK_GIB: u64 = 8;
-/// Once the bulk of that is there.
+/// The space that is needed when most of that exists.
 const DISK_GIB_AGAIN: u64 = 1;
 
-/// Installs what is missing of what a local run needs; quick when nothing is.
+/// Installs missing parts that a local run needs; quick if there are none.
 pub(crate) fn all(project: &Project, steps: &Steps) -> Result<()> {
     thread::scope(|scope| {
         let python = scope.spawn(|| python(project, steps));
@@ -28,12 +28,12 @@ pub(crate) fn all(project: &Project, steps: &Steps) -> Result<()> {
     })
 }
 
-/// Room for what the commands write.
+/// Checks the free disk space.
 pub(crate) fn disk(project: &Project) -> Result<()> {
     let is_built = project.python().exists() && project.target().join("debug/deps").exists();
     let needed = if is_built { DISK_GIB_AGAIN } else { DISK_GIB };
     let stat = nix::sys::statvfs::statvfs(&project.root).context("the free disk space could not be read")?;
-    // The width of these two differs between systems.
+    // The integer types of these two differ between systems.
     #[expect(clippy::useless_conversion, reason = "u32 on some systems, u64 on others")]
     let free = u64::from(stat.blocks_available()) * u64::from(stat.fragment_size());
     if free < needed << 30 {
@@ -77,24 +77,24 @@ pub(crate) fn python(project: &Project, steps: &Steps) -> Result<()> {
     environment(project, steps, "venv", "local/requirements.txt")
 }
 
-/// That of the tools of `lint`.
+/// The Python environment of the tools of `lint`.
 pub(crate) fn lint(project: &Project, steps: &Steps) -> Result<()> {
     environment(project, steps, "lint-tools", "local/requirements-lint.txt")
 }
 
-/// That of what holds the face API to its description.
+/// The Python environment of the contract tests of the face API.
 pub(crate) fn contract(project: &Project, steps: &Steps) -> Result<()> {
     environment(project, steps, "contract", "local/requirements-contract.txt")
 }
 
-/// Makes the environment `name` below `.local`, anew when its requirements have changed.
+/// Creates the environment `name` below `.local`, again if its requirements have changed.
 fn environment(project: &Project, steps: &Steps, name: &str, requirements: &str) -> Result<()> {
     let requirements = project.root.join(requirements);
     if !requirements.is_file() {
         bail!("{} is missing: the clone is not complete", requirements.display());
     }
     let _lock = project.lock(name, || steps.say("… another run installs the Python packages: waiting"))?;
-    // An environment knows its own path: one that was moved does not work.
+    // An environment contains its own path, so it does not work after a move.
     let stamp = Stamp::new(project, name, &[&requirements], &project.root.display().to_string())?;
     let venv = project.local().join(name);
     let own = venv.join("bin/python");
@@ -113,12 +113,12 @@ fn environment(project: &Project, steps: &Steps, name: &str, requirements: &str)
     stamp.write()
 }
 
-/// What only the tests of the stand-ins need, into the same environment.
+/// Installs what only the tests of the fakes need, into the same environment.
 pub(crate) fn python_tests(project: &Project, steps: &Steps) -> Result<()> {
     python(project, steps)?;
     let _lock = project.lock("venv", || steps.say("… another run installs the Python packages: waiting"))?;
     let requirements = project.root.join("local/requirements-dev.txt");
-    // Whatever renews the environment, takes them away as well.
+    // A new environment does not contain them.
     let environment = project.root.join("local/requirements.txt");
     let stamp = Stamp::new(project, "venv-tests", &[&requirements, &environment], "")?;
     if stamp.is_fresh() && project.local().join("venv/bin/pytest").exists() {
@@ -133,7 +133,7 @@ fn pip_install(project: &Project, steps: &Steps, python: &Path, requirements: &P
     let mut install = project.command(python);
     install
         .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes", "--no-deps"])
-        // Most modules are never imported: each is compiled when it is (see `Project::command`).
+        // Modules are compiled at their first import (see `Project::command`), since most are never imported.
         .arg("--no-compile")
         // RapidOCR declares an upper limit that its code, plain Python, does not have; all wheels exist up to 3.14.
         .arg("--ignore-requires-python")
@@ -143,7 +143,7 @@ fn pip_install(project: &Project, steps: &Steps, python: &Path, requirements: &P
     steps.run(&format!("Installing Python packages ({name})"), &format!("pip-{name}"), &mut install)
 }
 
-/// A browser for the tests of the page: the system's own. Only root may install one, and only where apt-get does it.
+/// A browser for the tests of the page: the system's own. It is installed only by root, and only with apt-get.
 pub(crate) fn browser(project: &Project, steps: &Steps) -> Result<PathBuf> {
     if let Some(named) = env::var_os("CHROMIUM") {
         let named = PathBuf::from(named);
@@ -157,7 +157,7 @@ pub(crate) fn browser(project: &Project, steps: &Steps) -> Result<PathBuf> {
     }
     if nix::unistd::geteuid().is_root() && answer(project, "apt-get", &["--version"]).is_ok() {
         for (title, arguments) in [
-            ("Asking for the packages of this system", &["update"][..]),
+            ("Updating the package list of this system", &["update"][..]),
             ("Installing Chromium", &["install", "--yes", "--no-install-recommends", "chromium"]),
         ] {
             let mut apt = project.command("apt-get");
@@ -174,7 +174,7 @@ pub(crate) fn browser(project: &Project, steps: &Steps) -> Result<PathBuf> {
     )
 }
 
-/// The first that starts: on some systems, the name is there and says only how to install what it stands for.
+/// The first browser that starts: on some systems a command of this name only explains how to install the browser.
 fn find_browser(project: &Project) -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let folders: Vec<_> =
@@ -189,7 +189,7 @@ fn find_browser(project: &Project) -> Option<PathBuf> {
         .find(|path| path.is_file() && answer(project, path, &["--version"]).is_ok())
 }
 
-/// The first Python on the PATH that is new enough and can make an environment.
+/// The first Python on the PATH that is new enough and can create an environment.
 fn find_python(project: &Project) -> Result<PathBuf> {
     let mut seen = Vec::new();
     // The tests run on 3.11, so it comes first.
@@ -198,7 +198,7 @@ fn find_python(project: &Project) -> Result<PathBuf> {
         let Ok(output) = project.command(name).args(["-c", report]).output() else { continue };
         let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         match version(&found) {
-            // A version manager's shim that has nothing behind it.
+            // A version manager's shim without an installed version.
             None => {}
             Some(found) if found < PYTHON_FLOOR => seen.push(format!("{name} is {}.{}", found.0, found.1)),
             Some((3, 15..)) => {
@@ -218,7 +218,7 @@ fn find_python(project: &Project) -> Result<PathBuf> {
     )
 }
 
-/// What a tool prints, or why it could not be asked.
+/// The output of a tool, or why it could not be run.
 fn answer(project: &Project, program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Result<String> {
     let output = project.command(program).args(args).output()?;
     if !output.status.success() {
@@ -232,7 +232,7 @@ fn version(text: &str) -> Option<(u32, u32)> {
     Some((parts.next()??, parts.next()??))
 }
 
-/// Says whether an installation was made, to its end, from these files. Holds their content: nothing to collide.
+/// Records that an installation from these files was completed. Contains their content, so there are no hash collisions.
 struct Stamp {
     path: PathBuf,
     content: Vec<u8>,

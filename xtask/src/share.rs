@@ -1,13 +1,13 @@
-//! Which part of an exhaustive matrix a run of the tests takes: another one with each commit, the same one for the same commit.
+//! The part of an exhaustive matrix that a test run covers: it changes with the commit, and is the same for the same commit.
 
 use std::process::Command;
 
 use crate::project::Project;
 
-/// By which the levels that run in parts find theirs; without it they run whole. `tests/src/share.rs` reads it.
+/// The variable for levels that run in parts; without it they run whole. `tests/src/share.rs` reads it.
 const VARIABLE: &str = "BONAFIDE_SHARE";
 
-/// A number out of the commit. A level with so many parts takes the part that remains when it is divided by their number.
+/// A number from the commit. A level runs the part with this number modulo its number of parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Share {
     number: u64,
@@ -15,7 +15,7 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Of the commit that is checked out; of a folder that is none of Git's, the first part.
+    /// The share of the checked-out commit; outside Git, the first part.
     pub(crate) fn of_commit(project: &Project) -> Self {
         let output = project.command("git").args(["rev-parse", "HEAD"]).output();
         let commit = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
@@ -28,7 +28,7 @@ impl Share {
 
     pub(crate) fn describe(&self) -> String {
         format!(
-            "Of the levels malformed, faults and leaks this run takes the part that follows from commit {}; --whole runs them whole.",
+            "Of the levels malformed, faults and leaks, this run covers the part that follows from commit {}; --whole runs them whole.",
             self.commit
         )
     }

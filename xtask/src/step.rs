@@ -14,11 +14,11 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::process::Group;
 
-/// Without a terminal, a long step shows every so often that it is alive.
+/// The interval at which a long step prints a line without a terminal.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 const TAIL_LINES: usize = 40;
 
-/// Where steps are shown, and where the output of their commands is kept.
+/// Shows steps and writes the output of their commands to logs.
 #[derive(Clone)]
 pub(crate) struct Steps {
     bars: Option<MultiProgress>,
@@ -36,7 +36,7 @@ impl Steps {
         self.logs.join(format!("{name}.log"))
     }
 
-    /// A line that stays.
+    /// Prints a line.
     pub(crate) fn say(&self, line: &str) {
         match &self.bars {
             Some(bars) => drop(bars.println(line)),
@@ -74,7 +74,7 @@ impl Steps {
     }
 }
 
-/// Something under way.
+/// A running step.
 pub(crate) struct Step {
     steps: Steps,
     title: String,
@@ -82,7 +82,7 @@ pub(crate) struct Step {
     bar: Option<ProgressBar>,
 }
 
-/// What a command left.
+/// The result of a command.
 pub(crate) struct Output {
     pub(crate) status: ExitStatus,
     pub(crate) lines: Vec<String>,
@@ -148,7 +148,7 @@ impl Step {
         }
         let cpu = group.cpu_seconds();
         let status = group.child().wait()?;
-        // Ends what the command may have left behind, so that the readers see the end of their streams.
+        // Ends processes that the command may have left, so that the streams end.
         drop(group);
         for reader in readers {
             drop(reader.join());
@@ -177,7 +177,7 @@ fn copy_lines(stream: impl Read, sink: &Mutex<Sink>, bar: Option<&ProgressBar>) 
             bar.set_message(text.trim().to_owned());
         }
         let mut sink = lock(sink);
-        // A full disk shows elsewhere; the step itself goes on.
+        // A full disk causes other errors; the step itself continues.
         let _written = writeln!(sink.file, "{text}");
         sink.lines.push(text);
     }

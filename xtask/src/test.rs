@@ -1,5 +1,5 @@
-//! `test`: every level. First all is compiled, and meanwhile installed; then what needs the processor runs beside what waits for the
-//! local AWS.
+//! `test`: every level. First everything is compiled and installed concurrently; then levels that need the processor run beside those that
+//! wait for the local AWS.
 
 use std::process::{Command, ExitCode};
 use std::thread;
@@ -16,12 +16,12 @@ use crate::share::Share;
 use crate::step::Steps;
 use crate::{contract, fuzz, lint, load_test, policies, process, setup};
 
-/// For all targets of the fuzzing together.
+/// The minutes for all fuzz targets together.
 const FUZZ_MINUTES: f64 = 0.5;
-/// Tests against the local AWS wait more than they work.
+/// The number of concurrent tests on the local AWS, which mostly wait.
 const SCENARIOS_AT_ONCE: &str = "16";
 
-/// What is tested, in the order in which it is reported.
+/// The levels, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Level {
     /// rustfmt
@@ -30,7 +30,7 @@ pub(crate) enum Level {
     Clippy,
     /// Unit tests, workers as processes, samples
     Rust,
-    /// More and more cases for every parser
+    /// Generated cases for every parser
     Fuzz,
     /// tsc and prettier
     Typescript,
@@ -42,7 +42,7 @@ pub(crate) enum Level {
     Web,
     /// ruff
     Python,
-    /// The local AWS itself
+    /// Tests of the local AWS itself
     Emulator,
     /// Every state, branch and Catch of the machines
     Machines,
@@ -52,7 +52,7 @@ pub(crate) enum Level {
     Contract,
     /// Each permission is needed, and none is missing
     Policies,
-    /// Malformed input through the front door
+    /// Malformed input, sent as applicants and services send it
     Malformed,
     /// Every dependency fails at every Task
     Faults,
@@ -60,9 +60,9 @@ pub(crate) enum Level {
     LoadTest,
     /// Nothing personal anywhere but in the bucket and the tables
     Leaks,
-    /// What the levels before took of the machines
+    /// Coverage of the machines by the previous levels
     Coverage,
-    /// The local AWS is killed and goes on
+    /// The local AWS is killed and continues
     Restart,
 }
 
@@ -71,22 +71,22 @@ impl Level {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    /// Needs a local AWS with everything deployed.
+    /// Whether it needs a local AWS with everything deployed.
     fn needs_local_aws(self) -> bool {
         self >= Self::Machines
     }
 
-    /// Starts a local AWS or a browser.
+    /// Whether it starts a local AWS or a browser.
     fn is_slow(self) -> bool {
         self.needs_local_aws() || matches!(self, Self::Emulator | Self::Web)
     }
 
-    /// Needs the compiled tests.
+    /// Whether it needs the compiled tests.
     fn needs_binaries(self) -> bool {
         matches!(self, Self::Rust | Self::Fuzz) || self.needs_local_aws()
     }
 
-    /// The levels whose traces it judges: asked for alone, it brings them along.
+    /// The levels whose results it checks; they run with it.
     fn judges(self) -> &'static [Self] {
         match self {
             Self::Policies => &[Self::Machines, Self::E2e, Self::Contract],
@@ -97,13 +97,13 @@ impl Level {
     }
 }
 
-/// Which levels, and how much of them.
+/// The selection of levels and tests.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only these, with what they need (default: all)
+    /// Only these levels, with those that they need (default: all)
     #[arg(value_enum)]
     levels: Vec<Level>,
-    /// Leave out what starts a local AWS or a browser
+    /// Leave out the levels that start a local AWS or a browser
     #[arg(long, conflicts_with = "levels")]
     fast: bool,
     /// Run malformed, faults and leaks whole, instead of the part that follows from the commit
@@ -114,12 +114,12 @@ pub(crate) struct Options {
     only: Option<String>,
 }
 
-/// How the output of a level is counted.
+/// How the results in the output of a level are counted.
 #[derive(Clone, Copy)]
 enum Count {
     /// Passes or not.
     Check,
-    /// Passes or not, and what it prints is worth reading either way.
+    /// Passes or not, and its output is always shown.
     Figures,
     /// A line that begins with `warning` or `error` fails.
     Lints,
@@ -149,14 +149,14 @@ struct Report {
     counted: Counted,
     is_ok: bool,
     seconds: f64,
-    /// Of the processor, the local AWS's included.
+    /// Seconds of processor time, including the local AWS.
     cpu: f64,
-    /// What failed, by its name.
+    /// Names of failed tests.
     failures: Vec<String>,
 }
 
 impl Report {
-    /// Of what is no command: passed unless it could not be done, or found something.
+    /// The report of a level without a command: passed if the outcome is `Ok(true)`.
     fn of(level: Level, started: Instant, steps: &Steps, outcome: Result<bool>) -> Self {
         process::leave_to_the_interrupt();
         let failures = match &outcome {
@@ -192,7 +192,7 @@ pub(crate) fn test(project: &Project, steps: &Steps, options: &Options) -> Resul
         let set_up = scope.spawn(|| run.set_up());
         let mut reports = run.compile()?;
         join(set_up)?;
-        // What waits for the local AWS leaves the processor to what does not need it.
+        // Levels that wait for the local AWS leave the processor to the others.
         let mut lanes = vec![scope.spawn(|| run.with_node()), scope.spawn(|| run.with_python())];
         if reports.iter().any(is_compiled) {
             lanes.push(scope.spawn(|| run.compiled()));
@@ -214,7 +214,7 @@ fn on_local_aws<'list>(project: &Project, binaries: &'list [Binary], name: &str)
     binary.with_context(|| format!("tests/{name} was not built"))
 }
 
-/// A command of the binary that judges what the tests leave behind.
+/// A command of the binary that checks what the tests leave.
 fn traces(project: &Project, binaries: &[Binary], local: &LocalAws, command: &str) -> Result<Command> {
     let mut traces = on_local_aws(project, binaries, "traces")?.command(project);
     traces.arg(command);
@@ -260,7 +260,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What can be compiled is, with the lints: a warning fails, and the tests run all the same.
+    /// Compiles everything with the lints: a warning fails the level, and the tests still run.
     fn compile(&self) -> Result<Vec<Report>> {
         let mut reports = Vec::new();
         if self.has(Level::Format) {
@@ -280,7 +280,7 @@ impl Run<'_> {
         Ok(reports)
     }
 
-    /// What needs nothing but the compiled tests.
+    /// The levels that need only the compiled tests.
     fn compiled(&self) -> Result<Vec<Report>> {
         let mut reports = Vec::new();
         if self.has(Level::Rust) {
@@ -294,7 +294,7 @@ impl Run<'_> {
         Ok(reports)
     }
 
-    /// Some minutes of new cases; those that failed before are in the level `rust`.
+    /// Runs new cases for a short time; cases that failed before are in the level `rust`.
     fn fuzz(&self) -> Report {
         let started = Instant::now();
         let options = fuzz::Options { minutes: FUZZ_MINUTES, target: None };
@@ -302,7 +302,7 @@ impl Run<'_> {
         Report::of(Level::Fuzz, started, self.steps, outcome)
     }
 
-    /// What needs Node.js only.
+    /// The levels that need only Node.js.
     fn with_node(&self) -> Result<Vec<Report>> {
         let mut reports = Vec::new();
         let npm = |args: &[&str]| {
@@ -324,7 +324,7 @@ impl Run<'_> {
         Ok(reports)
     }
 
-    /// What needs Python.
+    /// The levels that need Python.
     fn with_python(&self) -> Result<Vec<Report>> {
         let (project, steps) = (self.project, self.steps);
         let mut reports = Vec::new();
@@ -361,12 +361,12 @@ impl Run<'_> {
                 npm.env("CHROMIUM", browser).args(self.only.iter().flat_map(|only| ["-t", only.as_str()]));
                 self.level(Level::Web, Count::Vitest, npm, None)
             }
-            // A level that cannot run is no reason to leave out the others.
+            // If this level cannot run, the others still do.
             Err(error) => Ok(Report::of(Level::Web, started, self.steps, Err(error))),
         }
     }
 
-    /// On a local AWS of its own: it is killed again and again, and all that it knows is written down each time.
+    /// Runs on a local AWS of its own, which is killed several times and stores all its state.
     fn restart(&self) -> Result<Vec<Report>> {
         if !self.has(Level::Restart) {
             return Ok(Vec::new());
@@ -377,7 +377,7 @@ impl Run<'_> {
         Ok(vec![self.scenarios(Level::Restart, &binaries::list(self.project)?, &local)?])
     }
 
-    /// The order matters to those that judge what was there before them.
+    /// The order matters for the levels that check the results of previous ones.
     fn on_local_aws(&self) -> Result<Vec<Report>> {
         let (project, steps) = (self.project, self.steps);
         let levels: Vec<_> = self.levels.iter().copied().filter(|level| level.needs_local_aws()).collect();
@@ -390,7 +390,7 @@ impl Run<'_> {
         let traces = |command: &str| traces(project, &binaries, &local, command);
         steps.run("Marking the branches of the machines", "mark", &mut traces("mark")?)?;
         let mut reports = thread::scope(|scope| {
-            // They wait more than they work, and leave each other's applications alone.
+            // These levels mostly wait, and use different applications.
             let together = [Level::Machines, Level::E2e].into_iter().filter(|level| self.has(*level));
             let (binaries, local) = (&binaries, &local);
             let running: Vec<_> =
@@ -404,16 +404,15 @@ impl Run<'_> {
                     continue;
                 }
                 Level::Contract => {
-                    // Whatever is sent to the face API, its workers ask for nothing that they must not have: `policies` judges
-                    // these calls too.
+                    // The workers of the face API make only permitted calls for any request, so `policies` checks these calls as well.
                     contract::command(project, &local, &contract::Options::SHORT)
                 }
-                // Before the levels in which workers ask for what they must not have, and are refused.
+                // Before the levels in which calls of workers are denied.
                 Level::Policies => policies::level(project, &local),
-                // Alone, since it limits everybody's rates.
+                // Alone, since it limits the rates of all callers.
                 Level::LoadTest => load_test::command(project, &local, 60, LOCAL_RATE, LOCAL_RATE),
                 Level::Leaks => traces("leaks")?,
-                // Also after a failure: it says what else is missing.
+                // Also after a failure, to report further gaps.
                 Level::Coverage => traces("coverage")?,
                 _ => continue,
             };
@@ -422,20 +421,20 @@ impl Run<'_> {
         Ok(reports)
     }
 
-    /// Tests against a local AWS.
+    /// Runs tests on a local AWS.
     fn scenarios(&self, level: Level, binaries: &[Binary], local: &LocalAws) -> Result<Report> {
         let name = level.name();
         self.binaries(level, &[on_local_aws(self.project, binaries, &name)?], Some(local))
     }
 
-    /// Started, and with everything deployed. Ends with this run.
+    /// Starts a local AWS with everything deployed, which ends with this run.
     fn local_aws(&self, name: &str, folder: &std::path::Path, options: &LocalOptions) -> Result<LocalAws> {
         let local = LocalAws::start(self.project, self.steps, name, folder, Life::WithThisProcess, options)?;
         local.deploy(self.project, self.steps, options)?;
         Ok(local)
     }
 
-    /// Test binaries, one after the other.
+    /// Runs test binaries, one after the other.
     fn binaries(&self, level: Level, binaries: &[&Binary], local: Option<&LocalAws>) -> Result<Report> {
         let commands = binaries.iter().map(|binary| {
             let mut command = binary.command(self.project);
@@ -507,7 +506,7 @@ impl Run<'_> {
             println!("{mark} {name:<16} {:8.1} {:8.1}  {described}", report.seconds, report.cpu);
             total += report.counted;
             cpu += report.cpu;
-            // A level that did not compile, or a check, counts as one.
+            // A level that did not compile, or a single check, counts as one.
             if !report.is_ok && report.counted.failed == 0 {
                 total.failed += 1;
             }
@@ -532,7 +531,7 @@ impl Run<'_> {
     }
 }
 
-/// Also with warnings, which fail the level and not those behind it.
+/// Whether compilation succeeded, possibly with warnings, which fail this level but not the later ones.
 fn is_compiled(report: &Report) -> bool {
     report.level == Level::Clippy && !report.failures.iter().any(|line| line.starts_with("error"))
 }
@@ -545,7 +544,7 @@ fn describe(counted: Counted) -> String {
     }
 }
 
-/// The name of a test that a line of the output says has failed.
+/// The name of a failed test in a line of output.
 fn failed(count: Count, line: &str) -> Option<String> {
     let name = match count {
         Count::Check | Count::Figures => None,
@@ -587,7 +586,7 @@ fn counted(count: Count, line: &str) -> Counted {
             })
             .unwrap_or(0)
     };
-    // pytest counts a fixture that failed apart.
+    // pytest counts failed fixtures separately.
     Counted {
         passed: number_before("passed"),
         failed: number_before("failed") + number_before("error") + number_before("errors"),
@@ -632,7 +631,7 @@ mod tests {
     }
 
     #[test]
-    fn a_level_that_judges_others_brings_them_along() {
+    fn a_level_that_judges_others_includes_them() {
         let options = |levels: &[Level], fast| Options { levels: levels.to_vec(), fast, whole: false, only: None };
         assert_eq!(chosen(&options(&[Level::Leaks], false)), [Level::Machines, Level::E2e, Level::Leaks]);
         assert_eq!(chosen(&options(&[Level::Rust], false)), [Level::Rust]);

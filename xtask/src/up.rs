@@ -1,4 +1,4 @@
-//! `up` and `down`: a local AWS that stays.
+//! `up` and `down`: a local AWS that keeps running.
 
 use std::fs;
 use std::path::Path;
@@ -23,12 +23,12 @@ struct Up {
     addresses: Addresses,
     region: String,
     stage: String,
-    /// What the page of the face API is served with.
+    /// The arguments with which the page of the face API is served.
     page: String,
 }
 
 impl Up {
-    /// What the file says, if there is one, whether or not its process lives.
+    /// The content of the file, if there is one, whether or not its process runs.
     fn read(project: &Project) -> Result<Option<Self>> {
         let file = project.up_file();
         if !file.exists() {
@@ -39,7 +39,7 @@ impl Up {
         Ok(Some(up))
     }
 
-    /// Process ids are used again: only a launcher that serves this repository's folder is ours.
+    /// Process ids are reused, so the process must be a launcher of this repository's folder.
     fn is_alive(&self, project: &Project) -> bool {
         let pid = Pid::from_raw(self.addresses.pid);
         if kill(pid, None) == Err(Errno::ESRCH) {
@@ -54,7 +54,7 @@ fn folder(project: &Project) -> std::path::PathBuf {
     project.local().join("up")
 }
 
-/// Empty for a process that has ended and was not yet waited for.
+/// The command line of a process; empty for one that has ended and was not yet reaped.
 fn command_line(project: &Project, pid: i32) -> String {
     let file = format!("/proc/{pid}/cmdline");
     if Path::new("/proc/self/cmdline").exists() {
@@ -67,7 +67,7 @@ fn command_line(project: &Project, pid: i32) -> String {
 
 /// Starts it unless it runs already.
 pub(crate) fn up(project: &Project, steps: &Steps, options: &Options) -> Result<()> {
-    let _lock = project.lock("up", || steps.say("… another `cargo xtask up` is under way: waiting"))?;
+    let _lock = project.lock("up", || steps.say("… another `cargo xtask up` is running: waiting"))?;
     if let Some(up) = Up::read(project)? {
         if up.is_alive(project) {
             println!(
@@ -85,7 +85,7 @@ pub(crate) fn up(project: &Project, steps: &Steps, options: &Options) -> Result<
         fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))?;
     }
     fs::create_dir_all(&folder)?;
-    // Whoever works with it for days shall not lose anything by a crash.
+    // A local AWS that is used for days must not lose anything in a crash.
     let options = Options { is_durable: true, ..options.clone() };
     let local = LocalAws::start(project, steps, "up", &folder, Life::UntilStopped, &options)?;
     local.deploy(project, steps, &options)?;
@@ -102,7 +102,7 @@ pub(crate) fn up(project: &Project, steps: &Steps, options: &Options) -> Result<
 
 /// Stops it, if it runs.
 pub(crate) fn down(project: &Project, steps: &Steps) -> Result<()> {
-    let _lock = project.lock("up", || steps.say("… a `cargo xtask up` is under way: waiting"))?;
+    let _lock = project.lock("up", || steps.say("… a `cargo xtask up` is running: waiting"))?;
     let Some(up) = Up::read(project)? else {
         println!("No local AWS is up.");
         return Ok(());
@@ -129,11 +129,11 @@ fn explain(up: &Up) {
         "
 The local AWS is up: {endpoint}   (stage {stage}, region {region}; logs in .local/logs)
 
-Submit a package and look at its verdict:
+Submit a package and read its outcome:
   cargo run -p bonafide-cli -- submit samples/packages/approved.zip --wait
   cargo run -p bonafide-cli -- status approved
 
-The third party knows the shipped register of licences only. Introduce another licence before you submit its package:
+The licence verification service knows the included register of licences only. Add another licence before you submit its package:
   curl -X PUT {third_party}/register/<NUMBER> -d '{{\"answer\":\"known\"}}'      (or: cargo xtask up --known-license <NUMBER>)
 
 Register and verify faces in a browser, at http://localhost:8080/ (a picture to try: samples/uploads/late-document_selfie.jpg):

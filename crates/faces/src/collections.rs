@@ -1,4 +1,4 @@
-//! Rekognition's collections, all of them at once.
+//! Rekognition's collections. A search covers all of them.
 
 use aws_sdk_rekognition::{
     Client,
@@ -15,19 +15,19 @@ use bonafide_domain::{
 };
 use futures_util::future::try_join_all;
 
-use crate::Failure;
+use crate::Error;
 
 /// A picture, as Rekognition gets it.
 #[derive(Clone, Debug)]
-pub enum Look {
-    /// With the request: up to 5 MB.
+pub enum ImageSource {
+    /// Sent with the request: up to 5 MB.
     Bytes(Picture),
-    /// From the bucket, with the rights of whoever asks: up to 15 MB.
+    /// Read from the bucket with the rights of the caller: up to 15 MB.
     Object(ObjectRef),
 }
 
-impl Look {
-    fn image(&self) -> Image {
+impl ImageSource {
+    fn to_rekognition(&self) -> Image {
         match self {
             Self::Bytes(picture) => Image::builder().bytes(Blob::new(picture.bytes())).build(),
             Self::Object(ObjectRef { bucket, key, version_id }) => {
@@ -41,7 +41,7 @@ impl Look {
 /// A face of a collection that resembles the one on the picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// Its name in the collection.
+    /// Its id in the collection.
     pub rekognition_face_id: String,
     /// `ExternalImageId`: the face's own id.
     pub face_id: Option<String>,
@@ -58,13 +58,13 @@ pub struct Collections {
 }
 
 impl Collections {
-    /// Uses these collections, and judges faces by these thresholds.
+    /// Uses these collections and these thresholds.
     #[must_use]
     pub fn new(client: Client, shards: Shards, thresholds: Thresholds) -> Self {
         Self { client, shards, thresholds }
     }
 
-    /// By which faces are judged.
+    /// The thresholds for faces.
     #[must_use]
     pub fn thresholds(&self) -> &Thresholds {
         &self.thresholds
@@ -72,48 +72,53 @@ impl Collections {
 
     /// The collection for a new face.
     #[must_use]
-    pub fn home_of(&self, face: &FaceId) -> &str {
+    pub fn collection_for(&self, face: &FaceId) -> &str {
         self.shards.home_of(face)
     }
 
-    /// The faces on a picture, with what tells whether one is good enough.
+    /// The faces on a picture, with the measures that decide whether a face is good enough.
     ///
     /// # Errors
-    /// When Rekognition cannot read the picture, or does not answer.
-    pub async fn detect(&self, look: &Look) -> Result<Vec<FaceFacts>, Failure> {
+    /// When Rekognition cannot read the picture or does not answer.
+    pub async fn detect(&self, image: &ImageSource) -> Result<Vec<FaceFacts>, Error> {
         let attributes = [Attribute::Default, Attribute::FaceOccluded, Attribute::Sunglasses];
-        let answer =
-            self.client.detect_faces().image(look.image()).set_attributes(Some(attributes.to_vec())).send().await;
+        let answer = self
+            .client
+            .detect_faces()
+            .image(image.to_rekognition())
+            .set_attributes(Some(attributes.to_vec()))
+            .send()
+            .await;
         let answer = answer.map_err(|error| match refused_by_detect(&error) {
             Some(reason) => reason.into(),
-            None => Failure::of("the faces on the picture could not be detected", error),
+            None => Error::of("the faces on the picture could not be detected", error),
         })?;
         Ok(answer.face_details().iter().map(facts).collect())
     }
 
-    /// The faces of all collections that are at least so similar to the largest face on the picture, the most similar first.
+    /// Searches all collections for faces with at least this similarity to the largest face on the picture. The most similar is first.
     ///
     /// # Errors
     /// When there is no face on the picture, or Rekognition cannot read it or does not answer.
-    pub async fn search(&self, look: &Look, from: f64) -> Result<Vec<Candidate>, Failure> {
-        let shards = self.shards.all().iter().map(|collection| self.search_in(collection, look, from));
+    pub async fn search(&self, image: &ImageSource, from: f64) -> Result<Vec<Candidate>, Error> {
+        let shards = self.shards.all().iter().map(|collection| self.search_in(collection, image, from));
         let mut found = try_join_all(shards).await?.concat();
         found.sort_by(|left, right| right.similarity.total_cmp(&left.similarity));
         Ok(found)
     }
 
-    /// The same in one collection.
+    /// Searches one collection.
     ///
     /// # Errors
-    /// As above.
-    pub async fn search_in(&self, collection: &str, look: &Look, from: f64) -> Result<Vec<Candidate>, Failure> {
-        let search = self.client.search_faces_by_image().collection_id(collection).image(look.image());
+    /// As for [`Self::search`].
+    pub async fn search_in(&self, collection: &str, image: &ImageSource, from: f64) -> Result<Vec<Candidate>, Error> {
+        let search = self.client.search_faces_by_image().collection_id(collection).image(image.to_rekognition());
         #[expect(clippy::cast_possible_truncation, reason = "Rekognition takes single precision")]
         let search = search.face_match_threshold(from as f32);
         let search = search.max_faces(MOST_CANDIDATES).quality_filter(QualityFilter::None);
         let answer = search.send().await.map_err(|error| match refused_by_search(&error) {
             Some(reason) => reason.into(),
-            None => Failure::of("the collection could not be searched", error),
+            None => Error::of("the collection could not be searched", error),
         })?;
         let candidate = |found: &aws_sdk_rekognition::types::FaceMatch| {
             let face = found.face()?;
@@ -126,44 +131,48 @@ impl Collections {
         Ok(answer.face_matches().iter().filter_map(candidate).collect())
     }
 
-    /// Puts the largest face of the picture into a collection, under the face's id. The same picture under the same id is the same
-    /// entry, so this may be repeated. `None` when Rekognition's quality filter refuses the face.
+    /// Adds the largest face of the picture to a collection, under the face's id. The same picture and id give the same entry, so this
+    /// may be repeated. `None` when Rekognition's quality filter rejects the face.
     ///
     /// # Errors
-    /// When Rekognition cannot read the picture, or does not answer.
-    pub async fn index(&self, collection: &str, look: &Look, face: &FaceId) -> Result<Option<String>, Failure> {
-        let index =
-            self.client.index_faces().collection_id(collection).image(look.image()).external_image_id(face.as_str());
+    /// When Rekognition cannot read the picture or does not answer.
+    pub async fn index(&self, collection: &str, image: &ImageSource, face: &FaceId) -> Result<Option<String>, Error> {
+        let index = self
+            .client
+            .index_faces()
+            .collection_id(collection)
+            .image(image.to_rekognition())
+            .external_image_id(face.as_str());
         let index = index.max_faces(1).quality_filter(QualityFilter::Auto).detection_attributes(Attribute::Default);
         let answer = index.send().await.map_err(|error| match refused_by_index(&error) {
             Some(reason) => reason.into(),
-            None => Failure::of("the face could not be indexed", error),
+            None => Error::of("the face could not be indexed", error),
         })?;
         let record = answer.face_records().first().and_then(|record| record.face()?.face_id());
         Ok(record.map(str::to_owned))
     }
 
-    /// Takes faces out of a collection, and tells how many of them were in it.
+    /// Deletes faces from a collection, and returns how many of them were in it.
     ///
     /// # Errors
     /// When Rekognition does not answer.
-    pub async fn delete(&self, collection: &str, rekognition_face_ids: &[String]) -> Result<usize, Failure> {
+    pub async fn delete(&self, collection: &str, rekognition_face_ids: &[String]) -> Result<usize, Error> {
         if rekognition_face_ids.is_empty() {
             return Ok(0);
         }
         let delete = self.client.delete_faces().collection_id(collection);
         let delete = delete.set_face_ids(Some(rekognition_face_ids.to_vec())).send().await;
-        let answer = delete.map_err(|error| Failure::of("the face could not be taken out of its collection", error))?;
+        let answer = delete.map_err(|error| Error::of("the face could not be deleted from its collection", error))?;
         Ok(answer.deleted_faces().len())
     }
 }
 
-/// More faces than this do not belong to one person.
+/// One person has fewer faces than this.
 const MOST_CANDIDATES: i32 = 100;
 
 fn facts(face: &FaceDetail) -> FaceFacts {
     let (quality, pose) = (face.quality(), face.pose());
-    // `Some` only for "yes": how sure it is of a "no" is no measure.
+    // `Some` only for "yes": the confidence of a "no" is not a measure.
     let worn = face.sunglasses().filter(|worn| worn.value()).and_then(Sunglasses::confidence);
     let covered = face.face_occluded().filter(|occluded| occluded.value()).and_then(FaceOccluded::confidence);
     FaceFacts {
@@ -177,10 +186,10 @@ fn facts(face: &FaceDetail) -> FaceFacts {
     }
 }
 
-/// The reason that lies in the picture; `None` when it is not to blame.
+/// The reason, if the picture is the cause of the error.
 fn refused_by_detect(error: &SdkError<DetectFacesError>) -> Option<ReasonCode> {
     match error.as_service_error()? {
-        // Rekognition also answers so when a side is shorter than 80 pixels.
+        // Rekognition also returns this when a side is shorter than 80 pixels.
         DetectFacesError::InvalidParameterException(_) | DetectFacesError::InvalidImageFormatException(_) => {
             Some(ReasonCode::SelfieUnreadable)
         }
@@ -191,7 +200,7 @@ fn refused_by_detect(error: &SdkError<DetectFacesError>) -> Option<ReasonCode> {
 
 fn refused_by_search(error: &SdkError<SearchFacesByImageError>) -> Option<ReasonCode> {
     match error.as_service_error()? {
-        // That is how Rekognition says that there is no face.
+        // Rekognition returns this when there is no face.
         SearchFacesByImageError::InvalidParameterException(_) => Some(ReasonCode::SelfieFaceNotFound),
         SearchFacesByImageError::InvalidImageFormatException(_) => Some(ReasonCode::SelfieUnreadable),
         SearchFacesByImageError::ImageTooLargeException(_) => Some(ReasonCode::SelfieTooLarge),
@@ -231,8 +240,8 @@ mod tests {
 
     const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
 
-    fn look() -> Look {
-        Look::Object(ObjectRef { bucket: "evidence".into(), key: "faces/x.jpg".into(), version_id: "v1".into() })
+    fn image() -> ImageSource {
+        ImageSource::Object(ObjectRef { bucket: "evidence".into(), key: "faces/x.jpg".into(), version_id: "v1".into() })
     }
 
     fn collections(rules: &[&Rule]) -> Collections {
@@ -258,25 +267,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_collections_are_searched_and_the_most_similar_face_comes_first() {
+    async fn all_collections_are_searched_and_the_most_similar_is_first() {
         let (full, open) = (found("faces-0", "older", 91.0), found("faces-1", "newer", 97.0));
-        let candidates = collections(&[&full, &open]).search(&look(), 80.0).await.expect("an answer");
+        let candidates = collections(&[&full, &open]).search(&image(), 80.0).await.expect("an answer");
         let names: Vec<_> = candidates.iter().map(|found| found.rekognition_face_id.as_str()).collect();
         assert_eq!(names, ["newer", "older"]);
         assert_eq!(candidates[0].face_id.as_deref(), Some(FACE));
     }
 
     #[tokio::test]
-    async fn a_collection_that_does_not_answer_is_not_taken_for_empty() {
+    async fn a_search_fails_when_one_collection_does_not_answer() {
         let open = found("faces-1", "newer", 97.0);
         let down = mock!(Client::search_faces_by_image)
             .match_requests(|request| request.collection_id() == Some("faces-0"))
             .then_error(|| SearchFacesByImageError::ThrottlingException(ThrottlingException::builder().build()));
-        assert!(collections(&[&open, &down]).search(&look(), 80.0).await.is_err());
+        assert!(collections(&[&open, &down]).search(&image(), 80.0).await.is_err());
     }
 
     #[tokio::test]
-    async fn what_lies_in_the_picture_is_a_refusal_and_the_rest_is_not() {
+    async fn only_errors_about_the_picture_become_refusals() {
         let search = |error: fn() -> SearchFacesByImageError| mock!(Client::search_faces_by_image).then_error(error);
         for (rule, reason) in [
             (
@@ -296,18 +305,18 @@ mod tests {
                 ReasonCode::SelfieTooLarge,
             ),
         ] {
-            let failure = collections(&[&rule]).search(&look(), 80.0).await.expect_err("a refusal");
-            assert!(matches!(failure, Failure::Refused(refusal) if refusal == Refusal::from(reason)));
+            let failure = collections(&[&rule]).search(&image(), 80.0).await.expect_err("a refusal");
+            assert!(matches!(failure, Error::Refused(refusal) if refusal == Refusal::from(reason)));
         }
         let detect = mock!(Client::detect_faces)
             .then_error(|| DetectFacesError::InvalidParameterException(InvalidParameterException::builder().build()));
-        let failure = collections(&[&detect]).detect(&look()).await.expect_err("a refusal");
-        assert!(matches!(failure, Failure::Refused(refusal) if refusal == Refusal::from(ReasonCode::SelfieUnreadable)));
+        let failure = collections(&[&detect]).detect(&image()).await.expect_err("a refusal");
+        assert!(matches!(failure, Error::Refused(refusal) if refusal == Refusal::from(ReasonCode::SelfieUnreadable)));
         let denied = mock!(Client::index_faces).then_error(|| {
             let meta = aws_sdk_rekognition::error::ErrorMetadata::builder().code("AccessDeniedException").build();
             IndexFacesError::AccessDeniedException(AccessDeniedException::builder().meta(meta).build())
         });
-        let failure = collections(&[&denied]).index("faces-1", &look(), &face()).await.expect_err("a failure");
+        let failure = collections(&[&denied]).index("faces-1", &image(), &face()).await.expect_err("a failure");
         assert_eq!((failure.name(), failure.code()), (ErrorName::Internal, Some("AccessDeniedException")));
     }
 
@@ -316,7 +325,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_face_is_told_by_what_is_decided_on() {
+    async fn detection_returns_the_measures_that_decide() {
         let detect = mock!(Client::detect_faces)
             .match_requests(|request| {
                 request.attributes() == [Attribute::Default, Attribute::FaceOccluded, Attribute::Sunglasses]
@@ -340,7 +349,7 @@ mod tests {
             sunglasses: None,
             covered: Some(97.0),
         };
-        assert_eq!(collections(&[&detect]).detect(&look()).await.expect("faces"), [facts]);
+        assert_eq!(collections(&[&detect]).detect(&image()).await.expect("faces"), [facts]);
     }
 
     #[tokio::test]
@@ -354,14 +363,14 @@ mod tests {
                 let record = FaceRecord::builder().face(Face::builder().face_id("vector").build()).build();
                 IndexFacesOutput::builder().face_records(record).build()
             });
-        let id = collections(&[&index]).index("faces-1", &look(), &face()).await.expect("an answer");
+        let id = collections(&[&index]).index("faces-1", &image(), &face()).await.expect("an answer");
         assert_eq!(id.as_deref(), Some("vector"));
         let filtered = mock!(Client::index_faces).then_output(|| IndexFacesOutput::builder().build());
-        assert_eq!(collections(&[&filtered]).index("faces-1", &look(), &face()).await.expect("an answer"), None);
+        assert_eq!(collections(&[&filtered]).index("faces-1", &image(), &face()).await.expect("an answer"), None);
     }
 
     #[tokio::test]
-    async fn only_faces_that_were_there_count_as_taken_out() {
+    async fn only_faces_in_the_collection_count_as_deleted() {
         let delete =
             mock!(Client::delete_faces).then_output(|| DeleteFacesOutput::builder().deleted_faces("one").build());
         let faces = collections(&[&delete]);

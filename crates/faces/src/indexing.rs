@@ -1,65 +1,65 @@
-//! Putting a registered face into its collection: at its registration, when a client asks again, and when it is repaired.
+//! Adds a registered face to its collection: at registration, at `/create-index`, and in a repair.
 
 use bonafide_domain::{ObjectRef, face_api::FaceId};
 
-use crate::{Candidate, Collections, Failure, Hold, Look, Record, Records};
+use crate::{Candidate, Collections, Error, ImageSource, Lease, Record, Records};
 
-/// How it came out.
+/// The result of indexing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Indexed {
-    /// It can be verified, under this name in the collection.
+    /// It can be verified, and has this id in the collection.
     Done(String),
-    /// Rekognition's quality filter refuses the face.
+    /// Rekognition's quality filter rejects the face.
     NoFace,
     /// The same face is in a collection already, for another registration.
     Duplicate,
-    /// This took longer than the face was held, and somebody else may have removed it.
-    Gone,
+    /// The lease expired, so another worker may have removed the face.
+    LeaseLost,
 }
 
-/// Puts a face that is held into its collection and says so in its record. Whatever else comes out, nothing of it stays in the collection.
+/// Adds a leased face to its collection and records it. With any other result than `Done`, the face is not left in the collection.
 ///
-/// Everything here may be repeated. A face that is `Done` is held no more.
+/// All of this may be repeated. `Done` releases the lease.
 ///
 /// # Errors
-/// When a service does not answer. The face may then be in the collection without its record saying so; repeating this finds it again.
+/// When a service does not answer. The face may then be in the collection but not in its record; a repetition finds it.
 pub async fn index(
     collections: &Collections,
     records: &Records,
-    (record, hold): (&Record, &Hold),
+    (record, lease): (&Record, &Lease),
     picture: &ObjectRef,
     now: &str,
-) -> Result<Indexed, Failure> {
+) -> Result<Indexed, Error> {
     let (face, collection) = (&record.face_id, &record.collection_id);
-    let look = Look::Object(picture.clone());
-    let Some(id) = collections.index(collection, &look, face).await? else { return Ok(Indexed::NoFace) };
-    // Two registrations of one face may both have searched before either was indexed. Each searches again after it was, so at least the
+    let image = ImageSource::Object(picture.clone());
+    let Some(id) = collections.index(collection, &image, face).await? else { return Ok(Indexed::NoFace) };
+    // Two registrations of one face may both have searched before either was indexed. Each searches again afterwards, so at least the
     // later one finds the other.
-    let found = collections.search(&look, collections.thresholds().duplicate_similarity).await?;
+    let found = collections.search(&image, collections.thresholds().duplicate_similarity).await?;
     let outcome = if collections.is_registered(&found, face) {
         Indexed::Duplicate
-    } else if records.mark_indexed(hold, &id, now).await? {
+    } else if records.mark_indexed(lease, &id, now).await? {
         return Ok(Indexed::Done(id));
     } else {
-        Indexed::Gone
+        Indexed::LeaseLost
     };
     collections.delete(collection, &[id]).await?;
     Ok(outcome)
 }
 
 impl Collections {
-    /// Whether another registration has this face.
+    /// Whether one of these faces is the same and belongs to another registration.
     fn is_registered(&self, found: &[Candidate], face: &FaceId) -> bool {
         let is_same = |similarity: f32| f64::from(similarity) > self.thresholds().duplicate_similarity;
         found.iter().any(|other| other.face_id.as_deref() != Some(face.as_str()) && is_same(other.similarity))
     }
 
-    /// Whether another registration than this one has the face on the picture.
+    /// Whether another registration has the face on the picture.
     ///
     /// # Errors
     /// When there is no face on the picture, or Rekognition cannot read it or does not answer.
-    pub async fn has_other(&self, look: &Look, face: &FaceId) -> Result<bool, Failure> {
-        let found = self.search(look, self.thresholds().duplicate_similarity).await?;
+    pub async fn has_other(&self, image: &ImageSource, face: &FaceId) -> Result<bool, Error> {
+        let found = self.search(image, self.thresholds().duplicate_similarity).await?;
         Ok(self.is_registered(&found, face))
     }
 }
@@ -86,12 +86,12 @@ mod tests {
 
     const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
 
-    /// Rekognition, with a face that the filter takes or not, and others in the collection.
+    /// Indexes a face that the filter accepts or not, with other faces in the collection.
     async fn indexed(
         taken: bool,
         others: &'static [(Option<&'static str>, f32)],
         update: &Rule,
-    ) -> (Result<Indexed, Failure>, usize) {
+    ) -> (Result<Indexed, Error>, usize) {
         let index = mock!(aws_sdk_rekognition::Client::index_faces).then_output(move || {
             let record = FaceRecord::builder().face(Face::builder().face_id("vector").build()).build();
             IndexFacesOutput::builder().set_face_records(Some(taken.then_some(record).into_iter().collect())).build()
@@ -111,8 +111,8 @@ mod tests {
         let records = Records::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [update]), "faces".into());
         let picture = ObjectRef { bucket: "b".into(), key: "k".into(), version_id: "v".into() };
         let record = record(FACE, "faces-0");
-        let hold = Hold::new(record.face_id.clone());
-        let outcome = super::index(&collections, &records, (&record, &hold), &picture, "now").await;
+        let lease = Lease::new(record.face_id.clone());
+        let outcome = super::index(&collections, &records, (&record, &lease), &picture, "now").await;
         (outcome, delete.num_calls())
     }
 
@@ -121,16 +121,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_face_of_its_own_is_indexed() {
+    async fn a_unique_face_is_indexed() {
         let update = written();
-        // Its own vector is no other face, and a similar face is not the same.
+        // Its own vector does not count, and a similar face is not the same.
         let (outcome, deleted) = indexed(true, &[(Some(FACE), 100.0), (Some("another"), 95.0)], &update).await;
         assert_eq!((outcome.expect("an outcome"), deleted), (Indexed::Done("vector".into()), 0));
         assert_eq!(update.num_calls(), 1);
     }
 
     #[tokio::test]
-    async fn a_face_that_somebody_else_has_leaves_nothing_behind() {
+    async fn a_duplicate_face_is_deleted_again() {
         for others in [&[(Some("another"), 95.1)][..], &[(None, 99.0)]] {
             let update = written();
             let (outcome, deleted) = indexed(true, others, &update).await;
@@ -140,14 +140,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_face_that_the_filter_refuses_is_nowhere() {
+    async fn a_face_that_the_filter_rejects_is_not_kept() {
         let update = written();
         let (outcome, deleted) = indexed(false, &[], &update).await;
         assert_eq!((outcome.expect("an outcome"), deleted, update.num_calls()), (Indexed::NoFace, 0, 0));
     }
 
     #[tokio::test]
-    async fn a_face_that_is_held_no_more_is_taken_out_again() {
+    async fn a_face_whose_lease_expired_is_deleted_again() {
         let gone = mock!(aws_sdk_dynamodb::Client::update_item).then_error(|| {
             let meta =
                 aws_sdk_dynamodb::error::ErrorMetadata::builder().code("ConditionalCheckFailedException").build();
@@ -156,6 +156,6 @@ mod tests {
             )
         });
         let (outcome, deleted) = indexed(true, &[], &gone).await;
-        assert_eq!((outcome.expect("an outcome"), deleted), (Indexed::Gone, 1));
+        assert_eq!((outcome.expect("an outcome"), deleted), (Indexed::LeaseLost, 1));
     }
 }

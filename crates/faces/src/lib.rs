@@ -1,9 +1,9 @@
-//! What the workers of the face API share: the records of faces, their pictures, the collections, and requests that come twice.
+//! Shared code of the face API: the records of faces, their pictures, the collections, and idempotent requests.
 //!
-//! Each type holds one client and the name of one resource; a worker makes those for which its role has permissions.
+//! Each type holds one client and the name of one resource; a worker creates only those for which its role has permissions.
 
 mod collections;
-mod failure;
+mod error;
 mod indexing;
 mod pictures;
 mod records;
@@ -11,11 +11,11 @@ mod removal;
 mod requests;
 mod services;
 
-pub use collections::{Candidate, Collections, Look};
-pub use failure::Failure;
+pub use collections::{Candidate, Collections, ImageSource};
+pub use error::Error;
 pub use indexing::{Indexed, index};
 pub use pictures::{Pictures, StoredPicture};
-pub use records::{Hold, Matched, Record, Records};
+pub use records::{Lease, Matched, Record, Records};
 pub use removal::remove;
 pub use requests::{Attempt, Requests};
 pub use services::Services;
@@ -49,7 +49,7 @@ fn new_uuid() -> String {
 mod tests {
     use super::*;
 
-    /// A picture of 80 by 80 pixels, as far as anybody looks here.
+    /// A PNG of 80 by 80 pixels, with the chunks that this code reads.
     pub(crate) fn png() -> Vec<u8> {
         let chunk = |kind: &[u8], data: &[u8]| {
             let length = u32::try_from(data.len()).expect("a small chunk");
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn new_ids_are_ids_and_new() {
+    fn new_ids_are_valid_and_unique() {
         assert_ne!(new_face_id(), new_face_id());
         assert_ne!(new_upload_id(), new_upload_id());
     }

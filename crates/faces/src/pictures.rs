@@ -1,4 +1,4 @@
-//! The pictures in the bucket: `faces/<faceId>.<jpg|png>`, and those that were uploaded for a request.
+//! The pictures in the bucket: `faces/<faceId>.<jpg|png>`, and pictures that were uploaded for a request.
 
 use aws_sdk_s3::{
     Client,
@@ -12,7 +12,7 @@ use bonafide_domain::{
 };
 use futures_util::future::try_join_all;
 
-use crate::Failure;
+use crate::Error;
 
 /// The bucket and the client for it.
 #[derive(Clone, Debug)]
@@ -24,9 +24,9 @@ pub struct Pictures {
 /// A picture and the version of the object that holds it.
 #[derive(Clone, Debug)]
 pub struct StoredPicture {
-    /// Its content, which was looked at.
+    /// Its content, which was inspected.
     pub picture: Picture,
-    /// Where it is: another upload under the same id is another version.
+    /// The version that was inspected: another upload under the same id is another version.
     pub object: ObjectRef,
 }
 
@@ -43,26 +43,26 @@ impl Pictures {
         &self.bucket
     }
 
-    /// Fetches a picture that was uploaded, and looks at it.
+    /// Fetches an uploaded picture and inspects it.
     ///
     /// # Errors
-    /// When it is not there, is no picture, or the bucket does not answer.
-    pub async fn upload(&self, id: &UploadId) -> Result<StoredPicture, Failure> {
+    /// When it does not exist, is not a picture, or the bucket does not answer.
+    pub async fn upload(&self, id: &UploadId) -> Result<StoredPicture, Error> {
         let key = id.key();
         let answer = self.client.get_object().bucket(&self.bucket).key(&key).send().await;
         let answer = answer.map_err(|error| match error.code() {
-            // Without the permission to list, S3 does not tell what is not there from what is forbidden.
+            // Without permission to list, S3 answers 403 for an object that does not exist.
             Some("NoSuchKey" | "AccessDenied") => ApiError::UploadNotFound.into(),
-            _ => Failure::of("the uploaded picture could not be fetched", error),
+            _ => Error::of("the uploaded picture could not be fetched", error),
         })?;
-        // The upload's size was signed, so this is for what came by another way.
+        // The size of an upload is signed; this limits objects that were written in another way.
         let length = answer.content_length().and_then(|length| u64::try_from(length).ok());
         if length.is_none_or(|length| length > MAX_UPLOAD_BYTES) {
             return Err(ReasonCode::SelfieTooLarge.into());
         }
-        let version_id = answer.version_id().ok_or(Failure::Incomplete("version"))?.to_owned();
-        let body = answer.body.collect().await.map_err(|error| Failure::Service {
-            doing: "the uploaded picture could not be fetched to its end",
+        let version_id = answer.version_id().ok_or(Error::Incomplete("version"))?.to_owned();
+        let body = answer.body.collect().await.map_err(|error| Error::Service {
+            message: "the uploaded picture could not be fetched completely",
             name: bonafide_worker::ErrorName::Transient,
             code: "no answer".to_owned(),
             source: Box::new(error),
@@ -71,7 +71,7 @@ impl Pictures {
         Ok(StoredPicture { picture: Picture::of(body.to_vec())?, object })
     }
 
-    /// Where a picture can be uploaded: a `PUT` of exactly so many bytes of this type.
+    /// Signs an upload: a `PUT` of exactly this many bytes of this type.
     ///
     /// # Errors
     /// When there are no credentials to sign with.
@@ -81,23 +81,23 @@ impl Pictures {
         media_type: &str,
         length: u64,
         validity: PresigningConfig,
-    ) -> Result<PresignedRequest, Failure> {
+    ) -> Result<PresignedRequest, Error> {
         let length = i64::try_from(length).unwrap_or(i64::MAX);
         let put =
             self.client.put_object().bucket(&self.bucket).key(id.key()).content_type(media_type).content_length(length);
-        put.presigned(validity).await.map_err(|error| Failure::of("the upload could not be signed", error))
+        put.presigned(validity).await.map_err(|error| Error::of("the upload could not be signed", error))
     }
 
     /// Stores a face's picture.
     ///
     /// # Errors
     /// When the bucket does not answer.
-    pub async fn store(&self, face: &FaceId, picture: Picture) -> Result<ObjectRef, Failure> {
+    pub async fn store(&self, face: &FaceId, picture: Picture) -> Result<ObjectRef, Error> {
         let (key, media_type) = (face.picture_key(picture.format()), picture.format().media_type());
         let put = self.client.put_object().bucket(&self.bucket).key(&key).content_type(media_type);
         let put = put.body(ByteStream::from(picture.into_bytes())).send().await;
-        let answer = put.map_err(|error| Failure::of("the picture could not be stored", error))?;
-        let version_id = answer.version_id().ok_or(Failure::Incomplete("version"))?.to_owned();
+        let answer = put.map_err(|error| Error::of("the picture could not be stored", error))?;
+        let version_id = answer.version_id().ok_or(Error::Incomplete("version"))?.to_owned();
         Ok(ObjectRef { bucket: self.bucket.clone(), key, version_id })
     }
 
@@ -105,36 +105,36 @@ impl Pictures {
     ///
     /// # Errors
     /// When the bucket does not answer.
-    pub async fn forget(&self, object: &ObjectRef) -> Result<(), Failure> {
+    pub async fn delete_version(&self, object: &ObjectRef) -> Result<(), Error> {
         let delete = self.client.delete_object().bucket(&self.bucket).key(&object.key).version_id(&object.version_id);
-        delete.send().await.map_err(|error| Failure::of("the picture could not be deleted", error))?;
+        delete.send().await.map_err(|error| Error::of("the picture could not be deleted", error))?;
         Ok(())
     }
 
-    /// The versions of a face's picture, the present one first.
+    /// The versions of a face's picture, the latest first.
     ///
     /// # Errors
     /// When the bucket does not answer.
-    pub async fn versions(&self, key: &str) -> Result<Vec<ObjectRef>, Failure> {
+    pub async fn versions(&self, key: &str) -> Result<Vec<ObjectRef>, Error> {
         Ok(self.list(key).await?.0)
     }
 
-    /// Deletes a face's picture in all its versions, and tells how many there were, delete markers included.
+    /// Deletes all versions of a face's picture, and returns their number, delete markers included.
     ///
     /// # Errors
     /// When the bucket does not answer.
-    pub async fn forget_all(&self, key: &str) -> Result<usize, Failure> {
+    pub async fn delete_all_versions(&self, key: &str) -> Result<usize, Error> {
         let (versions, markers) = self.list(key).await?;
         let every = || versions.iter().chain(&markers);
-        try_join_all(every().map(|object| self.forget(object))).await?;
+        try_join_all(every().map(|object| self.delete_version(object))).await?;
         Ok(every().count())
     }
 
     /// Versions, and delete markers.
-    async fn list(&self, key: &str) -> Result<(Vec<ObjectRef>, Vec<ObjectRef>), Failure> {
+    async fn list(&self, key: &str) -> Result<(Vec<ObjectRef>, Vec<ObjectRef>), Error> {
         let list = self.client.list_object_versions().bucket(&self.bucket).prefix(key).send().await;
-        let list = list.map_err(|error| Failure::of("the versions of the picture could not be listed", error))?;
-        // What has the key for a beginning only is another picture.
+        let list = list.map_err(|error| Error::of("the versions of the picture could not be listed", error))?;
+        // A longer key with this prefix is another picture.
         let mut versions: Vec<_> = list.versions().iter().filter(|version| version.key() == Some(key)).collect();
         versions.sort_by_key(|version| version.is_latest() != Some(true));
         let versions = versions.into_iter().filter_map(|version| Some(self.version(key, version.version_id()?)));
@@ -187,21 +187,21 @@ mod tests {
 
     async fn refused(rule: Rule) -> Refusal {
         match pictures(&[&rule]).upload(&id()).await {
-            Err(Failure::Refused(refusal)) => refusal,
+            Err(Error::Refused(refusal)) => refusal,
             other => panic!("not refused: {other:?}"),
         }
     }
 
     #[tokio::test]
-    async fn an_upload_is_pinned_to_the_version_that_was_looked_at() {
+    async fn an_upload_is_pinned_to_the_inspected_version() {
         let stored = pictures(&[&uploaded(png(), 60)]).upload(&id()).await.expect("a picture");
         assert_eq!((stored.picture.bytes(), stored.object.version_id.as_str()), (&png()[..], "v7"));
     }
 
     #[tokio::test]
-    async fn an_upload_is_judged_like_any_other_picture() {
+    async fn an_upload_is_inspected_like_any_other_picture() {
         assert_eq!(refused(uploaded(b"<html>".to_vec(), 6)).await, ReasonCode::SelfieNotAnImage.into());
-        // Not a byte of it is read.
+        // The body is not read.
         let long = i64::try_from(MAX_UPLOAD_BYTES + 1).expect("a length");
         assert_eq!(refused(uploaded(png(), long)).await, ReasonCode::SelfieTooLarge.into());
         for code in ["NoSuchKey", "AccessDenied"] {
@@ -213,11 +213,11 @@ mod tests {
         let busy = mock!(Client::get_object).then_error(|| {
             GetObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().code("SlowDown").build())
         });
-        assert!(matches!(pictures(&[&busy]).upload(&id()).await, Err(Failure::Service { .. })));
+        assert!(matches!(pictures(&[&busy]).upload(&id()).await, Err(Error::Service { .. })));
     }
 
     #[tokio::test]
-    async fn a_picture_is_kept_under_its_faces_id() {
+    async fn a_picture_is_stored_under_its_faces_id() {
         let put = mock!(Client::put_object)
             .match_requests(|request| {
                 (request.bucket(), request.key(), request.content_type())
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_versions_go_and_nothing_else() {
+    async fn all_versions_are_deleted_and_nothing_else() {
         let list = mock!(Client::list_object_versions)
             .match_requests(|request| request.prefix() == Some("faces/x.jpg"))
             .then_output(|| {
@@ -252,7 +252,7 @@ mod tests {
             .then_output(|| DeleteObjectOutput::builder().build());
         let pictures = pictures(&[&list, &delete]);
         assert_eq!(pictures.versions("faces/x.jpg").await.expect("versions")[0].version_id, "newest");
-        assert_eq!(pictures.forget_all("faces/x.jpg").await.expect("a count"), 3);
+        assert_eq!(pictures.delete_all_versions("faces/x.jpg").await.expect("a count"), 3);
         assert_eq!(delete.num_calls(), 3);
     }
 }

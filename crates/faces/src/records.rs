@@ -1,4 +1,4 @@
-//! The table of faces. Its first ten attributes are those that clients of this API have always had.
+//! The table of faces. Its first ten attributes are a contract with existing clients.
 
 use std::collections::HashMap;
 
@@ -11,39 +11,39 @@ use aws_sdk_dynamodb::{
 use bonafide_domain::face_api::{ApiError, BirthDate, FaceId, FaceStatus, Name, Person, PhoneNumber};
 use bonafide_worker::{Row, column, now, seconds};
 
-use crate::{Failure, new_uuid};
+use crate::{Error, new_uuid};
 
-/// Index of all faces that are in a collection.
+/// The index of all faces that are in a collection.
 const BY_REKOGNITION_FACE_ID: &str = "byRekognitionFaceId";
-/// Index of the faces that are in none, the longest untouched first.
+/// The index of the faces that are in no collection, the least recently updated first.
 const BY_UNINDEXED: &str = "byUnindexed";
 
-/// What says who somebody is: read only for whoever may know.
+/// The personal attributes: read only for callers who may see them.
 const PERSON: [&str; 4] = ["firstName", "lastName", "dateOfBirth", "phoneNumber"];
 const RECORD: [&str; 6] = ["faceId", "status", "rekognitionFaceId", "collectionId", "s3Key", "createdAt"];
 const MATCHED: [&str; 2] = ["faceId", "status"];
 
-/// For how long a worker has a face to itself, in seconds: longer than it may work on one.
-const HELD: i64 = 40;
-/// To what is written twice, because the first answer was lost, the second time has to be the same.
-const NOBODYS_OR_OWN: &str = "attribute_not_exists(faceId) OR heldBy = :own";
+/// How long a lease lasts, in seconds: longer than a worker may take for one face.
+const LEASE_SECONDS: i64 = 40;
+/// The SDK repeats a write when the answer was lost; the repetition must succeed as well.
+const FREE_OR_OWN: &str = "attribute_not_exists(faceId) OR leaseId = :own";
 
 /// One face.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Its id.
     pub face_id: FaceId,
-    /// Where it stands.
+    /// Its status.
     pub status: FaceStatus,
-    /// Its name in the collection, when it is there.
+    /// Its id in the collection, once it is indexed.
     pub rekognition_face_id: Option<String>,
-    /// The collection that is its home, from the beginning.
+    /// The collection for this face, which never changes.
     pub collection_id: String,
-    /// Where the picture lies, or is to lie.
+    /// The key of the picture, which may not be stored yet.
     pub s3_key: String,
     /// When it was registered.
     pub created_at: String,
-    /// Who it is, if that was asked for.
+    /// The person, if it was requested.
     pub person: Option<Person>,
 }
 
@@ -52,22 +52,22 @@ pub struct Record {
 pub struct Matched {
     /// Its id.
     pub face_id: FaceId,
-    /// Who it is, if that was asked for.
+    /// The person, if it was requested.
     pub person: Option<Person>,
 }
 
-/// A face that one worker has to itself: nobody else stores, indexes or removes anything of it meanwhile. It ends with what the worker
-/// writes last, or by itself after a worker that died.
+/// The right of one worker to store, index or remove parts of a face. It ends with the worker's last write, or expires when the worker
+/// has crashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hold {
+pub struct Lease {
     face_id: FaceId,
-    /// Of this worker's turn alone.
-    by: String,
+    /// Unique for each lease.
+    id: String,
 }
 
-impl Hold {
+impl Lease {
     pub(crate) fn new(face_id: FaceId) -> Self {
-        Self { face_id, by: new_uuid() }
+        Self { face_id, id: new_uuid() }
     }
 }
 
@@ -89,12 +89,12 @@ impl Records {
     ///
     /// # Errors
     /// When the table does not answer, or the record is not as this system writes it.
-    pub async fn read(&self, face: &FaceId, with_person: bool) -> Result<Option<Record>, Failure> {
+    pub async fn read(&self, face: &FaceId, with_person: bool) -> Result<Option<Record>, Error> {
         let (projection, names) = projection(&RECORD, with_person);
         let get =
             self.client.get_item().table_name(&self.table).key("faceId", text(face.as_str())).consistent_read(true);
         let get = get.projection_expression(projection).set_expression_attribute_names(Some(names)).send().await;
-        let answer = get.map_err(|error| Failure::of("the record could not be read", error))?;
+        let answer = get.map_err(|error| Error::of("the record could not be read", error))?;
         answer.item.map(|row| record(&row, with_person)).transpose()
     }
 
@@ -102,13 +102,13 @@ impl Records {
     ///
     /// # Errors
     /// When the table does not answer, or the record is not as this system writes it.
-    pub async fn find(&self, rekognition_face_id: &str, with_person: bool) -> Result<Option<Matched>, Failure> {
+    pub async fn find(&self, rekognition_face_id: &str, with_person: bool) -> Result<Option<Matched>, Error> {
         let (projection, names) = projection(&MATCHED, with_person);
         let query = self.client.query().table_name(&self.table).index_name(BY_REKOGNITION_FACE_ID);
         let query = query.key_condition_expression("rekognitionFaceId = :id").projection_expression(projection);
         let query = query.set_expression_attribute_names(Some(names)).limit(1);
         let query = query.expression_attribute_values(":id", text(rekognition_face_id)).send().await;
-        let answer = query.map_err(|error| Failure::of("the record could not be found", error))?;
+        let answer = query.map_err(|error| Error::of("the record could not be found", error))?;
         let Some(row) = answer.items().first() else { return Ok(None) };
         if status(row)? != FaceStatus::Indexed {
             return Ok(None);
@@ -117,16 +117,16 @@ impl Records {
         Ok(Some(Matched { face_id: face_id(row)?, person }))
     }
 
-    /// Begins a record: `pending`, and held. `None` when there is one already.
+    /// Creates a record: `pending`, and leased. `None` when there is one already.
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn create(&self, record: &Record, person: &Person) -> Result<Option<Hold>, Failure> {
-        let hold = Hold::new(record.face_id.clone());
-        let put = self.client.put_item().table_name(&self.table).condition_expression(NOBODYS_OR_OWN);
+    pub async fn create(&self, record: &Record, person: &Person) -> Result<Option<Lease>, Error> {
+        let lease = Lease::new(record.face_id.clone());
+        let put = self.client.put_item().table_name(&self.table).condition_expression(FREE_OR_OWN);
         let put = put
             .item("faceId", text(record.face_id.as_str()))
-            // One person for each face, until something tells more.
+            // Each face is one person; nothing links several faces.
             .item("userId", text(record.face_id.as_str()))
             .item("firstName", text(person.first_name.expose()))
             .item("lastName", text(person.last_name.expose()))
@@ -138,117 +138,119 @@ impl Records {
             .item("collectionId", text(&record.collection_id))
             .item("status", text(FaceStatus::Pending.name()))
             .item("unindexed", text(FaceStatus::Pending.name()))
-            .item("heldBy", text(&hold.by))
-            .item("heldUntil", number(seconds() + HELD))
-            .expression_attribute_values(":own", text(&hold.by));
-        let begun = is_done(put.send().await.map(drop), "the record could not be written")?;
-        Ok(begun.then_some(hold))
+            .item("leaseId", text(&lease.id))
+            .item("leaseExpiresAt", number(seconds() + LEASE_SECONDS))
+            .expression_attribute_values(":own", text(&lease.id));
+        let is_created = is_done(put.send().await.map(drop), "the record could not be written")?;
+        Ok(is_created.then_some(lease))
     }
 
-    /// Has the face to itself from now on, to index it.
+    /// Leases the face, to index it.
     ///
     /// # Errors
-    /// When another worker has it, or it does not stand any more where this record says; and when the table does not answer.
-    pub async fn hold(&self, record: &Record) -> Result<Hold, Failure> {
-        let hold = Hold::new(record.face_id.clone());
-        let change = self.held(record, &hold, "").send().await;
-        if is_done(change.map(drop), HOLDING)? { Ok(hold) } else { Err(ApiError::RequestInProgress.into()) }
+    /// When another worker has the lease, the status has changed since the record was read, or the table does not answer.
+    pub async fn lease(&self, record: &Record) -> Result<Lease, Error> {
+        let lease = Lease::new(record.face_id.clone());
+        let change = self.lease_update(record, &lease, "").send().await;
+        if is_done(change.map(drop), LEASING)? { Ok(lease) } else { Err(ApiError::RequestInProgress.into()) }
     }
 
-    /// Has the face to itself from now on, to remove it: from here on it is no face any more, and is only removed further.
+    /// Leases the face, to remove it. Its status becomes `removing`, which only a removal ends.
     ///
     /// # Errors
-    /// As above.
-    pub async fn hold_for_removal(&self, record: &Record, own: Option<Hold>) -> Result<Hold, Failure> {
-        let hold = own.unwrap_or_else(|| Hold::new(record.face_id.clone()));
+    /// As for [`Self::lease`].
+    pub async fn lease_for_removal(&self, record: &Record, own: Option<Lease>) -> Result<Lease, Error> {
+        let lease = own.unwrap_or_else(|| Lease::new(record.face_id.clone()));
         let change = self
-            .held(record, &hold, ", #status = :removing, unindexed = :removing, updatedAt = :now")
+            .lease_update(record, &lease, ", #status = :removing, unindexed = :removing, updatedAt = :now")
             .expression_attribute_values(":removing", text(FaceStatus::Removing.name()))
             .expression_attribute_values(":now", text(&now()));
-        if is_done(change.send().await.map(drop), HOLDING)? {
-            Ok(hold)
+        if is_done(change.send().await.map(drop), LEASING)? {
+            Ok(lease)
         } else {
             Err(ApiError::RequestInProgress.into())
         }
     }
 
-    fn held(&self, record: &Record, hold: &Hold, more: &str) -> UpdateItemFluentBuilder {
-        let free = "(attribute_not_exists(heldBy) OR heldUntil < :seconds)";
+    fn lease_update(&self, record: &Record, lease: &Lease, more: &str) -> UpdateItemFluentBuilder {
+        let free = "(attribute_not_exists(leaseId) OR leaseExpiresAt < :seconds)";
         self.change(&record.face_id)
-            .update_expression(format!("SET heldBy = :own, heldUntil = :until{more}"))
-            .condition_expression(format!("#status = :status AND {free} OR heldBy = :own"))
+            .update_expression(format!("SET leaseId = :own, leaseExpiresAt = :until{more}"))
+            .condition_expression(format!("#status = :status AND {free} OR leaseId = :own"))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", text(record.status.name()))
-            .expression_attribute_values(":own", text(&hold.by))
+            .expression_attribute_values(":own", text(&lease.id))
             .expression_attribute_values(":seconds", number(seconds()))
-            .expression_attribute_values(":until", number(seconds() + HELD))
+            .expression_attribute_values(":until", number(seconds() + LEASE_SECONDS))
     }
 
-    /// Lets others have the face.
+    /// Ends the lease.
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn release(&self, hold: &Hold) -> Result<(), Failure> {
-        let change = self.change(&hold.face_id).update_expression("REMOVE heldBy, heldUntil");
-        let change = change.condition_expression("heldBy = :own").expression_attribute_values(":own", text(&hold.by));
+    pub async fn release(&self, lease: &Lease) -> Result<(), Error> {
+        let change = self.change(&lease.face_id).update_expression("REMOVE leaseId, leaseExpiresAt");
+        let change = change.condition_expression("leaseId = :own").expression_attribute_values(":own", text(&lease.id));
         is_done(change.send().await.map(drop), CHANGING)?;
         Ok(())
     }
 
-    /// The face is in its collection; ends the hold. False when it had ended before, and somebody else may have removed the face.
+    /// Records that the face is in its collection, and ends the lease. False when it had expired and another worker took over.
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn mark_indexed(&self, hold: &Hold, rekognition_face_id: &str, now: &str) -> Result<bool, Failure> {
-        let change = self.change(&hold.face_id);
+    pub async fn mark_indexed(&self, lease: &Lease, rekognition_face_id: &str, now: &str) -> Result<bool, Error> {
+        let change = self.change(&lease.face_id);
         let change = change
             .update_expression(
-                "SET #status = :status, updatedAt = :now, rekognitionFaceId = :id REMOVE unindexed, heldBy, heldUntil",
+                "SET #status = :status, updatedAt = :now, rekognitionFaceId = :id REMOVE unindexed, leaseId, leaseExpiresAt",
             )
-            .condition_expression("heldBy = :own OR #status = :status AND rekognitionFaceId = :id")
+            .condition_expression("leaseId = :own OR #status = :status AND rekognitionFaceId = :id")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":own", text(&hold.by))
+            .expression_attribute_values(":own", text(&lease.id))
             .expression_attribute_values(":status", text(FaceStatus::Indexed.name()))
             .expression_attribute_values(":now", text(now))
             .expression_attribute_values(":id", text(rekognition_face_id));
         is_done(change.send().await.map(drop), CHANGING)
     }
 
-    /// The face could not be put into its collection, and a repair should try `again` or not; ends the hold. False when it had ended
-    /// before.
+    /// Records that the face could not be indexed, and ends the lease. `retry` says whether a repair should try again. False when the
+    /// lease had expired and another worker took over.
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn mark_failed(&self, hold: &Hold, again: bool, now: &str) -> Result<bool, Failure> {
-        let (set, remove) = if again { (", unindexed = :status", "") } else { ("", "unindexed, ") };
-        let change = self.change(&hold.face_id);
+    pub async fn mark_failed(&self, lease: &Lease, retry: bool, now: &str) -> Result<bool, Error> {
+        let (set, remove) = if retry { (", unindexed = :status", "") } else { ("", "unindexed, ") };
+        let change = self.change(&lease.face_id);
         let change = change
-            .update_expression(format!("SET #status = :status, updatedAt = :now{set} REMOVE {remove}heldBy, heldUntil"))
-            .condition_expression("heldBy = :own OR #status = :status AND attribute_not_exists(heldBy)")
+            .update_expression(format!(
+                "SET #status = :status, updatedAt = :now{set} REMOVE {remove}leaseId, leaseExpiresAt"
+            ))
+            .condition_expression("leaseId = :own OR #status = :status AND attribute_not_exists(leaseId)")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":own", text(&hold.by))
+            .expression_attribute_values(":own", text(&lease.id))
             .expression_attribute_values(":status", text(FaceStatus::FailedIndexing.name()))
             .expression_attribute_values(":now", text(now));
         is_done(change.send().await.map(drop), CHANGING)
     }
 
-    /// A repair of the face did not succeed, and is to be tried again after all others. False when there is nothing to repair any more.
+    /// Moves the face to the end of the queue of repairs. False when there is nothing to repair any more.
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn postpone(&self, face: &FaceId, now: &str) -> Result<bool, Failure> {
+    pub async fn postpone(&self, face: &FaceId, now: &str) -> Result<bool, Error> {
         let change = self.change(face).update_expression("SET updatedAt = :now");
         let change = change.condition_expression("attribute_exists(unindexed)");
         is_done(change.expression_attribute_values(":now", text(now)).send().await.map(drop), CHANGING)
     }
 
-    /// Deletes a record that this worker holds. False when it held it no more, and somebody else may be at it.
+    /// Deletes a record that this worker has leased. False when the lease had expired and another worker took over.
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn delete(&self, hold: &Hold) -> Result<bool, Failure> {
-        let delete = self.client.delete_item().table_name(&self.table).key("faceId", text(hold.face_id.as_str()));
-        let delete = delete.condition_expression(NOBODYS_OR_OWN).expression_attribute_values(":own", text(&hold.by));
+    pub async fn delete(&self, lease: &Lease) -> Result<bool, Error> {
+        let delete = self.client.delete_item().table_name(&self.table).key("faceId", text(lease.face_id.as_str()));
+        let delete = delete.condition_expression(FREE_OR_OWN).expression_attribute_values(":own", text(&lease.id));
         is_done(delete.send().await.map(drop), "the record could not be deleted")
     }
 
@@ -256,7 +258,7 @@ impl Records {
         self.client.update_item().table_name(&self.table).key("faceId", text(face.as_str()))
     }
 
-    /// Up to so many faces that are in no collection and were not touched since `before`, after the page that ended with `after`.
+    /// Up to `limit` faces that are in no collection and were not updated since `before`, after the page that ended with `after`.
     ///
     /// # Errors
     /// When the table does not answer.
@@ -266,7 +268,7 @@ impl Records {
         before: &str,
         limit: u32,
         after: Option<Row>,
-    ) -> Result<(Vec<FaceId>, Option<Row>), Failure> {
+    ) -> Result<(Vec<FaceId>, Option<Row>), Error> {
         let query = self.client.query().table_name(&self.table).index_name(BY_UNINDEXED);
         let query = query
             .key_condition_expression("unindexed = :status AND updatedAt < :before")
@@ -275,7 +277,7 @@ impl Records {
             .expression_attribute_values(":before", text(before))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(after);
-        let answer = query.send().await.map_err(|error| Failure::of("the records could not be listed", error))?;
+        let answer = query.send().await.map_err(|error| Error::of("the records could not be listed", error))?;
         let faces = answer.items().iter().map(face_id).collect::<Result<_, _>>()?;
         Ok((faces, answer.last_evaluated_key))
     }
@@ -298,34 +300,34 @@ fn projection(attributes: &[&str], with_person: bool) -> (String, HashMap<String
     (projection.join(", "), names.into_iter().collect())
 }
 
-const HOLDING: &str = "the record could not be held";
+const LEASING: &str = "the record could not be leased";
 const CHANGING: &str = "the record could not be changed";
 
-/// False when the condition did not hold.
-fn is_done<E>(result: Result<(), SdkError<E>>, doing: &'static str) -> Result<bool, Failure>
+/// False when the condition was not met.
+fn is_done<E>(result: Result<(), SdkError<E>>, message: &'static str) -> Result<bool, Error>
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     match result {
         Ok(()) => Ok(true),
         Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
-        Err(error) => Err(Failure::of(doing, error)),
+        Err(error) => Err(Error::of(message, error)),
     }
 }
 
-fn needed<'a>(row: &'a Row, name: &'static str) -> Result<&'a str, Failure> {
-    column(row, name).ok_or(Failure::Incomplete(name))
+fn needed<'a>(row: &'a Row, name: &'static str) -> Result<&'a str, Error> {
+    column(row, name).ok_or(Error::Incomplete(name))
 }
 
-fn face_id(row: &Row) -> Result<FaceId, Failure> {
-    needed(row, "faceId")?.parse().map_err(|_| Failure::Incomplete("faceId"))
+fn face_id(row: &Row) -> Result<FaceId, Error> {
+    needed(row, "faceId")?.parse().map_err(|_| Error::Incomplete("faceId"))
 }
 
-fn status(row: &Row) -> Result<FaceStatus, Failure> {
-    FaceStatus::of(needed(row, "status")?).ok_or(Failure::Incomplete("status"))
+fn status(row: &Row) -> Result<FaceStatus, Error> {
+    FaceStatus::of(needed(row, "status")?).ok_or(Error::Incomplete("status"))
 }
 
-fn record(row: &Row, with_person: bool) -> Result<Record, Failure> {
+fn record(row: &Row, with_person: bool) -> Result<Record, Error> {
     Ok(Record {
         face_id: face_id(row)?,
         status: status(row)?,
@@ -337,14 +339,14 @@ fn record(row: &Row, with_person: bool) -> Result<Record, Failure> {
     })
 }
 
-fn person(row: &Row) -> Result<Person, Failure> {
+fn person(row: &Row) -> Result<Person, Error> {
     let [first, last, birth, phone] = PERSON;
     let value = |name| needed(row, name).map(str::to_owned);
     Ok(Person {
-        first_name: Name::try_from(value(first)?).map_err(|_| Failure::Incomplete(first))?,
-        last_name: Name::try_from(value(last)?).map_err(|_| Failure::Incomplete(last))?,
-        date_of_birth: BirthDate::try_from(value(birth)?).map_err(|_| Failure::Incomplete(birth))?,
-        phone_number: PhoneNumber::try_from(value(phone)?).map_err(|_| Failure::Incomplete(phone))?,
+        first_name: Name::try_from(value(first)?).map_err(|_| Error::Incomplete(first))?,
+        last_name: Name::try_from(value(last)?).map_err(|_| Error::Incomplete(last))?,
+        date_of_birth: BirthDate::try_from(value(birth)?).map_err(|_| Error::Incomplete(birth))?,
+        phone_number: PhoneNumber::try_from(value(phone)?).map_err(|_| Error::Incomplete(phone))?,
     })
 }
 
@@ -354,7 +356,7 @@ pub(crate) mod testing {
 
     use super::{FaceStatus, Record};
 
-    /// A record that has just been begun.
+    /// A new record.
     pub(crate) fn record(face: &str, collection: &str) -> Record {
         Record {
             face_id: face.parse().expect("an id"),
@@ -367,8 +369,8 @@ pub(crate) mod testing {
         }
     }
 
-    /// The condition of a write did not hold.
-    pub(crate) fn gone() -> ConditionalCheckFailedException {
+    /// The condition of a write was not met.
+    pub(crate) fn refused() -> ConditionalCheckFailedException {
         let meta = ErrorMetadata::builder().code("ConditionalCheckFailedException").build();
         ConditionalCheckFailedException::builder().meta(meta).build()
     }
@@ -385,7 +387,7 @@ mod tests {
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use serde_json::json;
 
-    use super::testing::{gone, record};
+    use super::testing::{record, refused};
     use super::*;
 
     const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
@@ -419,7 +421,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_it_is_is_read_for_those_only_who_may_know() {
+    async fn the_person_is_read_only_on_request() {
         for (with_person, count) in [(false, 6), (true, 10)] {
             let rule = mock!(Client::get_item)
                 .match_requests(move |request| {
@@ -449,21 +451,21 @@ mod tests {
             let matched = records(&rule).find("vector", false).await.expect("an answer");
             assert_eq!(matched, found.then(|| Matched { face_id: face(), person: None }), "{status}");
         }
-        let nobody = mock!(Client::query).then_output(|| QueryOutput::builder().build());
-        assert_eq!(records(&nobody).find("vector", true).await.expect("an answer"), None);
+        let none = mock!(Client::query).then_output(|| QueryOutput::builder().build());
+        assert_eq!(records(&none).find("vector", true).await.expect("an answer"), None);
     }
 
     #[tokio::test]
-    async fn a_record_is_begun_once_held_and_found_by_repairs() {
+    async fn a_record_is_created_once_leased_and_found_by_repairs() {
         let since = seconds();
         let put = mock!(Client::put_item)
             .match_requests(move |request| {
                 let item = request.item().expect("an item");
                 let own = &request.expression_attribute_values().expect("values")[":own"];
-                // A second request of the SDK's, after a lost answer, finds its own record.
-                request.condition_expression() == Some("attribute_not_exists(faceId) OR heldBy = :own")
-                    && item["heldBy"] == *own
-                    && is_end_of_hold(&item["heldUntil"], since)
+                // A repetition by the SDK, after a lost answer, finds its own record.
+                request.condition_expression() == Some("attribute_not_exists(faceId) OR leaseId = :own")
+                    && item["leaseId"] == *own
+                    && is_lease_end(&item["leaseExpiresAt"], since)
                     && item["status"] == text("pending")
                     && item["unindexed"] == text("pending")
                     && item["userId"] == text(FACE)
@@ -472,91 +474,92 @@ mod tests {
             })
             .then_output(|| PutItemOutput::builder().build());
         let record = record(FACE, "faces-0");
-        let hold = records(&put).create(&record, &person_of_row()).await.expect("an answer").expect("a hold");
-        assert_eq!(hold.face_id, face());
-        let taken = mock!(Client::put_item).then_error(|| PutItemError::ConditionalCheckFailedException(gone()));
+        let lease = records(&put).create(&record, &person_of_row()).await.expect("an answer").expect("a lease");
+        assert_eq!(lease.face_id, face());
+        let taken = mock!(Client::put_item).then_error(|| PutItemError::ConditionalCheckFailedException(refused()));
         assert_eq!(records(&taken).create(&record, &person_of_row()).await.expect("an answer"), None);
     }
 
-    /// The end of a hold that has begun after this.
-    fn is_end_of_hold(value: &AttributeValue, since: i64) -> bool {
+    /// The end of a lease that began after this.
+    fn is_lease_end(value: &AttributeValue, since: i64) -> bool {
         let until: i64 = value.as_n().expect("a number").parse().expect("seconds");
-        (since + HELD..=seconds() + HELD).contains(&until)
+        (since + LEASE_SECONDS..=seconds() + LEASE_SECONDS).contains(&until)
     }
 
     #[tokio::test]
-    async fn a_face_is_held_by_one_and_only_as_it_was_read() {
+    async fn a_face_is_leased_once_and_only_if_unchanged() {
         let (record, since) = (record(FACE, "faces-0"), seconds());
         let update = |expression: &'static str| {
             mock!(Client::update_item)
                 .match_requests(move |request| {
                     let values = request.expression_attribute_values().expect("values");
                     let free =
-                        "#status = :status AND (attribute_not_exists(heldBy) OR heldUntil < :seconds) OR heldBy = :own";
+                        "#status = :status AND (attribute_not_exists(leaseId) OR leaseExpiresAt < :seconds) OR leaseId = :own";
                     request.update_expression() == Some(expression)
                         && request.condition_expression() == Some(free)
                         && values[":status"] == text("pending")
-                        && is_end_of_hold(&values[":until"], since)
+                        && is_lease_end(&values[":until"], since)
                 })
                 .then_output(|| UpdateItemOutput::builder().build())
         };
-        let held = update("SET heldBy = :own, heldUntil = :until");
-        let first = records(&held).hold(&record).await.expect("a hold");
-        assert_ne!(first, records(&held).hold(&record).await.expect("a hold"), "each turn is another one");
+        let leased = update("SET leaseId = :own, leaseExpiresAt = :until");
+        let first = records(&leased).lease(&record).await.expect("a lease");
+        assert_ne!(first, records(&leased).lease(&record).await.expect("a lease"), "each lease has an id of its own");
         let removing = update(
-            "SET heldBy = :own, heldUntil = :until, #status = :removing, unindexed = :removing, updatedAt = :now",
+            "SET leaseId = :own, leaseExpiresAt = :until, #status = :removing, unindexed = :removing, updatedAt = :now",
         );
-        let own = records(&removing).hold_for_removal(&record, Some(first.clone())).await.expect("a hold");
-        assert_eq!(own, first, "what a worker holds already, it goes on holding");
+        let own = records(&removing).lease_for_removal(&record, Some(first.clone())).await.expect("a lease");
+        assert_eq!(own, first, "a worker keeps the lease that it has");
 
-        let taken = mock!(Client::update_item).then_error(|| UpdateItemError::ConditionalCheckFailedException(gone()));
-        let failures = [records(&taken).hold(&record).await, records(&taken).hold_for_removal(&record, None).await];
+        let taken =
+            mock!(Client::update_item).then_error(|| UpdateItemError::ConditionalCheckFailedException(refused()));
+        let failures = [records(&taken).lease(&record).await, records(&taken).lease_for_removal(&record, None).await];
         for failure in failures {
             let busy = ApiError::RequestInProgress.into();
-            assert!(matches!(failure, Err(Failure::Refused(refusal)) if refusal == busy));
+            assert!(matches!(failure, Err(Error::Refused(refusal)) if refusal == busy));
         }
     }
 
     #[tokio::test]
-    async fn a_hold_is_given_up_by_its_holder_alone() {
+    async fn only_the_owner_releases_a_lease() {
         let update = mock!(Client::update_item)
             .match_requests(|request| {
-                request.update_expression() == Some("REMOVE heldBy, heldUntil")
-                    && request.condition_expression() == Some("heldBy = :own")
+                request.update_expression() == Some("REMOVE leaseId, leaseExpiresAt")
+                    && request.condition_expression() == Some("leaseId = :own")
             })
             .then_output(|| UpdateItemOutput::builder().build());
-        records(&update).release(&Hold::new(face())).await.expect("an answer");
+        records(&update).release(&Lease::new(face())).await.expect("an answer");
     }
 
     #[tokio::test]
-    async fn an_indexed_face_leaves_the_list_of_those_that_are_not() {
-        let hold = Hold::new(face());
+    async fn an_indexed_face_leaves_the_index_of_unindexed_faces() {
+        let lease = Lease::new(face());
         let update = mock!(Client::update_item)
             .match_requests(|request| {
                 request.update_expression()
-                    == Some("SET #status = :status, updatedAt = :now, rekognitionFaceId = :id REMOVE unindexed, heldBy, heldUntil")
+                    == Some("SET #status = :status, updatedAt = :now, rekognitionFaceId = :id REMOVE unindexed, leaseId, leaseExpiresAt")
                     && request.condition_expression()
-                        == Some("heldBy = :own OR #status = :status AND rekognitionFaceId = :id")
+                        == Some("leaseId = :own OR #status = :status AND rekognitionFaceId = :id")
             })
             .then_output(|| UpdateItemOutput::builder().build());
-        assert!(records(&update).mark_indexed(&hold, "vector", "now").await.expect("an answer"));
-        for (again, expression) in [
-            (true, "SET #status = :status, updatedAt = :now, unindexed = :status REMOVE heldBy, heldUntil"),
-            (false, "SET #status = :status, updatedAt = :now REMOVE unindexed, heldBy, heldUntil"),
+        assert!(records(&update).mark_indexed(&lease, "vector", "now").await.expect("an answer"));
+        for (retry, expression) in [
+            (true, "SET #status = :status, updatedAt = :now, unindexed = :status REMOVE leaseId, leaseExpiresAt"),
+            (false, "SET #status = :status, updatedAt = :now REMOVE unindexed, leaseId, leaseExpiresAt"),
         ] {
             let update = mock!(Client::update_item)
                 .match_requests(move |request| {
                     request.update_expression() == Some(expression)
                         && request.condition_expression()
-                            == Some("heldBy = :own OR #status = :status AND attribute_not_exists(heldBy)")
+                            == Some("leaseId = :own OR #status = :status AND attribute_not_exists(leaseId)")
                 })
                 .then_output(|| UpdateItemOutput::builder().build());
-            assert!(records(&update).mark_failed(&hold, again, "now").await.expect("an answer"));
+            assert!(records(&update).mark_failed(&lease, retry, "now").await.expect("an answer"));
         }
     }
 
     #[tokio::test]
-    async fn a_record_that_is_not_ours_is_a_defect_and_is_not_quoted() {
+    async fn an_incomplete_record_is_a_defect_and_is_not_quoted() {
         for missing in ["faceId", "status", "collectionId", "s3Key", "createdAt", "firstName", "dateOfBirth"] {
             let rule = mock!(Client::get_item).then_output(move || {
                 let mut row = row("indexed");
@@ -564,7 +567,7 @@ mod tests {
                 GetItemOutput::builder().set_item(Some(row)).build()
             });
             let failure = records(&rule).read(&face(), true).await.expect_err("no record");
-            assert!(matches!(failure, Failure::Incomplete(name) if name == missing), "{failure}");
+            assert!(matches!(failure, Error::Incomplete(name) if name == missing), "{failure}");
             assert!(!json!(failure.to_string()).to_string().contains("Jane"));
         }
     }

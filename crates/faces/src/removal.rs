@@ -1,57 +1,58 @@
-//! Taking a face away: first it is none any more, then vectors and pictures go; the record last, since it says where the rest is.
+//! Removes a face: its status changes first, then vectors and pictures are deleted, and last the record, since it names the rest.
 
 use bonafide_domain::face_api::{ApiError, Removed};
 
-use crate::{Collections, Failure, Hold, Look, Pictures, Record, Records};
+use crate::{Collections, Error, ImageSource, Lease, Pictures, Record, Records};
 
-/// Removes a face's vectors, picture and record, and tells what was there. `own` is the hold of a worker that takes back its own work.
+/// Removes a face's vectors, picture and record, and returns what there was. `own` is the lease of a worker that undoes its own work.
 ///
-/// After a failure it is no face any more, and this may be repeated; a repair does.
+/// After an error the face stays `removing`, and this may be repeated; a repair does so.
 ///
 /// # Errors
-/// When another worker is at the face, or a service does not answer.
+/// When another worker has leased the face, or a service does not answer.
 pub async fn remove(
     collections: &Collections,
     pictures: &Pictures,
     records: &Records,
     record: &Record,
-    own: Option<Hold>,
-) -> Result<Removed, Failure> {
-    let hold = records.hold_for_removal(record, own).await?;
-    let result = take_away(collections, pictures, records, record, &hold).await;
+    own: Option<Lease>,
+) -> Result<Removed, Error> {
+    let lease = records.lease_for_removal(record, own).await?;
+    let result = delete_all(collections, pictures, records, record, &lease).await;
     if result.is_err() {
-        // Otherwise it ends by itself; the failure says more.
-        let _ = records.release(&hold).await;
+        // If this fails, the lease expires; the first error is more useful.
+        let _ = records.release(&lease).await;
     }
     result
 }
 
-async fn take_away(
+async fn delete_all(
     collections: &Collections,
     pictures: &Pictures,
     records: &Records,
     record: &Record,
-    hold: &Hold,
-) -> Result<Removed, Failure> {
+    lease: &Lease,
+) -> Result<Removed, Error> {
     let mut ids: Vec<_> = record.rekognition_face_id.clone().into_iter().collect();
-    // An attempt that broke off may have left a vector of which the record does not know.
+    // An interrupted attempt may have left a vector that the record does not name.
     for picture in pictures.versions(&record.s3_key).await? {
-        let look = Look::Object(picture);
-        match collections.search_in(&record.collection_id, &look, collections.thresholds().duplicate_similarity).await {
+        let image = ImageSource::Object(picture);
+        match collections.search_in(&record.collection_id, &image, collections.thresholds().duplicate_similarity).await
+        {
             Ok(found) => {
                 let own = found.into_iter().filter(|other| other.face_id.as_deref() == Some(record.face_id.as_str()));
                 ids.extend(own.map(|other| other.rekognition_face_id));
             }
-            // No face, no vector.
-            Err(Failure::Refused(_)) => {}
-            Err(failure) => return Err(failure),
+            // There is no vector when the picture shows no face.
+            Err(Error::Refused(_)) => {}
+            Err(error) => return Err(error),
         }
     }
     ids.sort_unstable();
     ids.dedup();
     let vectors = collections.delete(&record.collection_id, &ids).await?;
-    let picture_versions = pictures.forget_all(&record.s3_key).await?;
-    if !records.delete(hold).await? {
+    let picture_versions = pictures.delete_all_versions(&record.s3_key).await?;
+    if !records.delete(lease).await? {
         return Err(ApiError::RequestInProgress.into());
     }
     Ok(Removed { vectors, picture_versions, record: true })
@@ -83,31 +84,31 @@ mod tests {
     use bonafide_domain::Thresholds;
 
     use super::*;
-    use crate::records::testing::{gone, record};
+    use crate::records::testing::{record, refused};
 
     const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
 
-    /// What happens meanwhile.
+    /// The situation of a removal.
     #[derive(Clone, Copy, PartialEq)]
-    enum Meanwhile {
+    enum Situation {
         Nothing,
-        /// Somebody else holds the face.
-        Held,
+        /// Another worker has leased the face.
+        Leased,
         /// Rekognition does not answer.
         Outage,
-        /// It took longer than the face was held.
-        Late,
+        /// The lease expires.
+        Expired,
     }
 
-    /// What was done, and in which order, to a face of which the collection holds two vectors, one unknown to the record.
-    async fn removed(meanwhile: Meanwhile) -> (Result<Removed, Failure>, Vec<&'static str>) {
+    /// The steps of a removal, in order. The collection has two vectors of the face; the record names one of them.
+    async fn removed(situation: Situation) -> (Result<Removed, Error>, Vec<&'static str>) {
         let order = Arc::new(Mutex::new(Vec::new()));
-        let note = |what: &'static str| {
+        let step = |name: &'static str| {
             let order = Arc::clone(&order);
-            move || order.lock().expect("no panic").push(what)
+            move || order.lock().expect("no panic").push(name)
         };
-        let (note_vectors, note_pictures, note_record) = (note("vectors"), note("pictures"), note("record"));
-        let (note_hold, note_release) = (note("hold"), note("release"));
+        let (on_vectors, on_pictures, on_record) = (step("vectors"), step("pictures"), step("record"));
+        let (on_lease, on_release) = (step("lease"), step("release"));
         let search = mock!(aws_sdk_rekognition::Client::search_faces_by_image)
             .match_requests(|request| request.collection_id() == Some("faces-1"))
             .then_output(|| {
@@ -123,41 +124,41 @@ mod tests {
                 request.collection_id() == Some("faces-1") && request.face_ids() == ["known", "unknown"]
             })
             .then_compute_output(move |_| {
-                note_vectors();
+                on_vectors();
                 DeleteFacesOutput::builder().deleted_faces("known").deleted_faces("unknown").build()
             });
         let down = mock!(aws_sdk_rekognition::Client::delete_faces).then_error(|| {
             let meta = aws_sdk_rekognition::error::ErrorMetadata::builder().code("ThrottlingException").build();
             DeleteFacesError::generic(meta)
         });
-        let rekognition = [&search, if meanwhile == Meanwhile::Outage { &down } else { &delete }];
+        let rekognition = [&search, if situation == Situation::Outage { &down } else { &delete }];
         let list = mock!(aws_sdk_s3::Client::list_object_versions).then_output(|| {
             let version = ObjectVersion::builder().key("faces/x.jpg").version_id("v1").is_latest(true).build();
             ListObjectVersionsOutput::builder().versions(version).build()
         });
         let forget = mock!(aws_sdk_s3::Client::delete_object).then_compute_output(move |_| {
-            note_pictures();
+            on_pictures();
             DeleteObjectOutput::builder().build()
         });
         let change = mock!(aws_sdk_dynamodb::Client::update_item).then_compute_output(move |request| {
             let expression = request.update_expression().expect("an expression");
             if expression.starts_with("REMOVE") {
-                note_release();
+                on_release();
             } else {
-                note_hold();
+                on_lease();
             }
             UpdateItemOutput::builder().build()
         });
         let row = mock!(aws_sdk_dynamodb::Client::delete_item).then_compute_output(move |_| {
-            note_record();
+            on_record();
             DeleteItemOutput::builder().build()
         });
-        let held = mock!(aws_sdk_dynamodb::Client::update_item)
-            .then_error(|| UpdateItemError::ConditionalCheckFailedException(gone()));
-        let late = mock!(aws_sdk_dynamodb::Client::delete_item)
-            .then_error(|| DeleteItemError::ConditionalCheckFailedException(gone()));
-        let change = if meanwhile == Meanwhile::Held { &held } else { &change };
-        let row = if meanwhile == Meanwhile::Late { &late } else { &row };
+        let leased = mock!(aws_sdk_dynamodb::Client::update_item)
+            .then_error(|| UpdateItemError::ConditionalCheckFailedException(refused()));
+        let expired = mock!(aws_sdk_dynamodb::Client::delete_item)
+            .then_error(|| DeleteItemError::ConditionalCheckFailedException(refused()));
+        let change = if situation == Situation::Leased { &leased } else { &change };
+        let row = if situation == Situation::Expired { &expired } else { &row };
         let record = Record {
             status: FaceStatus::Indexed,
             rekognition_face_id: Some("known".into()),
@@ -176,29 +177,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everything_of_a_face_goes_the_vectors_first_and_the_record_last() {
-        let (result, order) = removed(Meanwhile::Nothing).await;
+    async fn vectors_are_removed_first_and_the_record_last() {
+        let (result, order) = removed(Situation::Nothing).await;
         assert_eq!(result.expect("an answer"), Removed { vectors: 2, picture_versions: 1, record: true });
-        assert_eq!(order, ["hold", "vectors", "pictures", "record"]);
+        assert_eq!(order, ["lease", "vectors", "pictures", "record"]);
     }
 
     #[tokio::test]
-    async fn what_says_where_the_rest_is_stays_until_the_rest_is_gone() {
-        let (result, order) = removed(Meanwhile::Outage).await;
+    async fn the_record_stays_until_the_rest_is_removed() {
+        let (result, order) = removed(Situation::Outage).await;
         assert_eq!(result.expect_err("an outage").code(), Some("ThrottlingException"));
-        assert_eq!(order, ["hold", "release"], "the next try need not wait for the hold to end by itself");
+        assert_eq!(order, ["lease", "release"], "the next try need not wait until the lease expires");
     }
 
     #[tokio::test]
-    async fn nothing_goes_while_another_worker_is_at_the_face() {
-        for (meanwhile, expected) in [
-            (Meanwhile::Held, &[][..]),
-            // Whoever has it now takes the rest away.
-            (Meanwhile::Late, &["hold", "vectors", "pictures", "release"]),
+    async fn nothing_is_removed_while_another_worker_has_the_lease() {
+        for (situation, expected) in [
+            (Situation::Leased, &[][..]),
+            // The worker with the new lease removes the rest.
+            (Situation::Expired, &["lease", "vectors", "pictures", "release"]),
         ] {
-            let (result, order) = removed(meanwhile).await;
+            let (result, order) = removed(situation).await;
             let refusal = ApiError::RequestInProgress.into();
-            assert!(matches!(result, Err(Failure::Refused(given)) if given == refusal));
+            assert!(matches!(result, Err(Error::Refused(given)) if given == refusal));
             assert_eq!(order, expected);
         }
     }

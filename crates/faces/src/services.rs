@@ -1,29 +1,29 @@
-//! What the workers have in common that change faces for clients.
+//! The services of the workers that change faces for clients.
 
 use bonafide_domain::Thresholds;
 use bonafide_worker::{Error, SdkConfig, setting};
 
 use crate::{Collections, Pictures, Records, Requests};
 
-/// All that such a worker touches.
+/// The services of such a worker.
 #[derive(Clone, Debug)]
 pub struct Services {
-    /// Where faces are searched and kept.
+    /// The collections of faces.
     pub collections: Collections,
-    /// Where pictures are kept.
+    /// The bucket of pictures.
     pub pictures: Pictures,
-    /// Where records are kept.
+    /// The table of faces.
     pub records: Records,
-    /// Where requests are noted that may come twice.
+    /// The table of idempotent requests.
     pub requests: Requests,
 }
 
 impl Services {
-    /// Those that the function's settings name.
+    /// Reads the settings of the function.
     ///
     /// # Errors
-    /// When a setting is missing, or names no collections.
-    pub fn of_settings(config: &SdkConfig) -> Result<Self, Error> {
+    /// When a setting is missing or invalid.
+    pub fn from_settings(config: &SdkConfig) -> Result<Self, Error> {
         let dynamodb = aws_sdk_dynamodb::Client::new(config);
         let shards = setting("FACE_COLLECTIONS")?.parse()?;
         Ok(Self {

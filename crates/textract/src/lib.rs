@@ -1,10 +1,10 @@
-//! What Textract's `AnalyzeID` answers, in the domain's words: for the two workers that ask it.
+//! Converts the answers of Textract's `AnalyzeID` to domain types, for the two workers that call it.
 
 use aws_sdk_textract::operation::analyze_id::AnalyzeIdOutput;
 use aws_sdk_textract::types::{AnalyzeIdDetections, IdentityDocument, IdentityDocumentField};
 use bonafide_domain::{ExtractedField, Personal};
 
-/// The fields of all documents that it has found.
+/// The fields of all documents in the answer.
 #[must_use]
 pub fn extracted_fields(answer: &AnalyzeIdOutput) -> Vec<ExtractedField> {
     answer
@@ -21,7 +21,7 @@ fn extracted_field(field: &IdentityDocumentField) -> ExtractedField {
         name: field.r#type().map(|kind| kind.text().to_owned()).unwrap_or_default(),
         text: Personal::new(value.map_or("", AnalyzeIdDetections::text)),
         normalized_date: value.and_then(|value| value.normalized_value()?.value()).map(Personal::new),
-        // Textract counts to 100.
+        // Textract's confidence is 0 to 100.
         confidence: value
             .and_then(AnalyzeIdDetections::confidence)
             .map_or(0.0, |confidence| f64::from(confidence) / 100.0),

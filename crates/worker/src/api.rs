@@ -15,15 +15,16 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout_at;
 
 use crate::{
-    ErrorName, Measurement, Report, TaskError, Worker, input, note_outcome,
-    observer::{Observer, note_code},
-    pace::Deadline,
+    ErrorName, Measurement, TaskError, Worker, WorkerError, input,
+    observer::{Observer, record_code},
+    rate_limiter::Deadline,
+    record_outcome,
 };
 
-/// Kept of an invocation's time for saying that it was not enough.
+/// The time that is reserved for the answer to a request that takes too long.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// What the template says of the API itself.
+/// The settings of the API.
 #[derive(Clone, Debug)]
 pub struct Api {
     origins: Vec<String>,
@@ -31,15 +32,15 @@ pub struct Api {
 }
 
 impl Api {
-    /// `origins` are those of the web pages that may read answers, with commas between them; empty when there are none.
+    /// `origins` are the origins of the web pages that may read answers, separated by commas.
     #[must_use]
     pub fn new(origins: &str) -> Self {
         let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(str::to_owned);
         Self { origins: origins.collect(), readers: PersonReaders::default() }
     }
 
-    /// `readers` are the roles and users that may read the person behind a face, by their ARNs with commas between them. Tokens with
-    /// the scope may in any case.
+    /// `readers` are the ARNs of the roles and users that may read the person behind a face, separated by commas. A token needs the
+    /// scope instead.
     #[must_use]
     pub fn with_person_readers(self, readers: &str) -> Self {
         let Ok(readers) = readers.parse();
@@ -47,14 +48,14 @@ impl Api {
     }
 }
 
-/// A request, as far as workers look at it.
+/// The parts of a request that workers need.
 #[derive(Debug)]
 pub struct ApiRequest {
     event: Event,
     caller: Caller,
 }
 
-/// Of API Gateway's event, what is read. The rest (addresses, user agents, queries) is nobody's business here.
+/// The parts of API Gateway's event that are read. The rest (addresses, user agents, queries) is not needed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
@@ -94,8 +95,8 @@ impl ApiRequest {
     /// Reads API Gateway's event.
     ///
     /// # Errors
-    /// When it is none.
-    pub fn read(payload: Value, api: &Api) -> Result<Self, Report> {
+    /// When the payload is not such an event.
+    pub fn read(payload: Value, api: &Api) -> Result<Self, WorkerError> {
         Ok(Self::of(input::parse(payload)?, &api.readers))
     }
 
@@ -111,7 +112,7 @@ impl ApiRequest {
         Self { event, caller }
     }
 
-    /// Who sends it.
+    /// The caller.
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.caller
@@ -120,7 +121,7 @@ impl ApiRequest {
     /// Reads the body, which has to be JSON.
     ///
     /// # Errors
-    /// When it is not, or does not fit; the field is told, if it is one of the description's, and never the value.
+    /// When it is not JSON or does not match the type. The refusal names the field if the type has it, and never the value.
     pub fn json<Body: DeserializeOwned>(&self) -> Result<Body, Refusal> {
         let media_type = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") || self.event.is_base64_encoded {
@@ -134,7 +135,7 @@ impl ApiRequest {
         Ok(read)
     }
 
-    /// A part of the path; `None` when it cannot be one.
+    /// A path parameter; `None` when it is missing or invalid.
     #[must_use]
     pub fn path<Part: FromStr>(&self, name: &str) -> Option<Part> {
         self.event.path_parameters.as_ref()?.get(name)?.parse().ok()
@@ -143,7 +144,7 @@ impl ApiRequest {
     /// The `Idempotency-Key`, if there is one.
     ///
     /// # Errors
-    /// When it is no key.
+    /// When it is not a valid key.
     pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Refusal> {
         Ok(self.header("idempotency-key").map(str::parse).transpose()?)
     }
@@ -154,16 +155,16 @@ impl ApiRequest {
     }
 }
 
-/// Where a body does not fit; nowhere in particular when it is no JSON, or no object, or has a field that nobody knows: its name is the
-/// client's, and may be anything.
+/// The refusal of a body that does not match. It names only fields of the type: the name of an unknown field is the client's text, and
+/// may be anything.
 fn refusal_at(fields: &'static [&'static str], path: &str) -> Refusal {
     fields.iter().find(|field| **field == path).map_or(ApiError::RequestInvalid.into(), |field| Refusal::At(field))
 }
 
-/// The fields of a body, as its type tells them whoever deserializes it.
+/// The fields of a type, which its `Deserialize` passes to the deserializer.
 fn fields<Body: DeserializeOwned>() -> &'static [&'static str] {
     let mut fields = Fields(&[]);
-    // It fails once it has been told.
+    // This deserializer stores the fields and then fails.
     let _ = Body::deserialize(&mut fields);
     fields.0
 }
@@ -180,11 +181,11 @@ impl<'de> Deserializer<'de> for &mut Fields {
         _visitor: V,
     ) -> Result<V::Value, Self::Error> {
         self.0 = fields;
-        Err(value::Error::custom("nothing is read"))
+        Err(value::Error::custom("only the fields are read"))
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Self::Error> {
-        Err(value::Error::custom("no object"))
+        Err(value::Error::custom("not an object"))
     }
 
     forward_to_deserialize_any! {
@@ -193,7 +194,7 @@ impl<'de> Deserializer<'de> for &mut Fields {
     }
 }
 
-/// An answer: a status of HTTP and a JSON object.
+/// An answer: an HTTP status and a JSON object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiAnswer {
     status: u16,
@@ -201,22 +202,22 @@ pub struct ApiAnswer {
 }
 
 impl ApiAnswer {
-    /// What was asked for.
+    /// An answer with status 200.
     ///
     /// # Panics
-    /// When the body is no JSON, which its type rules out.
+    /// When the body cannot be written as JSON; the types of this API can.
     #[must_use]
     pub fn ok(body: &impl Serialize) -> Self {
         Self::new(200, body)
     }
 
-    /// An answer that was given before.
+    /// The stored answer of an earlier request.
     #[must_use]
-    pub fn again(status: u16, body: String) -> Self {
+    pub fn repeated(status: u16, body: String) -> Self {
         Self { status, body }
     }
 
-    /// The status of HTTP.
+    /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
@@ -229,7 +230,7 @@ impl ApiAnswer {
     }
 
     fn new(status: u16, body: &impl Serialize) -> Self {
-        Self { status, body: serde_json::to_string(body).expect("answers have names for keys and no failing parts") }
+        Self { status, body: serde_json::to_string(body).expect("the types of this API can be written as JSON") }
     }
 
     fn refused(refusal: &Refusal) -> Self {
@@ -237,20 +238,20 @@ impl ApiAnswer {
     }
 }
 
-/// Why a request was not served: it is refused for what it says, or the system could not.
-pub trait ApiFailure: TaskError {
-    /// The refusal; `None` when it is not the request's fault.
+/// Why a request was not served: it was refused, or the system failed.
+pub trait RequestError: TaskError {
+    /// The refusal; `None` when the system failed.
     fn refusal(&self) -> Option<&Refusal>;
 }
 
 /// Serves requests until Lambda stops the process.
 ///
 /// # Errors
-/// When the Lambda runtime itself fails, or the template tells the worker too little.
-pub async fn run_api<Failure, Handler>(worker: Worker, api: Api, handler: Handler) -> Result<(), Error>
+/// When the Lambda runtime itself fails, or a setting is missing.
+pub async fn run_api<HandlerError, Handler>(worker: Worker, api: Api, handler: Handler) -> Result<(), Error>
 where
-    Failure: ApiFailure,
-    Handler: AsyncFn(ApiRequest) -> Result<ApiAnswer, Failure>,
+    HandlerError: RequestError,
+    Handler: AsyncFn(ApiRequest) -> Result<ApiAnswer, HandlerError>,
 {
     let (observer, api, handler) = (&Observer::start(worker)?, &api, &handler);
     let respond = async move |event: LambdaEvent<Value>| {
@@ -260,11 +261,11 @@ where
     lambda_runtime::run(service_fn(respond)).await
 }
 
-/// One request, reported once: here. Whatever happens, the client gets an answer that it can read.
-async fn call<Failure: ApiFailure>(
+/// Serves one request and logs it. The client always gets an answer in the format of this API.
+async fn call<HandlerError: RequestError>(
     observer: &Observer,
     api: &Api,
-    handler: &impl AsyncFn(ApiRequest) -> Result<ApiAnswer, Failure>,
+    handler: &impl AsyncFn(ApiRequest) -> Result<ApiAnswer, HandlerError>,
     until: Deadline,
     payload: Value,
 ) -> Value {
@@ -277,48 +278,48 @@ async fn call<Failure: ApiFailure>(
             .filter(|origin| api.origins.iter().any(|allowed| allowed == origin))
             .map(str::to_owned);
         let Ok(result) = timeout_at(until.less(RESERVE), Box::pin(handler(request))).await else {
-            let report = Report::without_code(ErrorName::Transient, "the request was not served in time");
-            return Err(Report { code: Some(TIMED_OUT.to_owned()), ..report });
+            let error = WorkerError::without_code(ErrorName::Transient, "the request was not served in time");
+            return Err(WorkerError { code: Some(TIMED_OUT.to_owned()), ..error });
         };
         match result {
             Ok(answer) => {
-                note_outcome("served");
+                record_outcome("served");
                 Ok(answer)
             }
             Err(failure) => match failure.refusal() {
                 Some(refusal) => {
-                    note_outcome("refused");
-                    note_code(refusal.code());
+                    record_outcome("refused");
+                    record_code(refusal.code());
                     observer.measure(&Measurement::new().count("Refusals").by([("Code", refusal.code())]));
                     Ok(ApiAnswer::refused(refusal))
                 }
-                None => Err(Report::of(&failure)),
+                None => Err(WorkerError::of(&failure)),
             },
         }
     };
     let result = task.run(work).await;
     task.end(&result.as_ref().map(|_| ()).map_err(Clone::clone));
-    let answer = result.unwrap_or_else(|report| ApiAnswer::refused(&answer_to(&report).into()));
+    let answer = result.unwrap_or_else(|error| ApiAnswer::refused(&public_error(&error).into()));
     proxy_response(&answer, origin.as_deref(), api)
 }
 
 const TIMED_OUT: &str = "TimedOut";
 
-/// What a client may know of a failure.
-fn answer_to(report: &Report) -> ApiError {
-    match report.name {
-        ErrorName::Transient if report.code.as_deref() == Some(TIMED_OUT) => ApiError::ServiceTimedOut,
+/// The error that the client gets.
+fn public_error(error: &WorkerError) -> ApiError {
+    match error.name {
+        ErrorName::Transient if error.code.as_deref() == Some(TIMED_OUT) => ApiError::ServiceTimedOut,
         ErrorName::Transient => ApiError::ServiceUnavailable,
         ErrorName::InvalidInput | ErrorName::Internal => ApiError::InternalError,
     }
 }
 
-/// As API Gateway wants it.
+/// The format of API Gateway.
 fn proxy_response(answer: &ApiAnswer, origin: Option<&str>, api: &Api) -> Value {
     let mut headers = Map::new();
     let mut set = |name: &str, value: &str| headers.insert(name.to_owned(), value.into());
     set("Content-Type", "application/json");
-    // Answers are about people.
+    // Answers contain personal data.
     set("Cache-Control", "no-store");
     set("X-Content-Type-Options", "nosniff");
     if matches!(answer.status, 503 | 504) {
@@ -343,14 +344,14 @@ mod tests {
     use crate::logs::tests::Memory;
 
     #[derive(Debug, thiserror::Error)]
-    enum Failure {
+    enum TestError {
         #[error("refused")]
         Refused(Refusal),
         #[error("no answer")]
         Service(ErrorName),
     }
 
-    impl TaskError for Failure {
+    impl TaskError for TestError {
         fn name(&self) -> ErrorName {
             match self {
                 Self::Refused(_) => ErrorName::InvalidInput,
@@ -359,7 +360,7 @@ mod tests {
         }
     }
 
-    impl ApiFailure for Failure {
+    impl RequestError for TestError {
         fn refusal(&self) -> Option<&Refusal> {
             match self {
                 Self::Refused(refusal) => Some(refusal),
@@ -387,26 +388,26 @@ mod tests {
         Api::new("https://faces.example").with_person_readers("arn:aws:iam::1:role/backend")
     }
 
-    /// So many milliseconds from now.
+    /// A deadline this many milliseconds from now.
     fn within(milliseconds: u64) -> Deadline {
         Deadline::of(u64::try_from(crate::clock::milliseconds()).expect("after 1970") + milliseconds)
     }
 
     async fn served(
         payload: Value,
-        handler: impl AsyncFn(ApiRequest) -> Result<ApiAnswer, Failure>,
+        handler: impl AsyncFn(ApiRequest) -> Result<ApiAnswer, TestError>,
     ) -> (Value, Value, Value) {
-        // As long as no machine needs.
+        // Longer than any machine needs.
         served_until(within(600_000), payload, handler).await
     }
 
     async fn served_until(
         until: Deadline,
         payload: Value,
-        handler: impl AsyncFn(ApiRequest) -> Result<ApiAnswer, Failure>,
+        handler: impl AsyncFn(ApiRequest) -> Result<ApiAnswer, TestError>,
     ) -> (Value, Value, Value) {
         let memory = Memory::default();
-        let _guard = memory.listen();
+        let _guard = memory.capture();
         let response = call(&Observer::for_tests(), &api(), &handler, until, payload).await;
         let mut lines = memory.lines();
         let line = Value::Object(lines.pop().expect("a line"));
@@ -416,9 +417,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn serves_what_it_is_asked() {
+    async fn serves_a_request() {
         let (response, body, line) = served(event(r#"{"name": "Jane"}"#), async |request| {
-            let Body { name } = request.json().map_err(Failure::Refused)?;
+            let Body { name } = request.json().map_err(TestError::Refused)?;
             assert_eq!((request.path::<u8>("faceId"), request.path::<u8>("other")), (Some(7), None));
             assert!(request.caller().reads_person() && request.idempotency_key() == Ok(None));
             Ok(ApiAnswer::ok(&json!({"success": true, "name": name})))
@@ -432,7 +433,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refuses_by_path_and_never_by_value() {
+    async fn a_refusal_names_the_path_and_never_the_value() {
         for (body, place) in [
             (r#"{"name": 7}"#, " at `name`"),
             (r#"{"name": "Jane"} {}"#, "this API."),
@@ -445,7 +446,7 @@ mod tests {
             ("null", "this API."),
         ] {
             let (response, answer, line) = served(event(body), async |request| {
-                Err(Failure::Refused(request.json::<Body>().err().expect("refused")))
+                Err(TestError::Refused(request.json::<Body>().err().expect("refused")))
             })
             .await;
             assert_eq!((&response["statusCode"], &answer["code"]), (&json!(400), &json!("REQUEST_INVALID")), "{body}");
@@ -468,7 +469,7 @@ mod tests {
             let mut event = event(r#"{"name": "Jane"}"#);
             event["headers"] = json!({name: value});
             let (response, answer, _) =
-                served(event, async |request| Err(Failure::Refused(request.json::<Body>().err().expect("refused"))))
+                served(event, async |request| Err(TestError::Refused(request.json::<Body>().err().expect("refused"))))
                     .await;
             assert_eq!((&response["statusCode"], &answer["code"]), (&json!(415), &json!("MEDIA_TYPE_UNSUPPORTED")));
             assert!(response["headers"].get("Access-Control-Allow-Origin").is_none());
@@ -476,11 +477,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn failures_are_told_apart_and_not_explained() {
+    async fn errors_have_their_own_status_without_details() {
         for (name, status, code) in
             [(ErrorName::Transient, 503, "SERVICE_UNAVAILABLE"), (ErrorName::Internal, 500, "INTERNAL_ERROR")]
         {
-            let (response, answer, line) = served(event("{}"), async |_| Err(Failure::Service(name))).await;
+            let (response, answer, line) = served(event("{}"), async |_| Err(TestError::Service(name))).await;
             assert_eq!((&response["statusCode"], &answer["code"]), (&json!(status), &json!(code)));
             assert!(!answer.to_string().contains("no answer"), "{answer}");
             assert_eq!((&line["error.name"], &line["level"]), (&json!(name.as_str()), &json!("ERROR")));
@@ -492,13 +493,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_page_of_a_configured_origin_may_read_answers_and_errors() {
-        type Handler = fn() -> Result<ApiAnswer, Failure>;
+    async fn only_pages_of_configured_origins_may_read_answers() {
+        type Handler = fn() -> Result<ApiAnswer, TestError>;
         let answers: [(u16, Handler); 5] = [
             (200, || Ok(ApiAnswer::ok(&json!({})))),
-            (400, || Err(Failure::Refused(ApiError::RequestInvalid.into()))),
-            (503, || Err(Failure::Service(ErrorName::Transient))),
-            (500, || Err(Failure::Service(ErrorName::Internal))),
+            (400, || Err(TestError::Refused(ApiError::RequestInvalid.into()))),
+            (503, || Err(TestError::Service(ErrorName::Transient))),
+            (500, || Err(TestError::Service(ErrorName::Internal))),
             (500, || panic!("Jane Doe")),
         ];
         for (origin, is_allowed) in [
@@ -519,17 +520,17 @@ mod tests {
                 let (response, ..) = served(event, async |_| answer()).await;
                 assert_eq!(response["statusCode"], status);
                 let headers = response["headers"].as_object().expect("headers");
-                let told: Vec<_> = headers.iter().filter(|(name, _)| name.starts_with("Access-Control-")).collect();
+                let sent: Vec<_> = headers.iter().filter(|(name, _)| name.starts_with("Access-Control-")).collect();
                 let name = "Access-Control-Allow-Origin".to_owned();
                 let expected = if is_allowed { vec![(&name, &origin)] } else { vec![] };
-                assert_eq!(told, expected, "{status} to {origin}");
-                // A cache must not hand on to one page what another one was told.
+                assert_eq!(sent, expected, "{status} to {origin}");
+                // A cache must not give one page the answer to another.
                 assert_eq!(headers["Vary"], "Origin", "{status} to {origin}");
             }
         }
     }
 
-    /// The function has 28 seconds (`cdk/lib/face-api-stack.ts`), and API Gateway waits for 29. On a clock that only waiting moves on.
+    /// The function has 28 seconds (`cdk/lib/face-api-stack.ts`), and API Gateway waits for 29. The test runs on a paused clock.
     #[tokio::test(start_paused = true)]
     async fn a_request_that_takes_too_long_is_answered_in_time() {
         let started = Instant::now();
@@ -556,23 +557,23 @@ mod tests {
             caller(json!({"identity": {"userArn": null}, "authorizer": {"claims": claims}})),
             Caller::of_token("anna", "faces/read-person")
         );
-        // A token without the scope is not helped by a role.
+        // A role does not replace the scope of a token.
         assert!(!caller(json!({"identity": role, "authorizer": {"claims": {"client_id": "app"}}})).reads_person());
         assert_eq!(caller(json!({"identity": null, "authorizer": {"principalId": "x"}})), Caller::unknown());
     }
 
-    /// What is read of a request by any route, and what is said of it.
+    /// Reads a request as every route does, and returns the refusals.
     fn read_by_all_routes(event: Value) -> Vec<String> {
         let Ok(request) = ApiRequest::read(event, &api()) else { return Vec::new() };
         let today = crate::clock::today();
-        let said = |refused: Result<(), Refusal>| refused.err().map(|refusal| json!(refusal).to_string());
+        let text = |refused: Result<(), Refusal>| refused.err().map(|refusal| json!(refusal).to_string());
         let register = request.json::<RegisterRequest>().and_then(|body| body.parts(today).map(drop));
         let verify = request.json::<VerifyRequest>().and_then(|body| body.source().map(drop));
         let upload = request.json::<UploadRequest>().and_then(|body| body.parts().map(drop));
         let index = request.json::<IndexRequest>().map(drop);
         let key = request.idempotency_key().map(drop);
         let _ = (request.path::<FaceId>("faceId"), request.caller().reads_person());
-        [register, verify, upload, index, key].into_iter().filter_map(said).collect()
+        [register, verify, upload, index, key].into_iter().filter_map(text).collect()
     }
 
     const REGISTER: &str = r#"{"firstName":"MARKED","lastName":"MARKED","dateOfBirth":"1957-01-12","phoneNumber":"+1 555 0100","image":"MARKED"}"#;
@@ -584,7 +585,7 @@ mod tests {
             let _ = read_by_all_routes(event(&body));
         }
 
-        /// A body is read, or refused in words that hold nothing of it.
+        /// A body is read, or refused without quoting it.
         #[test]
         fn a_damaged_body_is_read_or_refused_without_quoting_it(
             body in proptest::sample::select(vec![REGISTER, UPLOAD, r#"{"faceId":"MARKED"}"#, r#"{"MARKED":{"MARKED":[]}}"#]),
@@ -599,14 +600,14 @@ mod tests {
                     _ => drop(body.remove(place)),
                 }
             }
-            for said in read_by_all_routes(event(&body.iter().collect::<String>())) {
-                prop_assert!(!said.contains("MARK"), "{said}");
+            for refusal in read_by_all_routes(event(&body.iter().collect::<String>())) {
+                prop_assert!(!refusal.contains("MARK"), "{refusal}");
             }
         }
 
-        /// Headers, the parts of the path and the claims of a token are the client's as well.
+        /// Headers, path parameters and the claims of a token are client input as well.
         #[test]
-        fn any_headers_path_and_claims_are_read_or_refused_without_quoting_them(
+        fn any_metadata_is_read_or_refused_without_quoting_it(
             name in "(?i)content-type|origin|idempotency-key|.*",
             value in any::<Option<String>>(),
             id in any::<String>(),
@@ -617,8 +618,8 @@ mod tests {
             event["headers"][&name] = json!(value.map(|value| format!("MARKED{value}")));
             event["pathParameters"]["faceId"] = json!(id);
             event["requestContext"]["authorizer"] = json!({"claims": {"sub": subject, "scope": scope}});
-            for said in read_by_all_routes(event) {
-                prop_assert!(!said.contains("MARK"), "{said}");
+            for refusal in read_by_all_routes(event) {
+                prop_assert!(!refusal.contains("MARK"), "{refusal}");
             }
         }
     }

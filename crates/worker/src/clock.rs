@@ -1,40 +1,40 @@
-//! The one place that reads the clock.
+//! The only code that reads the clock.
 
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
-/// The day that it is, in UTC.
+/// Today, in UTC.
 #[must_use]
 pub fn today() -> NaiveDate {
     Utc::now().date_naive()
 }
 
-/// The time, for the domain.
+/// The current time, for the domain.
 #[must_use]
 pub fn instant() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// The time, as the table holds it: `2026-11-21T09:30:00.000Z`, which sorts as text.
+/// The current time as the tables store it: `2026-11-21T09:30:00.000Z`, which sorts as text.
 #[must_use]
 pub fn now() -> String {
     stamp(instant())
 }
 
-/// The time so long ago, as the table holds it.
+/// The time before this duration, as the tables store it.
 #[must_use]
 pub fn ago(duration: Duration) -> String {
     stamp(Utc::now() - duration)
 }
 
-/// The time in seconds since 1970, as a table's time to live has it.
+/// Seconds since 1970, the format of a time to live.
 #[must_use]
 pub fn seconds() -> i64 {
     Utc::now().timestamp()
 }
 
-/// The time in milliseconds since 1970, as metrics have it.
+/// Milliseconds since 1970, the format of metrics.
 pub(crate) fn milliseconds() -> i64 {
     Utc::now().timestamp_millis()
 }

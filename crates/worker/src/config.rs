@@ -1,4 +1,4 @@
-//! What a worker is told when it starts.
+//! The settings of a worker.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ pub use aws_config::SdkConfig;
 use aws_config::{BehaviorVersion, timeout::TimeoutConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-/// An environment variable is missing: the deployment and the worker disagree.
+/// A required environment variable is missing.
 #[derive(Debug, thiserror::Error)]
 #[error("the environment variable {name} is not set; the template of this worker must set it")]
 pub struct MissingSetting {
@@ -21,9 +21,9 @@ pub fn setting(name: &'static str) -> Result<String, MissingSetting> {
     std::env::var(name).map_err(|_| MissingSetting { name })
 }
 
-/// The configuration of all SDK clients: one TLS stack, and no call without an end.
+/// The configuration of all SDK clients: one TLS stack, and a timeout for each call.
 pub async fn aws_config() -> SdkConfig {
-    // A call that hangs is cut here, so that the function (60 seconds at least) lives to report it by its name.
+    // Shorter than the function's timeout (at least 60 seconds), so that the worker can still report the error.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
         .operation_attempt_timeout(Duration::from_secs(20))

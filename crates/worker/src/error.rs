@@ -1,4 +1,4 @@
-//! From a worker's failure to the name that a state machine matches.
+//! The names of errors that state machines match.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use lambda_runtime::Diagnostic;
 /// The closed set of names for `Retry` and `Catch`. A new one needs a machine that treats it differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorName {
-    /// The input breaks the contract; trying again changes nothing.
+    /// The input breaks the contract; a retry cannot succeed.
     InvalidInput,
-    /// A dependency did not answer, or asked to come back later; the machine tries again.
+    /// A dependency did not answer, or was overloaded; the machine retries.
     Transient,
-    /// Anything else: a defect, or a permission that is missing.
+    /// Anything else: a defect or a missing permission.
     Internal,
 }
 
@@ -27,7 +27,7 @@ impl ErrorName {
         }
     }
 
-    /// The name for a service's error: no answer, or one that asks to come back later, is transient.
+    /// The name for a service's error: no answer, throttling and outages are transient.
     #[must_use]
     pub fn of_service(error: &impl ProvideErrorMetadata) -> Self {
         match error.code() {
@@ -38,35 +38,35 @@ impl ErrorName {
     }
 }
 
-/// Why a worker could not judge. Its `Display` names no applicant and repeats no value of the input.
+/// Why a task failed. Its `Display` contains no value of the input.
 pub trait TaskError: std::error::Error {
     /// The name for `Retry` and `Catch`.
     fn name(&self) -> ErrorName;
 
-    /// What a dependency answered, in its own words: the code of a service, a status. For logs and metrics only.
+    /// The error code or HTTP status of a dependency, for logs and metrics only.
     fn code(&self) -> Option<&str> {
         None
     }
 }
 
-/// The code of a service's answer, for messages; the service's own message may quote the request and is left out.
+/// The error code of a service. Its message is left out, because it may quote the request.
 #[must_use]
 pub fn sdk_code(error: &impl ProvideErrorMetadata) -> &str {
     error.code().unwrap_or("no answer")
 }
 
-/// A failure on its way out: to Step Functions by the Lambda runtime, or by a task token.
+/// The error of a worker as it is logged, and as Step Functions receives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// Its name.
+pub struct WorkerError {
+    /// The name for `Retry` and `Catch`.
     pub name: ErrorName,
-    /// What a dependency answered.
+    /// The error code or HTTP status of a dependency.
     pub code: Option<String>,
     /// A sentence for operators.
     pub message: String,
 }
 
-impl Report {
+impl WorkerError {
     pub(crate) fn of(error: &impl TaskError) -> Self {
         Self { name: error.name(), code: error.code().map(str::to_owned), message: error.to_string() }
     }
@@ -75,13 +75,13 @@ impl Report {
         Self { name, code: None, message: message.into() }
     }
 
-    /// A dependency asked for fewer requests.
+    /// Whether a dependency throttled the request.
     pub(crate) fn is_throttled(&self) -> bool {
         self.code.as_deref().is_some_and(|code| THROTTLED.contains(&code))
     }
 }
 
-/// How services, and HTTP, say that it was too much.
+/// Codes of throttling.
 const THROTTLED: [&str; 11] = [
     "429",
     "LimitExceededException",
@@ -96,7 +96,7 @@ const THROTTLED: [&str; 11] = [
     "TooManyRequestsException",
 ];
 
-/// How services say that they cannot just now.
+/// Codes of outages.
 const UNAVAILABLE: [&str; 10] = [
     "InternalError",
     "InternalFailure",
@@ -110,15 +110,15 @@ const UNAVAILABLE: [&str; 10] = [
     "TransactionConflictException",
 ];
 
-impl fmt::Display for Report {
+impl fmt::Display for WorkerError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.name.as_str(), self.message)
     }
 }
 
-impl From<Report> for Diagnostic {
-    fn from(report: Report) -> Self {
-        Self { error_type: report.name.as_str().to_owned(), error_message: report.message }
+impl From<WorkerError> for Diagnostic {
+    fn from(error: WorkerError) -> Self {
+        Self { error_type: error.name.as_str().to_owned(), error_message: error.message }
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_go_better_next_time_is_transient() {
+    fn throttling_and_outages_are_transient() {
         let name = |code: Option<&str>| {
             let mut error = ErrorMetadata::builder();
             error = if let Some(code) = code { error.code(code) } else { error };
@@ -145,11 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn too_much_is_told_from_other_failures() {
-        let report =
-            |code: &str| Report { code: Some(code.to_owned()), ..Report::without_code(ErrorName::Transient, "") };
-        assert!(report("ThrottlingException").is_throttled() && report("429").is_throttled());
-        assert!(!report("InternalServerError").is_throttled());
-        assert!(!Report::without_code(ErrorName::Transient, "Throttling").is_throttled());
+    fn throttling_is_recognised_by_its_code() {
+        let error = |code: &str| WorkerError {
+            code: Some(code.to_owned()),
+            ..WorkerError::without_code(ErrorName::Transient, "")
+        };
+        assert!(error("ThrottlingException").is_throttled() && error("429").is_throttled());
+        assert!(!error("InternalServerError").is_throttled());
+        assert!(!WorkerError::without_code(ErrorName::Transient, "Throttling").is_throttled());
     }
 }

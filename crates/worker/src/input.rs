@@ -1,15 +1,15 @@
-//! Reads inputs without ever quoting them.
+//! Parses inputs. Errors never quote them.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{ErrorName, Report};
+use crate::{ErrorName, WorkerError};
 
-/// Reads a worker's input. What is wrong is told by its path: serde's own message quotes the value.
-pub(crate) fn parse<Input: DeserializeOwned>(value: Value) -> Result<Input, Report> {
+/// Parses a worker's input. An error names the path: serde's own message quotes the value.
+pub(crate) fn parse<Input: DeserializeOwned>(value: Value) -> Result<Input, WorkerError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let message = format!("the input does not fit its contract at `{}`", error.path());
-        Report::without_code(ErrorName::InvalidInput, message)
+        WorkerError::without_code(ErrorName::InvalidInput, message)
     })
 }
 
@@ -23,21 +23,21 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Input {
-        #[expect(dead_code, reason = "only its parsing is looked at")]
+        #[expect(dead_code, reason = "the test only parses it")]
         person: Person,
     }
 
     #[derive(Debug, Deserialize)]
     struct Person {
-        #[expect(dead_code, reason = "only its parsing is looked at")]
+        #[expect(dead_code, reason = "the test only parses it")]
         age: u8,
     }
 
     #[test]
-    fn names_the_path_and_never_the_value() {
-        let report = parse::<Input>(json!({"person": {"age": "Jane Doe 1990-01-01"}})).expect_err("no number");
-        assert_eq!(report.name, ErrorName::InvalidInput);
-        assert!(report.message.contains("person.age"), "{}", report.message);
-        assert!(!report.message.contains("Jane"), "{}", report.message);
+    fn an_error_names_the_path_and_never_the_value() {
+        let error = parse::<Input>(json!({"person": {"age": "Jane Doe 1990-01-01"}})).expect_err("no number");
+        assert_eq!(error.name, ErrorName::InvalidInput);
+        assert!(error.message.contains("person.age"), "{}", error.message);
+        assert!(!error.message.contains("Jane"), "{}", error.message);
     }
 }

@@ -1,4 +1,4 @@
-//! The one format of the log: a JSON object per line, whose members all stand in one list.
+//! The log format: one JSON object per line, with members from a fixed list.
 
 use std::fmt;
 
@@ -19,8 +19,7 @@ use tracing::{
 
 use crate::clock;
 
-/// What a line may say. A member that is not in this list is not written, whoever logs it: a new one is a decision, since
-/// logs are read by more people than the tables.
+/// The allowed members. Others are not written, because more people can read the logs than the tables.
 pub(crate) const MEMBERS: [&str; 18] = [
     "timestamp",
     "level",
@@ -42,14 +41,13 @@ pub(crate) const MEMBERS: [&str; 18] = [
     "error.message",
 ];
 
-/// Writes to standard output from now on, which is what Lambda hands to `CloudWatch` Logs.
+/// Logs to standard output, which Lambda sends to `CloudWatch` Logs.
 ///
-/// The format is the code's and not `AWS_LAMBDA_LOG_FORMAT`'s, and the level is fixed: at `debug` the SDK would print the
-/// requests themselves, and with them the applicants' data.
+/// `AWS_LAMBDA_LOG_FORMAT` is ignored, and the level is fixed: at `debug` the SDK would print the requests with applicants' data.
 pub(crate) fn init(worker: &'static str) {
     subscriber(worker, std::io::stdout).init();
     std::panic::set_hook(Box::new(|panic| {
-        // Where, and never what: the text of a panic may quote what it stumbled over.
+        // Only the location: the message of a panic may quote data.
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(error.name = "Bonafide.Internal", error.code = "Panic", "the worker panicked at {location}");
     }));
@@ -60,11 +58,11 @@ fn subscriber(
     writer: impl for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 ) -> impl Subscriber + Send + Sync {
     let own = worker.replace('-', "_");
-    let heard = Targets::new()
+    let targets = Targets::new()
         .with_default(LevelFilter::WARN)
-        // The request's id is in the runtime's span.
+        // The runtime's span contains the id of the request.
         .with_target("lambda_runtime", LevelFilter::INFO)
-        // It repeats each failure, which the kit has told already, and the text of a panic.
+        // It would log each error a second time, with the message of a panic.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_target("bonafide_worker", LevelFilter::INFO)
         .with_target(&own, LevelFilter::INFO);
@@ -72,12 +70,12 @@ fn subscriber(
         .fmt_fields(JsonFields::new())
         .event_format(Lines { own })
         .with_writer(writer);
-    lambda_runtime::tracing::subscriber::registry().with(lines.with_filter(heard))
+    lambda_runtime::tracing::subscriber::registry().with(lines.with_filter(targets))
 }
 
-/// One JSON object: the fields of the spans from the outside in, then those of the event.
+/// Writes the fields of the spans, the outermost first, and then those of the event.
 struct Lines {
-    /// The worker's own crate.
+    /// The crate of the worker.
     own: String,
 }
 
@@ -153,7 +151,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Collects what is written.
+    /// Collects the log.
     #[derive(Clone, Default)]
     pub(crate) struct Memory(Arc<Mutex<Vec<u8>>>);
 
@@ -168,8 +166,8 @@ pub(crate) mod tests {
     }
 
     impl Memory {
-        /// Logs into this memory while the guard lives.
-        pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        /// Logs into this memory until the guard is dropped.
+        pub(crate) fn capture(&self) -> tracing::subscriber::DefaultGuard {
             let memory = self.clone();
             tracing::subscriber::set_default(subscriber("match-details", move || memory.clone()))
         }
@@ -183,7 +181,7 @@ pub(crate) mod tests {
     #[test]
     fn a_line_is_flat_and_has_the_fields_of_its_spans() {
         let memory = Memory::default();
-        let _guard = memory.listen();
+        let _guard = memory.capture();
         let span = tracing::info_span!("task", worker = "match-details", application.id = tracing::field::Empty);
         span.record("application.id", "8d247914");
         span.in_scope(|| tracing::error!(error.name = "Bonafide.Internal", answered = false, "the task failed"));
@@ -199,20 +197,21 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_page_lists_the_same_members() {
+    fn the_documentation_lists_the_same_members() {
         let page = include_str!("../../../docs/reference/logs.md");
         let cells = page.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
-        let mut told: Vec<_> = cells.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`')).collect();
+        let mut documented: Vec<_> =
+            cells.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`')).collect();
         let mut members = MEMBERS;
-        told.sort_unstable();
+        documented.sort_unstable();
         members.sort_unstable();
-        assert_eq!(told, members);
+        assert_eq!(documented, members);
     }
 
     #[test]
-    fn what_is_not_in_the_list_is_not_written() {
+    fn members_outside_the_list_are_not_written() {
         let memory = Memory::default();
-        let _guard = memory.listen();
+        let _guard = memory.capture();
         tracing::warn!(name = "Jane Doe", details = ?vec!["Jane Doe"], "a line");
         let lines = memory.lines();
         assert_eq!(lines[0]["message"], "a line");
@@ -220,15 +219,15 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn libraries_are_heard_when_they_warn() {
+    fn libraries_are_logged_from_warning_on() {
         let memory = Memory::default();
-        let _guard = memory.listen();
+        let _guard = memory.capture();
         tracing::info!(target: "aws_smithy_runtime", "a request");
         tracing::debug!(target: "match_details", "a request");
         tracing::warn!(target: "aws_smithy_runtime", "no credentials");
         tracing::info!(target: "match_details", "a step");
-        let told: Vec<_> =
+        let logged: Vec<_> =
             memory.lines().into_iter().map(|line| (line.get("target").cloned(), line["message"].clone())).collect();
-        assert_eq!(told, [(Some("aws_smithy_runtime".into()), "no credentials".into()), (None, "a step".into())]);
+        assert_eq!(logged, [(Some("aws_smithy_runtime".into()), "no credentials".into()), (None, "a step".into())]);
     }
 }

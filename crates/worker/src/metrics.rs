@@ -1,4 +1,4 @@
-//! Metrics as `CloudWatch`'s embedded metric format: lines of the log that `CloudWatch` turns into metrics.
+//! Metrics in `CloudWatch`'s embedded metric format: log lines that `CloudWatch` converts to metrics.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{clock, config::MissingSetting, setting};
 
-/// Where metrics go.
+/// The destination of metrics.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     namespace: String,
@@ -16,34 +16,34 @@ pub(crate) struct Metrics {
 /// The unit of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Unit {
-    /// How many.
+    /// A number.
     Count,
-    /// How long.
+    /// A duration.
     Seconds,
-    /// A score; from 0 to 100, or from 0 to 1, as the check defines it.
+    /// A score from 0 to 100 or from 0 to 1, as the check defines it.
     None,
 }
 
-/// Values that were measured together, each for every set of dimensions.
+/// Values that are published together, for each set of dimensions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measurement {
     metrics: Vec<(String, Unit, f64)>,
     dimensions: Vec<Vec<&'static str>>,
-    /// The dimensions' values, and what stands beside them for whoever reads the log.
+    /// The values of the dimensions, and members for log searches.
     members: Map<String, Value>,
 }
 
 impl Measurement {
-    /// `CloudWatch` takes no more values in one line.
+    /// `CloudWatch`'s limit of values in one line.
     pub const MOST_METRICS: usize = 100;
 
-    /// Nothing yet.
+    /// An empty measurement.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A value; beyond [`Self::MOST_METRICS`] it is left out, since `CloudWatch` would refuse all of them.
+    /// Adds a value, up to [`Self::MOST_METRICS`]: with more, `CloudWatch` rejects the whole line.
     #[must_use]
     pub fn metric(mut self, name: impl Into<String>, unit: Unit, value: f64) -> Self {
         if self.metrics.len() < Self::MOST_METRICS {
@@ -52,13 +52,13 @@ impl Measurement {
         self
     }
 
-    /// Counts one.
+    /// Adds the value 1.
     #[must_use]
     pub fn count(self, name: &'static str) -> Self {
         self.metric(name, Unit::Count, 1.0)
     }
 
-    /// One more way to look at the values: by these dimensions and their values; by none for all of them together.
+    /// Publishes the values with this set of dimensions; an empty set gives the total.
     #[must_use]
     pub fn by<const N: usize>(mut self, dimensions: [(&'static str, &str); N]) -> Self {
         self.dimensions.push(dimensions.map(|(name, _)| name).to_vec());
@@ -66,7 +66,7 @@ impl Measurement {
         self
     }
 
-    /// What is no dimension, and can be searched for in the log all the same.
+    /// Adds a member that is not a dimension, for log searches.
     #[must_use]
     pub fn beside(mut self, name: &'static str, value: &str) -> Self {
         self.members.insert(name.to_owned(), value.into());
@@ -86,21 +86,21 @@ impl Measurement {
 }
 
 impl Metrics {
-    /// Those of the namespace that the template names.
+    /// Reads the namespace from the environment.
     ///
     /// # Errors
-    /// When it does not.
+    /// When it is not set.
     pub(crate) fn from_environment() -> Result<Self, MissingSetting> {
         Ok(Self { namespace: setting("METRICS_NAMESPACE")? })
     }
 
-    /// Of the namespace `Bonafide/test`.
+    /// Uses the namespace `Bonafide/test`.
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
         Self { namespace: "Bonafide/test".to_owned() }
     }
 
-    /// Writes a measurement to standard output, where `CloudWatch` Logs finds it.
+    /// Writes a measurement to standard output, which Lambda sends to `CloudWatch` Logs.
     pub(crate) fn write(&self, measurement: &Measurement) {
         println!("{}", measurement.line(&self.namespace, clock::milliseconds()));
     }
@@ -143,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn values_of_everything_together_have_an_empty_set_of_dimensions() {
+    fn totals_have_an_empty_set_of_dimensions() {
         let line = Measurement::new().count("Applications").by([]).line("Bonafide/dev", 0);
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([[]]));
     }
 
     #[test]
-    fn cloudwatch_gets_no_more_than_it_takes() {
+    fn a_line_has_at_most_a_hundred_metrics() {
         let many = (0..=Measurement::MOST_METRICS)
             .fold(Measurement::new(), |measured, index| measured.metric(format!("m{index}"), Unit::None, 0.0));
         let line = many.by([]).line("Bonafide/dev", 0);

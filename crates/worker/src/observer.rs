@@ -1,4 +1,4 @@
-//! What is told about each task: one line of the log at its end, and its metrics.
+//! Logs one line for each task, at its end, and publishes its metrics.
 
 use std::{
     future::{Future, poll_fn},
@@ -13,13 +13,13 @@ use serde_json::Value;
 use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
-    ErrorName, Report,
+    ErrorName, WorkerError,
     config::MissingSetting,
     logs,
     metrics::{Measurement, Metrics},
 };
 
-/// Which worker this is, in its logs and metrics.
+/// The name of the worker in logs and metrics, and its check.
 #[derive(Clone, Copy, Debug)]
 pub struct Worker {
     name: &'static str,
@@ -33,52 +33,52 @@ impl Worker {
         Self { name, check: None }
     }
 
-    /// A part of this check.
+    /// Sets the check that this worker is part of.
     #[must_use]
     pub const fn of(self, check: Check) -> Self {
         Self { check: Some(check), ..self }
     }
 }
 
-/// Says whom the present task is about. The kit knows by itself when the input has an `applicationId`.
-pub fn note_application(id: &ApplicationId) {
+/// Records the application of the current task. The kit does so itself when the input has an `applicationId`.
+pub fn record_application(id: &ApplicationId) {
     Span::current().record("application.id", id.as_str());
 }
 
-/// Says which face of the face API the present task is about.
-pub fn note_face(id: &FaceId) {
+/// Records the face of the current task.
+pub fn record_face(id: &FaceId) {
     Span::current().record("face.id", id.as_str());
 }
 
-/// Says why, by a code that is none of the reasons'.
-pub(crate) fn note_code(code: &'static str) {
+/// Records a code that is not a reason code.
+pub(crate) fn record_code(code: &'static str) {
     Span::current().record("reason", code);
 }
 
-/// Says which execution the present task is about, by its name or ARN.
-pub fn note_execution(execution: &str) {
+/// Records the execution of the current task, by its name or ARN.
+pub fn record_execution(execution: &str) {
     Span::current().record("execution", execution);
 }
 
-/// Says which check the present task is about. The kit knows by itself for a worker that is a part of one.
-pub fn note_check(check: Check) {
+/// Records the check of the current task. The kit does so itself when the worker is part of a check.
+pub fn record_check(check: Check) {
     Span::current().record("check", check.name());
 }
 
-/// Says how the present task, or the application that it is about, came out.
-pub fn note_outcome(outcome: &'static str) {
+/// Records the outcome of the current task, or of its application.
+pub fn record_outcome(outcome: &'static str) {
     Span::current().record("outcome", outcome);
 }
 
-/// Says why. The kit knows by itself when the output has `reasons`.
-pub fn note_reasons(reasons: &[ReasonCode]) {
+/// Records the reasons. The kit does so itself when the output has `reasons`.
+pub fn record_reasons(reasons: &[ReasonCode]) {
     if !reasons.is_empty() {
         let codes: Vec<_> = reasons.iter().map(|reason| reason.code()).collect();
         Span::current().record("reason", codes.join(","));
     }
 }
 
-/// Watches the tasks of a worker.
+/// Logs and measures the tasks of a worker.
 #[derive(Debug)]
 pub(crate) struct Observer {
     worker: Worker,
@@ -96,7 +96,7 @@ impl Observer {
         self.metrics.write(measurement);
     }
 
-    /// A task begins; all that is known of it is `input`, of which only the application's id is told.
+    /// Begins a task. Only the application's id of `input` is logged.
     pub(crate) fn begin(&self, input: &Value) -> Task<'_> {
         let span = tracing::info_span!(
             "task",
@@ -112,7 +112,7 @@ impl Observer {
         );
         let task = Task { observer: self, span };
         if let Some(id) = member::<ApplicationId>(input, "applicationId") {
-            task.span.in_scope(|| note_application(&id));
+            task.span.in_scope(|| record_application(&id));
         }
         task
     }
@@ -123,12 +123,12 @@ impl Observer {
     }
 }
 
-/// A member that has one of our own types, which can hold nothing personal; anything else is not looked at.
+/// A member of a domain type, which cannot contain personal data; `None` for any other value.
 fn member<T: DeserializeOwned>(object: &Value, name: &str) -> Option<T> {
     T::deserialize(object.get(name)?).ok()
 }
 
-/// A task from its begin to its end.
+/// A running task.
 #[derive(Debug)]
 pub(crate) struct Task<'a> {
     observer: &'a Observer,
@@ -136,60 +136,59 @@ pub(crate) struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// It came as this message.
-    pub(crate) fn came_as(&self, message_id: &str) {
+    /// Records the message that contained the task.
+    pub(crate) fn set_message(&self, message_id: &str) {
         self.span.record("message.id", message_id);
     }
 
-    /// A try was refused because it was too much, and there will be another.
-    pub(crate) fn throttled(&self, report: &Report) {
+    /// Logs and measures that a try was throttled and will be repeated.
+    pub(crate) fn throttled(&self, error: &WorkerError) {
         let worker = self.observer.worker.name;
-        tracing::info!(error.code = report.code, "throttled: the task waits for a free moment");
+        tracing::info!(error.code = error.code, "throttled: the task will be retried");
         self.observer.measure(&Measurement::new().count("Throttles").by([("Worker", worker)]));
     }
 
-    /// Nobody waits for its result any more.
-    pub(crate) fn unanswered(&self) {
+    /// Records that no execution waits for the result any more.
+    pub(crate) fn set_unanswered(&self) {
         self.span.record("answered", false);
     }
 
-    /// Works on it; what is logged meanwhile is told as a part of it. A panic is a failure like any other, but one that is told
-    /// without the panic's own text, which may quote what it stumbled over.
-    pub(crate) async fn run<T>(&self, work: impl Future<Output = Result<T, Report>>) -> Result<T, Report> {
+    /// Runs the work within the span of the task. A panic becomes an error without the panic's message, which may quote data.
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = Result<T, WorkerError>>) -> Result<T, WorkerError> {
         let mut work = pin!(work.instrument(self.span.clone()));
         poll_fn(|context| {
             catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|_| {
                 let message = "the worker panicked; its log says where";
-                let report = Report::without_code(ErrorName::Internal, message);
-                Poll::Ready(Err(Report { code: Some("Panic".to_owned()), ..report }))
+                let error = WorkerError::without_code(ErrorName::Internal, message);
+                Poll::Ready(Err(WorkerError { code: Some("Panic".to_owned()), ..error }))
             })
         })
         .await
     }
 
-    /// Its one line, and its metrics.
-    pub(crate) fn end<Output: Serialize>(self, result: &Result<Output, Report>) {
+    /// Logs the result and publishes the metrics.
+    pub(crate) fn end<Output: Serialize>(self, result: &Result<Output, WorkerError>) {
         let worker = self.observer.worker.name;
         let _entered = self.span.enter();
         match result {
             Ok(output) => {
                 let output = serde_json::to_value(output).unwrap_or_default();
                 if let Some(outcome) = member::<CheckOutcome>(&output, "outcome") {
-                    note_outcome(outcome.name());
+                    record_outcome(outcome.name());
                 }
-                note_reasons(&member::<Vec<ReasonCode>>(&output, "reasons").unwrap_or_default());
+                record_reasons(&member::<Vec<ReasonCode>>(&output, "reasons").unwrap_or_default());
                 tracing::info!("the task is done");
                 self.observer.measure(&Measurement::new().count("TasksDone").by([("Worker", worker)]));
             }
-            Err(report) => {
-                let name = report.name.as_str();
+            Err(error) => {
+                let name = error.name.as_str();
                 tracing::error!(
                     error.name = name,
-                    error.code = report.code,
-                    error.message = report.message,
+                    error.code = error.code,
+                    error.message = error.message,
                     "the task failed"
                 );
-                let throttles = if report.is_throttled() { 1.0 } else { 0.0 };
+                let throttles = if error.is_throttled() { 1.0 } else { 0.0 };
                 let failed = Measurement::new()
                     .count("TaskFailures")
                     .metric("Throttles", crate::Unit::Count, throttles)
@@ -210,10 +209,10 @@ mod tests {
 
     async fn observed(
         input: Value,
-        work: impl Future<Output = Result<Value, Report>>,
+        work: impl Future<Output = Result<Value, WorkerError>>,
     ) -> serde_json::Map<String, Value> {
         let memory = Memory::default();
-        let _guard = memory.listen();
+        let _guard = memory.capture();
         let observer = Observer::for_tests();
         let task = observer.begin(&input);
         let result = task.run(work).await;
@@ -226,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_is_done_has_one_line_with_all_that_is_known() {
+    async fn a_finished_task_is_logged_in_one_line() {
         let output =
             json!({"outcome": "resubmit", "reasons": ["SELFIE_MISSING", "DOCUMENT_MISSING"], "name": "Jane Doe"});
         let line = observed(json!({"applicationId": "8d247914", "name": "Jane Doe"}), async { Ok(output) }).await;
@@ -240,10 +239,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_failed_says_why() {
-        let report =
-            Report { code: Some("ThrottlingException".into()), ..Report::without_code(ErrorName::Transient, "later") };
-        let line = observed(json!({"applicationId": "8d247914"}), async { Err(report) }).await;
+    async fn a_failed_task_is_logged_with_its_error() {
+        let error = WorkerError {
+            code: Some("ThrottlingException".into()),
+            ..WorkerError::without_code(ErrorName::Transient, "later")
+        };
+        let line = observed(json!({"applicationId": "8d247914"}), async { Err(error) }).await;
         assert_eq!(
             Value::Object(line),
             json!({
@@ -255,30 +256,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_our_own_words_are_taken_from_input_and_output() {
+    async fn only_known_values_of_input_and_output_are_logged() {
         let output = json!({"outcome": "Jane Doe", "reasons": ["Jane Doe"]});
         let line = observed(json!({"applicationId": "Jane Doe"}), async { Ok(output) }).await;
         assert!(!format!("{line:?}").contains("Jane"), "{line:?}");
     }
 
     #[tokio::test]
-    async fn what_a_worker_notes_is_told() {
+    async fn recorded_values_are_logged() {
         let line = observed(json!({}), async {
-            note_application(&"8d247914".parse().expect("an id"));
-            note_execution("8d247914-0");
-            note_check(Check::ThirdPartyCheck);
-            note_outcome("approved");
+            record_application(&"8d247914".parse().expect("an id"));
+            record_execution("8d247914-0");
+            record_check(Check::ThirdPartyCheck);
+            record_outcome("approved");
             tokio::task::yield_now().await;
-            note_reasons(&[ReasonCode::FaceMismatch]);
+            record_reasons(&[ReasonCode::FaceMismatch]);
             Ok(json!({}))
         })
         .await;
-        let told = ["application.id", "execution", "check", "outcome", "reason"].map(|name| line[name].as_str());
-        assert_eq!(told, ["8d247914", "8d247914-0", "thirdPartyCheck", "approved", "FACE_MISMATCH"].map(Some));
+        let logged = ["application.id", "execution", "check", "outcome", "reason"].map(|name| line[name].as_str());
+        assert_eq!(logged, ["8d247914", "8d247914-0", "thirdPartyCheck", "approved", "FACE_MISMATCH"].map(Some));
     }
 
     #[tokio::test]
-    async fn a_panic_is_a_failure_that_quotes_nothing() {
+    async fn a_panic_becomes_an_error_without_its_message() {
         let line = observed(json!({"applicationId": "8d247914"}), async {
             tokio::task::yield_now().await;
             panic!("Jane Doe");

@@ -1,4 +1,4 @@
-//! Workers that a queue feeds.
+//! Workers that receive messages from a queue.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use aws_sdk_sfn::Client;
@@ -8,65 +8,70 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    ErrorName, Measurement, Pace, Report, TaskError, Worker, observer::Observer, pace::Deadline, sdk_code, task::work,
+    ErrorName, Measurement, RateLimiter, TaskError, Worker, WorkerError, observer::Observer, rate_limiter::Deadline,
+    sdk_code, task::work,
 };
 
-/// Serves a plain queue: the messages that `handler` fails on come back, the rest of the batch is done. What the handler
-/// returns is measured. `pace` is how fast they are taken.
+/// Serves a plain queue. Messages for which `handler` fails return to the queue. The measurements that the handler returns are
+/// published.
 ///
 /// # Errors
-/// When the Lambda runtime itself fails, or the template tells the worker too little.
-pub async fn run_queue<Failure, Handler>(worker: Worker, pace: Pace, handler: Handler) -> Result<(), Error>
+/// When the Lambda runtime itself fails, or a setting is missing.
+pub async fn run_queue<HandlerError, Handler>(
+    worker: Worker,
+    rate_limiter: RateLimiter,
+    handler: Handler,
+) -> Result<(), Error>
 where
-    Failure: TaskError,
-    Handler: AsyncFn(String) -> Result<Vec<Measurement>, Failure>,
+    HandlerError: TaskError,
+    Handler: AsyncFn(String) -> Result<Vec<Measurement>, HandlerError>,
 {
     let observer = &Observer::start(worker)?;
     let handler = async |id: String, body: String, _: Deadline| {
         let task = observer.begin(&Value::Null);
-        task.came_as(&id);
-        let work = async { Box::pin(handler(body)).await.map_err(|failure| Report::of(&failure)) };
+        task.set_message(&id);
+        let work = async { Box::pin(handler(body)).await.map_err(|error| WorkerError::of(&error)) };
         let done = async {
             let result = task.run(work).await;
             task.end(&result.as_ref().map(|_| ()).map_err(Clone::clone));
             result?.iter().for_each(|measurement| observer.measure(measurement));
             Ok(())
         };
-        pace.keep(done).await
+        rate_limiter.limit(done).await
     };
     serve(&handler).await
 }
 
-/// Serves a queue of tasks: each message is an input with a `taskToken`, and its result goes to the execution that waits for it.
+/// Serves a queue of tasks: each message is an input with a `taskToken`, and the result is sent to the waiting execution.
 ///
-/// A heartbeat comes first: a task that no execution waits for any more is acknowledged without work.
-/// A failure is reported to the execution, whose `Retry` decides what comes next; only what cannot be reported goes back to the queue.
-/// Throttling is waited out first, within the time that the invocation has. `pace` is how fast tasks are done.
+/// A heartbeat is sent first: if no execution waits any more, the message is acknowledged without work. An error is sent to the
+/// execution, whose `Retry` handles it; a message returns to the queue only if its result could not be sent. Throttling is retried
+/// first, within the time of the invocation.
 ///
 /// # Errors
-/// When the Lambda runtime itself fails, or the template tells the worker too little.
-pub async fn run_task_queue<Input, Output, Failure, Handler>(
+/// When the Lambda runtime itself fails, or a setting is missing.
+pub async fn run_task_queue<Input, Output, HandlerError, Handler>(
     worker: Worker,
-    pace: Pace,
+    rate_limiter: RateLimiter,
     step_functions: &Client,
     handler: Handler,
 ) -> Result<(), Error>
 where
     Input: DeserializeOwned,
     Output: Serialize,
-    Failure: TaskError,
-    Handler: AsyncFn(Input) -> Result<Output, Failure>,
+    HandlerError: TaskError,
+    Handler: AsyncFn(Input) -> Result<Output, HandlerError>,
 {
     let observer = &Observer::start(worker)?;
-    // Boxed, here and below: the futures of several SDK calls within each other are beyond the compiler's depth limit.
+    // Boxed, here and below: nested futures of several SDK calls exceed the compiler's depth limit.
     let handler = async |id: String, body: String, until: Deadline| {
-        let patience = (pace, until);
-        Box::pin(perform(observer, step_functions, patience, &handler, &id, &body)).await
+        let limits = (rate_limiter, until);
+        Box::pin(perform(observer, step_functions, limits, &handler, &id, &body)).await
     };
     serve(&handler).await
 }
 
-async fn serve(handler: &impl AsyncFn(String, String, Deadline) -> Result<(), Report>) -> Result<(), Error> {
+async fn serve(handler: &impl AsyncFn(String, String, Deadline) -> Result<(), WorkerError>) -> Result<(), Error> {
     let respond = |event: LambdaEvent<SqsEvent>| async move {
         let until = Deadline::of(event.context.deadline);
         Ok::<_, Error>(Box::pin(batch(until, handler, event.payload)).await)
@@ -74,10 +79,10 @@ async fn serve(handler: &impl AsyncFn(String, String, Deadline) -> Result<(), Re
     lambda_runtime::run(service_fn(respond)).await
 }
 
-/// `handler` gets the id and the body of each message, and tells itself what became of it.
+/// Calls `handler` with the id and the body of each message. The handler logs the result.
 async fn batch(
     until: Deadline,
-    handler: &impl AsyncFn(String, String, Deadline) -> Result<(), Report>,
+    handler: &impl AsyncFn(String, String, Deadline) -> Result<(), WorkerError>,
     event: SqsEvent,
 ) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
@@ -92,43 +97,47 @@ async fn batch(
     response
 }
 
-/// Does a task that an execution waits for, and reports its result; an error is what could not be reported.
-async fn perform<Input, Output, Failure>(
+/// Runs a task and sends its result to the waiting execution. An error means that the result could not be sent.
+async fn perform<Input, Output, HandlerError>(
     observer: &Observer,
     step_functions: &Client,
-    (pace, until): (Pace, Deadline),
-    handler: &impl AsyncFn(Input) -> Result<Output, Failure>,
+    (rate_limiter, until): (RateLimiter, Deadline),
+    handler: &impl AsyncFn(Input) -> Result<Output, HandlerError>,
     message_id: &str,
     body: &str,
-) -> Result<(), Report>
+) -> Result<(), WorkerError>
 where
     Input: DeserializeOwned,
     Output: Serialize,
-    Failure: TaskError,
+    HandlerError: TaskError,
 {
     let message = split_token(body);
     let task = observer.begin(message.as_ref().map_or(&Value::Null, |(_, input)| input));
-    task.came_as(message_id);
+    task.set_message(message_id);
     let (token, input) = match message {
         Ok(message) => message,
-        Err(report) => {
-            task.end::<()>(&Err(report.clone()));
-            return Err(report);
+        Err(error) => {
+            task.end::<()>(&Err(error.clone()));
+            return Err(error);
         }
     };
-    // A late message must cost nothing: neither what the work calls, nor the slot that the pace rations.
+    // A late message must use neither paid calls nor the slot of a consumer.
     let heartbeat = is_awaited(step_functions.send_task_heartbeat().task_token(&token).send().await);
     if heartbeat != Ok(true) {
-        let done = heartbeat.map(|_| task.unanswered());
+        let done = heartbeat.map(|_| task.set_unanswered());
         task.end(&done);
         return done;
     }
     let work = async {
-        let tries = pace.patiently(until, |report| task.throttled(report), async || work(handler, input.clone()).await);
+        let tries = rate_limiter.retry_throttled(
+            until,
+            |error| task.throttled(error),
+            async || work(handler, input.clone()).await,
+        );
         let result = task.run(tries).await;
         let reported = match result.as_ref().map_err(Clone::clone).and_then(to_json) {
             Ok(output) => is_awaited(step_functions.send_task_success().task_token(token).output(output).send().await),
-            Err(Report { name, message, .. }) => {
+            Err(WorkerError { name, message, .. }) => {
                 let failure = step_functions.send_task_failure().task_token(token).error(name.as_str()).cause(message);
                 is_awaited(failure.send().await)
             }
@@ -136,7 +145,7 @@ where
         match reported {
             Ok(is_awaited) => {
                 if !is_awaited {
-                    task.unanswered();
+                    task.set_unanswered();
                 }
                 task.end(&result);
                 Ok(())
@@ -147,13 +156,13 @@ where
             }
         }
     };
-    pace.keep(work).await
+    rate_limiter.limit(work).await
 }
 
-fn split_token(body: &str) -> Result<(String, Value), Report> {
+fn split_token(body: &str) -> Result<(String, Value), WorkerError> {
     let invalid = || {
-        let message = "the message is no JSON object with a taskToken, so nobody can be told";
-        Report::without_code(ErrorName::InvalidInput, message)
+        let message = "the message is not a JSON object with a taskToken, so no execution can be answered";
+        WorkerError::without_code(ErrorName::InvalidInput, message)
     };
     let mut message: serde_json::Map<String, Value> = serde_json::from_str(body).map_err(|_| invalid())?;
     match message.remove("taskToken") {
@@ -162,13 +171,13 @@ fn split_token(body: &str) -> Result<(String, Value), Report> {
     }
 }
 
-fn to_json(output: &impl Serialize) -> Result<String, Report> {
+fn to_json(output: &impl Serialize) -> Result<String, WorkerError> {
     serde_json::to_string(output)
-        .map_err(|_| Report::without_code(ErrorName::Internal, "the output cannot be written as JSON"))
+        .map_err(|_| WorkerError::without_code(ErrorName::Internal, "the output cannot be written as JSON"))
 }
 
-/// Whether an execution waits for the task: it has not ended, and no other delivery of the same message has answered.
-fn is_awaited<T, E: ProvideErrorMetadata>(answer: Result<T, E>) -> Result<bool, Report> {
+/// Whether an execution still waits: it has not ended, and no duplicate delivery has been answered.
+fn is_awaited<T, E: ProvideErrorMetadata>(answer: Result<T, E>) -> Result<bool, WorkerError> {
     match answer {
         Ok(_) => Ok(true),
         Err(error) => match error.code() {
@@ -178,9 +187,9 @@ fn is_awaited<T, E: ProvideErrorMetadata>(answer: Result<T, E>) -> Result<bool, 
     }
 }
 
-fn unreported(code: &str) -> Report {
-    let message = format!("the execution that waits for the task could not be told ({code})");
-    Report { code: Some(code.to_owned()), ..Report::without_code(ErrorName::Transient, message) }
+fn unreported(code: &str) -> WorkerError {
+    let message = format!("the result could not be sent to the waiting execution ({code})");
+    WorkerError { code: Some(code.to_owned()), ..WorkerError::without_code(ErrorName::Transient, message) }
 }
 
 #[cfg(test)]
@@ -209,7 +218,7 @@ mod tests {
     }
 
     #[derive(Debug, thiserror::Error)]
-    #[error("the register did not answer")]
+    #[error("the registry did not answer")]
     struct Outage;
 
     impl TaskError for Outage {
@@ -224,8 +233,8 @@ mod tests {
 
     const MESSAGE: &str = r#"{"taskToken":"t1","number":7}"#;
 
-    async fn performed(client: &Client, pace: Pace, body: &str) -> Result<(), Report> {
-        perform(&Observer::for_tests(), client, (pace, Deadline::of(0)), &double, "m1", body).await
+    async fn performed(client: &Client, rate_limiter: RateLimiter, body: &str) -> Result<(), WorkerError> {
+        perform(&Observer::for_tests(), client, (rate_limiter, Deadline::of(0)), &double, "m1", body).await
     }
 
     fn awaited() -> Rule {
@@ -244,7 +253,7 @@ mod tests {
             .match_requests(|request| request.task_token() == Some("t1") && request.output() == Some("14"))
             .then_output(|| SendTaskSuccessOutput::builder().build());
         let client = mock_client!(aws_sdk_sfn, RuleMode::Sequential, [&awaited(), &success]);
-        assert_eq!(performed(&client, Pace::NONE, MESSAGE).await, Ok(()));
+        assert_eq!(performed(&client, RateLimiter::UNLIMITED, MESSAGE).await, Ok(()));
         assert_eq!(success.num_calls(), 1);
     }
 
@@ -252,11 +261,11 @@ mod tests {
     async fn reports_a_failure_by_its_name() {
         let failure = mock!(Client::send_task_failure)
             .match_requests(|request| {
-                request.error() == Some("Bonafide.Transient") && request.cause() == Some("the register did not answer")
+                request.error() == Some("Bonafide.Transient") && request.cause() == Some("the registry did not answer")
             })
             .then_output(|| SendTaskFailureOutput::builder().build());
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&awaited(), &failure]);
-        assert_eq!(performed(&client, Pace::NONE, r#"{"taskToken":"t1","number":13}"#).await, Ok(()));
+        assert_eq!(performed(&client, RateLimiter::UNLIMITED, r#"{"taskToken":"t1","number":13}"#).await, Ok(()));
         assert_eq!(failure.num_calls(), 1);
     }
 
@@ -269,29 +278,29 @@ mod tests {
             })
             .then_output(|| SendTaskFailureOutput::builder().build());
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&awaited(), &failure]);
-        assert_eq!(performed(&client, Pace::NONE, r#"{"taskToken":"t1","number":"Jane"}"#).await, Ok(()));
+        assert_eq!(performed(&client, RateLimiter::UNLIMITED, r#"{"taskToken":"t1","number":"Jane"}"#).await, Ok(()));
         assert_eq!(failure.num_calls(), 1);
     }
 
     #[tokio::test]
-    async fn a_heartbeat_comes_before_the_work() {
-        let (heartbeat, told) = (awaited(), Cell::new(None));
+    async fn a_heartbeat_is_sent_before_the_work() {
+        let (heartbeat, heartbeats) = (awaited(), Cell::new(None));
         let success = mock!(Client::send_task_success).then_output(|| SendTaskSuccessOutput::builder().build());
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&heartbeat, &success]);
         let handler = async |input: Input| {
-            told.set(Some(heartbeat.num_calls()));
+            heartbeats.set(Some(heartbeat.num_calls()));
             double(input).await
         };
-        let patience = (Pace::NONE, Deadline::of(0));
-        perform(&Observer::for_tests(), &client, patience, &handler, "m1", MESSAGE).await.expect("reported");
-        assert_eq!((told.get(), heartbeat.num_calls()), (Some(1), 1));
+        let limits = (RateLimiter::UNLIMITED, Deadline::of(0));
+        perform(&Observer::for_tests(), &client, limits, &handler, "m1", MESSAGE).await.expect("reported");
+        assert_eq!((heartbeats.get(), heartbeat.num_calls()), (Some(1), 1));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_late_message_costs_neither_work_nor_time() {
+    async fn a_late_message_uses_neither_work_nor_time() {
         for late in ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"] {
             let memory = Memory::default();
-            let _guard = memory.listen();
+            let _guard = memory.capture();
             let heartbeat =
                 mock!(Client::send_task_heartbeat).then_error(move || SendTaskHeartbeatError::generic(code(late)));
             let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&heartbeat]);
@@ -300,8 +309,8 @@ mod tests {
                 works.set(works.get() + 1);
                 double(input).await
             };
-            let (started, patience) = (Instant::now(), (Pace::of("60000").expect("a pace"), Deadline::of(0)));
-            let done = perform(&Observer::for_tests(), &client, patience, &handler, "m1", MESSAGE).await;
+            let (started, limits) = (Instant::now(), (RateLimiter::of("60000").expect("a rate"), Deadline::of(0)));
+            let done = perform(&Observer::for_tests(), &client, limits, &handler, "m1", MESSAGE).await;
             assert_eq!((done, works.get(), started.elapsed()), (Ok(()), 0, Duration::ZERO), "{late}");
             let lines = memory.lines();
             assert_eq!((lines.len(), &lines[0]["message"]), (1, &"the task is done".into()), "{late}");
@@ -310,16 +319,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_without_its_heartbeat_goes_back_undone() {
+    async fn a_message_returns_when_its_heartbeat_fails() {
         let heartbeat = mock!(Client::send_task_heartbeat)
             .then_error(|| SendTaskHeartbeatError::generic(code("ThrottlingException")));
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&heartbeat]);
-        let report = performed(&client, Pace::NONE, MESSAGE).await.expect_err("the queue's again");
-        assert_eq!((report.name, report.is_throttled()), (ErrorName::Transient, true));
+        let error = performed(&client, RateLimiter::UNLIMITED, MESSAGE).await.expect_err("an error");
+        assert_eq!((error.name, error.is_throttled()), (ErrorName::Transient, true));
     }
 
     #[tokio::test]
-    async fn a_task_that_ended_during_the_work_is_done() {
+    async fn a_task_that_ended_during_the_work_is_acknowledged() {
         let success =
             mock!(Client::send_task_success).then_error(|| SendTaskSuccessError::generic(code("TaskTimedOut")));
         let failure =
@@ -327,23 +336,23 @@ mod tests {
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&awaited(), &success, &failure]);
         for body in [MESSAGE, r#"{"taskToken":"t1","number":13}"#] {
             let memory = Memory::default();
-            let _guard = memory.listen();
-            assert_eq!(performed(&client, Pace::NONE, body).await, Ok(()));
+            let _guard = memory.capture();
+            assert_eq!(performed(&client, RateLimiter::UNLIMITED, body).await, Ok(()));
             assert_eq!(memory.lines()[0]["answered"], false, "{body}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_task_holds_its_slot_for_its_share_of_the_rate() {
+    async fn a_task_keeps_its_slot_for_the_interval() {
         let success = mock!(Client::send_task_success).then_output(|| SendTaskSuccessOutput::builder().build());
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&awaited(), &success]);
         let started = Instant::now();
-        performed(&client, Pace::of("60000").expect("a pace"), MESSAGE).await.expect("reported");
+        performed(&client, RateLimiter::of("60000").expect("a rate"), MESSAGE).await.expect("reported");
         assert_eq!(started.elapsed().as_secs(), 60);
     }
 
     #[tokio::test]
-    async fn only_the_messages_that_failed_come_back() {
+    async fn only_failed_messages_return_to_the_queue() {
         let mut event = SqsEvent::default();
         for (id, body) in [("a", "fine"), ("b", "broken"), ("c", "fine")] {
             let mut message = SqsMessage::default();
@@ -364,11 +373,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_without_a_token_goes_back() {
+    async fn a_message_without_a_token_returns_to_the_queue() {
         let client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, []);
         for body in ["", "no JSON", "[]", r#"{"number":7}"#, r#"{"taskToken":7}"#] {
-            let report = performed(&client, Pace::NONE, body).await.expect_err("no token");
-            assert_eq!(report.name, ErrorName::InvalidInput);
+            let error = performed(&client, RateLimiter::UNLIMITED, body).await.expect_err("no token");
+            assert_eq!(error.name, ErrorName::InvalidInput);
         }
     }
 
@@ -378,7 +387,7 @@ mod tests {
             let _ = split_token(&body);
         }
 
-        /// A message is read, or refused in words that hold nothing of it.
+        /// A message is read, or refused without quoting it.
         #[test]
         fn a_damaged_message_is_read_or_refused_without_quoting_it(
             edits in proptest::collection::vec((any::<proptest::sample::Index>(), 0..3_u8, any::<char>()), 0..6),
@@ -394,8 +403,8 @@ mod tests {
             }
             let read = split_token(&body.iter().collect::<String>())
                 .and_then(|(_, input)| crate::input::parse::<Input>(input));
-            if let Err(report) = read {
-                prop_assert!(!report.message.contains("MARK"), "{}", report.message);
+            if let Err(error) = read {
+                prop_assert!(!error.message.contains("MARK"), "{}", error.message);
             }
         }
     }

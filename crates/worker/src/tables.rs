@@ -1,4 +1,4 @@
-//! The tables of applications and submissions, as workers read and write them.
+//! Reads and writes the tables of applications and submissions.
 
 use std::collections::HashMap;
 
@@ -15,17 +15,17 @@ use bonafide_domain::{ApplicationId, ObjectRef, SubmissionId};
 
 use crate::{ErrorName, TaskError, sdk_code};
 
-/// The attributes of one application that were asked for.
+/// The requested attributes of one record.
 pub type Row = HashMap<String, AttributeValue>;
 
-/// The table of applications, and the client for it.
+/// The table of applications and its client.
 #[derive(Clone, Debug)]
 pub struct Applications {
     client: Client,
     table: String,
 }
 
-/// The table of submissions, and the client for it.
+/// The table of submissions and its client.
 #[derive(Clone, Debug)]
 pub struct Submissions {
     client: Client,
@@ -34,7 +34,7 @@ pub struct Submissions {
 
 /// The table could not be read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum TableFailure {
+pub enum TableError {
     /// Reading failed.
     #[error("the record could not be read ({})", sdk_code(&**.0))]
     Read(#[source] Box<SdkError<GetItemError>>),
@@ -46,7 +46,7 @@ pub enum TableFailure {
     Missing(&'static str),
 }
 
-impl TaskError for TableFailure {
+impl TaskError for TableError {
     fn name(&self) -> ErrorName {
         match self {
             Self::Read(error) => ErrorName::of_service(&**error),
@@ -75,7 +75,7 @@ impl Applications {
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn read(&self, id: &ApplicationId, attributes: &[&str]) -> Result<Row, TableFailure> {
+    pub async fn read(&self, id: &ApplicationId, attributes: &[&str]) -> Result<Row, TableError> {
         let read = self.client.get_item().table_name(&self.table).key("applicationId", text(id.as_str()));
         read_attributes(read, attributes).await
     }
@@ -109,13 +109,13 @@ impl Submissions {
         application: &ApplicationId,
         submission: &SubmissionId,
         attributes: &[&str],
-    ) -> Result<Row, TableFailure> {
+    ) -> Result<Row, TableError> {
         let read = self.client.get_item().table_name(&self.table);
         let read = read.set_key(Some(submission_key(application, submission)));
         read_attributes(read, attributes).await
     }
 
-    /// An update of a submission that exists, to be completed and sent: nothing else may make one.
+    /// An update of an existing submission, to be completed and sent. It never creates one.
     #[must_use]
     pub fn update(&self, application: &ApplicationId, submission: &SubmissionId) -> UpdateItemFluentBuilder {
         let update = self.client.update_item().table_name(&self.table);
@@ -124,7 +124,7 @@ impl Submissions {
             .condition_expression("attribute_exists(submissionId)")
     }
 
-    /// Sets these attributes of a submission that exists.
+    /// Sets these attributes of an existing submission.
     ///
     /// # Errors
     /// When the table does not answer, or has no such submission.
@@ -133,7 +133,7 @@ impl Submissions {
         application: &ApplicationId,
         submission: &SubmissionId,
         attributes: Vec<(&str, AttributeValue)>,
-    ) -> Result<(), TableFailure> {
+    ) -> Result<(), TableError> {
         let assignments: Vec<_> = attributes.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();
         let mut update = self.update(application, submission);
         update = update.update_expression(format!("SET {}", assignments.join(", ")));
@@ -144,8 +144,8 @@ impl Submissions {
         match update.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => TableFailure::Missing("submissionId"),
-                _ => TableFailure::Write(Box::new(error)),
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => TableError::Missing("submissionId"),
+                _ => TableError::Write(Box::new(error)),
             }),
         }
     }
@@ -166,7 +166,7 @@ pub fn submission_key(application: &ApplicationId, submission: &SubmissionId) ->
     ])
 }
 
-async fn read_attributes(read: GetItemFluentBuilder, attributes: &[&str]) -> Result<Row, TableFailure> {
+async fn read_attributes(read: GetItemFluentBuilder, attributes: &[&str]) -> Result<Row, TableError> {
     let placeholders: Vec<_> = (0..attributes.len()).map(|index| format!("#a{index}")).collect();
     let names = placeholders.iter().cloned().zip(attributes.iter().map(|name| (*name).to_owned()));
     let answer = read
@@ -175,11 +175,11 @@ async fn read_attributes(read: GetItemFluentBuilder, attributes: &[&str]) -> Res
         .set_expression_attribute_names(Some(names.collect()))
         .send()
         .await
-        .map_err(|error| TableFailure::Read(Box::new(error)))?;
+        .map_err(|error| TableError::Read(Box::new(error)))?;
     Ok(answer.item.unwrap_or_default())
 }
 
-/// A text, as the tables hold it.
+/// A text as an attribute.
 #[must_use]
 pub fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
@@ -191,7 +191,7 @@ pub fn column<'a>(row: &'a Row, name: &str) -> Option<&'a str> {
     row.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
 }
 
-/// A pointer to an object, as the table holds it.
+/// A pointer to an object as an attribute.
 #[must_use]
 pub fn object_ref(object: &ObjectRef) -> AttributeValue {
     AttributeValue::M(HashMap::from([
@@ -201,7 +201,7 @@ pub fn object_ref(object: &ObjectRef) -> AttributeValue {
     ]))
 }
 
-/// Reads such a pointer.
+/// Reads a pointer to an object.
 #[must_use]
 pub fn read_object_ref(value: &AttributeValue) -> Option<ObjectRef> {
     let object = value.as_m().ok()?;
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reads_only_what_is_asked_for_and_as_last_written() {
+    async fn reads_consistently_and_only_the_requested_attributes() {
         let rule = mock!(Client::get_item)
             .match_requests(|request| {
                 request.consistent_read() == Some(true)
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn records_on_a_submission_that_exists() {
+    async fn records_on_an_existing_submission() {
         let rule = mock!(Client::update_item)
             .match_requests(|request| {
                 request.key() == Some(&submission_key(&id(), &submission()))
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn makes_no_submission() {
+    async fn creates_no_submission() {
         let rule = mock!(Client::update_item).then_error(|| {
             UpdateItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
         });

@@ -4,58 +4,58 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Report, TaskError, Worker, input, observer::Observer};
+use crate::{TaskError, Worker, WorkerError, input, observer::Observer};
 
 /// Serves invocations until Lambda stops the process.
 ///
 /// # Errors
-/// When the Lambda runtime itself fails, or the template tells the worker too little.
-pub async fn run_task<Input, Output, Failure, Handler>(worker: Worker, handler: Handler) -> Result<(), Error>
+/// When the Lambda runtime itself fails, or a setting is missing.
+pub async fn run_task<Input, Output, HandlerError, Handler>(worker: Worker, handler: Handler) -> Result<(), Error>
 where
     Input: DeserializeOwned,
     Output: Serialize,
-    Failure: TaskError,
-    Handler: AsyncFn(Input) -> Result<Output, Failure>,
+    HandlerError: TaskError,
+    Handler: AsyncFn(Input) -> Result<Output, HandlerError>,
 {
     let (observer, handler) = (&Observer::start(worker)?, &handler);
     let respond = async move |event: LambdaEvent<Value>| Box::pin(call(observer, handler, event.payload)).await;
     lambda_runtime::run(service_fn(respond)).await
 }
 
-/// The same for a caller who takes failures in a form of its own: they are logged and counted like any other, and `answer` makes
-/// what the caller gets, from what it sent and from the report.
+/// The same for a caller with its own format for errors. Errors are logged and counted as always, and `answer` makes the response
+/// from the payload and the error.
 ///
 /// # Errors
-/// When the Lambda runtime itself fails, or the template tells the worker too little.
-pub async fn run_task_with_answer<Input, Output, Failure, Handler>(
+/// When the Lambda runtime itself fails, or a setting is missing.
+pub async fn run_task_with_answer<Input, Output, HandlerError, Handler>(
     worker: Worker,
     handler: Handler,
-    answer: impl Fn(&Value, &Report) -> Output,
+    answer: impl Fn(&Value, &WorkerError) -> Output,
 ) -> Result<(), Error>
 where
     Input: DeserializeOwned,
     Output: Serialize,
-    Failure: TaskError,
-    Handler: AsyncFn(Input) -> Result<Output, Failure>,
+    HandlerError: TaskError,
+    Handler: AsyncFn(Input) -> Result<Output, HandlerError>,
 {
     let (observer, handler, answer) = (&Observer::start(worker)?, &handler, &answer);
     let respond = async move |event: LambdaEvent<Value>| {
         let result = Box::pin(call(observer, handler, event.payload.clone())).await;
-        Ok::<_, Report>(result.unwrap_or_else(|report| answer(&event.payload, &report)))
+        Ok::<_, WorkerError>(result.unwrap_or_else(|error| answer(&event.payload, &error)))
     };
     lambda_runtime::run(service_fn(respond)).await
 }
 
-/// One invocation, reported once: here.
-async fn call<Input, Output, Failure>(
+/// Handles one invocation and logs it.
+async fn call<Input, Output, HandlerError>(
     observer: &Observer,
-    handler: &impl AsyncFn(Input) -> Result<Output, Failure>,
+    handler: &impl AsyncFn(Input) -> Result<Output, HandlerError>,
     payload: Value,
-) -> Result<Output, Report>
+) -> Result<Output, WorkerError>
 where
     Input: DeserializeOwned,
     Output: Serialize,
-    Failure: TaskError,
+    HandlerError: TaskError,
 {
     let task = observer.begin(&payload);
     let result = task.run(work(handler, payload)).await;
@@ -63,14 +63,14 @@ where
     result
 }
 
-/// Reads the input, and does what it asks for.
-pub(crate) async fn work<Input, Output, Failure>(
-    handler: &impl AsyncFn(Input) -> Result<Output, Failure>,
+/// Parses the input and calls the handler.
+pub(crate) async fn work<Input, Output, HandlerError>(
+    handler: &impl AsyncFn(Input) -> Result<Output, HandlerError>,
     payload: Value,
-) -> Result<Output, Report>
+) -> Result<Output, WorkerError>
 where
     Input: DeserializeOwned,
-    Failure: TaskError,
+    HandlerError: TaskError,
 {
-    Box::pin(handler(input::parse(payload)?)).await.map_err(|failure| Report::of(&failure))
+    Box::pin(handler(input::parse(payload)?)).await.map_err(|error| WorkerError::of(&error))
 }

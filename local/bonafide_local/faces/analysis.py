@@ -1,8 +1,8 @@
 """Find and measure the faces of a picture with dlib.
 
-Two detectors have to agree. The HOG detector is fast and proposes; it also proposes a fold of a
-space suit. The convolutional detector takes seconds on a whole photograph but 0.1 s on a crop, so
-it only judges proposals: real faces score about 1 there, folds nothing at all.
+Two detectors have to agree. The HOG detector is fast, and proposes places, some of which are no faces
+(the fold of a space suit). The convolutional detector takes seconds on a whole photograph but 0.1 s on a
+crop, so it only scores proposals: about 1 for real faces, nothing for folds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bonafide_local.faces.model import Face, FaceAnalysis
 # width, so with 1,000 pixels on the long side (doubled once when nothing is found) both a portrait
 # on a small scan and a face on a large photograph are seen, in a constant time.
 DETECTION_SIDE = 1_000
-# Below zero the detector's own threshold is loosened: the second detector has the last word.
+# Below zero the detector's own threshold is loosened: the second detector decides.
 PROPOSAL_SCORE = -0.25
 PROPOSALS_JUDGED = 6
 SECOND_LOOK_SCORE = 0.2
@@ -89,7 +89,7 @@ class FaceAnalyser:
         if not any(_is_face(proposal) for proposal in found):
             found = self._judged(working, self._fast(working, upsample=1)) or found
         if not any(_is_face(proposal) for proposal in found):
-            # Turned or tilted faces escape the fast detector altogether.
+            # The fast detector does not find turned or tilted faces.
             found = self._slow(working) or found
         return [p for p in found if p.judged is not None or p.score > 0.4]
 
@@ -112,7 +112,7 @@ class FaceAnalyser:
         center_y = (proposal.top + proposal.bottom) / 2
         crop = _square(working, center_x, center_y, 2 * side)
         # A face near the edge of the detector's sizes is missed at one scale and seen at the other.
-        # The larger costs four times as much, so a proposal must be more than a guess to get it.
+        # The larger one costs four times as much, so only a proposal with a good score gets it.
         best = self._judgement(crop, JUDGE_SIDE)
         if best is None and proposal.score > SECOND_LOOK_SCORE:
             best = self._judgement(crop, 2 * JUDGE_SIDE)
@@ -210,12 +210,12 @@ def _confidence(proposal: _Proposal) -> float:
         return min(99.99, 99.2 + 0.8 * min(1.0, proposal.judged - JUDGE_FACE + 0.2))
     if proposal.judged is not None:
         return 80.0 + 15.0 * proposal.judged
-    # Only the fast detector believes in it.
+    # Only the fast detector found it.
     return float(np.clip(50.0 + 25.0 * proposal.score, 30.0, 90.0))
 
 
 def _patch(picture: np.ndarray, proposal: _Proposal, scale: float) -> np.ndarray:
-    """The face at a fixed size, cut from the original picture: scaling up must not look sharp."""
+    """The face at a fixed size, cut from the original picture, so that enlarging does not count as sharpness."""
     center_x = (proposal.left + proposal.right) / 2 / scale
     center_y = (proposal.top + proposal.bottom) / 2 / scale
     side = max(4.0, (proposal.right - proposal.left) / scale)
@@ -263,8 +263,8 @@ def _glasses(working: np.ndarray, points: np.ndarray) -> tuple[float, float]:
     """(sunglasses, eyeglasses), each positive for yes.
 
     Dark glasses: the eyes are much darker than the cheeks and without contrast. Clear glasses are
-    told by the edge of the frame on the bridge of the nose, which is a weak sign: their confidence
-    stays low.
+    recognized by the edge of the frame on the bridge of the nose, which is weak evidence: their
+    confidence stays low.
     """
     gray = cv2.cvtColor(working, cv2.COLOR_RGB2GRAY)
     span = float(np.linalg.norm(points[36] - points[45])) or 1.0
@@ -285,7 +285,7 @@ def _glasses(working: np.ndarray, points: np.ndarray) -> tuple[float, float]:
 
 
 def _occluded(proposal: _Proposal) -> float:
-    """Positive when covered. A covered face convinces one detector only, or both just so."""
+    """Positive when covered: then only one detector finds the face, or the second with a low score."""
     judged = proposal.judged if proposal.judged is not None else 0.0
     return _signed_confidence(0.55 - judged, 0.0, 0.5)
 

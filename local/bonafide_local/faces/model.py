@@ -1,4 +1,4 @@
-"""What is known about one face, in plain numbers that travel between processes."""
+"""The measures of a face, as plain numbers that can be sent between processes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Face:
         return self.confidence > VERIFIED_ABOVE
 
 
-# A candidate that only the fast detector believes in never gets more than this.
+# A candidate that only the fast detector finds never gets more than this.
 VERIFIED_ABOVE = 99.0
 
 

@@ -1,7 +1,7 @@
-"""dlib's distance between two faces, told in Rekognition's similarity from 0 to 100.
+"""Maps dlib's distance between two faces to a similarity from 0 to 100 as Rekognition has it.
 
-Rekognition does not publish a distance, and the two models differ: these numbers stand in for
-Rekognition's, they do not predict them. What the mapping keeps is the meaning of the thresholds:
+Rekognition does not publish a distance, and the two models differ: these numbers
+do not predict those of Rekognition. The mapping keeps the meaning of the thresholds:
 
 * dlib's recommended limit for "the same person", 0.6, falls on Rekognition's default threshold, 80;
 * 0.45, where dlib hardly ever confuses two people, falls on 95, the limit for a duplicate;

@@ -1,4 +1,4 @@
-"""A page of recognised text, in plain numbers that travel between processes."""
+"""A page of recognised text, as plain numbers that can be sent between processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Corners = tuple[Corner, Corner, Corner, Corner]
 
 @dataclass(frozen=True, slots=True)
 class TextWord:
-    """One word of a piece of text. ``start`` and ``end`` are shares (0 to 1) of the piece's length, ``score`` is 0 to 1."""
+    """One word of a piece of text. ``start`` and ``end`` are ratios (0 to 1) of the piece's length, ``score`` is 0 to 1."""
 
     text: str
     start: float
@@ -24,7 +24,7 @@ class TextBox:
     """One piece of text. Coordinates are pixels of the page, ``score`` is 0 to 1.
 
     ``vertical`` is set for text that runs up or down. ``words`` are the words of the text, in order;
-    ``corners`` enclose it more closely than its sides do when it is turned. Both are there when it was read from a picture.
+    ``corners`` enclose turned text more closely than the sides do. Text that was read from a picture has both.
     """
 
     text: str

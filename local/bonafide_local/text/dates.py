@@ -21,7 +21,7 @@ _YEAR_FIRST = re.compile(r"(?<!\d)((?:19|20)\d{2})[/\-.](\d{2})[/\-.](\d{2})(?!\
 
 @dataclass(frozen=True, slots=True)
 class FoundDate:
-    """A date, the text it was printed as (digits mended), and where it stood in the line."""
+    """A date, its printed text (with digits corrected), and its place in the line."""
 
     text: str
     value: date
@@ -37,7 +37,7 @@ class FoundDate:
 def find_dates(text: str, labelled: bool = False) -> list[FoundDate]:
     """All dates of a line, from left to right.
 
-    ``labelled`` says that a label announces a date, so that damaged and short forms are believed.
+    ``labelled``: the text follows the label of a date, so that damaged and short forms are accepted.
     """
     upper = text.upper()
     found: list[FoundDate] = []
@@ -71,7 +71,7 @@ def _damaged(match: re.Match[str]) -> tuple[str, date] | None:
     elif len(raw) == 8:
         month, day, year = raw[0:2], raw[2:4], raw[4:8]
     else:
-        # One separator is lost; the digits decide on which side.
+        # One separator is missing; the digits decide on which side.
         digits = re.sub(r"[/\-. |]", "", raw)
         if len(digits) != 8:
             return None
@@ -95,7 +95,7 @@ def _year_first(match: re.Match[str]) -> tuple[str, date] | None:
 
 
 def _checked(printed: str, year: int, month: int, day: int) -> tuple[str, date] | None:
-    # US order, month first; a day that cannot be a month tells the other order.
+    # US order, month first, unless the first number cannot be a month.
     if month > 12 and day <= 12:
         month, day = day, month
     try:

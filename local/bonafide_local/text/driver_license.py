@@ -1,8 +1,8 @@
 """From the text of a US driver licence to AnalyzeID's fields.
 
-Works on labels first (`labels.py`), because they say what a value is. What has no readable label is
-found by what it looks like and where it stands: the line that ends in a state and a ZIP code, the
-street above it, the names above that, the earliest and the latest date.
+Labels (`labels.py`) come first, since they say what a value is. A value without a readable label is
+found by its form and its place: the line that ends in a state and a ZIP code, the street above it, the
+names above that, the earliest and the latest date.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bonafide_local.text.dates import FoundDate, find_dates
 from bonafide_local.text.fields import DRIVER_LICENSE, Field, confidence_of
 from bonafide_local.text.labels import Label
 from bonafide_local.text.layout import Piece, above, below, joined_row, pieces_of, right_of
-from bonafide_local.text.license_numbers import fits, mend
+from bonafide_local.text.license_numbers import correct, fits
 from bonafide_local.text.places import (
     STATES,
     looks_like_street,
@@ -28,7 +28,7 @@ from bonafide_local.text.places import (
     state_named_in,
 )
 
-# How much less sure a value is that was found without its label.
+# The factor on the confidence of a value that was found without its label.
 UNLABELLED = 0.97
 YOUNGEST_DRIVER_YEARS = 14
 _HEADINGS = re.compile(
@@ -97,7 +97,7 @@ class _Parser:
             "VETERAN": self._veteran(),
             "STATE_NAME": self._state_name(address),
         }
-        # Something was read, but is it a licence? One value may be a coincidence.
+        # A single value may be a coincidence on a picture that is no licence.
         if sum(value is not None for value in values.values()) > 1:
             values["ID_TYPE"] = self._type()
         return {name: value.field() for name, value in values.items() if value is not None}
@@ -110,7 +110,7 @@ class _Parser:
         return sorted(found, key=lambda piece: (piece.numbered, labels.index(piece.label)))
 
     def _candidates(self, piece: Piece, accept: Callable[[Piece], bool]) -> Iterable[Piece]:
-        """Where a label's value may stand: after it, right of it, below it; nearest first."""
+        """The places of a label's value: after it, to the right of it, below it; nearest first."""
         if piece.text:
             yield joined_row(piece, self._pieces, accept)
         for other in right_of(piece, self._pieces, 8.0)[:1]:
@@ -169,7 +169,7 @@ class _Parser:
         return None, None
 
     def _all_dates(self) -> list[tuple[FoundDate, _Value]]:
-        """Every distinct date of the page, from any piece; not those of labels that are left out."""
+        """Every distinct date of the page, except those of labels that are ignored."""
         seen: dict[date, tuple[FoundDate, _Value]] = {}
         for piece in self._pieces:
             if piece.label is Label.OTHER:
@@ -188,19 +188,19 @@ class _Parser:
                 text = None if split_city_line(candidate.text) else _clean_number(candidate.text)
                 if text is None:
                     continue
-                text = mend(text, state)
+                text = correct(text, state)
                 rank = (2 if fits(text, state) else 0) + (0 if piece.numbered else 1)
                 if best is None or rank > best[0]:
                     best = (rank, _Value(text, candidate.score))
                 break
         if best is not None:
             return best[1]
-        # No readable label: what has the format of the state and stands alone on its line.
+        # Without a readable label: a number in the format of the state, alone on its line.
         for piece in self._pieces:
             if piece.label is None and len(piece.text) >= 6 and not find_dates(piece.text):
                 text = _clean_number(piece.text)
-                if text is not None and fits(mend(text, state), state) and split_city_line(piece.text) is None:
-                    return _Value(mend(text, state), piece.score, UNLABELLED)
+                if text is not None and fits(correct(text, state), state) and split_city_line(piece.text) is None:
+                    return _Value(correct(text, state), piece.score, UNLABELLED)
         return None
 
     # -- address ---------------------------------------------------------------------------------
@@ -243,9 +243,9 @@ class _Parser:
     def _glued_eight(self) -> Piece | None:
         """A street whose first digit is the label 8.
 
-        Only the page can tell ``8123 MAIN STREET`` (label 8, number 123) from a house number 8123:
-        its other fields carry glued numbers too and no separate 8 or ADDRESS stands anywhere, or the
-        following line starts further right, under the real house number.
+        Only the whole page distinguishes ``8123 MAIN STREET`` (label 8, number 123) from a house number 8123:
+        other fields have glued numbers too and there is no separate 8 or ADDRESS, or the following line
+        starts further right, under the real house number.
         """
         numbered = {piece.label for piece in self._pieces if piece.label and _has_number(piece)}
         for piece in self._pieces:
@@ -265,7 +265,7 @@ class _Parser:
             if piece.label not in (None, Label.ADDRESS):
                 continue
             joined = joined_row(piece, self._pieces, lambda other: True, gap=5.0)
-            # The longest line that reads as a city wins: the state and the ZIP code may stand apart.
+            # The longest line that is a city counts: the state and the ZIP code may be separate.
             for candidate in (joined, piece):
                 city = split_city_line(candidate.text)
                 if city is not None and (city[0] or candidate is joined):
@@ -285,7 +285,7 @@ class _Parser:
         return found[0]
 
     def _street_above(self, city: Piece) -> Piece | None:
-        """The first line of the address, climbing from the city's line; None when there is none."""
+        """The first line of the address, searched upwards from the city's line; None when there is none."""
         top: Piece | None = None
         current = city
         for _ in range(3):
@@ -305,7 +305,7 @@ class _Parser:
         return glued if glued is not None and glued.box == street.box else street
 
     def _street_lines(self, first: Piece, city: Piece | None) -> _Value | None:
-        """The street and what stands between it and the city (an apartment, a second line)."""
+        """The street and the lines between it and the city (an apartment, a second line)."""
         lines, scores = [], []
         current = joined_row(first, self._pieces, lambda other: split_city_line(other.text) is None)
         for _ in range(3):
@@ -425,13 +425,13 @@ class _Parser:
         return None
 
     def _state_in_headings(self) -> str | None:
-        """The state that the largest heading with a state's name carries."""
+        """The state in the largest heading with a state's name."""
         best: tuple[float, str] | None = None
         for piece in self._pieces:
             if piece.label is not None or split_city_line(piece.text) or looks_like_street(piece.text):
                 continue
             state = state_named_in(piece.text)
-            # Headings stand in the upper part; a city may have a state's name too.
+            # Headings are in the upper part; a city may have a state's name too.
             if state and piece.box.middle < 0.45 * self._page.height:
                 size = piece.box.height * (1.5 if _HEADINGS.search(piece.text) else 1.0)
                 if best is None or size > best[0]:
@@ -460,17 +460,17 @@ def _value(piece: Piece | None) -> _Value | None:
 
 
 def _has_number(piece: Piece) -> bool:
-    """Whether the piece's box carries an AAMVA number of its own."""
+    """Whether the piece's box has an AAMVA number of its own."""
     return piece.numbered
 
 
-def _mended_name(text: str) -> str:
+def _corrected_name(text: str) -> str:
     """Digits beside letters in a name are letters: ``0'MALLEY``. No US licence has a digit in a name."""
     return re.sub(r"[0158](?=['’\-]?[A-Z])|(?<=[A-Z])[0158]", lambda found: "OISB"["0158".index(found[0])], text)
 
 
 def _is_name(text: str) -> bool:
-    return bool(_NAME.match(_mended_name(text))) and len(text.strip(" .,-'")) >= 1 and not find_dates(text)
+    return bool(_NAME.match(_corrected_name(text))) and len(text.strip(" .,-'")) >= 1 and not find_dates(text)
 
 
 def _letters(text: str) -> str | None:
@@ -493,12 +493,12 @@ def _clean_number(text: str) -> str | None:
     if find_dates(cleaned):
         cleaned = cleaned[: find_dates(cleaned)[0].start].strip(" :.#-")
     if not _NUMBER.match(cleaned):
-        # Something foreign follows: the first word that is a number is the number.
+        # Other text follows: the first word with the form of a number is the number.
         words = [word for word in cleaned.split() if _NUMBER.match(word) and len(word) >= 4]
         if not words:
             return None
         cleaned = words[0]
-    # "S123-456 CLASS": the words after the number are not part of it; groups of digits are.
+    # "S123-456 CLASS": words after the number are not part of it; groups of digits are.
     kept: list[str] = []
     for word in cleaned.split():
         if kept and not any(character.isdigit() for character in word):
@@ -525,7 +525,7 @@ def _without_suffix(value: _Value | None, suffix: _Value | None) -> tuple[_Value
 def _clean_name(value: _Value | None) -> _Value | None:
     if value is None:
         return None
-    text = re.sub(r"\s+", " ", _mended_name(value.text).strip(" .,;:-'"))
+    text = re.sub(r"\s+", " ", _corrected_name(value.text).strip(" .,;:-'"))
     return replace(value, text=text) if text else None
 
 

@@ -1,4 +1,4 @@
-"""AnalyzeID's fields and how a value with its confidence is told."""
+"""AnalyzeID's fields, and how a value with its confidence is described."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PASSPORT = "PASSPORT"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A value as printed, how sure the reading is (0 to 100), and for dates ``YYYY-MM-DDT00:00:00``."""
+    """A value as printed, its confidence (0 to 100), and for dates ``YYYY-MM-DDT00:00:00``."""
 
     text: str
     confidence: float
@@ -24,17 +24,17 @@ class Field:
 
 
 def confidence_of(score: float, certainty: float = 1.0) -> float:
-    """From an OCR score (0 to 1) to AnalyzeID's scale.
+    """Map an OCR score (0 to 1) to AnalyzeID's scale.
 
-    AnalyzeID gives clear print 98 to 99.9 where the recogniser gives 0.93 to 1.0, and a product's
-    limit of 90 means "hardly readable", which the recogniser calls 0.75. ``certainty`` lowers the
+    For clear print AnalyzeID has 98 to 99.9 and the recogniser 0.93 to 1.0; a limit of 90 means
+    "hardly readable", for which the recogniser has 0.75. ``certainty`` lowers the
     confidence of values that were not found by a label.
     """
     return max(0.0, min(99.9, 100.0 * certainty * (1.0 - 0.4 * (1.0 - score))))
 
 
 def absent_confidence(scores: list[float]) -> float:
-    """How sure it is that a field is not on the document: as sure as the page could be read at all."""
+    """The confidence that a field is not on the document: that of the page as a whole."""
     if len(scores) < 4:
         return 20.0
     return confidence_of(sum(scores) / len(scores))

@@ -1,4 +1,4 @@
-"""From pages of text to the fields of one identity document."""
+"""Finds the fields of one identity document in its pages of text."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bonafide_local.text.passport import read_passport
 
 
 def read_identity(pages: Sequence[TextPage]) -> dict[str, Field]:
-    """Read one document from its pages (front, then back); every field is there, absent ones empty.
+    """Read one document from its pages (front, then back); the result has every field, and absent ones are empty.
 
-    A later page only adds what the earlier ones do not show.
+    A later page only adds fields that the earlier ones do not show.
     """
     found: dict[str, Field] = {}
     for page in pages:

@@ -17,7 +17,7 @@ from bonafide_local.text.places import looks_like_street
 
 
 class Label(Enum):
-    """What a label announces."""
+    """The field that a label stands for."""
 
     LAST_NAME = auto()
     FIRST_NAME = auto()
@@ -34,7 +34,7 @@ class Label(Enum):
     RESTRICTIONS = auto()
     COUNTY = auto()
     VETERAN = auto()
-    # Read only to be left out.
+    # Recognized in order to ignore their values.
     OTHER = auto()
 
 
@@ -49,15 +49,15 @@ class Part:
     numbered: bool = False
 
 
-# A word is a label where a date follows, or nothing at all.
+# A word is a label if a date or nothing follows.
 _DATE_NEXT = (
     r"(?=[\s:.\-]*(?:[\dOQIl]{1,2}\s?[/\-. ]|\d{4,8}|(?:\d{1,2}\s?)?(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)|$|[^\w\s]*$))"
 )
 _END = r"(?=$|[\s:.#\-])"
-# A letter or digit before the word means that the word is part of something else; a date may be.
+# A letter or digit before the word means that the word is part of another one; a date may precede it.
 _START = r"(?<![A-Z])"
 
-# (label, number that may precede it, pattern). Earlier rows win where two begin at one place.
+# (label, number that may precede it, pattern). Earlier rows have precedence where two match at one place.
 _WORDS: tuple[tuple[Label, str, str], ...] = (
     (Label.BIRTH, "3", rf"(?:D\s?[O0Q]\s?B|D[O0Q]8(?=[\s:.])|D\.\s?O\.\s?B\.?|DATE\s?OF\s?BIRTH|BIRTH\s?DATE|BIRTH|BORN|DOB/FDN){_DATE_NEXT}"),
     (Label.EXPIRES, r"4\s?[B68H]", rf"(?:EXP\s?DATE|EXPIRATION\s?DATE|DATE\s?OF\s?EXPIRATION|EXPIRES\s?ON|EXPIRATION|EXPIRES|EXPIRY|EXPIRE|EXPDATE|EXP|VALID\s?(?:UNTIL|THRU)){_DATE_NEXT}"),
@@ -98,8 +98,8 @@ _COMPILED = [(label, _compiled(label, number, pattern)) for label, number, patte
 _GLUED_END = re.compile(r"(?<=[A-Z]{3})END\s?NONE$")
 _VETERAN = re.compile(r"(?<![A-Z])VETERAN(?![A-Z])")
 
-# Numbers that stand alone as a label, at the start of a box, and what must follow each.
-# Digits that look like letters are let in; the parser mends them.
+# Numbers that are a label without a word, at the start of a box, and what must follow each.
+# Digits that look like letters are accepted; the parser corrects them.
 _NAME = r"[A-Z0158][A-Z0158'’.,\- ]*"
 _NUMBERED: tuple[tuple[Label, re.Pattern[str]], ...] = (
     (Label.LAST_NAME, re.compile(rf"^[1IL|][\s.:)\-]{{1,3}}(?={_NAME}$)|^1(?=[A-Z][A-Z0158'’.,\- ]+$)")),
@@ -120,7 +120,7 @@ _ONLY_NUMBER: dict[str, Label] = {
     "4D": Label.NUMBER, "5": Label.OTHER, "8": Label.ADDRESS, "9": Label.CLASS, "9A": Label.ENDORSEMENTS,
     "12": Label.RESTRICTIONS, "15": Label.OTHER, "16": Label.OTHER, "17": Label.OTHER, "18": Label.OTHER, "19": Label.OTHER,
 }  # fmt: skip
-# An 8 and a street: only the whole page can tell a glued label from a house number (see the parser).
+# An 8 and a street: only the whole page distinguishes a glued label from a house number (see the parser).
 _SPACED_EIGHT = re.compile(r"^8[\s.:)\-]+(?=\d|P\.?\s?O)")
 _LABEL_TAIL = " :.#-"
 
@@ -142,12 +142,12 @@ def split_labels(line: str) -> list[Part]:
     parts: list[Part] = []
     first_start = marks[0][0]
     lead = line[:first_start].strip()
-    # What is left of a damaged number (4D read as AD, 3 as S) is no text of its own.
+    # The rest of a damaged number (4D read as AD, 3 as S) is no text of its own.
     if len(lead) > 2 or (len(lead) == 2 and lead.isalpha()):
         parts.append(_numbered(line[:first_start]))
     for index, (start, end, label) in enumerate(marks):
         following = marks[index + 1][0] if index + 1 < len(marks) else len(line)
-        # "8 ADDRESS" is a label, "ADDRESS 8" is not: a label's own number never stays behind.
+        # "8 ADDRESS" is a label, "ADDRESS 8" is not: a label's own number never follows it.
         parts.append(Part(label, line[end:following].strip(_LABEL_TAIL), start, following))
     return parts
 

@@ -1,4 +1,4 @@
-"""Where text stands: pieces of text with their labels, neighbours to the right and below."""
+"""The layout of text: pieces of text with their labels, and their neighbours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Piece:
     label: Label | None
     text: str
     box: TextBox
-    # Whether only an AAMVA number (1, 2, 8 …) stands for the label: weaker than a word.
+    # Whether the label is only an AAMVA number (1, 2, 8 …), which counts less than a word.
     numbered: bool = False
 
     @property
@@ -90,7 +90,7 @@ def above(piece: Piece, pieces: list[Piece], reach: float, *, outdent: float = 4
 
 
 def joined_row(piece: Piece, pieces: list[Piece], accept: Callable[[Piece], bool], gap: float = 1.6) -> Piece:
-    """The piece with the unlabelled pieces that continue its line, as one."""
+    """The piece joined with the unlabelled pieces that continue its line."""
     current = piece
     while True:
         followers = [other for other in right_of(current, pieces, gap) if other.box.left > current.box.left + 1]

@@ -1,7 +1,7 @@
-"""What licence numbers look like per state, to tell them from other numbers and to mend O for 0.
+"""The formats of licence numbers by state, to distinguish them from other numbers and to correct O to 0.
 
 Source: https://ntsi.com/drivers-license-format/ . Sources differ, so a number that does not fit is
-kept as read. A is a letter, N a digit.
+not changed. A is a letter, N a digit.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def fits(number: str, state: str | None) -> bool:
     return any(pattern.match(bare) for pattern in _PATTERNS.get(state or "", []))
 
 
-def mend(number: str, state: str | None) -> str:
+def correct(number: str, state: str | None) -> str:
     """Exchange letters and digits that look alike, only if that alone makes the number fit its state.
 
     Separators stay as printed.
@@ -53,13 +53,13 @@ def mend(number: str, state: str | None) -> str:
     for letters in (0, 1, 2):
         if letters > bare_length:
             break
-        mended = _mended(number, letters)
-        if fits(mended, state):
-            return mended
+        corrected = _corrected(number, letters)
+        if fits(corrected, state):
+            return corrected
     return number
 
 
-def _mended(number: str, letters: int) -> str:
+def _corrected(number: str, letters: int) -> str:
     """The first ``letters`` characters as letters, the others as digits."""
     seen = 0
     result = []

@@ -11,13 +11,13 @@ from bonafide_local.text.dates import find_dates
 from bonafide_local.text.fields import PASSPORT, Field, confidence_of
 
 _LENGTH = 44
-# Fillers at the end are lost easily, and carry nothing.
+# Fillers at the end are easily missed, and have no meaning.
 _SHORTEST = 28
 _FIRST_LINE = re.compile(r"^P[A-Z<][A-Z0<]{3}[A-Z0<]")
 _SECOND_LINE = re.compile(r"^[A-Z0-9<]{9}[\dOQDISBZG][A-Z<0]{3}[\dOQDISBZG]{6}")
 _DIGITS = str.maketrans("OQDIZSBG", "00012586")
 _LETTERS = str.maketrans("01258", "OIZSB")
-# A wrong check digit: something in the zone was misread, and nobody knows what.
+# A wrong check digit: some character of the zone was misread, and it is not known which.
 _UNCHECKED = 0.75
 
 
@@ -106,7 +106,7 @@ def _date(digits: str, future: bool) -> date | None:
     if not digits.isdigit() or len(digits) != 6:
         return None
     year, month, day = int(digits[0:2]), int(digits[2:4]), int(digits[4:6])
-    # The clock only picks the century here.
+    # The clock only determines the century.
     pivot = date.today().year % 100
     century = 2000 if future or year <= pivot else 1900
     try:

@@ -1,4 +1,4 @@
-"""The states' names and postal codes, and the words that streets end with."""
+"""The states' names and postal codes, and the words at the end of street names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STREET_SUFFIXES = (
     "COURT", "CT", "CIRCLE", "CIR", "PLACE", "PL", "WAY", "TERRACE", "TER", "PARKWAY", "PKWY", "HIGHWAY",
     "HWY", "TRAIL", "TRL", "SQUARE", "SQ", "LOOP", "ALLEY", "PIKE", "PLAZA", "CROSSING", "RIDGE", "RUN",
 )  # fmt: skip
-# Only these may be split off a word: BEST, BAINBRIDGE or VALLEY must stay whole.
+# Only these may be split off a word: BEST, BAINBRIDGE or VALLEY must not be split.
 LONG_SUFFIXES = (
     "STREET",
     "AVENUE",
@@ -80,7 +80,7 @@ _FIGURES = str.maketrans("01", "OI")
 def split_city_line(text: str) -> tuple[str, str, str] | None:
     """Split ``TALLAHASSEE, FL 32399-0000`` (spaces and comma optional) into city, state and ZIP code.
 
-    The city part may still begin with a street. None when the line is nothing of the kind.
+    The city part may still begin with a street. None when the line is no such line.
     """
     # No city has a digit between letters: LAKEWO0D.
     upper = re.sub(r"(?<=[A-Z])[01]+(?=[A-Z])", lambda found: found[0].translate(_FIGURES), text.strip().upper())
@@ -107,9 +107,9 @@ _HOUSE = str.maketrans("OI", "01")
 
 def space_street(text: str) -> str:
     """Put the spaces back into a street that OCR glued: ``123MAINSTREET`` → ``123 MAIN STREET``."""
-    # A house number ends in one letter at most, and not in the ones that look like figures.
-    mended = re.sub(r"^\d[\dOI]*[OI][\dOI]*(?=\s)", lambda found: found[0].translate(_HOUSE), text.strip())
-    spaced = re.sub(r"^(\d+(?:-\d+)?)(?=(?!(?:ST|ND|RD|TH)\b)[A-Z]{2,})", r"\1 ", mended)
+    # A house number ends in one letter at most, and not in one that looks like a digit.
+    corrected = re.sub(r"^\d[\dOI]*[OI][\dOI]*(?=\s)", lambda found: found[0].translate(_HOUSE), text.strip())
+    spaced = re.sub(r"^(\d+(?:-\d+)?)(?=(?!(?:ST|ND|RD|TH)\b)[A-Z]{2,})", r"\1 ", corrected)
     if not re.search(rf"\s(?:{_SUFFIX})\b", spaced):
         spaced = re.sub(rf"\b([A-Z]{{2,}}?)({_LONG})(?=$|[\s,.#]|\d|(?:{_UNIT})\b)", _split_suffix, spaced)
     spaced = re.sub(rf"\b({_LONG})({_UNIT})(?=[\s.#]*\d|[\s.#]+\w|\b)", r"\1 \2", spaced)
@@ -142,7 +142,7 @@ _GLUED_STATES = sorted(((name.replace(" ", ""), code) for code, name in STATES.i
 
 
 def state_named_in(text: str) -> str | None:
-    """The postal code of the state whose name a heading carries, glued to other words or not."""
+    """The postal code of the state whose name is in a heading, glued to other words or not."""
     upper = re.sub(r"[^A-Z]", "", text.upper().replace("0", "O").replace("1", "I"))
     for name, code in _GLUED_STATES:
         if name in upper:

@@ -1,8 +1,7 @@
-"""OCR of a document picture with RapidOCR's models (PP-OCRv4), with the spaces put back.
+"""OCR of a document picture with RapidOCR's models (PP-OCRv4), with the spaces restored.
 
-The recogniser was made for Chinese and mostly leaves out the space between words. It works in
-steps of eight pixels though, and the step at which it saw each character tells where a gap is wider
-than the characters around it explain.
+The recogniser was made for Chinese and mostly leaves out the space between words. It works in steps of
+eight pixels, and the step of each character shows where a gap is wider than between letters.
 """
 
 from __future__ import annotations
@@ -17,20 +16,20 @@ from rapidocr_onnxruntime import RapidOCR
 from bonafide_local.text.boxes import Corners, TextBox, TextPage, TextWord
 from bonafide_local.text.spacing import restore_spaces, step_share
 
-# A card at 150 to 200 pixels per centimetre: small print is about 20 pixels high, which the
-# recogniser likes, and the detector needs a second. Larger pictures only cost time.
+# A card at 150 to 200 pixels per centimetre: small print is about 20 pixels high, which is
+# enough for the recogniser, and the detector needs a second. Larger pictures only cost time.
 WORKING_SIDE = 1_600
 MAXIMUM_RATIO = 6
 MINIMUM_SCORE = 0.5
 TALL = 1.5
 
 
-# The recogniser knows Chinese punctuation, and takes a dash for the figure one now and then.
+# The recogniser knows Chinese punctuation, and sometimes reads a dash as the Chinese numeral one.
 _LATIN = str.maketrans("。、一–—−‘’′“”″×", ".,----'''\"\"\"X")
 
 
 def latin(text: str) -> str:
-    """Full-width and Chinese characters as the Latin ones that they stand for."""
+    """Replace full-width and Chinese characters by the Latin ones."""
     return unicodedata.normalize("NFKC", text).translate(_LATIN)
 
 
@@ -82,11 +81,11 @@ class TextReader:
 
 
 def _words(text: str, spaced: str, centers: Sequence[float], scores: Sequence[float]) -> tuple[TextWord, ...]:
-    """The words of a line that was read as ``text``, and as ``spaced`` with its spaces restored.
+    """The words of a line that was read as ``text``, which is ``spaced`` with its spaces restored.
 
-    ``centers`` are where the middle of each character of ``text`` lies, as shares of the line's length.
+    ``centers`` are the middles of the characters of ``text``, as ratios of the line's length.
     """
-    # The recogniser doubts all fillers of a machine-readable zone, and rightly reads them: they tell nothing of its letters.
+    # Fillers of a machine-readable zone have low scores though they are read correctly: they do not count for its letters.
     doubts = [1.0 if character == "<" else score for character, score in zip(text, scores, strict=True)]
     seen = [(center, score) for character, center, score in zip(text, centers, doubts, strict=True) if not character.isspace()]
     words = []
@@ -95,7 +94,7 @@ def _words(text: str, spaced: str, centers: Sequence[float], scores: Sequence[fl
         first, last = part[0][0], part[-1][0]
         # Half a character further at both ends.
         half = (last - first) / (len(part) - 1) / 2 if len(part) > 1 else 0.5 / max(len(text), 1)
-        # One doubtful letter makes another word: their mean would hide it.
+        # One uncertain letter can make another word, which a mean would hide.
         score = min(score for _, score in part)
         words.append(TextWord(latin(word), max(0.0, first - half), min(1.0, last + half), score))
     return tuple(words)

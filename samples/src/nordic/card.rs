@@ -1,9 +1,9 @@
-//! Cards of the size of a licence: a tinted ground, a portrait, labelled values, and what says that it is none.
+//! Cards of the size of a licence: a tinted ground, a portrait, labelled values, and a notice that it is no document.
 
 use std::fmt::Write as _;
 
 use crate::{
-    Failure,
+    Error,
     license::{HEIGHT, WIDTH, escape, lay_portraits},
     picture::Picture,
 };
@@ -11,11 +11,11 @@ use crate::{
 /// The colours of a country's cards.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Look {
-    /// Of the ground, from the upper left to the lower right.
+    /// Colours of the ground, from the upper left to the lower right.
     pub ground: [&'static str; 2],
-    /// Of the bar behind the heading, and of labels.
+    /// Colour of the bar behind the heading, and of labels.
     pub accent: &'static str,
-    /// Of the lines on the ground.
+    /// Colour of the lines on the ground.
     pub lines: &'static str,
 }
 
@@ -24,17 +24,17 @@ pub(super) struct Look {
 pub(super) struct Side {
     look: Look,
     text: String,
-    /// Where it says that it is none, in pixels from the top.
+    /// The place of the notice that it is no document, in pixels from the top.
     warning: usize,
 }
 
 /// The colour of values.
 const INK: &str = "#16181d";
-/// Between the two sides of a card that were scanned together, in pixels.
+/// The distance between the two sides of a card that were scanned together, in pixels.
 const GAP: usize = 40;
 
 impl Side {
-    /// A side with a heading: the sign of the country, what the card is, and who issues it.
+    /// A side with a heading: the code of the country, the kind of card, and the issuer.
     pub(super) fn new(look: Look, [sign, title, issuer]: [&str; 3]) -> Self {
         let mut text = String::new();
         let _ = write!(
@@ -85,7 +85,7 @@ impl Side {
         self
     }
 
-    /// A machine-readable zone at the lower edge, on white. Every character has the same room, as in the typeface of real ones.
+    /// A machine-readable zone at the lower edge, on white. All characters have the same width, as on real documents.
     pub(super) fn zone(mut self, lines: &[String; 3]) -> Self {
         self.warning = 360;
         self.text = r##"<rect y="480" width="1200" height="277" fill="#fbfbf8"/>"##.to_owned() + &self.text;
@@ -114,8 +114,8 @@ impl Side {
     /// The side, with a portrait when there is a `face` (400 × 500).
     ///
     /// # Errors
-    /// When it holds something that cannot be drawn.
-    pub(super) fn draw(&self, face: Option<&Picture>) -> Result<Picture, Failure> {
+    /// When a text cannot be drawn.
+    pub(super) fn draw(&self, face: Option<&Picture>) -> Result<Picture, Error> {
         let mut card = Picture::from_svg(&self.ground())?;
         if let Some(face) = face {
             lay_portraits(&mut card, face);

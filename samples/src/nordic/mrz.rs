@@ -2,7 +2,7 @@
 
 use super::{Day, Sex};
 
-/// What the zone of a card says beside the names.
+/// The data of a card's zone, without the names.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Zone<'a> {
     /// Three letters, of the state that issued the card and of the holder's nationality.
@@ -23,7 +23,7 @@ impl Zone<'_> {
         let first = format!("I<{}{number}{}", self.state, padded(self.optional, 15));
         let (born, expires) = (checked(&short(self.born)), checked(&short(self.expires)));
         let second = format!("{born}{}{expires}{}{}", self.sex.letter(), self.state, padded("", 11));
-        // Over everything in the first two lines that is not a kind, a state or the sex.
+        // Over the first two lines, without the kind of document, the states and the sex.
         let whole = check_digit(&format!("{}{born}{expires}{}", &first[5..], padded("", 11)));
         let names = format!("{}<<{}", transliterated(last_name), transliterated(first_names));
         [first, format!("{second}{whole}"), padded(&names, 30)]
@@ -50,7 +50,7 @@ fn check_digit(text: &str) -> u32 {
     values.zip([7, 3, 1].into_iter().cycle()).map(|(value, weight)| value * weight).sum::<u32>() % 10
 }
 
-/// Letters as ICAO 9303 part 3 (section 6) writes those that a zone does not have.
+/// Replaces letters that a zone does not have as ICAO 9303 part 3 (section 6) says.
 fn transliterated(name: &str) -> String {
     let mut text = String::new();
     for character in name.chars() {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_optional_data_into_the_check_digit_of_the_whole() {
+    fn includes_optional_data_in_the_composite_check_digit() {
         let zone = |optional| Zone {
             state: "SWE",
             number: "TEST00001",
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_letters_that_a_zone_does_not_have_as_others() {
+    fn transliterates_letters_that_a_zone_does_not_have() {
         assert_eq!(transliterated("ÅSE-MÆRTA ØSTBÄCK Ö"), "AASE<MAERTA<OESTBAECK<OE");
     }
 }

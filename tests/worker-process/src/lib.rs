@@ -1,6 +1,6 @@
-//! Runs a worker's real binary as Lambda does: over the Runtime API, with every AWS service played by the test.
+//! Runs a worker's real binary as Lambda does: over the Runtime API, with every AWS service simulated by the test.
 //!
-//! It shows what no unit test can: what the process answers, and everything that it prints.
+//! It shows what a unit test cannot: the answers of the process, and everything that it prints.
 #![expect(clippy::missing_panics_doc, reason = "a test may panic")]
 
 use std::{
@@ -14,13 +14,13 @@ use std::{
 
 use serde_json::{Map, Value};
 
-/// Longer than any answer takes on any machine, the SDK's retries included.
+/// Longer than any answer takes on any machine, including the SDK's retries.
 const LIMIT: Duration = Duration::from_mins(10);
-/// What the function is said to have: little more than a queue worker keeps for its last call, so that it waits out throttling
-/// for a moment only.
+/// The function's timeout: little more than a queue worker reserves for its last call, so that it waits for the end of throttling only
+/// briefly.
 const TIMEOUT: Duration = Duration::from_secs(46);
 
-/// A call of the worker to a service, or to the third party.
+/// A call of the worker to a service, or to the licence verification service.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The operation of an AWS service (`DynamoDB_20120810.GetItem`), or the path.
@@ -38,23 +38,23 @@ pub struct Process {
     calls: Arc<Mutex<Vec<Call>>>,
 }
 
-/// What the worker told Lambda.
+/// The worker's answer to Lambda.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// It is done.
+    /// The output.
     Response(Value),
-    /// It failed: `errorType`, `errorMessage`.
+    /// The error: `errorType`, `errorMessage`.
     Error(Value),
 }
 
-/// Everything that a process has left.
+/// The output and the calls of a process.
 #[derive(Debug)]
 pub struct Left {
     /// The lines of standard output.
     pub lines: Vec<Map<String, Value>>,
     /// Standard output and standard error.
     pub text: String,
-    /// What it called.
+    /// Its calls.
     pub calls: Vec<Call>,
 }
 
@@ -73,9 +73,9 @@ impl Process {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (events, waiting) = mpsc::channel();
-        let (told, answers) = mpsc::channel();
+        let (answered, answers) = mpsc::channel();
         let calls = Arc::<Mutex<Vec<Call>>>::default();
-        let host = Arc::new(Host { waiting: Mutex::new(waiting), told, calls: Arc::clone(&calls), service });
+        let host = Arc::new(Host { waiting: Mutex::new(waiting), answered, calls: Arc::clone(&calls), service });
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 let host = Arc::clone(&host);
@@ -93,7 +93,7 @@ impl Process {
             .envs([("AWS_LAMBDA_FUNCTION_NAME", "worker"), ("AWS_LAMBDA_FUNCTION_VERSION", "1")])
             .envs([("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"), ("AWS_REGION", "us-east-1")])
             .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
-            // What an operator might try: it must not make the SDK print requests.
+            // An operator might set this; it must not make the SDK print requests.
             .env("RUST_LOG", "trace")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -137,7 +137,7 @@ impl Left {
 
 struct Host<Service> {
     waiting: Mutex<mpsc::Receiver<Value>>,
-    told: mpsc::Sender<Answer>,
+    answered: mpsc::Sender<Answer>,
     calls: Arc<Mutex<Vec<Call>>>,
     service: Service,
 }
@@ -148,7 +148,7 @@ impl<Service: Fn(&Call) -> (u16, String)> Host<Service> {
         let json = |body: &str| serde_json::from_str(body).unwrap_or_default();
         let (status, headers, body) = match path.strip_prefix("/2018-06-01/runtime/invocation/") {
             Some("next") => {
-                // The channel closes when the test ends; there is nobody left to answer then.
+                // The channel closes when the test ends; then no answer is needed.
                 let Ok(event) = self.waiting.lock().expect("the events").recv() else { return };
                 let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + TIMEOUT;
                 let headers = format!(
@@ -159,10 +159,10 @@ impl<Service: Fn(&Call) -> (u16, String)> Host<Service> {
                 );
                 (200, headers, event.to_string())
             }
-            Some(told) => {
+            Some(action) => {
                 let answer = json(&call.body);
-                let answer = if told.ends_with("/error") { Answer::Error(answer) } else { Answer::Response(answer) };
-                self.told.send(answer).ok();
+                let answer = if action.ends_with("/error") { Answer::Error(answer) } else { Answer::Response(answer) };
+                self.answered.send(answer).ok();
                 (202, String::new(), "{}".to_owned())
             }
             None => {
@@ -171,10 +171,10 @@ impl<Service: Fn(&Call) -> (u16, String)> Host<Service> {
                 (status, "Content-Type: application/x-amz-json-1.0\r\n".to_owned(), body)
             }
         };
-        // The worker may be gone already.
+        // The worker may have ended already.
         write!(
             connection,
-            "HTTP/1.1 {status} Told\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "HTTP/1.1 {status} Simulated\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         )
         .ok();

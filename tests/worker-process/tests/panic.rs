@@ -1,10 +1,10 @@
-//! What is told of a panic: where, and whom it concerned, and nothing of what it said.
+//! A panic is reported with its location and application, and without its message.
 
 use bonafide_worker_process::{Answer, Process};
 use serde_json::json;
 
 #[test]
-fn a_panic_is_told_by_its_place_and_the_worker_goes_on() {
+fn a_panic_is_reported_by_location_and_the_worker_continues() {
     let process = Process::start(env!("CARGO_BIN_EXE_panicking-worker"), &[], |_| (404, String::new()));
     for _ in 0..2 {
         let Answer::Error(error) = process.invoke(json!({"applicationId": "8d247914", "name": "Jane Doe"})) else {
@@ -15,9 +15,10 @@ fn a_panic_is_told_by_its_place_and_the_worker_goes_on() {
     }
     let left = process.stop();
     assert!(!left.text.contains("Jane"), "{}", left.text);
-    let told: Vec<_> = left.log().iter().map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect();
-    assert_eq!(told.len(), 4, "{told:?}");
-    for lines in told.chunks(2) {
+    let logged: Vec<_> =
+        left.log().iter().map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect();
+    assert_eq!(logged.len(), 4, "{logged:?}");
+    for lines in logged.chunks(2) {
         assert!(
             lines[0].starts_with("the worker panicked at ") && lines[0].contains("panicking-worker.rs"),
             "{lines:?}"

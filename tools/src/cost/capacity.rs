@@ -22,8 +22,7 @@ const STEP_FUNCTIONS: &str =
     "[Step Functions](https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)";
 const LAMBDA: &str = "[Lambda](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)";
 
-/// What one application asks of a quota, and what AWS admits in a second by default in us-east-1 and in most other regions that offer
-/// `AnalyzeID`.
+/// The load of one application on a quota, and AWS's default per second in us-east-1 and in most other regions that offer `AnalyzeID`.
 struct Quota {
     name: &'static str,
     source: &'static str,
@@ -32,8 +31,8 @@ struct Quota {
 }
 
 impl Quota {
-    /// Applications in a second, in the region with this index.
-    fn bears(&self, region: usize) -> f64 {
+    /// The applications per second that the quota allows, in the region with this index.
+    fn supported(&self, region: usize) -> f64 {
         self.per_second[region] / self.calls
     }
 }
@@ -53,7 +52,7 @@ fn quotas(approved: &Usage, prices: &Prices) -> Result<Vec<Quota>> {
         quota("StartExecution", STEP_FUNCTIONS, called("states:StartExecution"), [300.0, 150.0]),
         quota("state transitions", STEP_FUNCTIONS, number(approved.transitions), [5000.0, 800.0]),
         quota("SendTaskSuccess", STEP_FUNCTIONS, called("states:SendTaskSuccess"), [500.0, 500.0]),
-        // Concurrency is a rate once it is divided by the time that each takes.
+        // Concurrency divided by the duration of each run is a rate.
         quota(
             "1,000 runs at once, in seconds of one application",
             LAMBDA,
@@ -82,9 +81,9 @@ The calls are those that the approved application of [COST](COST.md) made; it as
     );
     let mut backlogs = Vec::new();
     for (region, name) in ["us-east-1 and us-west-2", "a region with AnalyzeID at 1 a second"].into_iter().enumerate() {
-        quotas.sort_by(|one, other| one.bears(region).total_cmp(&other.bears(region)));
+        quotas.sort_by(|one, other| one.supported(region).total_cmp(&other.supported(region)));
         let row = |quota: &Quota| {
-            let bears = quota.bears(region);
+            let bears = quota.supported(region);
             let load = |volume: f64| {
                 let mean = volume / DAY / bears * 100.0;
                 format!("{mean:.0} %, {:.0} %", mean * PEAK)
@@ -108,7 +107,7 @@ The calls are those that the approved application of [COST](COST.md) made; it as
             "needed for the peak of 1,000,000",
         ];
         table(&mut page, &head, &quotas.iter().map(row).collect::<Vec<_>>());
-        let scarcest = quotas.first().map_or(0.0, |quota| quota.bears(region));
+        let scarcest = quotas.first().map_or(0.0, |quota| quota.supported(region));
         backlogs.extend(VOLUMES.map(|volume| backlog(name, volume, scarcest)));
     }
     page.push_str(

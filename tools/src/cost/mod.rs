@@ -1,5 +1,5 @@
-//! What an application, a conversation and a request to the face API cost, and how many applications AWS's quotas bear: counted on the
-//! local AWS, priced with a list.
+//! The costs of an application, a conversation and a request to the face API, and the number of applications that AWS's quotas allow:
+//! counted on the local AWS, and priced with a list.
 
 mod capacity;
 mod page;
@@ -22,9 +22,9 @@ const DAYS_PER_MONTH: f64 = 365.25 / 12.0;
 const GIGABYTE: f64 = 1_073_741_824.0;
 /// The application that takes the whole path.
 const APPROVED: &str = "approved";
-/// The conversation that registers somebody step by step.
+/// The conversation that registers a person step by step.
 const CONVERSATION: &str = "denmark";
-/// The request that registers a face, and the one that is asked most.
+/// The request that registers a face, and the most frequent one.
 const REGISTRATION: &str = "nora";
 const VERIFICATION: &str = "verify-nora";
 
@@ -34,12 +34,12 @@ struct Case {
     id: String,
     title: String,
     outcome: String,
-    /// What its table shows beside the costs.
+    /// Further columns of its table.
     cells: Vec<String>,
     usage: Usage,
 }
 
-/// Bytes that are kept of one face of the face API, until it is removed.
+/// Stored bytes of one face of the face API.
 #[derive(Debug, Clone, Copy, Default)]
 struct KeptFace {
     picture: u64,
@@ -49,7 +49,7 @@ struct KeptFace {
 }
 
 impl KeptFace {
-    /// What AWS meters for it in a month.
+    /// The metered units of a month.
     fn month(self) -> Bill {
         let mut bill = Bill::default();
         bill.add("faceMonth", 1.0);
@@ -63,19 +63,19 @@ impl KeptFace {
 /// with encryption=customer.
 ///
 /// # Errors
-/// When something ends otherwise than it should, or was counted and has no price.
+/// When a result is not as expected, or a counted call has no price.
 pub async fn pages(
     local: &Local,
     deployment: &Deployment,
     samples: &Path,
     assembly: &Path,
     with_keys: &Path,
-    tell: impl Fn(&str),
+    report: impl Fn(&str),
 ) -> Result<(String, String)> {
     let (templates, with_keys) = (Templates::read(assembly)?, Templates::read(with_keys)?);
     let prices = Prices::included()?;
     let workers = templates.memory_megabytes.keys().cloned().collect();
-    let recording = record::record(local, deployment, workers, samples, tell).await?;
+    let recording = record::record(local, deployment, workers, samples, report).await?;
     let cost = page::cost(&recording, &templates, &with_keys, &prices)?;
     let approved = page::case(&recording.paths, APPROVED)?;
     Ok((cost, capacity::page(&approved.usage, &prices)?))

@@ -10,11 +10,11 @@ use super::record::Recording;
 use super::templates::Templates;
 use super::{APPROVED, CONVERSATION, Case, KeptFace, REGISTRATION, VERIFICATION};
 
-/// Applications a month, of the table of months.
+/// Applications a month, in the table of months.
 const MONTHS: [u32; 3] = [1_000, 100_000, 1_000_000];
-/// Verifications a month; one registration for each ten of them.
+/// Verifications a month; there is one registration for each ten of them.
 const VERIFICATIONS: [u32; 3] = [10_000, 100_000, 1_000_000];
-/// Faces that are kept.
+/// Stored faces.
 const KEPT_FACES: u32 = 1_000_000;
 /// Services with a column of their own.
 const COLUMNS: usize = 5;
@@ -113,7 +113,7 @@ All that follows from one request over HTTP, on one collection: each further one
         Ok(())
     }
 
-    /// Those that one of the bills uses, in the order of the list.
+    /// The prices that one of the bills uses, in the order of the list.
     fn metered(&self, bills: &[&Bill]) -> Vec<&Price> {
         self.prices.list.iter().filter(|price| bills.iter().any(|bill| bill.of(&price.meter) > 0.0)).collect()
     }
@@ -229,7 +229,7 @@ As if every verification were `{VERIFICATION}`, with one registration (`{REGISTR
     }
 }
 
-/// What the page ends with, whatever was counted: how, with which assumptions and at which prices.
+/// The constant end of the page: method, assumptions and prices.
 fn method(prices: &Prices) -> String {
     let mut page = "
 ## What is recorded, and what is not
@@ -292,11 +292,11 @@ fn shares(page: &mut String, head: &[&str], rows: Vec<(Vec<String>, Costs)>) {
 
 fn share(part: f64, all: f64) -> String {
     let percent = if all > 0.0 { 100.0 * part / all } else { 0.0 };
-    // Never "-0.0 %" for what rounding leaves.
+    // Avoids "-0.0 %" after rounding.
     format!("{:.1} %", percent.max(0.0))
 }
 
-/// Without an exponent, and with three significant digits.
+/// A number without an exponent, with three significant digits.
 fn quantity(number: f64) -> String {
     if number == 0.0 || number >= 1000.0 {
         return format!("{number:.0}");
@@ -307,7 +307,7 @@ fn quantity(number: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// A table of Markdown with columns of equal width, so that it is readable as it is.
+/// A table of Markdown with aligned columns, readable as plain text.
 pub(super) fn table(page: &mut String, head: &[&str], rows: &[Vec<String>]) {
     let is_number = |text: &str| text.is_empty() || text.starts_with(|first: char| first.is_ascii_digit());
     let of_column = |(column, title): (usize, &&str)| {

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-/// What AWS charges, and what the local AWS cannot tell: one data file.
+/// The data file of AWS's prices, and of assumptions that the local AWS cannot measure.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Prices {
     pub(super) region: String,
     pub(super) currency: String,
-    /// When they were put together, ISO 8601.
+    /// The date of the list, ISO 8601.
     pub(super) date: String,
     #[expect(dead_code, reason = "for the reader of the file")]
     about: String,
@@ -27,11 +27,11 @@ pub(super) struct Prices {
 #[serde(deny_unknown_fields)]
 pub(super) struct Price {
     pub(super) meter: String,
-    /// Under which it is billed.
+    /// The service under which it is billed.
     pub(super) service: String,
     pub(super) unit: String,
     tiers: Vec<Tier>,
-    /// Where the price is from, and how it was read there.
+    /// The source of the price, and how it was derived from it.
     pub(super) source: String,
     pub(super) basis: String,
 }
@@ -39,7 +39,7 @@ pub(super) struct Price {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Tier {
-    /// Units a month up to which this tier reaches; the last one has no end.
+    /// The last unit a month of this tier; absent for the last tier.
     up_to: Option<f64>,
     usd: f64,
 }
@@ -56,9 +56,9 @@ impl Prices {
     /// The list of this version.
     ///
     /// # Errors
-    /// When it is damaged.
+    /// When it is invalid.
     pub(super) fn included() -> Result<Self> {
-        serde_json::from_str(include_str!("prices.json")).context("prices.json is not understood")
+        serde_json::from_str(include_str!("prices.json")).context("prices.json is invalid")
     }
 
     pub(super) fn price(&self, meter: &str) -> Result<&Price> {
@@ -73,7 +73,7 @@ impl Prices {
         Ok(self.milliseconds.get(worker).with_context(|| format!("no duration is assumed for {worker}"))?.value)
     }
 
-    /// All assumptions: what, how much, why.
+    /// All assumptions: name, value, reason.
     pub(super) fn assumptions(&self) -> impl Iterator<Item = (String, f64, &str)> {
         let workers = self.milliseconds.iter().map(|(worker, one)| (format!("ms of a run of {worker}"), one));
         let others = self.assumed.iter().map(|(name, one)| (one.what.clone().unwrap_or_else(|| name.clone()), one));
@@ -82,12 +82,12 @@ impl Prices {
 }
 
 impl Price {
-    /// In US dollars, of one of the first units of a month.
+    /// The price of the first units of a month in US dollars.
     pub(super) fn first(&self) -> f64 {
         self.tiers.first().map_or(0.0, |tier| tier.usd)
     }
 
-    /// In US dollars, of so many units in one month: each tier's units at its price.
+    /// The price of so many units in one month in US dollars: each tier's units at its price.
     pub(super) fn of_month(&self, units: f64) -> f64 {
         let (mut from, mut sum) = (0.0, 0.0);
         for tier in &self.tiers {
@@ -117,19 +117,19 @@ impl Bill {
         self.0.get(meter).copied().unwrap_or_default()
     }
 
-    /// The same `times` over, and another bill.
+    /// This bill multiplied, plus another bill.
     pub(super) fn times(&self, times: f64, and: &Self) -> Self {
         let mut sum = and.clone();
         self.0.iter().for_each(|(meter, units)| sum.add(meter, units * times));
         sum
     }
 
-    /// Each unit at the price of a month's first ones.
+    /// The costs with each unit at the price of the first tier.
     pub(super) fn costs(&self, prices: &Prices) -> Result<Costs> {
         self.priced(prices, |price, units| price.first() * units)
     }
 
-    /// As the whole use of one month.
+    /// The costs as the whole use of one month.
     pub(super) fn month(&self, prices: &Prices) -> Result<Costs> {
         self.priced(prices, Price::of_month)
     }

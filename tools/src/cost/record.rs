@@ -1,4 +1,4 @@
-//! Counts what one application, conversation and request to the face API after the other does on the local AWS.
+//! Counts the calls of applications, conversations and requests to the face API on the local AWS, one after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::rows::Row;
 use crate::samples::{self, Sample, Submission};
 use crate::{FaceApi, until};
 
-/// An application and what follows from it have ended when nothing runs or waits, and nothing has changed for so long.
+/// An application and all that follows from it have ended when nothing runs or waits, and nothing has changed for so long.
 const QUIET: Duration = Duration::from_secs(2);
 /// The attributes that the index `byStatus` holds, its keys included.
 const INDEX: [&str; 8] =
@@ -32,11 +32,11 @@ const SUBMISSION_INDEX: [&str; 6] = ["applicationId", "submissionId", "status", 
 /// The attributes that the index `byRekognitionFaceId` holds, its keys included.
 const FACE_INDEX: [&str; 7] =
     ["faceId", "rekognitionFaceId", "status", "firstName", "lastName", "dateOfBirth", "phoneNumber"];
-/// The conversations that are counted, in the script's order: one for each way through the machine that costs something else. The
-/// person of the second is the customer of the first.
+/// The counted conversations, in the script's order: one for each path through the machine with other costs. The person of the second is
+/// the customer of the first.
 const CONVERSATIONS: [&str; 6] =
     ["denmark", "already-registered", "health-card", "low-confidence", "wrong-number", "american"];
-/// The requests that are counted, in the script's order: one for each route and each answer that costs something else.
+/// The counted requests, in the script's order: one for each route and each answer with other costs.
 const REQUESTS: [&str; 10] = [
     "unknown",
     super::REGISTRATION,
@@ -50,27 +50,27 @@ const REQUESTS: [&str; 10] = [
     "remove",
 ];
 
-/// Everything that was counted.
+/// All counts.
 #[derive(Debug, Default)]
 pub(super) struct Recording {
     pub(super) paths: Vec<Case>,
     pub(super) conversations: Vec<Case>,
     pub(super) requests: Vec<Case>,
     pub(super) kept_face: KeptFace,
-    /// Custom metrics of which the workers' lines spoke.
+    /// Custom metrics in the workers' log lines.
     pub(super) metrics: BTreeSet<String>,
 }
 
-/// Runs the core samples, leads conversations and sends requests, one alone after the other.
+/// Runs the core samples, conversations and requests, one at a time.
 ///
 /// # Errors
-/// When one ends otherwise than it should, or the local AWS does not tell.
+/// When a result is not as expected, or the local AWS does not answer.
 pub(super) async fn record(
     local: &Local,
     deployment: &Deployment,
     workers: Vec<String>,
     folder: &Path,
-    tell: impl Fn(&str),
+    report: impl Fn(&str),
 ) -> Result<Recording> {
     let samples = samples::core(&folder.join("samples.json"))?;
     let conversations = named(conversations::read(&folder.join("conversations.json"))?, &CONVERSATIONS, |one| &one.id)?;
@@ -78,16 +78,16 @@ pub(super) async fn record(
     let mut recorder = Recorder { local, deployment, workers, folder, metrics: BTreeSet::new() };
     let mut recording = Recording::default();
     for sample in samples {
-        tell(&sample.id);
+        report(&sample.id);
         recording.paths.push(recorder.package(sample).await?);
     }
     for conversation in &conversations {
-        tell(&conversation.id);
+        report(&conversation.id);
         recording.conversations.push(recorder.conversation(conversation).await?);
     }
     let mut stage = Stage::open(FaceApi::open(local, deployment)?, local, deployment, folder)?;
     for step in &requests {
-        tell(&step.id);
+        report(&step.id);
         let (case, face) = recorder.request(&mut stage, step).await?;
         recording.requests.push(case);
         if step.id == super::REGISTRATION {
@@ -98,14 +98,14 @@ pub(super) async fn record(
     Ok(recording)
 }
 
-/// Those of a script, which must have them in this order.
+/// Selects these entries of a script, which must have them in this order.
 fn named<One>(mut script: Vec<One>, names: &[&str], name: impl Fn(&One) -> &String) -> Result<Vec<One>> {
     script.retain(|one| names.contains(&name(one).as_str()));
     ensure!(script.iter().map(&name).eq(names), "the script lacks one of {names:?}, or has another order");
     Ok(script)
 }
 
-/// Everything that the local AWS has heard so far.
+/// Everything that the local AWS has recorded so far.
 #[derive(Default, PartialEq, Eq)]
 struct Seen {
     executions: BTreeSet<String>,
@@ -115,7 +115,7 @@ struct Seen {
 }
 
 struct Recorder<'run> {
-    /// Nothing else may be going on in it.
+    /// Nothing else may use it.
     local: &'run Local,
     deployment: &'run Deployment,
     workers: Vec<String>,
@@ -155,7 +155,7 @@ impl Recorder<'_> {
         let row = session.id().with_context(|| format!("{id} ended without consent, and nothing was done"))?;
         let mut usage = self.calls_since(&before).await?;
         self.count_rows(&mut usage, row).await?;
-        // A better picture is another version of the same object. No queue hears of uploads below onboard/.
+        // A better picture is another version of the same object. No events are sent for uploads below onboard/.
         usage.objects = self.objects("onboard/", true, false).await?;
         usage.objects.retain(|object| object.key.split('/').any(|part| part == row));
         ensure!(!usage.objects.is_empty(), "{id} has no document");
@@ -166,16 +166,16 @@ impl Recorder<'_> {
         Ok(Case { id: id.clone(), title: title.clone(), outcome, cells, usage })
     }
 
-    /// Gives the id of the face as well, if the answer has one.
+    /// Counts a request and returns the id of the face as well, if the answer has one.
     async fn request(&mut self, stage: &mut Stage<'_>, step: &Step) -> Result<(Case, String)> {
-        let (before, sent, noted) = (self.quiet().await?, self.uploads().await?, self.notes().await?);
+        let (before, sent, known) = (self.quiet().await?, self.uploads().await?, self.request_records().await?);
         let played = stage.play(step)?;
         ensure!(played.problems.is_empty(), "{}: {:?}: its price would mislead", step.id, played.problems);
         let mut usage = self.calls_since(&before).await?;
-        // An upload is asked for by a request of its own.
+        // The address of an upload is requested by a request of its own.
         usage.api_requests = if usage.runs.contains_key("offer-upload") { 2 } else { 1 };
         usage.objects = self.uploads().await?.into_iter().filter(|object| !sent.contains(object)).collect();
-        let new = self.notes().await?.into_iter().filter(|(id, _)| !noted.contains_key(id));
+        let new = self.request_records().await?.into_iter().filter(|(id, _)| !known.contains_key(id));
         usage.rows.insert(Table::FaceRequests, new.map(|(_, bytes)| bytes).sum());
         let face = played.answer.body["faceId"].as_str().unwrap_or_default().to_owned();
         let record = self.face_record(&face).await?;
@@ -198,13 +198,13 @@ impl Recorder<'_> {
         found.versions().iter().map(object).collect()
     }
 
-    /// Pictures that wait for the request that names them. Their PUT is counted with the worker whose signature it has.
+    /// Uploaded pictures that no request has named yet. Their PUT is counted with the worker that signed it.
     async fn uploads(&self) -> Result<Vec<Object>> {
         self.objects("faces/uploads/", false, false).await
     }
 
     /// Sizes of the records of requests to the face API, by their ids.
-    async fn notes(&self) -> Result<BTreeMap<String, u64>> {
+    async fn request_records(&self) -> Result<BTreeMap<String, u64>> {
         let table = self.deployment.data("FaceRequestsTableName")?;
         let found = self.local.dynamodb.scan().table_name(table).consistent_read(true).send().await?;
         let id = |row: &Row| row.get("requestId").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
@@ -231,7 +231,7 @@ impl Recorder<'_> {
         })
     }
 
-    /// Waits for the end, and counts executions, calls, runs and lines.
+    /// Waits for the end, and counts executions, calls, invocations and log lines.
     async fn calls_since(&mut self, before: &Seen) -> Result<Usage> {
         let after = self.quiet().await?;
         let mut usage = Usage::default();
@@ -253,7 +253,7 @@ impl Recorder<'_> {
         Ok(usage)
     }
 
-    /// Waits until nothing happens any more.
+    /// Waits until the local AWS is idle.
     async fn quiet(&self) -> Result<Seen> {
         until("the local AWS is quiet", async || {
             let before = self.seen().await?;
@@ -287,12 +287,12 @@ impl Recorder<'_> {
     fn decisions(&self) -> Result<Vec<Value>> {
         let mut answer = self.local.control.decisions()?;
         ensure!(answer["enforced"] == true, "the local AWS does not enforce IAM, so it does not record calls");
-        ensure!(answer["dropped"] == 0, "the local AWS has forgotten calls");
+        ensure!(answer["dropped"] == 0, "the local AWS has dropped calls");
         let Value::Array(calls) = answer["calls"].take() else { bail!("the control API answered without calls") };
         Ok(calls)
     }
 
-    /// `None` for a call of another role than a worker's.
+    /// `None` for a call of a role that is not a worker's.
     fn worker_call(&self, decision: &Value) -> Option<Result<Call>> {
         let text = |name: &str| decision[name].as_str().unwrap_or_default();
         // arn:aws:sts::<account>:assumed-role/<role>/<function>
@@ -357,7 +357,7 @@ fn count_execution(usage: &mut Usage, trace: &Trace) -> Result<()> {
     // AWS counts every step, and every retry as one more. A retry also calls again.
     let steps: Vec<_> = trace.path().into_iter().chain(trace.retried()).collect();
     let is_express = trace.definition() == CONVERSATION;
-    // Of all that is in the history, definition included: more than the states hold at once.
+    // The length of the whole history, including the definition: more than the states hold at once.
     let mut express = Express { bytes: u64::try_from(machine.length() + trace.text.len())?, ..Express::default() };
     usage.history_events += u64::try_from(trace.events.len())?;
     for step in &steps {
@@ -379,7 +379,7 @@ fn count_execution(usage: &mut Usage, trace: &Trace) -> Result<()> {
     Ok(())
 }
 
-/// What a Task calls: `arn:aws:states:::aws-sdk:rekognition:detectFaces` is `rekognition:DetectFaces`; how it is waited for does not
+/// The call of a Task: `arn:aws:states:::aws-sdk:rekognition:detectFaces` is `rekognition:DetectFaces`. The integration pattern does not
 /// matter, but the table does.
 fn machine_call(state: &Value) -> Option<Call> {
     let resource = state["Resource"].as_str()?.strip_prefix("arn:aws:states:::")?;
@@ -445,7 +445,7 @@ fn size(value: &AttributeValue) -> u64 {
             3 + entries.iter().map(|(name, value)| 1 + length(name) + size(value)).sum::<u64>()
         }
         AttributeValue::Ss(texts) => texts.iter().map(|text| length(text)).sum(),
-        // Null and true or false; nothing else is written here.
+        // Null and booleans; other types are not used.
         _ => 1,
     }
 }

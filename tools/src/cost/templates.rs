@@ -1,4 +1,4 @@
-//! What the templates say about costs: memory, retentions, and what is paid for every month.
+//! The parts of the templates that determine costs: memory, retention, and resources with a monthly price.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::count;
 use super::prices::{Bill, Prices};
 
-/// As prices for a month assume.
+/// The length of a month in prices.
 const HOURS_PER_MONTH: f64 = 365.25 / 12.0 * 24.0;
 
-/// Where resources name the key that encrypts them.
+/// The properties in which resources name their encryption key.
 const KEYS: [(&str, &str); 6] = [
     ("AWS::DynamoDB::Table", "/SSESpecification/KMSMasterKeyId"),
     ("AWS::Lambda::Function", "/KmsKeyArn"),
@@ -23,29 +23,29 @@ const KEYS: [(&str, &str); 6] = [
     ("AWS::StepFunctions::StateMachine", "/EncryptionConfiguration/KmsKeyId"),
 ];
 
-/// What is deployed.
+/// The deployed resources.
 #[derive(Debug, Default)]
 pub(super) struct Templates {
     pub(super) is_arm: bool,
-    /// By worker.
+    /// Memory by worker.
     pub(super) memory_megabytes: BTreeMap<String, f64>,
-    /// Workers that a queue feeds.
+    /// Workers with a queue.
     pub(super) queue_fed: BTreeSet<String>,
-    /// How long objects stay, noncurrent versions included, by prefix of the key.
+    /// Retention of objects, including noncurrent versions, by prefix of the key.
     pub(super) object_days: BTreeMap<String, f64>,
-    /// How long rows stay; faces are kept as long.
+    /// Retention of rows and of faces.
     pub(super) record_days: f64,
-    /// How long logs stay.
+    /// Retention of logs.
     pub(super) log_days: f64,
-    /// Does a queue hear every notification?
+    /// Whether a queue is subscribed to the notifications.
     pub(super) is_measured: bool,
     pub(super) alarm_metrics: f64,
     pub(super) dashboards: f64,
-    /// Runs of workers by the clock, in a month.
+    /// Scheduled runs of workers in a month.
     pub(super) scheduled: BTreeMap<String, f64>,
-    /// Executions of machines by the clock, in a month.
+    /// Scheduled executions of machines in a month.
     pub(super) scheduled_executions: f64,
-    /// Methods of APIs that have metrics of their own.
+    /// Methods of APIs with metrics of their own.
     pub(super) measured_methods: f64,
     pub(super) secrets: f64,
     pub(super) keys: f64,
@@ -70,11 +70,8 @@ impl Templates {
 
     fn complete(self) -> Result<Self> {
         ensure!(!self.memory_megabytes.is_empty(), "the templates have no worker");
-        ensure!(!self.object_days.is_empty(), "the templates do not tell how long objects are kept");
-        ensure!(
-            self.record_days > 0.0 && self.log_days > 0.0,
-            "the templates do not tell how long rows and logs are kept"
-        );
+        ensure!(!self.object_days.is_empty(), "the templates have no retention of objects");
+        ensure!(self.record_days > 0.0 && self.log_days > 0.0, "the templates have no retention of rows or logs");
         Ok(self)
     }
 
@@ -105,9 +102,9 @@ impl Templates {
             }
             "AWS::S3::Bucket" => {
                 for rule in properties["LifecycleConfiguration"]["Rules"].as_array().into_iter().flatten() {
-                    // A rule without a prefix is about another bucket, or about what was left behind.
+                    // A rule without a prefix belongs to another bucket, or only cleans up.
                     if let (Some(prefix), Some(days)) = (rule["Prefix"].as_str(), rule["ExpirationInDays"].as_f64()) {
-                        // Expired, a version is only noncurrent, and stays for this long.
+                        // An expired version becomes noncurrent and is kept for this long.
                         let noncurrent = rule["NoncurrentVersionExpiration"]["NoncurrentDays"].as_f64();
                         self.object_days.insert(prefix.to_owned(), days + noncurrent.unwrap_or_default());
                     }
@@ -119,7 +116,7 @@ impl Templates {
             "AWS::Events::Rule" => {
                 let Some(runs) = properties["ScheduleExpression"].as_str().and_then(runs_a_month) else { return };
                 for target in properties["Targets"].as_array().into_iter().flatten() {
-                    // A function by its ARN, which is an attribute of it; a machine by its name, which is its ARN.
+                    // A function is named by its attribute Arn; a machine by a reference, which is its ARN.
                     let name = target["Arn"]["Fn::GetAtt"][0].as_str().or(target["Arn"]["Ref"].as_str());
                     match name.and_then(|name| resources.get(name)) {
                         Some((_, properties)) if properties["FunctionName"].is_string() => {
@@ -156,7 +153,7 @@ impl Templates {
         if self.is_arm { "lambdaSecondArm" } else { "lambdaSecondX86" }
     }
 
-    /// What is paid for every month, whether or not anybody applies. `metrics` is the number of custom metrics.
+    /// The bill of a month without applications. `metrics` is the number of custom metrics.
     pub(super) fn fixed_month(&self, metrics: usize, prices: &Prices) -> Result<Bill> {
         let mut bill = Bill::default();
         bill.add("alarmMonth", self.alarm_metrics);
@@ -178,7 +175,7 @@ impl Templates {
     }
 }
 
-/// `rate(1 hour)`; other rules are those of events.
+/// The runs a month of a schedule like `rate(1 hour)`; rules without one react to events.
 fn runs_a_month(schedule: &str) -> Option<f64> {
     let rate = schedule.strip_prefix("rate(")?.strip_suffix(')')?;
     let (count, unit) = rate.split_once(' ')?;
@@ -191,7 +188,7 @@ fn runs_a_month(schedule: &str) -> Option<f64> {
     Some(HOURS_PER_MONTH / (count.parse::<f64>().ok()? * hours))
 }
 
-/// How many methods an API's description has; those for whatever else is asked are called by mistake only.
+/// The number of methods in an API's description, without catch-all methods, which are called by mistake only.
 fn methods(body: &Value) -> f64 {
     let paths = body["paths"].as_object().into_iter().flat_map(|paths| paths.values());
     let methods = paths.filter_map(Value::as_object).flat_map(|path| path.keys());

@@ -1,4 +1,4 @@
-//! What was counted of one application, conversation or request, and how AWS meters it.
+//! The usage of one application, conversation or request, and how AWS meters it.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use super::prices::{Bill, Prices};
 use super::templates::Templates;
 use super::{DAYS_PER_MONTH, GIGABYTE, number};
 
-/// The worker that waits for Express machines, and signs the addresses of uploads.
+/// The worker that waits for Express machines and signs the addresses of uploads.
 pub(super) const AGENT: &str = "onboarding-agent";
 /// The worker that copies uploads.
 const STARTER: &str = "starter";
-/// The worker that reads front and back of a document once for each time that it asks `AnalyzeID`.
+/// The worker that reads front and back of a document for each call of `AnalyzeID`.
 const EXTRACTION: &str = "extract-document";
-/// What AWS rounds an execution of an Express machine up to.
+/// The unit to which AWS rounds an Express execution up.
 const EXPRESS_MILLISECONDS: f64 = 100.0;
 const EXPRESS_MEGABYTES: f64 = 64.0;
-/// `DynamoDB` adds this to each row, and again to each entry of an index. In bytes.
+/// Bytes that `DynamoDB` adds to each row and to each entry of an index.
 pub(super) const ROW_OVERHEAD: f64 = 100.0;
 
 /// The tables, by the outputs that hold their names.
@@ -30,7 +30,7 @@ pub(super) const TABLES: [(Table, &str); 6] = [
     (Table::FaceRequests, "FaceRequestsTableName"),
 ];
 
-/// Rows of one size are read and written in each.
+/// A table or index; each has one row size in the calculation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Table {
     Applications,
@@ -45,43 +45,43 @@ pub(super) enum Table {
     FaceRequests,
 }
 
-/// A call of a worker, or of a machine.
+/// A call of a worker or a machine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Call {
     /// `None`: a machine.
     pub(super) worker: Option<String>,
-    /// As policies spell it: `s3:PutObject`.
+    /// The action as in policies: `s3:PutObject`.
     pub(super) action: String,
     pub(super) table: Option<Table>,
     pub(super) is_in_transaction: bool,
 }
 
-/// Something that was put into the bucket.
+/// An object that was put into the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Object {
     pub(super) key: String,
     pub(super) bytes: u64,
-    /// By the applicant; a worker's PUT is one of its calls.
+    /// Whether the applicant uploaded it; a worker's PUT is one of its calls.
     pub(super) is_upload: bool,
-    /// S3 sends a message of it to a queue.
+    /// Whether S3 sends an event of it to a queue.
     pub(super) is_announced: bool,
 }
 
 /// An execution of an Express machine, for which AWS bills time and memory instead of states.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Express {
-    /// Runs of workers that it waited for, retries included.
+    /// Runs of workers that it waited for, including retries.
     pub(super) runs: BTreeMap<String, u64>,
-    /// Its other calls, retries included.
+    /// Its other calls, including retries.
     pub(super) calls: u64,
-    /// Sizes of its definition, and of all that its states were given and gave.
+    /// The size of its definition and of all inputs and outputs of its states.
     pub(super) bytes: u64,
 }
 
-/// Everything that was counted.
+/// All counts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Usage {
-    /// States entered and tasks tried again, without those of Express machines.
+    /// State transitions and retries, without those of Express machines.
     pub(super) transitions: u64,
     pub(super) express: Vec<Express>,
     /// Events in the histories of its executions; of an Express machine, in its log.
@@ -91,14 +91,14 @@ pub(super) struct Usage {
     pub(super) runs: BTreeMap<String, u64>,
     /// Sizes of the rows about it, by table. In bytes.
     pub(super) rows: BTreeMap<Table, u64>,
-    /// In the bucket; but not what is kept as long as a face.
+    /// Objects in the bucket, except for those that are kept as long as a face.
     pub(super) objects: Vec<Object>,
-    /// Lines of the workers, and their bytes.
+    /// Log lines of the workers, and their bytes.
     pub(super) log_lines: u64,
     pub(super) log_bytes: u64,
     /// Faces left in the collection of applications.
     pub(super) faces: u64,
-    /// Requests that API Gateway has answered.
+    /// Requests that API Gateway answered.
     pub(super) api_requests: u64,
 }
 
@@ -108,21 +108,21 @@ fn units(bytes: u64, kilobytes: u64) -> f64 {
 }
 
 impl Usage {
-    /// How often this was called, by machines and workers.
+    /// The number of calls of an action, by machines and workers.
     pub(super) fn called(&self, action: &str) -> u64 {
         self.calls.iter().filter(|(call, _)| call.action == action).map(|(_, count)| count).sum()
     }
 
-    /// Seconds of Lambda, all workers together, as they are assumed.
+    /// The assumed seconds of Lambda of all workers.
     pub(super) fn lambda_seconds(&self, prices: &Prices) -> Result<f64> {
         let seconds = |(worker, runs): (&String, &u64)| Ok(number(*runs) * prices.milliseconds(worker)? / 1000.0);
         self.runs.iter().map(seconds).sum()
     }
 
-    /// What AWS meters over its whole life, storage until it is deleted included.
+    /// The metered units, including storage until deletion.
     ///
     /// # Errors
-    /// When it made a call whose price is not known here.
+    /// When a call has no known price.
     pub(super) fn bill(&self, on: &Templates, prices: &Prices) -> Result<Bill> {
         let mut bill = Bill::default();
         bill.add("stateTransition", number(self.transitions));
@@ -154,14 +154,14 @@ impl Usage {
                 bill.add("sqsRequest", 2.0 * number(*runs));
             }
             if worker == AGENT || on.queue_fed.contains(worker) {
-                // A machine hands its own trace on; who is called by a queue or an agent begins one, and Lambda takes at least one a second.
+                // A machine passes its trace on; a worker that a queue or an agent calls begins one; Lambda samples at least one a second.
                 bill.add("trace", number(*runs));
             }
         }
         self.bill_storage(&mut bill, on)?;
         self.bill_logs(&mut bill, on, prices)?;
         bill.add("apiRequest", number(self.api_requests));
-        // Where it comes in, a trace begins, and the workers' parts belong to it.
+        // A request to API Gateway begins a trace, to which the workers' segments belong.
         bill.add("trace", number(self.api_requests));
         Ok(bill)
     }
@@ -177,12 +177,12 @@ impl Usage {
                 | "rekognition:SearchFaces",
                 _,
             ) => bill.add("rekognitionGroup1", count),
-            // Of a copy, only the new object is paid for; the applicant's upload with an address that the agent's function signed is
-            // counted with the object, and AnalyzeID by the pages that it reads.
+            // Of a copy, only the new object is paid for. An upload with an address that the agent's function signed is counted with the
+            // object, and AnalyzeID is counted by the pages that it reads.
             ("s3:GetObjectVersion", Some(STARTER))
             | ("s3:PutObject", Some(AGENT))
             | ("textract:AnalyzeID", Some(EXTRACTION)) => {}
-            // Pictures that Rekognition and Textract read are among them: they do so with the worker's permissions.
+            // Pictures that Rekognition and Textract read are included, because they read with the worker's permissions.
             ("s3:GetObject" | "s3:GetObjectVersion", _) => {
                 bill.add("s3Get", count);
                 if worker == Some(EXTRACTION) {
@@ -201,7 +201,7 @@ impl Usage {
             }
             ("sqs:SendMessage", _) => bill.add("sqsRequest", count),
             (action, _) if action.starts_with("dynamodb:") => self.bill_row(bill, call, count)?,
-            // Free by themselves: what is started or invoked is counted where it runs, messages where they are sent and received, logs
+            // Not priced here: executions and invocations are counted where they run, messages where they are sent and received, and logs
             // by bytes.
             (
                 "lambda:Invoke"
@@ -226,7 +226,7 @@ impl Usage {
             _ => bail!("no price"),
         }
         if worker.is_none() {
-            // With the machine's permissions, Rekognition reads the picture that it is asked about; of a comparison, both.
+            // Rekognition reads the picture with the machine's permissions; for a comparison, both pictures.
             let pictures = match call.action.as_str() {
                 "rekognition:DetectFaces" | "rekognition:SearchFacesByImage" | "rekognition:IndexFaces" => 1.0,
                 "rekognition:CompareFaces" => 2.0,
@@ -241,22 +241,22 @@ impl Usage {
         self.rows.get(&table).copied().unwrap_or_default()
     }
 
-    /// A write counts at the size that the row has in the end: AWS counts the larger of the sizes before and after.
+    /// A write counts with the final size of the row: AWS counts the larger of the sizes before and after.
     fn bill_row(&self, bill: &mut Bill, call: &Call, count: f64) -> Result<()> {
         let table = call.table.context("no table")?;
         let bytes = self.bytes(table);
         let indexes = match (call.action.as_str(), table) {
-            // A query of decisions is for the number of the last one.
+            // Decisions are queried for the number of the last one.
             ("dynamodb:GetItem", _) | ("dynamodb:Query", Table::Decisions) => {
                 bill.add("dynamoDbRead", count * units(bytes, 4));
                 return Ok(());
             }
             ("dynamodb:Query", Table::FaceMetadata) => {
-                // One entry of an index, which cannot be read consistently, for half the price.
+                // An entry of an index can only be read eventually consistently, for half the price.
                 bill.add("dynamoDbRead", count * units(bytes, 4) / 2.0);
                 return Ok(());
             }
-            // `updatedAt` is the sort key of `byStatus`, so every write takes the entry out and puts another in.
+            // `updatedAt` is the sort key of `byStatus`, so every write deletes an entry and adds another.
             ("dynamodb:UpdateItem" | "dynamodb:PutItem", Table::Applications) => {
                 2.0 * units(self.bytes(Table::ByStatus), 1)
             }
@@ -270,13 +270,13 @@ impl Usage {
                 Table::Submissions | Table::Customers | Table::FaceRequests,
             )
             | ("dynamodb:PutItem", Table::Decisions) => 0.0,
-            // A new record enters `byUnindexed`, and with it ends in `byRekognitionFaceId`.
+            // A new record enters `byUnindexed`; a deletion removes an entry of `byRekognitionFaceId`.
             ("dynamodb:PutItem" | "dynamodb:DeleteItem", Table::FaceMetadata) => 1.0,
-            // It leaves the one index for the other.
+            // The record moves from `byUnindexed` to `byRekognitionFaceId`.
             ("dynamodb:UpdateItem", Table::FaceMetadata) => 2.0,
             _ => bail!("no price"),
         };
-        // In a transaction, twice: <https://aws.amazon.com/dynamodb/pricing/on-demand/>.
+        // Transactions count twice: <https://aws.amazon.com/dynamodb/pricing/on-demand/>.
         let times = if call.is_in_transaction { 2.0 } else { 1.0 };
         bill.add("dynamoDbWrite", count * times * (units(bytes, 1) + indexes));
         Ok(())
@@ -293,10 +293,10 @@ impl Usage {
         let months = on.record_days / DAYS_PER_MONTH;
         for (table, bytes) in self.rows.iter().filter(|(_, bytes)| **bytes > 0) {
             let kept = match table {
-                // For as long as the face is wanted, which is no cost of the request.
+                // Kept as long as the face, so not a cost of the request.
                 Table::FaceMetadata => 0.0,
                 Table::FaceRequests => 1.0 / DAYS_PER_MONTH,
-                // Decisions are never deleted; what they cost afterwards is too little to be seen.
+                // Decisions are never deleted; their cost after this time is negligible.
                 _ => months,
             };
             bill.add("dynamoDbGigabyteMonth", (number(*bytes) + ROW_OVERHEAD) / GIGABYTE * kept);
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_it_knows_no_price_of() {
+    fn refuses_a_call_without_a_known_price() {
         let prices = Prices::included().unwrap();
         for (action, table) in [
             ("bedrock:InvokeModel", None),

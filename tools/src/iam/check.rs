@@ -1,4 +1,4 @@
-//! Holds policies against the calls of their roles: nothing missing, nothing superfluous.
+//! Checks policies against the calls of their roles: no permission may be missing or superfluous.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,16 +10,16 @@ use super::policy::{Decision, Grant, Policy};
 use super::recording::{Recording, Role};
 use super::{Call, Evidence, files};
 
-/// Why each entry of a file is there, and what is wrong with the file.
+/// The reasons for each entry of a file, and the file's problems.
 #[derive(Debug)]
 pub struct Checked {
-    /// With placeholders, as the file has it.
+    /// The statements of the file, with placeholders.
     pub policy: Vec<Statement>,
-    /// What is wrong; empty when the file is sufficient and minimal.
+    /// The problems; empty when the file is sufficient and minimal.
     pub problems: Vec<Problem>,
 }
 
-/// A statement and why it is there.
+/// A statement and the reasons for its entries.
 #[derive(Debug)]
 pub struct Statement {
     /// Its name.
@@ -28,38 +28,38 @@ pub struct Statement {
     pub actions: Vec<Entry>,
     /// In the order of the file.
     pub resources: Vec<Entry>,
-    /// The values that conditions list.
+    /// The values in conditions.
     pub values: Vec<Entry>,
 }
 
 /// An action, a resource, or a value of a condition.
 #[derive(Debug)]
 pub struct Entry {
-    /// With placeholders.
+    /// The text, with placeholders.
     pub pattern: String,
-    /// What would be refused without it.
+    /// The calls that would be refused without it.
     pub needed_by: Need,
 }
 
 /// The calls that one entry alone allows.
 #[derive(Debug, Default)]
 pub struct Need {
-    /// How many different requests.
+    /// The number of different requests.
     pub requests: usize,
-    /// By these kinds of evidence.
+    /// The kinds of evidence for them.
     pub evidence: BTreeSet<Evidence>,
-    /// By these documented behaviours of the platform.
+    /// The documented behaviours of the platform that make them.
     pub platform: BTreeSet<String>,
 }
 
-/// What is wrong with a file.
+/// A problem of a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Problem {
     /// The role makes this call, and the file does not allow it.
     Refused(String),
-    /// The local AWS decided otherwise when the call was made.
+    /// The local AWS decided differently when the call was made.
     Disputed(String),
-    /// Taken out, it would not be missed.
+    /// An entry that no call needs.
     Superfluous(String),
     /// No deployed role has this policy.
     Unused,
@@ -71,7 +71,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(call) => write!(formatter, "does not allow {call}"),
-            Self::Disputed(call) => write!(formatter, "was judged otherwise by the local AWS: {call}"),
+            Self::Disputed(call) => write!(formatter, "differs from the decision of the local AWS: {call}"),
             Self::Superfluous(entry) => write!(formatter, "allows what no call needed: {entry}"),
             Self::Unused => write!(formatter, "is the policy of no deployed role"),
             Self::NotUnderstood(error) => write!(formatter, "cannot be evaluated: {error}"),
@@ -141,7 +141,7 @@ fn check_one(file: &Value, role: &Role) -> Result<Checked> {
         let values = values.collect::<Result<_>>()?;
         statements.push(Statement { sid: statement.sid.clone(), actions, resources, values });
     }
-    // An action and a resource may each be needed, and still never together.
+    // An action and a resource may each be needed, but never together.
     for (index, statement) in statements.iter().enumerate() {
         for (action, entry) in statement.actions.iter().enumerate() {
             for (resource, on) in statement.resources.iter().enumerate() {
@@ -157,13 +157,13 @@ fn check_one(file: &Value, role: &Role) -> Result<Checked> {
     Ok(Checked { policy: statements, problems: problems.into_iter().collect() })
 }
 
-/// The values that conditions of a statement list: by their place in the document, and as a reader calls them.
+/// The values in conditions of a statement: their JSON pointers, and their names in reports.
 fn listed_values(file: &Value, statement: usize) -> Vec<(String, String)> {
     let mut listed = Vec::new();
     for (operator, keys) in file["Statement"][statement]["Condition"].as_object().into_iter().flatten() {
         for (key, values) in keys.as_object().into_iter().flatten() {
             for (place, value) in values.as_array().into_iter().flatten().enumerate() {
-                // No operator and no key has a `/` of its own in our files but those of tags, which a pointer escapes.
+                // A JSON pointer escapes the `/` in condition keys of tags.
                 let key_in_pointer = key.replace('~', "~0").replace('/', "~1");
                 let path = format!("/Statement/{statement}/Condition/{operator}/{key_in_pointer}/{place}");
                 listed.push((path, format!("{key} {}", value.as_str().unwrap_or_default())));
@@ -173,7 +173,7 @@ fn listed_values(file: &Value, statement: usize) -> Vec<(String, String)> {
     listed
 }
 
-/// The calls that would be refused without a value: how often a value is used does not tell, since another may do as well.
+/// The calls that would be refused without a value. Its number of uses is not enough, since another value may allow the same calls.
 fn needs_value(file: &Value, path: &str, role: &Role) -> Result<Need> {
     let without = Policy::parse(&files::fill(&removed(file, path)?, &role.values)?)?;
     let mut need = Need::default();
@@ -194,18 +194,18 @@ fn removed(document: &Value, path: &str) -> Result<Value> {
     Ok(rest)
 }
 
-/// What can be taken out of a policy.
+/// A removable part of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
-    /// Of this statement, at this place.
+    /// An entry of this statement, at this index.
     Action(usize, usize),
-    /// Of this statement, at this place.
+    /// An entry of this statement, at this index.
     Resource(usize, usize),
     /// This action on this resource.
     Pair(Grant),
 }
 
-/// The parts without which none of the grants would be left.
+/// The parts that are common to all grants.
 fn alone(grants: &[Grant]) -> Vec<Part> {
     let Some((first, others)) = grants.split_first() else { return Vec::new() };
     let shared = |is_same: fn(&Grant, &Grant) -> bool| others.iter().all(|other| is_same(first, other));
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn another_judgement_than_the_local_aws_s_is_a_problem() {
+    fn a_decision_unlike_that_of_the_local_aws_is_a_problem() {
         let found =
             problems(file(&["dynamodb:GetItem"], &["${TableArn}"]), vec![call("dynamodb:GetItem", TABLE, false)]);
         assert_eq!(found, [Problem::Disputed(format!("dynamodb:GetItem on {TABLE} (recorded)"))]);
@@ -296,7 +296,7 @@ mod tests {
         assert_eq!(found, superfluous("dynamodb:PutItem"));
         let found = problems(file(&["dynamodb:GetItem"], &["${TableArn}", "${TableArn}/index/*"]), calls());
         assert_eq!(found, superfluous("${TableArn}/index/*"));
-        // Both allow the call, so each could go.
+        // Both allow the call, so each is superfluous.
         let found = problems(file(&["dynamodb:GetItem"], &["${TableArn}", "${TableArn}*"]), calls());
         assert_eq!(found.len(), 2, "{found:?}");
     }
@@ -330,16 +330,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_judged_is_a_problem() {
+    fn a_policy_that_cannot_be_evaluated_is_a_problem() {
         let not_understood = |found: &[Problem]| matches!(found, [Problem::NotUnderstood(_)]);
         assert!(not_understood(&problems(file(&["dynamodb:GetItem"], &["${Unknown}"]), Vec::new())));
         assert!(not_understood(&problems(json!({"Version": "2012-10-17"}), Vec::new())));
         let nothing = Recording { roles: BTreeMap::new() };
         let policies = BTreeMap::from([("workers/w".to_owned(), file(&["dynamodb:GetItem"], &["*"]))]);
         assert_eq!(check(&policies, &nothing)["workers/w"].problems, [Problem::Unused]);
-        let nobody = Recording {
+        let gone = Recording {
             roles: BTreeMap::from([("workers/gone".to_owned(), Role { values: BTreeMap::new(), calls: Vec::new() })]),
         };
-        assert!(not_understood(&check(&BTreeMap::new(), &nobody)["workers/gone"].problems));
+        assert!(not_understood(&check(&BTreeMap::new(), &gone)["workers/gone"].problems));
     }
 }

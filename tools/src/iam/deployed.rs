@@ -1,4 +1,4 @@
-//! The roles as they are deployed, and what uses them.
+//! The deployed roles and the resources that use them.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ use super::{Call, files, histories};
 use crate::history::{Trace, executions};
 use crate::local::{Local, STAGE};
 
-/// A role, its policy, and the calls that its user's properties and executions tell of.
+/// A role, its policy, and the calls that follow from the properties and executions of its user.
 pub(super) struct Role {
     /// Its file below `policies/`, without `.json`.
     pub(super) file: String,
-    /// Its name, by which recorded calls are told apart.
+    /// Its name, by which recorded calls are assigned to it.
     pub(super) name: String,
-    /// What the placeholders of its file stand for.
+    /// The values of the placeholders in its file.
     pub(super) values: files::Placeholders,
     pub(super) calls: BTreeSet<Call>,
 }
@@ -74,7 +74,7 @@ fn functions(local: &Local) -> Result<Vec<User>> {
     Ok(users)
 }
 
-/// A mapping names a function, one of its versions or an alias.
+/// Whether a mapping belongs to a function; it names the function, a version or an alias.
 fn is_of(mapping: &Value, function: &Value) -> bool {
     let (Some(mapped), Some(function)) = (mapping["FunctionArn"].as_str(), function.as_str()) else { return false };
     mapped.strip_prefix(function).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
@@ -109,7 +109,7 @@ async fn machines(local: &Local) -> Result<Vec<User>> {
     Ok(users)
 }
 
-/// The emulator forgets this property of a machine; the template that was deployed has it.
+/// The machines with tracing, read from the templates, since the emulator drops this property.
 async fn traced_machines(local: &Local) -> Result<BTreeSet<String>> {
     let mut traced = BTreeSet::new();
     for stack in stacks(local).await? {
@@ -135,7 +135,7 @@ async fn rules(local: &Local) -> Result<Vec<User>> {
     for rule in list(&answer["Rules"]) {
         let name = text(&rule["Name"])?;
         let files = files::read()?;
-        // Called by CloudFormation after its construct: Bonafide-<stage>-<stack>-<Construct>Rule<hash>-<random>.
+        // CloudFormation generates the name: Bonafide-<stage>-<stack>-<Construct>Rule<hash>-<random>.
         let is_after = |file: &&String| file.strip_prefix("rules/").is_some_and(|file| name.contains(&pascal(file)));
         let Some(file) = files.keys().find(is_after) else { continue };
         let targets = local.raw("events", "AWSEvents.ListTargetsByRule", &json!({"Rule": name}))?;
@@ -154,7 +154,7 @@ async fn rules(local: &Local) -> Result<Vec<User>> {
     Ok(users)
 }
 
-/// The document of the role's one inline policy; nothing else may give it rights.
+/// The document of the role's only inline policy; it may have no other policies.
 fn only_policy(local: &Local, role: &str) -> Result<Value> {
     let ask = |action: &str, more: &str| {
         local.query("iam", &format!("Action={action}&Version=2010-05-08&RoleName={role}{more}"))
@@ -164,7 +164,10 @@ fn only_policy(local: &Local, role: &str) -> Result<Value> {
     let attached = ask("ListAttachedRolePolicies", "")?;
     ensure!(attached.all("PolicyArn").is_empty(), "it has managed policies: {:?}", attached.all("PolicyArn"));
     let role = ask("GetRole", "")?;
-    ensure!(role.all("PermissionsBoundary").is_empty(), "it has a boundary, which nothing here takes into account");
+    ensure!(
+        role.all("PermissionsBoundary").is_empty(),
+        "it has a permissions boundary, which this check does not support"
+    );
     let answer = ask("GetRolePolicy", &format!("&PolicyName={policy}"))?;
     let [document] = answer.all("PolicyDocument")[..] else { anyhow::bail!("{policy} has no document") };
     let decoded = percent_encoding::percent_decode_str(document).decode_utf8()?;
@@ -191,7 +194,7 @@ async fn stacks(local: &Local) -> Result<Vec<String>> {
     Ok(names.filter(|name| name.starts_with(&format!("Bonafide-{STAGE}-"))).collect())
 }
 
-/// What `bonafide-<stage>-<name>` is called here.
+/// The `<name>` of `bonafide-<stage>-<name>`.
 fn own_name(name: &Value) -> Option<&str> {
     name.as_str()?.strip_prefix("bonafide-")?.strip_prefix(STAGE)?.strip_prefix('-')
 }
@@ -201,19 +204,19 @@ fn role_name(arn: &Value) -> Result<String> {
 }
 
 fn text(value: &Value) -> Result<&str> {
-    value.as_str().context("the local AWS left out a name")
+    value.as_str().context("the local AWS omitted a name")
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// `failed-executions` is `FailedExecutions` as a construct.
+/// The name of the construct: `FailedExecutions` for `failed-executions`.
 fn pascal(name: &str) -> String {
     name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
-/// Which role a recorded principal is, by name.
+/// The name of a recorded principal's role.
 pub(super) fn role_of(principal: &str) -> Option<&str> {
     // arn:aws:sts::<account>:assumed-role/<role>/<session>
     principal.split_once(":assumed-role/")?.1.split('/').next()
@@ -226,11 +229,11 @@ mod tests {
     #[test]
     fn names_lead_to_files_and_roles() {
         assert_eq!(own_name(&json!("bonafide-dev-extract-document")), Some("extract-document"));
-        assert_eq!(own_name(&json!("somebody-else")), None);
+        assert_eq!(own_name(&json!("another-project")), None);
         assert_eq!(pascal("failed-executions"), "FailedExecutions");
         assert_eq!(role_name(&json!("arn:aws:iam::000000000000:role/a-role")).expect("a role"), "a-role");
         assert_eq!(role_of("arn:aws:sts::000000000000:assumed-role/a-role/a-session"), Some("a-role"));
-        assert_eq!(role_of("arn:aws:iam::000000000000:user/somebody"), None);
+        assert_eq!(role_of("arn:aws:iam::000000000000:user/operator"), None);
     }
 
     #[test]

@@ -37,9 +37,7 @@ pub(super) fn fill(document: &Value, values: &Placeholders) -> Result<Value> {
             for part in parts(text)? {
                 filled += match part {
                     Part::Text(text) => text,
-                    Part::Placeholder(name) => {
-                        values.get(name).with_context(|| format!("nothing is known of ${{{name}}}"))?
-                    }
+                    Part::Placeholder(name) => values.get(name).with_context(|| format!("${{{name}}} has no value"))?,
                 };
             }
             Value::String(filled)
@@ -53,7 +51,7 @@ pub(super) fn fill(document: &Value, values: &Placeholders) -> Result<Value> {
     })
 }
 
-/// The placeholders' values, if what is deployed is the file.
+/// The values of the placeholders, if the deployed document matches the file.
 pub(super) fn values(file: &Value, deployed: &Value) -> Result<Placeholders> {
     let mut values = Placeholders::new();
     compare(file, deployed, "", &mut values)?;
@@ -79,7 +77,7 @@ fn compare(file: &Value, deployed: &Value, path: &str, values: &mut Placeholders
     Ok(())
 }
 
-/// At most one unknown placeholder, whose value is what is left of the text.
+/// Compares texts with at most one unknown placeholder, whose value is the rest of the text.
 fn compare_text(pattern: &str, text: &str, values: &mut Placeholders) -> Result<()> {
     let (mut before, mut after, mut unknown) = (String::new(), String::new(), None);
     for part in parts(pattern)? {
@@ -100,7 +98,7 @@ fn compare_text(pattern: &str, text: &str, values: &mut Placeholders) -> Result<
     let value = rest.strip_suffix(after.as_str()).context("it ends differently")?;
     match unknown {
         Some(name) => drop(values.insert(name.to_owned(), value.to_owned())),
-        None => ensure!(value.is_empty(), "it goes on differently"),
+        None => ensure!(value.is_empty(), "it continues differently"),
     }
     Ok(())
 }
@@ -130,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deployed_document_tells_what_the_placeholders_are() {
+    fn a_deployed_document_gives_the_placeholder_values() {
         let file = json!({"Resource": ["${BucketArn}", "${BucketArn}/*"], "Action": ["s3:GetObject"]});
         let deployed = json!({"Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"], "Action": ["s3:GetObject"]});
         let found = values(&file, &deployed).expect("the same document");

@@ -1,4 +1,4 @@
-//! What state machines asked of other services, read from the histories of their executions: what was scheduled, with which arguments.
+//! The calls of state machines to other services, read from the scheduled tasks in the histories of their executions.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use super::platform::{self, Fact};
 use super::{Call, Values};
 use crate::history::Trace;
 
-/// By which a machine [hears](https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html#connect-iam-sync-async)
-/// of the ends of its children, called so in every account and region.
+/// The [managed rule](https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html#connect-iam-sync-async)
+/// by which a machine is notified of the ends of its children; it has this name in every account and region.
 const MANAGED_RULE: &str = "StepFunctionsGetEventsForStepFunctionsExecutionRule";
 
-/// Region and account, as ARNs have them.
+/// Region and account of ARNs.
 #[derive(Debug, Clone, Copy)]
 struct Place<'arn> {
     region: &'arn str,
@@ -26,7 +26,7 @@ impl Place<'_> {
     }
 }
 
-/// The calls that the machine's role made, or that were made in its name, in one execution.
+/// The calls of the machine's role, and those in its name, in one execution.
 pub(super) fn calls(trace: &Trace) -> Result<Vec<Call>> {
     let place = place(&trace.execution)?;
     let mut calls = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn calls(trace: &Trace) -> Result<Vec<Call>> {
         let Some(scheduled) = &event.task_scheduled_event_details else { continue };
         let integration = scheduled.resource();
         let asked = serde_json::from_str(scheduled.parameters())
-            .with_context(|| format!("{} tells not what it asked of {integration}", trace.execution))?;
+            .with_context(|| format!("{} has no parameters of {integration}", trace.execution))?;
         calls.extend(of_task(integration, &asked, place).with_context(|| trace.execution.clone())?);
         waits |= integration.contains(".sync");
     }
@@ -59,7 +59,7 @@ fn place(arn: &str) -> Result<Place<'_>> {
     Ok(Place { region: region.context("no region")?, account: account.context("no account")? })
 }
 
-/// The integration's resource is the one of the definition, in which `aws-sdk:` and a pattern (`.sync:2`) may stand.
+/// The calls of a task. The integration is the resource of the definition, which may contain `aws-sdk:` and a pattern (`.sync:2`).
 fn of_task(integration: &str, asked: &Value, place: Place<'_>) -> Result<Vec<Call>> {
     let name = integration.strip_prefix("arn:aws:states:::").context("a Task without an integration")?;
     let name = name.strip_prefix("aws-sdk:").unwrap_or(name);
@@ -103,8 +103,8 @@ fn of_task(integration: &str, asked: &Value, place: Place<'_>) -> Result<Vec<Cal
     })
 }
 
-/// What `DynamoDB` tells IAM of a read: the attributes by their top-level names, the key's among them, and whether they were named at
-/// all. Of a write it tells the attributes as well; nothing here depends on those.
+/// The condition keys of a read in `DynamoDB`: the top-level names of the attributes, including the key's, and whether attributes were
+/// named. A write has them as well, but no policy here uses them.
 fn read(asked: &Value) -> BTreeMap<String, Values> {
     let select = |how: &str| ("dynamodb:Select".to_owned(), Values::One(how.to_owned()));
     let Some(projection) = asked["ProjectionExpression"].as_str() else {
@@ -121,7 +121,7 @@ fn read(asked: &Value) -> BTreeMap<String, Values> {
     BTreeMap::from([attributes, select("SPECIFIC_ATTRIBUTES")])
 }
 
-/// Rekognition reads every `S3Object` with the rights of whoever asked.
+/// Rekognition reads every `S3Object` with the permissions of the caller.
 fn objects(value: &Value, calls: &mut Vec<Call>) {
     if let Some(object) = value.get("S3Object") {
         let text = |name: &str| object[name].as_str().unwrap_or_default();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_tells_which_attributes_it_is_about() {
+    fn a_read_names_its_attributes() {
         let one = |value: &str| Values::One(value.to_owned());
         assert_eq!(
             read(&json!({"Key": {"id": {"S": "a"}}})),
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_thought_of_is_an_error() {
+    fn an_unknown_integration_is_an_error() {
         let place = Place { region: "us-east-1", account: "000000000000" };
         for (integration, asked) in [
             ("arn:aws:states:::glue:startJobRun.sync", json!({})),

@@ -1,8 +1,9 @@
-//! Are the policies sufficient and minimal? Every call that a role made, or that AWS makes in its name, is held against its file.
+//! Checks that the policies are sufficient and minimal: every call of a role, and every call of AWS in its name, is evaluated with its
+//! file.
 //!
-//! Three kinds of [evidence](Evidence) say that a role needs a permission: what the local AWS [recorded](recording) while it enforced
-//! the workers' roles; what the histories of executions tell of the machines' own calls, which it does not enforce; and what
-//! AWS [documents](platform) that its platform does in a role's name, for facts that are true of what is deployed.
+//! Three kinds of [evidence](Evidence) show that a role needs a permission: calls that the local AWS [recorded](recording) while it
+//! enforced the workers' roles; calls of machines in the histories of their executions, for which it enforces nothing; and calls that
+//! the platform makes in a role's name, as AWS [documents](platform), for properties of the deployment.
 //! [`policy`] evaluates as IAM does, [`check`] finds what is missing and what is superfluous.
 
 pub mod check;
@@ -27,7 +28,7 @@ pub struct Request {
     pub action: String,
     /// An ARN, or `*` where the service has no resource for the action.
     pub resource: String,
-    /// The condition keys that the request has, each with one value or several.
+    /// The condition keys of the request, each with one or several values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub context: BTreeMap<String, Values>,
 }
@@ -42,13 +43,13 @@ pub enum Values {
     Many(Vec<String>),
 }
 
-/// How it is known that a role makes a request.
+/// The evidence that a role makes a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Evidence {
-    /// The local AWS judged the request when it was made.
+    /// The local AWS decided about the request when it was made.
     Recorded,
-    /// The history of an execution tells that it was made.
+    /// The history of an execution contains it.
     History,
     /// AWS documents that its platform makes it.
     Documented,
@@ -73,15 +74,15 @@ impl Evidence {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
-    /// What is asked for.
+    /// The request.
     #[serde(flatten)]
     pub request: Request,
-    /// How that is known.
+    /// The kind of evidence.
     pub evidence: Evidence,
     /// The documented behaviour, by the name of its row in [`platform::CALLS`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
-    /// What the local AWS decided, where it did.
+    /// The decision of the local AWS, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was_allowed: Option<bool>,
 }
@@ -93,7 +94,7 @@ impl Call {
     }
 }
 
-/// Strings and lists of strings are alike in policies.
+/// A string or a list of strings, which are equivalent in policies.
 fn strings(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(one) => Some(vec![one.clone()]),

@@ -1,5 +1,5 @@
-//! What AWS's platform does in the name of a role, as AWS documents it. The emulator does none of it with the role's rights, so this one
-//! table stands for it: each row applies to what is deployed with a certain property, and names the page that says so.
+//! The calls of AWS's platform in the name of a role, as AWS documents them. The emulator makes none of them with the role's permissions,
+//! so this table replaces the recording: each row applies to resources with a certain property and links the page that documents it.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use super::{Call, Evidence, Request};
 /// A behaviour of the platform that needs permissions.
 #[derive(Debug, Clone, Copy)]
 pub struct Behaviour {
-    /// For reports.
+    /// Its name in reports.
     pub name: &'static str,
-    /// What has to be true of the deployment.
+    /// The property on which it depends.
     pub applies: Fact,
-    /// What AWS then calls.
+    /// The actions that AWS then calls.
     pub actions: &'static [&'static str],
-    /// Where AWS says so.
+    /// The page that documents it.
     pub documentation: &'static str,
 }
 
-/// A property of what is deployed or of what ran, on which a behaviour depends.
+/// A property of the deployment or of an execution on which a behaviour depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact {
     /// The function takes messages from this queue.
@@ -33,13 +33,13 @@ pub enum Fact {
     LogsDelivered,
     /// The machine started this execution and waits for its end (`.sync`).
     WaitsForExecution,
-    /// The machine has waited for executions, of which one managed rule tells it.
+    /// The machine has waited for executions, about which a managed rule notifies it.
     HearsOfExecutions,
     /// Rekognition was given a version of this picture.
     LooksAtPicture,
     /// Textract was given a version of this document.
     ReadsDocument,
-    /// The rule starts this machine by the clock, less often than the tests last.
+    /// The rule starts this machine on a schedule, at longer intervals than the tests take.
     StartsBySchedule,
 }
 
@@ -107,8 +107,8 @@ pub const CALLS: [Behaviour; 11] = [
         actions: &["events:PutTargets", "events:PutRule", "events:DescribeRule"],
         documentation: "https://docs.aws.amazon.com/step-functions/latest/dg/stepfunctions-iam.html",
     },
-    // That a version is read with the right to read versions is recorded; whether the other right is asked for as well is documented
-    // nowhere, only that the caller must have access to the object.
+    // It is recorded that a version is read with GetObjectVersion. Whether GetObject is required as well is not documented, only that the
+    // caller must have access to the object.
     Behaviour {
         name: "picture for Rekognition",
         applies: Fact::LooksAtPicture,

@@ -1,7 +1,7 @@
-//! Identity policies, evaluated as IAM does: an explicit Deny wins, then an Allow counts, else the answer is no.
+//! Identity policies, evaluated as by IAM: an explicit Deny overrides an Allow, and the default is to deny.
 //!
-//! Only what policies here use is understood, and everything else is an error: an operator that is skipped would make a policy look
-//! wider or narrower than it is. Written after AWS's
+//! Only the elements that these policies use are supported, and all others are errors: an ignored operator would make a policy look wider
+//! or narrower than it is. Follows AWS's
 //! [evaluation logic](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html) and the references of
 //! [elements](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html) and
 //! [operators](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
@@ -31,7 +31,7 @@ pub struct Statement {
     conditions: Vec<Condition>,
 }
 
-/// What a statement is about.
+/// The patterns of a statement.
 #[derive(Debug, Clone)]
 pub struct Patterns {
     /// Its name.
@@ -46,14 +46,14 @@ pub struct Patterns {
 struct Condition {
     set: Option<Set>,
     test: Test,
-    /// Also true for a request without the key.
+    /// Whether it is also true for a request without the key.
     if_exists: bool,
     /// Condition keys are compared without regard to case.
     key: String,
     values: Vec<String>,
 }
 
-/// How many of a key's values have to match.
+/// Which of a key's values have to match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Set {
     /// Every one; also true for a request without the key.
@@ -65,13 +65,13 @@ enum Set {
 enum Test {
     StringEquals,
     StringNotEquals,
-    /// `ArnEquals` and `ArnLike` behave alike, AWS says, and compare as `StringLike` does but for colons.
+    /// `ArnEquals` and `ArnLike` are identical according to AWS, and compare like `StringLike` except for colons.
     Like,
     Bool,
     Null,
 }
 
-/// Where an Allow was found: statement, action and resource by their places.
+/// The place of a matching Allow: statement, action and resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grant {
     /// Place of the statement in the document.
@@ -82,19 +82,19 @@ pub struct Grant {
     pub resource: usize,
 }
 
-/// What IAM answers.
+/// The decision of IAM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// By each of these, of which every one would do.
+    /// Each of these grants allows it.
     Allowed(Vec<Grant>),
     /// No statement allows it.
     ImplicitlyDenied,
-    /// This statement denies it, whatever others say.
+    /// This statement denies it, regardless of others.
     ExplicitlyDenied(usize),
 }
 
 impl Decision {
-    /// May it be done?
+    /// Whether the request is allowed.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         matches!(self, Self::Allowed(_))
@@ -105,7 +105,7 @@ impl Policy {
     /// Reads a document without placeholders.
     ///
     /// # Errors
-    /// When the document uses what this module does not understand; the message names the statement.
+    /// When the document uses an unsupported element; the message names the statement.
     pub fn parse(document: &Value) -> Result<Self> {
         ensure!(document["Version"] == "2012-10-17", "the policy's Version is not 2012-10-17");
         let statements = document["Statement"].as_array().context("the policy has no list of statements")?;
@@ -119,7 +119,7 @@ impl Policy {
     /// Names, actions and resources of the statements of a file, placeholders included.
     ///
     /// # Errors
-    /// When it is no policy.
+    /// When it is not a policy.
     pub fn parse_patterns(file: &Value) -> Result<Vec<Patterns>> {
         let statements = file["Statement"].as_array().context("the policy has no list of statements")?;
         let patterns = statements.iter().map(|statement| {
@@ -130,7 +130,7 @@ impl Policy {
         patterns.collect()
     }
 
-    /// May the role whose only policy this is do that?
+    /// The decision about a request of a role with this policy only.
     #[must_use]
     pub fn evaluate(&self, request: &Request) -> Decision {
         let mut grants = Vec::new();
@@ -139,7 +139,7 @@ impl Policy {
                 continue;
             }
             for (action, pattern) in rules.actions.iter().enumerate() {
-                // Actions are the same in any case.
+                // Actions are compared without regard to case.
                 if !matches(&pattern.to_lowercase(), &request.action.to_lowercase()) {
                     continue;
                 }
@@ -153,14 +153,14 @@ impl Policy {
                 }
             }
         }
-        // A Deny may stand after an Allow: only now is it sure that there is none.
+        // A Deny may follow an Allow, so all statements have to be read first.
         if grants.is_empty() { Decision::ImplicitlyDenied } else { Decision::Allowed(grants) }
     }
 }
 
 impl Statement {
     fn parse(statement: &Value) -> Result<Self> {
-        let fields = statement.as_object().context("it is no object")?;
+        let fields = statement.as_object().context("it is not an object")?;
         for name in fields.keys() {
             ensure!(
                 matches!(name.as_str(), "Sid" | "Effect" | "Action" | "Resource" | "Condition"),
@@ -230,7 +230,7 @@ impl Condition {
         };
         match self.set {
             Some(Set::ForAllValues) => values.iter().all(|value| self.accepts(value)),
-            // A key with several values needs a set operator on AWS; without one, each has to match.
+            // On AWS a key with several values needs a set operator; without one, each value has to match.
             None => !values.is_empty() && values.iter().all(|value| self.accepts(value)),
             Some(Set::ForAnyValue) => values.iter().any(|value| self.accepts(value)),
         }
@@ -248,16 +248,16 @@ impl Condition {
     }
 }
 
-/// Compares ARNs: a `*` stays within its segment, unless it is the segment's last character, when it may reach over colons.
+/// Compares ARNs: a `*` matches within its segment, and across colons if it is the segment's last character.
 fn matches_arn(pattern: &str, arn: &str) -> bool {
     if pattern == "*" {
         return true;
     }
     let segments: Vec<_> = pattern.split(':').collect();
-    // The service is never a pattern.
+    // The service is never matched by a pattern.
     segments.get(2).is_none_or(|service| !service.contains(['*', '?'])) && matches(pattern, arn) && {
         let inner = segments.iter().any(|segment| segment.trim_end_matches('*').contains('*'));
-        // Where a `*` stands inside a segment, segment has to answer to segment.
+        // With a `*` inside a segment, the segments are compared one by one.
         !inner || {
             let parts: Vec<_> = arn.split(':').collect();
             parts.len() == segments.len() && segments.iter().zip(parts).all(|(pattern, part)| matches(pattern, part))
@@ -265,11 +265,11 @@ fn matches_arn(pattern: &str, arn: &str) -> bool {
     }
 }
 
-/// `*` stands for any text, `?` for any one character.
+/// `*` matches any text, `?` any single character.
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut from) = (0, 0);
-    // The last `*`, and how much of the text it has taken.
+    // The last `*`, and the length of the text that it has matched.
     let mut star: Option<(usize, usize)> = None;
     while from < text.len() {
         match pattern.get(at) {
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn denies_beat_allows_and_silence_is_no() {
+    fn a_deny_overrides_an_allow_and_the_default_is_deny() {
         let bucket = "arn:aws:s3:::DOC-EXAMPLE-BUCKET/*";
         let object = "arn:aws:s3:::DOC-EXAMPLE-BUCKET/a/b";
         decides(&[("Allow", "s3:GetObject", bucket)], "s3:GetObject", object, true);
@@ -334,7 +334,7 @@ mod tests {
 
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>
     #[test]
-    fn actions_know_wildcards_and_no_case() {
+    fn actions_match_wildcards_and_ignore_case() {
         for (pattern, action, expected) in [
             ("sqs:SendMessage", "sqs:SendMessage", true),
             ("iam:ListAccessKeys", "IAM:listaccesskeys", true),
@@ -363,7 +363,7 @@ mod tests {
             ("arn:aws:s3:::DOC-EXAMPLE-BUCKET/*/test/*", "arn:aws:s3:::DOC-EXAMPLE-BUCKET/1-test/object.jpg", false),
             ("arn:aws:s3:::amzn-s3-demo-bucket?/a", "arn:aws:s3:::amzn-s3-demo-bucket1/a", true),
             ("arn:aws:s3:::amzn-s3-demo-bucket?/a", "arn:aws:s3:::amzn-s3-demo-bucket12/a", false),
-            // As a segment's last character, a star may reach over colons…
+            // As a segment's last character, a star matches across colons…
             (
                 "arn:aws:lambda:us-east-1:123456789012:function:f:*",
                 "arn:aws:lambda:us-east-1:123456789012:function:f:7",
@@ -376,10 +376,10 @@ mod tests {
             ),
             ("arn:aws:logs:us-east-1:1:log-group:/g:*", "arn:aws:logs:us-east-1:1:log-group:/g:log-stream:s", true),
             ("arn:aws:states:us-east-1:1:execution:m:*", "arn:aws:states:us-east-1:1:execution:m:e", true),
-            // …elsewhere it may not, and the service is always spelled out.
+            // …elsewhere it does not, and the service must be literal.
             ("arn:aws:x:us-east-1:1:a*z", "arn:aws:x:us-east-1:1:a:z", false),
             ("arn:aws:*:us-east-1:1:queue1", "arn:aws:sqs:us-east-1:1:queue1", false),
-            // What has no resource is allowed by a star alone.
+            // A request without a resource is allowed by a star only.
             ("*", "*", true),
             ("arn:aws:rekognition:us-east-1:1:collection/*", "*", false),
         ] {
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_by_what_it_allows() {
+    fn names_the_statement_that_allows() {
         let grants = policy(&json!([
             {"Effect": "Allow", "Action": ["a:A", "a:B"], "Resource": ["arn:aws:x:::one", "arn:aws:x:::two"]},
             {"Effect": "Allow", "Action": ["a:B"], "Resource": ["*"]},

@@ -1,4 +1,4 @@
-//! The calls of all roles in one run of the tests, kept in a file so that policies can be held against them again.
+//! The calls of all roles in one run of the tests, stored in a file so that policies can be checked against them again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use super::platform::{self, Fact};
 use super::{Call, Evidence, Request, Values, deployed, files};
 use crate::local::Local;
 
-/// Everything that is known of what the roles did.
+/// The known calls of all roles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recording {
@@ -19,17 +19,17 @@ pub struct Recording {
     pub roles: BTreeMap<String, Role>,
 }
 
-/// What one role did.
+/// The known calls of one role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
-    /// What the placeholders of its file stand for.
+    /// The values of the placeholders in its file.
     pub values: BTreeMap<String, String>,
     /// Each different call once.
     pub calls: Vec<Call>,
 }
 
-/// As `GET /iam/calls` tells it.
+/// The answer of `GET /iam/calls`.
 #[derive(Debug, Deserialize)]
 struct Decisions {
     enforced: bool,
@@ -48,10 +48,10 @@ struct Decided {
 }
 
 impl Recording {
-    /// Asks a local AWS on which the tests have run.
+    /// Reads the calls from a local AWS on which the tests have run.
     ///
     /// # Errors
-    /// When it did not enforce policies, forgot calls, or has other policies deployed than `policies/` holds.
+    /// When it did not enforce policies, dropped calls, or has other policies than those in `policies/`.
     pub async fn capture(local: &Local) -> Result<Self> {
         let mut roles = deployed::roles(local).await?;
         let decisions: Decisions = serde_json::from_value(local.control.decisions()?)?;
@@ -59,7 +59,7 @@ impl Recording {
         ensure!(decisions.dropped == 0, "the local AWS has forgotten {} calls", decisions.dropped);
         let places: BTreeMap<_, _> = roles.iter().enumerate().map(|(index, role)| (role.name.clone(), index)).collect();
         for Decided { principal, action, resource, allowed, context } in decisions.calls {
-            // Others are the roles that the CDK deploys with.
+            // Other roles are those with which the CDK deploys.
             let Some(&index) = deployed::role_of(&principal).and_then(|name| places.get(name)) else { continue };
             let request = Request { action, resource, context };
             roles[index].calls.insert(Call {
@@ -89,12 +89,12 @@ impl Recording {
         let text = fs::read(file)
             .with_context(|| format!("there is no recording in {}: `cargo xtask test` makes one", file.display()))?;
         serde_json::from_slice(&text).with_context(|| {
-            format!("{} is no recording of this version: `cargo xtask test` makes one", file.display())
+            format!("{} is not a recording of this version: `cargo xtask test` makes one", file.display())
         })
     }
 }
 
-/// What follows from the versions that Textract and Rekognition have read in the name of a role that asks them.
+/// The calls that follow from versions that Textract and Rekognition have read in the name of a role.
 fn read_in_the_name_of_the_role(calls: &BTreeSet<Call>) -> Vec<Call> {
     let asked = |service: &str| calls.iter().any(|call| call.request.action.starts_with(service));
     let services = [("textract:", Fact::ReadsDocument), ("rekognition:", Fact::LooksAtPicture)];
@@ -106,7 +106,7 @@ fn read_in_the_name_of_the_role(calls: &BTreeSet<Call>) -> Vec<Call> {
 /// The policies' files, by path below `policies/` without `.json`.
 ///
 /// # Errors
-/// When one is no JSON.
+/// When one is not JSON.
 pub fn policies() -> Result<BTreeMap<String, serde_json::Value>> {
     files::read()
 }

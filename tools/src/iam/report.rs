@@ -1,4 +1,4 @@
-//! What `cargo xtask policies` prints.
+//! The output of `cargo xtask policies`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use super::check::{Checked, Entry, Need};
 use super::recording::Recording;
 use super::{Evidence, platform};
 
-/// All entries of all files with why they are there, for people.
+/// All entries of all files with the reasons for them, as a readable table.
 ///
 /// # Errors
 /// Never: writing to memory does not fail.
@@ -34,9 +34,9 @@ pub fn table(checked: &BTreeMap<String, Checked>) -> Result<String> {
         }
         writeln!(text)?;
     }
-    writeln!(text, "recorded: the local AWS judged such calls when they were made, under the role itself")?;
-    writeln!(text, "history: the histories of executions tell that the machine, or the rule, made such calls")?;
-    writeln!(text, "anything else is what AWS documents that its platform does:")?;
+    writeln!(text, "recorded: the local AWS decided about such calls when they were made with the role")?;
+    writeln!(text, "history: the histories of executions contain such calls of the machine, or of the rule")?;
+    writeln!(text, "all others are calls of the platform that AWS documents:")?;
     for behaviour in platform::CALLS {
         writeln!(text, "  {}: {}", behaviour.name, behaviour.documentation)?;
     }
@@ -44,7 +44,7 @@ pub fn table(checked: &BTreeMap<String, Checked>) -> Result<String> {
     Ok(text)
 }
 
-/// What is wrong, and figures.
+/// The problems and figures.
 ///
 /// # Errors
 /// Never: writing to memory does not fail.
@@ -80,7 +80,7 @@ pub fn summary(checked: &BTreeMap<String, Checked>, recording: &Recording) -> Re
         .iter()
         .map(|kind| format!("{} {}", calls().filter(|call| call.evidence == *kind).count(), kind.name()))
         .collect();
-    writeln!(text, "held against {} different calls: {}", calls().count(), by.join(", "))?;
+    writeln!(text, "checked against {} different calls: {}", calls().count(), by.join(", "))?;
     Ok(text)
 }
 
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_why_each_entry_is_there_and_which_is_not_needed() {
+    fn shows_why_each_entry_is_needed_and_which_is_not() {
         let file = json!({"Version": "2012-10-17", "Statement": [
             {"Sid": "Notify", "Effect": "Allow", "Action": ["sns:Publish", "sns:Subscribe"], "Resource": ["${TopicArn}"]},
             {"Sid": "TraceHasNoResourceType", "Effect": "Allow", "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "Resource": ["*"]},
@@ -126,7 +126,7 @@ mod tests {
 1 roles, 2 statements
 actions 3/4 needed: 0 recorded, 1 history, 2 documented
 resources 2/2 needed: 0 recorded, 1 history, 1 documented
-held against 3 different calls: 0 recorded, 1 history, 2 documented
+checked against 3 different calls: 0 recorded, 1 history, 2 documented
 ";
         assert_eq!(summary(&checked, &recording).expect("text"), expected);
     }

@@ -14,7 +14,7 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// Every name gets a placeholder: several are reserved words.
+    /// Adds a placeholder for each name, because several are reserved words.
     fn place(&mut self, path: &str) -> String {
         let placeholders = path.split('.').map(|name| {
             let placeholder = format!("#{name}");
@@ -35,7 +35,7 @@ impl Changes {
         self.removes.push(place);
     }
 
-    /// Sets what is there, and removes what is not.
+    /// Sets the attribute to this value, or removes it if there is none.
     pub(crate) fn replace(&mut self, path: &str, value: Option<&AttributeValue>) {
         match value {
             Some(value) => self.set(path, value.clone()),

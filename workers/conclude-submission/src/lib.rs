@@ -1,7 +1,7 @@
 //! Serves the state `ConcludeSubmission` of the machine `Onboarding`.
 //!
-//! A worker and not direct writes: what is copied is personal and must not enter the state, and customer, application, submission and
-//! decision are one transaction, so that none of them is ever there without the others.
+//! This is a worker because the copied data is personal and must not enter the state. Customer, application, submission and decision are
+//! written in one transaction, so that none of them exists without the others.
 
 mod expression;
 
@@ -18,17 +18,17 @@ use bonafide_domain::{
     SubmissionId, Thresholds, UploadKind, conclude, customer_key, status_after,
 };
 use bonafide_worker::{
-    Applications, ErrorName, Row, Submissions, TableFailure, TaskError, column, sdk_code, submission_key, text,
+    Applications, ErrorName, Row, Submissions, TableError, TaskError, column, sdk_code, submission_key, text,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::expression::Changes;
 
-/// How often the number of the next decision is looked up anew because another was written meanwhile.
+/// How often the number of the next decision is read again when another decision was written at the same time.
 const TRIES: usize = 5;
 
-/// What the state sends.
+/// The input from the state.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
@@ -38,34 +38,34 @@ pub struct Input {
     reasons: Vec<ReasonCode>,
     /// The face that was indexed, if one was.
     face_id: Option<String>,
-    /// Another application's face that the second search has found.
+    /// The face of another application that the second search found.
     duplicate_face_id: Option<String>,
-    /// The execution that judged.
+    /// The execution that judged the submission.
     execution: String,
-    /// The digest of the machines by which it judged.
+    /// The digest of the definitions of its state machines.
     definition: String,
-    /// By which it judged.
+    /// The thresholds of that execution.
     thresholds: Thresholds,
 }
 
-/// How the submission has ended.
+/// The outcome of the submission.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     outcome: Outcome,
     reasons: Vec<ReasonCode>,
-    /// Whether the indexed face is the application's now; otherwise it has to go.
+    /// Whether the application keeps the indexed face; otherwise it must be deleted.
     is_face_kept: bool,
 }
 
 /// The tables and the client for them.
 #[derive(Clone, Debug)]
 pub struct Tables {
-    /// For transactions.
+    /// The client for transactions.
     pub client: Client,
-    /// What clients read.
+    /// The table of applications.
     pub applications: Applications,
-    /// What was judged.
+    /// The table of submissions.
     pub submissions: Submissions,
     /// The name of the table of customers.
     pub customers: String,
@@ -75,42 +75,42 @@ pub struct Tables {
 
 /// Why the submission could not be concluded.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum Error {
     /// The transaction failed.
     #[error("the conclusion could not be written ({})", sdk_code(&**.0))]
     Write(#[source] Box<SdkError<TransactWriteItemsError>>),
     /// The decisions could not be read.
     #[error("the decisions could not be read ({})", sdk_code(&**.0))]
     Decisions(#[source] Box<SdkError<QueryError>>),
-    /// A part of the transaction lacks something.
-    #[error("the conclusion could not be put together")]
+    /// An item of the transaction is incomplete.
+    #[error("the transaction could not be built")]
     Build(#[from] BuildError),
-    /// Another decision was written each time.
+    /// Another decision was written at each try.
     #[error("the number of the next decision was taken {TRIES} times")]
     Contended,
-    /// The application has taken another upload since, which counts.
-    #[error("the application has another submission by now, which counts")]
+    /// The application has accepted another upload since.
+    #[error("the application has a newer submission")]
     Replaced,
-    /// The execution was resumed after its face had been swept.
-    #[error("the face that was indexed has been deleted by the sweep: `bonafide replay` judges the upload afresh")]
+    /// The execution was redriven after the sweep had deleted its face.
+    #[error("the sweep has deleted the indexed face: `bonafide replay` judges the upload again")]
     FaceSwept,
     /// A record could not be read.
     #[error(transparent)]
-    Table(#[from] TableFailure),
+    Table(#[from] TableError),
 }
 
-impl TaskError for Failure {
+impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::Write(error) => match error.as_service_error() {
-                // Another transaction was at one of the records.
+                // Another transaction was writing one of the records.
                 Some(TransactWriteItemsError::TransactionCanceledException(_)) => ErrorName::Transient,
                 _ => ErrorName::of_service(&**error),
             },
             Self::Decisions(error) => ErrorName::of_service(&**error),
             Self::Build(_) | Self::Replaced | Self::FaceSwept => ErrorName::Internal,
             Self::Contended => ErrorName::Transient,
-            Self::Table(failure) => failure.name(),
+            Self::Table(error) => error.name(),
         }
     }
 
@@ -119,7 +119,7 @@ impl TaskError for Failure {
             Self::Write(error) => Some(sdk_code(&**error)),
             Self::Decisions(error) => Some(sdk_code(&**error)),
             Self::Build(_) | Self::Replaced | Self::FaceSwept | Self::Contended => None,
-            Self::Table(failure) => failure.code(),
+            Self::Table(error) => error.code(),
         }
     }
 }
@@ -131,10 +131,10 @@ const CHECKS: [Check; 5] = [
     Check::DocumentExtraction,
     Check::ThirdPartyCheck,
 ];
-/// Of a submission whose face was swept.
+/// The attribute of a submission whose face was deleted by the sweep.
 const FACE_SWEPT_AT: &str = "faceSweptAt";
 const POINTERS: [&str; 4] = ["package", "selfie", "document", "documentBack"];
-/// The booleans that clients of the KYC package read, by the check that each tells of.
+/// The booleans that clients of the KYC package read, with the check of each.
 const MATCHES: [(&str, Check); 3] = [
     ("LICENSE_SELFIE_MATCH", Check::IdentityCompare),
     ("LICENSE_DETAILS_MATCH", Check::DocumentExtraction),
@@ -143,7 +143,7 @@ const MATCHES: [(&str, Check); 3] = [
 const SELFIE: &str = "selfieSubmission";
 const LATEST: [&str; 3] = ["packageSubmission", SELFIE, "documentSubmission"];
 
-/// What is concluded, and from what.
+/// The data of one conclusion.
 struct Conclusion<'input> {
     input: &'input Input,
     kind: UploadKind,
@@ -158,38 +158,38 @@ struct Conclusion<'input> {
     now: &'input str,
 }
 
-/// Who becomes a customer.
+/// A new customer.
 struct Customer {
     key: Personal,
     id: String,
     document: DocumentFields,
 }
 
-/// Ends a submission once: a second try finds the first one's end.
+/// Concludes a submission once: a second try returns the recorded outcome.
 ///
 /// # Errors
-/// When a table does not answer, the application has gone on with another submission, or the face was swept.
+/// When a table does not answer, the application has a newer submission, or the face was deleted by the sweep.
 pub async fn handle(
     tables: &Tables,
     input: Input,
     most_attempts: u32,
     customer_id: Uuid,
     now: &str,
-) -> Result<Output, Failure> {
+) -> Result<Output, Error> {
     let (application, submission) = (&input.application_id, &input.submission_id);
     let columns = DetailsColumn::ALL.map(DetailsColumn::name).into_iter();
     let attributes = ["kind", "attempt", "status", "outcome", "reasons", "faceId", "documentFields", "duplicateFaceId"];
     let attributes = columns.chain(attributes).chain(POINTERS).chain(CHECKS.map(Check::name));
     let attributes: Vec<_> = attributes.chain([FACE_SWEPT_AT]).collect();
     for _ in 0..TRIES {
-        // Before anything else is read: who writes under this number has seen all that was decided before.
+        // Read first: the decision with this number then takes all earlier decisions into account.
         let number = tables.last_decision(application).await? + 1;
         let record = tables.submissions.read(application, submission, &attributes).await?;
-        if column(&record, "status").ok_or(TableFailure::Missing("status"))? == "DECIDED" {
+        if column(&record, "status").ok_or(TableError::Missing("status"))? == "DECIDED" {
             return recorded(&record, &input);
         }
         if input.face_id.is_some() && record.contains_key(FACE_SWEPT_AT) {
-            return Err(Failure::FaceSwept);
+            return Err(Error::FaceSwept);
         }
         let row =
             tables.applications.read(application, &[&LATEST[..], &["faceId", "selfie", "document"]].concat()).await?;
@@ -199,22 +199,22 @@ pub async fn handle(
             conclusion.refuse_registered();
             cancelled = tables.write(&conclusion, number).await?;
         }
-        // Another try has ended it meanwhile, its face was swept, or another decision has taken the number: what is there now counts.
+        // Another try has concluded it, its face was deleted, or the number is used: read again.
         if cancelled.contains(&Part::Submission) || cancelled.contains(&Part::Decision) {
             continue;
         }
         if cancelled.contains(&Part::Application) {
-            return Err(Failure::Replaced);
+            return Err(Error::Replaced);
         }
         return Ok(conclusion.output());
     }
-    Err(Failure::Contended)
+    Err(Error::Contended)
 }
 
-/// The end that an earlier try has recorded.
-fn recorded(record: &Row, input: &Input) -> Result<Output, Failure> {
+/// The outcome that an earlier try has recorded.
+fn recorded(record: &Row, input: &Input) -> Result<Output, Error> {
     let Some(Progress::Ended(outcome)) = column(record, "outcome").and_then(Progress::from_name) else {
-        return Err(TableFailure::Missing("outcome").into());
+        return Err(TableError::Missing("outcome").into());
     };
     let reasons = record.get("reasons").and_then(|reasons| reasons.as_l().ok()).into_iter().flatten();
     let reasons = reasons.filter_map(|reason| reason.as_s().ok()?.parse().ok()).collect();
@@ -230,19 +230,19 @@ impl<'input> Conclusion<'input> {
         most_attempts: u32,
         customer_id: Uuid,
         now: &'input str,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let kind = match column(&record, "kind") {
             Some("package") => UploadKind::Package,
             Some("selfie") => UploadKind::Selfie,
             Some("document") => UploadKind::Document,
-            _ => return Err(TableFailure::Missing("kind").into()),
+            _ => return Err(TableError::Missing("kind").into()),
         };
         let attempt = record.get("attempt").and_then(|attempt| attempt.as_n().ok()?.parse().ok());
-        let attempt = attempt.ok_or(TableFailure::Missing("attempt"))?;
+        let attempt = attempt.ok_or(TableError::Missing("attempt"))?;
         let (mut outcome, mut reasons) = conclude(input.outcome, input.reasons.clone(), attempt, most_attempts);
         let mut customer = None;
         if kind == UploadKind::Package && outcome == Outcome::Approved {
-            let document = document_fields(&record).ok_or(TableFailure::Missing("documentFields"))?;
+            let document = document_fields(&record).ok_or(TableError::Missing("documentFields"))?;
             if let Some(key) = customer_key(&document) {
                 customer = Some(Customer { key, id: customer_id.to_string(), document });
             } else {
@@ -253,7 +253,7 @@ impl<'input> Conclusion<'input> {
         Ok(Self { input, kind, attempt, record, row, outcome, reasons, customer, now })
     }
 
-    /// The document makes its bearer a customer of another application already.
+    /// The bearer of the document is already a customer, by another application.
     fn refuse_registered(&mut self) {
         self.outcome = Outcome::Declined;
         self.reasons = vec![ReasonCode::CustomerAlreadyRegistered];
@@ -265,13 +265,13 @@ impl<'input> Conclusion<'input> {
         Output { outcome: self.outcome, reasons: self.reasons, is_face_kept }
     }
 
-    /// The face that becomes the application's: the first one that is approved.
+    /// The face that the application keeps: the first one that is approved.
     fn kept_face(&self) -> Option<&str> {
         let face = self.input.face_id.as_deref().filter(|_| self.outcome == Outcome::Approved)?;
         (!self.row.contains_key("faceId")).then_some(face)
     }
 
-    /// A picture that comes after the application has its face, and does not fit, changes nothing.
+    /// A later picture that is not approved changes nothing once the application has a face.
     fn leaves_application_alone(&self) -> bool {
         self.kind != UploadKind::Package && self.row.contains_key("faceId") && self.outcome != Outcome::Approved
     }
@@ -296,7 +296,7 @@ impl<'input> Conclusion<'input> {
         AttributeValue::L(self.reasons.iter().map(|reason| text(reason.code())).collect())
     }
 
-    /// What becomes of the application's row.
+    /// The changes of the application's row.
     fn application(&self) -> Changes {
         let mut changes = Changes::default();
         let is_package = self.kind == UploadKind::Package;
@@ -310,9 +310,9 @@ impl<'input> Conclusion<'input> {
         changes.remove("failure");
         changes.remove("statusBeforeFailure");
         if self.leaves_application_alone() {
-            // The next picture of the other kind is judged with the one that fits.
-            if let Some(fitting) = self.row.get(self.kind.name()) {
-                changes.set(&format!("{}.evidence", self.latest()), fitting.clone());
+            // The next picture of the other kind is judged with the approved one.
+            if let Some(approved) = self.row.get(self.kind.name()) {
+                changes.set(&format!("{}.evidence", self.latest()), approved.clone());
             }
             return changes;
         }
@@ -321,10 +321,10 @@ impl<'input> Conclusion<'input> {
             changes.set("reasons", self.reason_list());
             changes.set("decidedAt", text(self.now));
         } else {
-            // Of a failure, if there was one.
+            // The reasons of an earlier failure.
             changes.remove("reasons");
         }
-        // A package replaces everything; a picture adds what it brought.
+        // A package replaces everything; a picture adds its own data.
         let details = DetailsColumn::ALL.map(DetailsColumn::name).into_iter();
         let copied = details.chain(POINTERS).chain(CHECKS.map(Check::name)).chain(["documentFields"]);
         for name in copied {
@@ -334,8 +334,8 @@ impl<'input> Conclusion<'input> {
             }
         }
         for (name, check) in MATCHES {
-            let is_told = is_package || check == Check::IdentityCompare;
-            match self.check_outcome(check).filter(|_| is_told) {
+            let applies = is_package || check == Check::IdentityCompare;
+            match self.check_outcome(check).filter(|_| applies) {
                 Some("pass") => changes.set(name, AttributeValue::Bool(true)),
                 Some("decline") => changes.set(name, AttributeValue::Bool(false)),
                 _ if is_package => changes.remove(name),
@@ -350,7 +350,7 @@ impl<'input> Conclusion<'input> {
         if let Some(customer) = &self.customer {
             changes.set("customerId", text(&customer.id));
         }
-        // The document has found the selfie that waited for it.
+        // The selfie was waiting for this document.
         let is_selfie_verified = self.check_outcome(Check::IdentityVerification) == Some("pass");
         if self.kind == UploadKind::Document
             && is_selfie_verified
@@ -361,7 +361,7 @@ impl<'input> Conclusion<'input> {
         changes
     }
 
-    /// What becomes of the submission's record.
+    /// The changes of the submission's record.
     fn submission(&self) -> Changes {
         let mut changes = Changes::default();
         changes.set("status", text("DECIDED"));
@@ -418,7 +418,7 @@ impl<'input> Conclusion<'input> {
 }
 
 impl Customer {
-    /// As the document names its bearer.
+    /// The item of the customer, with the data of the document.
     fn item(&self, application: &ApplicationId, now: &str) -> Row {
         let document = &self.document;
         let known = [
@@ -448,7 +448,7 @@ impl Customer {
     }
 }
 
-/// What a conclusion writes, in this order.
+/// The items of the transaction, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Submission,
@@ -462,13 +462,13 @@ impl Part {
 }
 
 impl Tables {
-    /// The parts whose conditions have cancelled the transaction; none when it is done.
-    async fn write(&self, conclusion: &Conclusion<'_>, number: u64) -> Result<Vec<Part>, Failure> {
+    /// Writes the transaction. Returns the items whose conditions cancelled it, or none.
+    async fn write(&self, conclusion: &Conclusion<'_>, number: u64) -> Result<Vec<Part>, Error> {
         let Input { application_id: application, submission_id: submission, .. } = conclusion.input;
-        let is_unended = "#status IN (:inProgress, :failed)".to_owned();
+        let is_open = "#status IN (:inProgress, :failed)".to_owned();
         let condition = match conclusion.input.face_id {
-            Some(_) => format!("{is_unended} AND attribute_not_exists({FACE_SWEPT_AT})"),
-            None => is_unended,
+            Some(_) => format!("{is_open} AND attribute_not_exists({FACE_SWEPT_AT})"),
+            None => is_open,
         };
         let submission_update = conclusion
             .submission()
@@ -511,20 +511,20 @@ impl Tables {
             return Ok(Vec::new());
         };
         let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
-            return Err(Failure::Write(Box::new(error)));
+            return Err(Error::Write(Box::new(error)));
         };
         let reasons = cancelled.cancellation_reasons().iter();
         let failed =
             Part::ALL.into_iter().zip(reasons).filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"));
         let failed: Vec<_> = failed.map(|(part, _)| part).collect();
         if failed.is_empty() {
-            return Err(Failure::Write(Box::new(error)));
+            return Err(Error::Write(Box::new(error)));
         }
         Ok(failed)
     }
 
     /// The number of the application's latest decision; 0 before the first.
-    async fn last_decision(&self, application: &ApplicationId) -> Result<u64, Failure> {
+    async fn last_decision(&self, application: &ApplicationId) -> Result<u64, Error> {
         let latest = self
             .client
             .query()
@@ -538,7 +538,7 @@ impl Tables {
             .limit(1)
             .send()
             .await
-            .map_err(|error| Failure::Decisions(Box::new(error)))?;
+            .map_err(|error| Error::Decisions(Box::new(error)))?;
         let number = latest.items().first().and_then(|item| item.get("number")?.as_n().ok()?.parse().ok());
         Ok(number.unwrap_or_default())
     }

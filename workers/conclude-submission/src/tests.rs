@@ -68,7 +68,7 @@ fn input(outcome: &str, reasons: &[&str], face: Option<&str>) -> Input {
     serde_json::from_value(input).expect("an input")
 }
 
-/// What each try to write is cancelled by; it succeeds after the last one.
+/// The conditions that cancel each try; the try after the last one succeeds.
 type Cancellations = Vec<[bool; 4]>;
 
 /// One item of a transaction: table, expression or nothing, condition, and all values by their attributes.
@@ -108,7 +108,7 @@ async fn run(
     row: Row,
     input: Input,
     cancellations: Cancellations,
-) -> (Result<Output, Failure>, Vec<Vec<Written>>) {
+) -> (Result<Output, Error>, Vec<Vec<Written>>) {
     let records = Mutex::new(records.into_iter());
     let last = Mutex::new(Row::new());
     let read_submission = mock!(Client::get_item)
@@ -170,14 +170,14 @@ fn of<'items>(items: &'items [Written], table: &str) -> &'items Written {
 }
 
 #[tokio::test]
-async fn an_approval_makes_customer_application_submission_and_decision_at_once() {
+async fn an_approval_writes_all_records_in_one_transaction() {
     let (output, written) =
         run(vec![record("package")], package_row(), input("pass", &[], Some("face")), Vec::new()).await;
-    assert_eq!(output.expect("an end"), Output { outcome: Outcome::Approved, reasons: vec![], is_face_kept: true });
+    assert_eq!(output.expect("an outcome"), Output { outcome: Outcome::Approved, reasons: vec![], is_face_kept: true });
     let [items] = &written[..] else { panic!("one transaction") };
     assert_eq!(items.len(), 4);
     let customer = &of(items, "customers").values;
-    // Whom the document names, under the number and the issuer of the document.
+    // The name and the key come from the document.
     assert_eq!((&customer["PK"], &customer["firstName"]), (&text("US#AZ-D123456"), &text("JANE")));
     let application = &of(items, "applications").values;
     for (name, value) in [
@@ -204,12 +204,12 @@ async fn an_approval_makes_customer_application_submission_and_decision_at_once(
 }
 
 #[tokio::test]
-async fn a_refusal_removes_what_an_earlier_attempt_has_left() {
+async fn a_refusal_removes_the_data_of_an_earlier_attempt() {
     let mut record = with(record("package"), "thirdPartyCheck", check("decline"));
     record.remove("documentFields");
     let (output, written) =
         run(vec![record], package_row(), input("decline", &["LICENSE_UNKNOWN"], None), Vec::new()).await;
-    assert_eq!(output.expect("an end").outcome, Outcome::Declined);
+    assert_eq!(output.expect("an outcome").outcome, Outcome::Declined);
     let application = of(&written[0], "applications");
     assert_eq!(application.values["LICENSE_VALIDATION"], AttributeValue::Bool(false));
     let removed = application.expression.split(" REMOVE ").nth(1).expect("removals");
@@ -220,7 +220,7 @@ async fn a_refusal_removes_what_an_earlier_attempt_has_left() {
 }
 
 #[tokio::test]
-async fn a_document_makes_one_customer_of_one_application() {
+async fn a_document_makes_only_one_customer() {
     let taken = vec![[false, false, false, true]];
     let (output, written) = run(vec![record("package")], package_row(), input("pass", &[], Some("face")), taken).await;
     let expected = Output {
@@ -228,111 +228,111 @@ async fn a_document_makes_one_customer_of_one_application() {
         reasons: vec![ReasonCode::CustomerAlreadyRegistered],
         is_face_kept: false,
     };
-    assert_eq!(output.expect("an end"), expected);
+    assert_eq!(output.expect("an outcome"), expected);
     assert_eq!((written.len(), written[1].len()), (2, 3));
 }
 
 #[tokio::test]
-async fn without_an_issuer_there_is_no_customer_and_a_person_looks() {
+async fn without_an_issuer_the_submission_is_referred() {
     let document = map(&[("documentNumber", text("D123-456"))]);
     let record = with(record("package"), "documentFields", document);
     let (output, written) = run(vec![record], package_row(), input("pass", &[], Some("face")), Vec::new()).await;
     let expected =
         Output { outcome: Outcome::Referred, reasons: vec![ReasonCode::DocumentIssuerUnreadable], is_face_kept: false };
-    assert_eq!(output.expect("an end"), expected);
+    assert_eq!(output.expect("an outcome"), expected);
     assert_eq!(of(&written[0], "applications").values["status"], text("IN_REVIEW"));
 }
 
 #[tokio::test]
-async fn a_second_try_finds_the_first_ones_end() {
+async fn a_second_try_returns_the_recorded_outcome() {
     let ended = with(record("package"), "status", text("DECIDED"));
     let ended = with(with(ended, "outcome", text("approved")), "faceId", text("face"));
     let (output, written) = run(vec![ended.clone()], Row::new(), input("pass", &[], Some("face")), Vec::new()).await;
-    assert_eq!(output.expect("an end"), Output { outcome: Outcome::Approved, reasons: vec![], is_face_kept: true });
+    assert_eq!(output.expect("an outcome"), Output { outcome: Outcome::Approved, reasons: vec![], is_face_kept: true });
     assert!(written.is_empty());
-    // The end comes between reading and writing.
+    // Another try concludes it between reading and writing.
     let raced = vec![[true, true, false, false]];
     let (output, _) = run(vec![record("package"), ended], package_row(), input("pass", &[], Some("face")), raced).await;
-    assert_eq!(output.expect("an end").outcome, Outcome::Approved);
+    assert_eq!(output.expect("an outcome").outcome, Outcome::Approved);
 }
 
 #[tokio::test]
-async fn a_face_that_was_swept_approves_no_application() {
+async fn a_face_deleted_by_the_sweep_approves_no_application() {
     let swept = || with(record("package"), "faceSweptAt", text(NOW));
-    let is_refused = |output: Result<Output, Failure>| {
-        let failure = output.expect_err("no end");
-        matches!(failure, Failure::FaceSwept) && failure.name() == ErrorName::Internal
+    let is_refused = |output: Result<Output, Error>| {
+        let failure = output.expect_err("an error");
+        matches!(failure, Error::FaceSwept) && failure.name() == ErrorName::Internal
     };
     let (output, written) = run(vec![swept()], package_row(), input("pass", &[], Some("face")), Vec::new()).await;
     assert!(is_refused(output) && written.is_empty());
-    // The sweep comes between reading and writing.
+    // The sweep deletes it between reading and writing.
     let raced = vec![[true, false, false, false]];
     let records = vec![record("package"), swept()];
     let (output, written) = run(records, package_row(), input("pass", &[], Some("face")), raced).await;
     assert!(is_refused(output) && written.len() == 1);
     assert!(of(&written[0], "submissions").condition.contains("attribute_not_exists(faceSweptAt)"));
-    // What has not come to a face has lost none.
+    // A submission without a face is concluded.
     let (output, written) = run(vec![swept()], package_row(), input("decline", &[], None), Vec::new()).await;
-    assert_eq!(output.expect("an end").outcome, Outcome::Declined);
+    assert_eq!(output.expect("an outcome").outcome, Outcome::Declined);
     assert_eq!(of(&written[0], "submissions").condition, "#status IN (:inProgress, :failed)");
 }
 
 #[tokio::test]
-async fn nothing_is_concluded_for_an_application_that_has_gone_on() {
-    let gone_on = vec![[false, true, false, false]];
-    let (output, _) = run(vec![record("package")], package_row(), input("pass", &[], Some("face")), gone_on).await;
-    let failure = output.expect_err("no end");
-    assert!(matches!(failure, Failure::Replaced) && failure.name() == ErrorName::Internal);
+async fn nothing_is_concluded_when_a_newer_submission_exists() {
+    let newer = vec![[false, true, false, false]];
+    let (output, _) = run(vec![record("package")], package_row(), input("pass", &[], Some("face")), newer).await;
+    let failure = output.expect_err("an error");
+    assert!(matches!(failure, Error::Replaced) && failure.name() == ErrorName::Internal);
 }
 
 #[tokio::test]
-async fn a_number_that_is_taken_is_looked_up_anew() {
+async fn a_used_decision_number_is_read_again() {
     let taken = vec![[false, false, true, false]; 2];
     let (output, written) = run(vec![record("package")], package_row(), input("pass", &[], None), taken).await;
-    assert_eq!((output.expect("an end").outcome, written.len()), (Outcome::Approved, 3));
+    assert_eq!((output.expect("an outcome").outcome, written.len()), (Outcome::Approved, 3));
     let (output, _) =
         run(vec![record("package")], package_row(), input("pass", &[], None), vec![[false, false, true, false]; 5])
             .await;
-    assert_eq!(output.expect_err("no end").name(), ErrorName::Transient);
+    assert_eq!(output.expect_err("an error").name(), ErrorName::Transient);
 }
 
 #[tokio::test]
 async fn the_last_attempt_is_referred() {
     let record = with(record("package"), "attempt", AttributeValue::N("5".into()));
     let (output, _) = run(vec![record], package_row(), input("resubmit", &["SELFIE_TOO_DARK"], None), Vec::new()).await;
-    let output = output.expect("an end");
+    let output = output.expect("an outcome");
     assert_eq!((output.outcome, output.reasons.last()), (Outcome::Referred, Some(&ReasonCode::AttemptsExhausted)));
 }
 
 #[tokio::test]
-async fn a_later_picture_that_does_not_fit_changes_nothing_of_the_application() {
-    let fitting = map(&[("versionId", text("fitting"))]);
+async fn a_later_declined_picture_changes_nothing() {
+    let approved = map(&[("versionId", text("approved"))]);
     let row = rows(&[
         ("selfieSubmission", latest(SUBMISSION, "IN_PROGRESS")),
         ("faceId", text("kept")),
-        ("selfie", fitting.clone()),
+        ("selfie", approved.clone()),
     ]);
     let record = with(record("selfie"), "identityVerification", check("decline"));
     let (output, written) = run(vec![record], row, input("decline", &["FACE_CHANGED"], None), Vec::new()).await;
-    assert_eq!(output.expect("an end").outcome, Outcome::Declined);
+    assert_eq!(output.expect("an outcome").outcome, Outcome::Declined);
     let application = &of(&written[0], "applications").values;
     let mut changed: Vec<_> = application.keys().map(String::as_str).collect();
     changed.sort_unstable();
     assert_eq!(changed, ["selfieSubmission.evidence", "selfieSubmission.progress", "status", "updatedAt"]);
-    assert_eq!(application["selfieSubmission.evidence"], fitting);
-    // It takes further pictures, as before.
+    assert_eq!(application["selfieSubmission.evidence"], approved);
+    // It accepts further pictures, as before.
     assert_eq!(application["selfieSubmission.progress"], text("approved"));
     assert_eq!(application["status"], text("OPEN"));
 }
 
 #[tokio::test]
-async fn a_document_passes_the_selfie_that_waited_for_it() {
+async fn a_document_approves_the_waiting_selfie() {
     let row = rows(&[
         ("documentSubmission", latest(SUBMISSION, "IN_PROGRESS")),
         ("selfieSubmission", latest("fedcba987654321", "resubmit")),
     ]);
     let (output, written) = run(vec![record("document")], row, input("pass", &[], Some("face")), Vec::new()).await;
-    assert!(output.expect("an end").is_face_kept);
+    assert!(output.expect("an outcome").is_face_kept);
     let application = &of(&written[0], "applications").values;
     assert_eq!(application["selfieSubmission.progress"], text("approved"));
     assert_eq!((&application["faceId"], application.get("outcome")), (&text("face"), None));

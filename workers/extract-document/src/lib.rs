@@ -13,10 +13,10 @@ use aws_sdk_textract::{
 };
 use bonafide_domain::{ApplicationId, Confidences, DocumentFields, DocumentType, ObjectRef, ReasonCode, SubmissionId};
 use bonafide_textract::extracted_fields;
-use bonafide_worker::{ErrorName, Submissions, TableFailure, TaskError, sdk_code, text};
+use bonafide_worker::{ErrorName, Submissions, TableError, TaskError, sdk_code, text};
 use serde::{Deserialize, Serialize};
 
-/// What the state sends, beside its task token.
+/// The input from the state, without its task token.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
@@ -26,15 +26,15 @@ pub struct Input {
     document_back: Option<ObjectRef>,
 }
 
-/// What the state's Choice decides on.
+/// The input of the state's Choice.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     /// 0 to 1 per field; 0 for a field that could not be read.
     confidences: Confidences,
-    /// Decides which fields are needed.
+    /// It decides which fields are required.
     document_type: DocumentType,
-    /// Why Textract refused the file; empty if it did not.
+    /// Why Textract rejected the file; empty if it accepted it.
     reasons: Vec<ReasonCode>,
 }
 
@@ -44,36 +44,36 @@ impl Output {
     }
 }
 
-/// How Textract gets the pictures.
+/// How the pictures are sent to Textract.
 #[derive(Clone, Debug)]
 pub enum Pages {
-    /// By their place in the bucket, which has to be in Textract's own region.
+    /// By reference to the bucket, which must be in the region of Textract.
     ByReference,
-    /// As bytes, for a Textract in another region: it takes 5 MB that way.
+    /// As bytes, for Textract in another region: up to 5 MB.
     ByValue(aws_sdk_s3::Client),
 }
 
 /// Why the document could not be judged.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum Error {
     /// Textract gave no usable answer.
     #[error("Textract did not analyse the document ({})", sdk_code(&**.0))]
     Textract(#[source] Box<SdkError<AnalyzeIDError>>),
     /// The picture could not be fetched.
     #[error("the document could not be fetched ({})", sdk_code(&**.0))]
     Fetch(#[source] Box<SdkError<GetObjectError>>),
-    /// The picture broke off while it was fetched.
-    #[error("the document could not be fetched to its end")]
+    /// The transfer of the picture was interrupted.
+    #[error("the document could not be fetched completely")]
     Body(#[source] aws_sdk_s3::primitives::ByteStreamError),
     /// The record could not be read or written.
     #[error(transparent)]
-    Table(#[from] TableFailure),
+    Table(#[from] TableError),
 }
 
-impl TaskError for Failure {
+impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
-            Self::Table(failure) => failure.name(),
+            Self::Table(error) => error.name(),
             Self::Fetch(error) => ErrorName::of_service(&**error),
             Self::Body(_) => ErrorName::Transient,
             Self::Textract(error) => match error.as_service_error() {
@@ -91,7 +91,7 @@ impl TaskError for Failure {
 
     fn code(&self) -> Option<&str> {
         match self {
-            Self::Table(failure) => failure.code(),
+            Self::Table(error) => error.code(),
             Self::Fetch(error) => Some(sdk_code(&**error)),
             Self::Body(_) => None,
             Self::Textract(error) => Some(sdk_code(&**error)),
@@ -99,8 +99,8 @@ impl TaskError for Failure {
     }
 }
 
-/// Reads the document and stores its fields; only how sure they are leaves this function. An answer that an earlier try has recorded is
-/// given again: `AnalyzeID` is charged by the page.
+/// Reads the document and stores its fields; only the confidences are returned. An answer that an earlier try has recorded is returned
+/// without a call, because `AnalyzeID` is charged by the page.
 ///
 /// # Errors
 /// When Textract, the bucket or the table gives no usable answer.
@@ -109,14 +109,14 @@ pub async fn handle(
     pages: &Pages,
     submissions: &Submissions,
     input: Input,
-) -> Result<Output, Failure> {
+) -> Result<Output, Error> {
     let Input { application_id, submission_id, document, document_back } = input;
     let row = submissions.read(&application_id, &submission_id, &["submissionId", ANSWER]).await?;
     if let Some(answer) = row.get(ANSWER).and_then(record::read) {
         return Ok(answer);
     }
     if !row.contains_key("submissionId") {
-        return Err(TableFailure::Missing("submissionId").into());
+        return Err(TableError::Missing("submissionId").into());
     }
     let mut analysis = textract.analyze_id();
     // Front and back are two pages of one document.
@@ -130,7 +130,7 @@ pub async fn handle(
             (output, vec![("documentFields", stored(&fields))])
         }
         Err(error) => {
-            let reason = refusal(&error).ok_or_else(|| Failure::Textract(Box::new(error)))?;
+            let reason = refusal(&error).ok_or_else(|| Error::Textract(Box::new(error)))?;
             (Output::refused(reason), Vec::new())
         }
     };
@@ -143,7 +143,7 @@ pub async fn handle(
 const ANSWER: &str = "extraction";
 
 impl Pages {
-    async fn document(&self, object: &ObjectRef) -> Result<Document, Failure> {
+    async fn document(&self, object: &ObjectRef) -> Result<Document, Error> {
         let ObjectRef { bucket, key, version_id } = object;
         let document = Document::builder();
         Ok(match self {
@@ -152,15 +152,15 @@ impl Pages {
             }
             Self::ByValue(s3) => {
                 let get = s3.get_object().bucket(bucket).key(key).version_id(version_id).send();
-                let body = get.await.map_err(|error| Failure::Fetch(Box::new(error)))?.body;
-                document.bytes(Blob::new(body.collect().await.map_err(Failure::Body)?.to_vec()))
+                let body = get.await.map_err(|error| Error::Fetch(Box::new(error)))?.body;
+                document.bytes(Blob::new(body.collect().await.map_err(Error::Body)?.to_vec()))
             }
         }
         .build())
     }
 }
 
-/// The reason that lies in the file itself; `None` when the file is not to blame.
+/// The reason, if the file is the cause of the error.
 fn refusal(error: &SdkError<AnalyzeIDError>) -> Option<ReasonCode> {
     match error.as_service_error()? {
         AnalyzeIDError::UnsupportedDocumentException(_) | AnalyzeIDError::BadDocumentException(_) => {
@@ -211,7 +211,7 @@ mod tests {
         serde_json::from_value(input).expect("an input")
     }
 
-    /// A submission's record, what is written on it, and the mocks for both.
+    /// A submission's record, the values that are written, and the mocks.
     struct Table {
         read: Rule,
         write: Rule,
@@ -219,7 +219,7 @@ mod tests {
     }
 
     impl Table {
-        /// Of a submission, or of none.
+        /// With this record, or with none.
         fn of(row: Option<Row>) -> Self {
             let (written, exists) = (Arc::<Mutex<Row>>::default(), row.is_some());
             let read = mock!(aws_sdk_dynamodb::Client::get_item)
@@ -243,7 +243,7 @@ mod tests {
             Self { read, write, written }
         }
 
-        /// Of a submission whose document was not read yet.
+        /// With a submission whose document has not been read yet.
         fn unread() -> Self {
             Self::of(Some(submission()))
         }
@@ -271,7 +271,7 @@ mod tests {
         AnalyzeIdDetections::builder().text(text).confidence(confidence).build().expect("a detection")
     }
 
-    async fn run(textract: &Rule, table: &Table) -> Result<Output, Failure> {
+    async fn run(textract: &Rule, table: &Table) -> Result<Output, Error> {
         let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [textract]);
         handle(&textract, &Pages::ByReference, &table.client(), input()).await
     }
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn stores_the_fields_and_tells_only_how_sure_they_are() {
+    async fn stores_the_fields_and_returns_only_confidences() {
         let rule = mock!(Client::analyze_id)
             .match_requests(|request| {
                 let object = request.document_pages()[0].s3_object().expect("an object");
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_record_of_an_earlier_try_answers_and_textract_is_not_paid_again() {
+    async fn a_recorded_answer_is_returned_without_another_call() {
         let read = Output {
             confidences: Confidences { first_name: 0.99, ..Confidences::default() },
             document_type: DocumentType::Passport,
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_paid_or_written_for_a_submission_that_does_not_exist() {
+    async fn a_missing_submission_causes_no_call_and_no_write() {
         let (analysis, table) = (bad_document(), Table::of(None));
         let failure = run(&analysis, &table).await.expect_err("no such submission");
         assert_eq!((failure.name(), analysis.num_calls()), (ErrorName::Internal, 0));
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_submission_that_is_gone_meanwhile_is_not_made_again() {
+    async fn a_deleted_submission_is_not_created_again() {
         let (analysis, table) = (bad_document(), Table { read: Table::unread().read, ..Table::of(None) });
         let failure = run(&analysis, &table).await.expect_err("no such submission");
         assert_eq!((failure.name(), table.write.num_calls()), (ErrorName::Internal, 1));
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_textract_elsewhere_gets_the_bytes() {
+    async fn textract_in_another_region_gets_the_bytes() {
         let object = mock!(aws_sdk_s3::Client::get_object)
             .match_requests(|request| {
                 (request.bucket(), request.key(), request.version_id()) == (Some("evidence"), Some(FRONT), Some("v1"))
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_bucket_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
+    async fn a_throttled_fetch_is_transient_and_a_denied_one_is_not() {
         for (code, name) in [("SlowDown", ErrorName::Transient), ("AccessDenied", ErrorName::Internal)] {
             let object = mock!(aws_sdk_s3::Client::get_object).then_error(move || {
                 GetObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().code(code).build())
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_no_document_is_a_reason_and_only_that_is_recorded() {
+    async fn a_rejected_file_is_recorded_as_a_reason_only() {
         let unsupported = mock!(Client::analyze_id).then_error(|| {
             AnalyzeIDError::UnsupportedDocumentException(UnsupportedDocumentException::builder().build())
         });

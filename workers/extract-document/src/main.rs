@@ -2,7 +2,7 @@
 
 use aws_sdk_textract::config::Region;
 use bonafide_domain::Check;
-use bonafide_worker::{Error, Pace, Submissions, Worker, aws_config, run_task_queue, setting};
+use bonafide_worker::{Error, RateLimiter, Submissions, Worker, aws_config, run_task_queue, setting};
 use extract_document::{Pages, handle};
 
 #[tokio::main]
@@ -17,8 +17,10 @@ async fn main() -> Result<(), Error> {
     let textract = aws_sdk_textract::Client::from_conf(textract);
     let submissions = Submissions::new(aws_sdk_dynamodb::Client::new(&config), setting("SUBMISSIONS_TABLE")?);
     let step_functions = aws_sdk_sfn::Client::new(&config);
-    let pace = Pace::of(&setting("PACE_MILLISECONDS")?)?;
+    let rate_limiter = RateLimiter::of(&setting("PACE_MILLISECONDS")?)?;
     let worker = Worker::new(env!("CARGO_PKG_NAME")).of(Check::DocumentExtraction);
-    run_task_queue(worker, pace, &step_functions, async |input| handle(&textract, &pages, &submissions, input).await)
-        .await
+    run_task_queue(worker, rate_limiter, &step_functions, async |input| {
+        handle(&textract, &pages, &submissions, input).await
+    })
+    .await
 }

@@ -1,4 +1,4 @@
-//! The answer as the submission's record holds it: what has been paid for once is not asked again.
+//! The answer as an attribute of the submission, so that a retry does not pay for it again.
 
 use std::collections::HashMap;
 
@@ -33,7 +33,7 @@ pub(crate) fn write(output: &Output) -> AttributeValue {
     ]))
 }
 
-/// Reads an answer; `None` when it is none of this release's.
+/// Reads an answer; `None` when it has another format, as in another release.
 pub(crate) fn read(value: &AttributeValue) -> Option<Output> {
     let answer = value.as_m().ok()?;
     let confidences = answer.get("confidences")?.as_m().ok()?;
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_answer_is_none() {
+    fn an_incomplete_answer_is_not_read() {
         let [output, _] = outputs();
         let complete = write(&output).as_m().expect("a map").clone();
         for name in complete.keys() {

@@ -1,13 +1,13 @@
-//! The real binary over the Runtime API, with the table, Textract and Step Functions played by the test.
+//! The real binary over the Runtime API, with fakes of the table, Textract and Step Functions.
 
 use bonafide_worker_process::{Answer, Call, Left, Process};
 use serde_json::{Value, json};
 
 const SETTINGS: [(&str, &str); 2] = [("SUBMISSIONS_TABLE", "submissions"), ("TEXTRACT_REGION", "us-east-1")];
-/// What Textract reads, and the token by which an execution is answered: neither may be printed.
+/// A field of the document and the task token: neither may be logged.
 const PLANTED: [&str; 2] = ["Planted-First", "planted-task-token"];
 
-/// One message through the binary; `heartbeat` is what Step Functions says to its first call.
+/// Sends one message to the binary; `heartbeat` is the answer of Step Functions to its first call.
 fn run(heartbeat: (u16, Value)) -> (Value, Left) {
     let services = move |call: &Call| match call.target.as_str() {
         "AWSStepFunctions.SendTaskHeartbeat" => (heartbeat.0, heartbeat.1.to_string()),
@@ -40,7 +40,7 @@ fn targets(left: &Left) -> Vec<&str> {
 }
 
 #[test]
-fn reads_the_document_of_an_execution_that_waits() {
+fn reads_the_document_of_a_waiting_execution() {
     let (answer, left) = run((200, json!({})));
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(
@@ -54,12 +54,12 @@ fn reads_the_document_of_an_execution_that_waits() {
         ]
     );
     assert!(left.calls[3].body.contains(PLANTED[0]) && !left.calls[4].body.contains(PLANTED[0]));
-    let told = ["message", "check", "application.id", "message.id"].map(|name| left.log()[0][name].as_str());
-    assert_eq!(told, ["the task is done", "documentExtraction", "8d247914", "m1"].map(Some));
+    let logged = ["message", "check", "application.id", "message.id"].map(|name| left.log()[0][name].as_str());
+    assert_eq!(logged, ["the task is done", "documentExtraction", "8d247914", "m1"].map(Some));
 }
 
 #[test]
-fn a_late_message_costs_nothing() {
+fn a_late_message_causes_no_calls() {
     let (answer, left) = run((400, json!({"__type": "TaskTimedOut", "message": PLANTED[1]})));
     assert_eq!(
         (answer, targets(&left)),

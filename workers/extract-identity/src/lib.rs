@@ -1,6 +1,6 @@
 //! Serves the state `ExtractIdentity` of the machine `AgentOnboarding`.
 //!
-//! What it answers is who the person is. It may do so because that machine is an Express machine, which keeps nothing: see
+//! Its output is personal. This is allowed because the machine is an Express machine, which stores no history: see
 //! docs/adr/0028-a-conversation-on-an-express-machine.md.
 
 use aws_sdk_s3::operation::get_object::GetObjectError;
@@ -23,10 +23,10 @@ use bonafide_worker::{ErrorName, TaskError, sdk_code};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-/// What Textract takes as bytes, says <https://docs.aws.amazon.com/textract/latest/dg/API_Document.html>. In bytes.
+/// Textract's limit for pictures in a request, in bytes: <https://docs.aws.amazon.com/textract/latest/dg/API_Document.html>
 const MAX_BYTES: i64 = 5 * 1024 * 1024;
 
-/// What the state sends.
+/// The input from the state.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
@@ -35,7 +35,7 @@ pub struct Input {
     document: Object,
 }
 
-/// An object, of which the newest version is read.
+/// An object, whose latest version is read.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Object {
@@ -43,42 +43,42 @@ struct Object {
     key: String,
 }
 
-/// What the state's Choice decides on, and what later states go on with.
+/// The input of the state's Choice and of later states.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     status: ExtractionStatus,
     identity: Identity,
-    /// The least of `confidences`, 0 to 1.
+    /// The lowest of `confidences`, 0 to 1.
     confidence: f64,
     confidences: IdentityConfidences,
-    /// Of the object that was read; none if there is no object.
+    /// The version that was read; none if there is no object.
     version_id: Option<String>,
-    /// Why the picture could not be used at all; empty if it could.
+    /// Why the picture could not be used; empty if it could.
     reasons: Vec<ReasonCode>,
 }
 
 /// Why the document could not be judged.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The key is not one of this session and country.
-    #[error("the document is not one of this session")]
+pub enum Error {
+    /// The key is not of this session and country.
+    #[error("the document does not belong to this session")]
     ForeignDocument,
     /// The picture could not be fetched.
     #[error("the document could not be fetched ({})", sdk_code(&**.0))]
     Fetch(#[source] Box<SdkError<GetObjectError>>),
-    /// The picture broke off while it was fetched.
-    #[error("the document could not be fetched to its end")]
+    /// The transfer of the picture was interrupted.
+    #[error("the document could not be fetched completely")]
     Body(#[source] aws_sdk_s3::primitives::ByteStreamError),
-    /// Textract gave no lines.
+    /// Textract returned no lines.
     #[error("Textract did not read the document ({})", sdk_code(&**.0))]
     Detect(#[source] Box<SdkError<DetectDocumentTextError>>),
-    /// Textract gave no fields.
+    /// Textract returned no fields.
     #[error("Textract did not analyse the document ({})", sdk_code(&**.0))]
     Analyze(#[source] Box<SdkError<AnalyzeIDError>>),
 }
 
-impl TaskError for Failure {
+impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::ForeignDocument => ErrorName::InvalidInput,
@@ -102,17 +102,17 @@ impl TaskError for Failure {
 /// Reads the document of a session.
 ///
 /// # Errors
-/// When the bucket or Textract gives no usable answer, or the document is not the session's.
+/// When the bucket or Textract gives no usable answer, or the document does not belong to the session.
 pub async fn handle(
     s3: &aws_sdk_s3::Client,
     textract: &aws_sdk_textract::Client,
     input: Input,
     today: NaiveDate,
     thresholds: &Thresholds,
-) -> Result<Output, Failure> {
+) -> Result<Output, Error> {
     let Input { application_id, country, document } = input;
     if !is_document_of(&document.key, country, &application_id) {
-        return Err(Failure::ForeignDocument);
+        return Err(Error::ForeignDocument);
     }
     let (picture, version_id) = match fetch(s3, &document).await? {
         Fetched::Picture { bytes, version_id } => (bytes, version_id),
@@ -128,49 +128,49 @@ pub async fn handle(
                     | DetectDocumentTextError::BadDocumentException(_),
                 ) => ReasonCode::DocumentUnreadable,
                 Some(DetectDocumentTextError::DocumentTooLargeException(_)) => ReasonCode::DocumentTooLarge,
-                _ => return Err(Failure::Detect(Box::new(error))),
+                _ => return Err(Error::Detect(Box::new(error))),
             };
             return Ok(Output::unusable(reason, version_id));
         }
     };
     let extraction = if is_for_analyze_id(&lines) {
-        // Its fields are surer than anything that could be read from the lines of a document of the United States.
+        // For a document of the United States, its fields are more reliable than the lines.
         let answer = textract.analyze_id().document_pages(document).send().await;
-        from_analyze_id(&extracted_fields(&answer.map_err(|error| Failure::Analyze(Box::new(error)))?))
+        from_analyze_id(&extracted_fields(&answer.map_err(|error| Error::Analyze(Box::new(error)))?))
     } else {
         identity(&lines, country, today, thresholds)
     };
     Ok(Output::of(extraction, version_id))
 }
 
-/// What lies under a key.
+/// The result of fetching an object.
 enum Fetched {
     Picture { bytes: Vec<u8>, version_id: Option<String> },
     Unusable { reason: ReasonCode, version_id: Option<String> },
 }
 
-async fn fetch(s3: &aws_sdk_s3::Client, document: &Object) -> Result<Fetched, Failure> {
+async fn fetch(s3: &aws_sdk_s3::Client, document: &Object) -> Result<Fetched, Error> {
     let answer = match s3.get_object().bucket(&document.bucket).key(&document.key).send().await {
         Ok(answer) => answer,
-        // Whoever may not list a bucket is told that an object which is not there is forbidden.
+        // Without permission to list the bucket, S3 answers 403 for an object that does not exist.
         Err(error) if matches!(sdk_code(&error), "NoSuchKey" | "AccessDenied") => {
             return Ok(Fetched::Unusable { reason: ReasonCode::DocumentMissing, version_id: None });
         }
-        Err(error) => return Err(Failure::Fetch(Box::new(error))),
+        Err(error) => return Err(Error::Fetch(Box::new(error))),
     };
     let version_id = answer.version_id;
-    // Before a byte of it is read.
+    // Checked before the body is read.
     if answer.content_length.is_none_or(|length| length > MAX_BYTES) {
         return Ok(Fetched::Unusable { reason: ReasonCode::DocumentTooLarge, version_id });
     }
-    let bytes = answer.body.collect().await.map_err(Failure::Body)?.to_vec();
+    let bytes = answer.body.collect().await.map_err(Error::Body)?.to_vec();
     Ok(match inspect_image(Member::Document, &bytes) {
         Ok(_) => Fetched::Picture { bytes, version_id },
         Err(reason) => Fetched::Unusable { reason, version_id },
     })
 }
 
-/// The lines of an answer. Textract counts to 100.
+/// The lines of an answer. Textract's confidence is 0 to 100.
 fn lines(answer: &DetectDocumentTextOutput) -> Vec<Line> {
     let is_line = |block: &&Block| block.block_type() == Some(&BlockType::Line);
     let line = |block: &Block| {
@@ -218,7 +218,7 @@ mod tests {
 
     use super::*;
 
-    /// A PNG of 100 by 100 pixels: its signature and header chunk, which is all that is looked at.
+    /// A PNG of 100 by 100 pixels: only its signature and header chunk, which is all that is read.
     const PICTURE: &[u8] = b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR\0\0\0\x64\0\0\0\x64\x08\x02\0\0\0";
 
     fn input(key: &str) -> Input {
@@ -227,7 +227,7 @@ mod tests {
         serde_json::from_value(input).expect("an input")
     }
 
-    fn own() -> Input {
+    fn valid() -> Input {
         input("onboard/DK/2026/11/21/a-session/document.png")
     }
 
@@ -262,7 +262,7 @@ mod tests {
             })
     }
 
-    async fn run(input: Input, object: &Rule, answers: &[&Rule]) -> Result<Output, Failure> {
+    async fn run(input: Input, object: &Rule, answers: &[&Rule]) -> Result<Output, Error> {
         let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [object]);
         let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, answers);
         handle(&s3, &textract, input, NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day"), &Thresholds::STANDARD)
@@ -270,21 +270,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reads_the_lines_of_the_newest_version_as_bytes() {
+    async fn sends_the_latest_version_as_bytes_and_reads_the_lines() {
         let lines =
             text(&[("KØREKORT", 99.0), ("1. TESTGAARD", 97.0), ("2. RASMUS HOLGER", 98.0), ("4d. 070761-4285", 96.0)]);
-        let output = run(own(), &object(29), &[&lines]).await.expect("an output");
+        let output = run(valid(), &object(29), &[&lines]).await.expect("an output");
         assert_eq!(lines.num_calls(), 1);
         assert_eq!((output.version_id.as_deref(), &output.reasons[..]), (Some("v1"), &[][..]));
         assert_eq!(output.identity.last_name.expose(), "TESTGAARD");
         assert!((output.confidences.last_name - 0.97).abs() < 1e-6, "{output:?}");
-        let told: Value = serde_json::to_value(&output).expect("json");
-        assert_eq!((&told["status"], &told["identity"]["country"]), (&json!("OK"), &json!("DK")));
+        let written: Value = serde_json::to_value(&output).expect("json");
+        assert_eq!((&written["status"], &written["identity"]["country"]), (&json!("OK"), &json!("DK")));
         assert!(!format!("{output:?}").contains("TESTGAARD"));
     }
 
     #[tokio::test]
-    async fn another_session_s_document_is_not_even_fetched() {
+    async fn the_document_of_another_session_is_not_fetched() {
         let object = object(29);
         for key in [
             "onboard/DK/2026/11/21/another/document.png",
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_missing_too_large_or_no_picture_is_a_reason() {
+    async fn an_unusable_picture_is_a_reason() {
         let refusal = |code: &'static str| {
             mock!(S3::get_object).then_error(move || {
                 GetObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().code(code).build())
@@ -315,33 +315,33 @@ mod tests {
             (unknown_length, ReasonCode::DocumentTooLarge),
             (no_picture, ReasonCode::DocumentNotAnImage),
         ] {
-            let output = run(own(), &object, &[]).await.expect("an output");
+            let output = run(valid(), &object, &[]).await.expect("an output");
             assert_eq!((output.status, &output.reasons[..]), (ExtractionStatus::Error, &[reason][..]));
         }
     }
 
     #[tokio::test]
-    async fn what_textract_refuses_is_a_reason_and_what_it_cannot_do_just_now_is_transient() {
+    async fn a_rejected_picture_is_a_reason_and_throttling_is_transient() {
         let bad = mock!(Textract::detect_document_text)
             .then_error(|| DetectDocumentTextError::BadDocumentException(BadDocumentException::builder().build()));
-        let output = run(own(), &object(29), &[&bad]).await.expect("an output");
+        let output = run(valid(), &object(29), &[&bad]).await.expect("an output");
         assert_eq!((output.reasons, output.version_id.as_deref()), (vec![ReasonCode::DocumentUnreadable], Some("v1")));
         let throttled = mock!(Textract::detect_document_text).then_error(|| {
             let meta = aws_sdk_textract::error::ErrorMetadata::builder().code("ThrottlingException").build();
             DetectDocumentTextError::ThrottlingException(ThrottlingException::builder().meta(meta).build())
         });
-        let failure = run(own(), &object(29), &[&throttled]).await.expect_err("a failure");
+        let failure = run(valid(), &object(29), &[&throttled]).await.expect_err("a failure");
         assert_eq!((failure.name(), failure.code()), (ErrorName::Transient, Some("ThrottlingException")));
     }
 
     #[tokio::test]
-    async fn a_document_of_the_united_states_is_left_to_analyze_id() {
+    async fn a_document_of_the_united_states_is_read_by_analyze_id() {
         use aws_sdk_textract::operation::analyze_id::AnalyzeIdOutput;
         let lines = text(&[("USA", 99.0), ("DRIVER LICENSE", 99.0), ("FLORIDA", 99.0)]);
         let fields = mock!(Textract::analyze_id)
             .match_requests(|request| request.document_pages()[0].bytes().is_some())
             .then_output(|| AnalyzeIdOutput::builder().build());
-        let output = run(own(), &object(29), &[&lines, &fields]).await.expect("an output");
+        let output = run(valid(), &object(29), &[&lines, &fields]).await.expect("an output");
         assert_eq!((fields.num_calls(), output.status, output.identity.country), (1, ExtractionStatus::Error, None));
     }
 }

@@ -4,43 +4,43 @@ use bonafide_domain::{
     ReasonCode,
     face_api::{ApiError, FaceId, FaceStatus, Fingerprint, IndexAnswer, IndexRequest, Route},
 };
-use bonafide_faces::{Failure, Indexed, Services, index};
-use bonafide_worker::{ApiAnswer, ApiRequest, note_face, now};
+use bonafide_faces::{Error, Indexed, Services, index};
+use bonafide_worker::{ApiAnswer, ApiRequest, now, record_face};
 
-/// Puts a registered face that is not in its collection there. One that is there already stays as it is.
+/// Adds a registered face to its collection. A face that is already indexed is not changed.
 ///
 /// # Errors
-/// When there is no such face, its picture holds no face that can be indexed, the same face is registered otherwise meanwhile, or a
-/// service does not answer.
-pub async fn handle(services: &Services, request: ApiRequest) -> Result<ApiAnswer, Failure> {
+/// When there is no such face, its picture shows no face that can be indexed, another registration has the same face, or a service does
+/// not answer.
+pub async fn handle(services: &Services, request: ApiRequest) -> Result<ApiAnswer, Error> {
     let IndexRequest { face_id } = request.json()?;
-    note_face(&face_id);
+    record_face(&face_id);
     let fingerprint = Fingerprint::of(&[face_id.as_str().as_bytes()]);
     let serve = async |_| Ok(ApiAnswer::ok(&complete(services, &face_id).await?));
     services.requests.once(&request, Route::CreateIndex, &fingerprint, face_id.clone(), serve).await
 }
 
-async fn complete(services: &Services, face_id: &FaceId) -> Result<IndexAnswer, Failure> {
+async fn complete(services: &Services, face_id: &FaceId) -> Result<IndexAnswer, Error> {
     let Services { collections, pictures, records, .. } = services;
     let record = records.read(face_id, false).await?.filter(|record| record.status != FaceStatus::Removing);
     let record = record.ok_or(ApiError::FaceNotFound)?;
     let (id, message) = match &record.rekognition_face_id {
         Some(id) if record.status == FaceStatus::Indexed => (id.clone(), "Face was indexed already"),
         _ => {
-            // A registration that has broken off may have no picture yet.
+            // An interrupted registration may have no picture yet.
             let versions = pictures.versions(&record.s3_key).await?;
             let picture = versions.first().ok_or(ApiError::FaceNotFound)?;
-            let hold = records.hold(&record).await?;
-            let outcome = index(collections, records, (&record, &hold), picture, &now()).await;
+            let lease = records.lease(&record).await?;
+            let outcome = index(collections, records, (&record, &lease), picture, &now()).await;
             if let Ok(Indexed::Done(id)) = outcome {
                 (id, "Face indexed")
             } else {
-                // Otherwise it ends by itself; the outcome says more.
-                let _ = records.release(&hold).await;
+                // If this fails, the lease expires; the first error is more useful.
+                let _ = records.release(&lease).await;
                 return Err(match outcome? {
                     Indexed::NoFace => ReasonCode::SelfieQualityLow.into(),
                     Indexed::Duplicate => ApiError::FaceDuplicate.into(),
-                    Indexed::Gone | Indexed::Done(_) => ApiError::RequestInProgress.into(),
+                    Indexed::LeaseLost | Indexed::Done(_) => ApiError::RequestInProgress.into(),
                 });
             }
         }
@@ -77,12 +77,8 @@ mod tests {
 
     const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
 
-    /// With this record, which has a picture or not, and how often the face was indexed.
-    async fn indexed(
-        status: Option<&'static str>,
-        has_picture: bool,
-        is_face: bool,
-    ) -> (Result<Value, Failure>, usize) {
+    /// Calls the handler with this record, with or without a picture; also returns how often the face was indexed.
+    async fn indexed(status: Option<&'static str>, has_picture: bool, is_face: bool) -> (Result<Value, Error>, usize) {
         let read = mock!(aws_sdk_dynamodb::Client::get_item).then_output(move || {
             let row = |status| {
                 let mut row = vec![("faceId", FACE), ("status", status), ("s3Key", "faces/x.jpg")];
@@ -128,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_face_that_is_in_no_collection_gets_there() {
+    async fn an_unindexed_face_is_indexed() {
         for status in ["failed_indexing", "pending"] {
             let (answer, calls) = indexed(Some(status), true, true).await;
             let expected = json!({
@@ -139,20 +135,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_face_that_is_there_stays_as_it_is() {
+    async fn an_indexed_face_is_not_changed() {
         let (answer, calls) = indexed(Some("indexed"), true, true).await;
         assert_eq!((&answer.expect("an answer")["rekognitionFaceId"], calls), (&json!("earlier"), 0));
     }
 
     #[tokio::test]
-    async fn what_cannot_be_indexed_is_refused() {
+    async fn a_face_that_cannot_be_indexed_is_refused() {
         for (status, has_picture, is_face, refusal) in [
             (None, true, true, Refusal::from(ApiError::FaceNotFound)),
             (Some("pending"), false, true, ApiError::FaceNotFound.into()),
             (Some("failed_indexing"), true, false, ReasonCode::SelfieQualityLow.into()),
         ] {
             let (answer, _) = indexed(status, has_picture, is_face).await;
-            assert!(matches!(answer, Err(Failure::Refused(given)) if given == refusal), "{refusal:?}");
+            assert!(matches!(answer, Err(Error::Refused(given)) if given == refusal), "{refusal:?}");
         }
     }
 }

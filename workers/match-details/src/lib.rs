@@ -4,11 +4,11 @@ use bonafide_domain::{
     ApplicationId, Details, DetailsColumn, DocumentFields, Facts, Personal, Similarities, SubmissionId, facts,
     similarities,
 };
-use bonafide_worker::{Row, Submissions, TableFailure, column};
+use bonafide_worker::{Row, Submissions, TableError, column};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-/// What the state sends.
+/// The input from the state.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
@@ -19,7 +19,7 @@ pub struct Input {
     minimum_age: u32,
 }
 
-/// What the state's Choice decides on: scores and facts, nothing personal.
+/// The input of the state's Choice: scores and facts, no personal data.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
@@ -27,7 +27,7 @@ pub struct Output {
     facts: Facts,
 }
 
-/// The similarities, or an empty object when there is nothing to compare with.
+/// The similarities, or an empty object when there are no details.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 enum Compared {
@@ -35,19 +35,19 @@ enum Compared {
     Nothing {},
 }
 
-/// Compares what the applicant said with what the document says, on `today`.
+/// Compares the details with the document, as of `today`.
 ///
 /// # Errors
-/// When the submission cannot be read, or an earlier step has not written what is to be compared.
-pub async fn handle(submissions: &Submissions, input: Input, today: NaiveDate) -> Result<Output, TableFailure> {
+/// When the submission cannot be read, or lacks the data to compare.
+pub async fn handle(submissions: &Submissions, input: Input, today: NaiveDate) -> Result<Output, TableError> {
     let mut attributes = vec!["documentFields"];
     if input.details_expected {
         attributes.extend(DetailsColumn::ALL.map(DetailsColumn::name));
     }
     let row = submissions.read(&input.application_id, &input.submission_id, &attributes).await?;
-    let document = document_fields(&row).ok_or(TableFailure::Missing("documentFields"))?;
+    let document = document_fields(&row).ok_or(TableError::Missing("documentFields"))?;
     let similarities = if input.details_expected {
-        column(&row, DetailsColumn::LastName.name()).ok_or(TableFailure::Missing("details"))?;
+        column(&row, DetailsColumn::LastName.name()).ok_or(TableError::Missing("details"))?;
         let details = Details::from_lookup(|name| column(&row, name.name()));
         Compared::Details(similarities(&details, &document))
     } else {
@@ -97,11 +97,11 @@ mod tests {
         row
     }
 
-    async fn run(row: Row, details_expected: bool) -> Result<serde_json::Value, TableFailure> {
+    async fn run(row: Row, details_expected: bool) -> Result<serde_json::Value, TableError> {
         let rule = mock!(Client::get_item)
             .match_requests(move |request| {
                 let key = request.key().expect("a key");
-                // Without details the applicant's words are not even read.
+                // Without details, the columns are not read.
                 (&key["applicationId"], &key["submissionId"]) == (&text("8d247914"), &text("0123456789abcde"))
                     && request.expression_attribute_names().map(HashMap::len)
                         == Some(if details_expected { 9 } else { 1 })
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answers_with_scores_and_facts_only() {
+    async fn returns_scores_and_facts_only() {
         assert_eq!(
             run(row(), true).await.expect("an output"),
             json!({
@@ -139,11 +139,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn does_not_judge_what_was_never_written() {
+    async fn missing_data_is_an_error_and_not_a_score() {
         for (gone, missing) in [("documentFields", "documentFields"), ("LAST_NAME", "details")] {
             let mut row = row();
             row.remove(gone);
-            assert!(matches!(run(row, true).await, Err(TableFailure::Missing(name)) if name == missing));
+            assert!(matches!(run(row, true).await, Err(TableError::Missing(name)) if name == missing));
         }
         let failure = run(Row::new(), false).await.expect_err("no such submission");
         assert_eq!(failure.name(), ErrorName::Internal);

@@ -1,10 +1,10 @@
-//! The real binary over the Runtime API: what it answers, and that nothing personal is in anything that it prints.
+//! The real binary over the Runtime API: its answers, and that its output contains no personal data.
 
 use bonafide_worker_process::{Answer, Call, Process};
 use serde_json::{Value, json};
 
 const SETTINGS: [(&str, &str); 1] = [("SUBMISSIONS_TABLE", "submissions")];
-/// What the record says of the applicant. None of it may leave the process.
+/// Personal values of the record. None of them may leave the process.
 const PLANTED: [&str; 4] = ["Planted-First", "Planted-Last", "P1A2N3T4E5D", "Planted Street"];
 
 fn row(_: &Call) -> (u16, String) {
@@ -27,7 +27,7 @@ fn input() -> Value {
 }
 
 #[test]
-fn tells_each_task_in_one_line_and_nothing_of_the_applicant() {
+fn each_task_is_logged_in_one_line_without_personal_data() {
     let process = Process::start(env!("CARGO_BIN_EXE_match-details"), &SETTINGS, row);
     let Answer::Response(output) = process.invoke(input()) else { panic!("the task failed") };
     assert_eq!(output["similarities"]["lastName"], json!(100.0));
@@ -53,7 +53,7 @@ fn tells_each_task_in_one_line_and_nothing_of_the_applicant() {
 }
 
 #[test]
-fn tells_a_failure_by_its_name_and_code() {
+fn a_failure_is_logged_by_name_and_code() {
     let denied = |_: &Call| {
         (400, json!({"__type": "com.amazonaws#AccessDeniedException", "message": "Planted-First"}).to_string())
     };
@@ -68,16 +68,16 @@ fn tells_a_failure_by_its_name_and_code() {
     let left = process.stop();
     assert_eq!(left.log().len(), 1, "{}", left.text);
     let line = left.log()[0];
-    let told = ["message", "application.id", "error.name", "error.code"].map(|name| line[name].as_str());
-    assert_eq!(told, ["the task failed", "8d247914", "Bonafide.Internal", "AccessDeniedException"].map(Some));
+    let logged = ["message", "application.id", "error.name", "error.code"].map(|name| line[name].as_str());
+    assert_eq!(logged, ["the task failed", "8d247914", "Bonafide.Internal", "AccessDeniedException"].map(Some));
     let metrics = left.metrics();
-    let told = (&metrics[0]["TaskFailures"], &metrics[0]["Throttles"], &metrics[0]["ErrorName"]);
-    assert_eq!(told, (&json!(1.0), &json!(0.0), &json!("Bonafide.Internal")));
+    let measured = (&metrics[0]["TaskFailures"], &metrics[0]["Throttles"], &metrics[0]["ErrorName"]);
+    assert_eq!(measured, (&json!(1.0), &json!(0.0), &json!("Bonafide.Internal")));
     assert!(!left.text.contains("Planted"), "{}", left.text);
 }
 
 #[test]
-fn bad_input_is_told_by_its_path_and_never_quoted() {
+fn bad_input_is_reported_by_path_and_never_quoted() {
     let process = Process::start(env!("CARGO_BIN_EXE_match-details"), &SETTINGS, row);
     let mut bad = input();
     bad["detailsExpected"] = json!("Planted-First");

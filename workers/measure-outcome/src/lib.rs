@@ -1,65 +1,65 @@
-//! Serves the measurements queue: what the notifications topic tells, with the scores of what was judged, as metrics.
+//! Serves the measurements queue: turns notifications and the scores of their records into metrics.
 
 mod measure;
 mod notification;
 
 use bonafide_worker::{
-    Applications, ErrorName, Measurement, Submissions, TableFailure, TaskError, column, note_application, note_check,
-    note_execution, note_outcome, note_reasons,
+    Applications, ErrorName, Measurement, Submissions, TableError, TaskError, column, record_application, record_check,
+    record_execution, record_outcome, record_reasons,
 };
 
 use crate::notification::Notification;
 
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The message is none of ours. It is not quoted.
-    #[error("the message is no notification")]
+pub enum Error {
+    /// The message has another format. It is not quoted.
+    #[error("the message is not a notification")]
     Malformed,
     /// The record could not be read.
     #[error(transparent)]
-    Table(#[from] TableFailure),
+    Table(#[from] TableError),
 }
 
-impl TaskError for Failure {
+impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::Malformed => ErrorName::InvalidInput,
-            Self::Table(failure) => failure.name(),
+            Self::Table(error) => error.name(),
         }
     }
 
     fn code(&self) -> Option<&str> {
         match self {
             Self::Malformed => None,
-            Self::Table(failure) => failure.code(),
+            Self::Table(error) => error.code(),
         }
     }
 }
 
-/// Measures what a notification tells. A message that comes twice is counted twice.
+/// Measures a notification. A duplicate delivery is counted twice.
 ///
 /// # Errors
-/// When the message is no notification, or the table does not answer.
+/// When the message is not a notification, or the table does not answer.
 pub async fn handle(
     applications: &Applications,
     submissions: &Submissions,
     body: &str,
-) -> Result<Vec<Measurement>, Failure> {
-    let notification: Notification = serde_json::from_str(body).map_err(|_| Failure::Malformed)?;
-    note_application(&notification.application_id);
+) -> Result<Vec<Measurement>, Error> {
+    let notification: Notification = serde_json::from_str(body).map_err(|_| Error::Malformed)?;
+    record_application(&notification.application_id);
     if let Some(check) = notification.check {
-        note_check(check);
+        record_check(check);
     }
-    note_outcome(notification.result());
-    note_reasons(&notification.reasons);
+    record_outcome(notification.result());
+    record_reasons(&notification.reasons);
     let application = &notification.application_id;
     let row = match &notification.submission_id {
         Some(submission) => submissions.read(application, submission, &measure::ATTRIBUTES).await?,
         None => applications.read(application, &measure::ATTRIBUTES).await?,
     };
     if let Some(execution) = column(&row, "executionArn") {
-        note_execution(execution);
+        record_execution(execution);
     }
     let id = notification.application_id.as_str();
     let measured = measure::measurements(&notification, &row).into_iter();
@@ -90,7 +90,7 @@ mod tests {
         AttributeValue::M(entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
     }
 
-    /// A package's row after its verdict.
+    /// The row of a decided package.
     fn row() -> Row {
         let scores = map(&[("similarity", AttributeValue::N("97.5".into())), ("broken", text("Jane Doe"))]);
         let check = |outcome: &str| map(&[("outcome", text(outcome)), ("scores", scores.clone())]);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_verdict_measures_the_application_its_reasons_and_every_check() {
+    async fn a_decision_measures_application_reasons_and_checks() {
         let declined = with(notification("APPLICATION_DECIDED"), "outcome", json!("declined"));
         let declined = with(declined, "reasons", json!(["LAST_NAME_MISMATCH", "ADDRESS_MISMATCH"]));
         let check = |check: Check| measurement().count("Checks").by([("Check", check.name())]);
@@ -154,14 +154,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_check_waits_for_the_end_of_its_submission() {
+    async fn a_check_is_measured_when_its_submission_is_decided() {
         let refused = with(notification("CHECK_NOT_PASSED"), "check", json!("identityCompare"));
         let refused = with(refused, "reasons", json!(["FACE_MISMATCH"]));
         assert_eq!(measured(refused, row()).await, []);
     }
 
     #[tokio::test]
-    async fn a_picture_is_measured_from_its_submission_and_is_no_verdict() {
+    async fn a_picture_measures_checks_and_no_application() {
         let judged = with(notification("PICTURE_JUDGED"), "submissionId", json!("0123456789abcde"));
         let judged = with(with(judged, "outcome", json!("declined")), "reasons", json!(["FACE_MISMATCH"]));
         let no = map(&[("outcome", text("decline")), ("scores", map(&[]))]);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_could_not_be_judged_is_an_outcome_of_its_own() {
+    async fn a_failure_is_an_outcome_of_its_own() {
         let failed = with(notification("APPLICATION_FAILED"), "reasons", json!(["THIRD_PARTY_UNAVAILABLE"]));
         assert_eq!(
             measured(failed, row()).await,
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_that_belongs_to_nobody_is_counted_without_a_time() {
+    async fn a_rejected_upload_is_counted_without_a_time() {
         let rejected = with(notification("UPLOAD_REJECTED"), "outcome", json!("resubmit"));
         assert_eq!(
             measured(rejected, row()).await,
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_has_begun_anew_has_no_time() {
+    async fn a_restarted_step_has_no_time() {
         let mut row = row();
         row.insert("receivedAt".to_owned(), text("2026-11-21T09:31:00.000Z"));
         let approved = with(notification("APPLICATION_DECIDED"), "outcome", json!("approved"));
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_that_is_no_notification_goes_back_unquoted() {
+    async fn a_malformed_message_is_refused_without_quoting_it() {
         let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, []);
         let submissions = Submissions::new(client.clone(), "submissions".into());
         let applications = Applications::new(client, "applications".into());
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_table_that_throttles_is_tried_again() {
+    async fn throttling_by_the_table_is_transient() {
         let throttled = mock!(Client::get_item).then_error(|| {
             GetItemError::generic(aws_sdk_dynamodb::error::ErrorMetadata::builder().code("ThrottlingException").build())
         });

@@ -1,6 +1,6 @@
 //! The Lambda function behind the measurements queue.
 
-use bonafide_worker::{Applications, Error, Pace, Submissions, Worker, aws_config, run_queue, setting};
+use bonafide_worker::{Applications, Error, RateLimiter, Submissions, Worker, aws_config, run_queue, setting};
 use measure_outcome::handle;
 
 #[tokio::main]
@@ -9,5 +9,6 @@ async fn main() -> Result<(), Error> {
     let submissions = Submissions::new(client.clone(), setting("SUBMISSIONS_TABLE")?);
     let applications = Applications::new(client, setting("APPLICATIONS_TABLE")?);
     let worker = Worker::new(env!("CARGO_PKG_NAME"));
-    run_queue(worker, Pace::NONE, async |body: String| handle(&applications, &submissions, &body).await).await
+    run_queue(worker, RateLimiter::UNLIMITED, async |body: String| handle(&applications, &submissions, &body).await)
+        .await
 }

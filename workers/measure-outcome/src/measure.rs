@@ -1,4 +1,4 @@
-//! From a notification and the record of what was judged to measurements. Pure.
+//! Pure functions from a notification and its record to measurements.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bonafide_domain::{Check, CheckOutcome};
@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer, value::Error};
 
 use crate::notification::{Event, Notification};
 
-/// What is read of a record: when, which execution, and what each check found. Nothing personal, and the policy allows no more.
+/// The attributes that are read: times, execution and checks. They are not personal, and the policy allows no others.
 pub(crate) const ATTRIBUTES: [&str; 11] = [
     "executionArn",
     "receivedAt",
@@ -23,13 +23,13 @@ pub(crate) const ATTRIBUTES: [&str; 11] = [
     "customerRegistration",
 ];
 
-/// Checks that pass publish nothing, so all are measured together, when the submission has ended. A single picture gives no verdict on its
+/// Passed checks cause no notification, so all checks are measured when the submission is decided. A single picture does not decide its
 /// application.
 pub(crate) fn measurements(notification: &Notification, row: &Row) -> Vec<Measurement> {
     match notification.event {
         Event::ApplicationDecided => {
             let checks = Check::ALL.into_iter().filter_map(|check| of_check(check, row));
-            [verdict(notification, time_to_verdict(row))]
+            [application(notification, time_to_decision(row))]
                 .into_iter()
                 .chain(reasons(notification))
                 .chain(checks)
@@ -39,44 +39,44 @@ pub(crate) fn measurements(notification: &Notification, row: &Row) -> Vec<Measur
             let checks = Check::ALL.into_iter().filter_map(|check| of_check(check, row));
             reasons(notification).chain(checks).collect()
         }
-        // It was decided at once; its time to the verdict is none.
+        // These have no time to a decision.
         Event::ApplicationFailed | Event::UploadRejected => {
-            [verdict(notification, None)].into_iter().chain(reasons(notification)).collect()
+            [application(notification, None)].into_iter().chain(reasons(notification)).collect()
         }
         Event::CheckNotPassed => Vec::new(),
     }
 }
 
-fn verdict(notification: &Notification, seconds: Option<f64>) -> Measurement {
-    let verdict = Measurement::new().count("Applications");
-    let verdict = match seconds {
-        Some(seconds) => verdict.metric("TimeToVerdict", Unit::Seconds, seconds),
-        None => verdict,
+fn application(notification: &Notification, seconds: Option<f64>) -> Measurement {
+    let measured = Measurement::new().count("Applications");
+    let measured = match seconds {
+        Some(seconds) => measured.metric("TimeToVerdict", Unit::Seconds, seconds),
+        None => measured,
     };
-    verdict.by([]).by([("Outcome", notification.result())])
+    measured.by([]).by([("Outcome", notification.result())])
 }
 
 fn reasons(notification: &Notification) -> impl Iterator<Item = Measurement> {
     notification.reasons.iter().map(|reason| Measurement::new().count("Reasons").by([("Reason", reason.code())]))
 }
 
-/// Seconds from the upload to the verdict.
-fn time_to_verdict(row: &Row) -> Option<f64> {
+/// Seconds from the upload to the decision.
+fn time_to_decision(row: &Row) -> Option<f64> {
     let time = |name| DateTime::parse_from_rfc3339(column(row, name)?).ok();
     let milliseconds = (time("decidedAt")? - time("receivedAt")?).num_milliseconds();
-    // A conversation's step may have begun anew.
+    // A step of a conversation may have been restarted.
     let milliseconds = u32::try_from(milliseconds).ok()?;
     Some(f64::from(milliseconds) / 1000.0)
 }
 
-/// Outcome and scores of a check that was made.
+/// Outcome and scores of a check.
 fn of_check(check: Check, row: &Row) -> Option<Measurement> {
     let record = row.get(check.name())?.as_m().ok()?;
-    let outcome: CheckOutcome = word(column(record, "outcome")?)?;
+    let outcome: CheckOutcome = parse(column(record, "outcome")?)?;
     let scores = record.get("scores").and_then(|scores| scores.as_m().ok()).into_iter().flatten();
     let measured = scores.filter_map(|(name, score)| Some((name, number(score)?))).fold(
         Measurement::new().count("Checks"),
-        // Under the name that the machine gave it.
+        // The machine names the score.
         |measured, (name, score)| measured.metric(name, Unit::None, score),
     );
     Some(measured.by([("Check", check.name())]).by([("Check", check.name()), ("Outcome", outcome.name())]))
@@ -86,7 +86,7 @@ fn number(value: &AttributeValue) -> Option<f64> {
     value.as_n().ok()?.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// One of our own words.
-fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
+/// Parses a value of a domain type.
+fn parse<T: DeserializeOwned>(text: &str) -> Option<T> {
     T::deserialize(IntoDeserializer::<Error>::into_deserializer(text)).ok()
 }

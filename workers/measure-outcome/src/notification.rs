@@ -1,14 +1,14 @@
-//! What the notifications topic says, as far as it is measured.
+//! The parts of a notification that are measured.
 
 use bonafide_domain::{ApplicationId, Check, CheckOutcome, ReasonCode, SubmissionId};
 use serde::Deserialize;
 
-/// One message; members that are not measured are not looked at.
+/// One message; other members are ignored.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Notification {
     pub(crate) application_id: ApplicationId,
-    /// Of the submission that has ended; a conversation has none.
+    /// The submission that was decided; a conversation has none.
     pub(crate) submission_id: Option<SubmissionId>,
     pub(crate) event: Event,
     pub(crate) check: Option<Check>,
@@ -26,30 +26,30 @@ pub(crate) enum Event {
     UploadRejected,
 }
 
-/// Of a check, or of an application.
+/// The outcome of a check or of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase", untagged)]
 enum Outcome {
     Check(CheckOutcome),
-    Application(Verdict),
+    Application(ApplicationOutcome),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
+enum ApplicationOutcome {
     Approved,
     Declined,
     Referred,
 }
 
 impl Notification {
-    /// How it came out, in one word; a failure has no outcome, and counts as one of its own.
+    /// The outcome as a dimension of metrics; a failure has none and counts as `failed`.
     pub(crate) fn result(&self) -> &'static str {
         match self.outcome {
             Some(Outcome::Check(outcome)) => outcome.name(),
-            Some(Outcome::Application(Verdict::Approved)) => "approved",
-            Some(Outcome::Application(Verdict::Declined)) => "declined",
-            Some(Outcome::Application(Verdict::Referred)) => "referred",
+            Some(Outcome::Application(ApplicationOutcome::Approved)) => "approved",
+            Some(Outcome::Application(ApplicationOutcome::Declined)) => "declined",
+            Some(Outcome::Application(ApplicationOutcome::Referred)) => "referred",
             None => "failed",
         }
     }
@@ -64,13 +64,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_a_notification_or_none(body in any::<String>()) {
+        fn any_text_is_read_or_refused(body in any::<String>()) {
             let _ = serde_json::from_str::<Notification>(&body);
         }
 
-        /// What is counted is one of our own words, whatever stands in the message.
+        /// Only known outcomes are counted, whatever the message contains.
         #[test]
-        fn counts_only_words_that_are_known(
+        fn only_known_outcomes_are_counted(
             member in proptest::sample::select(vec!["applicationId", "event", "check", "outcome", "reasons"]),
             wrong in prop_oneof![
                 any::<String>().prop_map(Value::from),

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
 use bonafide_domain::face_api::{UploadAnswer, UploadRequest};
-use bonafide_faces::{Failure, Pictures, new_upload_id};
+use bonafide_faces::{Error, Pictures, new_upload_id};
 use bonafide_worker::{ApiAnswer, ApiRequest};
 
-/// How long an upload may be begun.
+/// How long the signed address is valid.
 const VALIDITY: Duration = Duration::from_mins(15);
 
-/// Signs a `PUT` of one picture, of the type and the size that the client announces: S3 takes nothing else under it.
+/// Signs a `PUT` of one picture. S3 accepts only the type and the size that the client announces.
 ///
 /// # Errors
 /// When the request is refused, or there are no credentials to sign with.
 ///
 /// # Panics
 /// Never: the validity is within what S3 allows.
-pub async fn handle(pictures: &Pictures, request: ApiRequest) -> Result<ApiAnswer, Failure> {
+pub async fn handle(pictures: &Pictures, request: ApiRequest) -> Result<ApiAnswer, Error> {
     let (media_type, length) = request.json::<UploadRequest>()?.parts()?;
     let upload = new_upload_id();
     let validity = PresigningConfig::expires_in(VALIDITY).expect("a quarter of an hour is within S3's week");
@@ -43,7 +43,7 @@ mod tests {
 
     use super::*;
 
-    async fn offered(body: Value) -> Result<Value, Failure> {
+    async fn offered(body: Value) -> Result<Value, Error> {
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
@@ -70,14 +70,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn offers_nothing_for_what_would_be_refused() {
+    async fn refuses_to_sign_unacceptable_uploads() {
         for (body, code) in [
             (json!({"contentType": "image/gif", "contentLength": 9}), "REQUEST_INVALID"),
             (json!({"contentType": "image/png", "contentLength": 0}), "REQUEST_INVALID"),
             (json!({"contentType": "image/png", "contentLength": 20_000_000}), "REQUEST_TOO_LARGE"),
         ] {
             let failure = offered(body).await.expect_err("refused");
-            assert!(matches!(failure, Failure::Refused(refusal) if Refusal::code(&refusal) == code), "{code}");
+            assert!(matches!(failure, Error::Refused(refusal) if Refusal::code(&refusal) == code), "{code}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What Amazon Bedrock sends to the function of an action group, and what it takes for an answer.
+//! The events and answers of a Lambda function for an action group of Amazon Bedrock.
 //!
 //! docs.aws.amazon.com/bedrock/latest/userguide/agents-lambda.html, for action groups that are defined by functions.
 
@@ -7,38 +7,38 @@ use std::collections::BTreeMap;
 use bonafide_domain::Personal;
 use serde::{Deserialize, Serialize};
 
-/// The one version of both forms.
+/// The version of both formats.
 pub const MESSAGE_VERSION: &str = "1.0";
 
-/// Texts by name.
+/// Attributes by name.
 pub type Attributes = BTreeMap<String, String>;
 
-/// The model has decided that a function is to be called. AWS may send more than this.
+/// A function call by the model. AWS may send further members.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// `1.0`.
     pub message_version: String,
-    /// Which agent.
+    /// The agent.
     #[serde(default)]
     pub agent: Agent,
-    /// Of the conversation, as the application names it to Bedrock.
+    /// The id of the conversation, which the application gives to Bedrock.
     #[serde(default)]
     pub session_id: String,
-    /// What the person wrote. Nothing here looks at it.
+    /// The text of the person. It is not used.
     #[serde(default)]
     pub input_text: Personal,
     /// The action group.
     pub action_group: String,
-    /// One of its functions.
+    /// The function of this group.
     pub function: String,
-    /// What the model gives it.
+    /// The arguments from the model.
     #[serde(default)]
     pub parameters: Vec<Parameter>,
-    /// What earlier answers have set, for as long as the conversation lasts.
+    /// Attributes that earlier answers have set for this conversation.
     #[serde(default)]
     pub session_attributes: Attributes,
-    /// The same, for one turn.
+    /// Attributes for this turn.
     #[serde(default)]
     pub prompt_session_attributes: Attributes,
 }
@@ -51,21 +51,21 @@ pub struct Agent {
     pub name: String,
     /// Its id.
     pub id: String,
-    /// By which it was called.
+    /// The alias that was called.
     pub alias: String,
-    /// Behind the alias.
+    /// The version of the alias.
     pub version: String,
 }
 
-/// What the model gives a function. It may be anything that the person has said, so it is not printed.
+/// An argument. It may contain anything that the person has said, so it is not printed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Parameter {
-    /// As the function's schema has it.
+    /// The name in the function's schema.
     pub name: String,
-    /// Likewise.
+    /// The type in the schema.
     #[serde(rename = "type")]
     pub kind: String,
-    /// As text, whatever its type.
+    /// The value as text, for every type.
     pub value: Personal,
 }
 
@@ -75,48 +75,48 @@ pub struct Parameter {
 pub struct Answer {
     /// `1.0`.
     pub message_version: String,
-    /// The answer itself.
+    /// The result of the call.
     pub response: Response,
-    /// From now on.
+    /// Attributes for the rest of the conversation.
     pub session_attributes: Attributes,
-    /// For the rest of the turn.
+    /// Attributes for the rest of the turn.
     pub prompt_session_attributes: Attributes,
 }
 
-/// Whose answer, and which.
+/// The result of a call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
-    /// As it was asked for.
+    /// The action group of the event.
     pub action_group: String,
-    /// As it was asked for.
+    /// The function of the event.
     pub function: String,
-    /// What it says.
+    /// The response of the function.
     pub function_response: FunctionResponse,
 }
 
-/// What a function says.
+/// The response of a function.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionResponse {
-    /// Absent when the function did what it was called for.
+    /// Absent when the call succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_state: Option<ResponseState>,
-    /// By the kind of content.
+    /// The content.
     pub response_body: ResponseBody,
 }
 
-/// Why a function did not do it.
+/// Why a call did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ResponseState {
-    /// The system could not: Bedrock ends the turn with `DependencyFailedException`.
+    /// The system failed: Bedrock ends the turn with `DependencyFailedException`.
     Failure,
-    /// Something is missing: the model reads the body and goes on.
+    /// Something is missing: the model reads the body and continues.
     Reprompt,
 }
 
-/// `TEXT` is the one kind that functions have.
+/// `TEXT` is the only content type of functions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ResponseBody {
     /// For the model.
@@ -127,12 +127,12 @@ pub struct ResponseBody {
 /// A text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Text {
-    /// JSON: see [`crate::Said`].
+    /// JSON: see [`crate::AnswerBody`].
     pub body: String,
 }
 
 impl Event {
-    /// A parameter without the white space around it, if it was given and is not empty.
+    /// The trimmed value of a parameter, if it is not empty.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let found = self.parameters.iter().find(|parameter| parameter.name == name)?;

@@ -1,7 +1,7 @@
-//! Does what the agent of a conversation asks for.
+//! The functions that the agent of a conversation calls.
 //!
-//! The model decides what to say and which function to call; nothing that it says decides about anybody. Order, consent and results
-//! are kept here and in the machine `AgentOnboarding`, and of a national number the model gets the last four signs at most.
+//! The model decides what to say and which function to call; it takes no decision about a person. The order of the steps, the consent and
+//! the results are checked here and in the machine `AgentOnboarding`. The model gets at most the last four characters of a national number.
 
 pub mod bedrock;
 mod session;
@@ -16,7 +16,9 @@ use aws_sdk_sfn::{
 };
 use bonafide_domain::nordic::{Country, document_key};
 use bonafide_domain::{ReasonClass, ReasonCode};
-use bonafide_worker::{ErrorName, Report, TaskError, note_application, note_execution, note_reasons, sdk_code};
+use bonafide_worker::{
+    ErrorName, TaskError, WorkerError, record_application, record_execution, record_reasons, sdk_code,
+};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -28,15 +30,15 @@ use crate::session::{Progress, Session};
 
 /// The action group, as the template names it.
 pub const ACTION_GROUP: &str = "onboarding";
-/// How long an upload address works. In seconds.
+/// How long an upload address is valid, in seconds.
 const UPLOAD_SECONDS: u64 = 900;
-/// What a document may be, with its key's extension.
+/// The accepted content types, with the extension of the key.
 const CONTENT_TYPES: [(&str, &str); 2] = [("image/jpeg", "jpg"), ("image/png", "png")];
 
 /// The machine and the bucket.
 #[derive(Debug)]
 pub struct Onboarding {
-    /// Waits for an execution as long as it may take.
+    /// A client whose timeout is longer than the longest execution.
     pub machines: aws_sdk_sfn::Client,
     /// ARN of `AgentOnboarding`.
     pub machine: String,
@@ -46,14 +48,14 @@ pub struct Onboarding {
     pub bucket: String,
 }
 
-/// What no event tells.
+/// The time and an unused id, which do not come from the event.
 #[derive(Clone, Debug)]
 pub struct Moment {
     /// ISO 8601, UTC.
     pub now: String,
-    /// The day of it.
+    /// The date of `now`.
     pub today: NaiveDate,
-    /// Never used before.
+    /// An unused id.
     pub id: Uuid,
 }
 
@@ -61,22 +63,22 @@ pub struct Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Function {
-    /// The person agrees, or not.
+    /// The person consents or refuses.
     GiveConsent,
-    /// An address for the document.
+    /// Returns an upload address for the document.
     RequestUpload,
-    /// The machine's first step.
+    /// The first step of the machine.
     ReadDocument,
-    /// Its second.
+    /// The second step.
     VerifyIdentity,
-    /// Its third.
+    /// The third step.
     RegisterCustomer,
-    /// All three.
+    /// All three steps.
     CompleteOnboarding,
 }
 
 impl Function {
-    /// All of them, in their order.
+    /// All functions, in order.
     pub const ALL: [Self; 6] = [
         Self::GiveConsent,
         Self::RequestUpload,
@@ -86,7 +88,7 @@ impl Function {
         Self::CompleteOnboarding,
     ];
 
-    /// As the model calls it.
+    /// The name in the action group.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -103,22 +105,22 @@ impl Function {
 /// The body of an answer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Said {
-    /// What to tell the person, or what to do first.
+pub struct AnswerBody {
+    /// What the model should tell the person or do next.
     pub message: String,
-    /// What the machine said.
+    /// The result of the machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<MachineResult>,
-    /// Why, in codes.
+    /// The reason codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<ReasonCode>,
-    /// Of the national number.
+    /// The last four characters of the national number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_four: Option<String>,
-    /// Of a customer that was made.
+    /// The id of the new customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<String>,
-    /// Where to put the document.
+    /// Where the document is uploaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<Upload>,
 }
@@ -129,15 +131,15 @@ pub struct Said {
 pub struct Upload {
     /// Always `PUT`.
     pub method: String,
-    /// Signed, for this one object.
+    /// A signed address for this object.
     pub url: String,
-    /// Has to be sent with it.
+    /// The header that the upload must have.
     pub content_type: String,
-    /// For so long.
+    /// How long the address is valid.
     pub expires_in_seconds: u64,
 }
 
-/// What the machine concludes.
+/// The result of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MachineResult {
@@ -149,11 +151,11 @@ pub enum MachineResult {
     Unverified,
     /// The person is a customer now.
     Registered,
-    /// The person was one before.
+    /// The person already was a customer.
     AlreadyRegistered,
 }
 
-/// What the machine returns.
+/// The output of the machine.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct MachineOutput {
@@ -163,10 +165,10 @@ struct MachineOutput {
     last_four: Option<String>,
 }
 
-/// Why a function could not be done.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// Another action group's event.
+pub enum Error {
+    /// The event is of another action group or function.
     #[error("the event is of another action group, or of a function that does not exist")]
     UnknownFunction,
     /// No address could be signed.
@@ -181,12 +183,12 @@ pub enum Failure {
     /// The machine could not judge.
     #[error("the machine could not judge: {0}")]
     NotJudged(ReasonCode),
-    /// The machine returned something else than its contract says.
-    #[error("the machine's result could not be understood")]
+    /// The output of the machine does not match its contract.
+    #[error("the output of the machine does not match its contract")]
     Result(#[source] Option<serde_json::Error>),
 }
 
-impl TaskError for Failure {
+impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::UnknownFunction => ErrorName::InvalidInput,
@@ -207,16 +209,16 @@ impl TaskError for Failure {
     }
 }
 
-/// Does what the model has called.
+/// Handles one call by the model.
 ///
 /// # Errors
-/// When the system could not; what the person or the model has to do first is an answer, and no error.
-pub async fn handle(onboarding: &Onboarding, event: Event, moment: &Moment) -> Result<Answer, Failure> {
+/// When the system fails. If the person or the model must do something first, that is an answer and not an error.
+pub async fn handle(onboarding: &Onboarding, event: Event, moment: &Moment) -> Result<Answer, Error> {
     let function = Function::ALL.into_iter().find(|function| function.name() == event.function);
-    let function = function.filter(|_| event.action_group == ACTION_GROUP).ok_or(Failure::UnknownFunction)?;
+    let function = function.filter(|_| event.action_group == ACTION_GROUP).ok_or(Error::UnknownFunction)?;
     let mut session = Session::read(&event.session_attributes);
     if let Some(id) = &session.id {
-        note_application(id);
+        record_application(id);
     }
     let answered = match function {
         Function::GiveConsent => give_consent(&event, &mut session, moment),
@@ -226,16 +228,16 @@ pub async fn handle(onboarding: &Onboarding, event: Event, moment: &Moment) -> R
         Function::RegisterCustomer => onboarding.step(&mut session, Some("register"), moment).await?,
         Function::CompleteOnboarding => onboarding.step(&mut session, None, moment).await?,
     };
-    let (said, state) = match answered {
-        Ok(said) => (said, None),
+    let (body, state) = match answered {
+        Ok(body) => (body, None),
         Err(Missing(message)) => {
-            (Said { message: message.to_owned(), ..Said::default() }, Some(ResponseState::Reprompt))
+            (AnswerBody { message: message.to_owned(), ..AnswerBody::default() }, Some(ResponseState::Reprompt))
         }
     };
-    Ok(Answer::new(&event, session.attributes(&event.session_attributes), &said, state))
+    Ok(Answer::new(&event, session.attributes(&event.session_attributes), &body, state))
 }
 
-/// What has to be there first, for the model to ask for.
+/// What is missing, as an instruction for the model.
 struct Missing(&'static str);
 
 const NO_CONSENT: Missing = Missing(
@@ -253,14 +255,14 @@ const NO_DOCUMENT: Missing =
 const NOT_READ: Missing = Missing("The document has not been read. Call read_document first.");
 const NOT_VERIFIED: Missing = Missing("The person has not been verified. Call verify_identity first.");
 
-fn give_consent(event: &Event, session: &mut Session, moment: &Moment) -> Result<Said, Missing> {
-    let said = |message: &str| Ok(Said { message: message.to_owned(), ..Said::default() });
+fn give_consent(event: &Event, session: &mut Session, moment: &Moment) -> Result<AnswerBody, Missing> {
+    let body = |message: &str| Ok(AnswerBody { message: message.to_owned(), ..AnswerBody::default() });
     match event.parameter("consent").map(str::to_ascii_lowercase).as_deref() {
         Some("true") => {}
         Some("false") => {
             session.withdraw();
-            return said(
-                "Without consent nothing is read and nobody is asked. Thank the person and end the conversation.",
+            return body(
+                "Without consent the document is not read and the register is not asked. Thank the person and end the conversation.",
             );
         }
         _ => return Err(UNCLEAR_CONSENT),
@@ -268,9 +270,9 @@ fn give_consent(event: &Event, session: &mut Session, moment: &Moment) -> Result
     let country = event.parameter("country").and_then(|country| country.to_ascii_uppercase().parse::<Country>().ok());
     session.consent(country.ok_or(UNKNOWN_COUNTRY)?, moment);
     if let Some(id) = &session.id {
-        note_application(id);
+        record_application(id);
     }
-    said("The consent is noted. Call request_upload next.")
+    body("The consent is recorded. Call request_upload next.")
 }
 
 async fn request_upload(
@@ -278,7 +280,7 @@ async fn request_upload(
     event: &Event,
     session: &mut Session,
     moment: &Moment,
-) -> Result<Result<Said, Missing>, Failure> {
+) -> Result<Result<AnswerBody, Missing>, Error> {
     let Some((country, id)) = session.consented() else { return Ok(Err(NO_CONSENT)) };
     let kind = event.parameter("contentType").map(str::to_ascii_lowercase);
     let kind = kind.and_then(|kind| CONTENT_TYPES.into_iter().find(|(content_type, _)| *content_type == kind));
@@ -288,11 +290,11 @@ async fn request_upload(
         )));
     };
     let key = document_key(country, moment.today, id, extension);
-    let expiry = PresigningConfig::expires_in(Duration::from_secs(UPLOAD_SECONDS)).map_err(Failure::Signing)?;
+    let expiry = PresigningConfig::expires_in(Duration::from_secs(UPLOAD_SECONDS)).map_err(Error::Signing)?;
     let put = onboarding.s3.put_object().bucket(&onboarding.bucket).key(&key).content_type(content_type);
-    let signed = put.presigned(expiry).await.map_err(|error| Failure::Credentials(Box::new(error)))?;
+    let signed = put.presigned(expiry).await.map_err(|error| Error::Credentials(Box::new(error)))?;
     session.uploads_to(key);
-    Ok(Ok(Said {
+    Ok(Ok(AnswerBody {
         message: "Give the person this address for a picture of the front of their identity document, flat and in good light, of at \
                   most 5 MB. Call read_document when they say that it is uploaded."
             .to_owned(),
@@ -302,7 +304,7 @@ async fn request_upload(
             content_type: content_type.to_owned(),
             expires_in_seconds: UPLOAD_SECONDS,
         }),
-        ..Said::default()
+        ..AnswerBody::default()
     }))
 }
 
@@ -313,7 +315,7 @@ impl Onboarding {
         session: &mut Session,
         step: Option<&'static str>,
         moment: &Moment,
-    ) -> Result<Result<Said, Missing>, Failure> {
+    ) -> Result<Result<AnswerBody, Missing>, Error> {
         let Some((country, id)) = session.consented() else { return Ok(Err(NO_CONSENT)) };
         let (Some(key), Some(consented_at)) = (&session.document_key, &session.consented_at) else {
             return Ok(Err(NO_DOCUMENT));
@@ -333,7 +335,7 @@ impl Onboarding {
             input["step"] = json!(step);
         }
         let output = self.run(&format!("{id}-{}", &moment.id.simple().to_string()[..12]), &input).await?;
-        note_reasons(&output.reasons);
+        record_reasons(&output.reasons);
         session.progress = Some(match (output.result, step) {
             (MachineResult::Ok, Some("verify")) => Progress::Verified,
             (MachineResult::Ok, _) => Progress::Extracted,
@@ -342,7 +344,7 @@ impl Onboarding {
             (MachineResult::Registered, _) => Progress::Registered,
             (MachineResult::AlreadyRegistered, _) => Progress::AlreadyRegistered,
         });
-        Ok(Ok(Said {
+        Ok(Ok(AnswerBody {
             message: message(&output, step),
             result: Some(output.result),
             reasons: output.reasons,
@@ -352,39 +354,39 @@ impl Onboarding {
         }))
     }
 
-    /// Starts the machine and waits for its end. The name begins with the session's, by which operators find the execution.
-    async fn run(&self, name: &str, input: &Value) -> Result<MachineOutput, Failure> {
+    /// Starts the machine and waits for its result. The execution's name begins with the session id, so that operators can find it.
+    async fn run(&self, name: &str, input: &Value) -> Result<MachineOutput, Error> {
         let start = self.machines.start_sync_execution().state_machine_arn(&self.machine).name(name);
-        let ended = start.input(input.to_string()).send().await.map_err(|error| Failure::Machine(Box::new(error)))?;
-        note_execution(ended.execution_arn());
+        let ended = start.input(input.to_string()).send().await.map_err(|error| Error::Machine(Box::new(error)))?;
+        record_execution(ended.execution_arn());
         result(&ended)
     }
 }
 
-/// Neither error nor cause is told on: only the machine's own word for what was not available.
-fn result(ended: &StartSyncExecutionOutput) -> Result<MachineOutput, Failure> {
+/// Error and cause of the execution are not passed on, except a reason code that the machine uses as its error.
+fn result(ended: &StartSyncExecutionOutput) -> Result<MachineOutput, Error> {
     if *ended.status() != SyncExecutionStatus::Succeeded {
         let reason = ended.error().and_then(|error| error.parse().ok());
-        return Err(Failure::NotJudged(reason.unwrap_or(ReasonCode::SystemUnavailable)));
+        return Err(Error::NotJudged(reason.unwrap_or(ReasonCode::SystemUnavailable)));
     }
-    let output = ended.output().ok_or(Failure::Result(None))?;
-    serde_json::from_str(output).map_err(|error| Failure::Result(Some(error)))
+    let output = ended.output().ok_or(Error::Result(None))?;
+    serde_json::from_str(output).map_err(|error| Error::Result(Some(error)))
 }
 
-/// What the model is to tell the person, and to do next.
+/// What the model should tell the person and do next.
 fn message(output: &MachineOutput, step: Option<&str>) -> String {
-    let told: Vec<_> = output.reasons.iter().map(|reason| reason.applicant()).collect();
-    let told = told.join(" ");
+    let reasons: Vec<_> = output.reasons.iter().map(|reason| reason.applicant()).collect();
+    let reasons = reasons.join(" ");
     match output.result {
         MachineResult::Ok if step == Some("verify") => {
             "The national register has confirmed the person. Call register_customer next.".to_owned()
         }
         MachineResult::Ok => "The document was read. Call verify_identity next.".to_owned(),
-        MachineResult::Resubmit => format!("{told} Call request_upload for another picture."),
+        MachineResult::Resubmit => format!("{reasons} Call request_upload for another picture."),
         MachineResult::Unverified if output.reasons.iter().any(|reason| reason.class() == ReasonClass::Correctable) => {
-            format!("The person could not be verified. {told} They may try again: call request_upload.")
+            format!("The person could not be verified. {reasons} They may try again: call request_upload.")
         }
-        MachineResult::Unverified => format!("The person could not be verified. {told}"),
+        MachineResult::Unverified => format!("The person could not be verified. {reasons}"),
         MachineResult::Registered => "The person is registered. Congratulate them and end the conversation.".to_owned(),
         MachineResult::AlreadyRegistered => {
             "User already registered. Tell the person so and end the conversation.".to_owned()
@@ -393,7 +395,12 @@ fn message(output: &MachineOutput, step: Option<&str>) -> String {
 }
 
 impl Answer {
-    fn new(event: &Event, session_attributes: bedrock::Attributes, said: &Said, state: Option<ResponseState>) -> Self {
+    fn new(
+        event: &Event,
+        session_attributes: bedrock::Attributes,
+        body: &AnswerBody,
+        state: Option<ResponseState>,
+    ) -> Self {
         Self {
             message_version: MESSAGE_VERSION.to_owned(),
             response: Response {
@@ -401,7 +408,7 @@ impl Answer {
                 function: event.function.clone(),
                 function_response: FunctionResponse {
                     response_state: state,
-                    response_body: ResponseBody { text: Text { body: json!(said).to_string() } },
+                    response_body: ResponseBody { text: Text { body: json!(body).to_string() } },
                 },
             },
             session_attributes,
@@ -409,15 +416,16 @@ impl Answer {
         }
     }
 
-    /// The answer when the system could not do what it was asked for. It says no more than that.
+    /// The answer to a call that failed. It contains no details.
     #[must_use]
-    pub fn of_failure(payload: &Value, report: &Report) -> Self {
+    pub fn of_error(payload: &Value, error: &WorkerError) -> Self {
         let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
         let attributes = |name: &str| serde_json::from_value(payload[name].clone()).unwrap_or_default();
-        let reason: Option<ReasonCode> = report.code.as_deref().and_then(|code| code.parse().ok());
+        let reason: Option<ReasonCode> = error.code.as_deref().and_then(|code| code.parse().ok());
         let reason = reason.filter(|reason| reason.class() == ReasonClass::Technical);
         let reason = reason.unwrap_or(ReasonCode::SystemUnavailable);
-        let said = Said { message: reason.applicant().to_owned(), reasons: vec![reason], ..Said::default() };
+        let body =
+            AnswerBody { message: reason.applicant().to_owned(), reasons: vec![reason], ..AnswerBody::default() };
         let event = Event {
             message_version: MESSAGE_VERSION.to_owned(),
             agent: bedrock::Agent::default(),
@@ -429,14 +437,14 @@ impl Answer {
             session_attributes: bedrock::Attributes::default(),
             prompt_session_attributes: attributes("promptSessionAttributes"),
         };
-        Self::new(&event, attributes("sessionAttributes"), &said, Some(ResponseState::Failure))
+        Self::new(&event, attributes("sessionAttributes"), &body, Some(ResponseState::Failure))
     }
 
-    /// What it says.
+    /// The body of the answer.
     ///
     /// # Errors
-    /// When it is no answer of this function.
-    pub fn said(&self) -> Result<Said, serde_json::Error> {
+    /// When it was not written by this function.
+    pub fn body(&self) -> Result<AnswerBody, serde_json::Error> {
         serde_json::from_str(&self.response.function_response.response_body.text.body)
     }
 }

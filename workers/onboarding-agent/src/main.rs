@@ -7,7 +7,7 @@ use bonafide_worker::{Error, Worker, aws_config, now, run_task_with_answer, sett
 use onboarding_agent::{Answer, Moment, Onboarding, handle};
 use uuid::Uuid;
 
-/// A little more than the machine takes at most, so that it is the machine that gives up.
+/// A little longer than the timeout of the machine, so that the machine reports the timeout.
 const MACHINE_LIMIT: Duration = Duration::from_secs(250);
 
 #[tokio::main]
@@ -29,5 +29,5 @@ async fn main() -> Result<(), Error> {
         let moment = Moment { now: now(), today: today(), id: Uuid::new_v4() };
         handle(&onboarding, event, &moment).await
     };
-    run_task_with_answer(worker, handler, Answer::of_failure).await
+    run_task_with_answer(worker, handler, Answer::of_error).await
 }

@@ -1,4 +1,4 @@
-//! What a conversation knows of itself: the session attributes, which only our own answers set.
+//! The state of a conversation: the session attributes, which only our own answers set.
 
 use bonafide_domain::ApplicationId;
 use bonafide_domain::nordic::{Country, is_document_of};
@@ -14,7 +14,7 @@ const SESSION_ID: &str = "sessionId";
 const DOCUMENT_KEY: &str = "documentKey";
 const PROGRESS: &str = "verificationStatus";
 
-/// How far the session has come. The machine looks for itself; this only spares it vain calls.
+/// The progress of the session. The machine checks it itself; this only avoids useless calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Progress {
@@ -26,11 +26,11 @@ pub(crate) enum Progress {
     AlreadyRegistered,
 }
 
-/// A conversation's own knowledge.
+/// The state of a conversation.
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     country: Option<Country>,
-    /// Also the key of its row.
+    /// Also the key of the row.
     pub(crate) id: Option<ApplicationId>,
     pub(crate) consented_at: Option<String>,
     pub(crate) document_key: Option<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// What is not in one of our own forms is as if it were not there.
+    /// Reads the attributes. Malformed ones are ignored.
     pub(crate) fn read(attributes: &Attributes) -> Self {
         let text = |name: &str| attributes.get(name).cloned();
         let (country, id) =
@@ -55,7 +55,7 @@ impl Session {
         }
     }
 
-    /// Country and session of somebody who has consented.
+    /// Country and id, if the person has consented.
     pub(crate) fn consented(&self) -> Option<(Country, &ApplicationId)> {
         self.consented_at.as_ref()?;
         Some((self.country?, self.id.as_ref()?))
@@ -63,7 +63,7 @@ impl Session {
 
     pub(crate) fn consent(&mut self, country: Country, moment: &Moment) {
         if self.country != Some(country) {
-            // Another country's document is another document.
+            // The document is of another country, so it must be uploaded again.
             (self.document_key, self.progress) = (None, None);
         }
         self.country = Some(country);
@@ -76,7 +76,7 @@ impl Session {
         (self.consented_at, self.document_key, self.progress) = (None, None, None);
     }
 
-    /// What was known of an earlier document does not count for this one.
+    /// Sets the key of a new document, which resets the progress.
     pub(crate) fn uploads_to(&mut self, key: String) {
         (self.document_key, self.progress) = (Some(key), None);
     }
@@ -92,7 +92,7 @@ impl Session {
         matches!(self.progress, Some(Progress::Verified | Progress::Registered))
     }
 
-    /// Those of the event, with what has changed. Attributes of the application stay.
+    /// The attributes of the event, updated with this state. Other attributes stay.
     pub(crate) fn attributes(&self, before: &Attributes) -> Attributes {
         let progress = self.progress.and_then(|progress| serde_json::to_value(progress).ok());
         let own = [

@@ -1,4 +1,4 @@
-//! A conversation as Bedrock leads it, with the machine's answers told in advance.
+//! A conversation as Bedrock sends it, with prepared answers of the machine.
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::start_sync_execution::StartSyncExecutionOutput;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::bedrock::Attributes;
 
-/// The event of AWS's own documentation, with our function in it.
+/// The event of AWS's documentation, with one of our functions.
 fn event(function: &str, parameters: &[(&str, &str)], attributes: &Attributes) -> Event {
     let parameters: Vec<_> =
         parameters.iter().map(|(name, value)| json!({"name": name, "type": "string", "value": value})).collect();
@@ -54,8 +54,8 @@ fn onboarding(machine: &[&Rule]) -> Onboarding {
     }
 }
 
-/// A machine that ends so.
-fn ends(status: SyncExecutionStatus, output: Value) -> Rule {
+/// A machine that returns this status and output.
+fn returning(status: SyncExecutionStatus, output: Value) -> Rule {
     mock!(Client::start_sync_execution).then_output(move || {
         let ended = StartSyncExecutionOutput::builder()
             .execution_arn("arn:aws:states:us-east-1:000000000000:express:m:n:1")
@@ -67,17 +67,20 @@ fn ends(status: SyncExecutionStatus, output: Value) -> Rule {
         } else {
             ended.error(output.as_str().unwrap_or_default()).cause("070761-4285 is in a cause")
         };
-        ended.build().expect("an end")
+        ended.build().expect("an output")
     })
 }
 
-async fn call(onboarding: &Onboarding, event: Event) -> (Option<ResponseState>, Said, Attributes) {
+async fn call(onboarding: &Onboarding, event: Event) -> (Option<ResponseState>, AnswerBody, Attributes) {
     let answer = handle(onboarding, event, &moment()).await.expect("an answer");
-    let told = serde_json::to_value(&answer).expect("json");
-    assert_eq!((&told["messageVersion"], &told["response"]["actionGroup"]), (&json!("1.0"), &json!("onboarding")));
-    assert_eq!(told["promptSessionAttributes"], json!({"channel": "web"}));
-    let said = answer.said().expect("a body");
-    (answer.response.function_response.response_state, said, answer.session_attributes)
+    let written = serde_json::to_value(&answer).expect("json");
+    assert_eq!(
+        (&written["messageVersion"], &written["response"]["actionGroup"]),
+        (&json!("1.0"), &json!("onboarding"))
+    );
+    assert_eq!(written["promptSessionAttributes"], json!({"channel": "web"}));
+    let body = answer.body().expect("a body");
+    (answer.response.function_response.response_state, body, answer.session_attributes)
 }
 
 fn attributes(pairs: &[(&str, &str)]) -> Attributes {
@@ -107,47 +110,47 @@ fn at(progress: &str) -> Attributes {
 }
 
 #[tokio::test]
-async fn consent_begins_a_session_of_our_own() {
+async fn consent_starts_a_session() {
     let event = event("give_consent", &[("country", "dk"), ("consent", "true")], &attributes(&[("theme", "dark")]));
-    let (state, said, session) = call(&onboarding(&[]), event).await;
-    assert_eq!((state, session), (None, consented()), "{said:?}");
+    let (state, body, session) = call(&onboarding(&[]), event).await;
+    assert_eq!((state, session), (None, consented()), "{body:?}");
 }
 
 #[tokio::test]
-async fn without_consent_nothing_happens_whatever_is_asked_for() {
-    let machine = ends(SyncExecutionStatus::Succeeded, json!({}));
+async fn without_consent_no_function_has_an_effect() {
+    let machine = returning(SyncExecutionStatus::Succeeded, json!({}));
     for session in [attributes(&[]), attributes(&[("country", "DK"), ("sessionId", SESSION), ("documentKey", KEY)])] {
         for function in Function::ALL.into_iter().skip(1) {
             let event = event(function.name(), &[("contentType", "image/jpeg")], &session);
-            let (state, said, after) = call(&onboarding(&[&machine]), event).await;
-            assert_eq!((state, &after), (Some(ResponseState::Reprompt), &session), "{said:?}");
-            assert!(said.message.contains("give_consent") && said.upload.is_none(), "{said:?}");
+            let (state, body, after) = call(&onboarding(&[&machine]), event).await;
+            assert_eq!((state, &after), (Some(ResponseState::Reprompt), &session), "{body:?}");
+            assert!(body.message.contains("give_consent") && body.upload.is_none(), "{body:?}");
         }
     }
     assert_eq!(machine.num_calls(), 0);
 }
 
 #[tokio::test]
-async fn consent_that_is_refused_or_taken_back_ends_it() {
-    // Nobody has to name a country to say no.
+async fn refused_or_withdrawn_consent_ends_the_session() {
+    // A refusal needs no country.
     for parameters in [
         &[("country", "DK"), ("consent", "false")][..],
         &[("country", "DE"), ("consent", "FALSE")],
         &[("consent", "false")],
     ] {
         let refused = event("give_consent", parameters, &at("VERIFIED"));
-        let (state, said, session) = call(&onboarding(&[]), refused).await;
+        let (state, body, session) = call(&onboarding(&[]), refused).await;
         assert_eq!(state, None);
         for name in ["consent", "consentedAt", "documentKey", "verificationStatus"] {
             assert_eq!(session.get(name), None, "{name}");
         }
-        let ends = "Without consent nothing is read and nobody is asked. Thank the person and end the conversation.";
-        assert_eq!(json!(said), json!({"message": ends}));
+        let message = "Without consent the document is not read and the register is not asked. Thank the person and end the conversation.";
+        assert_eq!(json!(body), json!({"message": message}));
     }
 }
 
 #[tokio::test]
-async fn what_is_missing_or_wrong_is_asked_for() {
+async fn missing_or_invalid_parameters_are_requested() {
     let consent =
         "consent has to be true or false, as the person has said. Ask again, and call give_consent with their answer.";
     let country = "country has to be DK, SE, NO or FI: the country of the person's identity document. Ask for it, and call give_consent again.";
@@ -162,24 +165,24 @@ async fn what_is_missing_or_wrong_is_asked_for() {
         (&[("country", "DE"), ("consent", "true")], country),
         (&[("country", "Denmark"), ("consent", "TRUE")], country),
     ] {
-        // What was known stays known.
+        // The state of the session does not change.
         for before in [attributes(&[]), at("VERIFIED")] {
-            let (state, said, after) = call(&onboarding(&[]), event("give_consent", parameters, &before)).await;
+            let (state, body, after) = call(&onboarding(&[]), event("give_consent", parameters, &before)).await;
             assert_eq!((state, &after), (Some(ResponseState::Reprompt), &before), "{parameters:?}");
-            assert_eq!(json!(said), json!({"message": asks}), "{parameters:?}");
+            assert_eq!(json!(body), json!({"message": asks}), "{parameters:?}");
         }
     }
     for parameters in [&[][..], &[("contentType", "application/pdf")], &[("contentType", " ")]] {
-        let (state, said, _) = call(&onboarding(&[]), event("request_upload", parameters, &consented())).await;
-        assert_eq!((state, said.upload.is_none()), (Some(ResponseState::Reprompt), true));
+        let (state, body, _) = call(&onboarding(&[]), event("request_upload", parameters, &consented())).await;
+        assert_eq!((state, body.upload.is_none()), (Some(ResponseState::Reprompt), true));
     }
 }
 
 #[tokio::test]
-async fn an_upload_address_is_for_one_object_of_the_session_and_a_new_one_begins_anew() {
+async fn an_upload_address_is_for_one_object_and_resets_progress() {
     let event = event("request_upload", &[("contentType", "image/JPEG")], &at("VERIFIED"));
-    let (state, said, session) = call(&onboarding(&[]), event).await;
-    let upload = said.upload.expect("an upload");
+    let (state, body, session) = call(&onboarding(&[]), event).await;
+    let upload = body.upload.expect("an upload");
     assert_eq!((state, upload.method.as_str(), upload.content_type.as_str()), (None, "PUT", "image/jpeg"));
     assert!(upload.url.contains(KEY) && upload.url.contains("X-Amz-Expires=900"), "{}", upload.url);
     assert!(upload.url.contains("X-Amz-SignedHeaders=content-type%3Bhost"), "{}", upload.url);
@@ -187,8 +190,8 @@ async fn an_upload_address_is_for_one_object_of_the_session_and_a_new_one_begins
 }
 
 #[tokio::test]
-async fn the_order_is_kept_before_the_machine_is_started() {
-    let machine = ends(SyncExecutionStatus::Succeeded, json!({}));
+async fn steps_out_of_order_do_not_start_the_machine() {
+    let machine = returning(SyncExecutionStatus::Succeeded, json!({}));
     for (function, session, first) in [
         ("read_document", consented(), "request_upload"),
         ("complete_onboarding", consented(), "request_upload"),
@@ -199,15 +202,15 @@ async fn the_order_is_kept_before_the_machine_is_started() {
         ("register_customer", at("UNVERIFIED"), "verify_identity"),
         ("register_customer", at("something else"), "verify_identity"),
     ] {
-        let (state, said, after) = call(&onboarding(&[&machine]), event(function, &[], &session)).await;
-        assert_eq!((state, said.message.contains(first)), (Some(ResponseState::Reprompt), true), "{said:?}");
+        let (state, body, after) = call(&onboarding(&[&machine]), event(function, &[], &session)).await;
+        assert_eq!((state, body.message.contains(first)), (Some(ResponseState::Reprompt), true), "{body:?}");
         assert_eq!(after["sessionId"], SESSION);
     }
     assert_eq!(machine.num_calls(), 0);
 }
 
 #[tokio::test]
-async fn each_step_is_the_machine_s_and_says_how_far_the_session_is() {
+async fn each_step_runs_the_machine_and_records_the_progress() {
     let good = |result: &str| json!({"sessionId": SESSION, "result": result, "reasons": [], "lastFour": "4285"});
     let no = |result: &str, reason: &str| json!({"sessionId": SESSION, "result": result, "reasons": [reason]});
     for (function, before, step, output, progress) in [
@@ -247,45 +250,45 @@ async fn each_step_is_the_machine_s_and_says_how_far_the_session_is() {
                         .status(SyncExecutionStatus::Succeeded)
                         .output(output.to_string())
                         .build()
-                        .expect("an end")
+                        .expect("an output")
                 }
             });
-        let (state, said, after) = call(&onboarding(&[&asked]), event(function, &[], &before)).await;
+        let (state, body, after) = call(&onboarding(&[&asked]), event(function, &[], &before)).await;
         assert_eq!((state, asked.num_calls(), after["verificationStatus"].as_str()), (None, 1, progress));
-        assert_eq!(json!(said.result), output["result"]);
-        assert_eq!(json!(said.reasons), output["reasons"]);
-        for reason in said.reasons {
-            let is_told = said.message.contains(reason.applicant()) || said.message.contains("already registered");
-            assert!(is_told, "{}", said.message);
+        assert_eq!(json!(body.result), output["result"]);
+        assert_eq!(json!(body.reasons), output["reasons"]);
+        for reason in body.reasons {
+            let is_explained = body.message.contains(reason.applicant()) || body.message.contains("already registered");
+            assert!(is_explained, "{}", body.message);
         }
     }
 }
 
 #[tokio::test]
-async fn a_failure_of_the_system_says_what_is_down_and_nothing_else() {
+async fn a_failure_names_the_unavailable_system_and_nothing_else() {
     for (error, reason) in [
         ("REGISTRY_UNAVAILABLE", ReasonCode::RegistryUnavailable),
         ("SYSTEM_UNAVAILABLE", ReasonCode::SystemUnavailable),
         ("States.Timeout", ReasonCode::SystemUnavailable),
     ] {
-        let machine = ends(SyncExecutionStatus::Failed, json!(error));
+        let machine = returning(SyncExecutionStatus::Failed, json!(error));
         let event = event("verify_identity", &[], &at("EXTRACTED"));
         let payload = serde_json::to_value(&event).expect("json");
         let failure = handle(&onboarding(&[&machine]), event, &moment()).await.expect_err("a failure");
-        let report =
-            Report { name: failure.name(), code: failure.code().map(str::to_owned), message: failure.to_string() };
-        assert!(!report.message.contains("070761"), "{}", report.message);
-        let answer = Answer::of_failure(&payload, &report);
+        let error =
+            WorkerError { name: failure.name(), code: failure.code().map(str::to_owned), message: failure.to_string() };
+        assert!(!error.message.contains("070761"), "{}", error.message);
+        let answer = Answer::of_error(&payload, &error);
         assert_eq!(answer.response.function_response.response_state, Some(ResponseState::Failure));
-        let said = answer.said().expect("a body");
-        assert_eq!((&said.reasons[..], said.message.as_str()), (&[reason][..], reason.applicant()));
-        // The conversation can go on where it was.
+        let body = answer.body().expect("a body");
+        assert_eq!((&body.reasons[..], body.message.as_str()), (&[reason][..], reason.applicant()));
+        // The conversation can continue.
         assert_eq!(answer.session_attributes, at("EXTRACTED"));
     }
 }
 
 #[tokio::test]
-async fn events_of_others_are_refused() {
+async fn events_of_other_groups_are_refused() {
     let mut foreign = event("give_consent", &[], &attributes(&[]));
     foreign.action_group = "payments".to_owned();
     for event in [foreign, event("delete_everything", &[], &attributes(&[]))] {
@@ -310,13 +313,13 @@ fn the_template_offers_exactly_these_functions() {
     assert_eq!(template.matches("name: \"").count(), Function::ALL.len());
 }
 
-/// What Bedrock is told, as the kit does it: a failure, and an event that cannot be read, are answers too.
+/// The answer to Bedrock, as the kit makes it: errors and malformed events get an answer too.
 fn respond(payload: &Value) -> Answer {
-    let refused = |name, code, message| Answer::of_failure(payload, &Report { name, code, message });
+    let refused = |name, code, message| Answer::of_error(payload, &WorkerError { name, code, message });
     let Ok(event) = serde_json::from_value::<Event>(payload.clone()) else {
         return refused(ErrorName::InvalidInput, None, String::new());
     };
-    let machine = ends(SyncExecutionStatus::Succeeded, json!({"result": "OK", "reasons": [], "lastFour": "4285"}));
+    let machine = returning(SyncExecutionStatus::Succeeded, json!({"result": "OK", "reasons": [], "lastFour": "4285"}));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     match runtime.block_on(handle(&onboarding(&[&machine]), event, &moment())) {
         Ok(answer) => answer,
@@ -324,7 +327,7 @@ fn respond(payload: &Value) -> Answer {
     }
 }
 
-/// What a model makes of what people say: texts of every kind, marked, in every form of JSON.
+/// JSON of every form, with marked texts, as a model may produce it.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         any::<String>().prop_map(|text| format!("MARKED{text}").into()),
@@ -354,11 +357,11 @@ proptest! {
         for payload in [serde_json::from_str(&text).unwrap_or(Value::Null), Value::from(text), json] {
             let answer = respond(&payload);
             prop_assert_eq!(answer.response.function_response.response_state, Some(ResponseState::Failure));
-            prop_assert!(!answer.said().expect("a body").message.contains("MARKED"));
+            prop_assert!(!answer.body().expect("a body").message.contains("MARKED"));
         }
     }
 
-    /// An answer says nothing of the parameters, and every answer is one that Bedrock takes.
+    /// An answer quotes no parameter, and has a format that Bedrock accepts.
     #[test]
     fn any_event_is_answered_without_quoting_it(
         function in prop::sample::select(Function::ALL.map(Function::name).to_vec()),
@@ -391,10 +394,10 @@ proptest! {
         let is_event = serde_json::from_value::<Event>(payload).is_ok();
         let state = answer.response.function_response.response_state;
         prop_assert!(is_event || state == Some(ResponseState::Failure));
-        let said = answer.said().expect("a body");
-        prop_assert!(!said.message.is_empty() && !said.message.contains("MARKED"), "{}", said.message);
+        let body = answer.body().expect("a body");
+        prop_assert!(!body.message.is_empty() && !body.message.contains("MARKED"), "{}", body.message);
         prop_assert_eq!(&answer.message_version, MESSAGE_VERSION);
-        let told = serde_json::to_string(&answer).expect("json");
-        prop_assert!(serde_json::from_str::<Answer>(&told).is_ok());
+        let written = serde_json::to_string(&answer).expect("json");
+        prop_assert!(serde_json::from_str::<Answer>(&written).is_ok());
     }
 }

@@ -1,16 +1,16 @@
 //! Serves `GET /faces/{faceId}` of the face API.
 
 use bonafide_domain::face_api::{ApiError, FaceAnswer, FaceId, FaceStatus};
-use bonafide_faces::{Failure, Records};
-use bonafide_worker::{ApiAnswer, ApiRequest, note_face};
+use bonafide_faces::{Error, Records};
+use bonafide_worker::{ApiAnswer, ApiRequest, record_face};
 
-/// Tells where a face stands, and who it is to callers that may know.
+/// Returns the status of a face, and the person to callers that may read it.
 ///
 /// # Errors
 /// When there is no such face, or the table does not answer.
-pub async fn handle(records: &Records, request: ApiRequest) -> Result<ApiAnswer, Failure> {
+pub async fn handle(records: &Records, request: ApiRequest) -> Result<ApiAnswer, Error> {
     let face_id: FaceId = request.path("faceId").ok_or(ApiError::FaceNotFound)?;
-    note_face(&face_id);
+    record_face(&face_id);
     let record = records.read(&face_id, request.caller().reads_person()).await?;
     let record = record.filter(|record| record.status != FaceStatus::Removing).ok_or(ApiError::FaceNotFound)?;
     Ok(ApiAnswer::ok(&FaceAnswer {
@@ -53,7 +53,7 @@ mod tests {
         })
     }
 
-    async fn read(table: &Rule, face: &str, scope: &str) -> Result<Value, Failure> {
+    async fn read(table: &Rule, face: &str, scope: &str) -> Result<Value, Error> {
         let records = Records::new(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [table]), "faces".into());
         let context = json!({"authorizer": {"claims": {"sub": "anna", "scope": scope}}});
         let event = json!({"pathParameters": {"faceId": face}, "requestContext": context});
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tells_where_a_face_stands_and_nobody_who_may_not_know_who_it_is() {
+    async fn returns_the_status_and_the_person_only_with_permission() {
         let table = table(true);
         let expected = json!({
             "success": true, "faceId": FACE, "status": "failed_indexing", "rekognitionFaceId": null,
@@ -77,11 +77,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_id_is_not_looked_for() {
+    async fn an_invalid_id_is_not_looked_up() {
         for (face, looks) in [(FACE, 1), ("x", 0), ("../../x", 0), ("", 0)] {
             let table = table(false);
             let failure = read(&table, face, "").await.expect_err("no face");
-            assert!(matches!(failure, Failure::Refused(refusal) if refusal == Refusal::from(ApiError::FaceNotFound)));
+            assert!(matches!(failure, Error::Refused(refusal) if refusal == Refusal::from(ApiError::FaceNotFound)));
             assert_eq!(table.num_calls(), looks, "{face}");
         }
     }

@@ -7,22 +7,22 @@ use bonafide_domain::{
         judge_faces,
     },
 };
-use bonafide_faces::{Attempt, Failure, Hold, Indexed, Look, Record, Services, index, new_face_id, remove};
-use bonafide_worker::{ApiAnswer, ApiRequest, note_face, now, today};
+use bonafide_faces::{Attempt, Error, ImageSource, Indexed, Lease, Record, Services, index, new_face_id, remove};
+use bonafide_worker::{ApiAnswer, ApiRequest, now, record_face, today};
 
-/// Registers a face: judges the picture, looks for the same face in all collections, and keeps record, picture and vector, in this order.
+/// Registers a face: checks the picture, searches all collections for the same face, and stores record, picture and vector, in this order.
 ///
-/// The record comes first, as `pending`: whatever breaks off later is found by it, and `repair-faces` clears it away.
+/// The record is written first, as `pending`, so that `repair-faces` can find and remove an interrupted registration.
 ///
 /// # Errors
-/// When the request or its picture is refused, or a service does not answer before the picture is kept. If one does not answer after
-/// that, the face is registered and not indexed, which is a success of its own: `failed_indexing`.
-pub async fn handle(services: &Services, request: ApiRequest) -> Result<ApiAnswer, Failure> {
+/// When the request or its picture is refused, or a service does not answer before the picture is stored. If a service does not answer
+/// after that, the face is registered but not indexed, and the answer has the status `failed_indexing`.
+pub async fn handle(services: &Services, request: ApiRequest) -> Result<ApiAnswer, Error> {
     let (person, source, fingerprint) = request.json::<RegisterRequest>()?.parts(today())?;
     let serve = async |attempt: Attempt| {
-        note_face(&attempt.face_id);
+        record_face(&attempt.face_id);
         if attempt.resumed {
-            // The earlier attempt may have done everything, except for being heard.
+            // The earlier attempt may have succeeded without its answer being stored.
             let earlier = services.records.read(&attempt.face_id, false).await?;
             if let Some(record) = earlier.filter(|record| record.status == FaceStatus::Indexed) {
                 return Ok(ApiAnswer::ok(&answer(services, record)));
@@ -38,7 +38,7 @@ async fn register(
     face_id: FaceId,
     person: &Person,
     source: &PictureSource,
-) -> Result<RegisterAnswer, Failure> {
+) -> Result<RegisterAnswer, Error> {
     let Services { collections, pictures, records, .. } = services;
     let (picture, upload) = match source {
         PictureSource::Inline(image) => (image.decode()?, None),
@@ -47,25 +47,25 @@ async fn register(
             (stored.picture, Some(stored.object))
         }
     };
-    let look = upload.clone().map_or_else(|| Look::Bytes(picture.clone()), Look::Object);
-    judge_faces(&collections.detect(&look).await?, collections.thresholds()).map_err(Refusal::Picture)?;
-    if collections.has_other(&look, &face_id).await? {
+    let image = upload.clone().map_or_else(|| ImageSource::Bytes(picture.clone()), ImageSource::Object);
+    judge_faces(&collections.detect(&image).await?, collections.thresholds()).map_err(Refusal::Picture)?;
+    if collections.has_other(&image, &face_id).await? {
         return Err(ApiError::FaceDuplicate.into());
     }
-    let (mut record, hold) = begin(services, face_id, picture.format(), person).await?;
+    let (mut record, lease) = create(services, face_id, picture.format(), person).await?;
     let object = match pictures.store(&record.face_id, picture).await {
         Ok(object) => object,
         Err(failure) => {
-            // The next try goes on with this record, or `repair-faces` takes it away.
-            let _ = records.release(&hold).await;
+            // The next try continues with this record, or `repair-faces` removes it.
+            let _ = records.release(&lease).await;
             return Err(failure);
         }
     };
-    let refusal: Refusal = match index(collections, records, (&record, &hold), &object, &now()).await {
+    let refusal: Refusal = match index(collections, records, (&record, &lease), &object, &now()).await {
         Ok(Indexed::Done(id)) => {
             if let Some(object) = upload {
-                // It is kept under its face's name now. What is not deleted here, the bucket forgets within days.
-                let _ = pictures.forget(&object).await;
+                // The picture is stored under the id of the face. If this fails, a lifecycle rule deletes the upload.
+                let _ = pictures.delete_version(&object).await;
             }
             record.status = FaceStatus::Indexed;
             record.rekognition_face_id = Some(id);
@@ -73,51 +73,51 @@ async fn register(
         }
         Ok(Indexed::NoFace) => ReasonCode::SelfieQualityLow.into(),
         Ok(Indexed::Duplicate) => ApiError::FaceDuplicateConcurrent.into(),
-        // Whoever has it now has its picture as well.
-        Ok(Indexed::Gone) => return Err(ApiError::RequestInProgress.into()),
-        Err(Failure::Refused(refusal)) => refusal,
+        // The worker with the new lease uses the picture as well.
+        Ok(Indexed::LeaseLost) => return Err(ApiError::RequestInProgress.into()),
+        Err(Error::Refused(refusal)) => refusal,
         Err(failure) => {
-            if !records.mark_failed(&hold, true, &now()).await? {
+            if !records.mark_failed(&lease, true, &now()).await? {
                 return Err(failure);
             }
             record.status = FaceStatus::FailedIndexing;
             return Ok(answer(services, record));
         }
     };
-    remove(collections, pictures, records, &record, Some(hold)).await?;
+    remove(collections, pictures, records, &record, Some(lease)).await?;
     Err(refusal.into())
 }
 
-/// The face's record, held: a new one, or that of an earlier attempt.
-async fn begin(
+/// The leased record of the face: a new one, or that of an earlier attempt.
+async fn create(
     services: &Services,
     face_id: FaceId,
     format: Format,
     person: &Person,
-) -> Result<(Record, Hold), Failure> {
+) -> Result<(Record, Lease), Error> {
     let Services { collections, pictures, records, .. } = services;
     let record = Record {
         status: FaceStatus::Pending,
         rekognition_face_id: None,
-        collection_id: collections.home_of(&face_id).to_owned(),
+        collection_id: collections.collection_for(&face_id).to_owned(),
         s3_key: face_id.picture_key(format),
         created_at: now(),
         person: None,
         face_id,
     };
-    if let Some(hold) = records.create(&record, person).await? {
-        return Ok((record, hold));
+    if let Some(lease) = records.create(&record, person).await? {
+        return Ok((record, lease));
     }
     let earlier = records.read(&record.face_id, false).await?.ok_or(ApiError::RequestInProgress)?;
     if earlier.status == FaceStatus::Removing {
-        // The earlier attempt was refused, and could not take everything back.
+        // The earlier attempt was refused, and its removal was interrupted.
         remove(collections, pictures, records, &earlier, None).await?;
-        let hold = records.create(&record, person).await?.ok_or(ApiError::RequestInProgress)?;
-        return Ok((record, hold));
+        let lease = records.create(&record, person).await?.ok_or(ApiError::RequestInProgress)?;
+        return Ok((record, lease));
     }
-    // Its collection was chosen then, and there may be others now.
-    let hold = records.hold(&earlier).await?;
-    Ok((earlier, hold))
+    // Its collection was chosen at the first attempt, and there may be others now.
+    let lease = records.lease(&earlier).await?;
+    Ok((earlier, lease))
 }
 
 fn answer(services: &Services, record: Record) -> RegisterAnswer {
@@ -166,27 +166,27 @@ mod tests {
 
     use super::*;
 
-    /// 80 by 80 pixels, as far as anybody looks here.
+    /// A PNG of 80 by 80 pixels, with the chunks that are read.
     const PICTURE: &str =
         "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAFAAAABQCAIAAAAAAAAAAAAAA0lEQVQBAgMAAAAAAAAAAElFTkQAAAAA";
 
-    /// What Rekognition and S3 say.
+    /// The answers of Rekognition and S3.
     #[derive(Clone, Copy)]
     struct World {
         brightness: f32,
         /// How similar another registered face is, before this one is indexed and after.
         other: [f32; 2],
-        /// `Some` of whether the filter takes the face; `None` when it cannot be asked.
+        /// Whether the filter accepts the face; `None` when Rekognition fails.
         index: Option<bool>,
         stores: bool,
     }
 
     const GOOD: World = World { brightness: 60.0, other: [0.0, 0.0], index: Some(true), stores: true };
 
-    /// How often something was written: records begun, changed and deleted, and pictures stored.
+    /// The numbers of writes: records created, changed and deleted, and pictures stored.
     type Writes = [usize; 4];
 
-    async fn register(world: World) -> (Result<Value, Failure>, Writes) {
+    async fn register(world: World) -> (Result<Value, Error>, Writes) {
         let World { brightness, other, index, stores } = world;
         let detect = mock!(aws_sdk_rekognition::Client::detect_faces).then_output(move || {
             let quality = ImageQuality::builder().brightness(brightness).sharpness(40.0).build();
@@ -203,8 +203,8 @@ mod tests {
         });
         let add = mock!(aws_sdk_rekognition::Client::index_faces).then_output(move || {
             let record = FaceRecord::builder().face(Face::builder().face_id("vector").build()).build();
-            let taken = index.unwrap_or_default().then_some(record);
-            IndexFacesOutput::builder().set_face_records(Some(taken.into_iter().collect())).build()
+            let accepted = index.unwrap_or_default().then_some(record);
+            IndexFacesOutput::builder().set_face_records(Some(accepted.into_iter().collect())).build()
         });
         let down = mock!(aws_sdk_rekognition::Client::index_faces).then_error(|| {
             let meta = aws_sdk_rekognition::error::ErrorMetadata::builder().code("InternalServerError").build();
@@ -256,13 +256,13 @@ mod tests {
 
     async fn refused(world: World) -> (Refusal, Writes) {
         match register(world).await {
-            (Err(Failure::Refused(refusal)), writes) => (refusal, writes),
+            (Err(Error::Refused(refusal)), writes) => (refusal, writes),
             (other, _) => panic!("not refused: {other:?}"),
         }
     }
 
     #[tokio::test]
-    async fn a_new_face_is_kept_and_indexed() {
+    async fn a_new_face_is_stored_and_indexed() {
         let (answer, writes) = register(GOOD).await;
         let answer = answer.expect("an answer");
         assert_eq!(writes, [1, 1, 0, 1]);
@@ -277,18 +277,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_refused_leaves_nothing() {
+    async fn a_refused_registration_leaves_nothing() {
         let (refusal, writes) = refused(World { brightness: 10.0, ..GOOD }).await;
         assert_eq!((refusal, writes), (ReasonCode::SelfieTooDark.into(), [0; 4]));
         let (refusal, writes) = refused(World { other: [95.1, 0.0], ..GOOD }).await;
         assert_eq!((refusal, writes), (ApiError::FaceDuplicate.into(), [0; 4]));
-        // Begun, and taken back: its removal begins with a change.
+        // Created and removed again; the removal begins with a change.
         let (refusal, writes) = refused(World { index: Some(false), ..GOOD }).await;
         assert_eq!((refusal, writes), (ReasonCode::SelfieQualityLow.into(), [1, 1, 1, 1]));
     }
 
     #[tokio::test]
-    async fn of_one_face_registered_twice_at_once_nothing_stays() {
+    async fn a_concurrent_registration_of_the_same_face_is_removed() {
         let (refusal, writes) = refused(World { other: [0.0, 95.1], ..GOOD }).await;
         assert_eq!((refusal, writes), (ApiError::FaceDuplicateConcurrent.into(), [1, 1, 1, 1]));
     }
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_face_that_cannot_be_indexed_now_is_kept_for_later() {
+    async fn a_face_that_cannot_be_indexed_yet_is_stored() {
         let (answer, writes) = register(World { index: None, ..GOOD }).await;
         let answer = answer.expect("an answer");
         assert_eq!((&answer["status"], &answer["rekognitionFaceId"]), (&json!("failed_indexing"), &Value::Null));
@@ -311,7 +311,7 @@ mod tests {
     async fn a_face_without_its_picture_is_not_registered() {
         let (answer, writes) = register(World { stores: false, ..GOOD }).await;
         assert_eq!(answer.expect_err("a failure").code(), Some("SlowDown"));
-        // The record stays `pending`, for the next try or the repair, and is held no more.
+        // The record stays `pending` for the next try or the repair, without a lease.
         assert_eq!(writes[..3], [1, 1, 0]);
     }
 }

@@ -1,17 +1,17 @@
 //! Serves `DELETE /faces/{faceId}` of the face API.
 
 use bonafide_domain::face_api::{ApiError, FaceId, Fingerprint, RemovalAnswer, Route};
-use bonafide_faces::{Failure, Services, remove};
-use bonafide_worker::{ApiAnswer, ApiRequest, note_face};
+use bonafide_faces::{Error, Services, remove};
+use bonafide_worker::{ApiAnswer, ApiRequest, record_face};
 
-/// Erases a face: its vectors, its picture in all versions, and its record; and tells what was there.
+/// Erases a face: its vectors, all versions of its picture, and its record. The answer has the numbers.
 ///
 /// # Errors
-/// When there is no such face, another worker is at it, or a service does not answer: the record is the last to go, so that the request
-/// can be sent again.
-pub async fn handle(services: &Services, request: ApiRequest) -> Result<ApiAnswer, Failure> {
+/// When there is no such face, another worker has leased it, or a service does not answer. The record is deleted last, so that the
+/// request can be repeated.
+pub async fn handle(services: &Services, request: ApiRequest) -> Result<ApiAnswer, Error> {
     let face_id: FaceId = request.path("faceId").ok_or(ApiError::FaceNotFound)?;
-    note_face(&face_id);
+    record_face(&face_id);
     let fingerprint = Fingerprint::of(&[face_id.as_str().as_bytes()]);
     let serve = async |_| {
         let Services { collections, pictures, records, .. } = services;
@@ -43,7 +43,7 @@ mod tests {
 
     const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
 
-    async fn removed(is_there: bool) -> Result<Value, Failure> {
+    async fn removed(is_there: bool) -> Result<Value, Error> {
         let read = mock!(aws_sdk_dynamodb::Client::get_item).then_output(move || {
             let row = [
                 ("faceId", FACE),
@@ -57,13 +57,13 @@ mod tests {
             GetItemOutput::builder().set_item(is_there.then_some(row)).build()
         });
         let delete = mock!(aws_sdk_dynamodb::Client::delete_item).then_output(|| DeleteItemOutput::builder().build());
-        let hold = mock!(aws_sdk_dynamodb::Client::update_item).then_output(|| UpdateItemOutput::builder().build());
-        let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&read, &hold, &delete]);
+        let lease = mock!(aws_sdk_dynamodb::Client::update_item).then_output(|| UpdateItemOutput::builder().build());
+        let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&read, &lease, &delete]);
         let take_out = mock!(aws_sdk_rekognition::Client::delete_faces)
             .match_requests(|request| request.face_ids() == ["vector"])
             .then_output(|| DeleteFacesOutput::builder().deleted_faces("vector").build());
         let rekognition = mock_client!(aws_sdk_rekognition, RuleMode::MatchAny, [&take_out]);
-        // An earlier try has deleted the picture already.
+        // An earlier try has deleted the picture.
         let list =
             mock!(aws_sdk_s3::Client::list_object_versions).then_output(|| ListObjectVersionsOutput::builder().build());
         let services = Services {
@@ -78,15 +78,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_what_it_has_removed() {
+    async fn answers_what_was_removed() {
         let answer = removed(true).await.expect("an answer");
         assert_eq!(answer["removed"], json!({"vectors": 1, "pictureVersions": 0, "record": true}));
         assert_eq!((&answer["success"], &answer["faceId"]), (&json!(true), &json!(FACE)));
     }
 
     #[tokio::test]
-    async fn a_face_that_is_not_there_is_not_removed() {
+    async fn a_missing_face_is_refused() {
         let failure = removed(false).await.expect_err("no face");
-        assert!(matches!(failure, Failure::Refused(refusal) if refusal == Refusal::from(ApiError::FaceNotFound)));
+        assert!(matches!(failure, Error::Refused(refusal) if refusal == Refusal::from(ApiError::FaceNotFound)));
     }
 }

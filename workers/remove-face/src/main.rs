@@ -6,7 +6,7 @@ use remove_face::handle;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let services = Services::of_settings(&aws_config().await)?;
+    let services = Services::from_settings(&aws_config().await)?;
     let worker = Worker::new(env!("CARGO_PKG_NAME"));
     run_api(worker, Api::new(&setting("ALLOWED_ORIGINS")?), async |request| handle(&services, request).await).await
 }

@@ -1,7 +1,7 @@
-//! Deals in bulk with what registrations have left behind: indexes faces that could not be indexed, clears away what broke off.
+//! Repairs faces in bulk: indexes those that could not be indexed, and removes interrupted registrations.
 
 use bonafide_domain::face_api::{ApiError, FaceId, FaceStatus, RepairAnswer};
-use bonafide_faces::{Collections, Failure, Indexed, Pictures, Records, index, remove};
+use bonafide_faces::{Collections, Error, Indexed, Pictures, Records, index, remove};
 use bonafide_worker::{ago, now};
 use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
@@ -9,39 +9,39 @@ use tokio::time::timeout;
 
 use std::time::Duration;
 
-/// Faces at once: Rekognition takes five calls in a second in most regions, and clients have the first right to them.
+/// Concurrent repairs: Rekognition allows five calls per second in most regions, and clients need them first.
 const AT_ONCE: usize = 4;
 const PAGE: u32 = 50;
-/// A registration or a removal that has not ended by then has broken off.
-const BROKEN_OFF_AFTER: Duration = Duration::from_mins(15);
-/// For one face: less than it is held.
+/// After this time, a registration or a removal has been interrupted.
+const INTERRUPTED_AFTER: Duration = Duration::from_mins(15);
+/// The time limit for one face: shorter than the lease.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// What a schedule or an operator asks for.
+/// The input from the schedule or from an operator.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
-    /// How many faces at most.
-    #[serde(default = "usual_limit")]
+    /// The maximum number of faces.
+    #[serde(default = "default_limit")]
     limit: u32,
 }
 
-const fn usual_limit() -> u32 {
+const fn default_limit() -> u32 {
     500
 }
 
-/// All that a repair touches.
+/// The services of a repair.
 #[derive(Clone, Debug)]
 pub struct Services {
-    /// Where faces are kept.
+    /// The collections of faces.
     pub collections: Collections,
-    /// Where pictures are kept.
+    /// The bucket of pictures.
     pub pictures: Pictures,
-    /// Where records are kept.
+    /// The table of faces.
     pub records: Records,
 }
 
-/// What became of one face.
+/// The result for one face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Repair {
     Indexed,
@@ -49,17 +49,20 @@ enum Repair {
     Unusable,
 }
 
-/// Repairs faces, those that failed first, the longest untouched of them first. A face that fails again is the last in the next repair.
+/// Repairs faces, first those that failed, and of each status the least recently updated first. A face that fails again comes last in
+/// the next repair.
 ///
 /// # Errors
 /// When the table does not answer.
-pub async fn handle(services: &Services, input: Input) -> Result<RepairAnswer, Failure> {
+pub async fn handle(services: &Services, input: Input) -> Result<RepairAnswer, Error> {
     let mut answer = RepairAnswer::default();
     let mut left = input.limit;
-    let broken_off = ago(BROKEN_OFF_AFTER);
-    for (status, before) in
-        [(FaceStatus::FailedIndexing, &now()), (FaceStatus::Pending, &broken_off), (FaceStatus::Removing, &broken_off)]
-    {
+    let interrupted = ago(INTERRUPTED_AFTER);
+    for (status, before) in [
+        (FaceStatus::FailedIndexing, &now()),
+        (FaceStatus::Pending, &interrupted),
+        (FaceStatus::Removing, &interrupted),
+    ] {
         let mut after = None;
         loop {
             if left == 0 {
@@ -85,48 +88,48 @@ pub async fn handle(services: &Services, input: Input) -> Result<RepairAnswer, F
     Ok(answer)
 }
 
-/// Repairs one face. What could not be done is put at the end of the queue, so that it does not keep the others from their turn.
-async fn repair(services: &Services, face_id: &FaceId) -> Result<Repair, Failure> {
-    let late = |_| Failure::Late("the face could not be repaired in time");
-    let result = timeout(LONGEST, attempt(services, face_id)).await.map_err(late).flatten();
+/// Repairs one face. After an error the face moves to the end of the queue, so that it does not block the others.
+async fn repair(services: &Services, face_id: &FaceId) -> Result<Repair, Error> {
+    let timed_out = |_| Error::TimedOut("the face could not be repaired in time");
+    let result = timeout(LONGEST, attempt(services, face_id)).await.map_err(timed_out).flatten();
     if result.is_err() {
         services.records.postpone(face_id, &now()).await?;
     }
     result
 }
 
-async fn attempt(services: &Services, face_id: &FaceId) -> Result<Repair, Failure> {
+async fn attempt(services: &Services, face_id: &FaceId) -> Result<Repair, Error> {
     let Services { collections, pictures, records } = services;
-    // The index may be behind.
+    // The index is eventually consistent.
     let record = match records.read(face_id, false).await? {
         None => return Ok(Repair::Removed),
         Some(record) if record.status == FaceStatus::Indexed => return Ok(Repair::Indexed),
         Some(record) => record,
     };
     if record.status != FaceStatus::FailedIndexing {
-        // Of a registration, the client was told nothing, or that it did not succeed. Sent again, the request begins anew, with the same
-        // key or without.
+        // The client of an interrupted registration got an error or no answer. A repeated request starts again, with the same key or
+        // without.
         remove(collections, pictures, records, &record, None).await?;
         return Ok(Repair::Removed);
     }
     let picture = pictures.versions(&record.s3_key).await?.into_iter().next();
-    let hold = records.hold(&record).await?;
+    let lease = records.lease(&record).await?;
     let outcome = match picture {
         None => Ok(Indexed::NoFace),
-        Some(picture) => index(collections, records, (&record, &hold), &picture, &now()).await,
+        Some(picture) => index(collections, records, (&record, &lease), &picture, &now()).await,
     };
     match outcome {
         Ok(Indexed::Done(_)) => Ok(Repair::Indexed),
-        // The client was told that this face is registered, so it stays, and `/create-index` says what is wrong with it.
-        Ok(Indexed::NoFace | Indexed::Duplicate) | Err(Failure::Refused(_)) => {
-            records.mark_failed(&hold, false, &now()).await?;
+        // The client got a success for this face, so it stays, and `/create-index` returns what is wrong with it.
+        Ok(Indexed::NoFace | Indexed::Duplicate) | Err(Error::Refused(_)) => {
+            records.mark_failed(&lease, false, &now()).await?;
             Ok(Repair::Unusable)
         }
-        Ok(Indexed::Gone) => Err(ApiError::RequestInProgress.into()),
-        Err(failure) => {
-            // Otherwise it ends by itself; the failure says more.
-            let _ = records.release(&hold).await;
-            Err(failure)
+        Ok(Indexed::LeaseLost) => Err(ApiError::RequestInProgress.into()),
+        Err(error) => {
+            // If this fails, the lease expires; the first error is more useful.
+            let _ = records.release(&lease).await;
+            Err(error)
         }
     }
 }
@@ -158,7 +161,7 @@ mod tests {
 
     const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
 
-    /// What `IndexFaces` says of every picture.
+    /// The answer of `IndexFaces`.
     #[derive(Clone, Copy, PartialEq)]
     enum Index {
         Face,
@@ -170,7 +173,7 @@ mod tests {
         AttributeValue::S(value.to_owned())
     }
 
-    /// Repairs one face of this status; also tells how the record was changed, and how often it was deleted.
+    /// Repairs one face of this status; also returns the changes of the record and the number of deletions.
     async fn repaired(
         status: &'static str,
         has_picture: bool,
@@ -198,19 +201,19 @@ mod tests {
                 .build()
         });
         let changes = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let noted = std::sync::Arc::clone(&changes);
+        let recorded = std::sync::Arc::clone(&changes);
         let mark = mock!(aws_sdk_dynamodb::Client::update_item).then_compute_output(move |request| {
             let values = request.expression_attribute_values().expect("values");
             let change = match request.update_expression().expect("an expression") {
-                "REMOVE heldBy, heldUntil" => "released".to_owned(),
+                "REMOVE leaseId, leaseExpiresAt" => "released".to_owned(),
                 "SET updatedAt = :now" => "postponed".to_owned(),
-                expression if expression.contains(":until") => "held".to_owned(),
+                expression if expression.contains(":until") => "leased".to_owned(),
                 expression => {
                     let for_good = if expression.contains("REMOVE unindexed") { ", for good" } else { "" };
                     format!("{}{for_good}", values[":status"].as_s().expect("a text"))
                 }
             };
-            noted.lock().expect("no panic").push(change);
+            recorded.lock().expect("no panic").push(change);
             UpdateItemOutput::builder().build()
         });
         let delete = mock!(aws_sdk_dynamodb::Client::delete_item).then_output(|| DeleteItemOutput::builder().build());
@@ -248,48 +251,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_registered_face_that_can_be_indexed_now_is() {
+    async fn a_registered_face_is_indexed_when_possible() {
         let expected = RepairAnswer { indexed: 1, ..RepairAnswer::default() };
         let (answer, changes, deleted) = repaired("failed_indexing", true, Index::Face, 500).await;
-        assert_eq!((answer, changes, deleted), (expected, vec!["held".into(), "indexed, for good".into()], 0));
+        assert_eq!((answer, changes, deleted), (expected, vec!["leased".into(), "indexed, for good".into()], 0));
     }
 
     #[tokio::test]
-    async fn a_registered_face_that_cannot_be_indexed_stays_and_is_not_tried_again() {
+    async fn a_registered_face_that_cannot_be_indexed_is_kept() {
         for has_picture in [true, false] {
             let unusable = RepairAnswer { unusable: 1, ..RepairAnswer::default() };
             let (answer, changes, deleted) = repaired("failed_indexing", has_picture, Index::NoFace, 500).await;
             assert_eq!(
                 (answer, changes, deleted),
-                (unusable, vec!["held".into(), "failed_indexing, for good".into()], 0)
+                (unusable, vec!["leased".into(), "failed_indexing, for good".into()], 0)
             );
         }
     }
 
     #[tokio::test]
-    async fn nothing_stays_of_a_registration_or_a_removal_that_broke_off() {
+    async fn an_interrupted_registration_or_removal_leaves_nothing() {
         for (status, has_picture) in [("pending", true), ("pending", false), ("removing", true)] {
             let removed = RepairAnswer { removed: 1, ..RepairAnswer::default() };
             let (answer, changes, deleted) = repaired(status, has_picture, Index::Face, 500).await;
-            assert_eq!((answer, changes, deleted), (removed, vec!["held".to_owned()], 1));
+            assert_eq!((answer, changes, deleted), (removed, vec!["leased".to_owned()], 1));
         }
     }
 
     #[tokio::test]
-    async fn what_fails_again_is_tried_again() {
+    async fn a_face_that_fails_again_is_repaired_later() {
         let expected = RepairAnswer { failed: 1, ..RepairAnswer::default() };
         let (answer, changes, deleted) = repaired("failed_indexing", true, Index::Down, 500).await;
         assert_eq!(
             (answer, changes, deleted),
-            (expected, vec!["held".into(), "released".into(), "postponed".into()], 0)
+            (expected, vec!["leased".into(), "released".into(), "postponed".into()], 0)
         );
     }
 
-    /// A table in which so many registrations have broken off; also tells which pages of them were asked for, as where they begin and
-    /// how many at most.
-    async fn repaired_of(broken_off: u32, limit: u32) -> (RepairAnswer, Vec<(u32, i32)>) {
+    /// Repairs a table with this many interrupted registrations; also returns the requested pages, with their start and size.
+    async fn repaired_of(interrupted: u32, limit: u32) -> (RepairAnswer, Vec<(u32, i32)>) {
         let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let noted = std::sync::Arc::clone(&asked);
+        let recorded = std::sync::Arc::clone(&asked);
         let list = mock!(aws_sdk_dynamodb::Client::query).then_compute_output(move |request| {
             let values = request.expression_attribute_values().expect("values");
             if values[":status"] != text("pending") {
@@ -297,15 +299,15 @@ mod tests {
             }
             let id = |number: u32| text(&format!("0c1d2e3f-4a5b-4c6d-8e7f-{number:012x}"));
             let last = request.exclusive_start_key().map(|key| key["faceId"].clone());
-            let first = last.map_or(0, |last| (0..broken_off).find(|number| id(*number) == last).expect("a key") + 1);
+            let first = last.map_or(0, |last| (0..interrupted).find(|number| id(*number) == last).expect("a key") + 1);
             let size = request.limit().expect("a limit");
-            noted.lock().expect("no panic").push((first, size));
-            let end = (first + u32::try_from(size).expect("a size")).min(broken_off);
+            recorded.lock().expect("no panic").push((first, size));
+            let end = (first + u32::try_from(size).expect("a size")).min(interrupted);
             let rows: Vec<_> = (first..end).map(|number| [("faceId".to_owned(), id(number))].into()).collect();
-            let last = rows.last().cloned().filter(|_| end < broken_off);
+            let last = rows.last().cloned().filter(|_| end < interrupted);
             QueryOutput::builder().set_items(Some(rows)).set_last_evaluated_key(last).build()
         });
-        // By now nothing is left of any.
+        // The records have been removed.
         let read = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| GetItemOutput::builder().build());
         let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&list, &read]);
         let services = Services {
@@ -337,7 +339,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_repair_does_as_much_as_it_was_asked_for() {
+    async fn a_repair_stops_at_its_limit() {
         let (answer, ..) = repaired("failed_indexing", true, Index::Face, 1).await;
         assert_eq!(answer, RepairAnswer { indexed: 1, more: true, ..RepairAnswer::default() });
         let (answer, ..) = repaired("failed_indexing", true, Index::Face, 0).await;

@@ -1,13 +1,13 @@
-//! What S3 writes into the uploads queue.
+//! The S3 events of the uploads queue.
 
 use bonafide_domain::ObjectRef;
 use serde::Deserialize;
 
-/// What is needed of an S3 event; the rest differs between event versions, and is not looked at.
+/// The parts of an S3 event that are read; the rest differs between event versions.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Message {
-    /// Only in the test event.
+    /// Present in the test event only.
     event: Option<String>,
     records: Option<Vec<Record>>,
 }
@@ -17,7 +17,7 @@ struct Message {
 struct Record {
     event_name: String,
     s3: Entity,
-    /// Never S3's: an operator has this version judged once more, in place of the execution with this ARN.
+    /// Not sent by S3: an operator replays this version, in place of the execution with this ARN.
     replay_of: Option<String>,
 }
 
@@ -44,13 +44,13 @@ struct Object {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Created {
     pub(crate) object: ObjectRef,
-    /// Bytes; 0 where the event does not tell.
+    /// Bytes; 0 if the event has no size.
     pub(crate) size: u64,
     /// The failed execution that is to be replaced by a new one.
     pub(crate) replay_of: Option<String>,
 }
 
-/// The objects that this message tells of; none for S3's test event. `None` if the message is no S3 event.
+/// The objects of this message; empty for S3's test event, `None` if the message is not an S3 event.
 pub(crate) fn created_objects(body: &str) -> Option<Vec<Created>> {
     let message: Message = serde_json::from_str(body).ok()?;
     // S3 sends it once, when the notification is configured: it has no records.
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_everything_else() {
+    fn refuses_malformed_events() {
         for message in [
             json!({}),
             json!([]),

@@ -1,4 +1,4 @@
-//! Serves the uploads queue: makes each upload that its application takes a submission, and starts the execution that judges it.
+//! Serves the uploads queue: records each accepted upload as a submission, and starts the execution that judges it.
 
 mod event;
 mod row;
@@ -19,58 +19,58 @@ use bonafide_domain::{
     admit_replay, too_large_to_copy,
 };
 use bonafide_worker::{
-    Applications, ErrorName, Row, Submissions, TableFailure, TaskError, column, note_application, note_execution,
-    note_outcome, note_reasons, object_ref, read_object_ref, sdk_code, submission_key, text,
+    Applications, ErrorName, Row, Submissions, TableError, TaskError, column, object_ref, read_object_ref,
+    record_application, record_execution, record_outcome, record_reasons, sdk_code, submission_key, text,
 };
 use chrono::{DateTime, Days};
 use serde_json::{Value, json};
 
 use crate::event::Created;
 
-/// How often an application is read again because something else has changed it meanwhile.
+/// How often an application is read again when it was changed at the same time.
 const TRIES: usize = 5;
 
-/// All that starting needs.
+/// The services and settings of the starter.
 #[derive(Clone, Debug)]
 pub struct Starter {
-    /// For transactions.
+    /// The client for transactions.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// What applications take.
+    /// The table of applications.
     pub applications: Applications,
-    /// Where uploads are recorded.
+    /// The table of submissions.
     pub submissions: Submissions,
-    /// Where uploads come in, and evidence stays.
+    /// The client for the bucket of uploads and evidence.
     pub s3: aws_sdk_s3::Client,
-    /// The one bucket whose events are handled.
+    /// The bucket of this stage; events of other buckets are refused.
     pub bucket: String,
-    /// Where executions are started.
+    /// Starts executions.
     pub step_functions: aws_sdk_sfn::Client,
-    /// Where refused uploads are announced.
+    /// Publishes notifications.
     pub sns: aws_sdk_sns::Client,
     /// The notifications topic.
     pub topic_arn: String,
     /// The machine Onboarding.
     pub machine_arn: String,
-    /// How long records are kept after their last upload, in days.
+    /// How long records are kept after the last upload, in days.
     pub retention_days: u32,
     /// How many attempts an application has.
     pub most_attempts: u32,
 }
 
-/// Why a message goes back to the queue.
+/// Why a message returns to the queue.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The message is no S3 event.
-    #[error("the message is no S3 event")]
+pub enum Error {
+    /// The message is not an S3 event.
+    #[error("the message is not an S3 event")]
     Malformed,
-    /// The message tells of another bucket.
-    #[error("the message tells of a bucket that is not this stage's")]
+    /// The event is of another bucket.
+    #[error("the event is of a bucket that does not belong to this stage")]
     ForeignBucket,
-    /// The clock gave no time that can be counted from.
-    #[error("the time is not one of RFC 3339, so there is no day on which the record may go")]
+    /// The current time is malformed.
+    #[error("the current time is not in the format of RFC 3339, so the record gets no expiry")]
     Clock(#[source] chrono::ParseError),
-    /// Others changed the application again and again.
-    #[error("the application changed {TRIES} times while this upload was taken in")]
+    /// The application was changed at each try.
+    #[error("the application changed {TRIES} times while this upload was being recorded")]
     Contended,
     /// The submission could not be recorded.
     #[error("the submission could not be recorded ({})", sdk_code(&**.0))]
@@ -81,21 +81,21 @@ pub enum Failure {
     /// The upload could not be copied.
     #[error("the upload could not be copied to the evidence ({})", sdk_code(&**.0))]
     Copy(#[source] Box<SdkError<CopyObjectError>>),
-    /// The bucket keeps no versions.
-    #[error("the bucket keeps no versions, so that evidence could be exchanged")]
+    /// The bucket has no versioning.
+    #[error("the bucket has no versioning, so evidence could be replaced")]
     NoVersion,
     /// The execution could not be started.
     #[error("the execution could not be started ({})", sdk_code(&**.0))]
     Start(#[source] Box<SdkError<StartExecutionError>>),
-    /// A refusal or failure could not be announced.
-    #[error("the refused upload could not be announced ({})", sdk_code(&**.0))]
-    Announce(#[source] Box<SdkError<PublishError>>),
+    /// A notification could not be published.
+    #[error("the notification could not be published ({})", sdk_code(&**.0))]
+    Publish(#[source] Box<SdkError<PublishError>>),
     /// A record could not be read or written.
     #[error(transparent)]
-    Table(#[from] TableFailure),
+    Table(#[from] TableError),
 }
 
-impl TaskError for Failure {
+impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::Malformed | Self::ForeignBucket => ErrorName::InvalidInput,
@@ -105,8 +105,8 @@ impl TaskError for Failure {
             Self::Refuse(error) => ErrorName::of_service(&**error),
             Self::Copy(error) => ErrorName::of_service(&**error),
             Self::Start(error) => ErrorName::of_service(&**error),
-            Self::Announce(error) => ErrorName::of_service(&**error),
-            Self::Table(failure) => failure.name(),
+            Self::Publish(error) => ErrorName::of_service(&**error),
+            Self::Table(error) => error.name(),
         }
     }
 
@@ -117,18 +117,18 @@ impl TaskError for Failure {
             Self::Refuse(error) => Some(sdk_code(&**error)),
             Self::Copy(error) => Some(sdk_code(&**error)),
             Self::Start(error) => Some(sdk_code(&**error)),
-            Self::Announce(error) => Some(sdk_code(&**error)),
-            Self::Table(failure) => failure.code(),
+            Self::Publish(error) => Some(sdk_code(&**error)),
+            Self::Table(error) => error.code(),
         }
     }
 }
 
-/// An upload of an application, on its way to an execution.
+/// An upload that becomes a submission.
 struct Submission<'event> {
     upload: &'event Upload,
     object: &'event ObjectRef,
     replay_of: Option<&'event str>,
-    /// Where the bytes are: a replay's in the evidence of the submission that failed, since the inbox may be empty by now.
+    /// The object to copy. A replay copies the evidence of the failed submission, since the upload may have been deleted.
     source: ObjectRef,
     id: SubmissionId,
     execution: String,
@@ -139,41 +139,44 @@ impl Starter {
     /// Handles one message of the queue: an S3 event with any number of records.
     ///
     /// # Errors
-    /// When a record could not be handled; doing it again does the others no harm.
-    pub async fn handle(&self, body: &str, now: &str) -> Result<(), Failure> {
-        let created = event::created_objects(body).ok_or(Failure::Malformed)?;
-        // Before anything is recorded. The queue's policy lets only our bucket send, but an operator may send a message by hand, and an
-        // application that had accepted such an upload would stay busy, since it can never be copied.
+    /// When a record could not be handled; handling the others again has no effect.
+    pub async fn handle(&self, body: &str, now: &str) -> Result<(), Error> {
+        let created = event::created_objects(body).ok_or(Error::Malformed)?;
+        // Checked before anything is recorded. The queue's policy lets only our bucket send, but an operator may send a message by hand. An
+        // application that accepted such an upload would stay in progress, since the object cannot be copied.
         if created.iter().any(|created| created.object.bucket != self.bucket) {
-            return Err(Failure::ForeignBucket);
+            return Err(Error::ForeignBucket);
         }
         for Created { object, size, replay_of } in created {
             match Upload::from_key(&object.key) {
-                Ok(upload) => self.take(&upload, &object, size, replay_of.as_deref(), now).await?,
+                Ok(upload) => self.handle_upload(&upload, &object, size, replay_of.as_deref(), now).await?,
                 Err(reason) => self.reject(reason, &object, now).await?,
             }
         }
         Ok(())
     }
 
-    /// Records before it starts, so that no execution ever runs without a record. After a crash in between, the message comes back.
-    async fn take(
+    /// Records the submission before it starts the execution, so that no execution runs without a record. After a crash in between, the
+    /// message is delivered again.
+    async fn handle_upload(
         &self,
         upload: &Upload,
         object: &ObjectRef,
         size: u64,
         replay_of: Option<&str>,
         now: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Error> {
         let application = &upload.application_id;
-        note_application(application);
+        record_application(application);
         let id = replay_of.map_or_else(|| SubmissionId::of_upload(object), |of| SubmissionId::of_replay(object, of));
         let execution = execution_arn(&self.machine_arn, &id.execution_name(application));
         let mut submission = Submission { upload, object, replay_of, source: object.clone(), id, execution, now };
         for _ in 0..TRIES {
             let pointer = upload.kind.name();
-            let known =
-                self.submissions.read(application, &submission.id, &["status", "reasons", "source", pointer]).await?;
+            let known = self
+                .submissions
+                .read(application, &submission.id, &["status", "reasons", "publishedAt", "source", pointer])
+                .await?;
             match column(&known, "status") {
                 Some("IN_PROGRESS") => {
                     if let Some(source) = known.get("source").and_then(read_object_ref) {
@@ -181,10 +184,9 @@ impl Starter {
                     }
                     return self.start(&submission, known.get(pointer).and_then(read_object_ref)).await;
                 }
-                // It may have been recorded and not announced.
                 Some("REFUSED") => {
-                    return match first_reason(&known) {
-                        Some(reason) => self.announce_refusal(&submission, reason).await,
+                    return match unpublished_reason(&known) {
+                        Some(reason) => self.publish_refusal(&submission, reason).await,
                         None => Ok(()),
                     };
                 }
@@ -206,7 +208,7 @@ impl Starter {
                     let is_of_failed = row::execution(&row, upload.kind) == Some(of);
                     match admit_replay(row::latest(&row, upload.kind), is_of_failed) {
                         Some(attempt) => Ok(attempt),
-                        // The application has gone on without it.
+                        // The application has a newer submission or an outcome.
                         None => return Ok(()),
                     }
                 }
@@ -216,17 +218,17 @@ impl Starter {
                     return self.start(&submission, None).await;
                 }
                 Err(reason) if self.refuse(&submission, reason).await? => {
-                    return self.announce_refusal(&submission, reason).await;
+                    return self.publish_refusal(&submission, reason).await;
                 }
-                // Something else was faster: the application has changed, or the same event is handled twice.
+                // The application was changed at the same time, or this is a duplicate delivery.
                 Ok(_) | Err(_) => {}
             }
         }
-        Err(Failure::Contended)
+        Err(Error::Contended)
     }
 
-    /// Writes the submission and that the application is busy with it; not if the application has changed since it was read.
-    async fn accept(&self, submission: &Submission<'_>, row: &Row, attempt: u32) -> Result<bool, Failure> {
+    /// Writes the submission and marks the application as in progress. False if the application has changed since it was read.
+    async fn accept(&self, submission: &Submission<'_>, row: &Row, attempt: u32) -> Result<bool, Error> {
         let Submission { upload, object, replay_of, source, id, execution, now } = submission;
         let kind = upload.kind;
         let expires = self.expiry(now)?;
@@ -296,19 +298,19 @@ impl Starter {
         let items = items
             .into_iter()
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| Failure::Accept(Box::new(SdkError::construction_failure(error))))?;
+            .map_err(|error| Error::Accept(Box::new(SdkError::construction_failure(error))))?;
         match self.dynamodb.transact_write_items().set_transact_items(Some(items)).send().await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(_)) => Ok(false),
-                _ => Err(Failure::Accept(Box::new(error))),
+                _ => Err(Error::Accept(Box::new(error))),
             },
         }
     }
 
-    /// Records an upload that its application does not take; not if it is recorded already, by a delivery of the same event that has had
-    /// it accepted. So it is announced afterwards, and again when the message comes back.
-    async fn refuse(&self, submission: &Submission<'_>, reason: ReasonCode) -> Result<bool, Failure> {
+    /// Records a refused upload. False if a duplicate delivery has recorded it. The notification is published afterwards, by the next
+    /// delivery if this one fails in between.
+    async fn refuse(&self, submission: &Submission<'_>, reason: ReasonCode) -> Result<bool, Error> {
         let Submission { upload, object, id, now, .. } = submission;
         let put = self
             .dynamodb
@@ -328,26 +330,27 @@ impl Starter {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(Failure::Refuse(Box::new(error))),
+                _ => Err(Error::Refuse(Box::new(error))),
             },
         }
     }
 
-    async fn announce_refusal(&self, submission: &Submission<'_>, reason: ReasonCode) -> Result<(), Failure> {
+    async fn publish_refusal(&self, submission: &Submission<'_>, reason: ReasonCode) -> Result<(), Error> {
         let Submission { upload, id, now, .. } = submission;
-        note_outcome(CheckOutcome::Resubmit.name());
-        note_reasons(&[reason]);
+        record_outcome(CheckOutcome::Resubmit.name());
+        record_reasons(&[reason]);
         let event_id = format!("{}:{id}:upload", upload.application_id);
-        self.announce("UPLOAD_REJECTED", &event_id, &upload.application_id, reason, now).await
+        self.publish("UPLOAD_REJECTED", &event_id, &upload.application_id, reason, now).await?;
+        Ok(self.submissions.record(&upload.application_id, id, vec![("publishedAt", text(now))]).await?)
     }
 
-    /// Copies the upload to the evidence, unless that is done, and starts the execution that judges it.
-    async fn start(&self, submission: &Submission<'_>, evidence: Option<ObjectRef>) -> Result<(), Failure> {
+    /// Copies the upload to the evidence, unless `evidence` exists, and starts the execution.
+    async fn start(&self, submission: &Submission<'_>, evidence: Option<ObjectRef>) -> Result<(), Error> {
         let Submission { upload, id, execution, .. } = submission;
-        note_execution(execution);
+        record_execution(execution);
         let evidence = match evidence {
             Some(evidence) => evidence,
-            None => match self.keep(submission).await? {
+            None => match self.copy(submission).await? {
                 Some(evidence) => evidence,
                 None => return self.fail(submission).await,
             },
@@ -368,29 +371,29 @@ impl Starter {
         match start.input(input.to_string()).send().await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
-                // The event came again.
+                // This is a duplicate delivery.
                 Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(()),
-                _ => Err(Failure::Start(Box::new(error))),
+                _ => Err(Error::Start(Box::new(error))),
             },
         }
     }
 
-    /// Copies exactly the version that was uploaded; none when it is there no more.
-    async fn keep(&self, submission: &Submission<'_>) -> Result<Option<ObjectRef>, Failure> {
+    /// Copies the uploaded version; `None` when it no longer exists.
+    async fn copy(&self, submission: &Submission<'_>) -> Result<Option<ObjectRef>, Error> {
         let Submission { upload, source: ObjectRef { bucket, key, version_id }, id, .. } = submission;
         let extension = key.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
         let evidence = format!("{}{}.{extension}", id.evidence_prefix(&upload.application_id), upload.kind.name());
         // Accepted keys need no escaping.
         let source = format!("{bucket}/{key}?versionId={version_id}");
         let copy = self.s3.copy_object().bucket(&self.bucket).key(&evidence).copy_source(source);
-        // Nothing that the uploader has attached comes along.
+        // Metadata and tags of the uploader are not copied.
         let copy = copy.metadata_directive(MetadataDirective::Replace).tagging_directive(TaggingDirective::Replace);
         let copied = match copy.send().await {
             Ok(copied) => copied,
             Err(error) if is_gone(&error) => return Ok(None),
-            Err(error) => return Err(Failure::Copy(Box::new(error))),
+            Err(error) => return Err(Error::Copy(Box::new(error))),
         };
-        let version_id = copied.version_id.ok_or(Failure::NoVersion)?;
+        let version_id = copied.version_id.ok_or(Error::NoVersion)?;
         let evidence = ObjectRef { bucket: self.bucket.clone(), key: evidence, version_id };
         self.submissions
             .update(&upload.application_id, id)
@@ -399,12 +402,13 @@ impl Starter {
             .expression_attribute_values(":evidence", object_ref(&evidence))
             .send()
             .await
-            .map_err(|error| TableFailure::Write(Box::new(error)))?;
+            .map_err(|error| TableError::Write(Box::new(error)))?;
         Ok(Some(evidence))
     }
 
-    /// Shows the evidence to the execution of the other picture, and reads that of the other; none when the application has gone on.
-    async fn attach(&self, submission: &Submission<'_>, evidence: &ObjectRef) -> Result<Option<Row>, Failure> {
+    /// Writes the evidence to the application, for the execution of the other picture, and reads the application; `None` when it has a
+    /// newer submission.
+    async fn attach(&self, submission: &Submission<'_>, evidence: &ObjectRef) -> Result<Option<Row>, Error> {
         let Submission { upload, id, .. } = submission;
         let attached = self
             .applications
@@ -420,16 +424,16 @@ impl Starter {
             Ok(_) => Ok(Some(self.applications.read(&upload.application_id, &row::ATTRIBUTES).await?)),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(TableFailure::Write(Box::new(error)).into()),
+                _ => Err(TableError::Write(Box::new(error)).into()),
             },
         }
     }
 
-    /// The object is gone: the submission fails, and the application takes another upload.
-    async fn fail(&self, submission: &Submission<'_>) -> Result<(), Failure> {
+    /// Records that the object no longer exists. The submission fails, and the application accepts another upload.
+    async fn fail(&self, submission: &Submission<'_>) -> Result<(), Error> {
         let Submission { upload, id, now, .. } = submission;
         let reason = ReasonCode::UploadMissing;
-        note_reasons(&[reason]);
+        record_reasons(&[reason]);
         let failure = [("reason", reason.code()), ("status", "FAILED"), ("at", now)];
         let failure = AttributeValue::M(failure.map(|(name, value)| (name.to_owned(), text(value))).into());
         let recorded = self
@@ -450,15 +454,15 @@ impl Starter {
         match recorded {
             Ok(_) => {
                 let event_id = format!("{}:{id}:upload", upload.application_id);
-                self.announce("APPLICATION_FAILED", &event_id, &upload.application_id, reason, now).await?;
+                self.publish("APPLICATION_FAILED", &event_id, &upload.application_id, reason, now).await?;
             }
             Err(error) => match error.as_service_error() {
-                // The application has gone on.
+                // The application has a newer submission.
                 Some(UpdateItemError::ConditionalCheckFailedException(_)) => {}
-                _ => return Err(TableFailure::Write(Box::new(error)).into()),
+                _ => return Err(TableError::Write(Box::new(error)).into()),
             },
         }
-        // Last: a message that comes back finds the submission as it was.
+        // Written last: after an error, the next delivery starts from the unchanged submission.
         self.submissions
             .update(&upload.application_id, id)
             .update_expression("SET #status = :failed, failure = :failure")
@@ -467,22 +471,22 @@ impl Starter {
             .expression_attribute_values(":failure", failure)
             .send()
             .await
-            .map_err(|error| TableFailure::Write(Box::new(error)))?;
+            .map_err(|error| TableError::Write(Box::new(error)))?;
         Ok(())
     }
 
-    /// When the tables may forget a record: seconds since 1970, as `DynamoDB` wants its time to live.
-    fn expiry(&self, now: &str) -> Result<AttributeValue, Failure> {
-        let now = DateTime::parse_from_rfc3339(now).map_err(Failure::Clock)?;
+    /// When a record expires: seconds since 1970, the format of a time to live.
+    fn expiry(&self, now: &str) -> Result<AttributeValue, Error> {
+        let now = DateTime::parse_from_rfc3339(now).map_err(Error::Clock)?;
         Ok(AttributeValue::N((now + Days::new(self.retention_days.into())).timestamp().to_string()))
     }
 
-    /// Records and announces an upload that belongs to no application. The key stays in the table: it may be an applicant's name.
-    async fn reject(&self, reason: ReasonCode, object: &ObjectRef, now: &str) -> Result<(), Failure> {
+    /// Records an upload with an invalid name, and publishes a notification. The key is only in the table: it may be an applicant's name.
+    async fn reject(&self, reason: ReasonCode, object: &ObjectRef, now: &str) -> Result<(), Error> {
         let id = ApplicationId::of_rejected_key(&object.key, &object.version_id);
-        note_application(&id);
-        note_outcome(CheckOutcome::Resubmit.name());
-        note_reasons(&[reason]);
+        record_application(&id);
+        record_outcome(CheckOutcome::Resubmit.name());
+        record_reasons(&[reason]);
         self.applications
             .update(&id)
             .update_expression(
@@ -499,18 +503,18 @@ impl Starter {
             .expression_attribute_values(":expires", self.expiry(now)?)
             .send()
             .await
-            .map_err(|error| TableFailure::Write(Box::new(error)))?;
-        self.announce("UPLOAD_REJECTED", &format!("{id}:upload"), &id, reason, now).await
+            .map_err(|error| TableError::Write(Box::new(error)))?;
+        self.publish("UPLOAD_REJECTED", &format!("{id}:upload"), &id, reason, now).await
     }
 
-    async fn announce(
+    async fn publish(
         &self,
         event: &str,
         event_id: &str,
         application: &ApplicationId,
         reason: ReasonCode,
         now: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Error> {
         let mut message: Value = json!({
             "eventId": event_id,
             "applicationId": application,
@@ -522,16 +526,20 @@ impl Starter {
             message["outcome"] = json!(CheckOutcome::Resubmit);
         }
         let publish = self.sns.publish().topic_arn(&self.topic_arn).message(message.to_string());
-        publish.send().await.map(drop).map_err(|error| Failure::Announce(Box::new(error)))
+        publish.send().await.map(drop).map_err(|error| Error::Publish(Box::new(error)))
     }
 }
 
-/// Why a recorded upload was refused.
-fn first_reason(record: &Row) -> Option<ReasonCode> {
+/// Why a recorded upload was refused, unless that is published.
+fn unpublished_reason(record: &Row) -> Option<ReasonCode> {
+    if record.contains_key("publishedAt") {
+        return None;
+    }
     record.get("reasons")?.as_l().ok()?.first()?.as_s().ok()?.parse().ok()
 }
 
-/// S3 has no such version any more: a lifecycle rule or an operator has removed it. It says so only to a role with `s3:ListBucket`.
+/// Whether the version no longer exists: a lifecycle rule or an operator has deleted it. S3 returns these codes only to a role with
+/// `s3:ListBucket`.
 fn is_gone(error: &SdkError<CopyObjectError>) -> bool {
     ["NoSuchKey", "NoSuchVersion", "NotFound"].contains(&sdk_code(error))
 }

@@ -1,6 +1,6 @@
 //! The Lambda function behind the uploads queue.
 
-use bonafide_worker::{Applications, Error, Pace, Submissions, Worker, aws_config, now, run_queue, setting};
+use bonafide_worker::{Applications, Error, RateLimiter, Submissions, Worker, aws_config, now, run_queue, setting};
 use starter::Starter;
 
 #[tokio::main]
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
         retention_days: setting("RECORD_RETENTION_DAYS")?.parse()?,
         most_attempts: setting("MOST_ATTEMPTS")?.parse()?,
     };
-    let pace = Pace::of(&setting("PACE_MILLISECONDS")?)?;
+    let rate_limiter = RateLimiter::of(&setting("PACE_MILLISECONDS")?)?;
     let worker = Worker::new(env!("CARGO_PKG_NAME"));
-    run_queue(worker, pace, async |body: String| starter.handle(&body, &now()).await.map(|()| Vec::new())).await
+    run_queue(worker, rate_limiter, async |body: String| starter.handle(&body, &now()).await.map(|()| Vec::new())).await
 }

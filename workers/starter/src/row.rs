@@ -1,4 +1,4 @@
-//! What the starter reads of an application's row.
+//! The parts of an application's row that the starter reads.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use bonafide_worker::{Row, column, read_object_ref, text};
 /// The attributes that name the latest submission of each kind.
 pub(crate) const LATEST: [&str; 3] = ["packageSubmission", "selfieSubmission", "documentSubmission"];
 
-/// All that is read.
+/// The attributes that are read.
 pub(crate) const ATTRIBUTES: [&str; 7] = [
     "applicationId",
     "kind",
@@ -29,7 +29,7 @@ pub(crate) const fn index(kind: UploadKind) -> usize {
     }
 }
 
-/// A new submission, as the row names it.
+/// The entry of a new submission in the row.
 pub(crate) fn entry(id: &SubmissionId, attempt: u32, execution: &str) -> AttributeValue {
     let entry = [
         ("submissionId", text(id.as_str())),
@@ -54,24 +54,24 @@ pub(crate) fn latest(row: &Row, kind: UploadKind) -> Option<Latest> {
     Some(Latest { progress: progress(row, kind)?, attempt })
 }
 
-/// The execution that judges, or judged, it.
+/// The execution of the latest submission of this kind.
 pub(crate) fn execution(row: &Row, kind: UploadKind) -> Option<&str> {
     column(submission(row, kind)?, "executionArn")
 }
 
-/// Where its evidence lies.
+/// The evidence of the latest submission of this kind.
 pub(crate) fn evidence(row: &Row, kind: UploadKind) -> Option<ObjectRef> {
     read_object_ref(submission(row, kind)?.get("evidence")?)
 }
 
-/// What the row says, for an upload of this kind; none when there is no row.
+/// The state of the application for an upload of this kind; `None` when there is no row.
 pub(crate) fn standing(row: &Row, kind: UploadKind) -> Option<Standing> {
     let begun_with = column(row, "kind")?;
     let other = other(kind).and_then(|other| progress(row, other));
     Some(Standing { is_of_packages: begun_with == "package", latest: latest(row, kind), other })
 }
 
-/// The other picture, with the name of its pointer, if it is judged together with this one.
+/// The name of the other picture, with its evidence if both are judged together.
 pub(crate) fn other_picture(row: &Row, kind: UploadKind) -> (&'static str, Option<ObjectRef>) {
     let Some(other) = other(kind) else { return ("", None) };
     let refusal = if other == UploadKind::Selfie { reasons_of_selfie(row) } else { Vec::new() };

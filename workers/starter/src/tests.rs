@@ -48,20 +48,20 @@ fn event(key: &str, replay_of: Option<&str>) -> String {
     json!({"Records": [record]}).to_string()
 }
 
-/// The tables as they are, and how often an application changes under the starter's hands.
+/// The state of the services, and how often the application is changed at the same time.
 #[derive(Default)]
 struct World {
     submission: Row,
     application: Row,
-    /// Another upload has been accepted since.
-    has_gone_on: bool,
+    /// The application has a newer submission.
+    has_newer: bool,
     changes: usize,
-    is_upload_gone: bool,
-    /// Another delivery of the same event writes the record first.
-    is_recorded_meanwhile: bool,
+    is_upload_deleted: bool,
+    /// A duplicate delivery writes the record first.
+    is_recorded_twice: bool,
 }
 
-/// All that was done, in order.
+/// The calls that were made, in order.
 #[derive(Debug, Default, Clone)]
 struct Done {
     accepted: Vec<String>,
@@ -73,14 +73,14 @@ struct Done {
     published: Vec<Value>,
 }
 
-fn s3(done: &Arc<Mutex<Done>>, is_upload_gone: bool) -> aws_sdk_s3::Client {
+fn s3(done: &Arc<Mutex<Done>>, is_upload_deleted: bool) -> aws_sdk_s3::Client {
     let seen = Arc::clone(done);
     let copy = mock!(aws_sdk_s3::Client::copy_object).match_requests(move |request| {
         let (from, to) = (request.copy_source().unwrap_or_default(), request.key().unwrap_or_default());
         seen.lock().expect("no panic").copied.push(format!("{from} to {to}"));
         true
     });
-    let copy: Rule = if is_upload_gone {
+    let copy: Rule = if is_upload_deleted {
         copy.then_error(|| {
             CopyObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().code("NoSuchVersion").build())
         })
@@ -90,7 +90,7 @@ fn s3(done: &Arc<Mutex<Done>>, is_upload_gone: bool) -> aws_sdk_s3::Client {
     mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&copy])
 }
 
-/// Every second execution is there already.
+/// Every second execution exists already.
 fn step_functions(done: &Arc<Mutex<Done>>) -> aws_sdk_sfn::Client {
     let seen = Arc::clone(done);
     let again = mock!(aws_sdk_sfn::Client::start_execution)
@@ -121,9 +121,9 @@ fn sns(done: &Arc<Mutex<Done>>) -> aws_sdk_sns::Client {
     mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&publish])
 }
 
-async fn handle(world: World, body: &str) -> (Result<(), Failure>, Done) {
+async fn handle(world: World, body: &str) -> (Result<(), Error>, Done) {
     let done = Arc::new(Mutex::new(Done::default()));
-    let World { submission, application, has_gone_on, changes, is_upload_gone, is_recorded_meanwhile } = world;
+    let World { submission, application, has_newer, changes, is_upload_deleted, is_recorded_twice } = world;
     let read = mock!(aws_sdk_dynamodb::Client::get_item)
         .match_requests(|request| request.table_name() == Some("submissions"))
         .then_output(move || GetItemOutput::builder().set_item(Some(submission.clone())).build());
@@ -156,7 +156,7 @@ async fn handle(world: World, body: &str) -> (Result<(), Failure>, Done) {
         seen.lock().expect("no panic").refused.push(reasons[0].as_s().expect("a code").clone());
         true
     });
-    let refused: Rule = if is_recorded_meanwhile {
+    let refused: Rule = if is_recorded_twice {
         refused.then_error(|| {
             PutItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
         })
@@ -164,12 +164,12 @@ async fn handle(world: World, body: &str) -> (Result<(), Failure>, Done) {
         refused.then_output(|| PutItemOutput::builder().build())
     };
     let seen = Arc::clone(&done);
-    let moved_on = mock!(aws_sdk_dynamodb::Client::update_item)
+    let is_newer = mock!(aws_sdk_dynamodb::Client::update_item)
         .match_requests(move |request| {
             let update = request.update_expression().unwrap_or_default();
             let table = request.table_name().unwrap_or_default();
             seen.lock().expect("no panic").updated.push(format!("{table}: {update}"));
-            has_gone_on && table == "applications" && update.contains("evidence")
+            has_newer && table == "applications" && update.contains("evidence")
         })
         .then_error(|| {
             UpdateItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
@@ -178,13 +178,13 @@ async fn handle(world: World, body: &str) -> (Result<(), Failure>, Done) {
     let dynamodb = mock_client!(
         aws_sdk_dynamodb,
         RuleMode::MatchAny,
-        [&read, &read_application, &cancelled, &accepted, &refused, &moved_on, &updated]
+        [&read, &read_application, &cancelled, &accepted, &refused, &is_newer, &updated]
     );
     let starter = Starter {
         applications: Applications::new(dynamodb.clone(), "applications".into()),
         submissions: Submissions::new(dynamodb.clone(), "submissions".into()),
         dynamodb,
-        s3: s3(&done, is_upload_gone),
+        s3: s3(&done, is_upload_deleted),
         bucket: "evidence".into(),
         step_functions: step_functions(&done),
         sns: sns(&done),
@@ -198,7 +198,7 @@ async fn handle(world: World, body: &str) -> (Result<(), Failure>, Done) {
     (result, done)
 }
 
-/// An application that takes what comes.
+/// An application that accepts uploads.
 fn open() -> World {
     World::default()
 }
@@ -224,7 +224,7 @@ async fn each_kind_is_recorded_copied_and_started() {
 }
 
 #[tokio::test]
-async fn an_upload_that_the_application_does_not_take_is_recorded_and_announced() {
+async fn a_refused_upload_is_recorded_and_published() {
     for (progress, reason) in [
         ("IN_PROGRESS", "SUBMISSION_IN_PROGRESS"),
         ("approved", "APPLICATION_CLOSED"),
@@ -243,7 +243,7 @@ async fn an_upload_that_the_application_does_not_take_is_recorded_and_announced(
 }
 
 #[tokio::test]
-async fn the_next_attempt_is_counted_and_guarded_by_what_was_read() {
+async fn the_next_attempt_requires_an_unchanged_application() {
     let application = row(&[("kind", text("package")), ("packageSubmission", latest("resubmit"))]);
     let (result, done) = handle(World { application, ..open() }, &event("zipped/8d247914.zip", None)).await;
     result.expect("started");
@@ -252,7 +252,7 @@ async fn the_next_attempt_is_counted_and_guarded_by_what_was_read() {
 }
 
 #[tokio::test]
-async fn an_application_that_changes_meanwhile_is_read_again_and_not_for_ever() {
+async fn a_changed_application_is_read_again_a_limited_time() {
     let (result, done) = handle(World { changes: 2, ..open() }, &event("zipped/8d247914.zip", None)).await;
     result.expect("started");
     assert_eq!(done.accepted.len(), 1);
@@ -261,14 +261,14 @@ async fn an_application_that_changes_meanwhile_is_read_again_and_not_for_ever() 
 }
 
 #[tokio::test]
-async fn an_event_that_comes_again_changes_nothing() {
+async fn a_duplicate_delivery_changes_nothing() {
     for status in ["DECIDED", "FAILED"] {
         let submission = row(&[("status", text(status))]);
         let (result, done) = handle(World { submission, ..open() }, &event("zipped/8d247914.zip", None)).await;
         result.expect("nothing to do");
         assert!(done.updated.is_empty() && done.started.is_empty() && done.published.is_empty(), "{status}");
     }
-    // It may have been recorded, or copied, and not started.
+    // It may have been recorded or copied without being started.
     let submission = row(&[("status", text("IN_PROGRESS")), ("package", pointer("kept"))]);
     let (result, done) = handle(World { submission, ..open() }, &event("zipped/8d247914.zip", None)).await;
     result.expect("started");
@@ -276,27 +276,34 @@ async fn an_event_that_comes_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_refusal_whose_event_comes_again_is_only_announced_again() {
+async fn a_duplicate_delivery_publishes_a_refusal_that_was_not_published() {
     let reasons = AttributeValue::L(vec![text("APPLICATION_CLOSED")]);
-    let submission = row(&[("status", text("REFUSED")), ("reasons", reasons)]);
-    let (result, done) = handle(World { submission, ..open() }, &event("zipped/8d247914.zip", None)).await;
-    result.expect("announced");
-    assert!(done.refused.is_empty() && done.updated.is_empty() && done.started.is_empty());
+    let mut submission = row(&[("status", text("REFUSED")), ("reasons", reasons)]);
+    let world = World { submission: submission.clone(), ..open() };
+    let (result, done) = handle(world, &event("zipped/8d247914.zip", None)).await;
+    result.expect("published");
+    assert!(done.refused.is_empty() && done.started.is_empty());
+    assert_eq!(done.updated, ["submissions: SET #publishedAt = :publishedAt"]);
     let [message] = &done.published[..] else { panic!("one message") };
     assert_eq!((&message["event"], &message["reasons"]), (&json!("UPLOAD_REJECTED"), &json!(["APPLICATION_CLOSED"])));
+
+    submission.insert("publishedAt".to_owned(), text(NOW));
+    let (result, done) = handle(World { submission, ..open() }, &event("zipped/8d247914.zip", None)).await;
+    result.expect("published before");
+    assert!(done.refused.is_empty() && done.published.is_empty() && done.updated.is_empty());
 }
 
 #[tokio::test]
-async fn a_refusal_that_was_not_recorded_is_not_announced() {
+async fn a_refusal_that_was_not_recorded_is_not_published() {
     let application = row(&[("kind", text("package")), ("packageSubmission", latest("IN_PROGRESS"))]);
-    let world = World { application, is_recorded_meanwhile: true, ..open() };
+    let world = World { application, is_recorded_twice: true, ..open() };
     let (result, done) = handle(world, &event("zipped/8d247914.zip", None)).await;
     assert_eq!(result.expect_err("recorded by another").name(), ErrorName::Transient);
     assert!(done.published.is_empty(), "{:?}", done.published);
 }
 
 #[tokio::test]
-async fn an_event_of_another_bucket_goes_back_and_nothing_of_its_message_is_recorded() {
+async fn a_message_about_another_bucket_is_refused_as_a_whole() {
     let mut message: Value = serde_json::from_str(&event("zipped/8d247914.zip", None)).expect("json");
     let mut foreign = message["Records"][0].clone();
     foreign["s3"]["bucket"]["name"] = json!("another");
@@ -307,16 +314,16 @@ async fn an_event_of_another_bucket_goes_back_and_nothing_of_its_message_is_reco
 }
 
 #[tokio::test]
-async fn nothing_is_started_for_an_application_that_has_gone_on() {
+async fn nothing_is_started_when_a_newer_submission_exists() {
     let submission = row(&[("status", text("IN_PROGRESS")), ("package", pointer("kept"))]);
-    let world = World { submission, has_gone_on: true, ..World::default() };
+    let world = World { submission, has_newer: true, ..World::default() };
     let (result, done) = handle(world, &event("zipped/8d247914.zip", None)).await;
     result.expect("nothing to do");
     assert!(done.started.is_empty());
 }
 
 #[tokio::test]
-async fn a_replay_is_another_submission_of_the_same_upload() {
+async fn a_replay_is_a_new_submission_of_the_same_upload() {
     let application = row(&[("kind", text("package")), ("packageSubmission", latest("FAILED"))]);
     let world = || World { application: application.clone(), ..open() };
     let (_, first) = handle(open(), &event("zipped/8d247914.zip", None)).await;
@@ -324,7 +331,7 @@ async fn a_replay_is_another_submission_of_the_same_upload() {
     result.expect("started");
     assert_ne!(first.names, replay.names);
     assert!(replay.accepted[0].starts_with("2 if "), "the same attempt");
-    // The inbox may be empty by now.
+    // The upload may have been deleted.
     assert!(replay.copied[0].starts_with("evidence/earlier?versionId=v to "), "{:?}", replay.copied);
     // The application names another execution, or has an outcome.
     let (result, done) = handle(world(), &event("zipped/8d247914.zip", Some("arn:earlier"))).await;
@@ -333,7 +340,7 @@ async fn a_replay_is_another_submission_of_the_same_upload() {
 }
 
 #[tokio::test]
-async fn a_picture_is_judged_with_the_other_one_and_the_face_that_is_kept() {
+async fn a_picture_is_judged_with_the_other_one() {
     let missing = map(&[("reasons", AttributeValue::L(vec![text("DOCUMENT_MISSING")]))]);
     for (other, waits, is_joined) in [("resubmit", true, true), ("resubmit", false, false), ("approved", false, true)] {
         let pictures = [("kind", text("pictures")), ("selfieSubmission", latest(other)), ("faceId", text("kept"))];
@@ -350,7 +357,7 @@ async fn a_picture_is_judged_with_the_other_one_and_the_face_that_is_kept() {
 }
 
 #[tokio::test]
-async fn what_is_far_too_large_is_not_even_copied() {
+async fn an_upload_beyond_the_limit_is_not_copied() {
     let mut event: Value = serde_json::from_str(&event("zipped/8d247914.zip", None)).expect("json");
     event["Records"][0]["s3"]["object"]["size"] = json!(bonafide_domain::Limits::DEFAULT.package_bytes + 1);
     let (result, done) = handle(open(), &event.to_string()).await;
@@ -359,8 +366,8 @@ async fn what_is_far_too_large_is_not_even_copied() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_gone_fails_and_leaves_the_application_open() {
-    let (result, done) = handle(World { is_upload_gone: true, ..open() }, &event("zipped/8d247914.zip", None)).await;
+async fn a_deleted_upload_fails_and_leaves_the_application_open() {
+    let (result, done) = handle(World { is_upload_deleted: true, ..open() }, &event("zipped/8d247914.zip", None)).await;
     result.expect("recorded");
     assert!(done.started.is_empty());
     assert!(done.updated.iter().any(|update| update.starts_with("applications: SET #latest.progress = :failed")));
@@ -371,7 +378,7 @@ async fn an_upload_that_is_gone_fails_and_leaves_the_application_open() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_no_application_is_recorded_and_announced_without_its_name() {
+async fn an_invalid_name_is_recorded_and_published_without_the_name() {
     let (result, done) = handle(open(), &event("zipped/Jane+Doe.zip", None)).await;
     result.expect("rejected");
     assert_eq!((done.updated.len(), done.started.len()), (1, 0));
@@ -380,7 +387,7 @@ async fn a_name_that_is_no_application_is_recorded_and_announced_without_its_nam
 }
 
 #[tokio::test]
-async fn a_message_that_is_no_event_goes_back() {
+async fn a_message_that_is_not_an_event_is_refused() {
     let (result, _) = handle(open(), "{\"Records\": 7}").await;
     assert_eq!(result.expect_err("malformed").name(), ErrorName::InvalidInput);
 }

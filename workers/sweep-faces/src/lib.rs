@@ -1,7 +1,5 @@
-//! Compares the collection of faces with the applications, every day: deletes faces that no approval keeps, and indexes again those that
-//! approved applications lack.
-//!
-//! Two runs at once do no harm: what one has done, the other finds done.
+//! Compares the collection of faces with the applications, every day. It deletes faces that no approval keeps, and indexes the missing
+//! faces of approved applications again. Concurrent runs are safe.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,53 +14,53 @@ use aws_sdk_rekognition::{
 };
 use bonafide_domain::{ApplicationId, Judgement, NamedFace, ObjectRef, SubmissionId, Sweep, sweep};
 use bonafide_worker::{
-    Applications, ErrorName, Row, Submissions, TableFailure, TaskError, column, now, read_object_ref, sdk_code, text,
+    Applications, ErrorName, Row, Submissions, TableError, TaskError, column, now, read_object_ref, sdk_code, text,
 };
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
-/// Faces at once: Rekognition indexes five in a second in most regions, and the machines have the first right to that.
+/// Concurrent faces: Rekognition indexes five per second in most regions, and the machines need them first.
 const AT_ONCE: usize = 4;
-/// As many faces as `ListFaces` takes, and gives, at most.
+/// The most faces in one request or answer of `ListFaces`.
 const PAGE: u16 = 4096;
 
-/// What the schedule or an operator sends: nothing.
+/// The input from the schedule or an operator, which is empty.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {}
 
-/// All that is compared.
+/// The services of the sweep.
 #[derive(Clone, Debug)]
 pub struct Services {
-    /// For the collection.
+    /// The client for the collection.
     pub rekognition: Client,
     /// The collection's id.
     pub collection: String,
-    /// For scanning the table of applications.
+    /// The client for scanning the table of applications.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Which faces they keep.
+    /// The table of applications.
     pub applications: Applications,
-    /// For which the faces were indexed.
+    /// The table of submissions.
     pub submissions: Submissions,
 }
 
-/// How many faces were touched, or could not be.
+/// The numbers of faces by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
-    /// No approval kept them.
+    /// Deleted, because no approval keeps them.
     deleted: u32,
-    /// Approved applications lacked them.
+    /// Indexed again for approved applications.
     indexed: u32,
-    /// The tables know nothing of their submissions, and they stay.
+    /// Kept, because their submissions are not in the tables.
     unknown: u32,
-    /// Approved applications lack them, and their selfies give none.
+    /// Missing, and cannot be indexed from the selfie.
     unusable: u32,
-    /// The next run tries again.
+    /// Failed; the next run tries again.
     failed: u32,
 }
 
-/// What became of one face.
+/// The result for one face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Done {
     Kept,
@@ -74,7 +72,7 @@ enum Done {
 
 /// Why faces could not be compared.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum Error {
     /// The collection could not be listed.
     #[error("the faces could not be listed ({})", sdk_code(&**.0))]
     List(#[source] Box<SdkError<ListFacesError>>),
@@ -89,26 +87,26 @@ pub enum Failure {
     Scan(#[source] Box<SdkError<ScanError>>),
     /// A record could not be read or written.
     #[error(transparent)]
-    Table(#[from] TableFailure),
-    /// All others were done.
+    Table(#[from] TableError),
+    /// Some faces failed; all others were swept.
     #[error("{} faces could not be swept; the log names their applications", .swept.failed)]
     Incomplete {
-        /// What was done.
+        /// The result of the run.
         swept: Swept,
-        /// What stopped one of those that failed.
+        /// The error of one face.
         #[source]
-        one: Box<Failure>,
+        one: Box<Error>,
     },
 }
 
-impl TaskError for Failure {
+impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::List(error) => ErrorName::of_service(&**error),
             Self::Index(error) => ErrorName::of_service(&**error),
             Self::Delete(error) => ErrorName::of_service(&**error),
             Self::Scan(error) => ErrorName::of_service(&**error),
-            Self::Table(failure) => failure.name(),
+            Self::Table(error) => error.name(),
             Self::Incomplete { one, .. } => one.name(),
         }
     }
@@ -119,7 +117,7 @@ impl TaskError for Failure {
             Self::Index(error) => Some(sdk_code(&**error)),
             Self::Delete(error) => Some(sdk_code(&**error)),
             Self::Scan(error) => Some(sdk_code(&**error)),
-            Self::Table(failure) => failure.code(),
+            Self::Table(error) => error.code(),
             Self::Incomplete { one, .. } => one.code(),
         }
     }
@@ -128,7 +126,7 @@ impl TaskError for Failure {
 /// The faces of the collection: their external ids by their ids.
 type Faces = HashMap<String, String>;
 
-/// For which submission a face was indexed, as Onboarding writes it into the external id.
+/// The submission for which a face was indexed. Onboarding writes it into the external id.
 struct Owner {
     application: ApplicationId,
     submission: SubmissionId,
@@ -141,7 +139,7 @@ impl Owner {
     }
 }
 
-/// An approved application whose face was not on the list.
+/// An approved application whose face was not listed.
 struct Lacking {
     application: ApplicationId,
     face: String,
@@ -161,14 +159,15 @@ impl Lacking {
     }
 }
 
-/// Compares all faces with all applications. A face that cannot be swept does not keep the others from it.
+/// Compares all faces with all applications. An error of one face does not stop the others.
 ///
 /// # Errors
 /// When the faces or the applications cannot be listed, or, after the work, when a face could not be swept.
-pub async fn handle(services: &Services, _: Input, now: DateTime<Utc>) -> Result<Swept, Failure> {
+pub async fn handle(services: &Services, _: Input, now: DateTime<Utc>) -> Result<Swept, Error> {
     let faces = services.faces(None).await?;
     let (named, lacking) = services.applications(&faces).await?;
-    // Those that were approved after the collection was listed.
+    let (lacking, malformed): (Vec<_>, Vec<_>) = lacking.into_iter().partition(|lacking| is_face_id(&lacking.face));
+    // Some may have been approved after the collection was listed.
     let mut found = Faces::new();
     for some in lacking.chunks(PAGE.into()) {
         found.extend(services.faces(Some(some.iter().map(|application| application.face.clone()).collect())).await?);
@@ -176,7 +175,7 @@ pub async fn handle(services: &Services, _: Input, now: DateTime<Utc>) -> Result
     let lacking = lacking.iter().filter(|application| !found.contains_key(&application.face));
     let indexings = stream::iter(lacking).map(async |lacking| {
         let done = services.index_again(lacking).await;
-        tell(&lacking.application, &done);
+        log(&lacking.application, &done);
         done
     });
     let results: Vec<_> = indexings.buffer_unordered(AT_ONCE).collect().await;
@@ -184,12 +183,13 @@ pub async fn handle(services: &Services, _: Input, now: DateTime<Utc>) -> Result
     let sweeps = stream::iter(left).map(async |(face, external_id)| {
         let Some(owner) = Owner::read(external_id) else { return Ok(Done::Unknown) };
         let done = services.sweep(face, &owner, &faces, now).await;
-        tell(&owner.application, &done);
+        log(&owner.application, &done);
         done
     });
     let results = results.into_iter().chain(sweeps.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
 
-    let (mut swept, mut failure) = (Swept::default(), None);
+    let mut failure = None;
+    let mut swept = Swept { unusable: u32::try_from(malformed.len()).unwrap_or(u32::MAX), ..Swept::default() };
     for result in results {
         *match result {
             Ok(Done::Kept) => continue,
@@ -209,22 +209,27 @@ pub async fn handle(services: &Services, _: Input, now: DateTime<Utc>) -> Result
     );
     match failure {
         None => Ok(swept),
-        Some(one) => Err(Failure::Incomplete { swept, one: Box::new(one) }),
+        Some(one) => Err(Error::Incomplete { swept, one: Box::new(one) }),
     }
 }
 
-/// One line of the log about each face with which something was done, or could not be.
-fn tell(application: &ApplicationId, done: &Result<Done, Failure>) {
+/// Whether Rekognition can have given this id: `ListFaces` refuses a whole page of ids for one that it cannot.
+fn is_face_id(text: &str) -> bool {
+    text.len() == 36 && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
+/// Logs one line for each face that was changed, is missing or unknown, or failed.
+fn log(application: &ApplicationId, done: &Result<Done, Error>) {
     let id = application.as_str();
     let what = match done {
         Ok(Done::Kept) => return,
         Ok(Done::Deleted) => "a face that no approval keeps is deleted",
         Ok(Done::Indexed) => "the face of an approved application is indexed again",
-        Ok(Done::Unknown) => "a face belongs to no recorded submission, and stays",
-        Ok(Done::Unusable) => "the face of an approved application is missing, and its selfie gives none",
-        Err(failure) => {
-            let (name, code) = (failure.name().as_str(), failure.code());
-            tracing::warn!(application.id = id, error.name = name, error.code = code, "{failure}");
+        Ok(Done::Unknown) => "a face belongs to no recorded submission, and is kept",
+        Ok(Done::Unusable) => "the face of an approved application is missing, and cannot be indexed from the selfie",
+        Err(error) => {
+            let (name, code) = (error.name().as_str(), error.code());
+            tracing::warn!(application.id = id, error.name = name, error.code = code, "{error}");
             return;
         }
     };
@@ -232,13 +237,13 @@ fn tell(application: &ApplicationId, done: &Result<Done, Failure>) {
 }
 
 impl Services {
-    /// All faces of the collection, or those of these that are there.
-    async fn faces(&self, ids: Option<Vec<String>>) -> Result<Faces, Failure> {
+    /// All faces of the collection, or those of `ids` that exist.
+    async fn faces(&self, ids: Option<Vec<String>>) -> Result<Faces, Error> {
         let list = self.rekognition.list_faces().collection_id(&self.collection).set_face_ids(ids);
         let mut pages = list.max_results(PAGE.into()).into_paginator().send();
         let mut faces = Faces::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Failure::List(Box::new(error)))?;
+            let page = page.map_err(|error| Error::List(Box::new(error)))?;
             for face in page.faces.unwrap_or_default() {
                 faces.extend(face.face_id.map(|id| (id, face.external_image_id.unwrap_or_default())));
             }
@@ -246,15 +251,15 @@ impl Services {
         Ok(faces)
     }
 
-    /// Which of these faces applications name, and the applications that name another one.
-    async fn applications(&self, faces: &Faces) -> Result<(HashSet<String>, Vec<Lacking>), Failure> {
+    /// The faces that applications name, and the applications whose face is not among `faces`.
+    async fn applications(&self, faces: &Faces) -> Result<(HashSet<String>, Vec<Lacking>), Error> {
         let scan = self.dynamodb.scan().table_name(self.applications.table());
         let scan = scan.filter_expression("attribute_exists(faceId)");
         let scan = scan.projection_expression("applicationId, faceId, selfie, packageSubmission, selfieSubmission");
         let mut rows = scan.into_paginator().items().send();
         let (mut named, mut lacking) = (HashSet::new(), Vec::new());
         while let Some(row) = rows.next().await {
-            let row = row.map_err(|error| Failure::Scan(Box::new(error)))?;
+            let row = row.map_err(|error| Error::Scan(Box::new(error)))?;
             match column(&row, "faceId") {
                 Some(face) if faces.contains_key(face) => drop(named.insert(face.to_owned())),
                 _ => lacking.extend(Lacking::read(&row)),
@@ -263,8 +268,8 @@ impl Services {
         Ok((named, lacking))
     }
 
-    /// Gives an approved application a face from its selfie.
-    async fn index_again(&self, lacking: &Lacking) -> Result<Done, Failure> {
+    /// Indexes the selfie of an approved application again.
+    async fn index_again(&self, lacking: &Lacking) -> Result<Done, Error> {
         let Lacking { application, face: old, selfie: Some(selfie), submission: Some(submission) } = lacking else {
             return Ok(Done::Unusable);
         };
@@ -276,9 +281,9 @@ impl Services {
         let index = index.max_faces(1).quality_filter(QualityFilter::Auto).detection_attributes(Attribute::Default);
         let indexed = match index.send().await {
             Ok(indexed) => indexed,
-            // Evidence may be kept for a shorter time than rows.
+            // The evidence may have expired before the row.
             Err(error) if is_refused(&error) => return Ok(Done::Unusable),
-            Err(error) => return Err(Failure::Index(Box::new(error))),
+            Err(error) => return Err(Error::Index(Box::new(error))),
         };
         let Some(new) = indexed.face_records().first().and_then(|record| record.face()?.face_id()) else {
             return Ok(Done::Unusable);
@@ -289,22 +294,22 @@ impl Services {
         match update.expression_attribute_values(":new", text(new)).send().await {
             Ok(_) => Ok(Done::Indexed),
             Err(error) if is_condition(&error) => {
-                // The same selfie is the same face: another run may have had the same answer.
+                // The same selfie gives the same face: another run may have recorded it.
                 let row = self.applications.read(application, &["faceId"]).await?;
                 if column(&row, "faceId") != Some(new) {
                     self.delete(new).await?;
                 }
                 Ok(Done::Kept)
             }
-            Err(error) => Err(TableFailure::Write(Box::new(error)).into()),
+            Err(error) => Err(TableError::Write(Box::new(error)).into()),
         }
     }
 
-    /// Judges a face that no application named.
-    async fn sweep(&self, face: &str, owner: &Owner, faces: &Faces, now: DateTime<Utc>) -> Result<Done, Failure> {
+    /// Sweeps a face that no application named.
+    async fn sweep(&self, face: &str, owner: &Owner, faces: &Faces, now: DateTime<Utc>) -> Result<Done, Error> {
         let Owner { application, submission } = owner;
         let record = self.submissions.read(application, submission, &["status", "faceId", "failure"]).await?;
-        // After the submission: an approval writes both at once, so what has been decided by then names its face.
+        // Read after the submission: an approval writes both in one transaction, so a decided submission has its face here.
         let row = self.applications.read(application, &["applicationId", "faceId"]).await?;
         let failed_at = record.get("failure").and_then(|failure| column(failure.as_m().ok()?, "at"));
         let judgement = match column(&record, "status") {
@@ -320,17 +325,17 @@ impl Services {
             Some(named) if faces.contains_key(named) => NamedFace::Another,
             Some(_) => NamedFace::Missing,
         });
-        let is_to_go = match sweep(judgement, named, now) {
+        let must_delete = match sweep(judgement, named, now) {
             Sweep::Unknown => return Ok(Done::Unknown),
             Sweep::Keep => false,
             Sweep::Delete => true,
             Sweep::MarkAndDelete => self.mark(owner, failed_at.unwrap_or_default()).await?,
         };
-        if is_to_go && self.delete(face).await? { Ok(Done::Deleted) } else { Ok(Done::Kept) }
+        if must_delete && self.delete(face).await? { Ok(Done::Deleted) } else { Ok(Done::Kept) }
     }
 
-    /// From now on the submission is not concluded with a face; whether it was still the failure of this time.
-    async fn mark(&self, Owner { application, submission }: &Owner, failed_at: &str) -> Result<bool, Failure> {
+    /// Marks a failed submission, so that it cannot be concluded with its face. False if the failure is no longer the same.
+    async fn mark(&self, Owner { application, submission }: &Owner, failed_at: &str) -> Result<bool, Error> {
         let update = self.submissions.update(application, submission).update_expression("SET faceSweptAt = :now");
         let update = update.condition_expression("#status = :failed AND failure.#at = :at");
         let update = update.expression_attribute_names("#status", "status").expression_attribute_names("#at", "at");
@@ -339,19 +344,19 @@ impl Services {
         match update.expression_attribute_values(":at", text(failed_at)).send().await {
             Ok(_) => Ok(true),
             Err(error) if is_condition(&error) => Ok(false),
-            Err(error) => Err(TableFailure::Write(Box::new(error)).into()),
+            Err(error) => Err(TableError::Write(Box::new(error)).into()),
         }
     }
 
-    /// Whether the face was still there.
-    async fn delete(&self, face: &str) -> Result<bool, Failure> {
+    /// Deletes a face. False if it did not exist.
+    async fn delete(&self, face: &str) -> Result<bool, Error> {
         let delete = self.rekognition.delete_faces().collection_id(&self.collection).face_ids(face).send().await;
-        let answer = delete.map_err(|error| Failure::Delete(Box::new(error)))?;
+        let answer = delete.map_err(|error| Error::Delete(Box::new(error)))?;
         Ok(!answer.deleted_faces().is_empty())
     }
 }
 
-/// The selfie is gone, or is no picture.
+/// Whether the selfie no longer exists or cannot be read.
 fn is_refused(error: &SdkError<IndexFacesError>) -> bool {
     let refusal = error.as_service_error();
     refusal.is_some_and(|refusal| {

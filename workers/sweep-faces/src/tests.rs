@@ -19,24 +19,24 @@ const OWNER: &str = "8d247914:0123456789abcde";
 /// More than 14 days before.
 const LONG_AGO: &str = "2026-11-14T09:29:59.999Z";
 
-/// What the services hold, and what they answer.
+/// The state and the answers of the services.
 #[derive(Clone, Default)]
 struct World {
     /// Faces and their external ids.
     faces: Vec<(&'static str, &'static str)>,
-    /// Those that were indexed after the collection was listed.
+    /// Faces that were indexed after the collection was listed.
     late: Vec<&'static str>,
     rows: Vec<Row>,
     submission: Row,
-    /// The row as it is when it is read by itself, if it has changed since all were.
+    /// The row when it is read alone, if it has changed since the scan.
     row: Option<Row>,
     index: Index,
-    /// A conditional update finds something else.
+    /// The conditions of updates are not met.
     is_changed: bool,
     is_throttled: bool,
 }
 
-/// What `IndexFaces` says of a selfie.
+/// The answer of `IndexFaces`.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum Index {
     #[default]
@@ -50,7 +50,7 @@ fn map(entries: &[(&str, AttributeValue)]) -> Row {
     entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }
 
-/// An application with this face, that was approved by a package.
+/// An application with this face, approved by a package.
 fn approved(face: &str) -> Row {
     let object = [("bucket", text("evidence")), ("key", text("a_selfie.png")), ("versionId", text("v1"))];
     map(&[
@@ -74,12 +74,12 @@ fn failed(at: &str) -> Row {
     map(&[("status", text("FAILED")), ("failure", failure)])
 }
 
-/// Sweeps once; also tells what was changed, in this order.
-async fn swept(world: World) -> (Result<Swept, Failure>, Vec<String>) {
+/// Sweeps once; also returns the calls, in order.
+async fn swept(world: World) -> (Result<Swept, Error>, Vec<String>) {
     let done = Arc::new(Mutex::new(Vec::new()));
-    let note = {
+    let record = {
         let done = Arc::clone(&done);
-        move |what: String| done.lock().expect("no panic").push(what)
+        move |call: String| done.lock().expect("no panic").push(call)
     };
 
     let World { faces, late, .. } = world.clone();
@@ -90,21 +90,21 @@ async fn swept(world: World) -> (Result<Swept, Failure>, Vec<String>) {
             let late = late.iter().filter(|id| request.face_ids().iter().any(|asked| asked == **id));
             return ListFacesOutput::builder().set_faces(Some(late.map(|id| face(&(id, OWNER))).collect())).build();
         }
-        // One face a page.
+        // One face per page.
         let page: usize = request.next_token().map_or(0, |token| token.parse().expect("a number"));
         let next = (page + 1 < faces.len()).then(|| (page + 1).to_string());
         let faces = faces.get(page).map(face).into_iter().collect();
         ListFacesOutput::builder().set_faces(Some(faces)).set_next_token(next).build()
     });
-    let index = indexing(world.index, note.clone());
-    let delete = deleting(world.is_throttled, note.clone());
+    let index = indexing(world.index, record.clone());
+    let delete = deleting(world.is_throttled, record.clone());
     let rekognition = mock_client!(aws_sdk_rekognition, RuleMode::MatchAny, [&list, &index, &delete]);
 
     let rows = world.rows.clone();
     let scan = mock!(aws_sdk_dynamodb::Client::scan)
         .match_requests(|request| request.filter_expression() == Some("attribute_exists(faceId)"))
         .then_output(move || ScanOutput::builder().set_items(Some(rows.clone())).build());
-    let order = note.clone();
+    let order = record.clone();
     let read = mock!(aws_sdk_dynamodb::Client::get_item).then_compute_output(move |request| {
         assert_eq!(request.consistent_read(), Some(true));
         let is_submission = request.table_name() == Some("submissions");
@@ -112,7 +112,7 @@ async fn swept(world: World) -> (Result<Swept, Failure>, Vec<String>) {
         let row = world.row.clone().or_else(|| world.rows.first().cloned()).unwrap_or_default();
         GetItemOutput::builder().set_item(Some(if is_submission { world.submission.clone() } else { row })).build()
     });
-    let update = updating(world.is_changed, note);
+    let update = updating(world.is_changed, record);
     let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&scan, &read, &update]);
 
     let services = Services {
@@ -127,7 +127,7 @@ async fn swept(world: World) -> (Result<Swept, Failure>, Vec<String>) {
     (result, done)
 }
 
-fn indexing(index: Index, note: impl Fn(String) + Send + Sync + 'static) -> Rule {
+fn indexing(index: Index, record: impl Fn(String) + Send + Sync + 'static) -> Rule {
     let rule = mock!(Client::index_faces).match_requests(move |request| {
         let object = request.image().and_then(|image| image.s3_object()).expect("an object");
         assert_eq!(
@@ -135,7 +135,7 @@ fn indexing(index: Index, note: impl Fn(String) + Send + Sync + 'static) -> Rule
             (Some("evidence"), Some("a_selfie.png"), Some("v1"))
         );
         assert_eq!((request.max_faces(), request.quality_filter()), (Some(1), Some(&QualityFilter::Auto)));
-        note(format!("index {}", request.external_image_id().expect("an external id")));
+        record(format!("index {}", request.external_image_id().expect("an external id")));
         true
     });
     match index {
@@ -151,9 +151,9 @@ fn indexing(index: Index, note: impl Fn(String) + Send + Sync + 'static) -> Rule
     }
 }
 
-fn deleting(is_throttled: bool, note: impl Fn(String) + Send + Sync + 'static) -> Rule {
+fn deleting(is_throttled: bool, record: impl Fn(String) + Send + Sync + 'static) -> Rule {
     let rule = mock!(Client::delete_faces).match_requests(move |request| {
-        note(format!("delete {}", request.face_ids().join(",")));
+        record(format!("delete {}", request.face_ids().join(",")));
         true
     });
     if is_throttled {
@@ -163,12 +163,12 @@ fn deleting(is_throttled: bool, note: impl Fn(String) + Send + Sync + 'static) -
     }
 }
 
-fn updating(is_changed: bool, note: impl Fn(String) + Send + Sync + 'static) -> Rule {
+fn updating(is_changed: bool, record: impl Fn(String) + Send + Sync + 'static) -> Rule {
     let rule = mock!(aws_sdk_dynamodb::Client::update_item).match_requests(move |request| {
         let values = request.expression_attribute_values().expect("values");
         let value = |name: &str| values.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
         let is_submission = request.table_name() == Some("submissions");
-        note(if is_submission {
+        record(if is_submission {
             assert_eq!(request.update_expression(), Some("SET faceSweptAt = :now"));
             assert_eq!(request.condition_expression(), Some("#status = :failed AND failure.#at = :at"));
             assert_eq!(request.key().expect("a key")["submissionId"], text(SUBMISSION));
@@ -192,13 +192,13 @@ fn throttling() -> ErrorMetadata {
     ErrorMetadata::builder().code("ThrottlingException").build()
 }
 
-/// A face that no application names, of a submission that stands so.
+/// A face that no application names, of a submission with this record.
 fn left(submission: Row, row: Row) -> World {
     World { faces: vec![("left", OWNER)], submission, row: Some(row), ..World::default() }
 }
 
 const READ: [&str; 2] = ["read submissions", "read applications"];
-/// What a sweep does after it has read, if it finds that a face has to go.
+/// The call that marks a submission before its face is deleted.
 const MARKED: &str = "mark what failed at 2026-11-14T09:29:59.999Z";
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn a_face_that_no_approval_keeps_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_face_that_an_approval_may_keep_stays() {
+async fn a_face_that_an_approval_may_need_is_kept() {
     for (submission, row) in [
         (submission("IN_PROGRESS"), unapproved()),
         (failed("2026-11-14T09:30:00.000Z"), unapproved()),
@@ -238,14 +238,14 @@ async fn a_face_that_an_approval_may_keep_stays() {
 }
 
 #[tokio::test]
-async fn a_face_stays_whose_submission_fails_again_or_is_concluded_meanwhile() {
+async fn a_face_is_kept_when_its_submission_has_changed() {
     let (result, done) = swept(World { is_changed: true, ..left(failed(LONG_AGO), unapproved()) }).await;
     assert_eq!(result.expect("swept"), Swept::default());
     assert_eq!(done, [&READ[..], &[MARKED]].concat());
 }
 
 #[tokio::test]
-async fn a_face_of_what_is_not_recorded_stays() {
+async fn a_face_of_an_unknown_submission_is_kept() {
     let unknown = Swept { unknown: 1, ..Swept::default() };
     for (submission, row) in [
         (Row::new(), unapproved()),
@@ -266,7 +266,7 @@ async fn a_face_of_what_is_not_recorded_stays() {
 }
 
 #[tokio::test]
-async fn an_approved_application_gets_its_face_again() {
+async fn the_missing_face_of_an_approved_application_is_indexed_again() {
     let indexed = ["index 8d247914:0123456789abcde", "name new instead of lost"];
     let (result, done) = swept(World { rows: vec![approved("lost")], ..World::default() }).await;
     assert_eq!(result.expect("swept"), Swept { indexed: 1, ..Swept::default() });
@@ -284,12 +284,12 @@ async fn an_approved_application_gets_its_face_again() {
 }
 
 #[tokio::test]
-async fn a_face_that_was_indexed_again_in_vain_is_deleted() {
+async fn a_face_that_could_not_be_recorded_is_deleted() {
     for (row, then) in [
-        // Erased meanwhile.
+        // The application was erased at the same time.
         (Row::new(), &["delete new"][..]),
         (approved("newer"), &["delete new"]),
-        // Another run was faster, and got the same face.
+        // Another run has recorded the same face.
         (approved("new"), &[]),
     ] {
         let world = World { rows: vec![approved("lost")], row: Some(row), is_changed: true, ..World::default() };
@@ -301,7 +301,7 @@ async fn a_face_that_was_indexed_again_in_vain_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_selfie_that_gives_no_face_is_told() {
+async fn a_selfie_without_a_face_is_counted() {
     let mut bare = approved("lost");
     bare.remove("selfie");
     for (row, index) in [(approved("lost"), Index::NoFace), (approved("lost"), Index::NoPicture), (bare, Index::Face)] {
@@ -324,17 +324,17 @@ async fn a_face_that_fails_does_not_stop_the_others() {
     let (result, done) = swept(world.clone()).await;
     let failure = result.expect_err("one failed");
     let expected = Swept { deleted: 1, unknown: 1, failed: 1, ..Swept::default() };
-    assert!(matches!(failure, Failure::Incomplete { swept, .. } if swept == expected), "{failure:?}");
+    assert!(matches!(failure, Error::Incomplete { swept, .. } if swept == expected), "{failure:?}");
     assert_eq!((failure.name(), failure.code()), (ErrorName::Transient, Some("ThrottlingException")));
     assert_eq!(done.last().map(String::as_str), Some("delete left"));
     let (result, _) = swept(World { is_throttled: true, index: Index::Face, ..world }).await;
     let expected = Swept { indexed: 1, unknown: 1, failed: 1, ..Swept::default() };
     let failure = result.expect_err("one failed");
-    assert!(matches!(failure, Failure::Incomplete { swept, .. } if swept == expected), "{failure:?}");
+    assert!(matches!(failure, Error::Incomplete { swept, .. } if swept == expected), "{failure:?}");
 }
 
 #[tokio::test]
-async fn nothing_is_touched_when_not_all_can_be_listed() {
+async fn nothing_is_changed_when_a_list_is_incomplete() {
     let list = mock!(Client::list_faces).then_output(|| {
         let face = Face::builder().face_id("left").external_image_id(OWNER).build();
         ListFacesOutput::builder().faces(face).build()

@@ -1,4 +1,4 @@
-//! Takes an archive apart, within limits. What is allowed is the domain's; how a zip file is read is here.
+//! Unpacks an archive within limits. The domain decides what is allowed; this module reads the zip format.
 
 use std::{
     collections::HashMap,
@@ -8,11 +8,11 @@ use std::{
 use bonafide_domain::{ApplicationId, Details, Limits, Member, ReasonCode, inspect_image, member_of};
 use zip::{ZipArchive, result::ZipError};
 
-/// Bytes of the archive's directory that are read at most: ten thousands of entries, long before memory is short.
+/// The most bytes of the archive's directory that are read: ten thousands of entries, far below the memory of the function.
 const MAX_DIRECTORY_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Bytes at the end in which the record that ends an archive is looked for: the longest comment, the record and those of zip64
-/// before it, and a little more than the zip library looks at.
+/// The bytes at the end in which the end record of an archive is searched: the longest comment, the end record and the zip64 records
+/// before it. The zip library searches a little less.
 const END_BYTES: u64 = 68 * 1024;
 
 /// A usable package.
@@ -24,7 +24,7 @@ pub(crate) struct Contents {
     pub(crate) document_back: Option<Picture>,
 }
 
-/// A picture whose content is what its extension says.
+/// A picture, with the extension of its content.
 pub(crate) struct Picture {
     pub(crate) bytes: Vec<u8>,
     pub(crate) extension: &'static str,
@@ -53,7 +53,7 @@ pub(crate) fn open(mut reader: impl Read + Seek, id: &ApplicationId, limits: &Li
         return Err(ReasonCode::PackageMemberDoubled);
     }
     let members = find_members(&mut archive, id)?;
-    // Another reader (the virus scanner, a reviewer's own tool) must not see other members than this one does.
+    // Another reader (a virus scanner, a reviewer's tool) must not see other members than this one.
     if archive.validate_header_consistency().is_err() {
         return Err(ReasonCode::PackageNotAZip);
     }
@@ -73,8 +73,8 @@ pub(crate) fn open(mut reader: impl Read + Seek, id: &ApplicationId, limits: &Li
     Ok(Contents { document, document_back, selfie: picture(Member::Selfie)?, details, details_csv })
 }
 
-/// Looks at the first and at the last bytes before the zip library does: it reserves memory for as many entries as an archive
-/// declares, and finds an archive that lies between something else. Readers that look elsewhere would find another one.
+/// Checks the first and the last bytes before the zip library opens the archive: the library reserves memory for the declared number of
+/// entries, and accepts data before and after an archive, in which other readers might find another archive.
 fn check_ends(reader: &mut (impl Read + Seek), limits: &Limits) -> Result<(), ReasonCode> {
     let (start, end, position) = read_ends(reader).map_err(|_| ReasonCode::PackageNotAZip)?;
     if !start.starts_with(LOCAL_HEADER) && !start.starts_with(END) {
@@ -93,7 +93,7 @@ fn check_ends(reader: &mut (impl Read + Seek), limits: &Limits) -> Result<(), Re
     if directory.start.checked_add(directory.bytes) != Some(directory.end) {
         return Err(ReasonCode::PackageNotAZip);
     }
-    // Should the last one turn out to be wrong, the zip library takes an earlier one. It may only be one that declares little.
+    // If the last end record is invalid, the zip library uses an earlier one. A zip64 record could declare many entries.
     for (earlier, _) in found {
         if EndRecord::read(&end, earlier).is_some_and(|record| record.is_zip64(&end, earlier)) {
             return Err(ReasonCode::PackageNotAZip);
@@ -119,7 +119,7 @@ fn read_ends(reader: &mut (impl Read + Seek)) -> io::Result<(Vec<u8>, Vec<u8>, u
 const LOCAL_HEADER: &[u8] = b"PK\x03\x04";
 const END: &[u8] = b"PK\x05\x06";
 
-/// What an archive declares of its directory, and where that has to end.
+/// The declared directory of an archive, and the position at which it must end.
 struct Directory {
     entries: u64,
     start: u64,
@@ -137,9 +137,9 @@ struct EndRecord {
 
 impl EndRecord {
     const BYTES: usize = 22;
-    /// Of zip64's locator, in front of this record.
+    /// The size of the zip64 locator before this record.
     const LOCATOR_BYTES: usize = 20;
-    /// Of zip64's record, in front of the locator.
+    /// The size of the zip64 record before the locator.
     const ZIP64_BYTES: usize = 56;
 
     fn read(bytes: &[u8], at: usize) -> Option<Self> {
@@ -151,7 +151,7 @@ impl EndRecord {
         })
     }
 
-    /// Whether the numbers stand in the records of zip64 before this one.
+    /// Whether the zip64 records before this one contain the numbers.
     fn is_zip64(&self, bytes: &[u8], at: usize) -> bool {
         let is_elsewhere =
             self.entries == u16::MAX || self.directory_bytes == u32::MAX || self.directory_start == u32::MAX;
@@ -159,8 +159,8 @@ impl EndRecord {
         is_elsewhere && locator.is_some_and(|locator| locator.starts_with(b"PK\x06\x07"))
     }
 
-    /// What is declared; `None` if it stands in records of zip64 that are not the plain ones, one right after the other.
-    /// `position` is where `bytes` begin in the archive.
+    /// The declared directory; `None` if its zip64 records are not of the standard size and directly before this record. `position` is
+    /// the offset of `bytes` in the archive.
     fn directory(&self, bytes: &[u8], at: usize, position: u64) -> Option<Directory> {
         if !self.is_zip64(bytes, at) {
             return Some(Directory {
@@ -186,7 +186,7 @@ fn array<const SIZE: usize>(bytes: &[u8], at: usize) -> Option<[u8; SIZE]> {
     bytes.get(at..)?.first_chunk().copied()
 }
 
-/// Looks at every entry before a single one is unpacked.
+/// Checks every entry before any is unpacked.
 fn find_members<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     id: &ApplicationId,
@@ -209,7 +209,7 @@ fn find_members<R: Read + Seek>(
     Ok(members)
 }
 
-/// Whether an archive made on Unix says that a member is no file: a link, a device, a pipe, a folder.
+/// Whether the Unix mode of a member is not that of a file: a link, a device, a pipe or a folder.
 fn is_special(unix_mode: Option<u32>) -> bool {
     const KIND: u32 = 0o170_000;
     const FILE: u32 = 0o100_000;
@@ -225,7 +225,7 @@ fn read_member<R: Read + Seek>(
     let entry = archive.by_index(index).map_err(|error| reason(&error))?;
     let (compressed, declared) = (entry.compressed_size(), entry.size());
     let mut bytes = Vec::new();
-    // What the header declares is not believed: the bytes themselves are counted, and one too many ends it.
+    // The declared size is not trusted: the bytes are counted, and reading stops one byte after the limit.
     let result = entry.take(member.max_bytes() + 1).read_to_end(&mut bytes);
     if !limits.allows_expansion(compressed, bytes.len() as u64) {
         return Err(ReasonCode::PackageZipBomb);
@@ -235,14 +235,14 @@ fn read_member<R: Read + Seek>(
     }
     match result {
         Ok(_) if bytes.len() as u64 == declared => Ok(bytes),
-        Err(error) if header_lies(&error) => Err(ReasonCode::PackageZipBomb),
+        Err(error) if is_declared_size_exceeded(&error) => Err(ReasonCode::PackageZipBomb),
         Ok(_) | Err(_) => Err(ReasonCode::PackageNotAZip),
     }
 }
 
-/// The zip library stops at the declared size by itself, and tells it from damage only in words (`a_declared_size_is_not_believed`
-/// fails should they change).
-fn header_lies(error: &io::Error) -> bool {
+/// The zip library stops at the declared size, with an error that only its text distinguishes from damage
+/// (`a_declared_size_is_not_trusted` fails if the text changes).
+fn is_declared_size_exceeded(error: &io::Error) -> bool {
     error.to_string().contains("larger than its declared uncompressed size")
 }
 
@@ -255,7 +255,7 @@ fn reason(error: &ZipError) -> ReasonCode {
     }
 }
 
-/// A reader that ends early: the zip library reads a whole directory into memory before it can be asked how long it is.
+/// A reader with a byte limit: the zip library reads a whole directory into memory before its length is known.
 struct Budgeted<R> {
     inner: R,
     left: u64,
@@ -344,7 +344,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn opens_a_package_with_folders_and_what_macos_adds() {
+    fn opens_a_package_with_folders_and_files_of_macos() {
         let image = png(2000);
         let zip = archive(&[
             ("mine/8d247914_license.PNG", &image),
@@ -391,14 +391,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_declared_size_is_not_believed() {
+    fn a_declared_size_is_not_trusted() {
         let bomb = [png(100), vec![0; 5 * 1024 * 1024]].concat();
         let mut zip = archive(&[
             ("8d247914_details.csv", CSV.as_bytes()),
             ("8d247914_license.png", &png(2000)),
             ("8d247914_selfie.png", &bomb),
         ]);
-        // The uncompressed size stands in the local header and in the directory; both now say 2,129 bytes.
+        // The local header and the directory contain the uncompressed size; both now declare 2,129 bytes.
         let real = u32::try_from(bomb.len()).expect("a size").to_le_bytes();
         for position in 0..zip.len() - 4 {
             if zip[position..position + 4] == real {
@@ -446,12 +446,12 @@ pub(crate) mod tests {
         assert_eq!(refusal(zip), ReasonCode::PackageMemberDoubled);
     }
 
-    /// Where the record that ends the archive begins.
+    /// The offset of the end record.
     fn end_of(zip: &[u8]) -> usize {
         zip.windows(4).rposition(|window| window == END).expect("an end")
     }
 
-    /// The same archive with the numbers of its end in zip64's records, which declare so many entries.
+    /// The same archive with zip64 records that declare this number of entries.
     fn with_zip64_end(zip: &[u8], entries: u64) -> Vec<u8> {
         let end = end_of(zip);
         let number = |at: usize| u64::from(u32::from_le_bytes(array(zip, end + at).expect("a number")));
@@ -470,7 +470,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_archive_that_another_reader_sees_differently_is_refused() {
+    fn an_ambiguous_archive_is_refused() {
         let id = "8d247914".parse().expect("an id");
         assert!(open(Cursor::new(with_zip64_end(&package(), 3)), &id, &Limits::DEFAULT).is_ok());
         let good = package();
@@ -483,19 +483,19 @@ pub(crate) mod tests {
         let hidden = archive(&[("hidden.exe", b"MZ")]);
         let in_front = [&hidden[..], &good].concat();
         for (what, zip) in [
-            ("another name in front of a member", other_name),
-            ("a second end in the comment", commented),
-            ("an archive in front", in_front),
-            ("a picture in front", [&png(100)[..], &good].concat()),
-            ("a line behind", [&good[..], b"\n"].concat()),
+            ("another name in the local header", other_name),
+            ("a second end record in the comment", commented),
+            ("an archive before it", in_front),
+            ("a picture before it", [&png(100)[..], &good].concat()),
+            ("a line after it", [&good[..], b"\n"].concat()),
         ] {
             assert_eq!(refusal(zip), ReasonCode::PackageNotAZip, "{what}");
         }
     }
 
-    /// The zip library reserves some hundred bytes for each of them.
+    /// The zip library reserves some hundred bytes for each declared entry.
     #[test]
-    fn entries_that_are_only_declared_take_no_memory() {
+    fn declared_entries_take_no_memory() {
         let zip = [archive(&[("a", &vec![0; 4 * 1024 * 1024])]), vec![0; 1024]].concat();
         for entries in [65, 2_000_000, u64::MAX] {
             let zip = with_zip64_end(&package(), entries);
@@ -510,14 +510,14 @@ pub(crate) mod tests {
     }
 
     proptest! {
-        /// Whatever is broken in an archive, it is opened within the limits, or refused.
+        /// A damaged archive is opened within the limits, or refused.
         #[test]
         fn a_damaged_archive_is_opened_or_refused(
             edits in proptest::collection::vec((any::<proptest::sample::Index>(), 0..4_u8, any::<u8>()), 1..8),
             is_zip64 in any::<bool>(),
         ) {
             let mut zip = if is_zip64 { with_zip64_end(&package(), 3) } else { package() };
-            // What stands in the middle is only the pictures.
+            // The middle contains only the pictures.
             for (place, edit, byte) in edits {
                 let place = place.index(zip.len().min(800));
                 let place = if byte.is_multiple_of(2) { place } else { zip.len() - 1 - place };

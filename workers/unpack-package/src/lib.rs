@@ -1,6 +1,6 @@
 //! Serves the state `UnpackPackage` of the machine `Onboarding`.
 //!
-//! The archive is read where it lies, in ranges, and nothing is written to disk: no applicant's file can stay behind for the next one.
+//! The archive is read from S3 in ranges, and nothing is written to disk, so no file of an applicant remains in the environment.
 
 mod archive;
 mod object_reader;
@@ -14,7 +14,7 @@ use aws_sdk_s3::{
 use bonafide_domain::{
     ApplicationId, Check, CheckOutcome, Details, DetailsColumn, Limits, ObjectRef, ReasonCode, SubmissionId,
 };
-use bonafide_worker::{ErrorName, Submissions, TableFailure, TaskError, now, object_ref, sdk_code, text};
+use bonafide_worker::{ErrorName, Submissions, TableError, TaskError, now, object_ref, sdk_code, text};
 use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, task::JoinError};
 
@@ -23,7 +23,7 @@ use crate::{
     object_reader::ObjectReader,
 };
 
-/// What the state sends.
+/// The input from the state.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
@@ -32,7 +32,7 @@ pub struct Input {
     package: ObjectRef,
 }
 
-/// What the state's Choice decides on: pointers to the evidence, or the reasons why there is none.
+/// The input of the state's Choice: pointers to the evidence, or the reasons why there is none.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
@@ -48,40 +48,40 @@ pub struct Output {
 
 /// Why the package could not be judged.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum Error {
     /// The package's size could not be read.
     #[error("the package could not be found ({})", sdk_code(&**.0))]
     Head(#[source] Box<SdkError<HeadObjectError>>),
-    /// The package could not be read to its end.
+    /// The package could not be read completely.
     #[error("the package could not be read ({code})")]
     Read {
         /// S3's code.
         code: String,
-        /// What that means for a retry.
+        /// Tells whether a retry may help.
         name: ErrorName,
     },
     /// A member could not be stored.
     #[error("a member could not be stored ({})", sdk_code(&**.0))]
     Put(#[source] Box<SdkError<PutObjectError>>),
-    /// The bucket keeps no versions.
-    #[error("the bucket keeps no versions, so that evidence could be exchanged")]
+    /// The bucket has no versioning.
+    #[error("the bucket has no versioning, so evidence could be replaced")]
     NoVersion,
     /// Reading the archive panicked.
-    #[error("reading the archive ended unexpectedly")]
+    #[error("reading the archive panicked")]
     Panicked(#[source] JoinError),
     /// The details could not be stored.
     #[error(transparent)]
-    Table(#[from] TableFailure),
+    Table(#[from] TableError),
 }
 
-impl TaskError for Failure {
+impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::Head(error) => ErrorName::of_service(&**error),
             Self::Put(error) => ErrorName::of_service(&**error),
             Self::Read { name, .. } => *name,
             Self::NoVersion | Self::Panicked(_) => ErrorName::Internal,
-            Self::Table(failure) => failure.name(),
+            Self::Table(error) => error.name(),
         }
     }
 
@@ -91,16 +91,16 @@ impl TaskError for Failure {
             Self::Put(error) => Some(sdk_code(&**error)),
             Self::Read { code, .. } => Some(code),
             Self::NoVersion | Self::Panicked(_) => None,
-            Self::Table(failure) => failure.code(),
+            Self::Table(error) => error.code(),
         }
     }
 }
 
-/// Takes a package apart: stores its members and details, or says why it cannot be used. Both are on record before the machine knows.
+/// Unpacks a package: stores its members and details, or the reason why it cannot be used. Both are recorded before this returns.
 ///
 /// # Errors
 /// When S3 or the table gives no usable answer.
-pub async fn handle(s3: &Client, submissions: &Submissions, input: Input) -> Result<Output, Failure> {
+pub async fn handle(s3: &Client, submissions: &Submissions, input: Input) -> Result<Output, Error> {
     let Input { application_id: id, submission_id, package } = input;
     let (output, mut record) = match open(s3, &id, &package).await? {
         Ok(contents) => unpack(s3, &package.bucket, &submission_id.evidence_prefix(&id), &id, contents).await?,
@@ -118,35 +118,35 @@ impl Output {
     }
 }
 
-async fn open(s3: &Client, id: &ApplicationId, package: &ObjectRef) -> Result<Result<Contents, ReasonCode>, Failure> {
+async fn open(s3: &Client, id: &ApplicationId, package: &ObjectRef) -> Result<Result<Contents, ReasonCode>, Error> {
     let limits = Limits::DEFAULT;
     let head = s3.head_object().bucket(&package.bucket).key(&package.key).version_id(&package.version_id);
-    let head = head.send().await.map_err(|error| Failure::Head(Box::new(error)))?;
+    let head = head.send().await.map_err(|error| Error::Head(Box::new(error)))?;
     let size = head.content_length().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
     if size > limits.package_bytes {
         return Ok(Err(ReasonCode::PackageTooLarge));
     }
     let reader = ObjectReader::new(Handle::current(), s3.clone(), package.clone(), size);
-    let failure = reader.failure();
+    let error = reader.error();
     let id = id.clone();
     // The zip library reads synchronously; its reads wait for S3 on a thread of their own.
     let opened =
-        tokio::task::spawn_blocking(move || archive::open(reader, &id, &limits)).await.map_err(Failure::Panicked)?;
-    // A read that failed looks like a damaged archive to the zip library, and must not become the applicant's fault.
-    match failure.take() {
-        Some(failure) => Err(failure),
+        tokio::task::spawn_blocking(move || archive::open(reader, &id, &limits)).await.map_err(Error::Panicked)?;
+    // The zip library reports a failed read as a damaged archive, which must not be blamed on the applicant.
+    match error.take() {
+        Some(error) => Err(error),
         None => Ok(opened),
     }
 }
 
-/// Stores the members; what is to be recorded of them, beside the check.
+/// Stores the members, and returns the attributes to record in addition to the check.
 async fn unpack(
     s3: &Client,
     bucket: &str,
     prefix: &str,
     id: &ApplicationId,
     contents: Contents,
-) -> Result<(Output, Vec<(&'static str, AttributeValue)>), Failure> {
+) -> Result<(Output, Vec<(&'static str, AttributeValue)>), Error> {
     let Contents { details, details_csv, selfie, document, document_back } = contents;
     store(s3, bucket, format!("{prefix}{id}_details.csv"), "text/csv", details_csv).await?;
     let picture = async |kind: &str, picture: Picture| {
@@ -173,10 +173,10 @@ async fn unpack(
     Ok((output, record))
 }
 
-async fn store(s3: &Client, bucket: &str, key: String, media_type: &str, bytes: Vec<u8>) -> Result<ObjectRef, Failure> {
+async fn store(s3: &Client, bucket: &str, key: String, media_type: &str, bytes: Vec<u8>) -> Result<ObjectRef, Error> {
     let put = s3.put_object().bucket(bucket).key(&key).content_type(media_type).body(bytes.into());
-    let stored = put.send().await.map_err(|error| Failure::Put(Box::new(error)))?;
-    let version_id = stored.version_id().ok_or(Failure::NoVersion)?.to_owned();
+    let stored = put.send().await.map_err(|error| Error::Put(Box::new(error)))?;
+    let version_id = stored.version_id().ok_or(Error::NoVersion)?.to_owned();
     Ok(ObjectRef { bucket: bucket.to_owned(), key, version_id })
 }
 
@@ -184,7 +184,7 @@ fn columns(details: &Details) -> Vec<(&'static str, AttributeValue)> {
     DetailsColumn::ALL.map(|column| (column.name(), text(details.get(column).expose()))).into()
 }
 
-/// The check as the machines record theirs; it has no scores.
+/// The check in the format of the machines, without scores.
 fn check(output: &Output) -> AttributeValue {
     let reasons = output.reasons.iter().map(|reason| text(reason.code())).collect();
     AttributeValue::M(HashMap::from([
@@ -245,7 +245,7 @@ mod tests {
         )
     }
 
-    async fn run_with(head: Rule, get: Rule, write: &Rule) -> (Result<Output, Failure>, usize) {
+    async fn run_with(head: Rule, get: Rule, write: &Rule) -> (Result<Output, Error>, usize) {
         let put = mock!(Client::put_object)
             .match_requests(|request| request.key().is_some_and(|key| key.starts_with(&format!("{PREFIX}8d247914_"))))
             .then_output(|| PutObjectOutput::builder().version_id("v7").build());
@@ -255,8 +255,8 @@ mod tests {
         (handle(&s3, &submissions, input()).await, put.num_calls())
     }
 
-    /// The answer, how many objects were stored, and what was recorded.
-    async fn run(head: Rule, get: Rule) -> (Result<Output, Failure>, usize, Row) {
+    /// Returns the result, the number of stored objects, and the recorded values.
+    async fn run(head: Rule, get: Rule) -> (Result<Output, Error>, usize, Row) {
         let recorded = Arc::<Mutex<Row>>::default();
         let record = Arc::clone(&recorded);
         let write = mock!(aws_sdk_dynamodb::Client::update_item)
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_bad_package_is_a_reason_and_only_that_is_recorded() {
+    async fn an_unusable_package_is_recorded_as_a_reason_only() {
         let (output, puts, recorded) = run(head(9), get(b"not a zip".to_vec())).await;
         let output = serde_json::to_value(output.expect("an output")).expect("json");
         assert_eq!(output, json!({"outcome": "resubmit", "reasons": ["PACKAGE_NOT_A_ZIP"]}));
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_package_beyond_the_limit_is_not_even_read() {
+    async fn a_package_beyond_the_limit_is_not_read() {
         let size = usize::try_from(Limits::DEFAULT.package_bytes).expect("a size") + 1;
         let (output, _, _) = run(head(size), get(Vec::new())).await;
         assert_eq!(output.expect("an output").reasons, [ReasonCode::PackageTooLarge]);

@@ -1,4 +1,4 @@
-//! Reads an S3 object in ranges, as the zip library wants to read: forwards, backwards, and a little at a time.
+//! A seekable reader of an S3 object, which fetches ranges.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
@@ -10,9 +10,9 @@ use bonafide_domain::ObjectRef;
 use bonafide_worker::{ErrorName, sdk_code};
 use tokio::runtime::Handle;
 
-use crate::Failure;
+use crate::Error;
 
-/// Bytes fetched at once: the memory that reading takes, whatever the size of the object.
+/// The bytes of one fetch, and the memory of the reader for an object of any size.
 const WINDOW_BYTES: u64 = 1024 * 1024;
 
 /// A seekable reader of one version of an object. It must not be used on a thread that runs asynchronous tasks.
@@ -24,57 +24,59 @@ pub(crate) struct ObjectReader {
     position: u64,
     window_start: u64,
     window: Vec<u8>,
-    failure: FailureSlot,
+    error: ErrorSlot,
 }
 
-/// Where a failed read leaves its reason: the zip library passes on only that something went wrong.
+/// The error of a failed read: the zip library does not pass it on.
 #[derive(Clone, Default)]
-pub(crate) struct FailureSlot(Arc<Mutex<Option<Failure>>>);
+pub(crate) struct ErrorSlot(Arc<Mutex<Option<Error>>>);
 
-impl FailureSlot {
-    pub(crate) fn take(&self) -> Option<Failure> {
+impl ErrorSlot {
+    pub(crate) fn take(&self) -> Option<Error> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn set(&self, failure: Failure) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    fn set(&self, error: Error) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
     }
 }
 
 impl ObjectReader {
     pub(crate) fn new(runtime: Handle, s3: Client, object: ObjectRef, size: u64) -> Self {
-        let failure = FailureSlot::default();
-        Self { runtime, s3, object, size, position: 0, window_start: 0, window: Vec::new(), failure }
+        let error = ErrorSlot::default();
+        Self { runtime, s3, object, size, position: 0, window_start: 0, window: Vec::new(), error }
     }
 
-    pub(crate) fn failure(&self) -> FailureSlot {
-        self.failure.clone()
+    pub(crate) fn error(&self) -> ErrorSlot {
+        self.error.clone()
     }
 
-    async fn fetch(&self) -> Result<Vec<u8>, Failure> {
+    async fn fetch(&self) -> Result<Vec<u8>, Error> {
         let last = (self.position + WINDOW_BYTES).min(self.size) - 1;
         let get =
             self.s3.get_object().bucket(&self.object.bucket).key(&self.object.key).version_id(&self.object.version_id);
-        let answer = get.range(format!("bytes={}-{last}", self.position)).send().await.map_err(|error| {
-            Failure::Read { code: sdk_code(&error).to_owned(), name: ErrorName::of_service(&error) }
-        })?;
-        // Anything else than the range that was asked for would be read as a damaged archive: the applicant's fault.
+        let answer = get
+            .range(format!("bytes={}-{last}", self.position))
+            .send()
+            .await
+            .map_err(|error| Error::Read { code: sdk_code(&error).to_owned(), name: ErrorName::of_service(&error) })?;
+        // Another range would look like a damaged archive, which must not be blamed on the applicant.
         if !answer.content_range().is_some_and(|range| range.starts_with(&format!("bytes {}-", self.position))) {
-            return Err(Failure::Read { code: "not the range asked for".to_owned(), name: ErrorName::Internal });
+            return Err(Error::Read { code: "another range than requested".to_owned(), name: ErrorName::Internal });
         }
-        let bytes = answer.body.collect().await.map_err(|_| broken_off())?.to_vec();
-        if bytes.is_empty() { Err(broken_off()) } else { Ok(bytes) }
+        let bytes = answer.body.collect().await.map_err(|_| interrupted())?.to_vec();
+        if bytes.is_empty() { Err(interrupted()) } else { Ok(bytes) }
     }
 
-    /// What the window holds from the current position on.
+    /// The bytes of the window from the current position on.
     fn buffered(&self) -> &[u8] {
         let offset = self.position.checked_sub(self.window_start).and_then(|offset| usize::try_from(offset).ok());
         offset.and_then(|offset| self.window.get(offset..)).unwrap_or_default()
     }
 }
 
-fn broken_off() -> Failure {
-    Failure::Read { code: "the answer broke off".to_owned(), name: ErrorName::Transient }
+fn interrupted() -> Error {
+    Error::Read { code: "the answer was interrupted".to_owned(), name: ErrorName::Transient }
 }
 
 impl Read for ObjectReader {
@@ -85,8 +87,8 @@ impl Read for ObjectReader {
         if self.buffered().is_empty() {
             match self.runtime.block_on(self.fetch()) {
                 Ok(window) => (self.window, self.window_start) = (window, self.position),
-                Err(failure) => {
-                    self.failure.set(failure);
+                Err(error) => {
+                    self.error.set(error);
                     return Err(io::Error::other("the object could not be read"));
                 }
             }

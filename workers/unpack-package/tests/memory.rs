@@ -1,4 +1,4 @@
-//! A package of 200 MB takes no more memory than a small one: it is read in ranges, and only its three members.
+//! A package of 200 MB needs no more memory than a small one: only its three members are read, in ranges.
 //!
 //! `cargo test --package unpack-package --test memory -- --nocapture` prints the figure.
 
@@ -27,14 +27,14 @@ const CSV: &[u8] =
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0\0\0\x01\0\x08\x02\0\0\0";
 
-/// The most memory that this process has had, in MiB (`VmHWM` of /proc/self/status).
+/// The peak memory of this process in MiB (`VmHWM` of /proc/self/status).
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
     line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") / 1024
 }
 
-/// 198 MiB of what macOS adds, which is ignored, and the three members.
+/// 198 MiB of ignored files of macOS, and the three members.
 fn large_package() -> File {
     let mut writer = ZipWriter::new(tempfile::tempfile().expect("a file"));
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);

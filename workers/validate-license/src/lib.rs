@@ -1,15 +1,15 @@
 //! Serves the state `RequestValidation` of the machine `ThirdPartyCheck`, through its queue.
 
-mod third_party;
+mod license_service;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bonafide_domain::{ApplicationId, Personal, SubmissionId};
-use bonafide_worker::{ErrorName, Row, Submissions, TableFailure, TaskError, column};
+use bonafide_worker::{ErrorName, Row, Submissions, TableError, TaskError, column};
 use serde::{Deserialize, Serialize};
 
-pub use third_party::{ThirdParty, ThirdPartyFailure};
+pub use license_service::{LicenseService, LicenseServiceError};
 
-/// What the state sends, beside its task token. The licence number is read from the table: it must not enter the state.
+/// The input from the state, without its task token. The licence number is read from the table, because it must not enter the state.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
@@ -17,53 +17,57 @@ pub struct Input {
     submission_id: SubmissionId,
 }
 
-/// What the state's Choice decides on.
+/// The input of the state's Choice.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Output {
-    /// Whether the third party knows the licence.
+    /// Whether the service knows the licence.
     valid: bool,
 }
 
-/// Why the licence could not be judged. No failure is ever a pass.
+/// Why the licence could not be judged. An error is never a pass.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The third party gave no usable answer.
+pub enum Error {
+    /// The service gave no usable answer.
     #[error(transparent)]
-    ThirdParty(#[from] ThirdPartyFailure),
+    LicenseService(#[from] LicenseServiceError),
     /// The record could not be read or written.
     #[error(transparent)]
-    Table(#[from] TableFailure),
+    Table(#[from] TableError),
 }
 
-impl TaskError for Failure {
+impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
-            Self::ThirdParty(failure) => failure.name(),
-            Self::Table(failure) => failure.name(),
+            Self::LicenseService(error) => error.name(),
+            Self::Table(error) => error.name(),
         }
     }
 
     fn code(&self) -> Option<&str> {
         match self {
-            Self::ThirdParty(failure) => failure.code(),
-            Self::Table(failure) => failure.code(),
+            Self::LicenseService(error) => error.code(),
+            Self::Table(error) => error.code(),
         }
     }
 }
 
-/// Asks the third party about the licence of a submission. An answer that an earlier try has recorded is given again: each question is
-/// charged.
+/// Asks the service about the licence of a submission. An answer that an earlier try has recorded is returned without a call, because
+/// each call is charged.
 ///
 /// # Errors
-/// When the table or the third party gives no usable answer.
-pub async fn handle(third_party: &ThirdParty, submissions: &Submissions, input: Input) -> Result<Output, Failure> {
+/// When the table or the service gives no usable answer.
+pub async fn handle(
+    license_service: &LicenseService,
+    submissions: &Submissions,
+    input: Input,
+) -> Result<Output, Error> {
     let Input { application_id, submission_id } = input;
     let row = submissions.read(&application_id, &submission_id, &["documentFields", ANSWER]).await?;
     if let Some(valid) = row.get(ANSWER).and_then(|answer| answer.as_bool().ok()) {
         return Ok(Output { valid: *valid });
     }
-    let number = document_number(&row).ok_or(TableFailure::Missing("documentNumber"))?;
-    let valid = third_party.knows(&application_id, &submission_id, &number).await?;
+    let number = document_number(&row).ok_or(TableError::Missing("documentNumber"))?;
+    let valid = license_service.knows(&application_id, &submission_id, &number).await?;
     submissions.record(&application_id, &submission_id, vec![(ANSWER, AttributeValue::Bool(valid))]).await?;
     Ok(Output { valid })
 }
@@ -71,7 +75,7 @@ pub async fn handle(third_party: &ThirdParty, submissions: &Submissions, input: 
 /// The attribute of the submission that holds the answer.
 const ANSWER: &str = "licenseValid";
 
-/// As the document has it: what the applicant typed need only be similar.
+/// The number of the document: the one that the applicant typed need only be similar.
 fn document_number(row: &Row) -> Option<Personal> {
     column(row.get("documentFields")?.as_m().ok()?, "documentNumber").map(Personal::new)
 }
@@ -91,7 +95,7 @@ mod tests {
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use bonafide_worker::text;
 
-    use super::{third_party::tests::serving, *};
+    use super::{license_service::tests::serving, *};
 
     const YES: &str = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ntrue";
     const NO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfalse";
@@ -134,11 +138,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn asks_for_the_documents_own_number_and_records_the_answer() {
+    async fn asks_about_the_number_of_the_document_and_records_the_answer() {
         for (answer, valid) in [(YES, true), (NO, false)] {
-            let (third_party, asked) = serving(answer).await;
+            let (license_service, asked) = serving(answer).await;
             let (read, write) = (read(row()), write(valid));
-            let output = handle(&third_party, &submissions(&[&read, &write]), input()).await.expect("an output");
+            let output = handle(&license_service, &submissions(&[&read, &write]), input()).await.expect("an output");
             let asked = asked.await.expect("served");
             assert!(asked.contains(r#""driver_license_id":"S123-456-579-010""#), "{asked}");
             assert_eq!((output, write.num_calls()), (Output { valid }, 1));
@@ -146,44 +150,45 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_record_of_an_earlier_try_answers_and_the_third_party_is_not_paid_again() {
+    async fn a_recorded_answer_is_returned_without_another_call() {
         for valid in [true, false] {
             let row = row().into_iter().chain([("licenseValid".to_owned(), AttributeValue::Bool(valid))]).collect();
-            let (third_party, _asked) = serving("no HTTP at all").await;
-            let output = handle(&third_party, &submissions(&[&read(row)]), input()).await.expect("an output");
+            let (license_service, _asked) = serving("no HTTP at all").await;
+            let output = handle(&license_service, &submissions(&[&read(row)]), input()).await.expect("an output");
             assert_eq!(output, Output { valid });
         }
     }
 
     #[tokio::test]
-    async fn asks_nobody_about_a_number_that_was_never_written() {
+    async fn a_missing_number_causes_no_call() {
         let unread = Row::from([("documentFields".to_owned(), AttributeValue::M(HashMap::new()))]);
         for row in [Row::new(), unread] {
-            let (third_party, _asked) = serving("no HTTP at all").await;
-            let failure = handle(&third_party, &submissions(&[&read(row)]), input()).await.expect_err("no number");
+            let (license_service, _asked) = serving("no HTTP at all").await;
+            let failure = handle(&license_service, &submissions(&[&read(row)]), input()).await.expect_err("no number");
             assert_eq!(failure.name(), ErrorName::Internal);
             assert!(failure.to_string().starts_with("the record has no documentNumber"), "{failure}");
         }
     }
 
     #[tokio::test]
-    async fn a_submission_that_is_gone_meanwhile_is_not_made_again() {
-        let (third_party, _asked) = serving(YES).await;
+    async fn a_deleted_submission_is_not_created_again() {
+        let (license_service, _asked) = serving(YES).await;
         let gone = mock!(Client::update_item)
             .match_requests(|request| request.condition_expression() == Some("attribute_exists(submissionId)"))
             .then_error(|| {
                 UpdateItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
             });
-        let failure = handle(&third_party, &submissions(&[&read(row()), &gone]), input()).await.expect_err("gone");
+        let failure = handle(&license_service, &submissions(&[&read(row()), &gone]), input()).await.expect_err("gone");
         assert_eq!((failure.name(), gone.num_calls()), (ErrorName::Internal, 1));
         assert!(failure.to_string().starts_with("the record has no submissionId"), "{failure}");
     }
 
     #[tokio::test]
-    async fn a_failure_is_not_recorded() {
-        let (third_party, _asked) = serving("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\ntrue").await;
+    async fn an_error_is_not_recorded() {
+        let (license_service, _asked) =
+            serving("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\ntrue").await;
         let (read, write) = (read(row()), write(true));
-        let failure = handle(&third_party, &submissions(&[&read, &write]), input()).await.expect_err("no answer");
+        let failure = handle(&license_service, &submissions(&[&read, &write]), input()).await.expect_err("no answer");
         assert_eq!((failure.name(), write.num_calls()), (ErrorName::Transient, 0));
     }
 

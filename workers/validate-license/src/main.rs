@@ -1,17 +1,21 @@
 //! The Lambda function that answers the state `RequestValidation`.
 
 use bonafide_domain::Check;
-use bonafide_worker::{Error, Pace, Submissions, Worker, aws_config, run_task_queue, setting};
-use validate_license::{ThirdParty, handle};
+use bonafide_worker::{Error, RateLimiter, Submissions, Worker, aws_config, run_task_queue, setting};
+use validate_license::{LicenseService, handle};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let submissions = Submissions::new(aws_sdk_dynamodb::Client::new(&config), setting("SUBMISSIONS_TABLE")?);
     let secrets = aws_sdk_secretsmanager::Client::new(&config);
-    let third_party = ThirdParty::new(&setting("THIRD_PARTY_URL")?, secrets, setting("THIRD_PARTY_SECRET_ARN")?)?;
+    let license_service =
+        LicenseService::new(&setting("THIRD_PARTY_URL")?, secrets, setting("THIRD_PARTY_SECRET_ARN")?)?;
     let step_functions = aws_sdk_sfn::Client::new(&config);
-    let pace = Pace::of(&setting("PACE_MILLISECONDS")?)?;
+    let rate_limiter = RateLimiter::of(&setting("PACE_MILLISECONDS")?)?;
     let worker = Worker::new(env!("CARGO_PKG_NAME")).of(Check::ThirdPartyCheck);
-    run_task_queue(worker, pace, &step_functions, async |input| handle(&third_party, &submissions, input).await).await
+    run_task_queue(worker, rate_limiter, &step_functions, async |input| {
+        handle(&license_service, &submissions, input).await
+    })
+    .await
 }

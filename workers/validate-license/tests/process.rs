@@ -1,4 +1,4 @@
-//! The real binary over the Runtime API, with the table, the secret, the third party and Step Functions played by the test.
+//! The real binary over the Runtime API, with fakes of the table, the secret, the licence verification service and Step Functions.
 
 use bonafide_worker_process::{Answer, Call, Left, Process};
 use serde_json::{Value, json};
@@ -8,20 +8,20 @@ const SETTINGS: [(&str, &str); 3] = [
     ("THIRD_PARTY_URL", "${Endpoint}"),
     ("THIRD_PARTY_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:000000000000:secret:key"),
 ];
-/// The licence number, the third party's key and the token by which an execution is answered: none may be printed.
+/// The licence number, the API key and the task token: none of them may be logged.
 const PLANTED: [&str; 3] = ["P1A2N3T4E5D", "planted-api-key", "planted-task-token"];
 
-fn services(third_party: (u16, &'static str)) -> impl Fn(&Call) -> (u16, String) {
+fn services(license_service: (u16, &'static str)) -> impl Fn(&Call) -> (u16, String) {
     let fields = json!({"M": {"documentNumber": {"S": PLANTED[0]}}});
     move |call| match call.target.as_str() {
         "DynamoDB_20120810.GetItem" => (200, json!({"Item": {"documentFields": fields}}).to_string()),
         "secretsmanager.GetSecretValue" => (200, json!({"SecretString": PLANTED[1]}).to_string()),
-        "/license" => (third_party.0, third_party.1.to_owned()),
+        "/license" => (license_service.0, license_service.1.to_owned()),
         _ => (200, "{}".to_owned()),
     }
 }
 
-/// One message through the binary.
+/// Sends one message to the binary.
 fn run(services: impl Fn(&Call) -> (u16, String) + Send + Sync + 'static) -> (Value, Left) {
     let process = Process::start(env!("CARGO_BIN_EXE_validate-license"), &SETTINGS, services);
     let body = json!({"taskToken": PLANTED[2], "applicationId": "8d247914", "submissionId": "0123456789abcde"});
@@ -41,7 +41,7 @@ fn nothing_planted(left: &Left) {
 }
 
 #[test]
-fn answers_the_execution_and_tells_it_in_one_line() {
+fn answers_the_execution_and_logs_one_line() {
     let (answer, left) = run(services((200, "true")));
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(
@@ -55,18 +55,18 @@ fn answers_the_execution_and_tells_it_in_one_line() {
             "AWSStepFunctions.SendTaskSuccess",
         ]
     );
-    for told in [&left.calls[0], &left.calls[5]] {
-        assert!(told.body.contains(PLANTED[2]), "{}", told.body);
+    for call in [&left.calls[0], &left.calls[5]] {
+        assert!(call.body.contains(PLANTED[2]), "{}", call.body);
     }
     let log = left.log();
     assert_eq!(log.len(), 1, "{}", left.text);
-    let told = ["message", "worker", "check", "application.id", "message.id"].map(|name| log[0][name].as_str());
-    assert_eq!(told, ["the task is done", "validate-license", "thirdPartyCheck", "8d247914", "m1"].map(Some));
+    let logged = ["message", "worker", "check", "application.id", "message.id"].map(|name| log[0][name].as_str());
+    assert_eq!(logged, ["the task is done", "validate-license", "thirdPartyCheck", "8d247914", "m1"].map(Some));
     nothing_planted(&left);
 }
 
 #[test]
-fn a_late_message_costs_nothing() {
+fn a_late_message_causes_no_calls() {
     let (answer, left) = run(|call| match call.target.as_str() {
         "AWSStepFunctions.SendTaskHeartbeat" => {
             (400, json!({"__type": "TaskDoesNotExist", "message": PLANTED[2]}).to_string())
@@ -83,23 +83,23 @@ fn a_late_message_costs_nothing() {
 }
 
 #[test]
-fn a_third_party_that_fails_is_a_metric() {
+fn an_error_of_the_service_is_measured() {
     let (answer, left) = run(services((503, "planted-api-key")));
-    assert_eq!(answer, json!({"batchItemFailures": []}), "the execution knows, so the message is done");
+    assert_eq!(answer, json!({"batchItemFailures": []}), "the execution has the error, so the message is acknowledged");
     let failure = left.calls.iter().find(|call| call.target == "AWSStepFunctions.SendTaskFailure").expect("an answer");
     assert!(failure.body.contains("Bonafide.Transient"), "{}", failure.body);
     let log = left.log();
     assert_eq!(log.len(), 1, "{}", left.text);
-    let told = ["message", "error.name", "error.code"].map(|name| log[0][name].as_str());
-    assert_eq!(told, ["the task failed", "Bonafide.Transient", "503"].map(Some));
+    let logged = ["message", "error.name", "error.code"].map(|name| log[0][name].as_str());
+    assert_eq!(logged, ["the task failed", "Bonafide.Transient", "503"].map(Some));
     let metric = left.metrics()[0];
-    let told = (&metric["TaskFailures"], &metric["Worker"], &metric["Throttles"]);
-    assert_eq!(told, (&json!(1.0), &json!("validate-license"), &json!(0.0)));
+    let measured = (&metric["TaskFailures"], &metric["Worker"], &metric["Throttles"]);
+    assert_eq!(measured, (&json!(1.0), &json!("validate-license"), &json!(0.0)));
     nothing_planted(&left);
 }
 
 #[test]
-fn a_third_party_that_throttles_is_a_metric_of_its_own() {
+fn throttling_by_the_service_is_measured() {
     let (_, left) = run(services((429, "later")));
     assert_eq!(left.metrics()[0]["Throttles"], json!(1.0));
     nothing_planted(&left);

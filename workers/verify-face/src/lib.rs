@@ -1,12 +1,12 @@
 //! Serves `POST /verify` of the face API.
 
 use bonafide_domain::face_api::{PictureSource, VerifyAnswer, VerifyRequest};
-use bonafide_faces::{Collections, Failure, Look, Pictures, Records};
-use bonafide_worker::{ApiAnswer, ApiRequest, note_face};
+use bonafide_faces::{Collections, Error, ImageSource, Pictures, Records};
+use bonafide_worker::{ApiAnswer, ApiRequest, record_face};
 
 /// Finds the registered face that is most similar to the largest one on the picture.
 ///
-/// An entry of a collection without a record that says `indexed` is nobody: its face is being registered, or removed.
+/// An entry of a collection counts only if its record is `indexed`: otherwise the face is being registered or removed.
 ///
 /// # Errors
 /// When the request or its picture is refused, or a service does not answer.
@@ -15,16 +15,16 @@ pub async fn handle(
     pictures: &Pictures,
     records: &Records,
     request: ApiRequest,
-) -> Result<ApiAnswer, Failure> {
-    let look = match request.json::<VerifyRequest>()?.source()? {
-        PictureSource::Inline(image) => Look::Bytes(image.decode()?),
-        PictureSource::Upload(id) => Look::Object(pictures.upload(&id).await?.object),
+) -> Result<ApiAnswer, Error> {
+    let image = match request.json::<VerifyRequest>()?.source()? {
+        PictureSource::Inline(image) => ImageSource::Bytes(image.decode()?),
+        PictureSource::Upload(id) => ImageSource::Object(pictures.upload(&id).await?.object),
     };
-    for candidate in collections.search(&look, collections.thresholds().verify_similarity).await? {
-        // Only who may know is told who it is, and only then is it read.
+    for candidate in collections.search(&image, collections.thresholds().verify_similarity).await? {
+        // The person is read only for callers with permission.
         let found = records.find(&candidate.rekognition_face_id, request.caller().reads_person()).await?;
         if let Some(face) = found {
-            note_face(&face.face_id);
+            record_face(&face.face_id);
             return Ok(ApiAnswer::ok(&VerifyAnswer::known(face.face_id, candidate.similarity, face.person)));
         }
     }
@@ -47,11 +47,11 @@ mod tests {
     use super::*;
 
     const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
-    /// 80 by 80 pixels, as far as anybody looks here.
+    /// A PNG of 80 by 80 pixels, with the chunks that are read.
     const PICTURE: &str =
         "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAFAAAABQCAIAAAAAAAAAAAAAA0lEQVQBAgMAAAAAAAAAAElFTkQAAAAA";
 
-    /// The table knows the vector `known`, and is asked for the person or not.
+    /// The table has the vector `known`; the person is read or not.
     fn table(with_person: bool) -> Rule {
         mock!(aws_sdk_dynamodb::Client::query)
             .match_requests(move |request| {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_known_face_matches_and_only_who_may_know_is_told_who_it_is() {
+    async fn a_known_face_matches_and_the_person_needs_permission() {
         let answer = verify(&[("known", 97.5)], &table(false), "openid").await;
         assert_eq!(answer, json!({"success": true, "match": true, "confidence": 97.5}));
         let answer = verify(&[("known", 97.5)], &table(true), "faces/read-person").await;
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_broken_registration_left_behind_does_not_hide_a_face() {
+    async fn an_entry_of_an_interrupted_registration_is_skipped() {
         let answer = verify(&[("known", 90.0), ("left behind", 99.0)], &table(false), "").await;
         assert_eq!((&answer["match"], &answer["confidence"]), (&json!(true), &json!(90.0)));
     }

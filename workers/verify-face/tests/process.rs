@@ -1,4 +1,4 @@
-//! The real binary over the Runtime API: what it answers API Gateway, and that nothing personal is in anything that it prints.
+//! The real binary over the Runtime API: its answers to API Gateway, and that its output contains no personal data.
 
 use bonafide_worker_process::{Answer, Call, Process};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ const SETTINGS: [(&str, &str); 5] = [
     ("FACE_METADATA_TABLE", "faces"),
 ];
 const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
-/// 80 by 80 pixels, as far as anybody looks here.
+/// A PNG of 80 by 80 pixels, with the chunks that are read.
 const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAFAAAABQCAIAAAAAAAAAAAAAA0lEQVQBAgMAAAAAAAAAAElFTkQAAAAA";
 
 fn services(call: &Call) -> (u16, String) {
@@ -47,7 +47,7 @@ fn verified(role: &str) -> (Value, bonafide_worker_process::Left) {
 }
 
 #[test]
-fn tells_a_person_to_whom_it_may_and_no_log() {
+fn the_person_is_returned_with_permission_and_never_logged() {
     let (answer, left) = verified("branch");
     assert_eq!(answer["person"]["lastName"], "Planted-Last");
     assert_eq!(left.log().len(), 1, "{}", left.text);
@@ -66,7 +66,7 @@ fn tells_a_person_to_whom_it_may_and_no_log() {
 }
 
 #[test]
-fn for_everybody_else_the_person_is_not_even_read() {
+fn without_permission_the_person_is_not_read() {
     let (answer, left) = verified("kiosk");
     assert_eq!(answer, json!({"success": true, "match": true, "confidence": 97.5}));
     let query = left.calls.iter().find(|call| call.target.ends_with("Query")).expect("a query");
@@ -74,7 +74,7 @@ fn for_everybody_else_the_person_is_not_even_read() {
 }
 
 #[test]
-fn what_is_refused_or_fails_is_not_quoted() {
+fn refused_and_failed_requests_are_not_quoted() {
     let down = |_: &Call| (400, json!({"__type": "AccessDeniedException", "message": "Planted-Secret"}).to_string());
     let process = Process::start(env!("CARGO_BIN_EXE_verify-face"), &SETTINGS, down);
     let image = format!("data:image/png;base64,{PICTURE}");

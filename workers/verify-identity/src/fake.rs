@@ -1,4 +1,4 @@
-//! A register that gives answers as they are told to it, and keeps what it was asked.
+//! A fake of the national registry with configurable answers, which records the requests.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A port, with what was asked there.
+/// An address, with the requests that were sent to it.
 #[derive(Clone)]
 pub(crate) struct Fake {
     /// `http://127.0.0.1:<port>`
@@ -15,7 +15,7 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
-    /// Every connection is answered by `answer`, after its one question was read.
+    /// Reads the request of each connection and then calls `answer`.
     pub(crate) async fn serve<A: Future<Output = ()> + Send>(
         answer: impl Fn(TcpStream) -> A + Send + Sync + 'static,
     ) -> Self {
@@ -26,15 +26,15 @@ impl Fake {
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.expect("a connection");
-                let question = read(&mut stream).await;
-                asked.lock().expect("a list").push(question);
+                let request = read(&mut stream).await;
+                asked.lock().expect("a list").push(request);
                 answer(stream).await;
             }
         });
         fake
     }
 
-    /// Every question gets this status, these headers (each with its line end) and this body.
+    /// Answers every request with this status, these headers (each with its line end) and this body.
     pub(crate) async fn answering(status: &str, headers: &str, body: &str) -> Self {
         let length = body.len();
         let answer =
@@ -42,7 +42,7 @@ impl Fake {
         Self::sending(answer).await
     }
 
-    /// Every question gets these bytes, and then the connection ends.
+    /// Answers every request with these bytes, and closes the connection.
     pub(crate) async fn sending(answer: String) -> Self {
         let answer: Arc<str> = answer.into();
         Self::serve(move |mut stream| {
@@ -52,13 +52,13 @@ impl Fake {
         .await
     }
 
-    /// Everything that was asked, head and body.
+    /// All requests, head and body.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("a list").clone()
     }
 }
 
-/// A request with as much of a body as it announces.
+/// Reads a request with its whole body.
 async fn read(stream: &mut TcpStream) -> String {
     let mut request = String::new();
     loop {

@@ -1,6 +1,6 @@
 //! Serves the state `VerifyIdentity` of the machine `AgentOnboarding`.
 //!
-//! Pure logic and one question: its role may do nothing in this account, so that what it is given can go nowhere else.
+//! Pure logic and one request to the registry. Its role has no permissions in the account, so the data cannot be written elsewhere.
 
 #[cfg(test)]
 mod fake;
@@ -12,19 +12,19 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
 
-pub use registry::{Registry, RegistryFailure};
+pub use registry::{Registry, RegistryError};
 
-/// What the state sends.
+/// The input from the state.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
-    #[expect(dead_code, reason = "the kit tells whom the task is about")]
+    #[expect(dead_code, reason = "the kit logs it")]
     application_id: ApplicationId,
     country: Country,
     identity: Identity,
 }
 
-/// What the operator has chosen.
+/// The settings of the operator.
 #[derive(Debug)]
 pub struct Settings {
     policy: NumberPolicy,
@@ -32,9 +32,9 @@ pub struct Settings {
     thresholds: Thresholds,
 }
 
-/// `NATIONAL_NUMBER_POLICY` is none of the policies.
+/// `NATIONAL_NUMBER_POLICY` is not a known policy.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("NATIONAL_NUMBER_POLICY is none of reject, refer and acceptSynthetic")]
+#[error("NATIONAL_NUMBER_POLICY must be reject, refer or acceptSynthetic")]
 pub struct UnknownPolicy;
 
 impl Settings {
@@ -48,16 +48,16 @@ impl Settings {
     }
 }
 
-/// Judges an identity, with the register's word where that can change anything.
+/// Judges an identity, and asks the registry where its answer can change the outcome.
 ///
 /// # Errors
-/// When the register gives no usable answer: nobody is confirmed by its silence.
+/// When the registry gives no usable answer: a missing answer confirms no person.
 pub async fn handle(
     registry: &Registry,
     settings: &Settings,
     input: Input,
     today: NaiveDate,
-) -> Result<Verification, RegistryFailure> {
+) -> Result<Verification, RegistryError> {
     let verifier = Verifier {
         country: input.country,
         policy: settings.policy,
@@ -82,11 +82,11 @@ mod tests {
     use super::*;
     use crate::fake::Fake;
 
-    async fn verify(registry: &str, identity: Value) -> Result<Verification, RegistryFailure> {
+    async fn verify(registry: &str, identity: Value) -> Result<Verification, RegistryError> {
         verify_by("acceptSynthetic", registry, identity).await
     }
 
-    async fn verify_by(policy: &str, registry: &str, identity: Value) -> Result<Verification, RegistryFailure> {
+    async fn verify_by(policy: &str, registry: &str, identity: Value) -> Result<Verification, RegistryError> {
         let registry = Registry::of(registry, Personal::new("")).expect("a registry");
         let settings = Settings::new(policy, "customers.example".into(), Thresholds::STANDARD).expect("settings");
         let country = identity["country"].clone();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_person_whom_the_register_knows_is_verified() {
+    async fn a_person_in_the_registry_is_verified() {
         let known = r#"{"found":true,"person":{"firstName":"RASMUS HOLGER","lastName":"TESTGAARD"}}"#;
         let fake = Fake::answering("200 OK", "", known).await;
         let verified = verify(&fake.address, rasmus("0707614285")).await.expect("an answer");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_register_nobody_is_verified() {
+    async fn without_a_registry_no_person_is_verified() {
         let failure = verify("", rasmus("0707614285")).await.expect_err("a failure");
         assert_eq!(failure.name(), ErrorName::Internal);
         for address in ["file", "http://registry.example", "ftp://registry.example", "somewhere"] {
@@ -126,14 +126,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_number_that_cannot_be_asked_about_is_judged_without_the_register() {
+    async fn an_invalid_number_is_judged_without_the_registry() {
         let unverified = verify("", rasmus("no number")).await.expect("an answer");
         assert_eq!((unverified.status, unverified.record), (VerificationStatus::Unverified, None));
     }
 
-    /// Each number is of somebody whom the register knows, so that it is the policy alone that decides.
+    /// The registry knows every number, so the policy alone decides.
     #[tokio::test]
-    async fn the_policy_decides_about_numbers_that_fail_their_check_or_are_synthetic() {
+    async fn the_policy_decides_about_failed_checks_and_synthetic_numbers() {
         const FAILED: ReasonCode = ReasonCode::NationalNumberCheckFailed;
         const SYNTHETIC: ReasonCode = ReasonCode::NationalNumberSynthetic;
         let known = r#"{"found":true,"person":{"firstName":"Åse","lastName":"Prøvestad"}}"#;
@@ -145,7 +145,7 @@ mod tests {
             ("SE", "640823-3233", "1964-08-23", reject, CheckOutcome::Decline, &[FAILED], 0),
             ("SE", "640823-3233", "1964-08-23", refer, CheckOutcome::Refer, &[FAILED], 1),
             ("SE", "640823-3233", "1964-08-23", accept, CheckOutcome::Pass, &[], 1),
-            // Danish numbers are issued whose check fails.
+            // Denmark also issues numbers whose check fails.
             ("DK", "070761-4287", "1961-07-07", reject, CheckOutcome::Refer, &[FAILED], 1),
             ("DK", "070761-4287", "1961-07-07", refer, CheckOutcome::Refer, &[FAILED], 1),
             ("DK", "070761-4287", "1961-07-07", accept, CheckOutcome::Pass, &[], 1),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_policy_makes_somebody_known() {
+    async fn no_policy_confirms_an_unknown_person() {
         for (policy, reasons) in [
             ("reject", &[ReasonCode::NationalNumberCheckFailed][..]),
             ("refer", &[ReasonCode::NationalNumberCheckFailed, ReasonCode::RegistryPersonNotFound]),

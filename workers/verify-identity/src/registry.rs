@@ -1,4 +1,4 @@
-//! The national registries: `docs/NATIONAL-REGISTRY.md` is the contract.
+//! The national registry: `docs/NATIONAL-REGISTRY.md` is the contract.
 
 use std::time::Duration;
 
@@ -8,54 +8,54 @@ use bonafide_worker::{ErrorName, TaskError};
 use reqwest::{StatusCode, Url, redirect::Policy};
 use serde::Serialize;
 
-/// More than any answer needs. In bytes.
+/// More than any answer needs, in bytes.
 const MAX_ANSWER_BYTES: usize = 4096;
-/// Of the whole answer, so that one which drips slowly ends too; the state waits twenty seconds.
+/// For the whole answer, so that a slow one ends as well; the state waits twenty seconds.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// Who knows the people of a country.
+/// The configured registry.
 #[derive(Debug)]
 pub enum Registry {
-    /// Nobody was named: every question fails.
+    /// None is configured: every request fails.
     None,
-    /// A service that speaks for the four registers.
+    /// A service in front of the four national registries.
     Http(HttpRegistry),
 }
 
-/// A service, with the key that it asks for.
+/// The service, with its API key.
 #[derive(Debug)]
 pub struct HttpRegistry {
     http: reqwest::Client,
     lookup: Url,
-    /// Empty where none is asked for.
+    /// Empty if the service needs none.
     key: Personal,
     limit: Duration,
 }
 
-/// Why the register's answer is none.
+/// Why the registry gave no usable answer.
 #[derive(Debug, thiserror::Error)]
-pub enum RegistryFailure {
+pub enum RegistryError {
     /// The address in `NATIONAL_REGISTRY` cannot be used.
-    #[error("NATIONAL_REGISTRY is no https address")]
+    #[error("NATIONAL_REGISTRY is not an https address")]
     Address,
     /// The HTTP client cannot be built.
     #[error("the HTTP client could not be set up")]
     Setup,
-    /// The operator has named none.
+    /// No registry is configured.
     #[error("no national registry is configured")]
     NotConfigured,
     /// No answer in time, or no connection.
     #[error("the national registry did not answer")]
     NoAnswer,
-    /// It answered, but refused the request.
+    /// It answered with an error status.
     #[error("the national registry answered with status {0}")]
     Status(StatusCode),
-    /// Its answer is none of the contract's.
-    #[error("the national registry's answer could not be understood")]
+    /// Its answer does not match the contract.
+    #[error("the answer of the national registry does not match its contract")]
     Malformed,
 }
 
-impl TaskError for RegistryFailure {
+impl TaskError for RegistryError {
     fn name(&self) -> ErrorName {
         match self {
             Self::Address | Self::Setup | Self::NotConfigured => ErrorName::Internal,
@@ -65,7 +65,7 @@ impl TaskError for RegistryFailure {
                 | StatusCode::CONFLICT
                 | StatusCode::TOO_EARLY
                 | StatusCode::TOO_MANY_REQUESTS => ErrorName::Transient,
-                // A wrong address answers so as well; a person who is not known is told apart in the body.
+                // A wrong address gives these as well; for an unknown person, the body says so.
                 status if status.is_client_error() => ErrorName::Internal,
                 _ => ErrorName::Transient,
             },
@@ -82,7 +82,7 @@ impl TaskError for RegistryFailure {
     }
 }
 
-/// The question. In the body and not in the address, which proxies write into their logs.
+/// The request. It is sent in the body, because proxies log addresses.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Question<'a> {
@@ -91,71 +91,71 @@ struct Question<'a> {
 }
 
 impl Registry {
-    /// By the setting: an https address (http for 127.0.0.1 only), or nothing.
+    /// Parses the setting: an https address (http for 127.0.0.1 only), or an empty text for none.
     ///
     /// # Errors
-    /// When it is none of them.
-    pub fn of(setting: &str, key: Personal) -> Result<Self, RegistryFailure> {
+    /// When it is neither.
+    pub fn of(setting: &str, key: Personal) -> Result<Self, RegistryError> {
         match setting {
             "" => Ok(Self::None),
             address => HttpRegistry::new(address, key).map(Self::Http),
         }
     }
 
-    /// What the register knows of a number.
+    /// Looks up a number.
     ///
     /// # Errors
     /// When it gives no usable answer.
-    pub async fn person(&self, number: &NationalNumber) -> Result<RegistryAnswer, RegistryFailure> {
+    pub async fn person(&self, number: &NationalNumber) -> Result<RegistryAnswer, RegistryError> {
         match self {
-            Self::None => Err(RegistryFailure::NotConfigured),
+            Self::None => Err(RegistryError::NotConfigured),
             Self::Http(registry) => registry.person(number).await,
         }
     }
 }
 
 impl HttpRegistry {
-    fn new(address: &str, key: Personal) -> Result<Self, RegistryFailure> {
+    fn new(address: &str, key: Personal) -> Result<Self, RegistryError> {
         // A second installation fails and changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let lookup =
-            Url::parse(&format!("{}/lookup", address.trim_end_matches('/'))).map_err(|_| RegistryFailure::Address)?;
+            Url::parse(&format!("{}/lookup", address.trim_end_matches('/'))).map_err(|_| RegistryError::Address)?;
         if lookup.scheme() != "https" && (lookup.scheme(), lookup.host_str()) != ("http", Some("127.0.0.1")) {
-            return Err(RegistryFailure::Address);
+            return Err(RegistryError::Address);
         }
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(3))
-            // A redirect would send the number somewhere else.
+            // A redirect would send the number to another address.
             .redirect(Policy::none())
             .build()
-            .map_err(|_| RegistryFailure::Setup)?;
+            .map_err(|_| RegistryError::Setup)?;
         Ok(Self { http, lookup, key, limit: ANSWER_LIMIT })
     }
 
-    async fn person(&self, number: &NationalNumber) -> Result<RegistryAnswer, RegistryFailure> {
+    async fn person(&self, number: &NationalNumber) -> Result<RegistryAnswer, RegistryError> {
         let normalized = number.normalized();
         let question = Question { country: number.country(), national_id: normalized.expose() };
         let mut request = self.http.post(self.lookup.clone()).timeout(self.limit).json(&question);
         if !self.key.is_empty() {
             request = request.header("x-api-key", self.key.expose());
         }
-        let response = request.send().await.map_err(|_| RegistryFailure::NoAnswer)?;
+        let response = request.send().await.map_err(|_| RegistryError::NoAnswer)?;
         if response.status() != StatusCode::OK {
-            return Err(RegistryFailure::Status(response.status()));
+            return Err(RegistryError::Status(response.status()));
         }
         read(response).await
     }
 }
 
-async fn read(mut response: reqwest::Response) -> Result<RegistryAnswer, RegistryFailure> {
+async fn read(mut response: reqwest::Response) -> Result<RegistryAnswer, RegistryError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| RegistryFailure::NoAnswer)? {
+    while let Some(chunk) = response.chunk().await.map_err(|_| RegistryError::NoAnswer)? {
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(RegistryFailure::Malformed);
+            return Err(RegistryError::Malformed);
         }
         body.extend_from_slice(&chunk);
     }
-    serde_json::from_slice(&body).map_err(|_| RegistryFailure::Malformed)
+    serde_json::from_slice(&body).map_err(|_| RegistryError::Malformed)
 }
 
 #[cfg(test)]
@@ -174,21 +174,21 @@ mod tests {
     const RASMUS: &str =
         r#"{"found":true,"person":{"firstName":"Rasmus","lastName":"Testgaard","dateOfBirth":"1961-07-07"}}"#;
 
-    async fn person(fake: &Fake) -> Result<RegistryAnswer, RegistryFailure> {
+    async fn person(fake: &Fake) -> Result<RegistryAnswer, RegistryError> {
         let registry = Registry::of(&format!("{}/v1/", fake.address), Personal::new("a-key")).expect("a registry");
         let number = NationalNumber::parse(Country::Denmark, "070761-4285", today()).expect("a number");
         registry.person(&number).await
     }
 
-    /// A register that gives one answer, and what it was asked.
-    async fn ask(status: &str, body: &str) -> (Result<RegistryAnswer, RegistryFailure>, String) {
+    /// Looks up a number in a fake with this answer; also returns the request.
+    async fn ask(status: &str, body: &str) -> (Result<RegistryAnswer, RegistryError>, String) {
         let fake = Fake::answering(status, "", body).await;
         let answer = person(&fake).await;
         (answer, <[String; 1]>::try_from(fake.asked()).expect("one request").concat())
     }
 
     #[tokio::test]
-    async fn the_question_is_in_the_body_and_the_key_in_its_header() {
+    async fn the_number_is_in_the_body_and_the_key_in_a_header() {
         let (answer, asked) = ask("200 OK", RASMUS).await;
         assert!(matches!(answer, Ok(RegistryAnswer::Found(record)) if record.last_name.expose() == "Testgaard"));
         assert!(asked.starts_with("POST /v1/lookup HTTP/1.1\r\n"), "{asked}");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_contract_s_answers_count() {
+    async fn only_answers_of_the_contract_are_accepted() {
         let (answer, _) = ask("200 OK", r#"{"found":false}"#).await;
         assert_eq!(answer.expect("an answer"), RegistryAnswer::Unknown);
         for body in
@@ -207,11 +207,11 @@ mod tests {
             assert_eq!(failure.name(), ErrorName::Transient, "{body}");
         }
         let long = format!(r#"{{"found":false,"more":"{}"}}"#, "x".repeat(MAX_ANSWER_BYTES));
-        assert!(matches!(ask("200 OK", &long).await.0, Err(RegistryFailure::Malformed)));
+        assert!(matches!(ask("200 OK", &long).await.0, Err(RegistryError::Malformed)));
     }
 
     #[tokio::test]
-    async fn an_outage_is_tried_again_and_a_refusal_is_not() {
+    async fn an_outage_is_transient_and_a_refusal_is_not() {
         for (status, name) in [
             ("500 Internal Server Error", ErrorName::Transient),
             ("503 Service Unavailable", ErrorName::Transient),
@@ -231,13 +231,13 @@ mod tests {
             ("424 Failed Dependency", ErrorName::Internal),
             ("426 Upgrade Required", ErrorName::Internal),
         ] {
-            // Whatever the body says, and once.
+            // The body is ignored, and the request is not repeated.
             let failure = ask(status, RASMUS).await.0.expect_err(status);
             assert_eq!((failure.name(), failure.code()), (name, Some(&status[..3])), "{status}");
         }
         let registry = Registry::of("http://127.0.0.1:1", Personal::new("")).expect("a registry");
         let number = NationalNumber::parse(Country::Denmark, "070761-4285", today()).expect("a number");
-        assert!(matches!(registry.person(&number).await, Err(RegistryFailure::NoAnswer)));
+        assert!(matches!(registry.person(&number).await, Err(RegistryError::NoAnswer)));
     }
 
     #[tokio::test]
@@ -253,19 +253,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_not_whole_in_time_is_none() {
+    async fn an_answer_that_takes_too_long_is_an_error() {
         assert!(include_str!("../../../docs/NATIONAL-REGISTRY.md").contains("no whole answer within ten seconds"));
         let number = NationalNumber::parse(Country::Denmark, "070761-4285", today()).expect("a number");
         let limit = Duration::from_millis(300);
         // Before the answer begins, and before each of its bytes, of which there are about a hundred.
-        for (silence, pace) in [(10 * limit, Duration::ZERO), (Duration::ZERO, limit / 10)] {
+        for (delay, interval) in [(10 * limit, Duration::ZERO), (Duration::ZERO, limit / 10)] {
             let fake = Fake::serve(move |mut stream| async move {
-                sleep(silence).await;
+                sleep(delay).await;
                 let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", RASMUS.len());
                 let answer = head.into_bytes().into_iter().map(|byte| (byte, Duration::ZERO));
-                for (byte, pause) in answer.chain(RASMUS.bytes().map(|byte| (byte, pace))) {
+                for (byte, pause) in answer.chain(RASMUS.bytes().map(|byte| (byte, interval))) {
                     sleep(pause).await;
-                    // Who has waited long enough has hung up.
+                    // The client may have closed the connection.
                     let _ = stream.write_all(&[byte]).await;
                 }
             })
@@ -275,14 +275,14 @@ mod tests {
             registry.limit = limit;
             let asked_at = Instant::now();
             let failure = registry.person(&number).await.expect_err("no answer");
-            assert!(matches!(failure, RegistryFailure::NoAnswer), "{failure}");
+            assert!(matches!(failure, RegistryError::NoAnswer), "{failure}");
             assert_eq!(failure.name(), ErrorName::Transient);
             assert!(asked_at.elapsed() >= limit);
         }
     }
 
     #[tokio::test]
-    async fn an_answer_that_breaks_off_is_none() {
+    async fn an_interrupted_answer_is_an_error() {
         let head = |length: usize| format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
         let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
         for answer in [
@@ -290,16 +290,16 @@ mod tests {
             "HTTP/1.1 200".to_owned(),
             head(RASMUS.len()),
             format!("{}{}", head(RASMUS.len()), &RASMUS[..RASMUS.len() - 1]),
-            // What has arrived would be an answer, but it was to be longer.
+            // The received part would be an answer, but more was announced.
             format!("{}{RASMUS}", head(RASMUS.len() + 1)),
             format!("{chunked}{:x}\r\n{RASMUS}\r\n", RASMUS.len()),
         ] {
             let failure = person(&Fake::sending(answer.clone()).await).await.expect_err(&answer);
-            assert!(matches!(failure, RegistryFailure::NoAnswer), "{failure}: {answer}");
+            assert!(matches!(failure, RegistryError::NoAnswer), "{failure}: {answer}");
         }
         let whole = format!("{chunked}{:x}\r\n{RASMUS}\r\n0\r\n\r\n", RASMUS.len());
         assert!(matches!(person(&Fake::sending(whole).await).await, Ok(RegistryAnswer::Found(_))));
         let (answer, _) = ask("200 OK", &RASMUS[..RASMUS.len() - 1]).await;
-        assert!(matches!(answer, Err(RegistryFailure::Malformed)));
+        assert!(matches!(answer, Err(RegistryError::Malformed)));
     }
 }

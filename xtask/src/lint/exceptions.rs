@@ -1,4 +1,4 @@
-//! What the tools object to, and the objections that are answered.
+//! Findings of the tools, and the exceptions for them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-/// How the deployment encrypts; the templates of both ways are linted.
+/// The encryption of the deployment; the templates of both variants are linted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Encryption {
@@ -29,7 +29,7 @@ impl Encryption {
     }
 }
 
-/// Who objects.
+/// The tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Tool {
@@ -54,7 +54,7 @@ impl fmt::Display for Tool {
     }
 }
 
-/// One objection.
+/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Finding {
     pub(super) tool: Tool,
@@ -79,7 +79,7 @@ impl fmt::Display for Finding {
 struct Exception {
     tool: Tool,
     check: String,
-    /// Only with this encryption; without it with either.
+    /// Only with this encryption; absent for both.
     encryption: Option<Encryption>,
     resources: Vec<String>,
     reason: String,
@@ -89,14 +89,14 @@ struct Exception {
 #[derive(Debug)]
 pub(super) struct Exceptions(Vec<Exception>);
 
-/// What is left of the findings.
+/// Findings compared with the exceptions.
 #[derive(Debug, Default)]
 pub(super) struct Judged {
-    /// Not answered by any exception.
+    /// Findings without an exception.
     pub(super) open: Vec<Finding>,
-    /// How many were.
+    /// The number of findings with an exception.
     pub(super) answered: usize,
-    /// Exceptions that answer nothing (any more).
+    /// Exceptions without a finding.
     pub(super) idle: Vec<String>,
 }
 
@@ -110,10 +110,10 @@ impl Exceptions {
         let entries: Vec<Exception> = serde_json::from_slice(text)?;
         for Exception { tool, check, resources, reason, .. } in &entries {
             if resources.is_empty() || resources.iter().any(|resource| resource.contains('*')) {
-                bail!("{tool} {check}: an exception names its resources, one by one");
+                bail!("{tool} {check}: an exception must name each of its resources");
             }
             if reason.trim().is_empty() {
-                bail!("{tool} {check}: an exception has a reason");
+                bail!("{tool} {check}: an exception must have a reason");
             }
         }
         Ok(Self(entries))
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_exceptions_that_nothing_needs() {
+    fn reports_exceptions_that_nothing_needs() {
         let judged = judge(vec![finding("Data/Uploads/Queue", Encryption::Aws)]);
         assert_eq!(judged.idle, ["checkov CKV_AWS_27 Data/Uploads/DeadLetters"]);
     }

@@ -1,4 +1,4 @@
-//! Synthesized templates, read as `CloudFormation` would deploy them.
+//! Synthesized templates, resolved as `CloudFormation` deploys them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,12 +8,12 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value, json};
 
 const REGION: &str = "us-east-1";
-/// AWS's own example of an account.
+/// AWS's example account.
 const ACCOUNT: &str = "111122223333";
 
 /// All stacks of one synthesis.
 pub(super) struct Templates {
-    /// By the name of the stack.
+    /// The templates by stack name.
     stacks: BTreeMap<String, Value>,
 }
 
@@ -21,11 +21,11 @@ pub(super) struct Templates {
 pub(super) struct Policy {
     /// See [`Templates::place`].
     pub(super) place: String,
-    /// Everything in it resolved.
+    /// The policy with everything resolved.
     pub(super) document: Value,
 }
 
-/// A state machine's definition, substitutions made.
+/// A state machine's definition with its substitutions.
 pub(super) struct Definition {
     /// See [`Templates::place`].
     pub(super) place: String,
@@ -55,10 +55,10 @@ impl Templates {
         self.stacks.keys().map(String::as_str)
     }
 
-    /// How exceptions call a resource: its construct path, without stage and without CDK's `Resource` at the end.
-    /// Of what is no resource, for instance `Parameters` and a name, the stack and these.
+    /// The name of a resource in exceptions: its construct path, without stage and without CDK's `Resource` at the end.
+    /// For other elements, for instance a parameter: the stack, the section and the name.
     pub(super) fn place(&self, stack: &str, path: &[&str]) -> String {
-        // Bonafide-<stage>-Data, and a stage may have hyphens.
+        // Bonafide-<stage>-Data, where the stage may contain hyphens.
         let short = stack.rsplit('-').next().unwrap_or(stack);
         if let ["Resources", id, ..] = path {
             let construct = self.stacks.get(stack).map(|template| &template["Resources"][id]["Metadata"]);
@@ -71,7 +71,7 @@ impl Templates {
         format!("{short}/{}", path.iter().take(2).copied().collect::<Vec<_>>().join("/"))
     }
 
-    /// Stack, logical id and resource of everything.
+    /// All resources, with stack and logical id.
     fn resources(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
         self.stacks.iter().flat_map(|(stack, template)| {
             let resources = template["Resources"].as_object().into_iter().flatten();
@@ -79,7 +79,7 @@ impl Templates {
         })
     }
 
-    /// Every policy that says who may do what on which resource. Trust policies have no resource and are none of these.
+    /// Every policy with resources. Trust policies have none and are not included.
     pub(super) fn policies(&self) -> Result<Vec<Policy>> {
         let mut policies = Vec::new();
         for (stack, id, resource) in self.resources() {
@@ -91,7 +91,7 @@ impl Templates {
                 let what = || format!("the policy of {stack}/{id}");
                 let mut document = self.resolve(stack, document).with_context(what)?;
                 if resource["Type"] == "AWS::KMS::Key" {
-                    // In the policy of a key, "*" is this key.
+                    // In the policy of a key, "*" means this key.
                     let key = self.attribute(stack, id, "Arn").with_context(what)?;
                     for statement in document["Statement"].as_array_mut().into_iter().flatten() {
                         let resources = &mut statement["Resource"];
@@ -106,7 +106,7 @@ impl Templates {
         Ok(policies)
     }
 
-    /// Every machine as `CloudFormation` hands it to Step Functions.
+    /// Every machine as `CloudFormation` passes it to Step Functions.
     pub(super) fn definitions(&self) -> Result<Vec<Definition>> {
         let mut definitions = Vec::new();
         for (stack, id, resource) in self.resources() {
@@ -129,7 +129,7 @@ impl Templates {
         Ok(definitions)
     }
 
-    /// The value with every intrinsic function replaced by what it could give.
+    /// The value with every intrinsic function replaced by a possible result.
     fn resolve(&self, stack: &str, value: &Value) -> Result<Value> {
         match value {
             Value::Array(items) => {
@@ -157,7 +157,7 @@ impl Templates {
     }
 
     fn call(&self, stack: &str, function: &str, argument: &Value) -> Result<String> {
-        let not_understood = || format!("{function} {argument} is not understood: teach it to xtask/src/lint");
+        let not_understood = || format!("{function} {argument} is not supported: add it to xtask/src/lint");
         match (function, argument) {
             ("Ref", Value::String(name)) => self.reference(stack, name),
             ("Fn::GetAtt", Value::Array(parts)) => {
@@ -218,7 +218,7 @@ impl Templates {
         Ok((resource["Type"].as_str().unwrap_or_default(), resource))
     }
 
-    /// What `CloudFormation` calls it, if the template does not.
+    /// The name of a resource: the one in the template, or one as `CloudFormation` generates it.
     fn name(&self, stack: &str, id: &str, property: &str) -> Result<String> {
         let (_, resource) = self.resource(stack, id)?;
         match &resource["Properties"][property] {
@@ -262,11 +262,11 @@ impl Templates {
             "AWS::SQS::Queue" => {
                 Ok(format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{}", self.name(stack, name, "QueueName")?))
             }
-            // Their reference is their ARN.
+            // A reference to these is their ARN.
             "AWS::SNS::Topic" | "AWS::StepFunctions::StateMachine" | "AWS::SecretsManager::Secret" => {
                 self.attribute(stack, name, "Arn")
             }
-            _ => bail!("a reference to a {kind} is not understood: teach it to xtask/src/lint"),
+            _ => bail!("a reference to a {kind} is not supported: add it to xtask/src/lint"),
         }
     }
 
@@ -298,7 +298,7 @@ impl Templates {
                 arn("secretsmanager", format!("secret:{}-AbCdEf", self.name(stack, id, "Name")?))
             }
             ("AWS::Events::Rule", "Arn") => arn("events", format!("rule/{}", self.name(stack, id, "Name")?)),
-            _ => bail!("{attribute} of a {kind} is not understood: teach it to xtask/src/lint"),
+            _ => bail!("{attribute} of a {kind} is not supported: add it to xtask/src/lint"),
         }
     }
 }
@@ -359,18 +359,18 @@ mod tests {
     }
 
     #[test]
-    fn calls_what_is_no_resource_by_its_section() {
+    fn names_a_non_resource_by_its_section() {
         let place = templates().place("Bonafide-a-b-Workflow", &["Parameters", "ThirdPartyUrl", "Default"]);
         assert_eq!(place, "Workflow/Parameters/ThirdPartyUrl");
     }
 
     #[test]
-    fn refuses_what_it_would_have_to_guess() {
+    fn refuses_unknown_references() {
         let templates = templates();
         let refused = |value: Value| templates.resolve("Bonafide-a-b-Workflow", &value).is_err();
         assert!(refused(json!({"Fn::GetAZs": ""})));
-        assert!(refused(json!({"Ref": "Nobody"})));
+        assert!(refused(json!({"Ref": "Unknown"})));
         assert!(refused(json!({"Fn::GetAtt": ["Queue3", "Colour"]})));
-        assert!(refused(json!({"Fn::ImportValue": "nobody-exports-this"})));
+        assert!(refused(json!({"Fn::ImportValue": "not-exported"})));
     }
 }

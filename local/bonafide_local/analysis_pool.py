@@ -1,8 +1,8 @@
-"""The processes that look at pictures, so that the emulator's event loop never waits for them.
+"""A pool of processes that analyse pictures, so that the emulator's event loop never waits for them.
 
 dlib holds Python's global lock while it works, hence processes and not threads. Every process loads
-all models once; what a picture shows is remembered by the picture's content, so DetectFaces,
-CompareFaces, SearchFacesByImage and IndexFaces of one selfie look at it once.
+all models once. Results are cached by the picture's content: DetectFaces, CompareFaces, SearchFacesByImage
+and IndexFaces of one selfie analyse it once.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from bonafide_local.faces.model import FaceAnalysis
     from bonafide_local.text.boxes import TextPage
 
-logger = logging.getLogger("bonafide_local.eyes")
+logger = logging.getLogger("bonafide_local.analysis_pool")
 
-# A licence's text and faces are a few kilobytes; the limit is a safeguard for load tests.
+# The result for a licence has a few kilobytes; the limit is a safeguard for load tests.
 REMEMBERED_ANALYSES = 2_000
 _PR_SET_PDEATHSIG = 1
 
 
-class LookError(Exception):
-    """The picture does not decode. Says nothing about its content."""
+class DecodeError(Exception):
+    """The picture does not decode. Has no details of its content."""
 
 
 class _Kind(Enum):
@@ -47,12 +47,12 @@ def follow_parent(number: int = signal.SIGKILL) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
-# One process's models, made by `_open` and used by `_look`.
+# The models of this process, loaded by `_load_models` and used by `_analyse`.
 _analyser: Any = None
 _reader: Any = None
 
 
-def _open(threads: int) -> None:
+def _load_models(threads: int) -> None:
     follow_parent()
     # Ctrl-C reaches the whole foreground group; only the launcher acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -67,23 +67,23 @@ def _open(threads: int) -> None:
     _reader = TextReader(threads)
 
 
-def _look(kind: _Kind, data: bytes) -> FaceAnalysis | TextPage | None:
+def _analyse(kind: _Kind, data: bytes) -> FaceAnalysis | TextPage | None:
     from bonafide_local.pictures import UnreadablePicture, decode
 
     try:
         picture = decode(data)
     except UnreadablePicture:
         return None
-    seen: FaceAnalysis | TextPage = _analyser.analyse(picture) if kind is _Kind.FACES else _reader.read(picture)
-    return seen
+    result: FaceAnalysis | TextPage = _analyser.analyse(picture) if kind is _Kind.FACES else _reader.read(picture)
+    return result
 
 
 def _ready() -> bool:
     return True
 
 
-class Eyes:
-    """A pool of looking processes with a memory. Use from one event loop."""
+class AnalysisPool:
+    """A pool of processes with a cache. Use from one event loop."""
 
     def __init__(self, processes: int | None = None) -> None:
         cores = os.cpu_count() or 1
@@ -100,17 +100,17 @@ class Eyes:
         return [loop.run_in_executor(self._pool, _ready) for _ in range(self._at_the_start)]
 
     async def faces(self, data: bytes) -> FaceAnalysis:
-        """Find the faces of a picture. Raises `LookError` when it does not decode."""
+        """Find the faces of a picture. Raises `DecodeError` when it does not decode."""
         analysis: FaceAnalysis = await self._remember(_Kind.FACES, data)
         return analysis
 
     async def text(self, data: bytes) -> TextPage:
-        """Read the text of a picture. Raises `LookError` when it does not decode."""
+        """Read the text of a picture. Raises `DecodeError` when it does not decode."""
         page: TextPage = await self._remember(_Kind.TEXT, data)
         return page
 
     def close(self) -> None:
-        """End the processes without waiting for pictures in work."""
+        """End the processes without waiting for pictures that are being analysed."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in list((getattr(self._pool, "_processes", None) or {}).values()):
             process.kill()
@@ -126,30 +126,30 @@ class Eyes:
         else:
             self._remembered.move_to_end(key)
         try:
-            # One caller that gives up must not take the answer from the others.
+            # A caller that is cancelled must not cancel the analysis for the others.
             result = await asyncio.shield(known)
         except BrokenProcessPool:
             self._remembered.pop(key, None)
             raise
         if result is None:
-            raise LookError
+            raise DecodeError
         return result
 
     async def _run(self, kind: _Kind, data: bytes) -> Any:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._pool, _look, kind, data)
+            return await loop.run_in_executor(self._pool, _analyse, kind, data)
         except BrokenProcessPool:
-            # The kernel may have ended a process for its memory: once more, with new ones.
-            logger.warning("a looking process ended unexpectedly; starting new ones")
+            # The kernel may have killed a process for its memory: try once more, with new processes.
+            logger.warning("an analysis process ended unexpectedly; starting new ones")
             self._pool = self._make_pool()
-            return await loop.run_in_executor(self._pool, _look, kind, data)
+            return await loop.run_in_executor(self._pool, _analyse, kind, data)
 
     def _make_pool(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
             self._processes,
             # Not fork: the gateway has threads and an event loop by now.
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_open,
+            initializer=_load_models,
             initargs=(self._threads,),
         )

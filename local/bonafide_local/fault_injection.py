@@ -1,8 +1,8 @@
-"""Where faults strike: one place for requests over HTTP, one for what state machines do, one for the workers themselves.
+"""Injects faults into requests over HTTP, into the Tasks of state machines, and into workers.
 
-Requests are answered by the emulator's handlers, a plain dictionary: `install` puts a layer over each. The engine calls
+The emulator's handlers, which answer requests, are a plain dictionary: `install` wraps each of them. The engine calls
 Rekognition, Textract and ``aws-sdk:`` integrations through the same dictionary, and the other services by functions,
-which get a layer of their own. `silenced` is for answers that shall not come.
+which are wrapped separately. `without_answers` leaves requests unanswered.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from bonafide_local.aws_json import Answer, Handler, error_answer, success_answer
-from bonafide_local.faults import AWS_SERVICES, Ending, Fault, Faults, NoAnswer, Silence
+from bonafide_local.faults import AWS_SERVICES, Fault, Faults, MissingAnswer, NoAnswer, WorkerFailure
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
-# What Step Functions puts before the errors of its optimized integrations.
+# The prefixes of the errors of optimized integrations.
 _PREFIXES = {"dynamodb": "DynamoDB", "lambda": "Lambda", "sns": "SNS", "sqs": "SQS", "states": "StepFunctions"}
 _DISPATCHED = {
     "arn:aws:states:::dynamodb:getItem": ("dynamodb", "GetItem"),
@@ -34,30 +34,30 @@ _DISPATCHED = {
     "arn:aws:states:::sns:publish": ("sns", "Publish"),
     "arn:aws:states:::sqs:sendMessage": ("sqs", "SendMessage"),
 }
-# Tokens of tasks that still wait, or waited lately.
+# The number of tokens whose tasks are remembered, the last ones.
 _TOKENS = 10_000
-# Longer than any client waits.
+# Longer than the timeout of any client.
 _SILENT_SECONDS = 900.0
 _MESSAGE = "Forced by a fault"
 
-# While a Task runs, also in the handlers that it reaches: `<machine>/<state>`, and the input of its execution.
+# `<machine>/<state>` of the current Task and the input of its execution, also in the handlers that it calls.
 _task: ContextVar[tuple[str, str]] = ContextVar("task", default=("", ""))
 
 
-def silenced(application: Application) -> Application:
-    """Wrap an ASGI application that hypercorn serves: where it raises `NoAnswer`, none is given."""
+def without_answers(application: Application) -> Application:
+    """Wrap an ASGI application that hypercorn serves: a request for which it raises `NoAnswer` is not answered."""
     from hypercorn.events import Closed
 
     async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
         try:
             await application(scope, receive, send)
         except NoAnswer as none:
-            if none.silence is Silence.SILENT:
+            if none.kind is MissingAnswer.SILENT:
                 try:
                     await asyncio.wait_for(_gone(receive), _SILENT_SECONDS)
                 except TimeoutError:
                     pass
-            # ASGI has no word for closing a connection: hypercorn would answer 500.
+            # ASGI has no event that closes a connection: hypercorn would answer 500.
             stream = send.__self__
             stream.closed = True
             await stream.send.__self__.send(Closed())
@@ -72,16 +72,16 @@ async def _gone(receive: Any) -> None:
 
 @dataclass(eq=False, slots=True)
 class _Invocation:
-    """A worker at work: its process, what it was asked, and how it is to have ended if not by itself."""
+    """A running invocation: its process, its event, and the result that replaces its own, if there is one."""
 
     function: str
     event: str
     environment: Any
-    ending: dict[str, Any] | None = None
+    forced_result: dict[str, Any] | None = None
 
 
 def install(faults: Faults) -> None:
-    """Put the layers over the emulator, after all other hooks."""
+    """Wrap the emulator, after all other hooks."""
     _Layers(faults).install()
 
 
@@ -124,19 +124,19 @@ class _Layers:
                 await asyncio.sleep(fault.delay_seconds)
             answer = await handler(method, path, headers, body, query) if fault.afterwards else None
             if fault.worker:
-                self._end(fault.worker, caller, tuple(fault.match.values()))
-                raise NoAnswer(Silence.CLOSED)
+                self._end_worker(fault.worker, caller, tuple(fault.match.values()))
+                raise NoAnswer(MissingAnswer.CLOSED)
             forced = _forced(service, fault)
             return forced or answer or await handler(method, path, headers, body, query)
 
         return handle
 
     def _text(self, service: str, path: str, query: dict[str, Any], content: str) -> str:
-        """What a fault's ``match`` is looked for in."""
+        """The text in which a fault's ``match`` is looked for."""
         if service == "s3":
             return f"{path} {query}"
         if service == "states" and '"taskToken"' in content:
-            # Who answers a task names only its token: the task's own request tells whom it is about.
+            # An answer to a task has only its token; the request of the task says which application it is about.
             try:
                 return content + self._asked.get(json.loads(content)["taskToken"], "")
             except (ValueError, KeyError, TypeError):
@@ -144,7 +144,7 @@ class _Layers:
         return content
 
     def _in_machine(self, service: str, operation: str, original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        """Over a function of the engine that does one thing for a Task: ``original(what, arguments)``."""
+        """Wrap a function of the engine that calls a service for a Task: ``original(what, arguments)``."""
 
         def perform(what: Any, arguments: Any) -> Any:
             task, about = _task.get()
@@ -185,12 +185,12 @@ class _Layers:
             finally:
                 with self._lock:
                     self._invocations.remove(invocation)
-            return invocation.ending or answer
+            return invocation.forced_result or answer
 
         return invoke
 
-    def _end(self, ending: Ending, caller: str, texts: tuple[str, ...]) -> None:
-        """End the worker that sent a request: of its function's invocations the one whose event has these texts."""
+    def _end_worker(self, failure: WorkerFailure, caller: str, texts: tuple[str, ...]) -> None:
+        """End the worker that sent a request: the invocation of its function whose event has these texts."""
         with self._lock:
             found = [
                 invocation
@@ -200,20 +200,20 @@ class _Layers:
             ]
         for invocation in found:
             process = invocation.environment._proc
-            if ending is Ending.PANICKED:
-                invocation.ending = _panicked(json.loads(invocation.event))
-            elif ending is Ending.OUT_OF_TIME:
-                # As the emulator says it, without waiting for the time.
+            if failure is WorkerFailure.PANICKED:
+                invocation.forced_result = _panicked(json.loads(invocation.event))
+            elif failure is WorkerFailure.OUT_OF_TIME:
+                # The emulator's own result, without waiting for the timeout.
                 seconds = invocation.environment.config.get("Timeout", 30)
                 message = f"Task timed out after {seconds}.00 seconds"
                 error = {"errorMessage": message, "errorType": "Sandbox.Timedout"}
-                invocation.ending = {"status": "error", "error": message, "error_payload": error, "log": ""}
+                invocation.forced_result = {"status": "error", "error": message, "error_payload": error, "log": ""}
             if process is not None:
-                os.kill(process.pid, signal.SIGABRT if ending is Ending.ABORTED else signal.SIGKILL)
+                os.kill(process.pid, signal.SIGABRT if failure is WorkerFailure.ABORTED else signal.SIGKILL)
 
 
 def _panicked(event: Any) -> dict[str, Any]:
-    """What the workers' kit does when it catches a panic; tests/worker-process/tests/panic.rs has the original."""
+    """The result of the workers' kit when it catches a panic; tests/worker-process/tests/panic.rs tests the original."""
     from ministack.services import stepfunctions as engine
 
     error = {"errorType": "Bonafide.Internal", "errorMessage": "the worker panicked; its log says where"}
@@ -242,7 +242,7 @@ def _remember_task(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _name_missing_answers(original: Callable[..., Any]) -> Callable[..., Any]:
-    """An answer that is broken or does not come is the SDK's own exception, which machines can retry."""
+    """A malformed or missing answer is the SDK's own exception, which machines can retry."""
 
     def dispatch(info: dict[str, Any], service: str, action: str, data: Any) -> Any:
         from ministack.services import stepfunctions
@@ -253,13 +253,13 @@ def _name_missing_answers(original: Callable[..., Any]) -> Callable[..., Any]:
         except json.JSONDecodeError:
             raise _unreadable(prefix) from None
         except NoAnswer as none:
-            raise _missing(none.silence, prefix) from None
+            raise _missing(none.kind, prefix) from None
 
     return dispatch
 
 
-def _missing(silence: Silence, prefix: str) -> Exception:
-    if silence is Silence.SILENT:
+def _missing(kind: MissingAnswer, prefix: str) -> Exception:
+    if kind is MissingAnswer.SILENT:
         return _error("States.Timeout", "The task timed out (at once, for a fault)")
     return _error(f"{prefix}.SdkClientException", "Unable to execute HTTP request: connection closed")
 
@@ -276,7 +276,7 @@ def _error(name: str, cause: str) -> Exception:
 
 
 def operation_of(service: str, method: str, path: str, headers: dict[str, str], content: str, query: dict[str, Any]) -> str:
-    """The operation's name: JSON protocols have it in a header, the query protocol in the form, REST in method and path."""
+    """The operation's name: in a header for JSON protocols, in the form for the query protocol, in method and path for REST."""
     from ministack import app
 
     action = parse_qs(content).get("Action") if service in ("sns", "sqs") and "x-amz-target" not in headers else None
@@ -284,7 +284,7 @@ def operation_of(service: str, method: str, path: str, headers: dict[str, str], 
 
 
 def caller_of(headers: dict[str, str]) -> str:
-    """The ARN of whoever signed: for a worker, its role and the name of its function."""
+    """The ARN of the signer: for a worker, its role and the name of its function."""
     from ministack.core.iam_evaluator import resolve_caller_identity
     from ministack.core.router import extract_access_key_id
 
@@ -293,7 +293,7 @@ def caller_of(headers: dict[str, str]) -> str:
 
 
 def _forced(service: str, fault: Fault) -> Answer | None:
-    """The answer that a fault gives over HTTP; None where the real one follows."""
+    """The answer that a fault gives over HTTP; None if the real answer follows."""
     if fault.no_answer:
         raise NoAnswer(fault.no_answer)
     if fault.malformed:

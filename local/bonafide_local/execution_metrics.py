@@ -1,4 +1,4 @@
-"""AWS/States: how executions ended, counted as Step Functions counts it. The alarms of the product look at these metrics."""
+"""The metrics of AWS/States: finished executions by status, as Step Functions counts them. The product's alarms use them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _METRICS = {
 
 
 def install() -> None:
-    """Count every end of every execution, those of children too.
+    """Count every finished execution, children included.
 
     See https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html.
     """

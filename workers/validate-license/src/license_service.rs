@@ -1,4 +1,4 @@
-//! The third party's HTTP contract: `POST /license` answers a bare JSON `true` or `false`.
+//! The HTTP contract of the licence verification service: `POST /license` answers a bare JSON `true` or `false`.
 
 use std::time::Duration;
 
@@ -9,50 +9,50 @@ use reqwest::{StatusCode, Url, redirect::Policy};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-/// Longer than `false`, white space included; an answer that is longer is none.
+/// Enough for `false` with white space; a longer answer is malformed.
 const MAX_ANSWER_BYTES: usize = 16;
 
-/// The third party, with the key that it asks for.
-pub struct ThirdParty {
+/// The licence verification service, with its API key.
+pub struct LicenseService {
     http: reqwest::Client,
     license: Url,
     secrets: Client,
     secret_id: String,
-    /// Read once per process, and again after the third party has refused it, as it does after a rotation.
+    /// Read once per process, and again after the service has refused it, which happens after a rotation.
     key: Mutex<Option<Personal>>,
 }
 
-/// Why the third party's answer is none.
+/// Why the service gave no usable answer.
 #[derive(Debug, thiserror::Error)]
-pub enum ThirdPartyFailure {
+pub enum LicenseServiceError {
     /// The address in `THIRD_PARTY_URL` cannot be used.
-    #[error("THIRD_PARTY_URL is no usable http or https address")]
+    #[error("THIRD_PARTY_URL is not a usable http or https address")]
     Address,
     /// The HTTP client cannot be built.
     #[error("the HTTP client could not be set up")]
     Setup,
     /// The API key could not be read.
-    #[error("the third party's API key could not be read ({})", sdk_code(&**.0))]
+    #[error("the API key of the licence verification service could not be read ({})", sdk_code(&**.0))]
     Secret(#[source] Box<SdkError<GetSecretValueError>>),
-    /// The secret holds no text.
-    #[error("the third party's secret holds no text")]
+    /// The secret contains no text.
+    #[error("the secret of the licence verification service contains no text")]
     NoSecret,
     /// No answer in time, or no connection.
-    #[error("the third party did not answer")]
+    #[error("the licence verification service did not answer")]
     NoAnswer,
-    /// It answered, but refused the request.
-    #[error("the third party answered with status {0}")]
+    /// It answered with an error status.
+    #[error("the licence verification service answered with status {0}")]
     Status(StatusCode),
     /// It answered neither `true` nor `false`.
-    #[error("the third party's answer was neither true nor false")]
+    #[error("the answer of the licence verification service was neither true nor false")]
     Malformed,
 }
 
-impl TaskError for ThirdPartyFailure {
+impl TaskError for LicenseServiceError {
     fn name(&self) -> ErrorName {
         match self {
             Self::Secret(error) => ErrorName::of_service(&**error),
-            // 401 and 403 may be a key that was just rotated: the next try reads it anew.
+            // 401 and 403 may follow a rotation of the key: the next try reads it again.
             Self::Status(status) if status.is_client_error() => match *status {
                 StatusCode::UNAUTHORIZED
                 | StatusCode::FORBIDDEN
@@ -82,36 +82,36 @@ impl TaskError for ThirdPartyFailure {
 #[derive(Serialize)]
 struct Request<'a> {
     driver_license_id: &'a str,
-    /// The seed's switch to force an answer; never used.
+    /// Forces an answer in the seed system; never used.
     validation_override: bool,
     app_uuid: &'a str,
 }
 
-impl ThirdParty {
-    /// Prepares to ask the service at `url` (its base, to which `/license` is added).
+impl LicenseService {
+    /// Uses the service at `url`, to which `/license` is added.
     ///
     /// # Errors
     /// When the address or the HTTP client cannot be used.
-    pub fn new(url: &str, secrets: Client, secret_id: String) -> Result<Self, ThirdPartyFailure> {
+    pub fn new(url: &str, secrets: Client, secret_id: String) -> Result<Self, LicenseServiceError> {
         // A second installation fails and changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let license =
-            Url::parse(&format!("{}/license", url.trim_end_matches('/'))).map_err(|_| ThirdPartyFailure::Address)?;
+            Url::parse(&format!("{}/license", url.trim_end_matches('/'))).map_err(|_| LicenseServiceError::Address)?;
         if !matches!(license.scheme(), "http" | "https") {
-            return Err(ThirdPartyFailure::Address);
+            return Err(LicenseServiceError::Address);
         }
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(3))
-            // Of the whole answer, so that one which drips slowly ends too.
+            // For the whole answer, so that a slow one ends as well.
             .timeout(Duration::from_secs(10))
-            // A redirect would send the licence number somewhere else.
+            // A redirect would send the licence number to another address.
             .redirect(Policy::none())
             .build()
-            .map_err(|_| ThirdPartyFailure::Setup)?;
+            .map_err(|_| LicenseServiceError::Setup)?;
         Ok(Self { http, license, secrets, secret_id, key: Mutex::new(None) })
     }
 
-    /// Whether the third party knows this licence.
+    /// Whether the service knows this licence.
     ///
     /// # Errors
     /// When it gives no usable answer.
@@ -120,62 +120,62 @@ impl ThirdParty {
         application: &ApplicationId,
         submission: &SubmissionId,
         number: &Personal,
-    ) -> Result<bool, ThirdPartyFailure> {
+    ) -> Result<bool, LicenseServiceError> {
         let body =
             Request { driver_license_id: number.expose(), validation_override: false, app_uuid: application.as_str() };
         let response = self
             .http
             .post(self.license.clone())
             .header("x-api-key", self.api_key().await?.expose())
-            // The same for every try of the same question, so that it is charged once: a submission has one document.
+            // The same for every try, so that the call is charged once: a submission has one document.
             .header("idempotency-key", submission.execution_name(application))
             .json(&body)
             .send()
             .await
-            .map_err(|_| ThirdPartyFailure::NoAnswer)?;
+            .map_err(|_| LicenseServiceError::NoAnswer)?;
         let status = response.status();
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             *self.key.lock().await = None;
         }
         if status != StatusCode::OK {
-            return Err(ThirdPartyFailure::Status(status));
+            return Err(LicenseServiceError::Status(status));
         }
         read_answer(response).await
     }
 
-    async fn api_key(&self) -> Result<Personal, ThirdPartyFailure> {
+    async fn api_key(&self) -> Result<Personal, LicenseServiceError> {
         let mut key = self.key.lock().await;
         if let Some(key) = key.as_ref() {
             return Ok(key.clone());
         }
         let request = self.secrets.get_secret_value().secret_id(&self.secret_id);
-        let secret = request.send().await.map_err(|error| ThirdPartyFailure::Secret(Box::new(error)))?;
-        let read = Personal::new(secret.secret_string().ok_or(ThirdPartyFailure::NoSecret)?);
+        let secret = request.send().await.map_err(|error| LicenseServiceError::Secret(Box::new(error)))?;
+        let read = Personal::new(secret.secret_string().ok_or(LicenseServiceError::NoSecret)?);
         *key = Some(read.clone());
         Ok(read)
     }
 }
 
-async fn read_answer(mut response: reqwest::Response) -> Result<bool, ThirdPartyFailure> {
+async fn read_answer(mut response: reqwest::Response) -> Result<bool, LicenseServiceError> {
     let mut answer = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| ThirdPartyFailure::NoAnswer)? {
+    while let Some(chunk) = response.chunk().await.map_err(|_| LicenseServiceError::NoAnswer)? {
         answer.extend_from_slice(&chunk);
         if answer.len() > MAX_ANSWER_BYTES {
-            return Err(ThirdPartyFailure::Malformed);
+            return Err(LicenseServiceError::Malformed);
         }
     }
     parse_answer(&answer)
 }
 
-fn parse_answer(answer: &[u8]) -> Result<bool, ThirdPartyFailure> {
-    // The white space of JSON: any other sign makes it something else.
+fn parse_answer(answer: &[u8]) -> Result<bool, LicenseServiceError> {
+    // Only the white space of JSON is allowed.
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     let start = answer.iter().take_while(|byte| is_space(byte)).count();
     let end = answer.iter().rev().take_while(|byte| is_space(byte)).count();
     match answer.get(start..answer.len() - end).unwrap_or_default() {
         b"true" => Ok(true),
         b"false" => Ok(false),
-        _ => Err(ThirdPartyFailure::Malformed),
+        _ => Err(LicenseServiceError::Malformed),
     }
 }
 
@@ -196,8 +196,8 @@ pub(crate) mod tests {
         mock!(Client::get_secret_value).then_output(|| GetSecretValueOutput::builder().secret_string("a-key").build())
     }
 
-    /// A third party that answers one request with these bytes, and what it was asked.
-    pub(crate) async fn serving(answer: &'static str) -> (ThirdParty, JoinHandle<String>) {
+    /// A fake of the service that answers one request with these bytes; also returns the request.
+    pub(crate) async fn serving(answer: &'static str) -> (LicenseService, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let asked = tokio::spawn(async move {
@@ -211,13 +211,13 @@ pub(crate) mod tests {
         });
         let rule = secret();
         let secrets = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, [&rule]);
-        (ThirdParty::new(&url, secrets, "secret".into()).expect("a client"), asked)
+        (LicenseService::new(&url, secrets, "secret".into()).expect("a client"), asked)
     }
 
-    async fn ask(answer: &'static str) -> (Result<bool, ThirdPartyFailure>, String) {
-        let (third_party, asked) = serving(answer).await;
+    async fn ask(answer: &'static str) -> (Result<bool, LicenseServiceError>, String) {
+        let (license_service, asked) = serving(answer).await;
         let (application, submission) = ("8d247914".parse().expect("an id"), "0123456789abcde".parse().expect("an id"));
-        let result = third_party.knows(&application, &submission, &Personal::new("S123456579010")).await;
+        let result = license_service.knows(&application, &submission, &Personal::new("S123456579010")).await;
         (result, asked.await.expect("served"))
     }
 
@@ -262,23 +262,26 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_is_refused_for_good_is_a_defect() {
+    async fn a_refused_request_is_a_defect() {
         let (known, _) = ask("HTTP/1.1 400 Bad Request\r\ncontent-length: 4\r\n\r\ntrue").await;
         assert_eq!(known.expect_err("no answer").name(), ErrorName::Internal);
     }
 
     #[tokio::test]
-    async fn an_address_that_is_none_is_refused() {
+    async fn an_invalid_address_is_refused() {
         for url in ["", "ftp://example.org", "not an address"] {
             let client = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, []);
-            assert!(matches!(ThirdParty::new(url, client, "secret".into()), Err(ThirdPartyFailure::Address)), "{url}");
+            assert!(
+                matches!(LicenseService::new(url, client, "secret".into()), Err(LicenseServiceError::Address)),
+                "{url}"
+            );
         }
     }
 
     proptest! {
-        /// Nothing but JSON's own word makes a licence known.
+        /// Only the JSON value `true` makes a licence known.
         #[test]
-        fn an_answer_is_what_json_says_it_is(
+        fn an_answer_is_parsed_like_json(
             bytes in prop_oneof![
                 "[ \t\r\n\u{b}\u{a0}]{0,3}(true|false|True|NaN|1|null|\"true\"|[truefals]{3,6})[ \t\r\n\u{0}]{0,3}".prop_map(String::into_bytes),
                 proptest::collection::vec(any::<u8>(), 0..=MAX_ANSWER_BYTES),

@@ -1,75 +1,75 @@
 //! Why a request was not served.
 
-use std::error::Error;
+use std::error::Error as Cause;
 
 use bonafide_domain::{
     ReasonCode,
     face_api::{ApiError, Refusal},
 };
-use bonafide_worker::{ApiFailure, ErrorName, TaskError, sdk_code};
+use bonafide_worker::{ErrorName, RequestError, TaskError, sdk_code};
 
-/// Refused for what it asks, or not possible just now.
+/// The request was refused, or a service failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The request is at fault.
+pub enum Error {
+    /// The request is invalid or not allowed.
     #[error("the request was refused ({})", .0.code())]
     Refused(Refusal),
     /// A service gave no usable answer.
-    #[error("{doing} ({code})")]
+    #[error("{message} ({code})")]
     Service {
-        /// What did not succeed, as a sentence's beginning.
-        doing: &'static str,
-        /// Whether trying again may help.
+        /// What did not succeed.
+        message: &'static str,
+        /// Tells whether a retry may help.
         name: ErrorName,
         /// The service's code.
         code: String,
-        /// All that is known.
+        /// The error of the SDK.
         #[source]
-        source: Box<dyn Error + Send + Sync>,
+        source: Box<dyn Cause + Send + Sync>,
     },
-    /// It took longer than it may.
+    /// The time limit was exceeded.
     #[error("{0}")]
-    Late(&'static str),
-    /// A record lacks what this system always writes.
+    TimedOut(&'static str),
+    /// A record lacks an attribute that this system always writes.
     #[error("the record has no {0}")]
     Incomplete(&'static str),
 }
 
-impl Failure {
+impl Error {
     /// A service's error.
-    pub(crate) fn of<E>(doing: &'static str, error: E) -> Self
+    pub(crate) fn of<E>(message: &'static str, error: E) -> Self
     where
-        E: Error + Send + Sync + aws_sdk_dynamodb::error::ProvideErrorMetadata + 'static,
+        E: Cause + Send + Sync + aws_sdk_dynamodb::error::ProvideErrorMetadata + 'static,
     {
         let (name, code) = (ErrorName::of_service(&error), sdk_code(&error).to_owned());
-        Self::Service { doing, name, code, source: Box::new(error) }
+        Self::Service { message, name, code, source: Box::new(error) }
     }
 }
 
-impl From<Refusal> for Failure {
+impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
 }
 
-impl From<ApiError> for Failure {
+impl From<ApiError> for Error {
     fn from(error: ApiError) -> Self {
         Self::Refused(error.into())
     }
 }
 
-impl From<ReasonCode> for Failure {
+impl From<ReasonCode> for Error {
     fn from(reason: ReasonCode) -> Self {
         Self::Refused(reason.into())
     }
 }
 
-impl TaskError for Failure {
+impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::Refused(_) => ErrorName::InvalidInput,
             Self::Service { name, .. } => *name,
-            Self::Late(_) => ErrorName::Transient,
+            Self::TimedOut(_) => ErrorName::Transient,
             Self::Incomplete(_) => ErrorName::Internal,
         }
     }
@@ -78,16 +78,16 @@ impl TaskError for Failure {
         match self {
             Self::Refused(refusal) => Some(refusal.code()),
             Self::Service { code, .. } => Some(code),
-            Self::Late(_) | Self::Incomplete(_) => None,
+            Self::TimedOut(_) | Self::Incomplete(_) => None,
         }
     }
 }
 
-impl ApiFailure for Failure {
+impl RequestError for Error {
     fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
-            Self::Service { .. } | Self::Late(_) | Self::Incomplete(_) => None,
+            Self::Service { .. } | Self::TimedOut(_) | Self::Incomplete(_) => None,
         }
     }
 }

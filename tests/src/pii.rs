@@ -1,8 +1,8 @@
-//! The marks: everything personal that any test, sample or load test has brought. Outside the bucket and the tables none of it may be found.
+//! PII markers: all personal data that tests, samples and load tests have sent. None of it may be found outside the bucket and the tables.
 //!
-//! They are read from where they have to be: the rows of the tables, the packages of the bucket in all their versions, what the
-//! stand-in of Textract was told to read, and what clients of the face API have sent. So a scenario cannot forget to name its
-//! applicants, and a new attribute counts as personal until it is listed as one that is not.
+//! They are read from the places where they belong: the rows of the tables, all versions of the packages in the bucket, the configured
+//! answers of the Textract fake, and the requests to the face API. So a scenario cannot forget to register its applicants, and a new
+//! attribute counts as personal until it is listed as impersonal.
 
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read as _};
@@ -16,15 +16,15 @@ use bonafide_tools::rows::plain;
 use serde_json::Value;
 use zip::ZipArchive;
 
-use crate::brought;
+use crate::sent;
 
-/// What the bad inputs carry where they can, in names, keys, texts and tokens: most of them can be read by nobody.
+/// The marker in malformed input, in names, keys, texts and tokens; it is fixed, because most of that input cannot be parsed.
 pub const UNREADABLE: &str = "Zyzzyvaquux";
 
-/// How a JPEG and a PNG begin, in base64 and as the list of numbers that `Debug` makes of bytes.
+/// How a JPEG and a PNG begin, in base64 and as the list of numbers that `Debug` prints for bytes.
 const PICTURES: [&str; 4] = ["base64,/9j/", "base64,iVBORw0KGgo", "255, 216, 255, ", "137, 80, 78, 71, "];
 
-/// Attributes of rows, at any depth, that tell nothing about a person.
+/// Attributes of rows, at any depth, that contain no personal data.
 const IMPERSONAL: [&str; 49] = [
     "SK",
     "applicationId",
@@ -44,12 +44,12 @@ const IMPERSONAL: [&str; 49] = [
     "extraction",
     "faceId",
     "failure",
-    "heldBy",
     "idType",
     "identityCompare",
     "identityExtraction",
     "identityVerification",
     "kind",
+    "leaseId",
     "nationalNumber",
     "outcome",
     "package",
@@ -76,27 +76,27 @@ const IMPERSONAL: [&str; 49] = [
     "upload",
     "userId",
 ];
-/// Of a text that shall be found; shorter ones are everywhere.
+/// The shortest text that is searched for; shorter ones occur everywhere.
 const SHORTEST: usize = 3;
-/// From so many characters on a text is not found by chance within identifiers, tokens and other words; shorter ones count as words of
-/// their own.
+/// From this length on a text does not occur by chance within identifiers, tokens and other words; shorter ones are found as whole words
+/// only.
 const LONG: usize = 8;
-/// A number from which its separators are taken has at least so many characters.
+/// The shortest number that is also searched for without its separators.
 const NUMBER: usize = 6;
-/// Of a package's details. Those that are larger are refused unread.
+/// The size limit of a package's details; larger ones are refused unread.
 const LARGEST_DETAILS: u64 = 1 << 20;
 
-/// What is searched for. Never printed: no `Debug`.
+/// The texts that are searched for. Never printed, so without `Debug`.
 #[derive(Default)]
-pub struct Marks {
+pub struct PiiMarkers {
     texts: BTreeSet<String>,
 }
 
-impl Marks {
-    /// Everything personal that is there.
+impl PiiMarkers {
+    /// Reads the markers of everything that has run.
     ///
     /// # Errors
-    /// When the local AWS does not answer, or one of the sources has nothing: then nothing has run.
+    /// When the local AWS does not answer, or a source is empty, which means that nothing has run.
     pub async fn of_everything(local: &Local, deployment: &Deployment) -> Result<Self> {
         let [mut rows, mut packages, mut documents, mut faces] = [(); 4].map(|()| Self::default());
         let tables = ["ApplicationsTableName", "SubmissionsTableName", "CustomersTableName", "FaceMetadataTableName"];
@@ -109,32 +109,32 @@ impl Marks {
         for fault in local.control.faults()?.as_array().context("no list of faults")? {
             documents.add_document(&fault["result"]);
         }
-        for row in self::rows(local, brought::TABLE).await? {
+        for row in self::rows(local, sent::TABLE).await? {
             faces.add_row(&row);
         }
-        let mut marks = Self::default();
-        marks.add(UNREADABLE);
-        marks.texts.extend(PICTURES.map(str::to_lowercase));
+        let mut markers = Self::default();
+        markers.add(UNREADABLE);
+        markers.texts.extend(PICTURES.map(str::to_lowercase));
         for (source, found) in [("row", rows), ("package", packages), ("document", documents), ("request", faces)] {
-            ensure!(!found.is_empty(), "no {source} holds anything personal");
-            marks.texts.extend(found.texts);
+            ensure!(!found.is_empty(), "no {source} contains personal data");
+            markers.texts.extend(found.texts);
         }
-        Ok(marks)
+        Ok(markers)
     }
 
-    /// How many.
+    /// The number of markers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.texts.len()
     }
 
-    /// None?
+    /// Whether there are no markers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
 
-    /// Adds a text in every form in which it might be told.
+    /// Adds a text in every form in which it might be written.
     pub fn add(&mut self, text: &str) {
         let text = text.trim();
         let compact: String = text.chars().filter(|character| character.is_alphanumeric()).collect();
@@ -146,14 +146,14 @@ impl Marks {
             self.texts.insert(format!("{month:02}/{day:02}/{year}"));
             return;
         }
-        // A number with and without what stands between its parts.
+        // A number with and without separators.
         if compact.contains(|character: char| character.is_ascii_digit())
             && compact.len() >= NUMBER
             && !text.contains(' ')
         {
             self.texts.insert(compact.to_lowercase());
         }
-        // Letter case is ignored while searching, but of ASCII alone.
+        // The search ignores letter case of ASCII only.
         for form in [text.to_owned(), text.to_lowercase(), text.to_uppercase()] {
             if !form.is_ascii() {
                 self.texts.insert(escaped(&form));
@@ -162,7 +162,7 @@ impl Marks {
         }
     }
 
-    /// All texts of a row but those of the attributes that tell nothing about a person.
+    /// Adds all texts of a row, except for those of impersonal attributes.
     fn add_row(&mut self, value: &Value) {
         match value {
             Value::String(text) => self.add(text),
@@ -178,15 +178,16 @@ impl Marks {
         }
     }
 
-    /// What a document says: each value with its normalised form.
+    /// Adds the fields of a document: each value with its normalised form.
     fn add_document(&mut self, value: &Value) {
         match value {
             Value::Array(values) => values.iter().for_each(|value| self.add_document(value)),
             Value::Object(members) => {
                 let name = members.get("Type").and_then(|of| of["Text"].as_str()).unwrap_or_default();
-                if let Some(said) = members.get("ValueDetection").filter(|_| !["ID_TYPE", "STATE_NAME"].contains(&name))
+                if let Some(value) =
+                    members.get("ValueDetection").filter(|_| !["ID_TYPE", "STATE_NAME"].contains(&name))
                 {
-                    for text in [&said["Text"], &said["NormalizedValue"]["Value"]] {
+                    for text in [&value["Text"], &value["NormalizedValue"]["Value"]] {
                         self.add(text.as_str().unwrap_or_default());
                     }
                 } else {
@@ -197,7 +198,7 @@ impl Marks {
         }
     }
 
-    /// What was stated in packages, also in those that were refused.
+    /// Adds the details in all packages, including refused ones.
     async fn add_packages(&mut self, local: &Local, bucket: &str) -> Result<()> {
         let mut markers = (None, None);
         loop {
@@ -215,7 +216,7 @@ impl Marks {
         }
     }
 
-    /// Of one that cannot be read nobody knows what it states, and [`UNREADABLE`] is in it.
+    /// Adds the details in a package. One that cannot be read contains [`UNREADABLE`] instead.
     fn add_package(&mut self, bytes: &[u8]) {
         let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else { return };
         for index in 0..archive.len() {
@@ -235,10 +236,10 @@ impl Marks {
         }
     }
 
-    /// What finds them.
+    /// Compiles the search.
     ///
     /// # Errors
-    /// When they are too many.
+    /// When there are too many markers.
     pub fn search(&self) -> Result<Search> {
         let texts: Vec<_> = self.texts.iter().collect();
         let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&texts)?;
@@ -247,15 +248,15 @@ impl Marks {
     }
 }
 
-/// Finds marks in a text.
+/// Finds markers in a text.
 pub struct Search {
     automaton: AhoCorasick,
-    /// By mark: only where it is a word of its own?
+    /// For each marker, whether it is found as a whole word only.
     is_word: Vec<bool>,
 }
 
 impl Search {
-    /// How often any of them is in it.
+    /// How often markers occur in a text.
     #[must_use]
     pub fn count(&self, text: &str) -> usize {
         let found = self.automaton.find_overlapping_iter(text);
@@ -270,7 +271,7 @@ impl Search {
     }
 }
 
-/// A postal code is in every other request id by chance, and three letters in every token.
+/// Whether a text is found as a whole word only: a postal code occurs by chance in many request ids, and three letters in every token.
 fn counts_as_word(text: &str) -> bool {
     text.chars().count() < LONG || text.chars().all(|character| character.is_ascii_hexdigit())
 }
@@ -288,7 +289,7 @@ fn date(text: &str) -> Option<(u16, u8, u8)> {
     Some((year.parse().ok()?, month.parse().ok()?, day.parse().ok()?))
 }
 
-/// As JSON within JSON may have it.
+/// The text as it is escaped in JSON within JSON.
 fn escaped(text: &str) -> String {
     text.encode_utf16()
         .map(|unit| match u8::try_from(unit) {
@@ -315,11 +316,11 @@ mod tests {
     use super::*;
 
     fn of(texts: &[&str]) -> Search {
-        let mut marks = Marks::default();
+        let mut markers = PiiMarkers::default();
         for text in texts {
-            marks.add(text);
+            markers.add(text);
         }
-        marks.search().unwrap()
+        markers.search().unwrap()
     }
 
     #[test]
@@ -351,15 +352,15 @@ mod tests {
     }
 
     #[test]
-    fn takes_an_attribute_that_nobody_knows_for_personal() {
-        let mut marks = Marks::default();
-        marks.add_row(&json!({
+    fn treats_an_unlisted_attribute_as_personal() {
+        let mut markers = PiiMarkers::default();
+        markers.add_row(&json!({
             "applicationId": "an-application",
             "failure": {"state": "RequestValidation"},
             "documentFields": {"idType": "DRIVER LICENSE FRONT", "firstName": "Ada"},
             "nickname": ["Countess"],
         }));
-        let search = marks.search().unwrap();
+        let search = markers.search().unwrap();
         assert_eq!(
             ["Ada", "Countess", "an-application", "RequestValidation", "FRONT"].map(|text| search.count(text)),
             [1, 1, 0, 0, 0]
@@ -367,12 +368,12 @@ mod tests {
     }
 
     #[test]
-    fn reads_packages_and_what_textract_was_told() {
-        let mut marks = Marks::default();
-        marks.add_package(&packages::zip(&packages::members("a", "E514-172")));
-        marks.add_package(b"no zip");
-        marks.add_document(&packages::document("N-000-111"));
-        let search = marks.search().unwrap();
+    fn reads_packages_and_configured_textract_answers() {
+        let mut markers = PiiMarkers::default();
+        markers.add_package(&packages::zip(&packages::members("a", "E514-172")));
+        markers.add_package(b"no zip");
+        markers.add_document(&packages::document("N-000-111"));
+        let search = markers.search().unwrap();
         for text in ["tallahassee", "8123 main st", "e514172", "n000111", "2099-01-12"] {
             assert_eq!(search.count(text), 1, "{text}");
         }

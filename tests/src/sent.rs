@@ -1,5 +1,5 @@
-//! The people and pictures that clients of the face API have sent: nothing of a face that was refused or erased is left from which
-//! [`crate::marks`] could be read, so what was sent is noted in a table of the tests' own.
+//! The people and pictures that clients of the face API have sent. A face that was refused or erased leaves nothing from which
+//! [`crate::pii`] could read markers, so the tests record what they send in a table of their own.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -9,21 +9,21 @@ use bonafide_tools::Local;
 use serde_json::{Value, json};
 
 /// The table.
-pub const TABLE: &str = "leaks-brought";
-/// What tells a person, in a request.
+pub const TABLE: &str = "leaks-sent";
+/// The personal fields of a request.
 const PERSON: [&str; 4] = ["firstName", "lastName", "dateOfBirth", "phoneNumber"];
-/// So many characters of a picture's base64 are found nowhere by chance.
+/// An excerpt of a picture's base64 of so many characters is not found elsewhere by chance.
 const EXCERPT: usize = 32;
 
-/// Notes of what was sent; each text once.
+/// Records each text that was sent, once.
 #[derive(Debug)]
-pub struct Brought {
+pub struct SentTexts {
     local: Local,
-    noted: Mutex<BTreeSet<String>>,
+    recorded: Mutex<BTreeSet<String>>,
 }
 
-impl Brought {
-    /// Makes the table, before the tests.
+impl SentTexts {
+    /// Creates the table, before the tests.
     ///
     /// # Errors
     /// When the local AWS refuses.
@@ -36,26 +36,29 @@ impl Brought {
             "KeySchema": [{"AttributeName": "text", "KeyType": "HASH"}],
             "AttributeDefinitions": [{"AttributeName": "text", "AttributeType": "S"}],
         });
-        local.raw("dynamodb", "DynamoDB_20120810.CreateTable", &table).map(drop).context("make a table for notes")
+        local
+            .raw("dynamodb", "DynamoDB_20120810.CreateTable", &table)
+            .map(drop)
+            .context("create the table of sent texts")
     }
 
-    /// `None` when nobody searches afterwards.
+    /// `None` when there is no table, because no search follows.
     ///
     /// # Errors
     /// When the local AWS does not answer.
     pub fn open(local: &Local) -> Result<Option<Self>> {
-        Ok(is_there(local)?.then(|| Self { local: local.clone(), noted: Mutex::default() }))
+        Ok(is_there(local)?.then(|| Self { local: local.clone(), recorded: Mutex::default() }))
     }
 
-    /// Notes what a request tells about a person.
+    /// Records the personal data of a request.
     ///
     /// # Errors
-    /// When the table does not take it.
-    pub fn note(&self, body: &Value) -> Result<()> {
+    /// When the table refuses it.
+    pub fn record(&self, body: &Value) -> Result<()> {
         for text in texts(body) {
-            if self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
+            if self.recorded.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
                 let put = json!({"TableName": TABLE, "Item": {"text": {"S": text}}});
-                self.local.raw("dynamodb", "DynamoDB_20120810.PutItem", &put).context("note what is sent")?;
+                self.local.raw("dynamodb", "DynamoDB_20120810.PutItem", &put).context("record what is sent")?;
             }
         }
         Ok(())
@@ -89,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_noted_by_its_person_and_parts_of_its_picture() {
+    fn a_request_is_recorded_by_its_person_and_picture_excerpts() {
         let picture: String = ('a'..='z').cycle().take(200).collect();
         let body = json!({"firstName": "Ada", "lastName": "", "faceId": "7", "image": format!("data:image/png;base64,{picture}")});
         assert_eq!(

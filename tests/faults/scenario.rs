@@ -1,4 +1,4 @@
-//! Uploads through the front door whose outcome is known, and what they leave behind.
+//! Uploads with a known outcome, sent as an applicant sends them, and what they leave behind.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,33 +16,39 @@ use bonafide_tools::repository;
 use bonafide_tools::rows::{plain, s};
 use serde_json::{Map, Value, json};
 
-/// Those of a package.
+/// The checks of a package.
 pub(crate) const CHECKS: [&str; 5] =
     ["packageCheck", "identityVerification", "identityCompare", "documentExtraction", "thirdPartyCheck"];
 const LATEST: [&str; 3] = ["packageSubmission", "selfieSubmission", "documentSubmission"];
 
-/// What is uploaded, and what becomes of it when nothing fails.
+/// What is uploaded, and its outcome when nothing fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Journey {
-    /// A package where everything fits.
+pub(crate) enum Scenario {
+    /// A package that passes every check.
     Approved,
-    /// The third party does not know the licence.
+    /// The licence verification service does not know the licence.
     Unknown,
     /// Another person's selfie.
     Mismatch,
     /// A document without a portrait.
     Faceless,
-    /// Somebody else's face that only the second search finds.
+    /// A face of another application that only the second search finds.
     Duplicate,
-    /// A document alone, for which a selfie waits.
+    /// A single document for which a selfie waits.
     Late,
 }
 
 /// All of them.
-pub(crate) const JOURNEYS: [Journey; 6] =
-    [Journey::Approved, Journey::Unknown, Journey::Mismatch, Journey::Faceless, Journey::Duplicate, Journey::Late];
+pub(crate) const SCENARIOS: [Scenario; 6] = [
+    Scenario::Approved,
+    Scenario::Unknown,
+    Scenario::Mismatch,
+    Scenario::Faceless,
+    Scenario::Duplicate,
+    Scenario::Late,
+];
 
-/// All that a journey leaves behind, times and identifiers aside.
+/// All that a scenario leaves behind, times and identifiers aside.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Left {
     row: Value,
@@ -51,10 +57,10 @@ pub(crate) struct Left {
     faces: usize,
     customers: usize,
     charges: u64,
-    said: Vec<String>,
+    published: Vec<String>,
 }
 
-impl Journey {
+impl Scenario {
     const fn outcome(self) -> &'static str {
         match self {
             Self::Approved | Self::Late => "approved",
@@ -64,7 +70,7 @@ impl Journey {
         }
     }
 
-    /// How many messages there are about it: one for each check that says no, one for each outcome.
+    /// How many messages are published: one for each check that does not pass, one for each outcome.
     const fn messages(self) -> usize {
         match self {
             Self::Approved | Self::Duplicate => 1,
@@ -73,7 +79,7 @@ impl Journey {
         }
     }
 
-    /// How often `AnalyzeID` is paid.
+    /// How often `AnalyzeID` is called and paid.
     const fn readings(self) -> u64 {
         match self {
             Self::Approved | Self::Unknown | Self::Duplicate | Self::Late => 1,
@@ -81,40 +87,41 @@ impl Journey {
         }
     }
 
-    /// What was uploaded, and judged, before: the selfie, alone. Its answers are given once.
+    /// Uploads the single selfie that is judged before the document. The fakes answer for it once.
     async fn precede(self, id: &str) -> Result<()> {
         if self != Self::Late {
             return Ok(());
         }
-        for answer in [one_face(id), nobody_found(id)] {
+        for answer in [one_face(id), no_face_found(id)] {
             bench().local.control.add(&answer.times(1))?;
         }
         let waits = bench().ended(&upload(id, format!("selfie/{id}.jpg"), picture()?).await?).await?;
-        ensure!(waits.output["reasons"] == json!(["DOCUMENT_MISSING"]), "the selfie ended {}", waits.output);
+        ensure!(waits.output["reasons"] == json!(["DOCUMENT_MISSING"]), "the selfie has the outcome {}", waits.output);
         Ok(())
     }
 
-    /// Tells Rekognition, Textract and the third party what to answer. The faces of the collection are real ones.
+    /// Configures the answers of Rekognition, Textract and the licence verification service. Faces in the collection are real ones.
     pub(crate) fn prepare(self, id: &str) -> Result<()> {
         let control = &bench().local.control;
-        let tell = |operation, result| Fault::result("rekognition", operation, id, result);
+        let answer = |operation, result| Fault::result("rekognition", operation, id, result);
         if self == Self::Faceless {
-            control.add(&tell("DetectFaces", json!({"FaceDetails": []})).by("document-extraction/"))?;
+            control.add(&answer("DetectFaces", json!({"FaceDetails": []})).by("document-extraction/"))?;
         }
         control.add(&one_face(id))?;
-        control.add(&nobody_found(id))?;
-        let found = json!([{"Similarity": 99.5, "Face": {"FaceId": "another", "ExternalImageId": "somebody-else"}}]);
+        control.add(&no_face_found(id))?;
+        let found =
+            json!([{"Similarity": 99.5, "Face": {"FaceId": "another", "ExternalImageId": "another-application"}}]);
         let found = if self == Self::Duplicate { found } else { json!([]) };
-        control.add(&tell("SearchFaces", json!({"FaceMatches": found})))?;
+        control.add(&answer("SearchFaces", json!({"FaceMatches": found})))?;
         let alike = json!([{"Similarity": 97.5, "Face": {"BoundingBox": {"Width": 0.2, "Height": 0.2}}}]);
         let alike = if self == Self::Mismatch { json!([]) } else { alike };
-        control.add(&tell("CompareFaces", json!({"FaceMatches": alike})))?;
+        control.add(&answer("CompareFaces", json!({"FaceMatches": alike})))?;
         control.add(&Fault::result("textract", "AnalyzeID", id, document(&number(id))).times(READINGS))?;
         control.set_license(&number(id), if self == Self::Unknown { "unknown" } else { "known" })
     }
 
-    /// Uploads it; the execution that judges it.
-    pub(crate) async fn set_out(self, id: &str) -> Result<String> {
+    /// Uploads it and returns the execution that judges it.
+    pub(crate) async fn submit(self, id: &str) -> Result<String> {
         if self == Self::Late {
             upload(id, format!("id_document/{id}.jpg"), picture()?).await
         } else {
@@ -122,25 +129,25 @@ impl Journey {
         }
     }
 
-    /// Sets out, and comes to the first end.
+    /// Runs the scenario until its execution has ended.
     pub(crate) async fn start(self, id: &str) -> Result<Ended> {
         Ok(self.start_with(id, &[]).await?.0)
     }
 
-    /// The same, with what goes wrong on the way; the ids of these faults.
+    /// The same with faults; returns their ids as well.
     pub(crate) async fn start_with(self, id: &str, faults: &[Fault]) -> Result<(Ended, Vec<u64>)> {
         self.precede(id).await?;
-        // The first that fits a request is taken.
+        // The first fault that matches a request applies.
         let faults = faults.iter().map(|fault| bench().local.control.put(fault)).collect::<Result<_>>()?;
         self.prepare(id)?;
-        Ok((bench().ended(&self.set_out(id).await?).await?, faults))
+        Ok((bench().ended(&self.submit(id).await?).await?, faults))
     }
 
-    /// What is there now, which has to be this journey's end.
+    /// What is stored now, which has to be the result of this scenario.
     pub(crate) async fn left(self, id: &str) -> Result<Left> {
         let submissions: Vec<_> = bench().submissions(id).await?.iter().map(plain).collect();
         let outcome = submissions.last().map(|submission| &submission["outcome"]);
-        ensure!(outcome == Some(&json!(self.outcome())), "it ends {outcome:?}: {submissions:?}");
+        ensure!(outcome == Some(&json!(self.outcome())), "the outcome is {outcome:?}: {submissions:?}");
         let row = plain(&bench().row(id).await?);
         let mut left = part(&row, &["kind", "status", "outcome", "reasons", "failure", "statusBeforeFailure"]);
         left["matches"] = part(&row, &["LICENSE_SELFIE_MATCH", "LICENSE_DETAILS_MATCH", "LICENSE_VALIDATION"]);
@@ -151,12 +158,12 @@ impl Journey {
         let decided = submissions.iter().filter(|submission| submission["status"] == "DECIDED").count();
         ensure!(decided == decisions.len(), "{decided} submissions are decided, and {} decisions", decisions.len());
         let submissions = submissions.iter().map(|submission| {
-            let told = ["kind", "attempt", "status", "outcome", "reasons", "failure", "licenseValid"];
-            json!([part(submission, &told), checks(submission)])
+            let fields = ["kind", "attempt", "status", "outcome", "reasons", "failure", "licenseValid"];
+            json!([part(submission, &fields), checks(submission)])
         });
         let decisions = decisions.iter().map(plain).map(|decision| {
-            let told = ["number", "what", "kind", "attempt", "outcome", "reasons"];
-            json!([part(&decision, &told), checks(&decision["checks"])])
+            let fields = ["number", "what", "kind", "attempt", "outcome", "reasons"];
+            json!([part(&decision, &fields), checks(&decision["checks"])])
         });
         Ok(Left {
             row: left,
@@ -165,11 +172,11 @@ impl Journey {
             faces: bench().faces()?.iter().filter(|owner| *owner == id).count(),
             customers: customers(id).await?.len(),
             charges: bench().local.control.charges(id)?,
-            said: said(id, false, self.messages()).await?,
+            published: published_about(id, false, self.messages()).await?,
         })
     }
 
-    /// Whatever was done twice, what the record holds was not paid for again.
+    /// Checks that a repeated step did not pay again for an answer that is already in the record.
     pub(crate) fn reads_once(self, id: &str) -> Result<()> {
         let faults = bench().local.control.faults()?;
         let is_reading = |fault: &&Value| fault["operation"] == "AnalyzeID" && fault["match"]["key"] == id;
@@ -180,7 +187,7 @@ impl Journey {
     }
 }
 
-/// So often `AnalyzeID` may be asked; what is left of it tells how often it was.
+/// How often the fake answers `AnalyzeID`; the remaining count shows how often it was called.
 const READINGS: u32 = 100;
 
 fn one_face(id: &str) -> Fault {
@@ -189,7 +196,7 @@ fn one_face(id: &str) -> Fault {
     Fault::result("rekognition", "DetectFaces", id, faces)
 }
 
-fn nobody_found(id: &str) -> Fault {
+fn no_face_found(id: &str) -> Fault {
     Fault::result("rekognition", "SearchFacesByImage", id, json!({"FaceMatches": []}))
 }
 
@@ -203,12 +210,12 @@ fn checks(of: &Value) -> Value {
     CHECKS.iter().map(|check| part(&of[*check], &["outcome", "reasons"])).collect()
 }
 
-/// An application of this run alone. Faults are matched by it: with its ends marked, none is part of another.
+/// The id of an application of this run. Faults are matched by it, so the delimiters keep one id from being part of another.
 pub(crate) fn name(of: &str) -> String {
     format!("f{}_{of}_", std::process::id())
 }
 
-/// Uploads something of an application; the execution that judges it, if the application takes it.
+/// Uploads a file and returns the execution that judges it if the application accepts it.
 pub(crate) async fn upload(id: &str, key: String, body: Vec<u8>) -> Result<String> {
     let bucket = bench().deployment.data("BucketName")?.to_owned();
     let put = bench().local.s3.put_object().bucket(&bucket).key(&key).body(ByteStream::from(body));
@@ -232,25 +239,25 @@ pub(crate) fn package(id: &str, picture: Vec<u8>) -> Vec<u8> {
     ])
 }
 
-/// What was published about an application, in any order and each message once (repeats have one id): failures, or all the rest.
-/// Waits for so many, and for any other that was published until then.
-pub(crate) async fn said(id: &str, are_failures: bool, expected: usize) -> Result<Vec<String>> {
+/// The messages about an application, sorted, each once (repeats have one id): either the failures or all others.
+/// Waits for `expected` messages, and for any other that was published until then.
+pub(crate) async fn published_about(id: &str, are_failures: bool, expected: usize) -> Result<Vec<String>> {
     bench().inbox.settled(expected, || about(id, are_failures)).await
 }
 
 fn about(id: &str, are_failures: bool) -> Vec<String> {
-    let said = bench().inbox.about(id).into_iter();
-    let said = said.filter(|said| (said.event == "APPLICATION_FAILED") == are_failures);
-    let said: BTreeMap<_, _> = said.map(|said| (said.event_id.clone(), said)).collect();
-    let mut said: Vec<_> = said
+    let all = bench().inbox.about(id).into_iter();
+    let wanted = all.filter(|message| (message.event == "APPLICATION_FAILED") == are_failures);
+    let unique: BTreeMap<_, _> = wanted.map(|message| (message.event_id.clone(), message)).collect();
+    let mut messages: Vec<_> = unique
         .into_values()
-        .map(|said| format!("{} {:?} {:?} {:?}", said.event, said.check, said.outcome, said.reasons))
+        .map(|message| format!("{} {:?} {:?} {:?}", message.event, message.check, message.outcome, message.reasons))
         .collect();
-    said.sort_unstable();
-    said
+    messages.sort_unstable();
+    messages
 }
 
-/// Those of an application.
+/// The customers that an application has become.
 pub(crate) async fn customers(id: &str) -> Result<Vec<Value>> {
     let table = bench().deployment.data("CustomersTableName")?;
     let pages = bench().local.dynamodb.scan().table_name(table).into_paginator().items().send();
@@ -264,12 +271,12 @@ pub(crate) async fn submission(id: &str) -> Result<Value> {
     submissions.last().map(plain).context("there is no submission")
 }
 
-/// What the system could not judge, as an operator finds it.
+/// The application's row once its failure is recorded.
 pub(crate) async fn recorded(id: &str) -> Result<Value> {
     Ok(plain(&bench().row_when(id, |row| row.get("status") == Some(&s("FAILED"))).await?))
 }
 
-/// The operators' command, as far as it replays.
+/// The part of the operators' command that replays.
 pub(crate) fn replayer() -> Result<Replayer> {
     let (local, deployment) = (&bench().local, &bench().deployment);
     Ok(Replayer {
@@ -281,7 +288,7 @@ pub(crate) fn replayer() -> Result<Replayer> {
     })
 }
 
-/// What it is going to do about an application.
+/// What the command would do about an application.
 pub(crate) async fn plan(replayer: &Replayer, id: &str, is_fresh_wanted: bool) -> Result<Plan> {
     let application = replayer.records.application(&id.parse()?).await?;
     let mut plans = replayer.plan(&application, is_fresh_wanted).await?;
@@ -289,7 +296,7 @@ pub(crate) async fn plan(replayer: &Replayer, id: &str, is_fresh_wanted: bool) -
     plans.pop().context("no plan")
 }
 
-/// What an operator does once it is repaired: the same execution goes on, and succeeds.
+/// Replays as an operator does after the repair: the same execution is redriven and succeeds.
 pub(crate) async fn replay(id: &str) -> Result<()> {
     let replayer = replayer()?;
     let plan = plan(&replayer, id, false).await?;
@@ -300,12 +307,12 @@ pub(crate) async fn replay(id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Waits until nothing is recorded as failed any more.
+/// Waits until the recorded failure is cleared.
 pub(crate) async fn restored(id: &str) -> Result<()> {
     bench().row_when(id, |row| !row.contains_key("failure")).await.map(drop)
 }
 
-/// Of a face that the collection takes.
+/// A portrait whose face can be indexed.
 pub(crate) fn picture() -> Result<Vec<u8>> {
     Ok(fs::read(repository().join("local/tests/data/hopper.jpg"))?)
 }

@@ -1,4 +1,4 @@
-//! What AWS may deliver is delivered again, late, and in another order: every effect is there once.
+//! Duplicate, late and reordered deliveries, as AWS allows them: every effect happens once.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,20 +15,19 @@ use bonafide_tools::rows::{Row, plain};
 use bonafide_tools::{repository, until};
 use serde_json::{Value, json};
 
-use crate::journey::{
-    Journey, customers, execution_of, name, number, package, picture, plan, recorded, replayer, restored, said,
-    submission, upload,
+use crate::scenario::{
+    Scenario, customers, execution_of, name, number, package, picture, plan, published_about, recorded, replayer,
+    restored, submission, upload,
 };
-use crate::tasks::{is_recorded, recordings, undisturbed};
+use crate::tasks::{faultless, is_recorded, recordings};
 
-/// How often each event, message and answer comes again.
+/// How often each event, message and answer is delivered again.
 const REPEATS: usize = 4;
 
-/// S3 tells once more of everything that was uploaded for an application, by now with as many doubles in one message; so does the
-/// command of what it has replayed.
-async fn tell_again(id: &str) -> Result<usize> {
+/// Sends the S3 events of all uploads of an application again, also several in one message, and the replay messages of the command.
+async fn resend_events(id: &str) -> Result<usize> {
     let queue = bench().deployment.data("UploadsQueueUrl")?;
-    let mut told = 0;
+    let mut sent = 0;
     for submission in bench().submissions(id).await?.iter().map(plain) {
         let upload = &submission["upload"];
         let object = json!({"key": upload["key"], "versionId": upload["versionId"]});
@@ -38,16 +37,16 @@ async fn tell_again(id: &str) -> Result<usize> {
             record["replayOf"] = submission["replayOf"].clone();
         }
         for records in [vec![record.clone(); REPEATS], vec![record.clone()], vec![record]] {
-            told += records.len();
+            sent += records.len();
             let body = json!({"Records": records}).to_string();
             bench().local.sqs.send_message().queue_url(queue).message_body(body).send().await?;
         }
     }
-    ensure!(told > 0, "there is no submission of {id}");
-    Ok(told)
+    ensure!(sent > 0, "there is no submission of {id}");
+    Ok(sent)
 }
 
-/// The messages with task tokens that these executions have sent: queue and body.
+/// The messages with task tokens that these executions have sent, as queue and body.
 fn messages(traces: &[Trace]) -> Vec<(String, String)> {
     let scheduled = traces.iter().flat_map(Trace::scheduled);
     let message = |parameters: Value| {
@@ -58,7 +57,7 @@ fn messages(traces: &[Trace]) -> Vec<(String, String)> {
     scheduled.filter_map(message).collect()
 }
 
-/// The worker takes each of these messages again.
+/// Sends each of these messages to its worker again.
 async fn send_again(messages: &[(String, String)]) -> Result<usize> {
     for (queue, body) in messages {
         for _ in 0..REPEATS {
@@ -68,7 +67,7 @@ async fn send_again(messages: &[(String, String)]) -> Result<usize> {
     Ok(messages.len() * REPEATS)
 }
 
-/// The token of each of these messages is answered again, in contradiction to the first answer.
+/// Answers the token of each message again, in contradiction to the first answer.
 async fn answer_again(messages: &[(String, String)]) -> Result<usize> {
     let step_functions = &bench().local.sfn;
     for (_, body) in messages {
@@ -84,7 +83,7 @@ async fn answer_again(messages: &[(String, String)]) -> Result<usize> {
     Ok(messages.len() * 3)
 }
 
-/// `EventBridge` tells once more that the execution has failed; what the machine that records failures makes of it.
+/// Sends the `EventBridge` event of a failed execution again and returns the outputs of the machine that records failures.
 async fn fail_again(execution: &str) -> Result<Vec<Value>> {
     let machine = bench().deployment.workflow("OnboardingMachineArn")?;
     let detail = json!({"executionArn": execution, "stateMachineArn": machine, "status": "FAILED", "redriveCount": 0});
@@ -101,7 +100,7 @@ async fn fail_again(execution: &str) -> Result<Vec<Value>> {
     Ok(reasons)
 }
 
-/// The onboardings of an application, by their names.
+/// The names of the Onboarding executions of an application.
 async fn onboardings(id: &str) -> Result<BTreeSet<String>> {
     let machine = bench().deployment.workflow("OnboardingMachineArn")?;
     let all = bench().local.sfn.list_executions().state_machine_arn(machine).into_paginator().items().send();
@@ -109,7 +108,7 @@ async fn onboardings(id: &str) -> Result<BTreeSet<String>> {
     Ok(all.into_iter().map(|execution| execution.name).filter(|name| name.starts_with(id)).collect())
 }
 
-/// All records of an application, word by word.
+/// All records of an application.
 #[derive(Debug, PartialEq)]
 struct Records {
     row: Row,
@@ -131,108 +130,108 @@ impl Records {
     }
 }
 
-/// Delivers everything again, when all is over.
-async fn again(journey: Journey) -> Result<()> {
-    let id = name(&format!("again-{journey:?}"));
-    let first = journey.start(&id).await?;
-    let (left, records) = (journey.left(&id).await?, Records::of(&id).await?);
+/// Delivers everything again after the outcome.
+async fn deliver_again(scenario: Scenario) -> Result<()> {
+    let id = name(&format!("again-{scenario:?}"));
+    let first = scenario.start(&id).await?;
+    let (left, records) = (scenario.left(&id).await?, Records::of(&id).await?);
     ensure!(records.executions.len() == records.submissions.len(), "{:?}", records.executions);
 
-    let mut repeats = tell_again(&id).await?;
+    let mut repeats = resend_events(&id).await?;
     let messages = messages(&first.traces);
     repeats += send_again(&messages).await? + answer_again(&messages).await?;
     let reasons = fail_again(first.execution()).await?;
     ensure!(reasons.iter().all(Value::is_null), "recorded as {reasons:?}");
     repeats += reasons.len();
-    // A newer application passes behind the repeats: all of them have been handled then.
-    journey.start(&name(&format!("behind-{journey:?}"))).await?;
+    // When a later application has its outcome, all duplicates before it have been handled.
+    scenario.start(&name(&format!("behind-{scenario:?}"))).await?;
 
-    let now = journey.left(&id).await?;
+    let now = scenario.left(&id).await?;
     ensure!(now == left, "after {repeats} repeats {now:?} instead of {left:?}");
     let later = Records::of(&id).await?;
     ensure!(later == records, "after {repeats} repeats {later:?} instead of {records:?}");
-    journey.reads_once(&id)?;
-    println!("{journey:?}: {repeats} repeats, and {left:?}");
+    scenario.reads_once(&id)?;
+    println!("{scenario:?}: {repeats} repeats, and {left:?}");
     Ok(())
 }
 
 #[test]
-fn an_approval_that_comes_again_is_one() {
-    bench().run(again(Journey::Approved));
+fn duplicates_of_an_approval_change_nothing() {
+    bench().run(deliver_again(Scenario::Approved));
 }
 
 #[test]
-fn a_refusal_that_comes_again_is_one() {
-    bench().run(again(Journey::Unknown));
+fn duplicates_of_a_refusal_change_nothing() {
+    bench().run(deliver_again(Scenario::Unknown));
 }
 
 #[test]
-fn a_referral_that_comes_again_is_one() {
-    bench().run(again(Journey::Duplicate));
+fn duplicates_of_a_referral_change_nothing() {
+    bench().run(deliver_again(Scenario::Duplicate));
 }
 
 #[test]
-fn pictures_that_come_again_are_judged_once() {
-    bench().run(again(Journey::Late));
+fn duplicates_of_pictures_change_nothing() {
+    bench().run(deliver_again(Scenario::Late));
 }
 
-/// The messages that a running execution and its children have sent.
+/// The task messages that a running execution and its children have sent.
 async fn sent(execution: &str) -> Result<Vec<(String, String)>> {
     Ok(messages(&Trace::fetch_all(&bench().local, execution).await?))
 }
 
-/// Lets the requests of this worker for an application pass no further until the gate is opened.
+/// Stops the requests of this worker for an application until the gate is opened.
 fn gate(service: &'static str, operation: &'static str, id: &str, worker: &str) -> Result<Gate<'static>> {
     let busy = Fault::error(service, operation, id, "ThrottlingException", 400);
     bench().local.control.gate(&busy.by(worker).late(8))
 }
 
-/// Events, messages and answers come again while the worker has its answer on record and cannot give it, and while a later state is at
-/// work: `AnalyzeID` and the third party are asked once.
+/// Events, messages and answers are delivered again while a worker has recorded its answer and cannot send it, and while a later state
+/// runs. `AnalyzeID` and the licence verification service are called once.
 #[test]
-fn an_approval_whose_messages_come_again_meanwhile_is_one() {
+fn duplicates_during_an_approval_change_nothing() {
     bench().run(async {
-        let journey = Journey::Approved;
+        let scenario = Scenario::Approved;
         let id = &name("again-meanwhile");
         let answering = gate("states", "SendTaskSuccess", id, "extract-document")?;
         let validating = gate("states", "SendTaskSuccess", id, "validate-license")?;
         let concluding = gate("dynamodb", "GetItem", id, "conclude-submission")?;
-        journey.prepare(id)?;
-        let execution = &journey.set_out(id).await?;
+        scenario.prepare(id)?;
+        let execution = &scenario.submit(id).await?;
 
         answering.reached().await?;
         let extraction = sent(execution).await?;
         ensure!(extraction.len() == 1, "{extraction:?}");
-        let mut repeats = tell_again(id).await? + send_again(&extraction).await?;
+        let mut repeats = resend_events(id).await? + send_again(&extraction).await?;
         answering.open()?;
         validating.reached().await?;
         let both = sent(execution).await?;
         ensure!(both.len() == 2, "{both:?}");
-        repeats += tell_again(id).await? + send_again(&both).await? + answer_again(&extraction).await?;
+        repeats += resend_events(id).await? + send_again(&both).await? + answer_again(&extraction).await?;
         validating.open()?;
         concluding.reached().await?;
-        repeats += tell_again(id).await? + send_again(&both).await? + answer_again(&both).await?;
+        repeats += resend_events(id).await? + send_again(&both).await? + answer_again(&both).await?;
         concluding.open()?;
 
         let end = bench().ended(execution).await?;
         ensure!(end.output["outcome"] == "approved", "{end:?}");
-        // A newer application passes behind the repeats: all of them have been handled then.
-        journey.start(&name("behind-meanwhile")).await?;
-        let (left, expected) = (journey.left(id).await?, &undisturbed().await?[&journey]);
+        // When a later application has its outcome, all duplicates before it have been handled.
+        scenario.start(&name("behind-meanwhile")).await?;
+        let (left, expected) = (scenario.left(id).await?, &faultless().await?[&scenario]);
         ensure!(left == *expected, "after {repeats} repeats {left:?} instead of {expected:?}");
-        journey.reads_once(id)?;
+        scenario.reads_once(id)?;
         ensure!(onboardings(id).await?.len() == 1, "another execution was started");
         println!("{repeats} repeats meanwhile, and {left:?}");
         Ok(())
     });
 }
 
-/// An upload that its application does not take is refused once, however often S3 tells of it.
+/// An upload that its application does not accept is refused once, however often its event is delivered.
 #[test]
-fn a_refused_upload_that_comes_again_is_refused_once() {
+fn duplicates_of_a_refused_upload_are_refused_once() {
     bench().run(async {
-        let (id, journey) = (&name("again-refused"), Journey::Approved);
-        journey.start(id).await?;
+        let (id, scenario) = (&name("again-refused"), Scenario::Approved);
+        scenario.start(id).await?;
         let before = Records::of(id).await?;
         upload(id, format!("zipped/{id}.zip"), package(id, picture()?)).await?;
         until("the upload is refused", async || {
@@ -246,40 +245,41 @@ fn a_refused_upload_that_comes_again_is_refused_once() {
             "recorded as {refused}"
         );
         let records = Records::of(id).await?;
-        let repeats = tell_again(id).await?;
-        journey.start(&name("behind-refused")).await?;
+        let repeats = resend_events(id).await?;
+        scenario.start(&name("behind-refused")).await?;
 
         let later = Records::of(id).await?;
         ensure!(later == records, "after {repeats} repeats {later:?} instead of {records:?}");
         ensure!((&later.row, &later.executions) == (&before.row, &before.executions), "the application has changed");
-        let said = said(id, false, 2).await?;
-        let is_refusal = |said: &&String| said.starts_with("UPLOAD_REJECTED") && said.contains("APPLICATION_CLOSED");
-        ensure!(said.len() == 2 && said.iter().filter(is_refusal).count() == 1, "said {said:?}");
-        println!("{repeats} repeats of a refused upload, and {said:?}");
+        let published = published_about(id, false, 2).await?;
+        let is_refusal =
+            |message: &&String| message.starts_with("UPLOAD_REJECTED") && message.contains("APPLICATION_CLOSED");
+        ensure!(published.len() == 2 && published.iter().filter(is_refusal).count() == 1, "published: {published:?}");
+        println!("{repeats} repeats of a refused upload, and {published:?}");
         Ok(())
     });
 }
 
-/// The event of a failure comes again: after it was recorded, while the execution is redriven, and when that has succeeded. Before the
-/// outcome, and after it.
+/// The event of a failure is delivered again after it was recorded, while the execution is redriven, and after the redrive succeeded; for
+/// failures before and after the outcome.
 async fn fails_again(state: &str, fault: Fault, id: &str) -> Result<()> {
-    let journey = Journey::Approved;
-    let (failed, faults) = journey.start_with(id, &[fault]).await?;
+    let scenario = Scenario::Approved;
+    let (failed, faults) = scenario.start_with(id, &[fault]).await?;
     ensure!(failed.status == ExecutionStatus::Failed && failed.path().last() == Some(&state), "{:?}", failed.path());
     recorded(id).await?;
     let mut repeats = fail_again(failed.execution()).await?.len();
     is_recorded(id, &recorded(id).await?, &failed.path()).await?;
-    let published = said(id, true, 0).await?;
+    let published = published_about(id, true, 0).await?;
 
-    // The redrive is held up at the same state.
+    // The redrive waits at the same state.
     let held = bench().local.control.gate(&held_up(state, id))?;
     bench().local.control.remove(faults[0])?;
     let replayer = replayer()?;
     replayer.perform(&plan(&replayer, id, false).await?).await?;
     held.reached().await?;
     repeats += fail_again(failed.execution()).await?.len();
-    let while_redriven = said(id, true, 0).await?;
-    ensure!(while_redriven == published, "said {while_redriven:?} instead of {published:?}");
+    let while_redriven = published_about(id, true, 0).await?;
+    ensure!(while_redriven == published, "published: {while_redriven:?} instead of {published:?}");
     held.open()?;
     let ended = bench().ended(failed.execution()).await?;
     ensure!(ended.status == ExecutionStatus::Succeeded, "the redrive ended {}: {:?}", ended.status, ended.error);
@@ -288,15 +288,15 @@ async fn fails_again(state: &str, fault: Fault, id: &str) -> Result<()> {
     ensure!(reasons.iter().all(Value::is_null), "recorded as {reasons:?}");
     repeats += reasons.len();
 
-    let (left, expected) = (journey.left(id).await?, &undisturbed().await?[&journey]);
+    let (left, expected) = (scenario.left(id).await?, &faultless().await?[&scenario]);
     ensure!(left == *expected, "after {repeats} repeats {left:?} instead of {expected:?}");
-    let at_last = said(id, true, 0).await?;
-    ensure!(at_last == published, "said {at_last:?} instead of {published:?}");
+    let at_last = published_about(id, true, 0).await?;
+    ensure!(at_last == published, "published: {at_last:?} instead of {published:?}");
     println!("{state}: {repeats} repeats of a failure, and {at_last:?}");
     Ok(())
 }
 
-/// Throttled for as long as the Task tries again.
+/// Throttles the Task for as long as it retries.
 fn held_up(state: &str, id: &str) -> Fault {
     let task = format!("onboarding/{state}");
     let fault = match state {
@@ -307,31 +307,31 @@ fn held_up(state: &str, id: &str) -> Fault {
 }
 
 #[test]
-fn a_failure_that_is_told_again_is_recorded_and_published_once() {
+fn duplicates_of_a_failure_event_are_recorded_and_published_once() {
     bench().run(async {
-        let id = &name("told-again");
+        let id = &name("failure-again");
         let denied = Fault::error("rekognition", "IndexFaces", id, "AccessDeniedException", 400);
         fails_again("IndexFace", denied.by("onboarding/IndexFace"), id).await
     });
 }
 
 #[test]
-fn a_failure_beside_an_outcome_that_is_told_again_is_published_never() {
+fn a_failure_after_the_outcome_is_never_published() {
     bench().run(async {
-        let id = &name("told-beside");
+        let id = &name("failure-beside");
         let denied = Fault::error("sns", "Publish", id, "AuthorizationErrorException", 403);
         fails_again("NotifyOutcome", denied.by("onboarding/NotifyOutcome"), id).await
     });
 }
 
-/// An upload is judged once more in place of an execution that failed, and the application tells of the failure no more. The replay
-/// comes again as well.
+/// A fresh replay judges the upload again in place of the failed execution and clears the recorded failure. The replay message is
+/// delivered again as well.
 #[test]
-fn an_upload_that_is_judged_afresh_takes_its_failure_back() {
+fn a_fresh_replay_clears_the_recorded_failure() {
     bench().run(async {
-        let (id, journey) = (&name("afresh"), Journey::Late);
+        let (id, scenario) = (&name("afresh"), Scenario::Late);
         let denied = Fault::error("rekognition", "DetectFaces", id, "AccessDeniedException", 400);
-        let (failed, faults) = journey.start_with(id, &[denied.by("document-extraction/DetectFaces")]).await?;
+        let (failed, faults) = scenario.start_with(id, &[denied.by("document-extraction/DetectFaces")]).await?;
         ensure!(failed.status == ExecutionStatus::Failed, "it ended {}", failed.status);
         recorded(id).await?;
         let first = submission(id).await?;
@@ -346,8 +346,8 @@ fn an_upload_that_is_judged_afresh_takes_its_failure_back() {
         ensure!(bench().ended(&fresh).await?.output["outcome"] == "approved", "the replay was not approved");
 
         let records = Records::of(id).await?;
-        let repeats = tell_again(id).await?;
-        journey.start(&name("behind-afresh")).await?;
+        let repeats = resend_events(id).await?;
+        scenario.start(&name("behind-afresh")).await?;
         let later = Records::of(id).await?;
         ensure!(later == records, "after {repeats} repeats {later:?} instead of {records:?}");
         let [selfie, given_up, judged] = &later.submissions[..] else { anyhow::bail!("{:?}", later.submissions) };
@@ -358,28 +358,28 @@ fn an_upload_that_is_judged_afresh_takes_its_failure_back() {
         ensure!(row["status"] == "OPEN" && row["failure"].is_null(), "{row}");
         ensure!(row["documentSubmission"]["submissionId"] == judged["submissionId"], "{row}");
         ensure!(later.decisions.len() == 2 && later.executions.len() == 3, "{later:?}");
-        let said = said(id, true, 1).await?;
-        ensure!(said.len() == 1, "said {said:?}");
-        journey.reads_once(id)
+        let published = published_about(id, true, 1).await?;
+        ensure!(published.len() == 1, "published: {published:?}");
+        scenario.reads_once(id)
     });
 }
 
-/// An execution that failed is redriven when its application has taken another upload since: all that it does in vain is seen at its end.
+/// A failed execution is redriven after its application has accepted another upload: the redrive fails at the end and changes nothing.
 #[test]
-fn a_redrive_of_what_counts_no_more_changes_nothing_of_the_application() {
+fn a_redrive_of_a_replaced_submission_leaves_the_application_unchanged() {
     bench().run(async {
-        let (id, journey) = (&name("overdue"), Journey::Approved);
+        let (id, scenario) = (&name("overdue"), Scenario::Approved);
         let denied = Fault::error("rekognition", "DetectFaces", id, "AccessDeniedException", 400);
-        let (failed, faults) = journey.start_with(id, &[denied.by("identity-verification/DetectFaces")]).await?;
+        let (failed, faults) = scenario.start_with(id, &[denied.by("identity-verification/DetectFaces")]).await?;
         ensure!(failed.status == ExecutionStatus::Failed, "it ended {}", failed.status);
         recorded(id).await?;
         let older = submission(id).await?;
 
         bench().local.control.remove(faults[0])?;
-        let newer = bench().ended(&journey.set_out(id).await?).await?;
+        let newer = bench().ended(&scenario.submit(id).await?).await?;
         ensure!(newer.output["outcome"] == "approved", "the newer one ended {}", newer.output);
         let before = Records::of(id).await?;
-        let published = (said(id, false, 1).await?, said(id, true, 1).await?);
+        let published = (published_about(id, false, 1).await?, published_about(id, true, 1).await?);
 
         bench().local.sfn.redrive_execution().execution_arn(failed.execution()).send().await?;
         let redriven = bench().ended(failed.execution()).await?;
@@ -404,18 +404,18 @@ fn a_redrive_of_what_counts_no_more_changes_nothing_of_the_application() {
         ensure!(after.submissions[1] == before.submissions[1], "the newer one is {:?}", after.submissions[1]);
         let failure = &plain(&after.submissions[0]);
         ensure!(failure["submissionId"] == older["submissionId"] && failure["status"] == "FAILED", "{failure}");
-        let told = (&failure["failure"]["state"], &failure["failure"]["error"]);
-        ensure!(told == (&json!("ConcludeSubmission"), &json!("Bonafide.Internal")), "recorded as {failure}");
-        let now = (said(id, false, 1).await?, said(id, true, 1).await?);
-        ensure!(now == published, "said {now:?} instead of {published:?}");
+        let stored = (&failure["failure"]["state"], &failure["failure"]["error"]);
+        ensure!(stored == (&json!("ConcludeSubmission"), &json!("Bonafide.Internal")), "recorded as {failure}");
+        let now = (published_about(id, false, 1).await?, published_about(id, true, 1).await?);
+        ensure!(now == published, "published: {now:?} instead of {published:?}");
         Ok(())
     });
 }
 
-/// A face that no journey has.
+/// A face that no scenario uses.
 const COLLINS: &str = "samples/portraits/collins.jpg";
 
-/// Uploads it as the face of an application on whose document everything else is right; the execution that judges it.
+/// Uploads it as the face of an application that passes all other checks, and returns the execution that judges it.
 async fn send_face(id: &str) -> Result<String> {
     bench().local.control.add(&Fault::result("textract", "AnalyzeID", id, document(&number(id))))?;
     bench().local.control.set_license(&number(id), "known")?;
@@ -434,7 +434,7 @@ fn faces_of(id: &str) -> Result<Vec<String>> {
     Ok(faces.filter_map(|face| Some(face["FaceId"].as_str()?.to_owned())).collect())
 }
 
-/// What an approval leaves, and what nothing else leaves.
+/// Checks that an approval left a face and a customer, and that any other outcome left none.
 async fn is_left(id: &str, end: &Ended) -> Result<()> {
     let is_approved = end.output["outcome"] == "approved";
     let (row, faces) = (plain(&bench().row(id).await?), faces_of(id)?);
@@ -445,7 +445,7 @@ async fn is_left(id: &str, end: &Ended) -> Result<()> {
     Ok(())
 }
 
-/// Nothing is told in advance of what Rekognition finds: the face is searched for, indexed, and searched for again.
+/// Rekognition's answers are not configured: the face is searched for, indexed, and searched for again.
 async fn race(ids: [&str; 2], third: &str) -> Result<()> {
     let mut gates = Vec::new();
     for id in ids {
@@ -453,7 +453,7 @@ async fn race(ids: [&str; 2], third: &str) -> Result<()> {
         gates.push(bench().local.control.gate(&busy.by("onboarding/IndexFace").late(10))?);
     }
     let (one, other) = tokio::try_join!(send_face(ids[0]), send_face(ids[1]))?;
-    // Both have searched, and found no face.
+    // Both have searched and found no face.
     for gate in &gates {
         gate.reached().await?;
     }
@@ -470,28 +470,32 @@ async fn race(ids: [&str; 2], third: &str) -> Result<()> {
             continue;
         }
         let row = plain(&bench().row(id).await?);
-        let told = json!([row["status"], row["outcome"], row["reasons"]]);
-        ensure!(told == json!(["IN_REVIEW", "referred", ["FACE_DUPLICATE_CONCURRENT"]]), "it ended {told}");
+        let stored = json!([row["status"], row["outcome"], row["reasons"]]);
+        ensure!(stored == json!(["IN_REVIEW", "referred", ["FACE_DUPLICATE_CONCURRENT"]]), "the row has {stored}");
     }
-    ensure!(approved <= 1, "both have one face");
+    ensure!(approved <= 1, "both have the same face");
 
-    // A third one finds the face that one of them has, or is the first.
+    // A third application finds the face if one of the two was approved, else it is the first.
     let end = bench().ended(&send_face(third).await?).await?;
     is_left(third, &end).await?;
-    let told = json!([end.output["outcome"], end.output["reasons"]]);
+    let found = json!([end.output["outcome"], end.output["reasons"]]);
     let expected = if approved == 1 { json!(["declined", ["FACE_DUPLICATE"]]) } else { json!(["approved", []]) };
-    ensure!(told == expected, "after {approved} approvals, the third one ended {told}");
+    ensure!(found == expected, "after {approved} approvals, the third application got {found}");
     let ended_as: Vec<_> = ends.iter().map(|end| end.output["outcome"].to_string()).collect();
-    println!("one face at the same moment: {}; a third one was {}", ended_as.join(" and "), end.output["outcome"]);
+    println!(
+        "two simultaneous uploads of one face: {}; a third one was {}",
+        ended_as.join(" and "),
+        end.output["outcome"]
+    );
     Ok(())
 }
 
 #[test]
-fn of_two_that_bring_one_face_at_the_same_moment_at_most_one_is_approved() {
+fn two_simultaneous_uploads_of_one_face_approve_at_most_one() {
     bench().run(async {
         let ids = ["race-one", "race-other", "race-third"].map(name);
         let result = Box::pin(race([&ids[0], &ids[1]], &ids[2])).await;
-        // The next run brings it again.
+        // The next run uploads the same face.
         for id in &ids {
             let faces = faces_of(id)?;
             if !faces.is_empty() {

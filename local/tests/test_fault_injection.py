@@ -1,4 +1,4 @@
-"""Faults in the services that machines and workers depend on, as each of them sees it."""
+"""Faults of services, as machines, workers and clients see them."""
 
 from __future__ import annotations
 
@@ -55,16 +55,14 @@ def of_service(service: str, places: dict[str, str]) -> dict[str, Any]:
         ("sfn", {"noAnswer": "silent"}, "States.Timeout"),
     ],
 )
-def test_machines_see_the_names_that_aws_gives(
-    aws: LocalAws, places: dict[str, str], service: str, fault: dict[str, Any], name: str
-) -> None:
+def test_machines_get_the_error_names_of_aws(aws: LocalAws, places: dict[str, str], service: str, fault: dict[str, Any], name: str) -> None:
     machine = f"{service}-{name.rpartition('.')[2]}-{next(iter(fault))}"
     aws.force(service="states" if service == "sfn" else service, caller=f"{machine}/Do", count=1, **fault)
     described = aws.run(machine, {"Do": of_service(service, places)})
     assert (described["status"], described.get("error")) == ("FAILED", name)
 
 
-def test_a_fault_strikes_one_state_of_one_machine(aws: LocalAws, places: dict[str, str]) -> None:
+def test_a_fault_can_apply_to_one_state_of_one_machine(aws: LocalAws, places: dict[str, str]) -> None:
     states = {"First": of_service("dynamodb", places) | {"Next": "Second"}, "Second": of_service("dynamodb", places)}
     del states["First"]["End"]
     aws.force(service="dynamodb", operation="GetItem", caller="two-states/Second", match={"row": '"a"'}, error="ThrottlingException")
@@ -76,13 +74,13 @@ def test_a_fault_strikes_one_state_of_one_machine(aws: LocalAws, places: dict[st
     assert entered == ["First", "Second"]
 
 
-def test_a_slow_task_is_out_of_time(aws: LocalAws, places: dict[str, str]) -> None:
+def test_a_slow_task_times_out(aws: LocalAws, places: dict[str, str]) -> None:
     aws.force(service="dynamodb", caller="slow/", delaySeconds=2 * TIMEOUT, count=1)
     described = aws.run("slow", {"Do": of_service("dynamodb", places) | {"TimeoutSeconds": 1}})
     assert described.get("error") == "States.Timeout"
 
 
-def test_what_is_done_before_the_fault_stays_done(aws: LocalAws, places: dict[str, str]) -> None:
+def test_a_fault_afterwards_keeps_the_effect(aws: LocalAws, places: dict[str, str]) -> None:
     queue, _ = aws.create_queue("afterwards")
     aws.force(service="sqs", caller="afterwards/", noAnswer="closed", afterwards=True, count=1)
     send = task("arn:aws:states:::sqs:sendMessage", {"QueueUrl": queue, "MessageBody": "sent"})
@@ -102,7 +100,7 @@ def test_what_is_done_before_the_fault_stays_done(aws: LocalAws, places: dict[st
         ("stepfunctions", "StartExecution", {"stateMachineArn": "machine"}, "ThrottlingException"),
     ],
 )
-def test_clients_see_the_error(
+def test_clients_get_the_error(
     aws: LocalAws, bucket: str, places: dict[str, str], service: str, operation: str, call: Any, error: str
 ) -> None:
     client = aws.client(service)
@@ -122,12 +120,12 @@ def test_a_connection_is_closed_without_an_answer(aws: LocalAws, places: dict[st
     dynamodb.get_item(TableName="faulty", Key={"id": {"S": "a"}})
 
 
-def test_a_silent_service_lets_the_client_wait(aws: LocalAws, places: dict[str, str]) -> None:
+def test_without_an_answer_the_client_waits(aws: LocalAws, places: dict[str, str]) -> None:
     aws.force(service="dynamodb", noAnswer="silent", count=1)
     impatient = aws.client("dynamodb", read_timeout=0.2)
     with pytest.raises(ReadTimeoutError):
         impatient.get_item(TableName="faulty", Key={"id": {"S": "a"}})
-    # It may have given up before its request was looked at.
+    # The client may have timed out before its request was handled.
     wait_until(lambda: aws.http("GET", f"{aws.control}/faults")[1] == [])
     aws.client("dynamodb").get_item(TableName="faulty", Key={"id": {"S": "a"}})
 
@@ -137,7 +135,7 @@ def test_a_malformed_answer_cannot_be_read(aws: LocalAws, bucket: str) -> None:
     assert "SecretString" not in aws.client("secretsmanager").get_secret_value(SecretId="s")
 
 
-def test_a_fault_finds_a_task_by_what_it_asked(aws: LocalAws) -> None:
+def test_a_fault_matches_the_request_of_a_task(aws: LocalAws) -> None:
     sfn = aws.client("stepfunctions")
     queue, _ = aws.create_queue("tokens")
     body = {"taskToken": "{% $states.context.Task.Token %}", "applicationId": "a-77"}
@@ -150,7 +148,7 @@ def test_a_fault_finds_a_task_by_what_it_asked(aws: LocalAws) -> None:
     sfn.send_task_success(taskToken=token, output="{}")
 
 
-# A worker: it reads a row in the name of its role before it answers.
+# A worker that reads a row with its role before it answers.
 READER = b"""#!/usr/bin/env python3
 import json, os, urllib.request
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
@@ -183,7 +181,7 @@ def reader(aws: LocalAws, places: dict[str, str]) -> str:
         ("panicked", "Bonafide.Internal"),
     ],
 )
-def test_a_worker_ends_while_it_works(aws: LocalAws, reader: str, ending: str, name: str) -> None:
+def test_a_fault_ends_a_running_worker(aws: LocalAws, reader: str, ending: str, name: str) -> None:
     aws.force(service="dynamodb", operation="GetItem", match={"id": f"for-{ending}"}, worker=ending, count=1)
     invoke = task("arn:aws:states:::lambda:invoke", {"FunctionName": reader, "Payload": {"id": f"for-{ending}"}})
     assert aws.run(f"worker-{ending}", {"Do": invoke}).get("error") == name
@@ -191,7 +189,7 @@ def test_a_worker_ends_while_it_works(aws: LocalAws, reader: str, ending: str, n
     assert json.loads(again["output"])["Payload"]["pid"], "its successor works"
 
 
-def test_the_third_party_can_be_silent(aws: LocalAws) -> None:
+def test_the_licence_service_can_leave_requests_unanswered(aws: LocalAws) -> None:
     aws.force(service="third-party", noAnswer="closed", count=1)
     with pytest.raises((urllib.error.URLError, ConnectionError)):
         ask(aws, "S123456579010")
@@ -207,5 +205,5 @@ def test_the_third_party_can_be_silent(aws: LocalAws) -> None:
         {"service": "ec2", "error": "x"},
     ],
 )
-def test_what_is_no_fault_is_refused(aws: LocalAws, fault: dict[str, Any]) -> None:
+def test_invalid_faults_are_refused(aws: LocalAws, fault: dict[str, Any]) -> None:
     assert aws.http("POST", f"{aws.control}/faults", fault)[0] == 400
