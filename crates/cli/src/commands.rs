@@ -15,6 +15,7 @@ use crate::deployment::Deployment;
 use crate::error::Error;
 use crate::history::{self, Timeline};
 use crate::list::{self, Filter, Outcome, Since};
+use crate::package::Parts;
 use crate::queues::{Queue, Queues};
 use crate::records::Records;
 use crate::render;
@@ -484,6 +485,16 @@ pub struct How {
 /// When it cannot be one.
 pub fn parse_id(text: &str) -> Result<ApplicationId, Error> {
     text.parse().map_err(|error| Error::Usage(format!("{text:?} is no application: {error}")))
+}
+
+/// `package`
+///
+/// # Errors
+/// When the pipeline would refuse the package, or it cannot be written.
+pub fn package(parts: &Parts, is_json: bool) -> Result<(), Error> {
+    let made = parts.make()?;
+    show(is_json, &json!(made), || render::package(&made));
+    Ok(())
 }
 
 fn show_uploads(uploads: &[Upload], is_json: bool) {

@@ -9,11 +9,19 @@ use comfy_table::{Table, presets};
 
 use crate::application::{Application, Checks, Failure, Reopened};
 use crate::history::{Step, Timeline};
+use crate::package::Made;
 use crate::queues::{DeadLetter, Depth};
 use crate::reopen::Reopening;
 use crate::replay::{End, Line, Plan, Replayed};
 use crate::submission::Submission;
 use crate::target::Place;
+
+/// That a package was made, and what to do with it.
+#[must_use]
+pub fn package(Made { package, members, bytes, .. }: &Made) -> String {
+    let (package, kib) = (package.display(), bytes.div_ceil(1024));
+    format!("{package}: {kib} KiB, with {}\nthen: bonafide submit {package} --wait", members.join(", "))
+}
 
 /// Where it stands in one line, the reasons below it.
 #[must_use]
