@@ -208,7 +208,10 @@ fn decline_duplicate() {
         let seen = run(&case, 1).await?;
         seen.went(&path(5, &REFUSED));
         seen.refused(CHECK, "decline", &["FACE_DUPLICATE"], &json!({"duplicateSimilarity": 99.5}));
-        assert_eq!(seen.row["duplicateFaceId"], "most-similar");
+        assert_eq!(
+            (&seen.row["duplicateFaceId"], &seen.row["duplicateApplicationId"]),
+            (&json!("most-similar"), &json!("another"))
+        );
         Ok(())
     });
 }
@@ -225,7 +228,10 @@ fn decline_face_that_nobody_owns() {
         )?;
         let seen = run(&case, 1).await?;
         seen.refused(CHECK, "decline", &["FACE_DUPLICATE"], &json!({"duplicateSimilarity": 97.5}));
-        assert_eq!(seen.row["duplicateFaceId"], "ownerless");
+        assert_eq!(
+            (&seen.row["duplicateFaceId"], &seen.row["duplicateApplicationId"]),
+            (&json!("ownerless"), &Value::Null)
+        );
         Ok(())
     });
 }
