@@ -32,19 +32,19 @@ pub enum ThirdPartyFailure {
     #[error("the HTTP client could not be set up")]
     Setup,
     /// The API key could not be read.
-    #[error("the third party's API key could not be read ({})", sdk_code(&**.0))]
+    #[error("the API key of the licence verification service could not be read ({})", sdk_code(&**.0))]
     Secret(#[source] Box<SdkError<GetSecretValueError>>),
     /// The secret holds no text.
-    #[error("the third party's secret holds no text")]
+    #[error("the secret of the licence verification service holds no text")]
     NoSecret,
     /// No answer in time, or no connection.
-    #[error("the third party did not answer")]
+    #[error("the licence verification service did not answer")]
     NoAnswer,
     /// It answered, but refused the request.
-    #[error("the third party answered with status {0}")]
+    #[error("the licence verification service answered with status {0}")]
     Status(StatusCode),
     /// It answered neither `true` nor `false`.
-    #[error("the third party's answer was neither true nor false")]
+    #[error("the answer of the licence verification service was neither true nor false")]
     Malformed,
 }
 
