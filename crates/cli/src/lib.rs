@@ -21,6 +21,7 @@ mod row;
 pub mod submission;
 pub mod submit;
 pub mod target;
+pub mod waiting;
 
 pub use application::Application;
 pub use deployment::Deployment;
