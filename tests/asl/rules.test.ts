@@ -391,8 +391,8 @@ const DEFECTS: readonly Defect[] = [
     rule: "reads only variables that were assigned on every path to the place",
     defect: "a first state that does not assign one of the variables",
     machine: "identity-verification",
-    insert: (m) => void delete m.States.ReadInput.Assign.duplicateFaceId,
-    found: "RecordCheck.Arguments.ExpressionAttributeValues.:duplicateFaceId reads $duplicateFaceId",
+    insert: (m) => void delete m.States.ReadInput.Assign.duplicate,
+    found: "RecordCheck.Arguments.ExpressionAttributeValues.:duplicateFaceId reads $duplicate",
   },
   {
     rule: "reads only variables that were assigned on every path to the place",

@@ -222,6 +222,7 @@ fn face_duplicate() {
             > Thresholds::STANDARD.duplicate_similarity
     );
     assert_eq!(seen.row["duplicateFaceId"], sample("approved").row["faceId"]);
+    assert_eq!(seen.row["duplicateApplicationId"], "approved");
     has_face(seen, false);
     assert!(customers("face-duplicate").is_empty());
 }

@@ -39,6 +39,7 @@ const IMPERSONAL: [&str; 49] = [
     "documentBack",
     "documentExtraction",
     "documentSubmission",
+    "duplicateApplicationId",
     "duplicateFaceId",
     "executionArn",
     "extraction",

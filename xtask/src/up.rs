@@ -129,9 +129,12 @@ fn explain(up: &Up) {
         "
 The local AWS is up: {endpoint}   (stage {stage}, region {region}; logs in .local/logs)
 
-Submit a package and read its outcome:
-  cargo run -p bonafide-cli -- submit samples/packages/approved.zip --wait
-  cargo run -p bonafide-cli -- status approved
+Submit a package and look at its outcome (`cargo install --locked --path crates/cli` installs the command):
+  bonafide submit samples/packages/approved.zip --wait
+  bonafide show approved
+
+Make a package of your own details and pictures:
+  bonafide package --help
 
 The licence verification service knows the included register of licences only. Add another licence before you submit its package:
   curl -X PUT {third_party}/register/<NUMBER> -d '{{\"answer\":\"known\"}}'      (or: cargo xtask up --known-license <NUMBER>)
@@ -140,14 +143,17 @@ Register and verify faces in a browser, at http://localhost:8080/ (a picture to 
   AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={region} npm run serve --workspace web -- {page}
 
 Look at it with any AWS tool:
-  export AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={region}
+  export AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={region} AWS_DEFAULT_REGION={region}
   aws stepfunctions list-state-machines
   aws stepfunctions list-executions --state-machine-arn <ARN from above>
-  aws stepfunctions get-execution-history --execution-arn <ARN from `status`>
+  aws stepfunctions get-execution-history --execution-arn <ARN from `bonafide status`>
   aws dynamodb scan --table-name <…>      (names: aws cloudformation describe-stacks --stack-name Bonafide-{stage}-Data)
 
-Break something on purpose:
+Force an error, here of the next two comparisons of faces:
   curl -X POST {control}/faults -d '{{\"service\":\"rekognition\",\"operation\":\"CompareFaces\",\"error\":\"ThrottlingException\",\"status\":400,\"count\":2}}'
+
+Clear all of them:
+  curl -X DELETE {control}/faults
 
 Stop it:
   cargo xtask down"

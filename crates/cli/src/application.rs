@@ -12,7 +12,7 @@ use crate::row::{self, Item};
 use crate::submission::Submission;
 
 /// The only attributes that are fetched.
-const ATTRIBUTES: [&str; 26] = [
+const ATTRIBUTES: [&str; 27] = [
     "status",
     "kind",
     "outcome",
@@ -31,6 +31,7 @@ const ATTRIBUTES: [&str; 26] = [
     "document",
     "documentBack",
     "failure",
+    "duplicateApplicationId",
     "packageCheck",
     "identityVerification",
     "identityCompare",
@@ -75,8 +76,11 @@ pub struct Application {
     pub evidence: BTreeMap<&'static str, ObjectRef>,
     /// When the row changed last, ISO 8601.
     pub updated_at: Option<String>,
-    /// From the latest upload to the outcome.
+    /// From the latest upload to its outcome.
     pub seconds: Option<f64>,
+    /// The application that has the same face.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duplicate_application_id: Option<String>,
     /// Where it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -233,6 +237,7 @@ impl Application {
             evidence: BTreeMap::new(),
             updated_at: None,
             seconds: None,
+            duplicate_application_id: None,
             failure: None,
             reopened: None,
         }
@@ -241,8 +246,19 @@ impl Application {
     /// What one of its submissions came to, whatever has become of the application since.
     #[must_use]
     pub fn of_submission(application_id: &ApplicationId, submission: Submission) -> Self {
-        let Submission { status, outcome, reasons, checks, execution, evidence, seconds, failure, decided_at, .. } =
-            submission;
+        let Submission {
+            status,
+            outcome,
+            reasons,
+            checks,
+            execution,
+            evidence,
+            seconds,
+            duplicate_application_id,
+            failure,
+            decided_at,
+            ..
+        } = submission;
         Self {
             status,
             outcome,
@@ -251,6 +267,7 @@ impl Application {
             execution,
             evidence,
             seconds,
+            duplicate_application_id,
             failure,
             updated_at: decided_at,
             ..Self::submitted(application_id)
@@ -293,6 +310,7 @@ impl Application {
             evidence: row::evidence(item),
             updated_at: row::text(item, "updatedAt"),
             seconds: row::seconds(item),
+            duplicate_application_id: row::text(item, "duplicateApplicationId"),
             failure: Failure::of(item),
             reopened: row::text(item, "reopenedAt").map(|at| Reopened { at, by: row::text(item, "reopenedBy") }),
         }
@@ -385,11 +403,10 @@ fn latest(item: &Item, name: &str) -> Option<Latest> {
 
 fn check(item: &Item, name: &str) -> Option<Check> {
     let check = row::map(item, name)?;
-    let scores = row::map(check, "scores").into_iter().flatten();
     Some(Check {
         outcome: row::text(check, "outcome")?,
         reasons: row::texts(check, "reasons"),
-        scores: scores.filter_map(|(name, value)| Some((name.clone(), value.as_n().ok()?.parse().ok()?))).collect(),
+        scores: row::numbers(check, "scores"),
         at: row::text(check, "at"),
     })
 }

@@ -1,13 +1,15 @@
 //! What each command does, against one deployment. Results go to standard output, everything else to standard error.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant, SystemTime};
 
-use bonafide_domain::ApplicationId;
+use bonafide_domain::{ApplicationId, SubmissionId};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::sleep;
 
 use crate::application::{self, Application};
@@ -15,14 +17,19 @@ use crate::deployment::Deployment;
 use crate::error::Error;
 use crate::history::{self, Timeline};
 use crate::list::{self, Filter, Outcome, Since};
+use crate::package::Parts;
 use crate::queues::{Queue, Queues};
 use crate::records::Records;
 use crate::render;
 use crate::reopen;
 use crate::replay::{End, Line, Replayed, Replayer, Started};
 use crate::submission::Submission;
-use crate::submit::{self, Package, Upload};
+use crate::submit::{self, Package, Upload, Waited};
 use crate::target::{self, Choice, Target};
+use crate::waiting::{News, Waiting};
+
+/// A wait looks so often what it waits for.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A deployment and the clients that speak to it.
 pub struct Session {
@@ -93,11 +100,29 @@ impl Session {
         let interval = self.target.place.poll_interval();
         let records = self.records()?;
         eprintln!("{} uploaded, waiting for the outcome …", uploads.len());
-        let mut waits = Vec::new();
+        let (mut waits, mut pending) = (Vec::new(), Vec::new());
         for upload in uploads {
             let records = records.clone();
-            waits.push(tokio::spawn(async move { submit::wait(&records, &upload, limit, interval).await }));
+            let submission = (upload.application_id.clone(), upload.submission());
+            let wait = tokio::spawn(async move { submit::wait(&records, &upload, limit, interval).await });
+            pending.push((submission, wait.abort_handle()));
+            waits.push(wait);
         }
+        let waiting = Waiting {
+            records,
+            step_functions: self.step_functions.clone(),
+            sqs: self.sqs.clone(),
+            uploads: self.deployment.data("UploadsQueueUrl")?.to_owned(),
+        };
+        let is_told = !is_json || std::io::stderr().is_terminal();
+        tokio::select! {
+            code = self.show_outcomes(waits, is_json) => code,
+            never = tell(&waiting, &pending), if is_told => match never {},
+        }
+    }
+
+    /// In the order of the uploads.
+    async fn show_outcomes(&self, waits: Vec<JoinHandle<Result<Waited, Error>>>, is_json: bool) -> Result<u8, Error> {
         let mut code = 0;
         for wait in waits {
             let waited = match wait.await {
@@ -127,10 +152,9 @@ impl Session {
     /// When there is no such application, or AWS refuses or does not answer.
     pub async fn shown(&self, id: &ApplicationId) -> Result<Shown, Error> {
         let application = self.application(id).await?;
-        let submissions = self.submissions(id).await?;
+        let submissions = self.judged(id).await?;
         let (executions, gone) = self.timelines(&submissions).await?;
         let place = &self.target.place;
-        // A conversation has none.
         let text = if submissions.is_empty() {
             render::details(&application, place) + &render::evidence(&application.evidence)
         } else {
@@ -143,6 +167,17 @@ impl Session {
     async fn submissions(&self, id: &ApplicationId) -> Result<Vec<Submission>, Error> {
         let Records { dynamodb, submissions, .. } = self.records()?;
         Submission::fetch_all(&dynamodb, &submissions, id).await
+    }
+
+    /// With the thresholds by which they were decided.
+    async fn judged(&self, id: &ApplicationId) -> Result<Vec<Submission>, Error> {
+        let mut submissions = self.submissions(id).await?;
+        // A conversation has none.
+        if !submissions.is_empty() {
+            let decisions = self.deployment.data("DecisionsTableName")?;
+            Submission::add_thresholds(&mut submissions, &self.dynamodb, decisions, id).await?;
+        }
+        Ok(submissions)
     }
 
     /// Of the executions of submissions, and the ARNs of those that Step Functions does not know.
@@ -202,19 +237,24 @@ impl Session {
     /// # Errors
     /// When there is no such application or execution, or AWS refuses or does not answer.
     pub async fn history(&self, what: &str, is_json: bool) -> Result<u8, Error> {
+        let mut submissions = Vec::new();
         let (timelines, gone) = if what.starts_with("arn:") {
             (vec![history::timeline(&self.step_functions, what).await?], Vec::new())
         } else {
             let id = parse_id(what)?;
             self.application(&id).await?;
-            self.timelines(&self.submissions(&id).await?).await?
+            submissions = self.judged(&id).await?;
+            self.timelines(&submissions).await?
         };
         if timelines.is_empty() && gone.is_empty() {
             eprintln!("nothing was started for {what}");
         }
         note_gone(&gone);
         for timeline in timelines {
-            show(is_json, &json!(timeline), || render::timeline(&timeline));
+            let judged =
+                submissions.iter().find(|submission| submission.execution.as_ref() == Some(&timeline.execution));
+            let judged = judged.map(|submission| render::judged(submission) + "\n").unwrap_or_default();
+            show(is_json, &json!(timeline), || judged + &render::timeline(&timeline));
         }
         Ok(0)
     }
@@ -446,6 +486,22 @@ impl Session {
     }
 }
 
+/// Says what the submissions that have no outcome yet wait for, until it is not asked any more.
+async fn tell(waiting: &Waiting, submissions: &[((ApplicationId, SubmissionId), AbortHandle)]) -> Infallible {
+    let mut news = News::default();
+    loop {
+        sleep(LOOK_INTERVAL).await;
+        let pending = submissions.iter().filter(|(_, wait)| !wait.is_finished());
+        let pending: Vec<_> = pending.map(|(submission, _)| submission.clone()).collect();
+        // Trouble is the wait's own to tell; this goes on.
+        if let Ok(line) = waiting.line(&pending).await
+            && news.is_news(&line, Instant::now())
+        {
+            eprintln!("{line}");
+        }
+    }
+}
+
 /// Has the application changed since it was seen?
 fn is_news(seen: &mut HashMap<String, Option<String>>, application: &Application) -> bool {
     let id = application.application_id.clone();
@@ -484,6 +540,16 @@ pub struct How {
 /// When it cannot be one.
 pub fn parse_id(text: &str) -> Result<ApplicationId, Error> {
     text.parse().map_err(|error| Error::Usage(format!("{text:?} is no application: {error}")))
+}
+
+/// `package`
+///
+/// # Errors
+/// When the pipeline would refuse the package, or it cannot be written.
+pub fn package(parts: &Parts, is_json: bool) -> Result<(), Error> {
+    let made = parts.make()?;
+    show(is_json, &json!(made), || render::package(&made));
+    Ok(())
 }
 
 fn show_uploads(uploads: &[Upload], is_json: bool) {
@@ -552,7 +618,7 @@ mod tests {
     use aws_smithy_mocks::{Rule, RuleBuilder, RuleMode, mock, mock_client};
     use aws_smithy_types::DateTime;
     use aws_smithy_types::error::ErrorMetadata;
-    use bonafide_domain::{ObjectRef, SubmissionId, UploadKind};
+    use bonafide_domain::{ObjectRef, UploadKind};
 
     use super::*;
     use crate::row::{Item, s};
@@ -952,6 +1018,24 @@ mod tests {
             .then_output(move || QueryOutput::builder().set_items(Some(records.clone())).build())
     }
 
+    /// The records of the decisions on these submissions.
+    fn decisions(ids: &'static [&'static str]) -> Rule {
+        mock!(aws_sdk_dynamodb::Client::query)
+            .match_requests(|request| request.table_name() == Some("decisions"))
+            .then_output(move || {
+                let decision = |id: &&str| {
+                    let thresholds = m([("SimilarityPass", AttributeValue::N("90".to_owned()))]);
+                    Item::from([
+                        ("submissionId".to_owned(), s(submission(id).as_str())),
+                        ("thresholds".to_owned(), thresholds),
+                    ])
+                };
+                // The record of a reopening is about no submission.
+                let items = ids.iter().map(decision).chain([Item::new()]);
+                QueryOutput::builder().set_items(Some(items.collect())).build()
+            })
+    }
+
     fn history() -> Rule {
         mock!(aws_sdk_sfn::Client::get_execution_history)
             .then_output(|| GetExecutionHistoryOutput::builder().set_events(Some(Vec::new())).build().unwrap())
@@ -968,7 +1052,7 @@ mod tests {
         let unknown = state(&gone, None);
         let known = state(&left, Some(ExecutionStatus::Succeeded));
         let history = history();
-        let session = session(&[&applications, &submissions], &[&unknown, &known, &history], &[]);
+        let session = session(&[&applications, &submissions, &decisions(&["b"])], &[&unknown, &known, &history], &[]);
         assert_eq!(session.history("a", true).await.unwrap(), 0);
         assert_eq!((unknown.num_calls(), known.num_calls(), history.num_calls()), (1, 1, 1));
         let error = session.history(&gone, true).await.unwrap_err();
@@ -981,9 +1065,12 @@ mod tests {
         let mut refused = submission::tests::record(FIRST, "selfie", "REFUSED");
         refused.remove("executionArn");
         refused.insert("reasons".to_owned(), AttributeValue::L(vec![s("UPLOAD_KIND_MISMATCH")]));
-        let submissions = submissions(vec![record("a", UploadKind::Package, "DECIDED", None), refused]);
+        let mut decided = record("a", UploadKind::Package, "DECIDED", None);
+        let scores = m([("similarity", AttributeValue::N("97.5".to_owned()))]);
+        decided.insert("identityCompare".to_owned(), m([("outcome", s("pass")), ("scores", scores)]));
+        let submissions = submissions(vec![decided, refused]);
         let known = state(&execution("a"), Some(ExecutionStatus::Succeeded));
-        let session = session(&[&applications, &submissions], &[&known, &history()], &[]);
+        let session = session(&[&applications, &submissions, &decisions(&["a"])], &[&known, &history()], &[]);
 
         let Shown { submissions, executions, text, .. } = session.shown(&"a".parse().unwrap()).await.unwrap();
 
@@ -993,6 +1080,8 @@ mod tests {
         assert!(text.contains(&format!("\nselfie, attempt 1 {FIRST}: refused")), "{text}");
         assert!(text.contains("\n    UPLOAD_KIND_MISMATCH: "), "{text}");
         assert_eq!(text.matches("identityCompare").count(), 1, "{text}");
+        assert!(text.contains("\n    similarity                        97.5   passes above 90\n"), "{text}");
+        assert_eq!((submissions[0].thresholds["SimilarityPass"], submissions[1].thresholds.len()), (90.0, 0));
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ pub enum Error {
     #[error("{0}")]
     Usage(String),
     /// A package that cannot be read.
-    #[error("{} cannot be read", path.display())]
+    #[error("{} cannot be read: check its name and its permissions", path.display())]
     UnreadablePackage {
         /// As given.
         path: PathBuf,
@@ -98,7 +98,9 @@ pub enum Error {
         place: String,
     },
     /// The stacks are there but lack something.
-    #[error("stack {stack} has no output {output}: it was deployed by another version of Bonafide, or not to its end")]
+    #[error(
+        "stack {stack} has no output {output}: it was deployed by another version of Bonafide, or not to its end; deploy it again, or use the command of its version"
+    )]
     IncompleteDeployment {
         /// Its name.
         stack: String,
@@ -130,7 +132,9 @@ pub enum Error {
         message: String,
     },
     /// AWS refused.
-    #[error("AWS refused to {action}: {message} ({code})")]
+    #[error(
+        "AWS refused to {action}: {message} ({code}): try again, and if it stays so, look the code up in the service's documentation"
+    )]
     Refused {
         /// What was tried, after "to".
         action: &'static str,
@@ -140,7 +144,9 @@ pub enum Error {
         message: String,
     },
     /// AWS did not answer.
-    #[error("AWS did not answer, trying to {action}: {message}")]
+    #[error(
+        "AWS did not answer, trying to {action}: check the network (and with `cargo xtask up`, the local AWS), and try again: {message}"
+    )]
     NoAnswer {
         /// What was tried, after "to".
         action: &'static str,
@@ -159,7 +165,7 @@ pub enum Error {
     },
     /// A row that this version cannot read.
     #[error(
-        "the row of application {application_id} has no readable {attribute}: it was written by another version of Bonafide"
+        "the row of application {application_id} has no readable {attribute}: it was written by another version of Bonafide; use the command of that version"
     )]
     UnreadableRow {
         /// Its id.
@@ -335,10 +341,28 @@ mod tests {
                 "`--region`",
             ),
             (silent("dns error", "failed to lookup address"), 5, "no such host", "`--region`"),
-            (silent("tcp connect error", "refused"), 5, "did not answer", "refused"),
+            (silent("tcp connect error", "refused"), 5, "did not answer", "check the network"),
+            (
+                Error::IncompleteDeployment { stack: id(), output: "BucketName" },
+                5,
+                "stack a has no output BucketName",
+                "deploy it again",
+            ),
+            (
+                Error::UnreadableRow { application_id: id(), attribute: "status" },
+                5,
+                "no readable status",
+                "use the command of that version",
+            ),
+            (
+                Error::UnreadablePackage { path: "a.zip".into(), source: std::io::Error::other("none") },
+                2,
+                "a.zip cannot be read",
+                "check its name",
+            ),
             (Error::NoCredentials { source: "none".into() }, 5, "no AWS credentials", "`--profile`"),
             (Error::NoRegion, 5, "no AWS region", "`--region`"),
-            (refused("InternalFailure"), 5, "It says so (InternalFailure)", "AWS refused to describe the stacks"),
+            (refused("InternalFailure"), 5, "It says so (InternalFailure)", "try again"),
         ];
         for (error, code, trouble, remedy) in &troubles {
             let sentence = error.to_string();

@@ -1,6 +1,7 @@
 //! Executions as a timeline: which state when, how long, how often, and what it failed with. Children are told in their place.
 //!
-//! Of the history's data only the ARNs of children are taken.
+//! Of the history's data only the ARNs of children are taken, and the sentences in which our own workers say what went wrong: these hold
+//! nothing personal, while a message of AWS may repeat what it was given.
 
 use std::collections::HashSet;
 
@@ -48,6 +49,9 @@ pub struct Step {
     /// The names of the errors of its attempts, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<String>,
+    /// What the workers said of them, each sentence once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<String>,
     /// Did a redrive begin here?
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub redriven: bool,
@@ -123,6 +127,7 @@ fn steps(events: &[HistoryEvent]) -> (Vec<Step>, Vec<(usize, String)>) {
                 seconds: None,
                 attempts: 0,
                 errors: Vec::new(),
+                causes: Vec::new(),
                 redriven: false,
                 children: Vec::new(),
                 gone: Vec::new(),
@@ -140,6 +145,7 @@ fn steps(events: &[HistoryEvent]) -> (Vec<Step>, Vec<(usize, String)>) {
             _ => {}
         }
         step.errors.extend(error(event).map(str::to_owned));
+        step.causes.extend(cause(event).filter(|cause| !step.causes.contains(cause)));
         let answers = [
             event.task_submitted_event_details.as_ref().and_then(|details| details.output()),
             event.task_succeeded_event_details.as_ref().and_then(|details| details.output()),
@@ -159,6 +165,16 @@ fn error(event: &HistoryEvent) -> Option<&str> {
     let submit = event.task_submit_failed_event_details.as_ref().map(|details| details.error().unwrap_or(unnamed));
     let lambda = event.lambda_function_failed_event_details.as_ref().map(|details| details.error().unwrap_or(unnamed));
     task.or(time).or(start).or(submit).or(lambda)
+}
+
+/// What a worker said of its failure: by its task token in plain words, otherwise as Lambda passes on an error.
+fn cause(event: &HistoryEvent) -> Option<String> {
+    let details = event.task_failed_event_details.as_ref()?;
+    let cause = details.cause().filter(|_| details.error().is_some_and(|error| error.starts_with("Bonafide.")))?;
+    match serde_json::from_str::<serde_json::Value>(cause) {
+        Ok(error) => Some(error.get("errorMessage")?.as_str()?.to_owned()),
+        Err(_) => Some(cause.to_owned()),
+    }
 }
 
 /// The execution that an answer of Step Functions to itself names.
@@ -223,9 +239,8 @@ mod tests {
         event(id, kind, |event| event)
     }
 
-    fn failed(id: i64, error: &str) -> HistoryEvent {
-        let details =
-            TaskFailedEventDetails::builder().resource_type("sqs").resource("r").error(error).cause("Jane Doe");
+    fn failed(id: i64, error: &str, cause: &str) -> HistoryEvent {
+        let details = TaskFailedEventDetails::builder().resource_type("sqs").resource("r").error(error).cause(cause);
         let details = details.build().unwrap();
         event(id, HistoryEventType::TaskFailed, |event| event.task_failed_event_details(details.clone()))
     }
@@ -246,7 +261,7 @@ mod tests {
             entered(5, "CheckWithThirdParty"),
             plain(6, HistoryEventType::TaskScheduled),
             event(7, HistoryEventType::TaskSubmitted, |event| event.task_submitted_event_details(submitted.clone())),
-            failed(9, "States.TaskFailed"),
+            failed(9, "States.TaskFailed", "Jane Doe"),
             plain(10, HistoryEventType::ExecutionFailed),
             plain(20, HistoryEventType::ExecutionRedriven),
             plain(21, HistoryEventType::TaskScheduled),
@@ -290,6 +305,27 @@ mod tests {
         let [child] = &check.children[..] else { panic!("{check:?}") };
         assert_eq!((child.execution.as_str(), child.steps[0].state.as_str()), (CHILD, "RequestValidation"));
         assert!(!serde_json::to_string(&timeline).unwrap().contains("Jane"));
+    }
+
+    #[test]
+    fn tells_what_workers_say_of_their_failures_and_nothing_else() {
+        let lambda =
+            r#"{"errorMessage":"the record has no details","errorType":"Bonafide.Internal","stackTrace":["Jane"]}"#;
+        let events = [
+            entered(1, "RequestValidation"),
+            failed(2, "Bonafide.Transient", "the service answered with status 503"),
+            failed(3, "Bonafide.Transient", "the service answered with status 503"),
+            failed(4, "Bonafide.Internal", lambda),
+            failed(5, "DynamoDB.AmazonDynamoDBException", "the value Jane is not valid"),
+        ];
+        let (steps, _) = steps(&events);
+        assert_eq!(steps[0].causes, ["the service answered with status 503", "the record has no details"]);
+        let shown = crate::render::errors(&steps[0]);
+        assert_eq!(
+            shown,
+            "2 × Bonafide.Transient, Bonafide.Internal, DynamoDB.AmazonDynamoDBException: the service answered with status 503; \
+             the record has no details"
+        );
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! The operators' command line: submits packages, shows what became of them, replays what failed, opens applications again.
+//! The operators' command line: makes and submits packages, shows what became of them, replays what failed, opens applications again.
 //!
 //! Personal data is read and shown only where an operator asks for it (`--reveal`): of an application and its submissions nothing but
 //! outcomes, the checks' scores, pointers and executions are fetched otherwise.
@@ -11,6 +11,7 @@ pub mod deployment;
 pub mod error;
 pub mod history;
 pub mod list;
+pub mod package;
 pub mod queues;
 pub mod records;
 pub mod render;
@@ -20,6 +21,7 @@ mod row;
 pub mod submission;
 pub mod submit;
 pub mod target;
+pub mod waiting;
 
 pub use application::Application;
 pub use deployment::Deployment;

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bonafide_cli::Error;
-use bonafide_cli::commands::{How, Session, parse_id};
+use bonafide_cli::commands::{self, How, Session, parse_id};
 use bonafide_cli::list::{Filter, Since};
+use bonafide_cli::package::Parts;
 use bonafide_cli::queues::Queue;
 use bonafide_cli::submit::Package;
 use bonafide_cli::target::Choice;
@@ -14,23 +15,33 @@ use bonafide_domain::ApplicationId;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
-const EXIT_CODES: &str = "\
+/// An example, and what is the same of all commands.
+macro_rules! help {
+    ($example:literal) => {
+        concat!(
+            "Example:\n  ",
+            $example,
+            "\n
 Where: the local AWS of this folder when one is up (`cargo xtask up`), otherwise the AWS account of your profile.
+Seconds after the upload are those from the upload to the outcome, as the pipeline has recorded both.
 
 Exit codes:
   0  done; with --wait: every application has its outcome, whichever it is; referred means that a person has to look
   1  the system could not judge (a failure is recorded), an upload was refused, something cannot be replayed or opened
      again, or a dead-letter queue holds messages
-  2  wrong usage: an argument, a file's name, a file that cannot be read
+  2  wrong usage: an argument, a file's name, a file that cannot be read, a package that would be refused
   3  no such application or execution
   4  no outcome in time, or a replay has not ended in time
   5  AWS: credentials, region, not deployed, access refused, throttled, no answer
-Of several applications, each has its line, and the highest code counts.";
+Of several applications, each has its line, and the highest code counts."
+        )
+    };
+}
 
-/// Submits packages to Bonafide, shows what became of them, replays what failed, and opens applications again. Shows no personal data
+/// Makes and submits packages to Bonafide, shows what became of them, replays what failed, and opens applications again. Shows no personal data
 /// unless asked to.
 #[derive(Debug, Parser)]
-#[command(name = "bonafide", version, after_help = EXIT_CODES)]
+#[command(name = "bonafide", version, after_help = help!("bonafide submit samples/packages/approved.zip --wait"))]
 struct Arguments {
     #[command(flatten)]
     choice: Choice,
@@ -40,8 +51,20 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a package of details and pictures; it is checked first as the pipeline will check it. Needs no AWS
+    #[command(after_help = help!(
+        "bonafide package --id my-first --details details.csv --license front.jpg --selfie selfie.jpg
+  bonafide package --id my-first --first-name JANE --last-name DOE --birth-date 1957-01-12 --address '123 MAIN ST' \\
+      --city TALLAHASSEE --state FL --zip-code 32399 --document-number D123456579010 --license front.jpg --selfie selfie.jpg"
+    ))]
+    Package {
+        #[command(flatten)]
+        parts: Box<Parts>,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Upload packages (<application id>.zip)
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help!("bonafide submit my-first.zip --wait"))]
     Submit {
         /// The files; each name without .zip is the application's id: A-Z, a-z, 0-9, _ and -, at most 64
         #[arg(required = true, value_name = "PACKAGE.zip")]
@@ -52,7 +75,7 @@ enum Command {
         output: Output,
     },
     /// Show where an application stands: outcome, reasons, scores, execution
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help!("bonafide status my-first"))]
     Status {
         /// Its id
         application_id: String,
@@ -60,7 +83,7 @@ enum Command {
         output: Output,
     },
     /// Show everything about an application: its submissions, also refused ones, with checks, scores, evidence and executions
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help!("bonafide show my-first"))]
     Show {
         /// Its id
         application_id: String,
@@ -71,7 +94,7 @@ enum Command {
         output: Output,
     },
     /// List applications, the one that changed last first
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help!("bonafide list --outcome declined --since 2d"))]
     List {
         #[command(flatten)]
         filter: Filter,
@@ -81,7 +104,7 @@ enum Command {
         output: Output,
     },
     /// Show executions state by state: when, how long, how often, what failed; children in their place
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help!("bonafide history my-first"))]
     History {
         /// An application's id, or the ARN of an execution
         #[arg(value_name = "APPLICATION_ID|ARN")]
@@ -90,10 +113,10 @@ enum Command {
         output: Output,
     },
     /// Replay what failed: resume it where it failed, or judge the upload afresh where that is not possible
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help!("bonafide replay --all-failed --since 6h --dry-run"))]
     Replay(Replay),
     /// Open a declined or referred application again: the applicant may upload, and attempts are counted from the beginning
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help!("bonafide reopen my-first --reason 'The licence was renewed.'"))]
     Reopen {
         /// Its id
         application_id: String,
@@ -105,10 +128,10 @@ enum Command {
         output: Output,
     },
     /// Look into the dead-letter queues, and put their messages back to work
-    #[command(subcommand)]
+    #[command(subcommand, after_help = help!("bonafide dlq list"))]
     Dlq(Dlq),
     /// Keep showing the applications that change
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help!("bonafide watch --outcome failed --for 10m"))]
     Watch {
         #[command(flatten)]
         filter: Filter,
@@ -124,6 +147,7 @@ enum Command {
         output: Output,
     },
     /// Print the completions of a shell, to be sourced by it
+    #[command(after_help = help!("source <(bonafide completions bash)"))]
     Completions {
         /// Which
         shell: Shell,
@@ -186,13 +210,13 @@ struct Replay {
 #[derive(Debug, Subcommand)]
 enum Dlq {
     /// How many messages each holds; exit code 1 if any does
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help!("bonafide dlq list"))]
     List {
         #[command(flatten)]
         output: Output,
     },
     /// Which messages one holds; they stay there
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help!("bonafide dlq show uploads"))]
     Show {
         /// Which
         queue: Queue,
@@ -205,7 +229,7 @@ enum Dlq {
         output: Output,
     },
     /// Send the messages of one back to where they failed
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help!("bonafide dlq redrive uploads"))]
     Redrive {
         /// Which
         queue: Queue,
@@ -241,8 +265,15 @@ async fn main() -> ExitCode {
 /// Checks arguments before any connection: a typing error should not cost a sign-in.
 async fn run(Arguments { choice, command }: Arguments) -> Result<u8, Error> {
     match command {
+        Command::Package { parts, output } => {
+            commands::package(&parts, output.json)?;
+            Ok(0)
+        }
         Command::Submit { packages, wait, output } => {
             let packages = Package::all(&packages)?;
+            for warning in packages.iter().filter_map(Package::warning) {
+                eprintln!("warning: {warning}");
+            }
             Session::open(&choice).await?.submit(&packages, wait.limit(), output.json).await
         }
         Command::Status { application_id, output } => {

@@ -9,11 +9,19 @@ use comfy_table::{Table, presets};
 
 use crate::application::{Application, Checks, Failure, Reopened};
 use crate::history::{Step, Timeline};
+use crate::package::Made;
 use crate::queues::{DeadLetter, Depth};
 use crate::reopen::Reopening;
 use crate::replay::{End, Line, Plan, Replayed};
 use crate::submission::Submission;
 use crate::target::Place;
+
+/// That a package was made, and what to do with it.
+#[must_use]
+pub fn package(Made { package, members, bytes, .. }: &Made) -> String {
+    let (package, kib) = (package.display(), bytes.div_ceil(1024));
+    format!("{package}: {kib} KiB, with {}\nthen: bonafide submit {package} --wait", members.join(", "))
+}
 
 /// Where it stands in one line, the reasons below it.
 #[must_use]
@@ -30,10 +38,11 @@ fn summary_of(name: &str, application: &Application) -> String {
         ("OPEN", _) => ('…', "open: the applicant may upload"),
         (_, Some(good @ "approved")) => ('✓', good),
         (_, Some("referred")) => ('…', "referred: a person has to look"),
+        (_, Some("resubmit")) => ('↻', "resubmit: the applicant can correct it"),
         (_, Some(outcome)) => ('✗', outcome),
         (_, None) => ('…', "in progress"),
     };
-    let seconds = application.seconds.map(|seconds| format!(" ({seconds:.1} s)")).unwrap_or_default();
+    let seconds = application.seconds.map(|seconds| format!(" ({seconds:.1} s after the upload)")).unwrap_or_default();
     let later = if mark == '!' && application.outcome.as_deref() == Some(verdict) {
         ", and something failed afterwards"
     } else {
@@ -55,6 +64,10 @@ fn reasons(codes: &[String]) -> String {
 pub fn details(application: &Application, place: &Place) -> String {
     let mut text = standing(application);
     text += &checks(&application.checks);
+    if application.has_failed() {
+        let id = &application.application_id;
+        let _infallible = write!(text, "\n  why: bonafide history {id}; once it is repaired: bonafide replay {id}");
+    }
     text += &execution(application.execution.as_deref(), place);
     text
 }
@@ -66,6 +79,7 @@ pub fn standing(application: &Application) -> String {
     if let Some(failure) = &application.failure {
         text += &failed(failure, &application.reasons);
     }
+    text += &duplicate(application.duplicate_application_id.as_deref());
     for (kind, latest) in application.latest() {
         let progress = latest.progress.to_lowercase().replace('_', " ");
         let _infallible = write!(text, "\n  {}{}: {progress}", kind.name(), attempt(latest.attempt));
@@ -75,6 +89,10 @@ pub fn standing(application: &Application) -> String {
         let _infallible = write!(text, "\n  opened again {at}{by}");
     }
     text
+}
+
+fn duplicate(application: Option<&str>) -> String {
+    application.map(|id| format!("\n  the same face: application {id} (bonafide show {id})")).unwrap_or_default()
 }
 
 fn attempt(attempt: Option<u32>) -> String {
@@ -117,26 +135,67 @@ fn checks(checks: &Checks) -> String {
     text
 }
 
+/// Scores with the thresholds by which they were judged, one to a line.
+fn judged_checks(checks: &Checks, thresholds: &BTreeMap<String, f64>) -> String {
+    let mut text = String::new();
+    for (name, check) in checks.made() {
+        let _infallible = write!(text, "\n  {name:<21} {:<9} {}", check.outcome, check.reasons.join(", "));
+        text.truncate(text.trim_end().len());
+        for (score, value) in &check.scores {
+            let limit = limit(score).and_then(|(words, threshold)| Some((words, thresholds.get(threshold)?)));
+            let limit = limit.map(|(words, threshold)| format!("   passes {words} {}", rounded(*threshold)));
+            let _infallible = write!(text, "\n    {score:<28} {:>9}{}", rounded(*value), limit.unwrap_or_default());
+        }
+    }
+    text
+}
+
+/// How a score has to lie to its threshold, and that one's name, as the state machines judge.
+fn limit(score: &str) -> Option<(&'static str, &'static str)> {
+    Some(match score {
+        "brightness" => ("from", "BrightnessFrom"),
+        "sharpness" => ("from", "SharpnessFrom"),
+        "similarity" => ("above", "SimilarityPass"),
+        "duplicateSimilarity" => ("up to", "DuplicateSimilarity"),
+        "keptSimilarity" => ("above", "DuplicateSimilarity"),
+        "firstName" => ("from", "FirstNameSimilarity"),
+        "lastName" => ("from", "LastNameSimilarity"),
+        "dateOfBirth" => ("from", "BirthDateSimilarity"),
+        "documentNumber" => ("from", "DocumentNumberSimilarity"),
+        "address" => ("from", "AddressSimilarity"),
+        confidence if confidence.ends_with("Confidence") => ("from", "FieldConfidence"),
+        _ => return None,
+    })
+}
+
+/// What became of a submission and why: its reasons, where it failed, and its checks.
+#[must_use]
+pub fn judged(submission: &Submission) -> String {
+    let Submission { submission_id, kind, status, outcome, received_at, decided_at, .. } = submission;
+    let outcome = outcome.as_deref().filter(|_| status == "DECIDED");
+    let became = outcome.map_or_else(|| status.to_lowercase().replace('_', " "), str::to_owned);
+    let mut text = format!("{}{} {submission_id}: {became}", kind.name(), attempt(submission.attempt));
+    if let Some(at) = received_at {
+        let _infallible = write!(text, ", received {at}");
+    }
+    if let Some(at) = decided_at {
+        let _infallible = write!(text, ", decided {at}");
+    }
+    text += &reasons(&submission.reasons);
+    if let Some(failure) = &submission.failure {
+        text += &failed(failure, &submission.reasons);
+    }
+    text += &duplicate(submission.duplicate_application_id.as_deref());
+    text + &judged_checks(&submission.checks, &submission.thresholds)
+}
+
 /// Submissions with everything that an operator may see of them.
 #[must_use]
 pub fn submissions(submissions: &[Submission], place: &Place) -> String {
     let mut text = String::new();
     for submission in submissions {
-        let Submission { submission_id, kind, status, outcome, received_at, decided_at, .. } = submission;
-        let outcome = outcome.as_deref().filter(|_| status == "DECIDED");
-        let became = outcome.map_or_else(|| status.to_lowercase().replace('_', " "), str::to_owned);
-        let _infallible = write!(text, "\n{}{} {submission_id}: {became}", kind.name(), attempt(submission.attempt));
-        if let Some(at) = received_at {
-            let _infallible = write!(text, ", received {at}");
-        }
-        if let Some(at) = decided_at {
-            let _infallible = write!(text, ", decided {at}");
-        }
-        text += &reasons(&submission.reasons);
-        if let Some(failure) = &submission.failure {
-            text += &failed(failure, &submission.reasons);
-        }
-        text += &checks(&submission.checks);
+        text.push('\n');
+        text += &judged(submission);
         text += &evidence(&submission.evidence);
         if let Some(replayed) = &submission.replay_of {
             let _infallible = write!(text, "\n  in place of {replayed}");
@@ -164,7 +223,7 @@ pub fn list(applications: &[Application]) -> String {
             seconds,
         ]
     });
-    table(["changed", "application", "outcome", "reasons", "seconds"], rows)
+    table(["changed", "application", "outcome", "reasons", "seconds after upload"], rows)
 }
 
 /// Where the evidence is.
@@ -200,7 +259,11 @@ pub fn executions(timelines: &[Timeline]) -> String {
         let Timeline { machine, status, seconds, redrives, execution, .. } = timeline;
         let indent = "  ".repeat(depth + 1);
         let redriven = if *redrives == 0 { String::new() } else { format!(", redriven {redrives} times") };
-        let _infallible = write!(text, "\n{indent}{machine} {status} {seconds:.1} s{redriven}\n{indent}  {execution}");
+        let _infallible =
+            write!(text, "\n{indent}{machine} {status}, ran {seconds:.1} s{redriven}\n{indent}  {execution}");
+        for step in timeline.steps.iter().filter(|step| !step.errors.is_empty()) {
+            let _infallible = write!(text, "\n{indent}  {}: {}", step.state, errors(step));
+        }
         for child in timeline.steps.iter().flat_map(|step| &step.children) {
             add(text, child, depth + 1);
         }
@@ -249,12 +312,23 @@ fn line(step: &Step) -> String {
         let _infallible = write!(line, "  {} attempts", step.attempts);
     }
     if !step.errors.is_empty() {
-        let _infallible = write!(line, "  {}", step.errors.join(", "));
+        let _infallible = write!(line, "  {}", errors(step));
     }
     if step.redriven {
         line.push_str("  redriven here");
     }
     line
+}
+
+/// The errors of a state's attempts, those that follow each other counted, and what the workers said of them.
+pub(crate) fn errors(step: &Step) -> String {
+    let alike = step.errors.chunk_by(|one, next| one == next);
+    let counted = alike.map(|alike| match alike {
+        [error] => error.clone(),
+        several => format!("{} × {}", several.len(), several[0]),
+    });
+    let errors = counted.collect::<Vec<_>>().join(", ");
+    if step.causes.is_empty() { errors } else { format!("{errors}: {}", step.causes.join("; ")) }
 }
 
 /// What is or was to be done about an application, why it could not be, or what became of it.
@@ -312,11 +386,15 @@ pub fn letters(letters: &[DeadLetter]) -> String {
     table(["sent", "message", "applications", "body"], rows)
 }
 
+/// A table without the columns that are empty in every row.
 fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let rows: Vec<_> = rows.collect();
+    let is_kept = |column: &usize| rows.is_empty() || rows.iter().any(|row| !row[*column].is_empty());
+    let kept: Vec<_> = (0..N).filter(is_kept).collect();
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(head);
-    for row in rows {
-        table.add_row(row);
+    table.load_style(presets::NOTHING).set_header(kept.iter().map(|column| head[*column]));
+    for row in &rows {
+        table.add_row(kept.iter().map(|column| &row[*column]));
     }
     table.trim_fmt()
 }
@@ -327,10 +405,10 @@ fn rounded(score: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The code and what the applicant is told; a code of a newer version stands alone.
+/// The code and its sentence for staff; a code of a newer version stands alone.
 fn reason(code: &str) -> String {
     match ReasonCode::from_str(code) {
-        Ok(reason) => format!("{code}: {}", reason.applicant()),
+        Ok(reason) => format!("{code}: {}", reason.staff()),
         Err(_) => code.to_owned(),
     }
 }
@@ -359,7 +437,7 @@ mod tests {
     #[test]
     fn shows_checks_with_scores_and_the_execution() {
         let text = details(&application(), &Place::Aws { region: "eu-north-1".to_owned() });
-        assert!(text.starts_with("✗ a: declined (12.3 s)\n    FACE_MISMATCH"), "{text}");
+        assert!(text.starts_with("✗ a: declined (12.3 s after the upload)\n    FACE_MISMATCH"), "{text}");
         assert!(text.contains("\n  identityCompare       decline   similarity 12.35 FACE_MISMATCH\n  execution arn:execution\n  https://"), "{text}");
     }
 
@@ -377,16 +455,21 @@ mod tests {
         });
         let text = details(&failed, &Place::Local { endpoint: "http://127.0.0.1:1".to_owned() });
         assert!(
-            text.starts_with("! a: failed: the system could not judge (12.3 s)\n    THIRD_PARTY_UNAVAILABLE"),
+            text.starts_with(
+                "! a: failed: the system could not judge (12.3 s after the upload)\n    THIRD_PARTY_UNAVAILABLE"
+            ),
             "{text}"
         );
         assert!(text.contains("\n  failed at CheckWithThirdParty: Bonafide.Transient"), "{text}");
+        assert!(text.contains("\n  why: bonafide history a; once it is repaired: bonafide replay a"), "{text}");
 
         let mut late = application();
         late.status = "FAILED".to_owned();
         let text = summary(&late);
         assert!(
-            text.starts_with("! a: declined, and something failed afterwards (12.3 s)\n    FACE_MISMATCH"),
+            text.starts_with(
+                "! a: declined, and something failed afterwards (12.3 s after the upload)\n    FACE_MISMATCH"
+            ),
             "{text}"
         );
     }
@@ -399,7 +482,7 @@ mod tests {
             ("IN_REVIEW", Some("referred"), "… a: referred: a person has to look", "referred"),
             ("OPEN", None, "… a: open: the applicant may upload", "open"),
             ("DECIDED", Some("approved"), "✓ a: approved", "approved"),
-            ("DECIDED", Some("resubmit"), "✗ a: resubmit", "resubmit"),
+            ("DECIDED", Some("resubmit"), "↻ a: resubmit: the applicant can correct it", "resubmit"),
         ] {
             status.clone_into(&mut standing.status);
             standing.outcome = outcome.map(str::to_owned);
@@ -440,6 +523,7 @@ mod tests {
             outcome: Some("resubmit".to_owned()),
             reasons: vec!["SUBMISSION_IN_PROGRESS".to_owned()],
             checks: Checks::default(),
+            thresholds: BTreeMap::new(),
             execution: None,
             replay_of: None,
             upload: Some(upload.clone()),
@@ -447,6 +531,7 @@ mod tests {
             received_at: Some("10:00".to_owned()),
             decided_at: None,
             seconds: None,
+            duplicate_application_id: None,
             failure: None,
             face_swept_at: None,
         };
@@ -462,14 +547,16 @@ mod tests {
             outcome: None,
             reasons: Vec::new(),
             checks: application().checks,
+            thresholds: [("SimilarityPass".to_owned(), 80.0)].into(),
             execution: Some("arn:2".to_owned()),
             replay_of: Some("arn:1".to_owned()),
             evidence: [("package", upload)].into(),
             failure: Some(failure),
+            duplicate_application_id: Some("other".to_owned()),
             ..refused.clone()
         };
         let text = submissions(&[failed, refused], &Place::Local { endpoint: String::new() });
-        let code = |code: &str| format!("{code}: {}", code.parse::<ReasonCode>().unwrap().applicant());
+        let code = |code: &str| format!("{code}: {}", code.parse::<ReasonCode>().unwrap().staff());
         assert_eq!(
             text.lines().collect::<Vec<_>>(),
             [
@@ -477,7 +564,9 @@ mod tests {
                 "package, attempt 1 0000000000000a1: failed, received 10:00",
                 "  failed at VerifyIdentity: an unknown error",
                 &format!("    {}", code("IDENTITY_CHECK_UNAVAILABLE")),
-                "  identityCompare       decline   similarity 12.35 FACE_MISMATCH",
+                "  the same face: application other (bonafide show other)",
+                "  identityCompare       decline   FACE_MISMATCH",
+                "    similarity                       12.35   passes above 80",
                 "  package               s3://b/zipped/a.zip (version v1)",
                 "  in place of arn:1",
                 "  execution arn:2",
@@ -485,6 +574,45 @@ mod tests {
                 &format!("    {}", code("SUBMISSION_IN_PROGRESS")),
             ]
         );
+    }
+
+    #[test]
+    fn a_table_has_no_column_without_values() {
+        let mut one = application();
+        one.updated_at = Some("2026-11-21".to_owned());
+        assert!(
+            list(&[one.clone()]).starts_with(" changed     application  outcome   reasons        seconds after upload")
+        );
+        one.seconds = None;
+        one.reasons.clear();
+        let shown = list(&[one]);
+        assert_eq!(
+            shown.lines().collect::<Vec<_>>(),
+            [" changed     application  outcome", " 2026-11-21  a            declined"]
+        );
+    }
+
+    #[test]
+    fn every_threshold_beside_a_score_exists() {
+        let scores = [
+            "brightness",
+            "sharpness",
+            "similarity",
+            "duplicateSimilarity",
+            "keptSimilarity",
+            "firstName",
+            "lastName",
+            "dateOfBirth",
+            "documentNumber",
+            "address",
+            "expirationDateConfidence",
+        ];
+        let known: Vec<_> = bonafide_domain::Thresholds::STANDARD.entries().map(|(name, _)| name).collect();
+        for score in scores {
+            let (_, threshold) = limit(score).unwrap();
+            assert!(known.contains(&threshold), "{score}: {threshold}");
+        }
+        assert_eq!(limit("age"), None);
     }
 
     #[test]

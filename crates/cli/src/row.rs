@@ -63,6 +63,12 @@ pub(crate) fn number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T>
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
+/// The numbers of a map, by their names.
+pub(crate) fn numbers(item: &Item, name: &str) -> BTreeMap<String, f64> {
+    let numbers = map(item, name).into_iter().flatten();
+    numbers.filter_map(|(name, value)| Some((name.clone(), value.as_n().ok()?.parse().ok()?))).collect()
+}
+
 pub(crate) fn map<'item>(item: &'item Item, name: &str) -> Option<&'item Item> {
     item.get(name)?.as_m().ok()
 }
@@ -81,7 +87,7 @@ pub(crate) fn evidence(item: &Item) -> BTreeMap<&'static str, ObjectRef> {
     EVIDENCE.into_iter().filter_map(|name| Some((name, object(item, name)?))).collect()
 }
 
-/// From the upload to the outcome.
+/// From the upload to the outcome, as the pipeline has recorded both: the same number in every command.
 pub(crate) fn seconds(item: &Item) -> Option<f64> {
     Some((time(item, "decidedAt")? - time(item, "receivedAt")?).max(0.0))
 }

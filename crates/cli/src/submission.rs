@@ -1,6 +1,6 @@
 //! The submissions of an application: each upload that it took or refused, and what became of it, without personal data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use bonafide_domain::{ApplicationId, ObjectRef, SubmissionId, UploadKind};
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::row::{self, Item};
 
 /// The only attributes that are fetched.
-const ATTRIBUTES: [&str; 22] = [
+const ATTRIBUTES: [&str; 23] = [
     "submissionId",
     "kind",
     "attempt",
@@ -28,6 +28,7 @@ const ATTRIBUTES: [&str; 22] = [
     "document",
     "documentBack",
     "failure",
+    "duplicateApplicationId",
     "faceSweptAt",
     "packageCheck",
     "identityVerification",
@@ -54,6 +55,9 @@ pub struct Submission {
     pub reasons: Vec<String>,
     /// Those that have been made.
     pub checks: Checks,
+    /// The thresholds by which it was decided, by name; none before that.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub thresholds: BTreeMap<String, f64>,
     /// ARN of the execution that judges it.
     pub execution: Option<String>,
     /// ARN of the failed execution in whose place it is judged once more.
@@ -70,6 +74,9 @@ pub struct Submission {
     pub decided_at: Option<String>,
     /// From the upload to the outcome.
     pub seconds: Option<f64>,
+    /// The application that has the same face.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duplicate_application_id: Option<String>,
     /// Where it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -121,6 +128,39 @@ impl Submission {
         Ok(found)
     }
 
+    /// Adds the thresholds by which each one was decided, from the decision records.
+    ///
+    /// # Errors
+    /// When AWS refuses or does not answer.
+    pub async fn add_thresholds(
+        submissions: &mut [Self],
+        client: &Client,
+        decisions: &str,
+        application_id: &ApplicationId,
+    ) -> Result<(), Error> {
+        let (projection, names) = row::projection(&["submissionId", "thresholds"]);
+        let mut pages = client
+            .query()
+            .table_name(decisions)
+            .consistent_read(true)
+            .key_condition_expression("applicationId = :application")
+            .expression_attribute_values(":application", row::s(application_id.as_str()))
+            .projection_expression(projection)
+            .set_expression_attribute_names(Some(names))
+            .into_paginator()
+            .send();
+        let mut decided = HashMap::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| Error::from_sdk("read the decision records", error))?;
+            let thresholds = |item: &Item| Some((row::text(item, "submissionId")?, row::numbers(item, "thresholds")));
+            decided.extend(page.items().iter().filter_map(thresholds));
+        }
+        for submission in submissions {
+            submission.thresholds = decided.remove(submission.submission_id.as_str()).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     fn from_item(application_id: &ApplicationId, item: &Item) -> Result<Self, Error> {
         let unreadable =
             |attribute| Error::UnreadableRow { application_id: application_id.as_str().to_owned(), attribute };
@@ -133,6 +173,7 @@ impl Submission {
             outcome: row::text(item, "outcome"),
             reasons: row::texts(item, "reasons"),
             checks: Checks::of(item),
+            thresholds: BTreeMap::new(),
             execution: row::text(item, "executionArn"),
             replay_of: row::text(item, "replayOf"),
             upload: row::object(item, "upload"),
@@ -140,6 +181,7 @@ impl Submission {
             received_at: row::text(item, "receivedAt"),
             decided_at: row::text(item, "decidedAt"),
             seconds: row::seconds(item),
+            duplicate_application_id: row::text(item, "duplicateApplicationId"),
             failure: Failure::of(item),
             face_swept_at: row::text(item, "faceSweptAt"),
         })
@@ -204,6 +246,7 @@ pub(crate) mod tests {
             ("outcome".to_owned(), s("approved")),
             ("decidedAt".to_owned(), s("2026-11-21T10:00:12.750Z")),
             ("replayOf".to_owned(), s("arn:failed")),
+            ("duplicateApplicationId".to_owned(), s("other")),
             ("selfie".to_owned(), object("evidence/a/0000000000000b2/a_selfie.png", "v2")),
             ("identityCompare".to_owned(), m([("outcome", s("pass")), ("scores", scores)])),
         ]);
@@ -242,6 +285,7 @@ pub(crate) mod tests {
                     "receivedAt": "2026-11-21T10:00:00.500Z",
                     "decidedAt": "2026-11-21T10:00:12.750Z",
                     "seconds": 12.25,
+                    "duplicateApplicationId": "other",
                 },
                 {
                     "submissionId": FIRST,

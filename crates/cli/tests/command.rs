@@ -29,15 +29,18 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn documents_its_exit_codes() {
-    let commands = ["submit", "status", "show", "list", "history", "replay", "reopen", "watch"];
-    let commands = commands.map(|command| vec![command, "--help"]);
-    let queues = ["list", "show", "redrive"].map(|command| vec!["dlq", command, "--help"]);
-    for arguments in [vec!["--help"]].iter().chain(&commands).chain(&queues) {
-        let output = bonafide(arguments);
+fn every_help_has_an_example_and_the_exit_codes() {
+    let commands =
+        ["package", "submit", "status", "show", "list", "history", "replay", "reopen", "watch", "dlq", "completions"];
+    let queues = ["list", "show", "redrive"].map(|command| vec!["dlq", command]);
+    let all = commands.map(|command| vec![command]).into_iter().chain(queues).chain([vec![]]);
+    for arguments in all {
+        let output = bonafide(&[&arguments[..], &["--help"]].concat());
         let help = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success());
         assert!(help.contains("4  no outcome in time"), "{help}");
+        let example = help.split_once("Example:\n").unwrap().1.lines().next().unwrap();
+        assert!(example.contains(&format!("bonafide {}", arguments.join(" "))), "{example}");
     }
 }
 
@@ -52,6 +55,8 @@ fn wrong_usage_is_2() {
         (&["submit", "two words.zip"], "an application id has 1 to 64 characters"),
         (&["submit", "missing.zip"], "missing.zip cannot be read"),
         (&["status", "no/id"], "is no application"),
+        (&["package", "--id", "a", "--license", "a.png"], "required"),
+        (&["package", "--id", "no/id", "--license", "a.png", "--selfie", "b.png"], "an application id has 1 to 64"),
         (&["what"], "unrecognized subcommand"),
         (&["show", "no/id"], "is no application"),
         (&["history", "no/id"], "is no application"),
@@ -73,6 +78,34 @@ fn wrong_usage_is_2() {
         assert!(said(&output).contains(expected), "{arguments:?}: {}", said(&output));
         assert!(output.stdout.is_empty());
     }
+}
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x64\0\0\0\x64\x08\x02\0\0\0\0\0\0\0";
+
+#[test]
+fn makes_a_package_and_warns_when_it_was_renamed() {
+    let folder = tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("front.png"), PNG).unwrap();
+    fs::write(path("selfie.png"), PNG).unwrap();
+    let stated =
+        ["--first-name", "JANE", "--last-name", "DOE", "--birth-date", "1957-01-12", "--address", "123 MAIN ST"];
+    let more = ["--document-number", "D1", "--license", "front.png", "--selfie", "selfie.png", "--json"];
+    let arguments = [&["package", "--id", "my-first"], &stated[..], &more].concat();
+    let output = bonafide_in(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", said(&output));
+    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let members = ["my-first_details.csv", "my-first_license.png", "my-first_selfie.png"];
+    assert_eq!((&made["package"], &made["members"]), (&json!("my-first.zip"), &json!(members)));
+
+    let again = bonafide_in(folder.path(), &arguments);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(said(&again).contains("my-first.zip is there already: pass --force"), "{}", said(&again));
+
+    fs::rename(path("my-first.zip"), path("renamed.zip")).unwrap();
+    let output = bonafide_in(folder.path(), &["submit", "renamed.zip"]);
+    assert!(said(&output).starts_with("warning: renamed.zip has the member"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(5), "it goes on, as far as it comes without a region");
 }
 
 #[test]

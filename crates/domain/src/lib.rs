@@ -25,7 +25,7 @@ pub use document::{
     Confidences, DateOrder, DocumentFields, DocumentType, ExtractedField, Facts, Similarities, customer_key, facts,
     parse_date, similarities,
 };
-pub use package::{Details, DetailsColumn, Limits, Member, inspect_image, member_of};
+pub use package::{Details, DetailsColumn, InvalidDetails, Limits, Member, inspect_image, member_of};
 pub use personal::Personal;
 pub use reason::{ReasonClass, ReasonCode, UnknownReasonCode, reason_codes_page};
 pub use thresholds::{InvalidThreshold, Thresholds, thresholds_page};

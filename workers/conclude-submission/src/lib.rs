@@ -25,6 +25,9 @@ use uuid::Uuid;
 
 use crate::expression::Changes;
 
+/// The most similar face of another application, and that application.
+const DUPLICATE: [&str; 2] = ["duplicateFaceId", "duplicateApplicationId"];
+
 /// How often the number of the next decision is read again when another decision was written at the same time.
 const TRIES: usize = 5;
 
@@ -40,6 +43,8 @@ pub struct Input {
     face_id: Option<String>,
     /// The face of another application that the second search found.
     duplicate_face_id: Option<String>,
+    /// That application, if the face names it.
+    duplicate_application_id: Option<String>,
     /// The execution that judged the submission.
     execution: String,
     /// The digest of the definitions of its state machines.
@@ -178,8 +183,8 @@ pub async fn handle(
 ) -> Result<Output, Error> {
     let (application, submission) = (&input.application_id, &input.submission_id);
     let columns = DetailsColumn::ALL.map(DetailsColumn::name).into_iter();
-    let attributes = ["kind", "attempt", "status", "outcome", "reasons", "faceId", "documentFields", "duplicateFaceId"];
-    let attributes = columns.chain(attributes).chain(POINTERS).chain(CHECKS.map(Check::name));
+    let attributes = ["kind", "attempt", "status", "outcome", "reasons", "faceId", "documentFields"];
+    let attributes = columns.chain(attributes).chain(DUPLICATE).chain(POINTERS).chain(CHECKS.map(Check::name));
     let attributes: Vec<_> = attributes.chain([FACE_SWEPT_AT]).collect();
     for _ in 0..TRIES {
         // Read first: the decision with this number then takes all earlier decisions into account.
@@ -345,8 +350,10 @@ impl<'input> Conclusion<'input> {
         if let Some(face) = self.kept_face() {
             changes.set("faceId", text(face));
         }
-        let duplicate = self.input.duplicate_face_id.as_deref().map(text);
-        changes.replace("duplicateFaceId", duplicate.as_ref().or_else(|| self.record.get("duplicateFaceId")));
+        let found = self.duplicate();
+        for name in DUPLICATE {
+            changes.replace(name, if found.is_empty() { self.record.get(name) } else { found.get(name) });
+        }
         if let Some(customer) = &self.customer {
             changes.set("customerId", text(&customer.id));
         }
@@ -372,10 +379,16 @@ impl<'input> Conclusion<'input> {
         if let Some(face) = self.kept_face() {
             changes.set("faceId", text(face));
         }
-        if let Some(duplicate) = &self.input.duplicate_face_id {
-            changes.set("duplicateFaceId", text(duplicate));
+        for (name, found) in self.duplicate() {
+            changes.set(name, found);
         }
         changes
+    }
+
+    /// What the second search has found.
+    fn duplicate(&self) -> HashMap<&'static str, AttributeValue> {
+        let found = [&self.input.duplicate_face_id, &self.input.duplicate_application_id];
+        DUPLICATE.into_iter().zip(found).filter_map(|(name, found)| Some((name, text(found.as_deref()?)))).collect()
     }
 
     fn thresholds(&self) -> AttributeValue {

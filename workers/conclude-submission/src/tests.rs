@@ -63,7 +63,8 @@ fn package_row() -> Row {
 fn input(outcome: &str, reasons: &[&str], face: Option<&str>) -> Input {
     let input = json!({
         "applicationId": "8d247914", "submissionId": SUBMISSION, "outcome": outcome, "reasons": reasons,
-        "faceId": face, "duplicateFaceId": null, "execution": "arn:execution", "definition": "d1", "thresholds": "SimilarityPass=90",
+        "faceId": face, "duplicateFaceId": null, "duplicateApplicationId": null, "execution": "arn:execution", "definition": "d1",
+        "thresholds": "SimilarityPass=90",
     });
     serde_json::from_value(input).expect("an input")
 }
@@ -294,6 +295,29 @@ async fn a_used_decision_number_is_read_again() {
         run(vec![record("package")], package_row(), input("pass", &[], None), vec![[false, false, true, false]; 5])
             .await;
     assert_eq!(output.expect_err("an error").name(), ErrorName::Transient);
+}
+
+#[tokio::test]
+async fn a_duplicate_is_recorded_with_its_application_whichever_search_has_found_it() {
+    let recorded = with(record("package"), "duplicateFaceId", text("first"));
+    let recorded = with(recorded, "duplicateApplicationId", text("first-application"));
+    let later = Input {
+        duplicate_face_id: Some("second".into()),
+        duplicate_application_id: Some("second-application".into()),
+        ..input("refer", &["FACE_DUPLICATE_CONCURRENT"], Some("face"))
+    };
+    let ownerless = Input { duplicate_application_id: None, ..later.clone() };
+    for (input, face, application) in [
+        (input("decline", &["FACE_DUPLICATE"], None), "first", Some("first-application")),
+        (later, "second", Some("second-application")),
+        (ownerless, "second", None),
+    ] {
+        let (output, written) = run(vec![recorded.clone()], package_row(), input, Vec::new()).await;
+        output.expect("an end");
+        let values = &of(&written[0], "applications").values;
+        assert_eq!(values["duplicateFaceId"], text(face));
+        assert_eq!(values.get("duplicateApplicationId"), application.map(text).as_ref());
+    }
 }
 
 #[tokio::test]

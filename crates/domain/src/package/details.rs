@@ -12,6 +12,9 @@ use crate::{
 /// The longest value, in characters: longer than any address, shorter than any mischief.
 const MAX_VALUE_LENGTH: usize = 256;
 
+/// What may stand between two values.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+
 /// A column of the details, named as Textract's `AnalyzeID` names the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DetailsColumn {
@@ -61,9 +64,92 @@ impl DetailsColumn {
         }
     }
 
+    fn is_named(self, name: &str) -> bool {
+        name.eq_ignore_ascii_case(self.name())
+    }
+
     /// City, ZIP code and state may be empty: ADDRESS may hold the whole address.
     const fn required(self) -> bool {
         !matches!(self, Self::City | Self::ZipCode | Self::State)
+    }
+}
+
+/// Why details are refused. Columns are named, values are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDetails {
+    /// The bytes are no text.
+    #[error("it is no text in UTF-8, UTF-16 with a byte order mark, or Windows-1252: save it as CSV in UTF-8")]
+    Encoding,
+    /// RFC 4180 has quotation marks in pairs. With one that is left over, the next reader of the same file may see other rows.
+    #[error("a quotation mark has no counterpart: enclose a value in two, and double those within it")]
+    Quotes,
+    /// No separator, or several, make a header of the first line.
+    #[error(
+        "the first line is no header: it has to name the columns, all with the same separator (comma, semicolon or tab)"
+    )]
+    Header,
+    /// A column is not in the header.
+    #[error("column {} is missing from the header", .0.name())]
+    ColumnMissing(DetailsColumn),
+    /// A column is in the header more than once.
+    #[error("column {} is in the header more than once", .0.name())]
+    ColumnDoubled(DetailsColumn),
+    /// There is nothing below the header.
+    #[error("there is no row below the header")]
+    NoRow,
+    /// There are several rows below the header.
+    #[error("there is more than one row below the header: a package is about one person")]
+    SeveralRows,
+    /// A row has more or fewer values than the header has columns.
+    #[error(
+        "a row has not as many values as the header has columns: enclose a value that holds a separator in quotation marks"
+    )]
+    RowLength,
+    /// A required value is empty.
+    #[error("column {} is empty", .0.name())]
+    ValueMissing(DetailsColumn),
+    /// A value is longer than any address.
+    #[error("column {} has more than {MAX_VALUE_LENGTH} characters", .0.name())]
+    ValueTooLong(DetailsColumn),
+    /// A value has characters that cannot be seen.
+    #[error("column {} has characters that cannot be seen: type the value again", .0.name())]
+    ValueHidden(DetailsColumn),
+    /// A spreadsheet would run the value.
+    #[error("column {} begins like a formula of a spreadsheet (=, +, - or @)", .0.name())]
+    ValueFormula(DetailsColumn),
+}
+
+impl InvalidDetails {
+    /// The column that it is about, if it is about one.
+    #[must_use]
+    pub const fn column(self) -> Option<DetailsColumn> {
+        match self {
+            Self::ColumnMissing(column)
+            | Self::ColumnDoubled(column)
+            | Self::ValueMissing(column)
+            | Self::ValueTooLong(column)
+            | Self::ValueHidden(column)
+            | Self::ValueFormula(column) => Some(column),
+            Self::Encoding | Self::Quotes | Self::Header | Self::NoRow | Self::SeveralRows | Self::RowLength => None,
+        }
+    }
+}
+
+impl From<InvalidDetails> for ReasonCode {
+    fn from(invalid: InvalidDetails) -> Self {
+        match invalid {
+            InvalidDetails::Header | InvalidDetails::ColumnMissing(_) | InvalidDetails::ColumnDoubled(_) => {
+                Self::DetailsColumnsWrong
+            }
+            InvalidDetails::NoRow | InvalidDetails::SeveralRows => Self::DetailsRowsWrong,
+            InvalidDetails::ValueMissing(_) => Self::DetailsValueMissing,
+            InvalidDetails::Encoding
+            | InvalidDetails::Quotes
+            | InvalidDetails::RowLength
+            | InvalidDetails::ValueTooLong(_)
+            | InvalidDetails::ValueHidden(_)
+            | InvalidDetails::ValueFormula(_) => Self::DetailsUnreadable,
+        }
     }
 }
 
@@ -85,45 +171,60 @@ impl Details {
         Self { values: DetailsColumn::ALL.map(|column| Personal::new(lookup(column).unwrap_or_default())) }
     }
 
-    /// Reads `<id>_details.csv`: a header, in any order and with any further columns, and exactly one row.
+    /// Reads `<id>_details.csv`: a header, in any order and with any further columns, and exactly one row, separated by commas, by
+    /// semicolons (as spreadsheets do where the comma is the decimal sign), or by tabs.
     ///
     /// UTF-8 (with or without byte order mark), UTF-16 with byte order mark, else Windows-1252 (which reads Latin-1).
     ///
     /// # Errors
-    /// The reason for which the file is refused.
-    pub fn parse_csv(bytes: &[u8]) -> Result<Self, ReasonCode> {
-        let text = decode(bytes).ok_or(ReasonCode::DetailsUnreadable)?;
-        // RFC 4180 has quotes in pairs. With one that is left over, the next reader of the same file may see other rows.
+    /// Why the file is refused, from which its reason follows.
+    pub fn parse_csv(bytes: &[u8]) -> Result<Self, InvalidDetails> {
+        let text = decode(bytes).ok_or(InvalidDetails::Encoding)?;
         if text.matches('"').count() % 2 == 1 {
-            return Err(ReasonCode::DetailsUnreadable);
+            return Err(InvalidDetails::Quotes);
         }
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-        let header = reader.headers().map_err(|_| ReasonCode::DetailsUnreadable)?.clone();
+        let mut readers = SEPARATORS.iter().filter_map(|separator| {
+            let mut reader =
+                csv::ReaderBuilder::new().delimiter(*separator).trim(csv::Trim::All).from_reader(text.as_bytes());
+            let header = reader.headers().ok()?.clone();
+            let is_column = |name: &str| DetailsColumn::ALL.iter().any(|column| column.is_named(name));
+            header.iter().any(is_column).then_some((reader, header))
+        });
+        // A header that two separators make sense of would be read in two ways.
+        let ((mut reader, header), None) = (readers.next().ok_or(InvalidDetails::Header)?, readers.next()) else {
+            return Err(InvalidDetails::Header);
+        };
         let mut positions = [0; 8];
-        for (column, position) in DetailsColumn::ALL.iter().zip(&mut positions) {
-            let mut found = header.iter().enumerate().filter(|(_, name)| name.eq_ignore_ascii_case(column.name()));
-            *position = found.next().ok_or(ReasonCode::DetailsColumnsWrong)?.0;
+        for (column, position) in DetailsColumn::ALL.into_iter().zip(&mut positions) {
+            let mut found = header.iter().enumerate().filter(|(_, name)| column.is_named(name));
+            *position = found.next().ok_or(InvalidDetails::ColumnMissing(column))?.0;
             if found.next().is_some() {
-                return Err(ReasonCode::DetailsColumnsWrong);
+                return Err(InvalidDetails::ColumnDoubled(column));
             }
         }
         let mut rows = reader.records().filter(|row| !row.as_ref().is_ok_and(|row| row.iter().all(str::is_empty)));
-        let row = rows.next().ok_or(ReasonCode::DetailsRowsWrong)?.map_err(|_| ReasonCode::DetailsUnreadable)?;
+        let row = rows.next().ok_or(InvalidDetails::NoRow)?.map_err(|_| InvalidDetails::RowLength)?;
         match rows.next() {
             None => {}
-            Some(Ok(_)) => return Err(ReasonCode::DetailsRowsWrong),
-            Some(Err(_)) => return Err(ReasonCode::DetailsUnreadable),
+            Some(Ok(_)) => return Err(InvalidDetails::SeveralRows),
+            Some(Err(_)) => return Err(InvalidDetails::RowLength),
         }
         let mut details = Self::default();
-        for (index, column) in DetailsColumn::ALL.into_iter().enumerate() {
-            let value = row.get(positions[index]).unwrap_or_default();
-            if value.chars().count() > MAX_VALUE_LENGTH || value.chars().any(is_hidden) || is_formula(value) {
-                return Err(ReasonCode::DetailsUnreadable);
+        for (column, position) in DetailsColumn::ALL.into_iter().zip(positions) {
+            let value = row.get(position).unwrap_or_default();
+            if value.chars().count() > MAX_VALUE_LENGTH {
+                return Err(InvalidDetails::ValueTooLong(column));
+            }
+            if value.chars().any(is_hidden) {
+                return Err(InvalidDetails::ValueHidden(column));
+            }
+            if is_formula(value) {
+                return Err(InvalidDetails::ValueFormula(column));
             }
             if value.is_empty() && column.required() {
-                return Err(ReasonCode::DetailsValueMissing);
+                return Err(InvalidDetails::ValueMissing(column));
             }
-            details.values[index] = Personal::new(value);
+            details.values[column as usize] = Personal::new(value);
         }
         Ok(details)
     }
@@ -155,7 +256,7 @@ mod tests {
     const HEADER: &str = "FIRST_NAME,LAST_NAME,CITY_IN_ADDRESS,ZIP_CODE_IN_ADDRESS,STATE_IN_ADDRESS,DOCUMENT_NUMBER,DATE_OF_BIRTH,ADDRESS";
     const ROW: &str = "JANE,DOE,TALLAHASSEE,000032399,FL,D123456579010,1/12/1957,\"123 MAIN ST, APT 1\"";
 
-    fn parse(text: &str) -> Result<Details, ReasonCode> {
+    fn parse(text: &str) -> Result<Details, InvalidDetails> {
         Details::parse_csv(text.as_bytes())
     }
 
@@ -196,19 +297,58 @@ mod tests {
     }
 
     #[test]
+    fn reads_semicolons_and_tabs_as_separators() {
+        for separator in [";", "\t"] {
+            let text =
+                format!("{HEADER}\r\nJANE,DOE,,,,D123456579010,1/12/1957,123 MAIN ST\r\n").replace(',', separator);
+            let details = parse(&text).expect("details");
+            assert_eq!(details.get(DetailsColumn::DocumentNumber).expose(), "D123456579010");
+            assert_eq!(details.get(DetailsColumn::City).expose(), "");
+        }
+        let text = format!("{}\nJANE;DOE;;;;D1;1/12/1957;123 MAIN ST, APT 1\n", HEADER.replace(',', ";"));
+        assert_eq!(parse(&text).expect("details").get(DetailsColumn::Address).expose(), "123 MAIN ST, APT 1");
+    }
+
+    #[test]
+    fn refuses_a_header_that_two_separators_make_sense_of() {
+        let semicolons = |text: &str| text.replace(',', ";");
+        let two_readings = format!("{HEADER},X;{}\n{ROW},X;{}\n", semicolons(HEADER), semicolons(ROW));
+        assert_eq!(parse(&two_readings), Err(InvalidDetails::Header));
+    }
+
+    #[test]
     fn refuses_each_defect_with_its_own_reason() {
-        for (text, reason) in [
-            (String::new(), ReasonCode::DetailsColumnsWrong),
-            ("a,b\n1,2\n".to_owned(), ReasonCode::DetailsColumnsWrong),
-            (format!("{HEADER},FIRST_NAME\n{ROW},X\n"), ReasonCode::DetailsColumnsWrong),
-            (format!("{HEADER}\n"), ReasonCode::DetailsRowsWrong),
-            (format!("{HEADER}\n{ROW}\n{ROW}\n"), ReasonCode::DetailsRowsWrong),
-            (format!("{HEADER}\nJANE,DOE\n"), ReasonCode::DetailsUnreadable),
-            (format!("{HEADER}\n{}\n", ROW.replace("DOE", "D\0E")), ReasonCode::DetailsUnreadable),
-            (format!("{HEADER}\n{}\n", ROW.replace("DOE", &"D".repeat(257))), ReasonCode::DetailsUnreadable),
-            (format!("{HEADER}\n{}\n", ROW.replace("DOE", "")), ReasonCode::DetailsValueMissing),
+        use DetailsColumn::{FirstName, LastName, ZipCode};
+        use InvalidDetails::{
+            ColumnDoubled, ColumnMissing, Encoding, Header, NoRow, Quotes, RowLength, SeveralRows, ValueMissing,
+            ValueTooLong,
+        };
+        for (text, invalid, reason) in [
+            (String::new(), Header, ReasonCode::DetailsColumnsWrong),
+            ("a,b\n1,2\n".to_owned(), Header, ReasonCode::DetailsColumnsWrong),
+            (HEADER.replace("ZIP_CODE_IN_ADDRESS", "ZIP"), ColumnMissing(ZipCode), ReasonCode::DetailsColumnsWrong),
+            (format!("{HEADER},FIRST_NAME\n{ROW},X\n"), ColumnDoubled(FirstName), ReasonCode::DetailsColumnsWrong),
+            (format!("{HEADER}\n"), NoRow, ReasonCode::DetailsRowsWrong),
+            (format!("{HEADER}\n{ROW}\n{ROW}\n"), SeveralRows, ReasonCode::DetailsRowsWrong),
+            (format!("{HEADER}\nJANE,DOE\n"), RowLength, ReasonCode::DetailsUnreadable),
+            (format!("{HEADER}\n{}\n", ROW.replace("DOE", "D\0E")), Encoding, ReasonCode::DetailsUnreadable),
+            (format!("{HEADER}\n{}\n", ROW.replace("DOE", "D\"E")), Quotes, ReasonCode::DetailsUnreadable),
+            (
+                format!("{HEADER}\n{}\n", ROW.replace("DOE", &"D".repeat(257))),
+                ValueTooLong(LastName),
+                ReasonCode::DetailsUnreadable,
+            ),
+            (
+                format!("{HEADER}\n{}\n", ROW.replace("DOE", "")),
+                ValueMissing(LastName),
+                ReasonCode::DetailsValueMissing,
+            ),
         ] {
-            assert_eq!(parse(&text), Err(reason), "{text:?}");
+            assert_eq!(parse(&text), Err(invalid), "{text:?}");
+            assert_eq!(ReasonCode::from(invalid), reason);
+            if let Some(column) = invalid.column() {
+                assert!(invalid.to_string().contains(column.name()), "{invalid}");
+            }
         }
     }
 
@@ -230,7 +370,7 @@ mod tests {
             "DO\"E",
         ] {
             let text = format!("{HEADER}\n{}\n", ROW.replace("DOE", name));
-            assert_eq!(parse(&text), Err(ReasonCode::DetailsUnreadable), "{name:?}");
+            assert_eq!(parse(&text).map_err(ReasonCode::from), Err(ReasonCode::DetailsUnreadable), "{name:?}");
         }
         for name in ["-", "O'DOE-RÖE", "\u{646}\u{6CC}\u{200C}\u{6A9}", "D=E"] {
             assert!(parse(&format!("{HEADER}\n{}\n", ROW.replace("DOE", name))).is_ok(), "{name:?}");

@@ -3,5 +3,5 @@
 mod details;
 mod members;
 
-pub use details::{Details, DetailsColumn};
+pub use details::{Details, DetailsColumn, InvalidDetails};
 pub use members::{Limits, Member, inspect_image, member_of};

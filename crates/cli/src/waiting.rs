@@ -1,0 +1,181 @@
+//! What a wait for outcomes waits for: messages in the queue, executions, and states that are tried again.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use bonafide_domain::{ApplicationId, SubmissionId};
+
+use crate::error::Error;
+use crate::history::{self, Timeline};
+use crate::records::Records;
+use crate::render;
+
+/// What has not changed is said again after so long.
+const REMINDER: Duration = Duration::from_secs(15);
+
+/// Executions that are looked into; others have the same trouble, or will be looked into once these have ended.
+const LOOKED_INTO: usize = 3;
+
+/// Where it is seen what a wait waits for.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// For submissions.
+    pub records: Records,
+    /// For executions.
+    pub step_functions: aws_sdk_sfn::Client,
+    /// For the queue.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The URL of the uploads queue.
+    pub uploads: String,
+}
+
+impl Waiting {
+    /// In one line, what these submissions wait for.
+    ///
+    /// # Errors
+    /// When AWS refuses or does not answer.
+    pub async fn line(&self, submissions: &[(ApplicationId, SubmissionId)]) -> Result<String, Error> {
+        let messages = self.messages().await?;
+        let mut running = Vec::new();
+        for (application, id) in submissions {
+            let submission = self.records.submission(application, id).await?;
+            let execution = submission.filter(|submission| submission.status == "IN_PROGRESS");
+            running.extend(execution.and_then(|submission| Some((application, submission.execution?))));
+        }
+        let mut line = format!("… messages in the uploads queue: {messages}, executions running: {}", running.len());
+        for (application, execution) in running.iter().take(LOOKED_INTO) {
+            let timeline = history::timeline(&self.step_functions, execution).await?;
+            if let Some(state) = tried_again(&timeline) {
+                line += &format!("; {application} tries again {state}");
+            }
+        }
+        Ok(line)
+    }
+
+    async fn messages(&self) -> Result<u64, Error> {
+        let names = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            // The starter has them, or will get them again.
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let ask = self.sqs.get_queue_attributes().queue_url(&self.uploads);
+        let answer = ask.set_attribute_names(Some(names.to_vec())).send().await;
+        let answer = answer.map_err(|error| Error::from_sdk("ask a queue for its length", error))?;
+        let number = |name: &QueueAttributeName| answer.attributes()?.get(name)?.parse::<u64>().ok();
+        Ok(names.iter().filter_map(number).sum())
+    }
+}
+
+/// The state that an execution, or one that it waits for, tries again, and why.
+fn tried_again(timeline: &Timeline) -> Option<String> {
+    let step = timeline.steps.last().filter(|step| step.seconds.is_none())?;
+    let own = || (!step.errors.is_empty()).then(|| format!("{} ({})", step.state, render::errors(step)));
+    step.children.last().and_then(tried_again).or_else(own)
+}
+
+/// Of lines that come again and again, those that tell something.
+#[derive(Debug, Default)]
+pub struct News(Option<(String, Instant)>);
+
+impl News {
+    /// Whether the line differs from the last one that was told, or that one was told long ago. Then it counts as told.
+    pub fn is_news(&mut self, line: &str, now: Instant) -> bool {
+        let is_old = |(told, at): &(String, Instant)| told == line && now.duration_since(*at) < REMINDER;
+        let is_news = !self.0.as_ref().is_some_and(is_old);
+        if is_news {
+            self.0 = Some((line.to_owned(), now));
+        }
+        is_news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+    use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
+    use aws_sdk_sfn::operation::get_execution_history::GetExecutionHistoryOutput;
+    use aws_sdk_sfn::types::{
+        ExecutionStatus, HistoryEvent, HistoryEventType, StateEnteredEventDetails, TaskFailedEventDetails,
+    };
+    use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesOutput;
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use aws_smithy_types::DateTime;
+
+    use super::*;
+    use crate::submission::tests::{FIRST, record};
+    use crate::target::Place;
+
+    fn waiting(dynamodb: &Rule, step_functions: &[&Rule]) -> Waiting {
+        let queue = mock!(aws_sdk_sqs::Client::get_queue_attributes).then_output(|| {
+            GetQueueAttributesOutput::builder()
+                .attributes(QueueAttributeName::ApproximateNumberOfMessages, "2")
+                .attributes(QueueAttributeName::ApproximateNumberOfMessagesNotVisible, "1")
+                .build()
+        });
+        Waiting {
+            records: Records {
+                dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [dynamodb]),
+                applications: "applications".to_owned(),
+                submissions: "submissions".to_owned(),
+                place: Place::Local { endpoint: String::new() },
+            },
+            step_functions: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, step_functions),
+            sqs: mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&queue]),
+            uploads: "https://uploads".to_owned(),
+        }
+    }
+
+    fn submissions() -> [(ApplicationId, SubmissionId); 1] {
+        [("a".parse().unwrap(), FIRST.parse().unwrap())]
+    }
+
+    #[tokio::test]
+    async fn says_that_the_starter_has_not_come_to_it() {
+        let nothing = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| GetItemOutput::builder().build());
+        let line = waiting(&nothing, &[]).line(&submissions()).await.unwrap();
+        assert_eq!(line, "… messages in the uploads queue: 3, executions running: 0");
+    }
+
+    #[tokio::test]
+    async fn says_which_state_is_tried_again_and_why() {
+        let running = mock!(aws_sdk_dynamodb::Client::get_item)
+            .then_output(|| GetItemOutput::builder().set_item(Some(record(FIRST, "package", "IN_PROGRESS"))).build());
+        let described = mock!(aws_sdk_sfn::Client::describe_execution).then_output(|| {
+            DescribeExecutionOutput::builder()
+                .execution_arn("arn")
+                .state_machine_arn("arn")
+                .status(ExecutionStatus::Running)
+                .start_date(DateTime::from_secs(1))
+                .build()
+                .unwrap()
+        });
+        let history = mock!(aws_sdk_sfn::Client::get_execution_history).then_output(|| {
+            let event = |id, kind| HistoryEvent::builder().id(id).timestamp(DateTime::from_secs(id)).r#type(kind);
+            let entered = StateEnteredEventDetails::builder().name("RequestValidation").build().unwrap();
+            let failed =
+                TaskFailedEventDetails::builder().resource_type("sqs").resource("r").error("Bonafide.Transient");
+            let failed = failed.cause("the service answered with status 503").build().unwrap();
+            let events = vec![
+                event(1, HistoryEventType::TaskStateEntered).state_entered_event_details(entered).build().unwrap(),
+                event(2, HistoryEventType::TaskFailed).task_failed_event_details(failed).build().unwrap(),
+            ];
+            GetExecutionHistoryOutput::builder().set_events(Some(events)).build().unwrap()
+        });
+        let line = waiting(&running, &[&described, &history]).line(&submissions()).await.unwrap();
+        assert_eq!(
+            line,
+            "… messages in the uploads queue: 3, executions running: 1; a tries again RequestValidation (Bonafide.Transient: the \
+             service answered with status 503)"
+        );
+    }
+
+    #[test]
+    fn tells_changes_and_reminds() {
+        let (mut news, start) = (News::default(), Instant::now());
+        for (line, seconds, is_news) in
+            [("a", 0, true), ("a", 14, false), ("b", 14, true), ("b", 28, false), ("b", 29, true), ("b", 43, false)]
+        {
+            assert_eq!(news.is_news(line, start + Duration::from_secs(seconds)), is_news, "{line} {seconds}");
+        }
+    }
+}
