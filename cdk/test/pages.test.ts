@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { pascal } from "../lib/names";
 import { readDescription, routes } from "../lib/openapi";
 import { REPOSITORY } from "../lib/paths";
+import { type Setting, SETTINGS } from "../lib/settings";
 import { WORKERS, type WorkerEntry } from "../lib/workers";
 
 // `npx vitest run cdk/test/pages.test.ts --update` renews what is written here.
@@ -36,4 +38,19 @@ ${rows.join("\n")}
 Each worker also has \`METRICS_NAMESPACE\`, the namespace of its metrics in CloudWatch.
 `;
   await expect(page).toMatchFileSnapshot(join(REPOSITORY, "docs/reference/workers.md"));
+});
+
+it("the table of the settings in DEPLOY is what the list says", async () => {
+  const shown = ({ default: fallback }: Setting<unknown>): string => {
+    if (typeof fallback !== "string") return fallback.shown;
+    return fallback === "" ? "–" : `\`${fallback}\``;
+  };
+  const rows = Object.entries<Setting<unknown>>(SETTINGS).map(
+    ([name, setting]) => `| \`${name}\` | ${shown(setting)} | ${setting.takes} | ${setting.is} |`,
+  );
+  const table = ["| setting | default | takes | is |", "|---|---|---|---|", ...rows, ""].join("\n");
+  const file = join(REPOSITORY, "docs/DEPLOY.md");
+  const page = readFileSync(file, "utf8");
+  expect(page).toMatch(/^\| setting \|/m);
+  await expect(page.replace(/^\| setting \|(.*\n\|)*.*\n/m, () => table)).toMatchFileSnapshot(file);
 });
