@@ -220,7 +220,7 @@ describe("what it needs is where the deployment has it", () => {
   // The templates as they are reviewed; cdk's tests hold them to the stacks.
   it.each([
     ["Bonafide-dev-Site.template.json", Object.keys(SITE_OUTPUTS)],
-    ["Bonafide-dev-FaceApi.aws.template.json", Object.keys(API_OUTPUTS)],
+    ["Bonafide-dev-FaceApi.template.json", Object.keys(API_OUTPUTS)],
   ])("%s", (template, outputs) => {
     const { Outputs } = JSON.parse(readFileSync(join(REPOSITORY, "cdk/test/snapshots", template), "utf8"));
     expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(outputs));
