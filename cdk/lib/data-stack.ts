@@ -1,4 +1,4 @@
-import { Aws, CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { ArnFormat, Aws, CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import * as dynamodb from "aws-cdk-lib/aws-dynamodb";
 import * as rekognition from "aws-cdk-lib/aws-rekognition";
 import * as s3 from "aws-cdk-lib/aws-s3";
@@ -12,8 +12,8 @@ import { type Common, Encryption } from "./constructs/encryption";
 import { removalPolicy } from "./constructs/removal-policy";
 import { TaskQueue } from "./constructs/task-queue";
 import { POLICIES } from "./paths";
-import { type Placeholders, readDocument } from "./placeholders";
-import { STARTER_TIMEOUT } from "./timeouts";
+import { type Placeholders, readDocument, Values } from "./placeholders";
+import { ownThresholds, thresholdsText } from "./thresholds";
 
 /** Uploads below these prefixes start something. */
 export const UPLOAD_PREFIXES = ["zipped/", "id_document/", "selfie/"] as const;
@@ -38,9 +38,41 @@ export interface DataStackProps extends StackProps {
   readonly config: Config;
 }
 
+const OUTPUTS = [
+  "BucketName",
+  "ApplicationsTableName",
+  "SubmissionsTableName",
+  "DecisionsTableName",
+  "CustomersTableName",
+  "FaceCollectionId",
+  "FaceMetadataTableName",
+  "FaceRequestsTableName",
+  "NotificationsTopicArn",
+  "ThirdPartySecretArn",
+  "UploadsQueueUrl",
+  "UploadsDeadLetterQueueUrl",
+];
+
+/** What settings and account say, for all files: settings by their names (`MinimumAge`), and the thresholds. */
+function valuesOf(config: Config, { formatArn }: { formatArn: Stack["formatArn"] }): Values {
+  const settings = Object.entries({ ...config, thresholds: thresholdsText(config.thresholds) });
+  const values = new Values({
+    ...config.thresholds,
+    ...Object.fromEntries(settings.map(([name, value]) => [name.charAt(0).toUpperCase() + name.slice(1), String(value)])),
+    OwnThresholds: ownThresholds(config.thresholds),
+    TextractRegion: config.textractRegion === "" ? Aws.REGION : config.textractRegion,
+    AccountId: Aws.ACCOUNT_ID,
+  });
+  values.set("RulesArn", formatArn({ service: "events", resource: "rule", resourceName: "*" }));
+  const machines = { service: "states", resource: "stateMachine", resourceName: "*", arnFormat: ArnFormat.COLON_RESOURCE_NAME };
+  values.set("MachinesArn", formatArn(machines));
+  return values;
+}
+
 /** What must survive: the evidence, the records, the faces, the keys, and the doors in and out. */
 export class DataStack extends Stack {
-  readonly encryption: Encryption;
+  /** For the constructs of all stacks. */
+  readonly common: Common;
   readonly bucketName: string;
   readonly bucketArn: string;
   readonly uploads: TaskQueue;
@@ -51,28 +83,26 @@ export class DataStack extends Stack {
   readonly decisions: dynamodb.Table;
   readonly customers: dynamodb.Table;
   readonly notifications: sns.Topic;
-  readonly faces: rekognition.CfnCollection;
   readonly faceMetadata: dynamodb.Table;
   /** What was answered to requests that may come twice. */
   readonly faceRequests: dynamodb.Table;
   /** The collections of the face API, by their ids. */
   readonly faceShards: readonly string[];
-  /** The third party's API key. */
-  readonly thirdPartySecretArn: string;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, { ...props, terminationProtection: props.config.deletionProtection });
     const { config } = props;
-    this.encryption = new Encryption(this, "Encryption", config);
-    const common: Common = { config, encryption: this.encryption };
+    const values = valuesOf(config, { formatArn: (components) => this.formatArn(components) });
+    const common: Common = { config, encryption: new Encryption(this, "Encryption", config), values };
+    this.common = common;
 
     // Known before the bucket exists: the queue has to let the bucket in before the bucket may name the queue.
     const bucketName = `bonafide-${config.stage}-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
     this.bucketName = bucketName;
     this.bucketArn = this.formatArn({ service: "s3", region: "", account: "", resource: bucketName });
-    this.uploads = new TaskQueue(this, "Uploads", {
-      encryption: this.encryption,
-      consumerTimeout: STARTER_TIMEOUT,
+    values.set("BucketName", this.bucketName);
+    values.set("BucketArn", this.bucketArn);
+    this.uploads = new TaskQueue(this, "Uploads", common, {
       policy: { file: "uploads-queue", values: { BucketArn: this.bucketArn, AccountId: Aws.ACCOUNT_ID } },
     });
     const accessLogs = this.accessLogs(config, `${bucketName}-logs`);
@@ -112,8 +142,10 @@ export class DataStack extends Stack {
       sortKey: { name: "SK", type: dynamodb.AttributeType.STRING },
     });
 
-    this.faces = new rekognition.CfnCollection(this, "Faces", { collectionId: `bonafide-${config.stage}` });
-    this.faces.applyRemovalPolicy(removalPolicy(config));
+    const faces = new rekognition.CfnCollection(this, "Faces", { collectionId: `bonafide-${config.stage}` });
+    faces.applyRemovalPolicy(removalPolicy(config));
+    values.set("FaceCollectionId", faces.ref);
+    values.set("FaceCollectionArn", faces.attrArn);
 
     this.faceMetadata = this.table("FaceMetadata", common, { partitionKey: { name: "faceId", type: dynamodb.AttributeType.STRING } });
     this.faceMetadata.addGlobalSecondaryIndex({
@@ -141,7 +173,7 @@ export class DataStack extends Stack {
     });
 
     const secret = new secretsmanager.CfnSecret(this, "ThirdPartyApiKey", {
-      ...this.encryption.secret(),
+      ...common.encryption.secret(),
       description: "API key of the third party that validates licences. Created with a random value: put the real one.",
       generateSecretString: { excludePunctuation: true, passwordLength: 40 },
     });
@@ -160,26 +192,13 @@ export class DataStack extends Stack {
         "PCI.DSS.321-SecretsManagerUsingKMSKey",
       );
     }
-    this.thirdPartySecretArn = secret.attrId;
+    values.set("ThirdPartySecretArn", secret.attrId);
 
-    this.notifications = this.topic(config);
+    this.notifications = this.topic(common);
+    values.set("NotificationsTopicArn", this.notifications.topicArn);
 
-    const outputs = {
-      BucketName: bucketName,
-      ApplicationsTableName: this.applications.tableName,
-      SubmissionsTableName: this.submissions.tableName,
-      DecisionsTableName: this.decisions.tableName,
-      CustomersTableName: this.customers.tableName,
-      FaceCollectionId: this.faces.ref,
-      FaceMetadataTableName: this.faceMetadata.tableName,
-      FaceRequestsTableName: this.faceRequests.tableName,
-      FaceShardIds: this.faceShards.join(","),
-      NotificationsTopicArn: this.notifications.topicArn,
-      ThirdPartySecretArn: this.thirdPartySecretArn,
-      UploadsQueueUrl: this.uploads.queue.queueUrl,
-      UploadsDeadLetterQueueUrl: this.uploads.deadLetters.queueUrl,
-    };
-    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+    for (const name of OUTPUTS) new CfnOutput(this, name, { value: values.get(name, "DataStack") });
+    new CfnOutput(this, "FaceShardIds", { value: this.faceShards.join(",") });
   }
 
   private evidence(
@@ -271,8 +290,8 @@ export class DataStack extends Stack {
     return { bucket: bucket.node.defaultChild as s3.CfnBucket, policy };
   }
 
-  private topic(config: Config): sns.Topic {
-    const topic = new sns.Topic(this, "Notifications", { displayName: "Bonafide", ...this.encryption.topic(this) });
+  private topic({ config, encryption }: Common): sns.Topic {
+    const topic = new sns.Topic(this, "Notifications", { displayName: "Bonafide", ...encryption.topic(this) });
     new sns.CfnTopicPolicy(topic, "Policy", {
       topics: [topic.topicArn],
       policyDocument: readDocument(join(POLICIES, "resources/topic.json"), { TopicArn: topic.topicArn }),
@@ -290,7 +309,7 @@ export class DataStack extends Stack {
 
   private table(
     id: string,
-    { config, encryption }: Common,
+    { config, encryption, values }: Common,
     keys: Pick<dynamodb.TableProps, "partitionKey" | "sortKey" | "timeToLiveAttribute">,
   ): dynamodb.Table {
     const table = new dynamodb.Table(this, id, {
@@ -306,6 +325,8 @@ export class DataStack extends Stack {
       "Point-in-time recovery restores any second of the last 35 days. A backup plan is the account's, and finds the table by its tags.",
       "NIST.800.53.R5-DynamoDBInBackupPlan",
     );
+    values.set(`${id}TableName`, table.tableName);
+    values.set(`${id}TableArn`, table.tableArn);
     return table;
   }
 

@@ -3,39 +3,22 @@ import type * as sqs from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import type { Config } from "./config";
 import { type AlarmProps, Alarms } from "./constructs/alarms";
-import { Dashboard } from "./constructs/dashboard";
+import { Dashboard, type Watched } from "./constructs/dashboard";
 import { FACE_API_STAGE } from "./constructs/face-api";
-import type { Common } from "./constructs/encryption";
 import { Measurements } from "./constructs/measurements";
 import { metric } from "./constructs/metrics";
 import { OperationsTopic } from "./constructs/operations-topic";
 import type { TaskQueue } from "./constructs/task-queue";
 import type { DataStack } from "./data-stack";
 import type { FaceApiStack } from "./face-api-stack";
-import { FACE_WORKERS, type MachineName, metricsNamespace, type WorkerName } from "./names";
-import type { ConversationStack } from "./conversation-stack";
+import { MACHINES, metricsNamespace } from "./names";
+import { WORKERS } from "./workers";
 import type { WorkflowStack } from "./workflow-stack";
 
 export interface ObservabilityStackProps extends StackProps {
-  readonly config: Config;
   readonly data: DataStack;
   readonly workflow: WorkflowStack;
-  readonly conversation: ConversationStack;
   readonly faceApi: FaceApiStack;
-}
-
-/** All that is watched, by the names that alarms and dashboard use. */
-export interface Watched {
-  readonly queues: Readonly<Record<string, TaskQueue>>;
-  readonly deadLetters: Readonly<Record<string, sqs.Queue>>;
-  /** ARNs. */
-  readonly machines: Readonly<Record<MachineName, string>>;
-  /** Names of the functions. */
-  readonly workers: Readonly<Record<WorkerName, string>>;
-  /** Names of the tables. */
-  readonly tables: Readonly<Record<string, string>>;
-  /** As CloudWatch knows the face API. */
-  readonly faceApi: string;
 }
 
 /** Seconds after which a message is older than its queue explains. */
@@ -55,17 +38,12 @@ const TRIES = 5;
 
 /** What tells people how it goes: metrics of the outcomes, a dashboard, alarms and the topic that they call through. */
 export class ObservabilityStack extends Stack {
-  constructor(scope: Construct, id: string, props: ObservabilityStackProps) {
+  constructor(scope: Construct, id: string, { data, workflow, faceApi, ...props }: ObservabilityStackProps) {
     super(scope, id, props);
-    const { config, data, workflow, conversation, faceApi } = props;
-    const common: Common = { config, encryption: data.encryption };
+    const { common } = data;
+    const { config } = common;
     const { topic } = new OperationsTopic(this, "Operations", common);
-    const measurements = new Measurements(this, "Notifications", {
-      ...common,
-      notifications: data.notifications,
-      applications: data.applications,
-      submissions: data.submissions,
-    });
+    const measurements = new Measurements(this, "Notifications", common);
 
     const queues = {
       uploads: data.uploads,
@@ -79,11 +57,8 @@ export class ObservabilityStack extends Stack {
         ...map(queues, (queue) => queue.deadLetters),
         "failed-executions": workflow.failedExecutions.deadLetters,
       },
-      machines: map({ ...workflow.machines, ...conversation.machines }, (_, machine) => this.machineArn(config, machine)),
-      workers: map(
-        { ...workflow.workers, ...conversation.workers, "measure-outcome": measurements.worker, ...faceApi.workers },
-        (_, worker) => `bonafide-${config.stage}-${worker}`,
-      ),
+      machines: Object.fromEntries(MACHINES.map((machine) => [machine, this.machineArn(config, machine)])),
+      workers: Object.fromEntries(WORKERS.map(({ name }) => [name, `bonafide-${config.stage}-${name}`])),
       tables: {
         applications: data.applications.tableName,
         submissions: data.submissions.tableName,
@@ -112,7 +87,7 @@ export class ObservabilityStack extends Stack {
   }
 
   /** By the machine's name, as functions are by theirs: an import would keep the workflow from ever giving one up. */
-  private machineArn(config: Config, machine: MachineName): string {
+  private machineArn(config: Config, machine: string): string {
     return this.formatArn({
       service: "states",
       resource: "stateMachine",
@@ -144,7 +119,7 @@ function watchQueues(alarms: Alarms, { deadLetters }: Watched, queues: Readonly<
 }
 
 /** Nothing else tells of a failure that is not recorded. */
-const NOT_JUDGING: Partial<Record<MachineName, (section: string, how: string) => Pick<AlarmProps, "section" | "subject" | "meaning">>> = {
+const NOT_JUDGING: Partial<Record<string, (section: string, how: string) => Pick<AlarmProps, "section" | "subject" | "meaning">>> = {
   "record-failure": (section, how) => ({
     section: "failures-not-recorded",
     subject: section,
@@ -158,7 +133,7 @@ const NOT_JUDGING: Partial<Record<MachineName, (section: string, how: string) =>
 };
 
 function watchMachines(alarms: Alarms, { machines }: Watched): void {
-  for (const [subject, arn] of entries(machines)) {
+  for (const [subject, arn] of Object.entries(machines)) {
     const ended = [
       ["executions-failed", "ExecutionsFailed", "failed"],
       ["executions-timed-out", "ExecutionsTimedOut", "took longer than it may"],
@@ -183,21 +158,14 @@ function watchMachines(alarms: Alarms, { machines }: Watched): void {
 }
 
 /**
- * They answer for single messages, or for requests over HTTP: what fails there goes back to the queue, or to the client, and is no error of
- * Lambda's. The repair of faces and their sweep are run by the clock: each run that fails counts.
+ * The workers whose callers see a failure as an error of Lambda's. The others answer for single messages, or for requests over HTTP: what
+ * fails there goes back to the queue, or to the client, so that only a crash is an error. Of those that the clock runs, each failed run counts.
  */
-const ERRING_ONLY_BY_CRASHING: readonly WorkerName[] = [
-  "starter",
-  "extract-document",
-  "validate-license",
-  "measure-outcome",
-  "sweep-faces",
-  ...FACE_WORKERS,
-];
+const INVOKED = WORKERS.filter(({ trigger }) => trigger.machine !== undefined || trigger.agent !== undefined).map(({ name }) => name);
 
 function watchWorkers(alarms: Alarms, { workers }: Watched): void {
-  for (const [subject, name] of entries(workers)) {
-    const alone = ERRING_ONLY_BY_CRASHING.includes(subject);
+  for (const [subject, name] of Object.entries(workers)) {
+    const alone = !INVOKED.includes(subject);
     alarms.add({
       section: "worker-errors",
       subject,

@@ -6,15 +6,12 @@ import { REPOSITORY } from "./paths";
 /** Anything that JSON can say. */
 type Json = any;
 
-/** The routes of the face API: each is an operation of the description, and served by the worker of the same name. */
-export type Operation = "register-face" | "index-face" | "verify-face" | "offer-upload" | "read-face" | "remove-face";
-
 /** What the description leaves to the deployment. */
 export interface Gateway {
   /** Who authorizes: IAM, or the tokens of a Cognito user pool. */
   readonly authorizer: { readonly kind: "iam" } | { readonly kind: "jwt"; readonly userPoolArn: string };
-  /** Where API Gateway finds the worker of an operation. */
-  readonly integrations: Readonly<Record<Operation, string>>;
+  /** Where API Gateway finds the worker of an operation, which has its name. */
+  readonly integrations: Readonly<Record<string, string>>;
   /** The one web page that may read answers; empty: none. */
   readonly origin: string;
 }
@@ -23,9 +20,13 @@ export interface Gateway {
 export const readDescription = (): Json => parse(readFileSync(join(REPOSITORY, "docs/openapi/face-api.yaml"), "utf8"));
 
 /** The routes of the API, as the description writes them. */
-export const routes = (description: Json): { method: string; path: string }[] =>
+export const routes = (description: Json): { method: string; path: string; operation: string }[] =>
   Object.entries<Json>(description.paths).flatMap(([path, item]) =>
-    METHODS.filter((method) => item[method] !== undefined).map((method) => ({ method: method.toUpperCase(), path })),
+    METHODS.filter((method) => item[method] !== undefined).map((method) => ({
+      method: method.toUpperCase(),
+      path,
+      operation: item[method].operationId,
+    })),
   );
 
 /** What API Gateway itself answers, with which code. A type that is missing here falls to one of the two defaults. */
@@ -113,7 +114,7 @@ export function gatewayBody(description: Json, gateway: Gateway): Json {
 function operation(description: Json, gateway: Gateway, operation: Json, parameters: Json[]): Json {
   const { operationId, requestBody } = operation;
   if (operationId === "describe") return describe(description, gateway);
-  const uri = gateway.integrations[operationId as Operation];
+  const uri = gateway.integrations[operationId];
   if (uri === undefined) throw new Error(`No worker serves the operation ${operationId}.`);
   return {
     operationId,

@@ -11,20 +11,56 @@ export function placeholdersIn(text: string): Set<string> {
   return new Set([...text.matchAll(PLACEHOLDER)].map((match) => match[1] as string));
 }
 
-/** Throws unless the values given are exactly those that the text asks for: what is left over is a mistake as well. */
-export function requireComplete(file: string, text: string, values: Placeholders): void {
-  const wanted = placeholdersIn(text);
-  const unknown = [...wanted].filter((name) => !(name in values));
-  const unused = Object.keys(values).filter((name) => !wanted.has(name));
-  if (unknown.length > 0) throw new Error(`${basename(file)} asks for \${${unknown.join("}, ${")}}, which nobody gives.`);
-  if (unused.length > 0) throw new Error(`${basename(file)} does not use \${${unused.join("}, ${")}}, which it is given.`);
+/** What each `${Name}` in environments, policies and definitions stands for: one table, which the stacks fill as they are made. */
+export class Values {
+  private readonly values = new Map<string, () => string>();
+  /** Given by name, and not used by any file so far. */
+  private readonly idle = new Set<string>();
+
+  constructor(settings: Placeholders) {
+    this.offer(settings);
+  }
+
+  /** A value that some file has to use. */
+  set(name: string, value: string): void {
+    this.offer({ [name]: value });
+    this.idle.add(name);
+  }
+
+  /** Values of what every worker, machine or queue has, and that a file may use. One given as a function is made when it is used. */
+  offer(values: Readonly<Record<string, string | (() => string)>>): void {
+    for (const [name, value] of Object.entries(values)) {
+      if (this.values.has(name)) throw new Error(`\${${name}} has two values.`);
+      this.values.set(name, typeof value === "string" ? () => value : value);
+    }
+  }
+
+  /** The value of a name that `user`, mostly a file, asks for. */
+  get(name: string, user: string): string {
+    const value = this.values.get(name);
+    if (value === undefined) throw new Error(`${basename(user)} asks for \${${name}}, which has no value.`);
+    this.idle.delete(name);
+    return value();
+  }
+
+  /** Values for all names in the text of a file: those that it alone is given, which it has to use, and for all others these. */
+  for(file: string, text: string, own: Placeholders = {}): Placeholders {
+    const names = placeholdersIn(text);
+    const unused = Object.keys(own).filter((name) => !names.has(name));
+    if (unused.length > 0) throw new Error(`${basename(file)} does not use \${${unused.join("}, ${")}}, which it is given.`);
+    return Object.fromEntries([...names].map((name) => [name, own[name] ?? this.get(name, file)]));
+  }
+
+  /** What was set and not used: a mistake in the stack that sets it. */
+  unused(): string[] {
+    return [...this.idle];
+  }
 }
 
 /** A JSON document with all placeholders replaced, inside strings only. */
-export function readDocument(file: string, values: Placeholders): Record<string, unknown> {
+export function readDocument(file: string, own: Placeholders, table = new Values({})): Record<string, unknown> {
   const text = readFileSync(file, "utf8");
-  requireComplete(file, text, values);
-  return replace(JSON.parse(text), values) as Record<string, unknown>;
+  return replace(JSON.parse(text), table.for(file, text, own)) as Record<string, unknown>;
 }
 
 /** A text with all placeholders replaced. */

@@ -24,18 +24,15 @@ export function addStacks(
   // CloudFormation then refuses to take away what the workflow still uses.
   app.node.setContext("@aws-cdk/core:defaultCrossStackReferences", "strong");
   const data = new DataStack(app, `Bonafide-${config.stage}-Data`, { config, description: "Bonafide: evidence and records" });
-  const workflow = new WorkflowStack(app, `Bonafide-${config.stage}-Workflow`, { config, data, description: "Bonafide: checks" });
+  const workflow = new WorkflowStack(app, `Bonafide-${config.stage}-Workflow`, { data, description: "Bonafide: checks" });
   const conversation = new ConversationStack(app, `Bonafide-${config.stage}-Conversation`, {
-    config,
     data,
     description: "Bonafide: onboarding in a conversation",
   });
-  const faceApi = new FaceApiStack(app, `Bonafide-${config.stage}-FaceApi`, { config, data, description: "Bonafide: face API" });
+  const faceApi = new FaceApiStack(app, `Bonafide-${config.stage}-FaceApi`, { data, description: "Bonafide: face API" });
   const observability = new ObservabilityStack(app, `Bonafide-${config.stage}-Observability`, {
-    config,
     data,
     workflow,
-    conversation,
     faceApi,
     description: "Bonafide: metrics, dashboard and alarms",
   });

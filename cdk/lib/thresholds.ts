@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { STATE_MACHINES } from "./paths";
-import { type Placeholders, placeholdersIn } from "./placeholders";
+import type { Placeholders } from "./placeholders";
 
 interface Threshold {
   readonly name: string;
@@ -48,10 +48,3 @@ export const thresholdsText = (thresholds: Placeholders): string => text(Object.
 /** Those that differ from the standard, which the workers have compiled in. */
 export const ownThresholds = (thresholds: Placeholders): string =>
   text(Object.entries(thresholds).filter(([name, value]) => value !== THRESHOLDS[name]));
-
-/** Those for which a definition has a token, and all of them for `${Thresholds}`. */
-export function tokensOf(definition: string, thresholds: Placeholders): Placeholders {
-  const tokens = placeholdersIn(definition);
-  const all: Placeholders = { ...thresholds, Thresholds: thresholdsText(thresholds) };
-  return Object.fromEntries(Object.entries(all).filter(([name]) => tokens.has(name)));
-}

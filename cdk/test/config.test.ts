@@ -66,7 +66,7 @@ describe("configuration", () => {
 
   it("forgets an upload no later than its copy", () => {
     expect(read({ recordRetentionDays: "3" }).inboxRetentionDays).toBe(3);
-    expect(() => read({ recordRetentionDays: "7", inboxRetentionDays: "8" })).toThrow("from 1 to 7");
+    expect(() => read({ recordRetentionDays: "7", inboxRetentionDays: "8" })).toThrow("at most recordRetentionDays (7)");
   });
 
   it("takes a region, addresses and keys of this account", () => {
@@ -148,7 +148,7 @@ describe("configuration", () => {
     [{ licensesConcurrency: "1001" }, "from 2 to 1000"],
     [{ encryption: "kms" }, "aws, customer"],
     [{ mostAttempts: "0" }, "from 1 to 100"],
-    [{ inboxRetentionDays: "0" }, "from 1 to 1827"],
+    [{ inboxRetentionDays: "0" }, "from 1 to 36500"],
     [{ conversationRetentionDays: "0" }, "conversationRetentionDays"],
     [{ recordRetentionDays: "5 years" }, "recordRetentionDays"],
     [{ textractRegion: "Ireland" }, "such as eu-west-1"],

@@ -5,34 +5,10 @@ import { ACTION_GROUP, FUNCTIONS, INSTRUCTION } from "../lib/constructs/agent";
 import { type Deployment, deployment, onDisk, readable, resource, resources, synthesize } from "./support";
 
 const { conversation } = deployment();
-const plain = (value: unknown): any => readable(deployment(), conversation, value);
 const variables = (name: string, stack = conversation): any =>
   resource(stack, "AWS::Lambda::Function", `${name}/Function/Resource`).Properties.Environment.Variables;
 
 describe("the workers", () => {
-  it.each([
-    ["ExtractIdentity", { TEXTRACT_REGION: "<Region>", THRESHOLDS: "" }],
-    [
-      "VerifyIdentity",
-      {
-        NATIONAL_REGISTRY: "",
-        NATIONAL_REGISTRY_KEY: "",
-        NATIONAL_NUMBER_POLICY: "acceptSynthetic",
-        CUSTOMER_EMAIL_DOMAIN: "customers.example",
-        THRESHOLDS: "",
-      },
-    ],
-    [
-      "OnboardingAgent",
-      {
-        BUCKET_NAME: "bonafide-dev-<AccountId>-<Region>",
-        AGENT_ONBOARDING_MACHINE_ARN: "<AgentOnboarding/Machine/Resource>",
-      },
-    ],
-  ])("%s is told exactly what it needs", (name, told) => {
-    expect(plain(variables(name))).toEqual({ ...told, METRICS_NAMESPACE: "Bonafide/dev" });
-  });
-
   it("judge by the stage's own thresholds", () => {
     const stage = synthesize({ thresholds: "ZoneNameSimilarity=90" });
     expect(variables("ExtractIdentity", stage.conversation)).toMatchObject({ THRESHOLDS: "ZoneNameSimilarity=90" });

@@ -2,7 +2,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../lib/config";
-import { gatewayBody, type Operation, readDescription } from "../lib/openapi";
+import { gatewayBody, readDescription } from "../lib/openapi";
 import { deployment, find, readable, resource, resources, synthesize } from "./support";
 
 const deployed = deployment();
@@ -144,11 +144,11 @@ describe("the deployed API", () => {
   });
 
   it("refuses a description that API Gateway would read otherwise", () => {
-    const gateway = { authorizer: { kind: "iam" }, integrations: {} as Record<Operation, string>, origin: "" } as const;
+    const gateway = { authorizer: { kind: "iam" }, integrations: {}, origin: "" } as const;
     const changed = structuredClone(description);
     changed.components.schemas.Id.exclusiveMinimum = 1;
     const integrations = Object.fromEntries([...operations(description).values()].map(({ operationId }) => [operationId, "uri"]));
-    expect(() => gatewayBody(changed, { ...gateway, integrations: integrations as Record<Operation, string> })).toThrow(
+    expect(() => gatewayBody(changed, { ...gateway, integrations })).toThrow(
       "Id uses exclusiveMinimum in a way that API Gateway does not know.",
     );
     expect(() => gatewayBody(description, gateway)).toThrow("No worker serves the operation register-face.");

@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pascal } from "../lib/names";
+import { readDescription, routes } from "../lib/openapi";
 import { REPOSITORY, STATE_MACHINES } from "../lib/paths";
+import { WORKERS } from "../lib/workers";
 import { deployment, onDisk, resources } from "./support";
 
 const owners = (type: string): string[] =>
@@ -10,16 +12,11 @@ const owners = (type: string): string[] =>
     .flatMap((stack) => [...resources(stack, type).keys()])
     .map((path) => path.split("/")[0] as string)
     .sort();
-const definitions = onDisk.machines().map((name) => readFileSync(join(STATE_MACHINES, `${name}.asl.json`), "utf8"));
-
-/** Consumed from a queue to which a definition sends: no definition invokes them. */
-const sentTo: Record<string, string> = {
-  "extract-document": "${ExtractDocumentQueueUrl}",
-  "validate-license": "${ValidateLicenseQueueUrl}",
-};
+const definition = (machine: string): string => readFileSync(join(STATE_MACHINES, `${machine}.asl.json`), "utf8");
 
 describe("one name, derived everywhere:", () => {
-  it("every worker has a crate, a policy and a construct", () => {
+  it("every worker is in the list, and has a crate, a policy and a construct", () => {
+    expect(WORKERS.map(({ name }) => name).sort()).toEqual(onDisk.workers());
     expect(onDisk.policies("workers")).toEqual(onDisk.workers());
     expect(owners("AWS::Lambda::Function")).toEqual(onDisk.workers().map(pascal).sort());
   });
@@ -33,11 +30,22 @@ describe("one name, derived everywhere:", () => {
     expect(owners("AWS::StepFunctions::StateMachine")).toEqual(onDisk.machines().map(pascal).sort());
   });
 
-  // An upload reaches the first, a notification the second, an agent the third, a schedule the fourth, the face API and its schedule the others.
-  const faces = ["register-face", "index-face", "verify-face", "read-face", "remove-face", "offer-upload", "repair-faces"];
-  const outside = ["starter", "measure-outcome", "onboarding-agent", "sweep-faces", ...faces];
-  it.each(onDisk.workers().filter((worker) => !outside.includes(worker)))("a definition reaches %s by its name", (worker) => {
-    expect(definitions.some((text) => text.includes(sentTo[worker] ?? `\${${pascal(worker)}Arn}`))).toBe(true);
+  it.each(WORKERS.filter(({ trigger }) => trigger.machine !== undefined))(
+    "the machine of the list invokes $name, and no other",
+    (worker) => {
+      const invoking = onDisk.machines().filter((machine) => definition(machine).includes(`\${${pascal(worker.name)}Arn}`));
+      expect(invoking).toEqual([worker.trigger.machine]);
+    },
+  );
+
+  it("every operation of the face API has a worker", () => {
+    const served = WORKERS.filter(({ trigger }) => trigger.api === "face-api").map(({ name }) => name);
+    // API Gateway itself answers the description.
+    expect(["describe", ...served].sort()).toEqual(
+      routes(readDescription())
+        .map(({ operation }) => operation)
+        .sort(),
+    );
   });
 
   const contracts = join(STATE_MACHINES, "contracts");

@@ -1,7 +1,8 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Placeholders, readDocument } from "../lib/placeholders";
+import { type Placeholders, readDocument, Values } from "../lib/placeholders";
+import { build } from "./support";
 
 const document = (content: unknown, values: Placeholders): unknown => {
   const file = join(mkdtempSync(join(process.env.BONAFIDE_TEST_FOLDER as string, "placeholders-")), "policy.json");
@@ -19,10 +20,32 @@ describe("placeholders", () => {
   });
 
   it("must all be known", () => {
-    expect(() => document({ a: "${One}${Two}" }, { One: "1" })).toThrow("policy.json asks for ${Two}");
+    expect(() => document({ a: "${One}${Two}" }, { One: "1" })).toThrow("policy.json asks for ${Two}, which has no value.");
   });
 
-  it("must all be used", () => {
+  it("must all be used, when they are given for one file", () => {
     expect(() => document({ a: "${One}" }, { One: "1", Two: "2" })).toThrow("policy.json does not use ${Two}");
+  });
+});
+
+describe("the table of values", () => {
+  it("has one value for each name, and a file's own come before it", () => {
+    const values = new Values({ One: "1" });
+    values.set("Two", "2");
+    expect(values.for("a.json", "${One}${Two}", { Two: "two" })).toEqual({ One: "1", Two: "two" });
+    expect(() => values.set("One", "one")).toThrow("${One} has two values.");
+  });
+
+  it("knows which values that a stack sets are used by no file", () => {
+    const values = new Values({ Setting: "1" });
+    values.offer({ Offered: "2" });
+    values.set("Used", "3");
+    values.set("Unused", "4");
+    values.get("Used", "a.json");
+    expect(values.unused()).toEqual(["Unused"]);
+  });
+
+  it("has no value that no file uses, once all stacks are made", () => {
+    expect(build({ agentModel: "anthropic.claude-3-haiku-20240307-v1:0" }).stacks.data.common.values.unused()).toEqual([]);
   });
 });

@@ -3,56 +3,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pascal } from "../lib/names";
 import { POLICIES } from "../lib/paths";
+import { MEANING } from "./meaning";
 import { deployment, find, onDisk, readable, type Resource, resources, type Stack } from "./support";
 
 const { data, workflow } = deployment();
 const stacks: readonly Stack[] = Object.values(deployment());
-
-const states = (kind: string, name: string): string => `arn:<Partition>:states:<Region>:<AccountId>:${kind}:${name}`;
-const machine = (name: string): Record<string, string> => ({
-  [`${pascal(name)}MachineArn`]: `<${pascal(name)}/Machine/Resource>`,
-  [`${pascal(name)}ExecutionsArn`]: states("execution", `bonafide-dev-${name}:*`),
-});
-
-/** What each placeholder has to be once deployed. Written out here, so that a wrong wire in the stacks is seen. */
-const MEANING: Record<string, string> = {
-  ApplicationsTableArn: "<Applications/Resource.Arn>",
-  SubmissionsTableArn: "<Submissions/Resource.Arn>",
-  DecisionsTableArn: "<Decisions/Resource.Arn>",
-  CustomersTableArn: "<Customers/Resource.Arn>",
-  NotificationsTopicArn: "<Notifications/Resource>",
-  BucketArn: "arn:<Partition>:s3:::bonafide-dev-<AccountId>-<Region>",
-  UploadsQueueArn: "<Uploads/Queue/Resource.Arn>",
-  ExtractDocumentQueueArn: "<Extraction/Queue/Resource.Arn>",
-  ValidateLicenseQueueArn: "<Licenses/Queue/Resource.Arn>",
-  MeasurementsQueueArn: "<Measurements/Queue/Resource.Arn>",
-  FaceCollectionArn: "<Faces.Arn>",
-  // All shards: they differ in their last number.
-  FaceShardsArn: "arn:<Partition>:rekognition:<Region>:<AccountId>:collection/bonafide-dev-faces-*",
-  FaceMetadataTableArn: "<FaceMetadata/Resource.Arn>",
-  FaceRequestsTableArn: "<FaceRequests/Resource.Arn>",
-  ThirdPartySecretArn: "<ThirdPartyApiKey.Id>",
-  ChildExecutionsRuleArn: "arn:<Partition>:events:<Region>:<AccountId>:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
-  MachinesArn: states("stateMachine", "*"),
-  RulesArn: "arn:<Partition>:events:<Region>:<AccountId>:rule/*",
-  RuleArn: "<FailedExecutions/Rule.Arn>",
-  TopicArn: "<Notifications/Resource>",
-  AccountId: "<AccountId>",
-  // Every version: an execution calls the one that it started with.
-  UnpackPackageArn: "<UnpackPackage/Function/Resource.Arn>:*",
-  MatchDetailsArn: "<MatchDetails/Function/Resource.Arn>:*",
-  ConcludeSubmissionArn: "<ConcludeSubmission/Function/Resource.Arn>:*",
-  ...machine("onboarding"),
-  ...machine("identity-verification"),
-  ...machine("identity-compare"),
-  ...machine("document-extraction"),
-  ...machine("third-party-check"),
-  ...machine("record-failure"),
-  ...machine("sweep-submissions"),
-  ...machine("agent-onboarding"),
-  ExtractIdentityArn: "<ExtractIdentity/Function/Resource.Arn>:*",
-  VerifyIdentityArn: "<VerifyIdentity/Function/Resource.Arn>:*",
-};
 
 function expected(file: string, own: Record<string, string> = {}): unknown {
   const text = onDisk.policy(file).replaceAll(/\$\{([A-Za-z]+)\}/g, (token, name: string) => ({ ...MEANING, ...own })[name] ?? token);

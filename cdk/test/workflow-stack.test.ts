@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { definitionDigest } from "../lib/definitions";
 import { pascal } from "../lib/names";
 import { STATE_MACHINES } from "../lib/paths";
-import { THRESHOLDS, thresholdsText } from "../lib/thresholds";
+import { substitute } from "../lib/placeholders";
+import { WORKERS } from "../lib/workers";
+import { MEANING } from "./meaning";
 import { bundles, deployment, find, onDisk, readable, resource, resources, synthesize } from "./support";
 
 const { data, workflow, conversation } = deployment();
@@ -26,56 +27,16 @@ describe("the worker", () => {
     );
   });
 
-  const applications = { APPLICATIONS_TABLE: "<Applications/Resource>" };
-  const submissions = { SUBMISSIONS_TABLE: "<Submissions/Resource>" };
-  it.each([
-    [
-      "starter",
-      {
-        ...applications,
-        ...submissions,
-        BUCKET_NAME: "bonafide-dev-<AccountId>-<Region>",
-        NOTIFICATIONS_TOPIC_ARN: "<Notifications/Resource>",
-        ONBOARDING_MACHINE_ARN: "<Onboarding/Machine/Resource>",
-        RECORD_RETENTION_DAYS: "1827",
-        MOST_ATTEMPTS: "5",
-        PACE_MILLISECONDS: "600",
-      },
-    ],
-    ["unpack-package", submissions],
-    ["extract-document", { ...submissions, TEXTRACT_REGION: "<Region>", PACE_MILLISECONDS: "3000" }],
-    ["match-details", submissions],
-    [
-      "validate-license",
-      {
-        ...submissions,
-        THIRD_PARTY_URL: "<ThirdPartyUrl>",
-        THIRD_PARTY_SECRET_ARN: "<ThirdPartyApiKey.Id>",
-        PACE_MILLISECONDS: "1000",
-      },
-    ],
-    [
-      "conclude-submission",
-      {
-        ...applications,
-        ...submissions,
-        CUSTOMERS_TABLE: "<Customers/Resource>",
-        DECISIONS_TABLE: "<Decisions/Resource>",
-        MOST_ATTEMPTS: "5",
-      },
-    ],
-    ["sweep-faces", { ...applications, ...submissions, FACE_COLLECTION_ID: "<Faces>" }],
-  ])("%s is told exactly what it needs", (name, variables) => {
-    const { Properties } = resource(workflow, "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`);
-    expect(plain(Properties.Environment.Variables)).toEqual({ ...variables, METRICS_NAMESPACE: "Bonafide/dev" });
-  });
-
-  it.each(onDisk.workers())("%s asks for exactly what it is told", (name) => {
-    const source = onDisk.sources(name);
-    const asked = [...source.matchAll(/\bsetting\("([A-Z_]+)"\)/g)].map((match) => match[1]);
-    const { Properties } = find(deployment(), "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`).resource;
-    const told = Object.keys(Properties.Environment.Variables).filter((variable) => variable !== "METRICS_NAMESPACE");
-    expect(told.sort()).toEqual([...new Set(asked)].sort());
+  it.each(WORKERS)("$name is told what the list says, and its own name in CloudWatch", ({ name, environment, ...entry }) => {
+    const { stack, resource: worker } = find(deployment(), "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`);
+    const { Environment, ...properties } = readable(deployment(), stack, worker.Properties);
+    const told = Object.entries(environment).map(([variable, value]) => [variable, substitute(value, MEANING)]);
+    expect(Environment.Variables).toEqual({ ...Object.fromEntries(told), METRICS_NAMESPACE: "Bonafide/dev" });
+    expect(properties).toMatchObject({
+      Description: entry.description,
+      MemorySize: entry.memoryMegabytes,
+      Timeout: entry.timeoutSeconds,
+    });
   });
 
   it("keeps rows as long as, calls Textract where, and refers after as many attempts as the configuration says", () => {
@@ -173,34 +134,10 @@ describe("the machine", () => {
   });
 
   it("gets what each token means", () => {
-    const meaning: Record<string, string> = {
-      ...THRESHOLDS,
-      Thresholds: thresholdsText(THRESHOLDS),
-      ApplicationsTableName: "<Applications/Resource>",
-      SubmissionsTableName: "<Submissions/Resource>",
-      NotificationsTopicArn: "<Notifications/Resource>",
-      FaceCollectionId: "<Faces>",
-      UnpackPackageArn: "<UnpackPackage/Function/CurrentVersion/Resource>",
-      MatchDetailsArn: "<MatchDetails/Function/CurrentVersion/Resource>",
-      ConcludeSubmissionArn: "<ConcludeSubmission/Function/CurrentVersion/Resource>",
-      DefinitionDigest: definitionDigest(),
-      ExtractDocumentQueueUrl: "<Extraction/Queue/Resource>",
-      ValidateLicenseQueueUrl: "<Licenses/Queue/Resource>",
-      CustomersTableName: "<Customers/Resource>",
-      ExtractIdentityArn: "<ExtractIdentity/Function/CurrentVersion/Resource>",
-      VerifyIdentityArn: "<VerifyIdentity/Function/CurrentVersion/Resource>",
-      RecordRetentionDays: "1827",
-      IdentityVerificationMachineArn: "<IdentityVerification/Machine/Resource>",
-      IdentityCompareMachineArn: "<IdentityCompare/Machine/Resource>",
-      DocumentExtractionMachineArn: "<DocumentExtraction/Machine/Resource>",
-      ThirdPartyCheckMachineArn: "<ThirdPartyCheck/Machine/Resource>",
-      RecordFailureMachineArn: "<RecordFailure/Machine/Resource>",
-      MinimumAge: "18",
-    };
     for (const stack of [workflow, conversation]) {
       for (const [path, { Properties }] of resources(stack, "AWS::StepFunctions::StateMachine")) {
         const tokens = readable(deployment(), stack, Properties.DefinitionSubstitutions);
-        for (const [token, value] of Object.entries(tokens)) expect(value, `${path} ${token}`).toBe(meaning[token]);
+        for (const [token, value] of Object.entries(tokens)) expect(value, `${path} ${token}`).toBe(MEANING[token]);
       }
     }
   });

@@ -25,7 +25,7 @@ function needed({ Resource = "", Arguments = {} }: State): Permission[] {
   const name = `${action.charAt(0).toUpperCase()}${action.slice(1)}`;
   switch (service) {
     case "lambda":
-      return [`lambda:InvokeFunction on \${${token(Arguments["FunctionName"])}}`];
+      return [`lambda:InvokeFunction on \${${token(Arguments["FunctionName"]).replace(/Arn$/, "VersionsArn")}}`];
     case "sqs":
       return [`sqs:SendMessage on \${${token(Arguments["QueueUrl"]).replace(/Url$/, "Arn")}}`];
     case "sns":

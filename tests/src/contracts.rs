@@ -11,22 +11,28 @@ use bonafide_tools::repository;
 use jsonschema::Validator;
 use serde_json::Value;
 
-/// The workers that machines wait for, with the substitution that names each in a definition.
-const WORKERS: [(&str, &str); 7] = [
-    ("${UnpackPackageArn}", "unpack-package"),
-    ("${MatchDetailsArn}", "match-details"),
-    ("${ConcludeSubmissionArn}", "conclude-submission"),
-    ("${ExtractDocumentQueueUrl}", "extract-document"),
-    ("${ValidateLicenseQueueUrl}", "validate-license"),
-    ("${ExtractIdentityArn}", "extract-identity"),
-    ("${VerifyIdentityArn}", "verify-identity"),
-];
+/// Every worker, by the substitution that names it where a definition waits for it: its function, or its queue.
+fn workers() -> Result<Vec<(String, String)>> {
+    let list = fs::read(repository().join("workers/workers.json")).context("workers.json")?;
+    let list: Vec<Value> = serde_json::from_slice(&list).context("workers.json")?;
+    let workers =
+        list.iter().filter_map(|worker| Some((worker["name"].as_str()?, worker["trigger"]["queue"].as_str())));
+    let token = |name: &str, queue: Option<&str>| {
+        queue.map_or_else(|| format!("${{{}Arn}}", pascal(name)), |queue| format!("${{{queue}QueueUrl}}"))
+    };
+    Ok(workers.map(|(name, queue)| (token(name, queue), name.to_owned())).collect())
+}
+
+/// `match-details` → `MatchDetails`.
+fn pascal(name: &str) -> String {
+    name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
 
 struct Contracts {
     /// By file name without `.schema.json`.
     schemas: HashMap<String, Validator>,
     /// The worker behind a state of a machine.
-    workers: HashMap<(&'static str, String), &'static str>,
+    workers: HashMap<(&'static str, String), String>,
 }
 
 /// Validates input and output of an execution, and the answers of workers in it.
@@ -62,12 +68,13 @@ impl Contracts {
                 jsonschema::validator_for(&schema).map_err(|error| anyhow::anyhow!("{name} is no schema: {error}"))?;
             schemas.insert(name.to_owned(), validator);
         }
+        let listed = self::workers()?;
         let mut workers = HashMap::new();
         for (name, _) in MACHINES {
             for (state, definition) in Machine::read(name)?.states() {
                 let arguments = definition["Arguments"].to_string();
-                let worker = WORKERS.iter().find(|(substitution, _)| arguments.contains(substitution));
-                workers.extend(worker.map(|(_, worker)| ((name, state.to_owned()), *worker)));
+                let worker = listed.iter().find(|(substitution, _)| arguments.contains(substitution));
+                workers.extend(worker.map(|(_, worker)| ((name, state.to_owned()), worker.clone())));
             }
         }
         Ok(Self { schemas, workers })
@@ -94,26 +101,21 @@ mod tests {
     #[test]
     fn every_worker_that_a_machine_waits_for_has_a_state_and_a_contract() {
         let contracts = Contracts::read().expect("contracts");
-        let mut found: Vec<_> = contracts.workers.values().copied().collect();
-        found.sort_unstable();
-        assert_eq!(
-            found,
-            [
-                "conclude-submission",
-                "extract-document",
-                "extract-identity",
-                "match-details",
-                "unpack-package",
-                "validate-license",
-                "verify-identity"
-            ]
-        );
-        for name in WORKERS.map(|(_, worker)| worker).into_iter().chain(MACHINES.map(|(name, _)| name)) {
+        for (machine, _) in MACHINES {
+            for (state, definition) in Machine::read(machine).expect("a machine").states() {
+                let resource = definition["Resource"].as_str().unwrap_or_default();
+                let is_of_a_worker = resource.contains(":lambda:") || resource.contains(":sqs:");
+                let worker = contracts.workers.get(&(machine, state.to_owned()));
+                assert_eq!(worker.is_some(), is_of_a_worker, "{state} of {machine}");
+            }
+        }
+        for name in contracts.workers.values().map(String::as_str).chain(MACHINES.map(|(name, _)| name)) {
             for side in ["input", "output"] {
                 assert!(contracts.schemas.contains_key(&format!("{name}.{side}")), "{name}.{side}");
             }
         }
     }
+
     #[test]
     fn an_output_that_breaks_its_contract_is_refused() {
         let contracts = Contracts::read().expect("contracts");

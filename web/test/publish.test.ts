@@ -221,7 +221,7 @@ describe("the deployment has the outputs that it needs", () => {
   // The committed templates, which the tests of cdk compare with the stacks.
   it.each([
     ["Bonafide-dev-Site.template.json", Object.keys(SITE_OUTPUTS)],
-    ["Bonafide-dev-FaceApi.aws.template.json", Object.keys(API_OUTPUTS)],
+    ["Bonafide-dev-FaceApi.template.json", Object.keys(API_OUTPUTS)],
   ])("%s", (template, outputs) => {
     const { Outputs } = JSON.parse(readFileSync(join(REPOSITORY, "cdk/test/snapshots", template), "utf8"));
     expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(outputs));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
 
 /// The repository and the folders that runs write in it.
 pub(crate) struct Project {
@@ -62,16 +63,14 @@ impl Project {
 
     /// The names of the workers: one crate, one binary, one Lambda function each.
     pub(crate) fn workers(&self) -> Result<Vec<String>> {
-        let folder = self.root.join("workers");
-        let mut workers = Vec::new();
-        for entry in fs::read_dir(&folder).with_context(|| format!("{} could not be read", folder.display()))? {
-            let entry = entry?;
-            if entry.path().join("Cargo.toml").is_file() {
-                workers.push(entry.file_name().to_string_lossy().into_owned());
-            }
+        #[derive(Deserialize)]
+        struct Worker {
+            name: String,
         }
-        workers.sort();
-        Ok(workers)
+        let file = self.root.join("workers/workers.json");
+        let list = fs::read(&file).with_context(|| format!("{} could not be read", file.display()))?;
+        let workers: Vec<Worker> = serde_json::from_slice(&list).context("workers.json is not understood")?;
+        Ok(workers.into_iter().map(|worker| worker.name).collect())
     }
 
     /// A command that runs at the root.

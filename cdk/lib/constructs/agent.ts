@@ -3,11 +3,10 @@ import * as bedrock from "aws-cdk-lib/aws-bedrock";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { createHash } from "node:crypto";
-import type { Config } from "../config";
 import { DocumentRole } from "./document-role";
+import type { Common } from "./encryption";
 
-export interface AgentProps {
-  readonly config: Config;
+export interface AgentProps extends Common {
   /** Does what the action group offers. */
   readonly function: lambda.IFunction;
 }
@@ -71,28 +70,18 @@ export class Agent extends Construct {
 
   constructor(scope: Construct, id: string, props: AgentProps) {
     super(scope, id);
-    const { config } = props;
+    const { config, values } = props;
     const stack = Stack.of(this);
+    values.set("AgentsArn", stack.formatArn({ service: "bedrock", resource: "agent", resourceName: "*" }));
+    values.set(
+      "AgentModelArn",
+      stack.formatArn({ service: "bedrock", account: "", resource: "foundation-model", resourceName: config.agentModel }),
+    );
     const { role } = new DocumentRole(this, "Role", {
       description: "Agent of the conversation",
-      trust: {
-        service: "bedrock",
-        values: {
-          AgentsArn: stack.formatArn({ service: "bedrock", resource: "agent", resourceName: "*" }),
-          AccountId: Aws.ACCOUNT_ID,
-        },
-      },
-      policy: {
-        file: "agents/onboarding.json",
-        values: {
-          AgentModelArn: stack.formatArn({
-            service: "bedrock",
-            account: "",
-            resource: "foundation-model",
-            resourceName: config.agentModel,
-          }),
-        },
-      },
+      trust: "bedrock",
+      policy: "agents/onboarding.json",
+      values,
     });
     const agent = new bedrock.CfnAgent(this, "Resource", {
       agentName: `bonafide-${config.stage}-onboarding`,

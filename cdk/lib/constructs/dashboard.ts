@@ -1,12 +1,28 @@
 import { Duration } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
+import type * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { Config } from "../config";
-import { FACE_WORKERS, metricsNamespace, type WorkerName } from "../names";
-import type { Watched } from "../observability-stack";
+import { metricsNamespace } from "../names";
 import { readDescription, routes } from "../openapi";
+import { workersOf } from "../workers";
 import { FACE_API_STAGE } from "./face-api";
 import { metric, search, type Series } from "./metrics";
+import type { TaskQueue } from "./task-queue";
+
+/** All that is watched, by the names that alarms and dashboard use. */
+export interface Watched {
+  readonly queues: Readonly<Record<string, TaskQueue>>;
+  readonly deadLetters: Readonly<Record<string, sqs.Queue>>;
+  /** ARNs. */
+  readonly machines: Readonly<Record<string, string>>;
+  /** Names of the functions. */
+  readonly workers: Readonly<Record<string, string>>;
+  /** Names of the tables. */
+  readonly tables: Readonly<Record<string, string>>;
+  /** As CloudWatch knows the face API. */
+  readonly faceApi: string;
+}
 
 export interface DashboardProps {
   readonly config: Config;
@@ -38,10 +54,9 @@ export class Dashboard extends Construct {
       Object.entries(machines).map(([label, arn]) => aws("States", name, { ...series, dimensions: { StateMachineArn: arn }, label }));
     const perWorker = (name: string, series: Pick<Series, "statistic"> = {}) =>
       Object.entries(workers).map(([label, arn]) => aws("Lambda", name, { ...series, dimensions: { FunctionName: arn }, label }));
-    const perTask = (name: string) =>
-      (Object.keys(workers) as WorkerName[]).map((worker) => own(name, { dimensions: { Worker: worker }, label: worker }));
-    const started = (machine: keyof typeof machines, label: string) =>
-      aws("States", "ExecutionsStarted", { dimensions: { StateMachineArn: machines[machine] }, period: HOUR, label });
+    const perTask = (name: string) => Object.keys(workers).map((worker) => own(name, { dimensions: { Worker: worker }, label: worker }));
+    const started = (machine: string, label: string) =>
+      aws("States", "ExecutionsStarted", { dimensions: { StateMachineArn: machines[machine] as string }, period: HOUR, label });
     // AWS publishes the metrics of Textract where it was called.
     const textract = config.textractRegion === "" ? {} : { region: config.textractRegion };
 
@@ -143,7 +158,7 @@ export class Dashboard extends Construct {
       graph("Face API: answers that are errors", 6, [
         api("4XXError", "refused: the client's"),
         api("5XXError", "failed: ours"),
-        ...FACE_WORKERS.map((worker) => own("TaskFailures", { dimensions: { Worker: worker }, label: worker })),
+        ...workersOf("FaceApi").map(({ name }) => own("TaskFailures", { dimensions: { Worker: name }, label: name })),
       ]),
       graph("Face API: refusals by code", 6, [search({ namespace, name: "Refusals", period: HOUR }, ["Code"])], true),
       graph("Face API: time to the answer (milliseconds)", 6, [

@@ -3,7 +3,7 @@ import { Construct } from "constructs";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { POLICIES } from "../paths";
-import { type Placeholders, readDocument, substitute } from "../placeholders";
+import { type Placeholders, readDocument, substitute, type Values } from "../placeholders";
 import { accept, asInFinding } from "./accepted-findings";
 
 /** Each open resource in the files of `policies/`, as it is written there, and why it is open. cdk-nag finds any other. */
@@ -14,18 +14,18 @@ const OPEN_RESOURCES: readonly [RegExp, string][] = [
   [/^\$\{BucketArn\}\/faces\/(uploads\/)?\*(\.jpg|\.png)?$/, "Pictures of the face API, which are named by ids that it makes."],
   [/^\$\{FaceShardsArn\}$/, "The collections of the face API, which differ in their last number."],
   [/^\$\{[A-Za-z]+ExecutionsArn\}$/, "The executions of one machine, whose names are known when they are started."],
-  [
-    /^\$\{(UnpackPackage|MatchDetails|ConcludeSubmission|ExtractIdentity|VerifyIdentity)Arn\}$/,
-    "All versions of one worker: an execution calls the version with which it started.",
-  ],
+  [/^\$\{[A-Za-z]+VersionsArn\}$/, "All versions of one worker: an execution calls the version with which it started."],
 ];
 
 export interface DocumentRoleProps {
   readonly description: string;
   /** Who may assume it: `policies/resources/trust-<service>.json`. */
-  readonly trust: { readonly service: "lambda" | "states" | "events" | "bedrock"; readonly values: Placeholders };
+  readonly trust: "lambda" | "states" | "events" | "bedrock";
   /** What it may do: path below `policies/`. */
-  readonly policy: { readonly file: string; readonly values: Placeholders };
+  readonly policy: string;
+  readonly values: Values;
+  /** Of this policy alone. */
+  readonly own?: Placeholders;
 }
 
 /**
@@ -39,10 +39,13 @@ export class DocumentRole extends Construct {
 
   constructor(scope: Construct, id: string, props: DocumentRoleProps) {
     super(scope, id);
+    const { trust, own = {}, values } = props;
+    const file = join(POLICIES, props.policy);
+    const text = readFileSync(file, "utf8");
     const resource = new iam.CfnRole(this, "Resource", {
       description: props.description,
-      assumeRolePolicyDocument: readDocument(join(POLICIES, `resources/trust-${props.trust.service}.json`), props.trust.values),
-      policies: [{ policyName: "Policy", policyDocument: readDocument(join(POLICIES, props.policy.file), props.policy.values) }],
+      assumeRolePolicyDocument: readDocument(join(POLICIES, `resources/trust-${trust}.json`), {}, values),
+      policies: [{ policyName: "Policy", policyDocument: readDocument(file, own, values) }],
     });
     accept(
       resource,
@@ -50,19 +53,20 @@ export class DocumentRole extends Construct {
       "NIST.800.53.R5-IAMNoInlinePolicy",
       "PCI.DSS.321-IAMNoInlinePolicy",
     );
-    for (const text of resourcesIn(props.policy.file)) {
-      const value = asInFinding(this, substitute(text, props.policy.values));
-      const reason = OPEN_RESOURCES.find(([written]) => written.test(text))?.[1];
+    const meaning = values.for(file, text, own);
+    for (const written of resourcesIn(text)) {
+      const value = asInFinding(this, substitute(written, meaning));
+      const reason = OPEN_RESOURCES.find(([open]) => open.test(written))?.[1];
       if (!value.includes("*") || reason === undefined) continue;
       accept(resource, reason, `AwsSolutions-IAM5[Resource::${value}]`);
-      if (value === "*" && props.trust.service === "lambda") accept(resource, reason, "Serverless-LambdaStarPermissions");
+      if (value === "*" && trust === "lambda") accept(resource, reason, "Serverless-LambdaStarPermissions");
     }
     this.role = iam.Role.fromRoleArn(this, "Immutable", resource.attrArn, { mutable: false });
   }
 }
 
 /** As they are written in a policy file, each once. */
-function resourcesIn(file: string): Set<string> {
-  const { Statement } = JSON.parse(readFileSync(join(POLICIES, file), "utf8")) as { Statement: { Resource: string[] }[] };
+function resourcesIn(policy: string): Set<string> {
+  const { Statement } = JSON.parse(policy) as { Statement: { Resource: string[] }[] };
   return new Set(Statement.flatMap(({ Resource }) => Resource));
 }

@@ -11,13 +11,14 @@ import { Construct } from "constructs";
 import { join } from "node:path";
 import type { Config } from "../config";
 import { POLICIES } from "../paths";
-import { type Placeholders, readDocument } from "../placeholders";
+import { type Placeholders, readDocument, type Values } from "../placeholders";
 import { removalPolicy } from "./removal-policy";
 
 /** What most constructs have to know. */
 export interface Common {
   readonly config: Config;
   readonly encryption: Encryption;
+  readonly values: Values;
 }
 
 /** One key per audience, so that a key's policy names only those who need it. */

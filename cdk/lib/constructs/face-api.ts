@@ -3,29 +3,19 @@ import * as apigateway from "aws-cdk-lib/aws-apigateway";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { createHash } from "node:crypto";
-import type { FaceWorkerName } from "../names";
-import { type Gateway, gatewayBody, type Operation, readDescription } from "../openapi";
+import { type Gateway, gatewayBody, readDescription, routes } from "../openapi";
 import { accept } from "./accepted-findings";
 import type { Common } from "./encryption";
 import { LogGroup } from "./log-group";
 import type { Worker } from "./worker";
 
 export interface FaceApiProps extends Common {
-  readonly workers: { readonly [Name in FaceWorkerName]: Worker<Name> };
+  /** Each serves the operation of its name. */
+  readonly workers: ReadonlyMap<string, Worker>;
 }
 
 /** In the address: another one would serve a description that is not compatible with this one. */
 export const FACE_API_STAGE = "v1";
-
-/** Which worker serves what, and under which method and path API Gateway may call it. */
-const ROUTES: Readonly<Record<Operation, string>> = {
-  "register-face": "POST/register",
-  "index-face": "POST/create-index",
-  "verify-face": "POST/verify",
-  "offer-upload": "POST/uploads",
-  "read-face": "GET/faces/*",
-  "remove-face": "DELETE/faces/*",
-};
 
 /** What an access log tells: never a body, a query, an id of a face, an address or a browser. */
 const ACCESS_LOG = {
@@ -58,7 +48,8 @@ export class FaceApi extends Construct {
     super(scope, id);
     const { config, workers } = props;
     this.name = `bonafide-${config.stage}-faces`;
-    const body = gatewayBody(readDescription(), this.gateway(props));
+    const description = readDescription();
+    const body = gatewayBody(description, this.gateway(props));
     const api = new apigateway.CfnRestApi(this, "Resource", {
       name: this.name,
       description: "Bonafide: registers faces, and finds the registered face that is on a picture",
@@ -68,12 +59,16 @@ export class FaceApi extends Construct {
     });
     this.id = api.ref;
     accept(api, "The description itself has every request validated; the check looks for a resource of its own.", "AwsSolutions-APIG2");
-    for (const [operation, route] of Object.entries(ROUTES) as [Operation, string][]) {
+    for (const { method, path, operation } of routes(description)) {
+      const worker = workers.get(operation);
+      // API Gateway itself answers the one route without a worker.
+      if (worker === undefined) continue;
+      const route = `${FACE_API_STAGE}/${method}${path.replaceAll(/\{[^}]*\}/g, "*")}`;
       new lambda.CfnPermission(this, `Permission-${operation}`, {
         action: "lambda:InvokeFunction",
-        functionName: workers[operation].function.functionArn,
+        functionName: worker.function.functionArn,
         principal: "apigateway.amazonaws.com",
-        sourceArn: Stack.of(this).formatArn({ service: "execute-api", resource: api.ref, resourceName: `${FACE_API_STAGE}/${route}` }),
+        sourceArn: Stack.of(this).formatArn({ service: "execute-api", resource: api.ref, resourceName: route }),
       });
     }
 
@@ -127,13 +122,11 @@ export class FaceApi extends Construct {
   }
 
   private gateway({ config, workers }: FaceApiProps): Gateway {
-    const integration = (operation: Operation): string =>
-      `arn:${Aws.PARTITION}:apigateway:${Aws.REGION}:lambda:path/2015-03-31/functions/${workers[operation].function.functionArn}/invocations`;
+    const integration = (worker: Worker): string =>
+      `arn:${Aws.PARTITION}:apigateway:${Aws.REGION}:lambda:path/2015-03-31/functions/${worker.function.functionArn}/invocations`;
     return {
       authorizer: config.faceApiAuthorizer === "iam" ? { kind: "iam" } : { kind: "jwt", userPoolArn: config.faceApiUserPoolArn },
-      integrations: Object.fromEntries(
-        Object.keys(ROUTES).map((name) => [name, integration(name as Operation)]),
-      ) as Gateway["integrations"],
+      integrations: Object.fromEntries([...workers].map(([name, worker]) => [name, integration(worker)])),
       origin: config.faceApiOrigin,
     };
   }

@@ -1,15 +1,14 @@
-import { Aws, Duration, Stack } from "aws-cdk-lib";
+import { Aws, Duration } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
 import type * as sqs from "aws-cdk-lib/aws-sqs";
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { accept } from "./accepted-findings";
 import { DocumentRole } from "./document-role";
-import type { Encryption } from "./encryption";
+import type { Common } from "./encryption";
 import { attachPolicy, deadLetters } from "./task-queue";
 
-export interface FailedExecutionsProps {
-  readonly encryption: Encryption;
+export interface FailedExecutionsProps extends Common {
   readonly watched: sfn.StateMachine;
   /** Started with the event of each execution that ended without a result. */
   readonly target: sfn.StateMachine;
@@ -21,11 +20,11 @@ export class FailedExecutions extends Construct {
 
   constructor(scope: Construct, id: string, props: FailedExecutionsProps) {
     super(scope, id);
-    const rulesArn = Stack.of(this).formatArn({ service: "events", resource: "rule", resourceName: "*" });
     const { role } = new DocumentRole(this, "Role", {
       description: "Rule that has failed executions recorded",
-      trust: { service: "events", values: { RulesArn: rulesArn, AccountId: Aws.ACCOUNT_ID } },
-      policy: { file: "rules/failed-executions.json", values: { RecordFailureMachineArn: props.target.stateMachineArn } },
+      trust: "events",
+      policy: "rules/failed-executions.json",
+      values: props.values,
     });
     this.deadLetters = deadLetters(this, props.encryption);
     accept(this.deadLetters, "It is the dead-letter queue of a rule; the check looks for queues that name it.", "AwsSolutions-SQS3");

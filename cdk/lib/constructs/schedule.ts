@@ -1,36 +1,43 @@
-import { Aws, type Duration, Stack } from "aws-cdk-lib";
+import type { Duration } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
 import * as lambda from "aws-cdk-lib/aws-lambda";
+import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
-import { type MachineName, pascal, type WorkerName } from "../names";
+import { pascal } from "../names";
+import type { Values } from "../placeholders";
 import { accept } from "./accepted-findings";
 import { DocumentRole } from "./document-role";
-import { Machine } from "./machine";
-import type { Worker } from "./worker";
 
 export interface ScheduleProps {
-  /** A machine is started with the role of `policies/rules/<name>-schedule.json`. */
-  readonly target: Worker<WorkerName> | Machine<MachineName>;
+  /** Of the worker or the machine. */
+  readonly name: string;
+  readonly description: string;
   /** At most a day. */
   readonly every: Duration;
-  readonly description: string;
+  /** A machine is started with the role of `policies/rules/<name>-schedule.json`. */
+  readonly target: lambda.Function | { readonly machine: sfn.StateMachine; readonly values: Values };
 }
 
 /** Runs a worker or a machine by the clock. It gets no data: each run looks for what is to be done. */
 export class Schedule extends Construct {
-  constructor(scope: Construct, props: ScheduleProps) {
-    const { target, every, description } = props;
-    const subject = pascal(target.name);
-    super(scope, `${subject}Schedule`);
+  constructor(scope: Construct, { name, description, every, target }: ScheduleProps) {
+    super(scope, `${pascal(name)}Schedule`);
+    const role = (values: Values): string =>
+      new DocumentRole(this, "Role", {
+        description: `Schedule of ${name}`,
+        trust: "events",
+        policy: `rules/${name}-schedule.json`,
+        values,
+      }).role.roleArn;
     const rule = new events.CfnRule(this, "Rule", {
       description,
       scheduleExpression: events.Schedule.rate(every).expressionString,
       targets: [
         {
-          id: subject,
-          ...(target instanceof Machine
-            ? { arn: target.machine.stateMachineArn, roleArn: this.roleFor(target) }
-            : { arn: target.function.functionArn }),
+          id: pascal(name),
+          ...(target instanceof lambda.Function
+            ? { arn: target.functionArn }
+            : { arn: target.machine.stateMachineArn, roleArn: role(target.values) }),
           input: "{}",
           // The next run finds the same.
           retryPolicy: { maximumEventAgeInSeconds: every.toSeconds(), maximumRetryAttempts: 2 },
@@ -42,22 +49,12 @@ export class Schedule extends Construct {
       "A run that could not begin is made up for by the next, which finds the same work: nothing is lost with the event.",
       "Serverless-EventBusDLQ",
     );
-    if (target instanceof Machine) return;
+    if (!(target instanceof lambda.Function)) return;
     new lambda.CfnPermission(this, "Permission", {
       action: "lambda:InvokeFunction",
-      functionName: target.function.functionArn,
+      functionName: target.functionArn,
       principal: "events.amazonaws.com",
       sourceArn: rule.attrArn,
     });
-  }
-
-  private roleFor({ name, machine }: Machine<MachineName>): string {
-    const rulesArn = Stack.of(this).formatArn({ service: "events", resource: "rule", resourceName: "*" });
-    const { role } = new DocumentRole(this, "Role", {
-      description: `Schedule of ${name}`,
-      trust: { service: "events", values: { RulesArn: rulesArn, AccountId: Aws.ACCOUNT_ID } },
-      policy: { file: `rules/${name}-schedule.json`, values: { [`${pascal(name)}MachineArn`]: machine.stateMachineArn } },
-    });
-    return role.roleArn;
   }
 }

@@ -1,17 +1,14 @@
 import { Duration } from "aws-cdk-lib";
-import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { join } from "node:path";
 import { POLICIES } from "../paths";
 import { type Placeholders, readDocument } from "../placeholders";
+import { consumerOf } from "../workers";
 import { accept } from "./accepted-findings";
-import type { Encryption } from "./encryption";
+import type { Common, Encryption } from "./encryption";
 
 export interface TaskQueueProps {
-  readonly encryption: Encryption;
-  /** Of the function that consumes it; the visibility follows from it. */
-  readonly consumerTimeout: Duration;
   /** `policies/resources/<file>.json`, for a queue to which a service sends, and not only our own roles. */
   readonly policy?: { readonly file: string; readonly values: Placeholders };
   /** The same, for dead letters to which a service sends what it could not deliver to the queue. */
@@ -23,29 +20,25 @@ export class TaskQueue extends Construct {
   readonly queue: sqs.Queue;
   readonly deadLetters: sqs.Queue;
   readonly policy: sqs.CfnQueuePolicy;
-  private readonly visibility: Duration;
 
-  constructor(scope: Construct, id: string, props: TaskQueueProps) {
+  constructor(scope: Construct, id: string, { encryption, values }: Common, props: TaskQueueProps = {}) {
     super(scope, id);
-    this.deadLetters = deadLetters(this, props.encryption);
+    this.deadLetters = deadLetters(this, encryption);
     attachPolicy(this.deadLetters, props.deadLettersPolicy?.file ?? "queue", props.deadLettersPolicy?.values ?? {});
-    // AWS's rule for Lambda: six times the function's timeout, so that a message in work is not handed out again.
-    this.visibility = Duration.seconds(6 * props.consumerTimeout.toSeconds());
     this.queue = new sqs.Queue(this, "Queue", {
-      ...props.encryption.queue(),
+      ...encryption.queue(),
       retentionPeriod: Duration.days(14),
-      visibilityTimeout: this.visibility,
+      // AWS's rule for Lambda: six times the function's timeout, so that a message in work is not handed out again.
+      visibilityTimeout: Duration.seconds(6 * consumerOf(id).timeoutSeconds),
       // AWS's least for a Lambda consumer: below it, mere throttling of the function would bury messages.
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
     });
     this.policy = attachPolicy(this.queue, props.policy?.file ?? "queue", props.policy?.values ?? {});
-  }
-
-  requireVisibilityFor(consumer: lambda.Function): void {
-    const timeout = consumer.timeout?.toSeconds() ?? 3;
-    if (this.visibility.toSeconds() < 6 * timeout) {
-      throw new Error(`${this.node.path}: the visibility (${this.visibility.toSeconds()} s) is less than six times ${timeout} s.`);
-    }
+    values.offer({
+      [`${id}QueueUrl`]: this.queue.queueUrl,
+      [`${id}QueueArn`]: this.queue.queueArn,
+      [`${id}DeadLetterQueueUrl`]: this.deadLetters.queueUrl,
+    });
   }
 }
 

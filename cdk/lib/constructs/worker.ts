@@ -1,51 +1,46 @@
-import { type Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, ConfigError } from "../config";
-import { metricsNamespace, pascal, type WorkerContracts, type WorkerName } from "../names";
+import { metricsNamespace, pascal } from "../names";
+import { substitute } from "../placeholders";
+import type { WorkerEntry } from "../workers";
 import { accept } from "./accepted-findings";
 import { DocumentRole } from "./document-role";
 import type { Common } from "./encryption";
 import { LogGroup } from "./log-group";
-import type { TaskQueue } from "./task-queue";
+import { Schedule } from "./schedule";
 
-export interface WorkerProps<Name extends WorkerName> extends Common {
-  readonly name: Name;
-  readonly description: string;
-  readonly memoryMegabytes: number;
-  readonly timeout: Duration;
-  readonly environment: Readonly<Record<WorkerContracts[Name]["environment"], string>>;
-  readonly policy: Readonly<Record<WorkerContracts[Name]["policy"], string>>;
-}
-
-/** A Rust task worker: its function, its log group, and its role with `policies/workers/<name>.json`. */
-export class Worker<Name extends WorkerName> extends Construct {
-  readonly name: Name;
+/** A Rust task worker as `workers/workers.json` says: function, log group, trigger, and its role with `policies/workers/<name>.json`. */
+export class Worker extends Construct {
   readonly function: lambda.Function;
 
-  constructor(scope: Construct, props: WorkerProps<Name>) {
-    super(scope, pascal(props.name));
-    this.name = props.name;
-    const functionName = `bonafide-${props.config.stage}-${props.name}`;
-    const logGroup = new LogGroup(this, "Logs", props, `/aws/lambda/${functionName}`);
+  constructor(scope: Construct, entry: WorkerEntry, common: Common) {
+    super(scope, pascal(entry.name));
+    const { name, description, trigger } = entry;
+    const { config, encryption, values } = common;
+    const functionName = `bonafide-${config.stage}-${name}`;
+    const logGroup = new LogGroup(this, "Logs", common, `/aws/lambda/${functionName}`);
     const { role } = new DocumentRole(this, "Role", {
-      description: `Worker ${props.name}`,
-      trust: { service: "lambda", values: {} },
-      policy: { file: `workers/${props.name}.json`, values: { ...props.policy, LogGroupArn: logGroup.plainArn } },
+      description: `Worker ${name}`,
+      trust: "lambda",
+      policy: `workers/${name}.json`,
+      values,
+      own: { LogGroupArn: logGroup.plainArn },
     });
     this.function = new lambda.Function(this, "Function", {
-      ...props.encryption.worker(),
+      ...encryption.worker(),
       functionName,
-      description: props.description,
+      description,
       runtime: lambda.Runtime.PROVIDED_AL2023,
-      architecture: props.config.architecture === "arm64" ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
+      architecture: config.architecture === "arm64" ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
       handler: "bootstrap",
-      code: bundle(props.config, props.name),
-      memorySize: props.memoryMegabytes,
-      timeout: props.timeout,
-      environment: { ...props.environment, METRICS_NAMESPACE: metricsNamespace(props.config) },
+      code: bundle(config, name),
+      memorySize: entry.memoryMegabytes,
+      timeout: Duration.seconds(entry.timeoutSeconds),
+      environment: { ...environment(entry, common), METRICS_NAMESPACE: metricsNamespace(config) },
       tracing: lambda.Tracing.ACTIVE,
       loggingFormat: lambda.LoggingFormat.JSON,
       logGroup,
@@ -53,6 +48,16 @@ export class Worker<Name extends WorkerName> extends Construct {
       // An execution that began with a version may still call it, however many deployments later.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
+    values.offer({
+      // As it is deployed now; a later deployment publishes another version and leaves this one.
+      [`${pascal(name)}Arn`]: () => this.function.currentVersion.functionArn,
+      // Machines may call the versions that their older executions began with.
+      [`${pascal(name)}VersionsArn`]: `${this.function.functionArn}:*`,
+    });
+    if (trigger.queue !== undefined) this.consume(trigger.queue, trigger.concurrency ?? "", common);
+    if (trigger.everyHours !== undefined) {
+      new Schedule(scope, { name, description, every: Duration.hours(trigger.everyHours), target: this.function });
+    }
     accept(
       this.function,
       "It takes no connections and reaches AWS's endpoints only, one worker also the third party's. What it may do is drawn by its role.",
@@ -72,25 +77,14 @@ export class Worker<Name extends WorkerName> extends Construct {
     );
   }
 
-  /** The worker as it is deployed now; a later deployment publishes another version and leaves this one. */
-  get versionArn(): string {
-    return this.function.currentVersion.functionArn;
-  }
-
-  /** Every version: machines may call those that their older executions began with. */
-  get everyVersionArn(): string {
-    return `${this.function.functionArn}:*`;
-  }
-
   /** Messages of the queue are handled one by one; a failed one goes back alone. */
-  consume(queue: TaskQueue, concurrency?: number): void {
-    queue.requireVisibilityFor(this.function);
+  private consume(queue: string, concurrency: string, { values }: Common): void {
     const mapping = new lambda.EventSourceMapping(this, "Messages", {
       target: this.function,
-      eventSourceArn: queue.queue.queueArn,
+      eventSourceArn: values.get(`${queue}QueueArn`, "workers.json"),
       batchSize: 1,
       reportBatchItemFailures: true,
-      ...(concurrency === undefined ? {} : { maxConcurrency: concurrency }),
+      maxConcurrency: Number(substitute(concurrency, values.for("workers.json", concurrency))),
     });
     accept(
       mapping,
@@ -100,7 +94,16 @@ export class Worker<Name extends WorkerName> extends Construct {
   }
 }
 
-function bundle(config: Config, name: WorkerName): lambda.Code {
+/** Makes workers in a stack, by name. */
+export const addWorkers = (stack: Construct, entries: readonly WorkerEntry[], common: Common): Map<string, Worker> =>
+  new Map(entries.map((entry) => [entry.name, new Worker(stack, entry, common)]));
+
+function environment(entry: WorkerEntry, { values }: Common): Record<string, string> {
+  const meaning = values.for("workers.json", JSON.stringify(entry.environment));
+  return Object.fromEntries(Object.entries(entry.environment).map(([name, value]) => [name, substitute(value, meaning)]));
+}
+
+function bundle(config: Config, name: string): lambda.Code {
   const folder = join(config.lambdaDirectory, name);
   if (!existsSync(join(folder, "bootstrap"))) {
     throw new ConfigError(`There is no ${name}/bootstrap in ${config.lambdaDirectory}. Build the workers first: cargo xtask package`);

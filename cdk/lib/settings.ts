@@ -1,0 +1,261 @@
+import type { Placeholders } from "./placeholders";
+import { thresholdsWith } from "./thresholds";
+
+/** What a stage may choose. */
+export interface Setting<T> {
+  readonly default: string | Following;
+  /** Completes "has to be". */
+  readonly takes: string;
+  /** What it is, for the table of docs/DEPLOY.md. */
+  readonly is: string;
+  /** Undefined when it is not what the setting takes. */
+  readonly parse: (given: string) => T | undefined;
+}
+
+/** A default that follows from settings before it in the list. */
+interface Following {
+  readonly shown: string;
+  readonly of: (earlier: Earlier) => unknown;
+}
+
+export interface Earlier {
+  readonly stage: string;
+  readonly recordRetentionDays: number;
+  readonly extractionRate: number;
+  readonly faceApiSite: string;
+}
+
+const text = (fallback: string | Following, shape: RegExp, takes: string, is: string): Setting<string> => ({
+  default: fallback,
+  takes,
+  is,
+  parse: (given) => (shape.test(given) ? given : undefined),
+});
+
+const whole = (fallback: number | Following, from: number, to: number, is: string): Setting<number> => ({
+  default: typeof fallback === "number" ? String(fallback) : fallback,
+  takes: `a whole number from ${from} to ${to}`,
+  is,
+  parse: (given) => (/^\d+$/.test(given) && Number(given) >= from && Number(given) <= to ? Number(given) : undefined),
+});
+
+const choice = <T extends string>(fallback: T | Following, choices: readonly T[], is: string): Setting<T> => ({
+  default: fallback,
+  takes: `one of ${choices.join(", ")}`,
+  is,
+  parse: (given) => choices.find((candidate) => candidate === given),
+});
+
+const list = (fallback: string, shape: RegExp, takes: string, is: string): Setting<readonly string[]> => ({
+  default: fallback,
+  takes: `${takes} with commas between them${fallback === "" ? ", or empty" : ""}`,
+  is,
+  parse: (given) => {
+    const values = given
+      .split(",")
+      .map((value) => value.trim())
+      .filter((value) => value !== "");
+    return values.every((value) => shape.test(value)) ? values : undefined;
+  },
+});
+
+/** The same setting with another type. */
+const as = <From, To>(setting: Setting<From>, change: (value: From) => To): Setting<To> => ({
+  ...setting,
+  parse: (given) => {
+    const value = setting.parse(given);
+    return value === undefined ? undefined : change(value);
+  },
+});
+
+const email = (is: string) => text("", /^([^@\s]+@[^@\s]+\.[^@\s]+)?$/, "an e-mail address, or empty", is);
+
+/** A browser's `Origin`: plain http for pages on this machine only. */
+const origin = (fallback: string | Following, is: string) =>
+  text(
+    fallback,
+    /^((https:\/\/[a-z0-9.-]+|http:\/\/(localhost|127\.0\.0\.1))(:\d{1,5})?)?$/,
+    "an origin such as https://app.example.com, or empty",
+    is,
+  );
+
+/** The retentions that CloudWatch Logs accepts, in days. */
+const LOG_RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+/** The one list of settings. What several of them have to be together is in config.ts. */
+export const SETTINGS = {
+  stage: text(
+    "dev",
+    /^[a-z][a-z0-9-]{0,15}$/,
+    "lower-case letters, digits and hyphens, at most 16, a letter first",
+    "Part of every name, so that stages share an account. `dev` loses its data when it is destroyed, every other stage keeps it",
+  ),
+  architecture: choice(
+    "x86_64",
+    ["x86_64", "arm64"],
+    "The processor of the functions; build the workers for the same one ([Architecture](#architecture))",
+  ),
+  minimumAge: whole(18, 0, 120, "Applicants below it are declined"),
+  thresholds: {
+    default: "",
+    takes: "names and values of thresholds, such as `SimilarityPass=90,YawTo=20`, or empty",
+    is: "Thresholds that the stage sets itself, within the bounds of [THRESHOLDS](THRESHOLDS.md)",
+    parse: thresholdsWith,
+  } satisfies Setting<Placeholders>,
+  encryption: choice("aws", ["aws", "customer"], "`customer`: keys of your account, rotated every year ([Encryption](#encryption))"),
+  mostAttempts: whole(5, 1, 100, "Attempts of an applicant. If the last one would end `resubmit`, it is `referred` to a person instead"),
+  // Five years, leap days included.
+  recordRetentionDays: whole(
+    1827,
+    1,
+    36_500,
+    "Records of applications and submissions, counted from the last upload (DynamoDB deletes them some days later), and their evidence. Customers and decisions are kept",
+  ),
+  inboxRetentionDays: whole(
+    { shown: "7", of: ({ recordRetentionDays }) => Math.min(7, recordRetentionDays) },
+    1,
+    36_500,
+    "Uploads below `zipped/`, `selfie/` and `id_document/`, at most `recordRetentionDays`; an accepted upload is copied to the evidence. Expired objects can be restored for the same time again, at most 30 days",
+  ),
+  conversationRetentionDays: whole(
+    365,
+    1,
+    36_500,
+    "Documents of conversations (`onboard/`). An expired object is hidden first, and deleted permanently at most 30 days later",
+  ),
+  logRetentionDays: as(choice("90", LOG_RETENTIONS.map(String), "Every log group, and the bucket's access logs, in days"), Number),
+  extractionRate: whole(5, 1, 1000, "AnalyzeID calls in a second: your quota of it"),
+  // Faster would only move the burst from this queue, where it may wait for days, to the next, where machines count the hours.
+  startRate: whole(
+    { shown: "`extractionRate`", of: ({ extractionRate }) => extractionRate },
+    1,
+    1000,
+    "Uploads that are started in a second. Keep it at or below the lowest quota: an upload can wait in the queue for days, an execution cannot ([CAPACITY](CAPACITY.md))",
+  ),
+  // SQS event sources accept 2 to 1000. A call takes two to three seconds.
+  extractionConcurrency: whole(
+    { shown: "3 × `extractionRate`", of: ({ extractionRate }) => Math.min(Math.max(2, 3 * extractionRate), 1000) },
+    2,
+    1000,
+    "AnalyzeID calls at once; the queue holds the rest",
+  ),
+  textractRegion: text(
+    "",
+    /^([a-z]{2}(-[a-z]+)+-\d)?$/,
+    "the code of a region, such as eu-west-1, or empty",
+    "Where AnalyzeID is called; empty: in the region of the stacks",
+  ),
+  licensesRate: whole(10, 1, 1000, "Calls to the licence verification service in a second: the rate that its operator agreed to"),
+  licensesConcurrency: whole(10, 2, 1000, "Calls to it at once"),
+  // The local AWS has no https.
+  nationalRegistry: text(
+    "",
+    /^(https:\/\/[^\s/]+\S*|http:\/\/127\.0\.0\.1:\d+\S*)?$/,
+    "an https address, or empty",
+    "The [registry](NATIONAL-REGISTRY.md) that confirms identities in [conversations](#conversations)",
+  ),
+  nationalRegistrySecret: text(
+    "",
+    /^[A-Za-z0-9/_+=.@:-]*$/,
+    "the name or ARN of a secret, or empty",
+    "The secret that holds its API key, read at deployment",
+  ),
+  nationalNumberPolicy: choice(
+    { shown: "`acceptSynthetic` in `dev`, else `refer`", of: ({ stage }) => (stage === "dev" ? "acceptSynthetic" : "refer") },
+    ["reject", "refer", "acceptSynthetic"],
+    "What happens to national numbers that fail their check, or that no register issues. `acceptSynthetic` is an error in stages that begin with `prod`",
+  ),
+  conversationOrigin: origin("", "The web page whose browsers may send the pictures of conversations to the bucket"),
+  agentModel: text(
+    "",
+    /^([a-z0-9-]+\.[A-Za-z0-9.:-]+)?$/,
+    "the id of a foundation model, or empty",
+    "The model of the Bedrock agent; empty: no agent",
+  ),
+  customerEmailDomain: text(
+    "customers.example",
+    /^[a-z0-9-]+(\.[a-z0-9-]+)+$/,
+    "the name of a domain",
+    "Domain of the e-mail addresses that customers of conversations are given",
+  ),
+  notificationEmail: email("Receives every [notification](reference/notifications.md)"),
+  operationsEmail: email("Receives alarms"),
+  // CloudWatch looks back a week at most.
+  quietHours: whole(24, 0, 7 * 24, "Hours without a processed upload until an alarm; 0 switches the alarm off"),
+  faceApiShards: whole(
+    1,
+    1,
+    20,
+    "Collections of the face API, each for 20 million faces. Raise it before one is full; never lower it ([ADR 0034](adr/0034-a-face-is-a-record-first.md))",
+  ),
+  faceApiFullShards: as(
+    list("", /^\d{1,2}$/, "numbers of collections", "The collections that accept no new faces, from 0. They are still searched"),
+    (numbers) => numbers.map(Number),
+  ),
+  // Roles of sessions are found by the ARN of the role itself.
+  faceApiPersonReaders: list(
+    "",
+    /^arn:aws[a-z-]*:iam::\d{12}:(role|user)\/[\w+=,.@/-]+$/,
+    "ARNs of IAM roles and users",
+    "The roles and users that may read the person behind a face when IAM authorizes",
+  ),
+  // As it stands in certificates and in browsers' `Origin`.
+  faceApiSite: text(
+    "",
+    /^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+)?$/,
+    "a host name such as faces.example.com, or empty",
+    "Where [the page](#the-page-of-the-face-api) is served. Needs the next, and `faceApiAuthorizer=jwt`",
+  ),
+  // CloudFront knows the certificates of one region only.
+  faceApiSiteCertificateArn: text(
+    "",
+    /^(arn:aws:acm:us-east-1:\d{12}:certificate\/[0-9a-f-]{36})?$/,
+    "the ARN of a certificate in us-east-1, or empty",
+    "ACM's certificate for that name, in us-east-1 wherever the stage is",
+  ),
+  faceApiOrigin: origin(
+    { shown: "that of `faceApiSite`", of: ({ faceApiSite }) => (faceApiSite === "" ? "" : `https://${faceApiSite}`) },
+    "The web page whose browsers may read the face API's answers, and send pictures to the bucket",
+  ),
+  faceApiAuthorizer: choice(
+    "iam",
+    ["iam", "jwt"],
+    "`jwt`: access tokens of the user pool, with the scopes `faces/register`, `faces/verify` and `faces/read-person` ([ADR 0035](adr/0035-one-description-of-the-face-api.md))",
+  ),
+  faceApiUserPoolArn: text(
+    "",
+    /^(arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool\/[\w-]+)?$/,
+    "the ARN of a Cognito user pool, or empty",
+    "The pool whose tokens are accepted, with `faceApiAuthorizer=jwt`",
+  ),
+  // Part of the names of keys.
+  faceApiClients: list(
+    "default",
+    /^[a-z][a-z0-9-]{0,31}$/,
+    "names of lower-case letters, digits and hyphens",
+    "Clients. Each gets a key, by which its requests are counted. The stack's output `FaceApiClientKeyIds` has their ids; `aws apigateway get-api-key --include-value --api-key <id>` shows one",
+  ),
+  faceApiClientRate: whole(10, 1, 10_000, "Requests of one client in a second, with bursts of twice as many"),
+  faceApiClientQuota: whole(100_000, 1, 1_000_000_000, "Requests of one client in a day"),
+  // API Gateway's own limit for an account is 10,000.
+  faceApiRate: whole(
+    25,
+    1,
+    10_000,
+    "Requests of all clients together in a second, for each route, with bursts of twice as many. Keep it at or below Rekognition's quotas",
+  ),
+  deletionProtection: as(
+    choice(
+      { shown: "`true`, in `dev` `false`", of: ({ stage }) => stage !== "dev" },
+      ["true", "false"],
+      "DynamoDB refuses to delete the tables, and CloudFormation the stack `Data`",
+    ),
+    (protect) => protect === "true",
+  ),
+  lambdaDirectory: text("../target/lambda", /./, "a folder", "The folder with the workers, relative to `cdk/`"),
+};
+
+type Parsed<T> = T extends Setting<infer Value> ? Value : never;
+
+/** Everything that an operator chose. */
+export type Config = { readonly [Name in keyof typeof SETTINGS]: Parsed<(typeof SETTINGS)[Name]> };

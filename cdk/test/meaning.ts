@@ -1,0 +1,71 @@
+import { definitionDigest } from "../lib/definitions";
+import { pascal } from "../lib/names";
+import { THRESHOLDS, thresholdsText } from "../lib/thresholds";
+import { WORKERS } from "../lib/workers";
+import { onDisk } from "./support";
+
+const states = (kind: string, name: string): string => `arn:<Partition>:states:<Region>:<AccountId>:${kind}:${name}`;
+
+const machine = (name: string): Record<string, string> => ({
+  [`${pascal(name)}MachineArn`]: `<${pascal(name)}/Machine/Resource>`,
+  [`${pascal(name)}ExecutionsArn`]: states("execution", `bonafide-dev-${name}:*`),
+});
+
+const worker = (name: string): Record<string, string> => ({
+  [`${pascal(name)}Arn`]: `<${pascal(name)}/Function/CurrentVersion/Resource>`,
+  // An execution calls the version with which it started.
+  [`${pascal(name)}VersionsArn`]: `<${pascal(name)}/Function/Resource.Arn>:*`,
+});
+
+const queue = (name: string): Record<string, string> => ({
+  [`${name}QueueUrl`]: `<${name}/Queue/Resource>`,
+  [`${name}QueueArn`]: `<${name}/Queue/Resource.Arn>`,
+});
+
+const table = (name: string): Record<string, string> => ({
+  [`${name}TableName`]: `<${name}/Resource>`,
+  [`${name}TableArn`]: `<${name}/Resource.Arn>`,
+});
+
+/** What each `${Name}` has to be once it is deployed with default settings. Written out here, so that a wrong wire in the stacks is seen. */
+export const MEANING: Readonly<Record<string, string>> = Object.assign(
+  {
+    ...THRESHOLDS,
+    Thresholds: thresholdsText(THRESHOLDS),
+    OwnThresholds: "",
+    AccountId: "<AccountId>",
+    BucketName: "bonafide-dev-<AccountId>-<Region>",
+    BucketArn: "arn:<Partition>:s3:::bonafide-dev-<AccountId>-<Region>",
+    ChildExecutionsRuleArn: "arn:<Partition>:events:<Region>:<AccountId>:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
+    CustomerEmailDomain: "customers.example",
+    DefinitionDigest: definitionDigest(),
+    ExtractionPace: "3000",
+    FaceApiOrigin: "",
+    FaceApiPersonReaders: "",
+    FaceCollectionArn: "<Faces.Arn>",
+    FaceCollectionId: "<Faces>",
+    FaceCollections: "<FaceShard0>",
+    // All shards: they differ in their last number.
+    FaceShardsArn: "arn:<Partition>:rekognition:<Region>:<AccountId>:collection/bonafide-dev-faces-*",
+    LicensesPace: "1000",
+    MachinesArn: states("stateMachine", "*"),
+    MinimumAge: "18",
+    MostAttempts: "5",
+    NationalNumberPolicy: "acceptSynthetic",
+    NationalRegistry: "",
+    NationalRegistryKey: "",
+    NotificationsTopicArn: "<Notifications/Resource>",
+    RecordRetentionDays: "1827",
+    RuleArn: "<FailedExecutions/Rule.Arn>",
+    RulesArn: "arn:<Partition>:events:<Region>:<AccountId>:rule/*",
+    StartPace: "600",
+    TextractRegion: "<Region>",
+    ThirdPartySecretArn: "<ThirdPartyApiKey.Id>",
+    ThirdPartyUrl: "<ThirdPartyUrl>",
+    TopicArn: "<Notifications/Resource>",
+  },
+  ...onDisk.machines().map(machine),
+  ...onDisk.workers().map(worker),
+  ...["Applications", "Submissions", "Decisions", "Customers", "FaceMetadata", "FaceRequests"].map(table),
+  ...WORKERS.flatMap(({ trigger }) => trigger.queue ?? []).map(queue),
+);
