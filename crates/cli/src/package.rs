@@ -165,8 +165,7 @@ impl Parts {
         if problems.is_empty() {
             return Ok(members);
         }
-        let list: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-        Err(Error::Usage(format!("no package was made, since it would be refused:{list}")))
+        Err(Error::Usage(format!("no package was made, since it would be refused:\n  {}", problems.join("\n  "))))
     }
 
     fn details(&self) -> Result<Vec<u8>, String> {
