@@ -249,8 +249,8 @@ mod tests {
 
     /// The start of a picture: all that is looked at.
     fn png(side: u32) -> Vec<u8> {
-        let size = side.to_be_bytes();
-        [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", &size[..], &size[..], b"\x08\x02\0\0\0\0\0\0\0"].concat()
+        let length = side.to_be_bytes();
+        [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", &length[..], &length[..], b"\x08\x02\0\0\0\0\0\0\0"].concat()
     }
 
     const HEADER: &str = "FIRST_NAME;LAST_NAME;CITY_IN_ADDRESS;ZIP_CODE_IN_ADDRESS;STATE_IN_ADDRESS;DOCUMENT_NUMBER;DATE_OF_BIRTH;ADDRESS";
@@ -282,9 +282,8 @@ mod tests {
 
     /// The command, all of whose files are in that folder.
     fn parts(folder: &TempDir, arguments: &[&str]) -> Result<Parts, clap::Error> {
-        let path = |name: &&str| match name.contains('.') {
-            true => folder.path().join(name).display().to_string(),
-            false => (*name).to_owned(),
+        let path = |name: &&str| {
+            if name.contains('.') { folder.path().join(name).display().to_string() } else { (*name).to_owned() }
         };
         let all = ["package", "--id", "my-first", "--output"].map(str::to_owned);
         let output = if arguments.contains(&"--output") { 3 } else { 4 };

@@ -46,7 +46,7 @@ impl Waiting {
         for (application, execution) in running.iter().take(LOOKED_INTO) {
             let timeline = history::timeline(&self.step_functions, execution).await?;
             if let Some(state) = tried_again(&timeline) {
-                line.extend(["; ", application.as_str(), " tries again ", state]);
+                line.extend(["; ", application.as_str(), " tries again ", &state]);
             }
         }
         Ok(line)
