@@ -42,28 +42,29 @@ pub struct Parts {
     force: bool,
 }
 
+const STATED: &str = "Details in place of --details";
+
 /// The details, each by itself.
 #[derive(Debug, Args)]
 struct Stated {
-    /// In place of --details, as the following ones
-    #[arg(long, value_name = "NAME", required_unless_present = "details", conflicts_with = "details")]
+    #[arg(long, value_name = "NAME", conflicts_with = "details", help_heading = STATED)]
     first_name: Option<String>,
-    #[arg(long, value_name = "NAME", required_unless_present = "details", conflicts_with = "details")]
+    #[arg(long, value_name = "NAME", conflicts_with = "details", help_heading = STATED)]
     last_name: Option<String>,
     /// MM/DD/YYYY, or YYYY-MM-DD
-    #[arg(long, value_name = "DATE", required_unless_present = "details", conflicts_with = "details")]
+    #[arg(long, value_name = "DATE", conflicts_with = "details", help_heading = STATED)]
     birth_date: Option<String>,
     /// The number of the licence
-    #[arg(long, value_name = "NUMBER", required_unless_present = "details", conflicts_with = "details")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "details", help_heading = STATED)]
     document_number: Option<String>,
     /// Street, house number and unit, or the whole address
-    #[arg(long, value_name = "TEXT", required_unless_present = "details", conflicts_with = "details")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "details", help_heading = STATED)]
     address: Option<String>,
-    #[arg(long, value_name = "NAME", conflicts_with = "details")]
+    #[arg(long, value_name = "NAME", conflicts_with = "details", help_heading = STATED)]
     city: Option<String>,
-    #[arg(long, value_name = "STATE", conflicts_with = "details")]
+    #[arg(long, value_name = "STATE", conflicts_with = "details", help_heading = STATED)]
     state: Option<String>,
-    #[arg(long, value_name = "CODE", conflicts_with = "details")]
+    #[arg(long, value_name = "CODE", conflicts_with = "details", help_heading = STATED)]
     zip_code: Option<String>,
 }
 
@@ -172,7 +173,15 @@ impl Parts {
     fn details(&self) -> Result<Vec<u8>, String> {
         let csv = match &self.details {
             Some(path) => read(path, Member::Details).map_err(|problem| format!("{}: {problem}", path.display()))?,
-            None => self.stated.csv(),
+            None => {
+                let is_missing = |column: &DetailsColumn| column.is_required() && self.stated.of(*column).1.is_none();
+                let missing = DetailsColumn::ALL.into_iter().filter(is_missing);
+                let missing: Vec<_> = missing.map(|column| self.stated.of(column).0).collect();
+                if !missing.is_empty() {
+                    return Err(format!("the details are incomplete: pass --details, or {}", missing.join(", ")));
+                }
+                self.stated.csv()
+            }
         };
         let place = |column: Option<DetailsColumn>| match (&self.details, column) {
             (None, Some(column)) => self.stated.of(column).0.to_owned(),
@@ -249,8 +258,8 @@ mod tests {
     }
 
     /// The start of a picture: all that is looked at.
-    fn png(side: u32) -> Vec<u8> {
-        let size = side.to_be_bytes();
+    fn png(pixels: u32) -> Vec<u8> {
+        let size = pixels.to_be_bytes();
         [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", &size[..], &size[..], b"\x08\x02\0\0\0\0\0\0\0"].concat()
     }
 
@@ -356,13 +365,11 @@ mod tests {
     #[test]
     fn details_come_from_a_file_or_from_flags() {
         let folder = folder();
-        for arguments in [
-            &PICTURES[..],
-            &[&STATED[2..], &PICTURES].concat(),
-            &[&["--details", "details.csv"], &STATED[..], &PICTURES].concat(),
-        ] {
-            assert!(parts(&folder, arguments).is_err(), "{arguments:?}");
-        }
+        let both = [&["--details", "details.csv"], &STATED[..], &PICTURES].concat();
+        assert!(parts(&folder, &both).is_err());
+        let error = refused(&folder, &[&STATED[2..8], &PICTURES].concat());
+        let said = "the details are incomplete: pass --details, or --first-name, --document-number";
+        assert!(error.ends_with(said), "{error}");
     }
 
     #[test]
