@@ -83,10 +83,16 @@ impl Stated {
         (flag, value.as_deref())
     }
 
-    fn csv(&self) -> Vec<u8> {
+    fn csv(&self) -> Result<Vec<u8>, String> {
+        let is_missing = |column: &DetailsColumn| column.is_required() && self.of(*column).1.is_none();
+        let missing = DetailsColumn::ALL.into_iter().filter(is_missing);
+        let missing: Vec<_> = missing.map(|column| self.of(column).0).collect();
+        if !missing.is_empty() {
+            return Err(format!("the details are incomplete: pass --details, or {}", missing.join(", ")));
+        }
         let header = DetailsColumn::ALL.map(DetailsColumn::name).join(",");
         let value = |column| format!("\"{}\"", self.of(column).1.unwrap_or_default().replace('"', "\"\""));
-        format!("{header}\r\n{}\r\n", DetailsColumn::ALL.map(value).join(",")).into_bytes()
+        Ok(format!("{header}\r\n{}\r\n", DetailsColumn::ALL.map(value).join(",")).into_bytes())
     }
 }
 
@@ -166,22 +172,13 @@ impl Parts {
         if problems.is_empty() {
             return Ok(members);
         }
-        let list: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-        Err(Error::Usage(format!("no package was made, since it would be refused:{list}")))
+        Err(Error::Usage(format!("no package was made, since it would be refused:\n  {}", problems.join("\n  "))))
     }
 
     fn details(&self) -> Result<Vec<u8>, String> {
         let csv = match &self.details {
             Some(path) => read(path, Member::Details).map_err(|problem| format!("{}: {problem}", path.display()))?,
-            None => {
-                let is_missing = |column: &DetailsColumn| column.is_required() && self.stated.of(*column).1.is_none();
-                let missing = DetailsColumn::ALL.into_iter().filter(is_missing);
-                let missing: Vec<_> = missing.map(|column| self.stated.of(column).0).collect();
-                if !missing.is_empty() {
-                    return Err(format!("the details are incomplete: pass --details, or {}", missing.join(", ")));
-                }
-                self.stated.csv()
-            }
+            None => self.stated.csv()?,
         };
         let place = |column: Option<DetailsColumn>| match (&self.details, column) {
             (None, Some(column)) => self.stated.of(column).0.to_owned(),
@@ -292,9 +289,9 @@ mod tests {
 
     /// The command, all of whose files are in that folder.
     fn parts(folder: &TempDir, arguments: &[&str]) -> Result<Parts, clap::Error> {
-        let path = |name: &&str| match name.contains('.') {
-            true => folder.path().join(name).display().to_string(),
-            false => (*name).to_owned(),
+        let path = |name: &&str| {
+            let is_file = name.contains('.');
+            if is_file { folder.path().join(name).display().to_string() } else { (*name).to_owned() }
         };
         let all = ["package", "--id", "my-first", "--output"].map(str::to_owned);
         let output = if arguments.contains(&"--output") { 3 } else { 4 };

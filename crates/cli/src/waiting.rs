@@ -1,5 +1,6 @@
 //! What a wait for outcomes waits for: messages in the queue, executions, and states that are tried again.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -47,12 +48,13 @@ impl Waiting {
             match history::timeline(&self.step_functions, execution).await {
                 Ok(timeline) => {
                     if let Some(state) = tried_again(&timeline) {
-                        line += &format!("; {application} tries again {state}");
+                        let _infallible = write!(line, "; {application} tries again {state}");
                     }
                 }
                 // The starter records a submission before it starts its execution, which Step Functions may refuse for a while.
                 Err(Error::UnknownExecution { .. }) => {
-                    line += &format!("; {application} waits for the starter, which could not start its execution yet");
+                    let said = "waits for the starter, which could not start its execution yet";
+                    let _infallible = write!(line, "; {application} {said}");
                 }
                 Err(error) => return Err(error),
             }
