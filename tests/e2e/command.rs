@@ -2,7 +2,9 @@
 
 use std::process::Output;
 
+use bonafide_tests::answers::{license, pass};
 use bonafide_tests::bench::bench;
+use bonafide_tools::packages::members;
 use serde_json::{Value, json};
 
 use crate::run::sample;
@@ -38,6 +40,27 @@ fn status_exits_1_for_a_failure_and_3_for_an_unknown_application() {
     assert_eq!((output.status.code(), &json_lines(&output)[0]["outcome"]), (Some(1), &json!("failed")));
     assert_eq!(bonafide(&["status", "unknown"]).status.code(), Some(3));
     assert_eq!(bonafide(&["--stage", "other", "status", "unknown"]).status.code(), Some(5));
+}
+
+#[test]
+fn a_package_that_the_command_makes_is_approved() {
+    let (id, number) = ("e2e_made_", "E514-172-80-871-0");
+    pass(id).unwrap();
+    license(id, number).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for ((_, bytes), name) in members(id, number).iter().zip(["details.csv", "front.jpg", "face.jpg"]) {
+        // Where the comma is the decimal sign, spreadsheets write semicolons.
+        let bytes = String::from_utf8(bytes.clone()).map_or(bytes.clone(), |csv| csv.replace(',', ";").into_bytes());
+        std::fs::write(path(name), bytes).unwrap();
+    }
+    let [details, front, face] = ["details.csv", "front.jpg", "face.jpg"].map(path);
+    let folder = folder.path().to_str().unwrap();
+    let parts = ["--details", &details, "--license", &front, "--selfie", &face, "--output", folder, "--json"];
+    let made = bonafide(&[&["package", "--id", id], &parts[..]].concat());
+    let package = json_lines(&made)[0]["package"].clone();
+    let output = bonafide(&["submit", package.as_str().unwrap(), "--wait", "--json"]);
+    assert_eq!(json_lines(&output)[0]["outcome"], "approved", "{output:?}");
 }
 
 #[test]

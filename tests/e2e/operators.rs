@@ -54,6 +54,15 @@ fn show_prints_everything_but_personal_data_only_on_request() {
     assert!(text(&["show", "face-mismatch", "--reveal"]).contains(last_name));
 }
 
+#[test]
+fn show_names_the_application_with_the_same_face() {
+    sample("face-duplicate");
+    let shown = text(&["show", "face-duplicate"]);
+    assert!(shown.contains("\n  the same face: application approved (bonafide show approved)"), "{shown}");
+    let similarity = shown.lines().find(|line| line.trim_start().starts_with("duplicateSimilarity"));
+    assert!(similarity.is_some_and(|line| line.ends_with("passes up to 95")), "{shown}");
+}
+
 /// The machines of an execution and its children, depth first.
 fn machines(execution: &Value) -> Vec<String> {
     let steps = execution["steps"].as_array().into_iter().flatten();
@@ -72,10 +81,13 @@ fn history_shows_attempts_and_errors_per_state() {
     let request = check["children"][0]["steps"].as_array().unwrap().last().unwrap();
     assert_eq!((&request["state"], &request["attempts"]), (&json!("RequestValidation"), &json!(8)));
     assert_eq!(request["errors"], json!(vec!["Bonafide.Transient"; 8]));
+    let cause = "the licence verification service answered with status 503 Service Unavailable";
+    assert_eq!(request["causes"], json!([cause]));
 
     let arn = seen.row["executionArn"].as_str().unwrap();
     let shown = text(&["history", arn]);
     assert!(shown.contains("RequestValidation") && shown.contains("8 attempts"), "{shown}");
+    assert!(shown.contains(&format!("8 × Bonafide.Transient: {cause}")), "{shown}");
     assert_eq!(bonafide(&["history", "unknown"]).status.code(), Some(3));
     assert_eq!(bonafide(&["history", &format!("{arn}-not")]).status.code(), Some(3));
 }

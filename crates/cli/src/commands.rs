@@ -493,10 +493,8 @@ async fn tell(waiting: &Waiting, submissions: &[((ApplicationId, SubmissionId), 
         sleep(LOOK_INTERVAL).await;
         let pending = submissions.iter().filter(|(_, wait)| !wait.is_finished());
         let pending: Vec<_> = pending.map(|(submission, _)| submission.clone()).collect();
-        // Trouble is the wait's own to tell; this goes on.
-        if let Ok(line) = waiting.line(&pending).await
-            && news.is_news(&line, Instant::now())
-        {
+        let line = waiting.line(&pending).await.unwrap_or_else(|error| format!("note: {error}"));
+        if news.is_news(&line, Instant::now()) {
             eprintln!("{line}");
         }
     }
@@ -582,12 +580,14 @@ fn show(is_json: bool, object: &Value, text: impl FnOnce() -> String) {
     }
 }
 
-/// A table for people, a line for each to anything else.
+/// A table for people, without one when there is nothing; a line for each to anything else.
 fn show_all<T: Serialize>(is_json: bool, objects: &[T], table: impl FnOnce(&[T]) -> String) {
     if is_json {
         for object in objects {
             out(json!(object));
         }
+    } else if objects.is_empty() {
+        eprintln!("none");
     } else {
         out(table(objects));
     }

@@ -42,28 +42,29 @@ pub struct Parts {
     force: bool,
 }
 
+const STATED: &str = "Details in place of --details";
+
 /// The details, each by itself.
 #[derive(Debug, Args)]
 struct Stated {
-    /// In place of --details, as the following ones
-    #[arg(long, value_name = "NAME", required_unless_present = "details", conflicts_with = "details")]
+    #[arg(long, value_name = "NAME", conflicts_with = "details", help_heading = STATED)]
     first_name: Option<String>,
-    #[arg(long, value_name = "NAME", required_unless_present = "details", conflicts_with = "details")]
+    #[arg(long, value_name = "NAME", conflicts_with = "details", help_heading = STATED)]
     last_name: Option<String>,
     /// MM/DD/YYYY, or YYYY-MM-DD
-    #[arg(long, value_name = "DATE", required_unless_present = "details", conflicts_with = "details")]
+    #[arg(long, value_name = "DATE", conflicts_with = "details", help_heading = STATED)]
     birth_date: Option<String>,
     /// The number of the licence
-    #[arg(long, value_name = "NUMBER", required_unless_present = "details", conflicts_with = "details")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "details", help_heading = STATED)]
     document_number: Option<String>,
     /// Street, house number and unit, or the whole address
-    #[arg(long, value_name = "TEXT", required_unless_present = "details", conflicts_with = "details")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "details", help_heading = STATED)]
     address: Option<String>,
-    #[arg(long, value_name = "NAME", conflicts_with = "details")]
+    #[arg(long, value_name = "NAME", conflicts_with = "details", help_heading = STATED)]
     city: Option<String>,
-    #[arg(long, value_name = "STATE", conflicts_with = "details")]
+    #[arg(long, value_name = "STATE", conflicts_with = "details", help_heading = STATED)]
     state: Option<String>,
-    #[arg(long, value_name = "CODE", conflicts_with = "details")]
+    #[arg(long, value_name = "CODE", conflicts_with = "details", help_heading = STATED)]
     zip_code: Option<String>,
 }
 
@@ -82,10 +83,16 @@ impl Stated {
         (flag, value.as_deref())
     }
 
-    fn csv(&self) -> Vec<u8> {
+    fn csv(&self) -> Result<Vec<u8>, String> {
+        let is_missing = |column: &DetailsColumn| column.is_required() && self.of(*column).1.is_none();
+        let missing = DetailsColumn::ALL.into_iter().filter(is_missing);
+        let missing: Vec<_> = missing.map(|column| self.of(column).0).collect();
+        if !missing.is_empty() {
+            return Err(format!("the details are incomplete: pass --details, or {}", missing.join(", ")));
+        }
         let header = DetailsColumn::ALL.map(DetailsColumn::name).join(",");
         let value = |column| format!("\"{}\"", self.of(column).1.unwrap_or_default().replace('"', "\"\""));
-        format!("{header}\r\n{}\r\n", DetailsColumn::ALL.map(value).join(",")).into_bytes()
+        Ok(format!("{header}\r\n{}\r\n", DetailsColumn::ALL.map(value).join(",")).into_bytes())
     }
 }
 
@@ -171,7 +178,7 @@ impl Parts {
     fn details(&self) -> Result<Vec<u8>, String> {
         let csv = match &self.details {
             Some(path) => read(path, Member::Details).map_err(|problem| format!("{}: {problem}", path.display()))?,
-            None => self.stated.csv(),
+            None => self.stated.csv()?,
         };
         let place = |column: Option<DetailsColumn>| match (&self.details, column) {
             (None, Some(column)) => self.stated.of(column).0.to_owned(),
@@ -248,9 +255,9 @@ mod tests {
     }
 
     /// The start of a picture: all that is looked at.
-    fn png(side: u32) -> Vec<u8> {
-        let length = side.to_be_bytes();
-        [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", &length[..], &length[..], b"\x08\x02\0\0\0\0\0\0\0"].concat()
+    fn png(pixels: u32) -> Vec<u8> {
+        let size = pixels.to_be_bytes();
+        [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", &size[..], &size[..], b"\x08\x02\0\0\0\0\0\0\0"].concat()
     }
 
     const HEADER: &str = "FIRST_NAME;LAST_NAME;CITY_IN_ADDRESS;ZIP_CODE_IN_ADDRESS;STATE_IN_ADDRESS;DOCUMENT_NUMBER;DATE_OF_BIRTH;ADDRESS";
@@ -283,7 +290,8 @@ mod tests {
     /// The command, all of whose files are in that folder.
     fn parts(folder: &TempDir, arguments: &[&str]) -> Result<Parts, clap::Error> {
         let path = |name: &&str| {
-            if name.contains('.') { folder.path().join(name).display().to_string() } else { (*name).to_owned() }
+            let is_file = name.contains('.');
+            if is_file { folder.path().join(name).display().to_string() } else { (*name).to_owned() }
         };
         let all = ["package", "--id", "my-first", "--output"].map(str::to_owned);
         let output = if arguments.contains(&"--output") { 3 } else { 4 };
@@ -354,13 +362,11 @@ mod tests {
     #[test]
     fn details_come_from_a_file_or_from_flags() {
         let folder = folder();
-        for arguments in [
-            &PICTURES[..],
-            &[&STATED[2..], &PICTURES].concat(),
-            &[&["--details", "details.csv"], &STATED[..], &PICTURES].concat(),
-        ] {
-            assert!(parts(&folder, arguments).is_err(), "{arguments:?}");
-        }
+        let both = [&["--details", "details.csv"], &STATED[..], &PICTURES].concat();
+        assert!(parts(&folder, &both).is_err());
+        let error = refused(&folder, &[&STATED[2..8], &PICTURES].concat());
+        let said = "the details are incomplete: pass --details, or --first-name, --document-number";
+        assert!(error.ends_with(said), "{error}");
     }
 
     #[test]

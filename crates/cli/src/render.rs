@@ -389,7 +389,7 @@ pub fn letters(letters: &[DeadLetter]) -> String {
 /// A table without the columns that are empty in every row.
 fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let rows: Vec<_> = rows.collect();
-    let is_kept = |column: &usize| rows.is_empty() || rows.iter().any(|row| !row[*column].is_empty());
+    let is_kept = |column: &usize| rows.iter().any(|row| !row[*column].is_empty());
     let kept: Vec<_> = (0..N).filter(is_kept).collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(kept.iter().map(|column| head[*column]));

@@ -17,19 +17,19 @@ use crate::error::{Error, require_credentials};
 #[derive(Debug, Default, Clone, clap::Args)]
 pub struct Choice {
     /// Stage of the deployment: its stacks are Bonafide-<STAGE>-Data, -Workflow and -Observability
-    #[arg(long, global = true, env = "BONAFIDE_STAGE", default_value = "dev")]
+    #[arg(long, global = true, help_heading = "Where", env = "BONAFIDE_STAGE", default_value = "dev")]
     pub stage: String,
     /// Use AWS even when a local AWS is up; implied by the three options below
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Where")]
     pub aws: bool,
     /// Profile of the AWS configuration files
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Where")]
     pub profile: Option<String>,
     /// AWS region
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Where")]
     pub region: Option<String>,
     /// Another endpoint for every service, as of an emulator
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Where")]
     pub endpoint_url: Option<String>,
 }
 

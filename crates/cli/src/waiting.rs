@@ -1,5 +1,6 @@
 //! What a wait for outcomes waits for: messages in the queue, executions, and states that are tried again.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -36,17 +37,26 @@ impl Waiting {
     /// When AWS refuses or does not answer.
     pub async fn line(&self, submissions: &[(ApplicationId, SubmissionId)]) -> Result<String, Error> {
         let messages = self.messages().await?;
-        let mut running = Vec::new();
+        let mut judged = Vec::new();
         for (application, id) in submissions {
             let submission = self.records.submission(application, id).await?;
-            let execution = submission.filter(|submission| submission.status == "IN_PROGRESS");
-            running.extend(execution.and_then(|submission| Some((application, submission.execution?))));
+            let accepted = submission.filter(|submission| submission.status == "IN_PROGRESS");
+            judged.extend(accepted.and_then(|submission| Some((application, submission.execution?))));
         }
-        let mut line = format!("… messages in the uploads queue: {messages}, executions running: {}", running.len());
-        for (application, execution) in running.iter().take(LOOKED_INTO) {
-            let timeline = history::timeline(&self.step_functions, execution).await?;
-            if let Some(state) = tried_again(&timeline) {
-                line.extend(["; ", application.as_str(), " tries again ", &state]);
+        let mut line = format!("… messages in the uploads queue: {messages}, submissions accepted: {}", judged.len());
+        for (application, execution) in judged.iter().take(LOOKED_INTO) {
+            match history::timeline(&self.step_functions, execution).await {
+                Ok(timeline) => {
+                    if let Some(state) = tried_again(&timeline) {
+                        let _infallible = write!(line, "; {application} tries again {state}");
+                    }
+                }
+                // The starter records a submission before it starts its execution, which Step Functions may refuse for a while.
+                Err(Error::UnknownExecution { .. }) => {
+                    let said = "waits for the starter, which could not start its execution yet";
+                    let _infallible = write!(line, "; {application} {said}");
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(line)
@@ -92,14 +102,16 @@ impl News {
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
-    use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
+    use aws_sdk_sfn::operation::describe_execution::{DescribeExecutionError, DescribeExecutionOutput};
     use aws_sdk_sfn::operation::get_execution_history::GetExecutionHistoryOutput;
+    use aws_sdk_sfn::types::error::ExecutionDoesNotExist;
     use aws_sdk_sfn::types::{
         ExecutionStatus, HistoryEvent, HistoryEventType, StateEnteredEventDetails, TaskFailedEventDetails,
     };
     use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesOutput;
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use aws_smithy_types::DateTime;
+    use aws_smithy_types::error::ErrorMetadata;
 
     use super::*;
     use crate::submission::tests::{FIRST, record};
@@ -133,7 +145,19 @@ mod tests {
     async fn says_that_the_starter_has_not_come_to_it() {
         let nothing = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| GetItemOutput::builder().build());
         let line = waiting(&nothing, &[]).line(&submissions()).await.unwrap();
-        assert_eq!(line, "… messages in the uploads queue: 3, executions running: 0");
+        assert_eq!(line, "… messages in the uploads queue: 3, submissions accepted: 0");
+    }
+
+    #[tokio::test]
+    async fn says_that_the_starter_could_not_start_it() {
+        let accepted = mock!(aws_sdk_dynamodb::Client::get_item)
+            .then_output(|| GetItemOutput::builder().set_item(Some(record(FIRST, "package", "IN_PROGRESS"))).build());
+        let unknown = mock!(aws_sdk_sfn::Client::describe_execution).then_error(|| {
+            let meta = ErrorMetadata::builder().code("ExecutionDoesNotExist").build();
+            DescribeExecutionError::ExecutionDoesNotExist(ExecutionDoesNotExist::builder().meta(meta).build())
+        });
+        let line = waiting(&accepted, &[&unknown]).line(&submissions()).await.unwrap();
+        assert!(line.ends_with("; a waits for the starter, which could not start its execution yet"), "{line}");
     }
 
     #[tokio::test]
@@ -164,7 +188,7 @@ mod tests {
         let line = waiting(&running, &[&described, &history]).line(&submissions()).await.unwrap();
         assert_eq!(
             line,
-            "… messages in the uploads queue: 3, executions running: 1; a tries again RequestValidation (Bonafide.Transient: the \
+            "… messages in the uploads queue: 3, submissions accepted: 1; a tries again RequestValidation (Bonafide.Transient: the \
              service answered with status 503)"
         );
     }

@@ -69,7 +69,8 @@ impl DetailsColumn {
     }
 
     /// City, ZIP code and state may be empty: ADDRESS may hold the whole address.
-    const fn required(self) -> bool {
+    #[must_use]
+    pub const fn is_required(self) -> bool {
         !matches!(self, Self::City | Self::ZipCode | Self::State)
     }
 }
@@ -221,7 +222,7 @@ impl Details {
             if is_formula(value) {
                 return Err(InvalidDetails::ValueFormula(column));
             }
-            if value.is_empty() && column.required() {
+            if value.is_empty() && column.is_required() {
                 return Err(InvalidDetails::ValueMissing(column));
             }
             details.values[column as usize] = Personal::new(value);
@@ -402,7 +403,7 @@ mod tests {
                     let value = details.get(column).expose();
                     prop_assert!(!value.chars().any(is_hidden) && !is_formula(value));
                     prop_assert!(value.chars().count() <= MAX_VALUE_LENGTH);
-                    prop_assert!(!(value.is_empty() && column.required()));
+                    prop_assert!(!(value.is_empty() && column.is_required()));
                 }
             }
         }
