@@ -2,6 +2,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../lib/config";
+import { pascal } from "../lib/names";
 import { gatewayBody, readDescription } from "../lib/openapi";
 import { deployment, find, readable, resource, resources, synthesize } from "./support";
 
@@ -21,14 +22,12 @@ const operations = (document: any): Map<string, any> =>
       ]),
     ),
   );
-const workerOf: Record<string, string> = {
-  "POST /register": "RegisterFace",
-  "POST /create-index": "IndexFace",
-  "POST /verify": "VerifyFace",
-  "POST /uploads": "OfferUpload",
-  "GET /faces/{faceId}": "ReadFace",
-  "DELETE /faces/{faceId}": "RemoveFace",
-};
+const workerOf = Object.fromEntries(
+  [...operations(description)]
+    // API Gateway answers it by itself.
+    .filter(([, { operationId }]) => operationId !== "describe")
+    .map(([route, { operationId }]): [string, string] => [route, pascal(operationId)]),
+);
 
 describe("the description", () => {
   const ajv = addFormats.default(new Ajv2020({ strict: true, strictRequired: false, strictTypes: false }));

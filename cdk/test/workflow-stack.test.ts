@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { pascal } from "../lib/names";
 import { STATE_MACHINES } from "../lib/paths";
 import { substitute } from "../lib/placeholders";
-import { WORKERS } from "../lib/workers";
+import { WORKERS, workersOf } from "../lib/workers";
 import { MEANING } from "./meaning";
 import { bundles, deployment, find, onDisk, readable, resource, resources, synthesize } from "./support";
 
@@ -150,7 +150,7 @@ describe("the machine", () => {
 });
 
 describe("a running execution keeps the workers that it started with:", () => {
-  const invoked = ["UnpackPackage", "MatchDetails", "ConcludeSubmission"];
+  const invoked = workersOf("Workflow", ({ machine }) => machine !== undefined).map(({ name }) => pascal(name));
   const versions = resources(workflow, "AWS::Lambda::Version");
 
   it("the workers that machines invoke, and no others, have versions, and a deployment leaves the older ones", () => {

@@ -83,7 +83,8 @@ pub(crate) fn lint(project: &Project, steps: &Steps) -> Result<Outcome> {
     }
     let subjects = in_parallel(&Encryption::ALL, |encryption| Subject::new(project, steps, &bundles, *encryption))?;
     let findings = in_parallel(&Tool::ALL, |tool| findings(project, steps, *tool, &subjects))?;
-    let judged = Exceptions::read(&project.root.join(EXCEPTIONS))?.judge(findings.into_iter().flatten().collect());
+    let judged = Exceptions::read(&project.root.join(EXCEPTIONS), &project.worker_constructs()?)?
+        .judge(findings.into_iter().flatten().collect());
     let mut lines: Vec<_> = judged.open.iter().map(ToString::to_string).collect();
     lines.extend(judged.idle.iter().map(|idle| format!("{EXCEPTIONS}: no finding needs the exception {idle}")));
     Ok(Outcome { is_clean: lines.is_empty(), answered: judged.answered, lines })

@@ -63,14 +63,19 @@ impl Project {
 
     /// The names of the workers: one crate, one binary, one Lambda function each.
     pub(crate) fn workers(&self) -> Result<Vec<String>> {
-        #[derive(Deserialize)]
-        struct Worker {
-            name: String,
-        }
+        Ok(self.listed()?.into_iter().map(|worker| worker.name).collect())
+    }
+
+    /// Where their constructs are: `Workflow/MatchDetails`.
+    pub(crate) fn worker_constructs(&self) -> Result<Vec<String>> {
+        let pascal = |name: &str| name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect::<String>();
+        Ok(self.listed()?.into_iter().map(|Worker { name, stack }| format!("{stack}/{}", pascal(&name))).collect())
+    }
+
+    fn listed(&self) -> Result<Vec<Worker>> {
         let file = self.root.join("workers/workers.json");
         let list = fs::read(&file).with_context(|| format!("{} could not be read", file.display()))?;
-        let workers: Vec<Worker> = serde_json::from_slice(&list).context("workers.json is not understood")?;
-        Ok(workers.into_iter().map(|worker| worker.name).collect())
+        serde_json::from_slice(&list).context("workers.json is not understood")
     }
 
     /// A command that runs at the root.
@@ -134,6 +139,13 @@ impl Project {
         fs::rename(&making, &path)?;
         Ok(RunFolder { path, _lock: lock })
     }
+}
+
+/// What is needed here of an entry of `workers/workers.json`.
+#[derive(Deserialize)]
+struct Worker {
+    name: String,
+    stack: String,
 }
 
 /// Removed at the end of the run.

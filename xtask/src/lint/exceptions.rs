@@ -81,9 +81,12 @@ struct Exception {
     check: String,
     /// Only with this encryption; absent for both.
     encryption: Option<Encryption>,
+    /// `<worker>/Function` stands for the function of every worker.
     resources: Vec<String>,
     reason: String,
 }
+
+const EVERY_WORKER: &str = "<worker>";
 
 /// The exceptions file.
 #[derive(Debug)]
@@ -101,20 +104,27 @@ pub(super) struct Judged {
 }
 
 impl Exceptions {
-    pub(super) fn read(file: &Path) -> Result<Self> {
+    /// With the places of all workers.
+    pub(super) fn read(file: &Path, workers: &[String]) -> Result<Self> {
         let text = std::fs::read(file).with_context(|| format!("{} could not be read", file.display()))?;
-        Self::parse(&text).with_context(|| format!("{}", file.display()))
+        Self::parse(&text, workers).with_context(|| format!("{}", file.display()))
     }
 
-    fn parse(text: &[u8]) -> Result<Self> {
-        let entries: Vec<Exception> = serde_json::from_slice(text)?;
-        for Exception { tool, check, resources, reason, .. } in &entries {
+    fn parse(text: &[u8], workers: &[String]) -> Result<Self> {
+        let mut entries: Vec<Exception> = serde_json::from_slice(text)?;
+        for Exception { tool, check, resources, reason, .. } in &mut entries {
             if resources.is_empty() || resources.iter().any(|resource| resource.contains('*')) {
                 bail!("{tool} {check}: an exception must name each of its resources");
             }
             if reason.trim().is_empty() {
                 bail!("{tool} {check}: an exception must have a reason");
             }
+            let (every, mut named): (Vec<_>, Vec<_>) =
+                resources.drain(..).partition(|resource| resource.starts_with(EVERY_WORKER));
+            let of_workers =
+                every.iter().flat_map(|part| workers.iter().map(|worker| part.replace(EVERY_WORKER, worker)));
+            named.extend(of_workers);
+            *resources = named;
         }
         Ok(Self(entries))
     }
@@ -169,7 +179,7 @@ mod tests {
     }
 
     fn judge(findings: Vec<Finding>) -> Judged {
-        Exceptions::parse(FILE.as_bytes()).expect("the file").judge(findings)
+        Exceptions::parse(FILE.as_bytes(), &[]).expect("the file").judge(findings)
     }
 
     #[test]
@@ -195,11 +205,23 @@ mod tests {
     }
 
     #[test]
+    fn answers_for_every_worker() {
+        let file = FILE.replace("Data/Uploads/Queue", "<worker>/Function");
+        let workers = ["Workflow/Starter", "FaceApi/ReadFace"].map(str::to_owned);
+        let exceptions = Exceptions::parse(file.as_bytes(), &workers).expect("the file");
+        let judged = exceptions.judge(vec![finding("Workflow/Starter/Function", Encryption::Aws)]);
+        assert_eq!(judged.open, []);
+        let idle = ["Data/Uploads/DeadLetters", "FaceApi/ReadFace/Function"];
+        assert_eq!(judged.idle, idle.map(|resource| format!("checkov CKV_AWS_27 {resource}")));
+    }
+
+    #[test]
     fn takes_no_exception_for_everything_or_without_a_reason() {
-        assert!(Exceptions::parse(FILE.replace("Data/Uploads/Queue", "Data/*").as_bytes()).is_err());
-        assert!(Exceptions::parse(FILE.replace("SQS encrypts with its own key", " ").as_bytes()).is_err());
+        assert!(Exceptions::parse(FILE.replace("Data/Uploads/Queue", "Data/*").as_bytes(), &[]).is_err());
+        assert!(Exceptions::parse(FILE.replace("SQS encrypts with its own key", " ").as_bytes(), &[]).is_err());
         assert!(
-            Exceptions::parse(FILE.replace("CKV_AWS_27", "").replace("\"check\"", "\"chekc\"").as_bytes()).is_err()
+            Exceptions::parse(FILE.replace("CKV_AWS_27", "").replace("\"check\"", "\"chekc\"").as_bytes(), &[])
+                .is_err()
         );
     }
 }
