@@ -25,7 +25,7 @@ pub const UNREADABLE: &str = "Zyzzyvaquux";
 const PICTURES: [&str; 4] = ["base64,/9j/", "base64,iVBORw0KGgo", "255, 216, 255, ", "137, 80, 78, 71, "];
 
 /// Attributes of rows, at any depth, that tell nothing about a person.
-const IMPERSONAL: [&str; 49] = [
+const IMPERSONAL: [&str; 50] = [
     "SK",
     "applicationId",
     "collectionId",
