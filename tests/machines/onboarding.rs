@@ -280,7 +280,7 @@ fn referred_the_same_face_at_the_same_moment() {
         let way = path(14, &CONCLUDED_WITHOUT_THE_FACE);
         decided(&case, &seen, &way, "referred", &["FACE_DUPLICATE_CONCURRENT"]);
         assert_eq!((seen.row.get("faceId"), &seen.row["duplicateFaceId"]), (None, &json!("their-face")));
-        assert_eq!(seen.row["duplicateApplicationId"], "somebody");
+        assert_eq!(seen.row["duplicateApplicationId"], "other-application");
         Ok(())
     });
 }
