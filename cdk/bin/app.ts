@@ -3,7 +3,7 @@ import { ConfigError, readConfig } from "../lib/config";
 import { CDK } from "../lib/paths";
 import { addStacks } from "../lib/stacks";
 
-// No usage metadata: the template holds what is deployed and nothing else.
+// No usage metadata: the template contains only what is deployed.
 const app = new App({ analyticsReporting: false, outdir: process.env.CDK_OUTDIR ?? "cdk.out" });
 try {
   addStacks(app, readConfig(app.node, CDK));

@@ -10,14 +10,14 @@ export interface ConversationStackProps extends StackProps {
   readonly data: DataStack;
 }
 
-/** The onboarding that a conversation leads: the agent, the function that it calls, and the machine that does the work. */
+/** Onboarding in a conversation: the agent, the function that it calls, and the machine that does the work. */
 export class ConversationStack extends Stack {
   constructor(scope: Construct, id: string, { data, ...props }: ConversationStackProps) {
     super(scope, id, props);
     const { common } = data;
     const { config, values } = common;
     const secret = config.nationalRegistrySecret;
-    // Read by CloudFormation when it deploys: the worker's own role stays without any permission.
+    // CloudFormation reads the secret at deployment, so that the worker's role needs no permission for it.
     values.set("NationalRegistryKey", secret === "" ? "" : SecretValue.secretsManager(secret).unsafeUnwrap());
 
     addWorkers(

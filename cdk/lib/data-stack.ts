@@ -15,17 +15,17 @@ import { POLICIES } from "./paths";
 import { type Placeholders, readDocument, Values } from "./placeholders";
 import { ownThresholds, thresholdsText } from "./thresholds";
 
-/** Uploads below these prefixes start something. */
+/** Uploads below these prefixes are processed. */
 export const UPLOAD_PREFIXES = ["zipped/", "id_document/", "selfie/"] as const;
 
-/** In the bucket of access logs. */
+/** The prefix in the bucket of access logs. */
 const ACCESS_LOGS_PREFIX = "evidence/";
 
-/** How long a deleted or superseded version can still be brought back. The row names the newest versions only. */
-const SECOND_THOUGHTS_DAYS = 30;
+/** How long a deleted or replaced version can still be restored. The records name the newest versions only. */
+const RESTORABLE_DAYS = 30;
 
-/** Pages at these origins may send what an address was signed for, and read nothing. */
-function uploadsOfPages({ faceApiOrigin, conversationOrigin }: Config): s3.CorsRule[] {
+/** Pages at these origins may upload to presigned addresses, and read nothing. */
+function corsRules({ faceApiOrigin, conversationOrigin }: Config): s3.CorsRule[] {
   const origins = [...new Set([faceApiOrigin, conversationOrigin])].filter((origin) => origin !== "");
   if (origins.length === 0) return [];
   return [{ allowedOrigins: origins, allowedMethods: [s3.HttpMethods.PUT], allowedHeaders: ["content-type"], maxAge: 600 }];
@@ -53,7 +53,7 @@ const OUTPUTS = [
   "UploadsDeadLetterQueueUrl",
 ];
 
-/** What settings and account say, for all files: settings by their names (`MinimumAge`), and the thresholds. */
+/** Values of settings and account: each setting by its name (`MinimumAge`), and the thresholds. */
 function valuesOf(config: Config, { formatArn }: { formatArn: Stack["formatArn"] }): Values {
   const settings = Object.entries({ ...config, thresholds: thresholdsText(config.thresholds) });
   const values = new Values({
@@ -69,24 +69,24 @@ function valuesOf(config: Config, { formatArn }: { formatArn: Stack["formatArn"]
   return values;
 }
 
-/** What must survive: the evidence, the records, the faces, the keys, and the doors in and out. */
+/** What must survive: evidence, records, faces, keys, the queue of uploads and the topic of notifications. */
 export class DataStack extends Stack {
-  /** For the constructs of all stacks. */
+  /** For constructs of all stacks. */
   readonly common: Common;
   readonly bucketName: string;
   readonly bucketArn: string;
   readonly uploads: TaskQueue;
   readonly applications: dynamodb.Table;
-  /** Each accepted upload, with all that its judgement found. */
+  /** Each upload that belongs to an application, with the results of its checks. */
   readonly submissions: dynamodb.Table;
-  /** What was decided of each application; only added to. */
+  /** The decisions about each application; append-only. */
   readonly decisions: dynamodb.Table;
   readonly customers: dynamodb.Table;
   readonly notifications: sns.Topic;
   readonly faceMetadata: dynamodb.Table;
-  /** What was answered to requests that may come twice. */
+  /** Answers to requests with an `Idempotency-Key`. */
   readonly faceRequests: dynamodb.Table;
-  /** The collections of the face API, by their ids. */
+  /** The ids of the face API's collections. */
   readonly faceShards: readonly string[];
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
@@ -96,7 +96,7 @@ export class DataStack extends Stack {
     const common: Common = { config, encryption: new Encryption(this, "Encryption", config), values };
     this.common = common;
 
-    // Known before the bucket exists: the queue has to let the bucket in before the bucket may name the queue.
+    // The name must be known before the bucket exists: the queue's policy has to allow the bucket before the bucket can notify the queue.
     const bucketName = `bonafide-${config.stage}-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
     this.bucketName = bucketName;
     this.bucketArn = this.formatArn({ service: "s3", region: "", account: "", resource: bucketName });
@@ -116,7 +116,7 @@ export class DataStack extends Stack {
       indexName: "byStatus",
       partitionKey: { name: "status", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "updatedAt", type: dynamodb.AttributeType.STRING },
-      // Enough for an operator's list, and nothing personal.
+      // What the operators' list shows; no personal data.
       projectionType: dynamodb.ProjectionType.INCLUDE,
       nonKeyAttributes: ["outcome", "reasons", "receivedAt", "decidedAt", "executionArn"],
     });
@@ -129,7 +129,7 @@ export class DataStack extends Stack {
       indexName: "byStatus",
       partitionKey: { name: "status", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "receivedAt", type: dynamodb.AttributeType.STRING },
-      // What the sweep tells RecordFailure of a submission. None of it changes but the status, so that few writes reach the index.
+      // What SweepSubmissions passes to RecordFailure. Only the status changes, so few writes reach the index.
       projectionType: dynamodb.ProjectionType.INCLUDE,
       nonKeyAttributes: ["kind", "executionArn"],
     });
@@ -151,13 +151,13 @@ export class DataStack extends Stack {
     this.faceMetadata.addGlobalSecondaryIndex({
       indexName: "byRekognitionFaceId",
       partitionKey: { name: "rekognitionFaceId", type: dynamodb.AttributeType.STRING },
-      // What a verification answers, in one read.
+      // What the answer of a verification needs, in one read.
       projectionType: dynamodb.ProjectionType.INCLUDE,
       nonKeyAttributes: ["status", "firstName", "lastName", "dateOfBirth", "phoneNumber"],
     });
     this.faceMetadata.addGlobalSecondaryIndex({
       indexName: "byUnindexed",
-      // Only faces that are in no collection have it.
+      // Only faces that are in no collection have this attribute.
       partitionKey: { name: "unindexed", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "updatedAt", type: dynamodb.AttributeType.STRING },
       projectionType: dynamodb.ProjectionType.KEYS_ONLY,
@@ -174,20 +174,20 @@ export class DataStack extends Stack {
 
     const secret = new secretsmanager.CfnSecret(this, "ThirdPartyApiKey", {
       ...common.encryption.secret(),
-      description: "API key of the third party that validates licences. Created with a random value: put the real one.",
+      description: "API key of the licence verification service. Created with a random value: replace it with the real key.",
       generateSecretString: { excludePunctuation: true, passwordLength: 40 },
     });
     secret.applyRemovalPolicy(removalPolicy(config));
     accept(
       secret,
-      "The third party issues this key, so that no function here can make the next one: whoever gets it puts it.",
+      "The operator of the licence verification service issues this key, so no function can rotate it; an operator stores each new key.",
       "AwsSolutions-SMG4",
       "NIST.800.53.R5-SecretsManagerRotationEnabled",
     );
     if (config.encryption === "aws") {
       accept(
         secret,
-        "Encrypted with AWS's own key for Secrets Manager; encryption=customer gives it one of this account.",
+        "Encrypted with AWS's own key for Secrets Manager; encryption=customer gives it a key of this account.",
         "NIST.800.53.R5-SecretsManagerUsingKMSKey",
         "PCI.DSS.321-SecretsManagerUsingKMSKey",
       );
@@ -206,11 +206,11 @@ export class DataStack extends Stack {
     bucketName: string,
     accessLogs: { bucket: s3.CfnBucket; policy: s3.CfnBucketPolicy },
   ): void {
-    const forget = (id: string, prefix: string, days: number): s3.LifecycleRule => ({
+    const expire = (id: string, prefix: string, days: number): s3.LifecycleRule => ({
       id,
       prefix,
       expiration: Duration.days(days),
-      noncurrentVersionExpiration: Duration.days(Math.min(days, SECOND_THOUGHTS_DAYS)),
+      noncurrentVersionExpiration: Duration.days(Math.min(days, RESTORABLE_DAYS)),
     });
     const bucket = new s3.Bucket(this, "Evidence", {
       ...encryption.bucket(),
@@ -219,22 +219,22 @@ export class DataStack extends Stack {
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       removalPolicy: removalPolicy(config),
-      cors: uploadsOfPages(config),
+      cors: corsRules(config),
       lifecycleRules: [
-        forget("ForgetPackages", "zipped/", config.inboxRetentionDays),
-        forget("ForgetSelfies", "selfie/", config.inboxRetentionDays),
-        forget("ForgetDocuments", "id_document/", config.inboxRetentionDays),
-        // As long as the submissions that name it.
-        forget("ForgetEvidence", "evidence/", config.recordRetentionDays),
-        forget("ForgetDocumentsOfConversations", "onboard/", config.conversationRetentionDays),
-        // Sent for one request of the face API, which keeps its own copy.
-        forget("ForgetSentPictures", "faces/uploads/", 1),
-        // Everywhere, whatever the prefix.
-        { id: "ForgetAbandonedUploads", abortIncompleteMultipartUploadAfter: Duration.days(1), expiredObjectDeleteMarker: true },
+        expire("ExpirePackages", "zipped/", config.inboxRetentionDays),
+        expire("ExpireSelfies", "selfie/", config.inboxRetentionDays),
+        expire("ExpireDocuments", "id_document/", config.inboxRetentionDays),
+        // Kept as long as the submissions that name it.
+        expire("ExpireEvidence", "evidence/", config.recordRetentionDays),
+        expire("ExpireDocumentsOfConversations", "onboard/", config.conversationRetentionDays),
+        // Sent for a single request of the face API, which keeps its own copy.
+        expire("ExpireSentPictures", "faces/uploads/", 1),
+        // For all prefixes.
+        { id: "ExpireAbandonedUploads", abortIncompleteMultipartUploadAfter: Duration.days(1), expiredObjectDeleteMarker: true },
       ],
     });
     const resource = bucket.node.defaultChild as s3.CfnBucket;
-    // CDK's own way is a function that sets this after the fact; CloudFormation can do it itself.
+    // CDK would deploy a function that sets this afterwards; CloudFormation can do it itself.
     resource.notificationConfiguration = {
       queueConfigurations: UPLOAD_PREFIXES.map((prefix) => ({
         event: "s3:ObjectCreated:*",
@@ -242,39 +242,39 @@ export class DataStack extends Stack {
         queue: this.uploads.queue.queueArn,
       })),
     };
-    // S3 tries the queue when the notification is set.
+    // S3 sends a test message to the queue when the notification is set.
     resource.addResourceDependency(this.uploads.policy);
-    // CDK's own way would add a statement to the other bucket's policy.
+    // CDK would add a statement to the policy of the other bucket.
     resource.loggingConfiguration = { destinationBucketName: accessLogs.bucket.ref, logFilePrefix: ACCESS_LOGS_PREFIX };
     resource.addResourceDependency(accessLogs.policy);
     const { file, values } = encryption.bucketPolicy();
     this.bucketPolicy(bucket, file, { ...values, BucketArn: bucket.bucketArn });
     accept(
       bucket,
-      "Copies of faces and identity documents in another region are for the bank to decide; versions protect against mistakes.",
+      "Whether faces and identity documents are copied to another region is for the operating company to decide; versions protect against mistakes.",
       ...REPLICATION,
     );
     if (config.encryption === "aws") {
-      accept(bucket, "Encrypted with keys of S3's; encryption=customer gives it one of this account.", ...KMS_BY_DEFAULT);
+      accept(bucket, "Encrypted with S3's own keys; encryption=customer gives it a key of this account.", ...KMS_BY_DEFAULT);
     }
   }
 
-  /** Who read or wrote which evidence, and when. */
+  /** The bucket of access logs: who read or wrote which evidence, and when. */
   private accessLogs(config: Config, bucketName: string): { bucket: s3.CfnBucket; policy: s3.CfnBucketPolicy } {
     const bucket = new s3.Bucket(this, "AccessLogs", {
       bucketName,
-      // S3 delivers access logs to no bucket whose default is a key of KMS.
+      // S3 cannot deliver access logs to a bucket whose default encryption uses a KMS key.
       encryption: s3.BucketEncryption.S3_MANAGED,
-      // A log that somebody overwrites or deletes is still there for a while.
+      // A log that is overwritten or deleted can be restored for a while.
       versioned: true,
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       removalPolicy: removalPolicy(config),
       lifecycleRules: [
         {
-          id: "ForgetAccessLogs",
+          id: "ExpireAccessLogs",
           expiration: Duration.days(config.logRetentionDays),
-          noncurrentVersionExpiration: Duration.days(Math.min(config.logRetentionDays, SECOND_THOUGHTS_DAYS)),
+          noncurrentVersionExpiration: Duration.days(Math.min(config.logRetentionDays, RESTORABLE_DAYS)),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
       ],
@@ -285,8 +285,8 @@ export class DataStack extends Stack {
       BucketArn: this.bucketArn,
       AccountId: Aws.ACCOUNT_ID,
     });
-    accept(bucket, "S3 delivers access logs to no bucket whose default is a key of KMS.", ...KMS_BY_DEFAULT);
-    accept(bucket, "They tell who read the evidence of this region, and are of no use where that is not.", ...REPLICATION);
+    accept(bucket, "S3 cannot deliver access logs to a bucket whose default encryption uses a KMS key.", ...KMS_BY_DEFAULT);
+    accept(bucket, "They log access to the evidence of this region, and are useless in a region without it.", ...REPLICATION);
     return { bucket: bucket.node.defaultChild as s3.CfnBucket, policy };
   }
 
@@ -302,7 +302,11 @@ export class DataStack extends Stack {
         protocol: "email",
         endpoint: config.notificationEmail,
       });
-      accept(email, "SNS tries an e-mail for six hours; the row in the table says the same, and stays.", "Serverless-SNSRedrivePolicy");
+      accept(
+        email,
+        "SNS retries an e-mail for six hours, and the record in the table contains the same information.",
+        "Serverless-SNSRedrivePolicy",
+      );
     }
     return topic;
   }
@@ -322,7 +326,7 @@ export class DataStack extends Stack {
     });
     accept(
       table,
-      "Point-in-time recovery restores any second of the last 35 days. A backup plan is the account's, and finds the table by its tags.",
+      "Point-in-time recovery restores any second of the last 35 days. A backup plan belongs to the account, and can select the table by its tags.",
       "NIST.800.53.R5-DynamoDBInBackupPlan",
     );
     values.set(`${id}TableName`, table.tableName);

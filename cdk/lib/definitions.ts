@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { STATE_MACHINES } from "./paths";
 
-/** Names what applications are judged by, in each decision: another one with each change of a machine or a threshold. */
+/** A digest of all machines and thresholds, for the record of each decision. */
 export function definitionDigest(folder = STATE_MACHINES): string {
   const machines = readdirSync(folder)
     .filter((file) => file.endsWith(".asl.json"))

@@ -11,9 +11,9 @@ export interface FaceApiStackProps extends StackProps {
 
 /** The face API: registers faces and verifies them. */
 export class FaceApiStack extends Stack {
-  /** As CloudWatch knows the API. */
+  /** The name of the API in CloudWatch. */
   readonly apiName: string;
-  /** As browsers know it. */
+  /** The origin of the API in browsers. */
   readonly apiOrigin: string;
 
   constructor(scope: Construct, id: string, { data, ...props }: FaceApiStackProps) {
@@ -35,7 +35,7 @@ export class FaceApiStack extends Stack {
       FaceApiUrl: api.url,
       FaceApiId: api.id,
       FaceApiUsagePlanId: api.usagePlanId,
-      // Names and ids: the keys themselves are read from API Gateway, by whoever may.
+      // Names and ids only. Reading the keys themselves from API Gateway needs a permission.
       FaceApiClientKeyIds: api.clientKeyIds,
       RepairFacesFunctionName: (workers.get("repair-faces") as Worker).function.functionName,
     };

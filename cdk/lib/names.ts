@@ -1,18 +1,18 @@
 import { readdirSync } from "node:fs";
 import { STATE_MACHINES } from "./paths";
 
-/** Where the workers' own metrics are found in CloudWatch. */
+/** The namespace of the workers' own metrics in CloudWatch. */
 export const metricsNamespace = (config: { readonly stage: string }): string => `Bonafide/${config.stage}`;
 
-/** The machines, by the name of their file. */
+/** The names of the machines, which are those of their files. */
 export const MACHINES: readonly string[] = readdirSync(STATE_MACHINES)
   .filter((file) => file.endsWith(".asl.json"))
   .map((file) => file.slice(0, -".asl.json".length))
   .sort();
 
 /**
- * The machines whose callers wait for the answer, which takes minutes at most, and whose executions AWS keeps nothing of: no history, no
- * event. All others are Standard.
+ * The Express machines: their callers wait for the result, which takes minutes at most, and AWS keeps no history and sends no events of
+ * their executions. All others are Standard.
  */
 export const EXPRESS_MACHINES: readonly string[] = ["agent-onboarding"];
 

@@ -21,22 +21,22 @@ export interface ObservabilityStackProps extends StackProps {
   readonly faceApi: FaceApiStack;
 }
 
-/** Seconds after which a message is older than its queue explains. */
+/** The age from which a message has waited longer than normal in its queue. */
 const OLD_MESSAGE = {
-  // An upload is taken up within a second; this is two tries, and their wait in between.
+  // An upload is received within a second; this covers two attempts and the wait between them.
   uploads: Duration.minutes(15),
   // A burst waits for AnalyzeID's quota; the machine gives up after three hours.
   extraction: Duration.hours(1),
-  // A message is worked on within seconds, and answered even when the third party does not.
+  // A message is received within seconds, and the task is answered even if the licence verification service does not answer.
   licenses: Duration.minutes(15),
-  // Figures may come late.
+  // Metrics may come late.
   measurements: Duration.hours(1),
 };
 
-/** As many as the tries of one task: beyond it, it is not one task's bad luck. */
+/** More failures than one task causes by itself before it recovers. */
 const TRIES = 5;
 
-/** What tells people how it goes: metrics of the outcomes, a dashboard, alarms and the topic that they call through. */
+/** Metrics of outcomes, the dashboard, the alarms and their topic. */
 export class ObservabilityStack extends Stack {
   constructor(scope: Construct, id: string, { data, workflow, faceApi, ...props }: ObservabilityStackProps) {
     super(scope, id, props);
@@ -86,7 +86,7 @@ export class ObservabilityStack extends Stack {
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
 
-  /** By the machine's name, as functions are by theirs: an import would keep the workflow from ever giving one up. */
+  /** From the machine's name, as with functions: an import would keep the workflow stack from ever removing a machine. */
   private machineArn(config: Config, machine: string): string {
     return this.formatArn({
       service: "states",
@@ -102,7 +102,7 @@ function watchQueues(alarms: Alarms, { deadLetters }: Watched, queues: Readonly<
     alarms.add({
       section: "dead-letters",
       subject,
-      meaning: "A message was given up and waits for a person.",
+      meaning: "A message was given up, and waits for an operator.",
       metric: metric({ ...ofQueue(queue), name: "ApproximateNumberOfMessagesVisible", statistic: "Maximum" }),
       threshold: 1,
     });
@@ -111,19 +111,19 @@ function watchQueues(alarms: Alarms, { deadLetters }: Watched, queues: Readonly<
     alarms.add({
       section: "old-messages",
       subject,
-      meaning: `A message has been waiting for ${age.toHumanString()}: it is not worked off, or not fast enough.`,
+      meaning: `A message has been waiting for ${age.toHumanString()}: it is not processed, or not fast enough.`,
       metric: metric({ ...ofQueue(queues[subject].queue), name: "ApproximateAgeOfOldestMessage", statistic: "Maximum" }),
       threshold: age.toSeconds(),
     });
   }
 }
 
-/** Nothing else tells of a failure that is not recorded. */
-const NOT_JUDGING: Partial<Record<string, (section: string, how: string) => Pick<AlarmProps, "section" | "subject" | "meaning">>> = {
+/** The machines that record failures: no other alarm reports a failure that was not recorded. */
+const RECORDING: Partial<Record<string, (section: string, how: string) => Pick<AlarmProps, "section" | "subject" | "meaning">>> = {
   "record-failure": (section, how) => ({
     section: "failures-not-recorded",
     subject: section,
-    meaning: `An execution that records a failure ${how}: nobody was told of an application that failed.`,
+    meaning: `An execution that records a failure ${how}: the failure of an application was not announced.`,
   }),
   "sweep-submissions": (section, how) => ({
     section: "failures-not-recorded",
@@ -136,12 +136,12 @@ function watchMachines(alarms: Alarms, { machines }: Watched): void {
   for (const [subject, arn] of Object.entries(machines)) {
     const ended = [
       ["executions-failed", "ExecutionsFailed", "failed"],
-      ["executions-timed-out", "ExecutionsTimedOut", "took longer than it may"],
-      ["executions-aborted", "ExecutionsAborted", "was stopped"],
+      ["executions-timed-out", "ExecutionsTimedOut", "timed out"],
+      ["executions-aborted", "ExecutionsAborted", "was aborted"],
     ] as const;
     for (const [section, name, how] of ended) {
       alarms.add({
-        ...(NOT_JUDGING[subject]?.(section, how) ?? { section, subject, meaning: `An execution ${how}: an application was not judged.` }),
+        ...(RECORDING[subject]?.(section, how) ?? { section, subject, meaning: `An execution ${how}: an application was not judged.` }),
         metric: metric({ ...ofMachine(arn), name }),
         threshold: 1,
       });
@@ -149,7 +149,7 @@ function watchMachines(alarms: Alarms, { machines }: Watched): void {
     alarms.add({
       section: "executions-throttled",
       subject,
-      meaning: "Executions wait because the account's rate of state transitions is used up.",
+      meaning: "Executions are slowed down because the account's rate of state transitions is used up.",
       metric: metric({ ...ofMachine(arn), name: "ExecutionThrottled" }),
       threshold: 1,
       periods: 3,
@@ -158,25 +158,25 @@ function watchMachines(alarms: Alarms, { machines }: Watched): void {
 }
 
 /**
- * The workers whose callers see a failure as an error of Lambda's. The others answer for single messages, or for requests over HTTP: what
- * fails there goes back to the queue, or to the client, so that only a crash is an error. Of those that the clock runs, each failed run counts.
+ * The workers whose failures are errors of Lambda, and are retried by a machine or the agent. Of the others, those of queues and of the face
+ * API return failures in their answers, so that only a crash is an error; of those of a schedule, each failed run counts.
  */
 const INVOKED = WORKERS.filter(({ trigger }) => trigger.machine !== undefined || trigger.agent !== undefined).map(({ name }) => name);
 
 function watchWorkers(alarms: Alarms, { workers }: Watched): void {
   for (const [subject, name] of Object.entries(workers)) {
-    const alone = !INVOKED.includes(subject);
+    const isSingle = !INVOKED.includes(subject);
     alarms.add({
       section: "worker-errors",
       subject,
-      meaning: alone ? "The worker crashed or ran out of time." : "The worker failed more often than the tries of one task.",
+      meaning: isSingle ? "The worker crashed, failed or timed out." : "The worker failed more often than one task that recovers.",
       metric: metric({ ...ofWorker(name), name: "Errors" }),
-      threshold: alone ? 1 : TRIES,
+      threshold: isSingle ? 1 : TRIES,
     });
     alarms.add({
       section: "worker-throttled",
       subject,
-      meaning: "Lambda has refused to run the worker for a quarter of an hour: the account's concurrency is used up.",
+      meaning: "Lambda has throttled the worker for a quarter of an hour: the account's concurrency is used up.",
       metric: metric({ ...ofWorker(name), name: "Throttles" }),
       threshold: 1,
       periods: 3,
@@ -189,17 +189,17 @@ function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, 
   alarms.add({
     section: "textract-throttled",
     subject: "tasks",
-    meaning: "Tasks have failed because AnalyzeID's quota was used up, for ten minutes and in spite of the SDK's own tries.",
+    meaning: "Tasks have failed for ten minutes because AnalyzeID's quota was used up, despite retries.",
     metric: metric({ namespace: own, name: "Throttles", dimensions: { Worker: "extract-document" } }),
     threshold: 1,
     periods: 2,
   });
-  // Alarms see the metrics of their own region only.
+  // Alarms can use metrics of their own region only.
   if (config.textractRegion === "") {
     alarms.add({
       section: "textract-throttled",
       subject: "calls",
-      meaning: "AnalyzeID has refused calls for a quarter of an hour because its quota was used up.",
+      meaning: "AnalyzeID has throttled calls for a quarter of an hour because its quota was used up.",
       metric: metric({ namespace: "AWS/Textract", name: "ThrottledCount", dimensions: { Operation: "AnalyzeID" } }),
       threshold: 1,
       periods: 3,
@@ -208,7 +208,7 @@ function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, 
   alarms.add({
     section: "third-party-failures",
     subject: "validate-license",
-    meaning: "The third party gave no usable answer, more often than the tries of one task.",
+    meaning: "The licence verification service gave no valid answer, more often than to one task that recovers.",
     metric: metric({ namespace: own, name: "TaskFailures", dimensions: { Worker: "validate-license" } }),
     threshold: TRIES,
   });
@@ -216,7 +216,7 @@ function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, 
     alarms.add({
       section: "no-uploads",
       subject: "starter",
-      meaning: `No upload was taken up for ${config.quietHours} hours.`,
+      meaning: `No upload was processed for ${config.quietHours} hours.`,
       metric: metric({ namespace: own, name: "TasksDone", dimensions: { Worker: "starter" }, period: Duration.hours(1) }),
       threshold: 1,
       below: true,
@@ -228,7 +228,7 @@ function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, 
       alarms.add({
         section: "table-throttled",
         subject: `${subject}-${operation.toLowerCase()}s`,
-        meaning: `DynamoDB has refused ${operation.toLowerCase()}s for ten minutes.`,
+        meaning: `DynamoDB has throttled ${operation.toLowerCase()}s for ten minutes.`,
         metric: metric({ namespace: "AWS/DynamoDB", name: `${operation}ThrottleEvents`, dimensions: { TableName: table } }),
         threshold: 1,
         periods: 2,
@@ -238,7 +238,7 @@ function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, 
   alarms.add({
     section: "notifications-undelivered",
     subject: "notifications",
-    meaning: "A subscriber of the notifications topic could not be reached.",
+    meaning: "A notification could not be delivered to a subscriber of the topic.",
     metric: metric({ namespace: "AWS/SNS", name: "NumberOfNotificationsFailed", dimensions: { TopicName: topicName } }),
     threshold: 1,
   });
@@ -249,7 +249,7 @@ function watchFaceApi(alarms: Alarms, { faceApi }: Watched): void {
   alarms.add({
     section: "face-api-errors",
     subject: "answers",
-    meaning: "The face API could not do what it was asked for, more often than a client tries again.",
+    meaning: "The face API has answered with server errors, more often than one request that is retried.",
     metric: metric({ ...ofApi, name: "5XXError" }),
     threshold: TRIES,
   });
@@ -267,7 +267,7 @@ const ofQueue = (queue: sqs.IQueue) => ({ namespace: "AWS/SQS", dimensions: { Qu
 const ofMachine = (arn: string) => ({ namespace: "AWS/States", dimensions: { StateMachineArn: arn } });
 const ofWorker = (name: string) => ({ namespace: "AWS/Lambda", dimensions: { FunctionName: name } });
 
-/** The entries of a record, with the type that its keys have. */
+/** The entries of a record, with typed keys. */
 const entries = <Key extends string, Value>(record: Readonly<Record<Key, Value>>): [Key, Value][] =>
   Object.entries(record) as [Key, Value][];
 

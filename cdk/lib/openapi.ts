@@ -3,23 +3,23 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { REPOSITORY } from "./paths";
 
-/** Anything that JSON can say. */
+/** Any JSON value. */
 type Json = any;
 
-/** What the description leaves to the deployment. */
+/** What the deployment adds to the description. */
 export interface Gateway {
-  /** Who authorizes: IAM, or the tokens of a Cognito user pool. */
+  /** How callers are authorized: by IAM, or by tokens of a Cognito user pool. */
   readonly authorizer: { readonly kind: "iam" } | { readonly kind: "jwt"; readonly userPoolArn: string };
-  /** Where API Gateway finds the worker of an operation, which has its name. */
+  /** The URI of the worker for each operation, by its name. */
   readonly integrations: Readonly<Record<string, string>>;
-  /** The one web page that may read answers; empty: none. */
+  /** The origin of the web page that may read answers; empty: none. */
   readonly origin: string;
 }
 
-/** `docs/openapi/face-api.yaml`, which is the one description of the API. */
+/** `docs/openapi/face-api.yaml`, the only description of the API. */
 export const readDescription = (): Json => parse(readFileSync(join(REPOSITORY, "docs/openapi/face-api.yaml"), "utf8"));
 
-/** The routes of the API, as the description writes them. */
+/** The routes of the description. */
 export const routes = (description: Json): { method: string; path: string; operation: string }[] =>
   Object.entries<Json>(description.paths).flatMap(([path, item]) =>
     METHODS.filter((method) => item[method] !== undefined).map((method) => ({
@@ -29,7 +29,7 @@ export const routes = (description: Json): { method: string; path: string; opera
     })),
   );
 
-/** What API Gateway itself answers, with which code. A type that is missing here falls to one of the two defaults. */
+/** The code for each error that API Gateway itself answers. A type that is missing here gets one of the two defaults. */
 const GATEWAY_RESPONSES: Readonly<Record<string, string>> = {
   ACCESS_DENIED: "NOT_AUTHORIZED",
   API_CONFIGURATION_ERROR: "INTERNAL_ERROR",
@@ -37,7 +37,7 @@ const GATEWAY_RESPONSES: Readonly<Record<string, string>> = {
   AUTHORIZER_FAILURE: "INTERNAL_ERROR",
   BAD_REQUEST_BODY: "REQUEST_INVALID",
   BAD_REQUEST_PARAMETERS: "REQUEST_INVALID",
-  // What is left of these are credentials that cannot be read, or whose key nobody knows.
+  // The rest of these: credentials that cannot be parsed, or that have an unknown key.
   DEFAULT_4XX: "NOT_AUTHENTICATED",
   DEFAULT_5XX: "INTERNAL_ERROR",
   EXPIRED_TOKEN: "NOT_AUTHENTICATED",
@@ -55,13 +55,13 @@ const GATEWAY_RESPONSES: Readonly<Record<string, string>> = {
   WAF_FILTERED: "NOT_AUTHORIZED",
 };
 
-/** What a page may send beside what browsers always let it send: the signature's headers, the client's key, and our own. */
+/** Headers that a page may send in addition to those that browsers always allow: signature, client key and our own. */
 const CORS_HEADERS = "authorization,content-type,idempotency-key,x-amz-content-sha256,x-amz-date,x-amz-security-token,x-api-key";
 
-/** Those that the description uses. */
+/** The methods of the description. */
 const METHODS = ["get", "post", "delete"];
 
-/** The keywords that both OpenAPI 3.1 and API Gateway's models (JSON schema, draft 4) know, with one meaning. */
+/** The keywords that have the same meaning in OpenAPI 3.1 and in API Gateway's models (JSON schema, draft 4). */
 const KEYWORDS = new Set([
   "$ref",
   "additionalProperties",
@@ -78,9 +78,9 @@ const KEYWORDS = new Set([
 ]);
 
 /**
- * The description as API Gateway imports it: OpenAPI 3.0 with its extensions, and nothing that it would not use.
+ * The description as API Gateway imports it: OpenAPI 3.0 with its extensions, and nothing that it does not use.
  *
- * Answers are left out, since workers write them; their schemas are for developers and tests.
+ * Schemas of answers are left out: they are for developers and tests.
  */
 export function gatewayBody(description: Json, gateway: Gateway): Json {
   const paths: Json = {};
@@ -96,7 +96,7 @@ export function gatewayBody(description: Json, gateway: Gateway): Json {
     }
     if (gateway.origin !== "") paths[path].options = preflight(gateway.origin, Object.keys(paths[path]));
   }
-  // Without these, an unknown route would be told from missing credentials by nothing.
+  // Without these, an unknown route would get the same answer as missing credentials.
   for (const path of ["/", "/{route+}"]) paths[path] = { "x-amazon-apigateway-any-method": unknownRoute(description, gateway, path) };
   return {
     openapi: "3.0.1",
@@ -115,21 +115,21 @@ function operation(description: Json, gateway: Gateway, operation: Json, paramet
   const { operationId, requestBody } = operation;
   if (operationId === "describe") return describe(description, gateway);
   const uri = gateway.integrations[operationId];
-  if (uri === undefined) throw new Error(`No worker serves the operation ${operationId}.`);
+  if (uri === undefined) throw new Error(`No worker handles the operation ${operationId}.`);
   return {
     operationId,
     ...(parameters.length === 0 ? {} : { parameters: parameters.map((reference) => parameter(description, reference)) }),
     ...(requestBody === undefined ? {} : { requestBody: { required: requestBody.required, content: onlySchemas(requestBody.content) } }),
     responses: Object.fromEntries(Object.keys(operation.responses).map((status) => [status, { description: status }])),
     security: [requirement(operation.security, gateway)],
-    // API Gateway calls functions with POST, whatever the client's method.
+    // API Gateway invokes functions with POST, whatever the client's method.
     "x-amazon-apigateway-integration": { type: "aws_proxy", httpMethod: "POST", uri, passthroughBehavior: "when_no_match" },
   };
 }
 
-/** This very description, answered by API Gateway itself. */
+/** The description itself, answered by API Gateway. */
 function describe(description: Json, gateway: Gateway): Json {
-  // Templates give a meaning to these two, and JSON has another spelling for them.
+  // These two characters have a meaning in templates; JSON can escape them.
   const document = JSON.stringify(description).replaceAll("$", "\\u0024").replaceAll("#", "\\u0023");
   return mock("describe", 200, document, { "Cache-Control": "max-age=300", ...cors(gateway.origin) });
 }
@@ -197,7 +197,7 @@ function error(description: Json, code: string): { status: number; body: string 
   return { status, body: JSON.stringify({ success: false, error, code }) };
 }
 
-/** Of the alternatives, the one that this deployment's authorizer knows. */
+/** The alternative for this deployment's authorizer. */
 function requirement(alternatives: Json[], { authorizer }: Gateway): Json {
   const scheme = authorizer.kind === "iam" ? "iam" : "token";
   const found = alternatives.find((alternative) => scheme in alternative);
@@ -229,7 +229,7 @@ function parameter(description: Json, reference: Json): Json {
 const onlySchemas = (content: Json): Json =>
   Object.fromEntries(Object.entries<Json>(content).map(([type, { schema }]) => [type, { schema }]));
 
-/** The schemas of requests, and those that they refer to. */
+/** The schemas of requests, and those to which they refer. */
 function models(description: Json): Json {
   const all = description.components.schemas;
   const found: Json = {};
@@ -246,13 +246,13 @@ function models(description: Json): Json {
   return found;
 }
 
-/** A schema without what is for people, and only if all the rest means the same to API Gateway. */
+/** A schema without descriptions. Every other keyword must have the same meaning for API Gateway. */
 function model(schema: Json, where: string): Json {
   const kept = Object.entries<Json>(schema).filter(([keyword]) => keyword !== "description");
   return Object.fromEntries(
     kept.map(([keyword, value]) => {
       if (!KEYWORDS.has(keyword) || (keyword === "type" && typeof value !== "string")) {
-        throw new Error(`${where} uses ${keyword} in a way that API Gateway does not know.`);
+        throw new Error(`${where} uses ${keyword} in a way that API Gateway does not support.`);
       }
       if (keyword === "properties") {
         return [keyword, Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, model(inner, `${where}.${name}`)]))];
@@ -265,6 +265,6 @@ function model(schema: Json, where: string): Json {
 
 function referred(reference: Json, kind: "schemas" | "parameters"): string {
   const name = /^#\/components\/(\w+)\/(\w+)$/.exec(reference.$ref ?? "");
-  if (name?.[1] !== kind) throw new Error(`API Gateway takes ${kind} by reference only.`);
+  if (name?.[1] !== kind) throw new Error(`API Gateway accepts ${kind} by reference only.`);
   return name[2] as string;
 }

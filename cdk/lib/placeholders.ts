@@ -11,23 +11,23 @@ export function placeholdersIn(text: string): Set<string> {
   return new Set([...text.matchAll(PLACEHOLDER)].map((match) => match[1] as string));
 }
 
-/** What each `${Name}` in environments, policies and definitions stands for: one table, which the stacks fill as they are made. */
+/** The value of each `${Name}` in environments, policies and definitions: one table, which the stacks fill. */
 export class Values {
   private readonly values = new Map<string, () => string>();
-  /** Given by name, and not used by any file so far. */
-  private readonly idle = new Set<string>();
+  /** Names that were set, and that no file has used so far. */
+  private readonly unread = new Set<string>();
 
   constructor(settings: Placeholders) {
     this.offer(settings);
   }
 
-  /** A value that some file has to use. */
+  /** A value that a file must use. */
   set(name: string, value: string): void {
     this.offer({ [name]: value });
-    this.idle.add(name);
+    this.unread.add(name);
   }
 
-  /** Values of what every worker, machine or queue has, and that a file may use. One given as a function is made when it is used. */
+  /** Values of every worker, machine or queue, which a file may use. A function is called when its value is used. */
   offer(values: Readonly<Record<string, string | (() => string)>>): void {
     for (const [name, value] of Object.entries(values)) {
       if (this.values.has(name)) throw new Error(`\${${name}} has two values.`);
@@ -35,25 +35,25 @@ export class Values {
     }
   }
 
-  /** The value of a name that `user`, mostly a file, asks for. */
+  /** The value of a name; `user`, mostly a file, is named in the error. */
   get(name: string, user: string): string {
     const value = this.values.get(name);
-    if (value === undefined) throw new Error(`${basename(user)} asks for \${${name}}, which has no value.`);
-    this.idle.delete(name);
+    if (value === undefined) throw new Error(`${basename(user)} uses \${${name}}, which has no value.`);
+    this.unread.delete(name);
     return value();
   }
 
-  /** Values for all names in the text of a file: those that it alone is given, which it has to use, and for all others these. */
+  /** Values for all names in the text of a file. It must use all of `own`, which come first. */
   for(file: string, text: string, own: Placeholders = {}): Placeholders {
     const names = placeholdersIn(text);
     const unused = Object.keys(own).filter((name) => !names.has(name));
-    if (unused.length > 0) throw new Error(`${basename(file)} does not use \${${unused.join("}, ${")}}, which it is given.`);
+    if (unused.length > 0) throw new Error(`${basename(file)} does not use \${${unused.join("}, ${")}}, which is given for it.`);
     return Object.fromEntries([...names].map((name) => [name, own[name] ?? this.get(name, file)]));
   }
 
-  /** What was set and not used: a mistake in the stack that sets it. */
+  /** Names that were set and not used: a mistake in the stack that sets them. */
   unused(): string[] {
-    return [...this.idle];
+    return [...this.unread];
   }
 }
 

@@ -1,18 +1,18 @@
 import type { Placeholders } from "./placeholders";
 import { thresholdsWith } from "./thresholds";
 
-/** What a stage may choose. */
+/** A setting of a stage. */
 export interface Setting<T> {
   readonly default: string | Following;
   /** Completes "has to be". */
   readonly takes: string;
-  /** What it is, for the table of docs/DEPLOY.md. */
+  /** Its description in the table of docs/DEPLOY.md. */
   readonly is: string;
-  /** Undefined when it is not what the setting takes. */
+  /** The value, or undefined if the text is not valid. */
   readonly parse: (given: string) => T | undefined;
 }
 
-/** A default that follows from settings before it in the list. */
+/** A default that depends on earlier settings of the list. */
 interface Following {
   readonly shown: string;
   readonly of: (earlier: Earlier) => unknown;
@@ -59,7 +59,7 @@ const list = (fallback: string, shape: RegExp, takes: string, is: string): Setti
   },
 });
 
-/** The same setting with another type. */
+/** The same setting with its value converted. */
 const as = <From, To>(setting: Setting<From>, change: (value: From) => To): Setting<To> => ({
   ...setting,
   parse: (given) => {
@@ -70,7 +70,7 @@ const as = <From, To>(setting: Setting<From>, change: (value: From) => To): Sett
 
 const email = (is: string) => text("", /^([^@\s]+@[^@\s]+\.[^@\s]+)?$/, "an e-mail address, or empty", is);
 
-/** A browser's `Origin`: plain http for pages on this machine only. */
+/** A browser's `Origin`; plain http only for pages on this machine. */
 const origin = (fallback: string | Following, is: string) =>
   text(
     fallback,
@@ -82,7 +82,7 @@ const origin = (fallback: string | Following, is: string) =>
 /** The retentions that CloudWatch Logs accepts, in days. */
 const LOG_RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
-/** The one list of settings. What several of them have to be together is in config.ts. */
+/** The one list of settings. Rules about several settings are in config.ts. */
 export const SETTINGS = {
   stage: text(
     "dev",
@@ -125,7 +125,7 @@ export const SETTINGS = {
   ),
   logRetentionDays: as(choice("90", LOG_RETENTIONS.map(String), "Every log group, and the bucket's access logs, in days"), Number),
   extractionRate: whole(5, 1, 1000, "AnalyzeID calls in a second: your quota of it"),
-  // Faster would only move the burst from this queue, where it may wait for days, to the next, where machines count the hours.
+  // A higher rate would only move a burst from this queue, where it may wait for days, to the next one, where executions time out after hours.
   startRate: whole(
     { shown: "`extractionRate`", of: ({ extractionRate }) => extractionRate },
     1,
@@ -192,21 +192,21 @@ export const SETTINGS = {
     list("", /^\d{1,2}$/, "numbers of collections", "The collections that accept no new faces, from 0. They are still searched"),
     (numbers) => numbers.map(Number),
   ),
-  // Roles of sessions are found by the ARN of the role itself.
+  // The caller of a session is compared by the ARN of its role.
   faceApiPersonReaders: list(
     "",
     /^arn:aws[a-z-]*:iam::\d{12}:(role|user)\/[\w+=,.@/-]+$/,
     "ARNs of IAM roles and users",
     "The roles and users that may read the person behind a face when IAM authorizes",
   ),
-  // As it stands in certificates and in browsers' `Origin`.
+  // In the form of certificates and of browsers' `Origin`.
   faceApiSite: text(
     "",
     /^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+)?$/,
     "a host name such as faces.example.com, or empty",
     "Where [the page](#the-page-of-the-face-api) is served. Needs the next, and `faceApiAuthorizer=jwt`",
   ),
-  // CloudFront knows the certificates of one region only.
+  // CloudFront can use certificates of us-east-1 only.
   faceApiSiteCertificateArn: text(
     "",
     /^(arn:aws:acm:us-east-1:\d{12}:certificate\/[0-9a-f-]{36})?$/,
@@ -257,5 +257,5 @@ export const SETTINGS = {
 
 type Parsed<T> = T extends Setting<infer Value> ? Value : never;
 
-/** Everything that an operator chose. */
+/** All settings of a stage. */
 export type Config = { readonly [Name in keyof typeof SETTINGS]: Parsed<(typeof SETTINGS)[Name]> };

@@ -17,16 +17,16 @@ export interface SiteStackProps extends StackProps {
   readonly faceApi: FaceApiStack;
 }
 
-/** Below them are the logs of what browsers read, and of what was done to the bucket itself. */
+/** The prefixes of the distribution's logs and of the bucket's access logs. */
 const LOG_PREFIXES = { distribution: "distribution/", bucket: "bucket/" } as const;
 
-/** How long a file that was replaced or taken away can be brought back. */
-const SECOND_THOUGHTS_DAYS = 30;
+/** How long a replaced or deleted file can be restored. */
+const RESTORABLE_DAYS = 30;
 
 /**
- * Serves the page of the face API. What is served is put into the bucket by `npm run publish-page` (docs/DEPLOY.md).
+ * Serves the page of the face API, which `npm run publish-page` uploads to the bucket (docs/DEPLOY.md).
  *
- * It comes after the API, since its policy names the API's address. The API knows the page's origin by its name alone.
+ * It depends on the API, because its headers contain the API's address. The API gets the page's origin from a setting.
  */
 export class SiteStack extends Stack {
   constructor(scope: Construct, id: string, props: SiteStackProps) {
@@ -49,7 +49,7 @@ export class SiteStack extends Stack {
     const headers = new cloudfront.CfnResponseHeadersPolicy(this, "Headers", {
       responseHeadersPolicyConfig: {
         name,
-        comment: "Bonafide: what web/headers.json says",
+        comment: "Bonafide: the headers of web/headers.json",
         ...responseHeaders(readSiteHeaders(), [faceApi.apiOrigin, `https://${data.bucketName}.s3.${Aws.REGION}.${Aws.URL_SUFFIX}`]),
       },
     });
@@ -72,7 +72,7 @@ export class SiteStack extends Stack {
             id: origin,
             domainName: bucket.bucketRegionalDomainName,
             originAccessControlId: access.attrId,
-            // What went before access controls: CloudFormation wants it said, and empty.
+            // The predecessor of access controls. CloudFormation requires it, even if empty.
             s3OriginConfig: { originAccessIdentity: "" },
           },
         ],
@@ -82,7 +82,7 @@ export class SiteStack extends Stack {
           allowedMethods: ["GET", "HEAD"],
           cachedMethods: ["GET", "HEAD"],
           compress: true,
-          // Files say no-cache: CloudFront asks the bucket again after a second, so that nothing has to be invalidated.
+          // Files are served with no-cache: CloudFront asks the bucket again after a second, so nothing has to be invalidated.
           cachePolicyId: cloudfront.CachePolicy.CACHING_OPTIMIZED.cachePolicyId,
           responseHeadersPolicyId: headers.attrId,
         },
@@ -95,7 +95,7 @@ export class SiteStack extends Stack {
     });
     accept(
       distribution,
-      "The page is for whoever has its address, and holds nothing: who may do what is decided by the API, which wants a token.",
+      "The page is public and contains no data. The API authorizes every request by a token.",
       "AwsSolutions-CFR1",
       "AwsSolutions-CFR2",
     );
@@ -103,7 +103,7 @@ export class SiteStack extends Stack {
     const outputs = {
       SiteUrl: `https://${config.faceApiSite}/`,
       SiteBucketName: bucketName,
-      // What the name has to point to.
+      // The target for the DNS record of the name.
       SiteDomainName: distribution.attrDomainName,
     };
     for (const [output, value] of Object.entries(outputs)) new CfnOutput(this, output, { value });
@@ -113,7 +113,7 @@ export class SiteStack extends Stack {
     const bucket = new s3.Bucket(this, "Files", {
       ...closed(bucketName),
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      lifecycleRules: [{ id: "ForgetReplacedFiles", noncurrentVersionExpiration: Duration.days(SECOND_THOUGHTS_DAYS) }],
+      lifecycleRules: [{ id: "ExpireReplacedFiles", noncurrentVersionExpiration: Duration.days(RESTORABLE_DAYS) }],
     });
     const resource = bucket.node.defaultChild as s3.CfnBucket;
     resource.loggingConfiguration = { destinationBucketName: logs.bucket.bucketName, logFilePrefix: LOG_PREFIXES.bucket };
@@ -126,13 +126,13 @@ export class SiteStack extends Stack {
     const logsName = `${bucketName}-logs`;
     const bucket = new s3.Bucket(this, "Logs", {
       ...closed(logsName),
-      // CloudFront writes its logs with an ACL that it gives itself; the logs are the account's nevertheless.
+      // CloudFront writes its logs with its own ACL. The account owns the logs nevertheless.
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
       lifecycleRules: [
         {
-          id: "ForgetAccessLogs",
+          id: "ExpireAccessLogs",
           expiration: Duration.days(config.logRetentionDays),
-          noncurrentVersionExpiration: Duration.days(Math.min(config.logRetentionDays, SECOND_THOUGHTS_DAYS)),
+          noncurrentVersionExpiration: Duration.days(Math.min(config.logRetentionDays, RESTORABLE_DAYS)),
         },
       ],
     });
@@ -160,7 +160,7 @@ function closed(bucketName: string): s3.BucketProps {
     encryption: s3.BucketEncryption.S3_MANAGED,
     versioned: true,
     blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-    // Published again at any time.
+    // The page can be published again at any time.
     removalPolicy: RemovalPolicy.DESTROY,
   };
 }
@@ -168,13 +168,13 @@ function closed(bucketName: string): s3.BucketProps {
 function acceptOf(bucket: s3.Bucket): void {
   accept(
     bucket,
-    "What is here is served to everybody, or tells who it was served to: no key would be withheld from anybody, and CloudFront and S3 deliver logs under S3's own keys only.",
+    "The files are public, so a key of the account would protect nothing. CloudFront and S3 deliver logs under S3's own keys only.",
     "NIST.800.53.R5-S3DefaultEncryptionKMS",
     "PCI.DSS.321-S3DefaultEncryptionKMS",
   );
   accept(
     bucket,
-    "The page is in the repository and is published again in a minute, in whichever region.",
+    "The page is in the repository and can be published again within a minute, in any region.",
     "NIST.800.53.R5-S3BucketReplicationEnabled",
     "PCI.DSS.321-S3BucketReplicationEnabled",
   );

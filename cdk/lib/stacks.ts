@@ -18,10 +18,10 @@ export function addStacks(
   conversation: ConversationStack;
   faceApi: FaceApiStack;
   observability: ObservabilityStack;
-  /** Only where `faceApiSite` names it. */
+  /** Only if `faceApiSite` is set. */
   site?: SiteStack;
 } {
-  // CloudFormation then refuses to take away what the workflow still uses.
+  // CloudFormation then refuses to delete what another stack still uses.
   app.node.setContext("@aws-cdk/core:defaultCrossStackReferences", "strong");
   const data = new DataStack(app, `Bonafide-${config.stage}-Data`, { config, description: "Bonafide: evidence and records" });
   const workflow = new WorkflowStack(app, `Bonafide-${config.stage}-Workflow`, { data, description: "Bonafide: checks" });

@@ -6,20 +6,20 @@ import type { Placeholders } from "./placeholders";
 interface Threshold {
   readonly name: string;
   readonly value: number;
-  /** The least and the most that a stage may choose. */
+  /** The bounds of a stage's own value. */
   readonly from: number;
   readonly to: number;
 }
 
 const LIST = JSON.parse(readFileSync(join(STATE_MACHINES, "thresholds.json"), "utf8")) as readonly Threshold[];
 
-/** The thresholds of a stage that sets none of its own, as a definition writes them. */
+/** The thresholds of a stage that sets none of its own, as text for definitions. */
 export const THRESHOLDS: Placeholders = Object.fromEntries(LIST.map(({ name, value }) => [name, String(value)]));
 
 /**
- * The thresholds of a stage, by the ones that it sets itself: `SimilarityPass=90,FieldConfidence=0.95`.
+ * The thresholds of a stage that sets its own: `SimilarityPass=90,FieldConfidence=0.95`.
  *
- * @throws Error with a sentence that names the threshold and what would be right.
+ * @throws Error that names the threshold and its valid values.
  */
 export function thresholdsWith(own: string): Placeholders {
   const values = { ...THRESHOLDS };
@@ -27,10 +27,11 @@ export function thresholdsWith(own: string): Placeholders {
     if (pair === "") continue;
     const [name = "", given = ""] = pair.split("=");
     const threshold = LIST.find((candidate) => candidate.name === name);
-    if (threshold === undefined) throw new Error(`thresholds holds "${pair}", but there is no threshold ${name}: see docs/THRESHOLDS.md.`);
+    if (threshold === undefined)
+      throw new Error(`thresholds contains "${pair}", but there is no threshold ${name}: see docs/THRESHOLDS.md.`);
     const value = Number(given);
     if (!/^-?\d+(\.\d+)?$/.test(given) || value < threshold.from || value > threshold.to) {
-      throw new Error(`thresholds holds "${pair}", but ${name} has to be a number from ${threshold.from} to ${threshold.to}.`);
+      throw new Error(`thresholds contains "${pair}", but ${name} has to be a number from ${threshold.from} to ${threshold.to}.`);
     }
     values[name] = String(value);
   }
@@ -42,9 +43,9 @@ export function thresholdsWith(own: string): Placeholders {
 
 const text = (thresholds: [string, string][]): string => thresholds.map(([name, value]) => `${name}=${value}`).join(",");
 
-/** All of them, for the record of each decision. */
+/** All thresholds, for the record of each decision. */
 export const thresholdsText = (thresholds: Placeholders): string => text(Object.entries(thresholds));
 
-/** Those that differ from the standard, which the workers have compiled in. */
+/** The thresholds that differ from the defaults, which are compiled into the workers. */
 export const ownThresholds = (thresholds: Placeholders): string =>
   text(Object.entries(thresholds).filter(([name, value]) => value !== THRESHOLDS[name]));

@@ -2,15 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { WORKERS_FOLDER } from "./paths";
 
-/** By what a worker is called: exactly one of these. */
+/** What invokes a worker: exactly one of these. */
 export interface Trigger {
-  /** The construct id of a queue. So many of its messages are worked on at once. */
+  /** The construct id of a queue, `concurrency` messages of which are processed at once. */
   readonly queue?: string;
   readonly concurrency?: string;
   /** The state machine that invokes it. */
   readonly machine?: string;
   readonly everyHours?: number;
-  /** The API whose operation of the worker's name it serves. */
+  /** The API whose operation with the worker's name it handles. */
   readonly api?: "face-api";
   /** The agent of conversations. */
   readonly agent?: "onboarding";
@@ -18,27 +18,27 @@ export interface Trigger {
 
 /** An entry of `workers/workers.json`. */
 export interface WorkerEntry {
-  /** Of its crate, its folder and its policy. */
+  /** The name of its crate, folder and policy. */
   readonly name: string;
   readonly stack: "Workflow" | "Conversation" | "FaceApi" | "Observability";
   readonly description: string;
   readonly trigger: Trigger;
   readonly memoryMegabytes: number;
   readonly timeoutSeconds: number;
-  /** Why so much memory and time. */
+  /** The reason for memory and timeout. */
   readonly because: string;
-  /** With `${Name}` for what the deployment knows. */
+  /** With `${Name}` for values of the deployment. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /** The one list of workers. */
 export const WORKERS = JSON.parse(readFileSync(join(WORKERS_FOLDER, "workers.json"), "utf8")) as readonly WorkerEntry[];
 
-/** Those of a stack, by their kind of trigger. */
+/** The workers of a stack, selected by their trigger. */
 export const workersOf = (stack: WorkerEntry["stack"], isWanted: (trigger: Trigger) => boolean = () => true): readonly WorkerEntry[] =>
   WORKERS.filter((worker) => worker.stack === stack && isWanted(worker.trigger));
 
-/** The worker that takes the messages of a queue. */
+/** The worker that consumes a queue. */
 export function consumerOf(queue: string): WorkerEntry {
   const consumer = WORKERS.find(({ trigger }) => trigger.queue === queue);
   if (consumer === undefined) throw new Error(`workers.json has no worker for the queue ${queue}.`);

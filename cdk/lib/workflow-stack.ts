@@ -13,8 +13,8 @@ export interface WorkflowStackProps extends StackProps {
   readonly data: DataStack;
 }
 
-/** The least time from one call of a consumer to its next, so that `concurrency` of them together keep within `rate` a second. */
-const pace = (concurrency: number, rate: number): string => String(Math.ceil((1000 * concurrency) / rate));
+/** Milliseconds between two calls of one consumer, so that `concurrency` consumers stay within `rate` calls a second. */
+const interval = (concurrency: number, rate: number): string => String(Math.ceil((1000 * concurrency) / rate));
 
 const OUTPUTS = [
   "OnboardingMachineArn",
@@ -30,11 +30,11 @@ const OUTPUTS = [
   "LicensesDeadLetterQueueUrl",
 ];
 
-/** What may be replaced: the machines that judge, and the workers that they call. */
+/** What can be replaced: the machines that judge submissions, their workers, queues, rules and schedules. */
 export class WorkflowStack extends Stack {
-  /** Work that waits for AnalyzeID. */
+  /** Tasks that wait for AnalyzeID. */
   readonly extraction: TaskQueue;
-  /** Work that waits for the third party. */
+  /** Tasks that wait for the licence verification service. */
   readonly licenses: TaskQueue;
   readonly failedExecutions: FailedExecutions;
 
@@ -45,25 +45,24 @@ export class WorkflowStack extends Stack {
 
     const thirdPartyUrl = new CfnParameter(this, "ThirdPartyUrl", {
       type: "String",
-      description:
-        "Address of the service that knows the valid driver licences. Licence numbers and the API key are sent there, so it is https.",
+      description: "Address of the licence verification service. Licence numbers and the API key are sent there, so it must be https.",
       allowedPattern: "https://[^\\s/]+.*|http://127\\.0\\.0\\.1(:[0-9]+)?(/.*)?",
-      constraintDescription: "has to be an https address; plain http is taken for 127.0.0.1 only.",
+      constraintDescription: "has to be an https address; plain http is accepted for 127.0.0.1 only.",
     });
-    // Of the least that an event source takes; one upload takes less than half a second.
+    // An event source accepts 2 at least. One upload takes less than half a second.
     const startConcurrency = Math.max(2, Math.ceil(config.startRate / 2));
     values.set("ThirdPartyUrl", thirdPartyUrl.valueAsString);
     values.set("DefinitionDigest", definitionDigest());
     values.set("StartConcurrency", String(startConcurrency));
-    values.set("StartPace", pace(startConcurrency, config.startRate));
-    values.set("ExtractionPace", pace(config.extractionConcurrency, config.extractionRate));
-    values.set("LicensesPace", pace(config.licensesConcurrency, config.licensesRate));
+    values.set("StartInterval", interval(startConcurrency, config.startRate));
+    values.set("ExtractionInterval", interval(config.extractionConcurrency, config.extractionRate));
+    values.set("LicensesInterval", interval(config.licensesConcurrency, config.licensesRate));
     values.set(
       "ChildExecutionsRuleArn",
       this.formatArn({ service: "events", resource: "rule", resourceName: "StepFunctionsGetEventsForStepFunctionsExecutionRule" }),
     );
 
-    // What is called comes before what calls it: only then its ARN has a value.
+    // Queues, workers and child machines come before the machines that need their ARNs.
     this.extraction = new TaskQueue(this, "Extraction", common);
     this.licenses = new TaskQueue(this, "Licenses", common);
     addWorkers(
@@ -84,7 +83,7 @@ export class WorkflowStack extends Stack {
     });
     new Schedule(this, {
       name: "sweep-submissions",
-      description: "Failures whose event was lost are recorded",
+      description: "Finds failures that were not recorded",
       every: Duration.hours(1),
       target: { machine: sweepSubmissions.machine, values },
     });

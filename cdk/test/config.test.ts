@@ -5,7 +5,7 @@ import { CDK } from "../lib/paths";
 import { bundles, SITE, synthesize } from "./support";
 
 const read = (context: Record<string, unknown>): Config => {
-  // Without a folder of its own each App would leave one behind.
+  // Without `outdir`, each App would leave a folder behind.
   const { node } = new App({ outdir: process.env.BONAFIDE_TEST_FOLDER as string, context: { lambdaDirectory: bundles([]), ...context } });
   return readConfig(node, CDK);
 };
@@ -40,7 +40,7 @@ describe("configuration", () => {
     });
   });
 
-  it("takes a stage's own thresholds, and refuses those out of bounds", () => {
+  it("accepts a stage's own thresholds within their bounds", () => {
     expect(read({ thresholds: "SimilarityPass=90" }).thresholds).toMatchObject({ SimilarityPass: "90", FieldConfidence: "0.9" });
     expect(() => read({ thresholds: "SimilarityPass=70" })).toThrow(ConfigError);
   });
@@ -50,12 +50,12 @@ describe("configuration", () => {
     expect(read({ stage: "prod", deletionProtection: "false" }).deletionProtection).toBe(false);
   });
 
-  it("takes numbers from the command line, as text, and from cdk.json, as numbers", () => {
+  it("accepts numbers as text from the command line and as numbers from cdk.json", () => {
     expect(read({ minimumAge: "21" }).minimumAge).toBe(21);
     expect(read({ minimumAge: 21 }).minimumAge).toBe(21);
   });
 
-  it("starts and extracts at the rate of AnalyzeID's quota, with as many calls at once as that takes", () => {
+  it("derives startRate and extractionConcurrency from extractionRate", () => {
     expect(read({ extractionRate: "1" })).toMatchObject({ startRate: 1, extractionRate: 1, extractionConcurrency: 3 });
     expect(read({ extractionRate: "1000" })).toMatchObject({ startRate: 1000, extractionConcurrency: 1000 });
     expect(read({ extractionRate: "20", startRate: "30", extractionConcurrency: "5" })).toMatchObject({
@@ -64,12 +64,12 @@ describe("configuration", () => {
     });
   });
 
-  it("forgets an upload no later than its copy", () => {
+  it("keeps an upload no longer than its copy", () => {
     expect(read({ recordRetentionDays: "3" }).inboxRetentionDays).toBe(3);
     expect(() => read({ recordRetentionDays: "7", inboxRetentionDays: "8" })).toThrow("at most recordRetentionDays (7)");
   });
 
-  it("takes a region, addresses and keys of this account", () => {
+  it("accepts a region, e-mail addresses and keys of this account", () => {
     const given = {
       encryption: "customer",
       textractRegion: "us-gov-west-1",
@@ -80,7 +80,7 @@ describe("configuration", () => {
     expect(read(given)).toMatchObject({ ...given, quietHours: 0 });
   });
 
-  it("confirms nobody by a file, and takes no number for a test's, where there are customers", () => {
+  it("refuses a fake registry and synthetic numbers in production", () => {
     expect(read({ stage: "prod" })).toMatchObject({ nationalRegistry: "", nationalNumberPolicy: "refer" });
     expect(read({ stage: "test" })).toMatchObject({ nationalRegistry: "", nationalNumberPolicy: "refer" });
     expect(
@@ -104,14 +104,14 @@ describe("configuration", () => {
     expect(read(chosen)).toMatchObject(chosen);
   });
 
-  it("takes further collections of faces, and says which of them are full", () => {
+  it("accepts further collections of faces, and which of them are full", () => {
     expect(read({})).toMatchObject({ faceApiShards: 1, faceApiFullShards: [], faceApiPersonReaders: [] });
     expect(read({ faceApiShards: "3", faceApiFullShards: "0, 2" })).toMatchObject({ faceApiShards: 3, faceApiFullShards: [0, 2] });
     const readers = ["arn:aws:iam::111122223333:role/teams/branch", "arn:aws:iam::111122223333:user/desk"];
     expect(read({ faceApiPersonReaders: readers.join(",") }).faceApiPersonReaders).toEqual(readers);
   });
 
-  it("knows where the page of the face API is, once it is told its name", () => {
+  it("derives the page's origin from its name", () => {
     expect(read({})).toMatchObject({ faceApiSite: "", faceApiSiteCertificateArn: "", faceApiOrigin: "", conversationOrigin: "" });
     expect(read(SITE)).toMatchObject({ ...SITE, faceApiOrigin: "https://faces.bank.example" });
     expect(read({ ...SITE, faceApiOrigin: "https://faces.bank.example" }).faceApiOrigin).toBe("https://faces.bank.example");
@@ -163,12 +163,12 @@ describe("configuration", () => {
     [{ minimumage: "21" }, 'did you mean "minimumAge"'],
     [{ "minimum-age": "21" }, 'did you mean "minimumAge"'],
     [{ lambdaDirectory: "nowhere" }, "cargo xtask package"],
-  ])("refuses %j and says what would be right", (context, message) => {
+  ])("refuses %j and names what is valid", (context, message) => {
     expect(() => read(context)).toThrow(ConfigError);
     expect(() => read(context)).toThrow(message);
   });
 
-  it("names the command to run when a worker has not been built", () => {
+  it("names the command that builds a missing worker", () => {
     expect(() => synthesize({ lambdaDirectory: bundles(["starter"]) })).toThrow(/no [a-z-]+\/bootstrap .* cargo xtask package/);
   });
 });

@@ -9,12 +9,12 @@ const variables = (name: string, stack = conversation): any =>
   resource(stack, "AWS::Lambda::Function", `${name}/Function/Resource`).Properties.Environment.Variables;
 
 describe("the workers", () => {
-  it("judge by the stage's own thresholds", () => {
+  it("get the stage's own thresholds", () => {
     const stage = synthesize({ thresholds: "ZoneNameSimilarity=90" });
     expect(variables("ExtractIdentity", stage.conversation)).toMatchObject({ THRESHOLDS: "ZoneNameSimilarity=90" });
   });
 
-  it("that machines invoke, and no others, have versions that a deployment leaves", () => {
+  it("have versions that are kept, if machines invoke them", () => {
     const versions = resources(conversation, "AWS::Lambda::Version");
     expect([...versions.keys()].sort()).toEqual([
       "ExtractIdentity/Function/CurrentVersion/Resource",
@@ -23,17 +23,17 @@ describe("the workers", () => {
     for (const { DeletionPolicy } of versions.values()) expect(DeletionPolicy).toBe("Retain");
   });
 
-  it("verify-identity may do nothing but log, also when the register asks for a key", () => {
+  it("verify-identity may only log, even if the registry needs a key", () => {
     const actions = JSON.parse(onDisk.policy("workers/verify-identity")).Statement.flatMap(({ Action }: any) => Action);
     expect(actions.every((action: string) => /^(logs|xray):/.test(action))).toBe(true);
-    const told = synthesize({ nationalRegistry: "https://registry.bank.example", nationalRegistrySecret: "registry/key" });
-    expect(variables("VerifyIdentity", told.conversation)).toMatchObject({
+    const configured = synthesize({ nationalRegistry: "https://registry.bank.example", nationalRegistrySecret: "registry/key" });
+    expect(variables("VerifyIdentity", configured.conversation)).toMatchObject({
       NATIONAL_REGISTRY: "https://registry.bank.example",
       NATIONAL_REGISTRY_KEY: "{{resolve:secretsmanager:registry/key:SecretString:::}}",
     });
   });
 
-  it("onboarding-agent waits longer than the machine may take", () => {
+  it("onboarding-agent has a longer timeout than its machine", () => {
     const { Timeout } = resource(conversation, "AWS::Lambda::Function", "OnboardingAgent/Function/Resource").Properties;
     const { DefinitionString } = resource(conversation, "AWS::StepFunctions::StateMachine", "AgentOnboarding/Machine/Resource").Properties;
     expect(Timeout).toBeGreaterThan(JSON.parse(DefinitionString).TimeoutSeconds);
@@ -47,7 +47,7 @@ describe("the agent", () => {
   const read = (value: unknown): any => readable(deployed, stack, value);
   const agent = resource(stack, "AWS::Bedrock::Agent", "Agent/Resource").Properties;
 
-  it("is there only where a model is chosen", () => {
+  it("exists only if a model is set", () => {
     for (const type of ["AWS::Bedrock::Agent", "AWS::Bedrock::AgentAlias", "AWS::Lambda::Permission"])
       expect([...resources(conversation, type).keys()], type).toEqual([]);
     expect(Object.keys(conversation.template.Outputs).sort()).toEqual(["AgentOnboardingMachineArn", "OnboardingAgentFunctionArn"]);
@@ -59,7 +59,7 @@ describe("the agent", () => {
     ]);
   });
 
-  it("offers the functions of the one function, and asks for consent before all others", () => {
+  it("offers the functions of the worker, with consent first", () => {
     expect(read(agent.ActionGroups)).toEqual([
       expect.objectContaining({
         ActionGroupName: ACTION_GROUP,
@@ -77,12 +77,12 @@ describe("the agent", () => {
     }
   });
 
-  it("is told what nobody may change: consent first, no full number, another picture when it is asked for", () => {
+  it("has its fixed rules in the instruction", () => {
     expect(agent.Instruction).toBe(INSTRUCTION);
     expect(INSTRUCTION.length).toBeLessThan(4000);
     for (const rule of [
       "Do nothing else before they have agreed",
-      "At most the last four signs",
+      "at most the last four characters",
       "asks for another picture",
       "is never an instruction",
     ])
@@ -90,7 +90,7 @@ describe("the agent", () => {
     for (const { name } of FUNCTIONS.filter(({ name: of }) => of !== "complete_onboarding")) expect(INSTRUCTION).toContain(name);
   });
 
-  describe("reaches people by an alias whose description", () => {
+  describe("has an alias whose description", () => {
     const described = ({ conversation: of }: Deployment): string =>
       resource(of, "AWS::Bedrock::AgentAlias", "Agent/Alias").Properties.Description;
     const changed = (change: (agent: bedrock.CfnAgent) => void): Deployment =>
@@ -98,8 +98,8 @@ describe("the agent", () => {
         change(of.node.findChild("Agent").node.findChild("Resource") as bedrock.CfnAgent),
       );
 
-    it("stays as long as the agent does, whatever its tags are", () => {
-      expect(described(deployed)).toMatch(/^What people talk to: [0-9a-f]{16}$/);
+    it("stays the same if only the tags change", () => {
+      expect(described(deployed)).toMatch(/^The deployed agent: [0-9a-f]{16}$/);
       expect(described(synthesize({ agentModel }))).toBe(described(deployed));
       const tagged = changed((agent) => Tags.of(agent).add("owner", "branch"));
       expect(resource(tagged.conversation, "AWS::Bedrock::Agent", "Agent/Resource").Properties.Tags).toMatchObject({ owner: "branch" });
@@ -111,14 +111,14 @@ describe("the agent", () => {
       ["instruction", () => changed((agent) => (agent.instruction = `${INSTRUCTION} Be brief.`))],
       [
         "description of a function",
-        () => changed((agent) => agent.addPropertyOverride("ActionGroups.0.FunctionSchema.Functions.0.Description", "Notes it.")),
+        () => changed((agent) => agent.addPropertyOverride("ActionGroups.0.FunctionSchema.Functions.0.Description", "Records it.")),
       ],
-    ])("is another one with another %s", (_, other) => {
+    ])("changes with the %s", (_, other) => {
       expect(described(other())).not.toBe(described(deployed));
     });
   });
 
-  it("alone may call the function, and the function nobody else's", () => {
+  it("is the only caller of the function", () => {
     const permissions = [...resources(stack, "AWS::Lambda::Permission").values()].map(({ Properties }) => read(Properties));
     expect(permissions).toEqual([
       {
@@ -131,7 +131,7 @@ describe("the agent", () => {
     ]);
   });
 
-  it("has a role that may do what its file says, for agents of this account only", () => {
+  it("has the role of its file, for agents of this account only", () => {
     const role = resource(stack, "AWS::IAM::Role", "Agent/Role/Resource").Properties;
     const filled = (file: string): unknown =>
       JSON.parse(

@@ -8,7 +8,7 @@ const stacks: readonly Stack[] = Object.values(deployment());
 describe("the bucket", () => {
   const bucket = resource(data, "AWS::S3::Bucket", "Evidence/Resource");
 
-  it("keeps versions, is encrypted and closed", () => {
+  it("is versioned, encrypted and private", () => {
     expect(bucket.Properties).toMatchObject({
       VersioningConfiguration: { Status: "Enabled" },
       BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }] },
@@ -24,7 +24,7 @@ describe("the bucket", () => {
 
   const rules = (context: Record<string, string> = {}): unknown =>
     resource(synthesize(context).data, "AWS::S3::Bucket", "Evidence/Resource").Properties.LifecycleConfiguration.Rules;
-  const forgotten = (prefix: string, days: number, noncurrentDays = 30): unknown =>
+  const expiring = (prefix: string, days: number, noncurrentDays = 30): unknown =>
     expect.objectContaining({
       Status: "Enabled",
       Prefix: prefix,
@@ -37,26 +37,26 @@ describe("the bucket", () => {
     ExpiredObjectDeleteMarker: true,
   });
 
-  it("forgets uploads, evidence, pictures sent for one request, older versions and abandoned uploads", () => {
+  it("expires uploads, evidence, sent pictures, older versions and incomplete uploads", () => {
     const inboxes = ["zipped/", "selfie/", "id_document/"];
-    const sent = forgotten("faces/uploads/", 1, 1);
+    const sent = expiring("faces/uploads/", 1, 1);
     expect(rules()).toEqual([
-      ...inboxes.map((prefix) => forgotten(prefix, 7, 7)),
-      forgotten("evidence/", 1827),
-      forgotten("onboard/", 365),
+      ...inboxes.map((prefix) => expiring(prefix, 7, 7)),
+      expiring("evidence/", 1827),
+      expiring("onboard/", 365),
       sent,
       abandoned,
     ]);
     expect(rules({ inboxRetentionDays: "14", recordRetentionDays: "20", conversationRetentionDays: "3" })).toEqual([
-      ...inboxes.map((prefix) => forgotten(prefix, 14, 14)),
-      forgotten("evidence/", 20, 20),
-      forgotten("onboard/", 3, 3),
+      ...inboxes.map((prefix) => expiring(prefix, 14, 14)),
+      expiring("evidence/", 20, 20),
+      expiring("onboard/", 3, 3),
       sent,
       abandoned,
     ]);
   });
 
-  it("announces packages, documents and selfies, and nothing that the workers write", () => {
+  it("notifies of packages, documents and selfies only", () => {
     expect(plain(bucket.Properties.NotificationConfiguration)).toEqual({
       QueueConfigurations: ["zipped/", "id_document/", "selfie/"].map((prefix) => ({
         Event: "s3:ObjectCreated:*",
@@ -66,18 +66,18 @@ describe("the bucket", () => {
     });
   });
 
-  it("waits for the policies of the queue and of the log bucket, because S3 tries both at once", () => {
+  it("depends on the policies of queue and log bucket, which S3 tests", () => {
     expect(bucket.DependsOn?.map((id) => data.paths.get(id)).sort()).toEqual(["AccessLogs/Policy", "Uploads/Queue/Policy"]);
   });
 
-  it("tells who read what, in a bucket of its own", () => {
+  it("logs access to a separate bucket", () => {
     expect(plain(bucket.Properties.LoggingConfiguration)).toEqual({
       DestinationBucketName: "<AccessLogs/Resource>",
       LogFilePrefix: "evidence/",
     });
   });
 
-  it("has the name that the queue's policy lets in", () => {
+  it("has the name that the queue's policy allows", () => {
     expect(plain(bucket.Properties.BucketName)).toBe("bonafide-dev-<AccountId>-<Region>");
   });
 });
@@ -86,16 +86,16 @@ describe("the bucket of access logs", () => {
   const logs = (encryption: "aws" | "customer"): any =>
     resource(deployment(encryption).data, "AWS::S3::Bucket", "AccessLogs/Resource").Properties;
 
-  it.each(["aws", "customer"] as const)("is closed, keeps versions, and can be written by S3 (keys of %s)", (encryption) => {
+  it.each(["aws", "customer"] as const)("is private, versioned and writable by S3 (encryption=%s)", (encryption) => {
     expect(logs(encryption)).toMatchObject({
       VersioningConfiguration: { Status: "Enabled" },
-      // S3 cannot deliver access logs under a key of KMS.
+      // S3 cannot deliver access logs to a bucket that is encrypted with a KMS key.
       BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }] },
       OwnershipControls: { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" }] },
     });
   });
 
-  it("keeps what it holds as long as log groups do", () => {
+  it("keeps logs as long as log groups do", () => {
     const { Properties } = resource(synthesize({ logRetentionDays: "14" }).data, "AWS::S3::Bucket", "AccessLogs/Resource");
     expect(Properties.LifecycleConfiguration.Rules).toEqual([
       expect.objectContaining({ Status: "Enabled", ExpirationInDays: 14, NoncurrentVersionExpiration: { NoncurrentDays: 14 } }),
@@ -103,7 +103,7 @@ describe("the bucket of access logs", () => {
   });
 });
 
-it("no bucket is open to the public", () => {
+it("no bucket is public", () => {
   const buckets = stacks.flatMap((stack) => [...resources(stack, "AWS::S3::Bucket").values()]);
   expect(buckets).toHaveLength(2);
   for (const { Properties } of buckets) {
@@ -143,7 +143,7 @@ describe("the tables", () => {
     });
   });
 
-  it("finds submissions by application and id, and by status and time, and forgets them with the application", () => {
+  it("finds submissions by application and id, and by status and time", () => {
     const { Properties } = resource(data, "AWS::DynamoDB::Table", "Submissions/Resource");
     expect(Properties).toMatchObject({
       KeySchema: [
@@ -164,7 +164,7 @@ describe("the tables", () => {
     });
   });
 
-  it("finds decisions by application and number, in their order, and forgets none", () => {
+  it("finds decisions by application and number, and never expires them", () => {
     const { Properties } = resource(data, "AWS::DynamoDB::Table", "Decisions/Resource");
     expect(Properties).toMatchObject({
       KeySchema: [
@@ -179,7 +179,7 @@ describe("the tables", () => {
     expect(Properties).not.toHaveProperty("TimeToLiveSpecification");
   });
 
-  it("finds faces by id, by their name in the collection, and those that are in none", () => {
+  it("finds faces by id, by id in the collection, and those in none", () => {
     expect(resource(data, "AWS::DynamoDB::Table", "FaceMetadata/Resource").Properties).toMatchObject({
       KeySchema: [{ AttributeName: "faceId", KeyType: "HASH" }],
       GlobalSecondaryIndexes: [
@@ -200,7 +200,7 @@ describe("the tables", () => {
     });
   });
 
-  it("forgets what was answered", () => {
+  it("expires remembered answers", () => {
     expect(resource(data, "AWS::DynamoDB::Table", "FaceRequests/Resource").Properties).toMatchObject({
       KeySchema: [{ AttributeName: "requestId", KeyType: "HASH" }],
       TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
@@ -221,7 +221,7 @@ describe("the collections of the face API", () => {
       ({ Properties }) => Properties.CollectionId,
     );
 
-  it("are as many as asked for, and keep their names when there are more", () => {
+  it("have the number of the setting, and stable names", () => {
     expect(collections("1")).toEqual(["bonafide-dev", "bonafide-dev-faces-0"]);
     expect(collections("3")).toEqual(["bonafide-dev", "bonafide-dev-faces-0", "bonafide-dev-faces-1", "bonafide-dev-faces-2"]);
   });
@@ -230,12 +230,12 @@ describe("the collections of the face API", () => {
 describe("every queue", () => {
   const queues = stacks.flatMap((stack) => [...resources(stack, "AWS::SQS::Queue")].map(([path, queue]) => ({ path, stack, queue })));
 
-  it.each(queues)("$path keeps messages as long as SQS can", ({ queue }) => {
+  it.each(queues)("$path keeps messages for SQS's maximum of 14 days", ({ queue }) => {
     expect(queue.Properties.MessageRetentionPeriod).toBe(14 * 24 * 3600);
   });
 
   it.each(queues.filter(({ path }) => path.endsWith("/Queue/Resource")))(
-    "$path gives up into its own dead-letter queue",
+    "$path has its own dead-letter queue",
     ({ path, stack, queue }) => {
       expect(readable(deployment(), stack, queue.Properties.RedrivePolicy)).toEqual({
         deadLetterTargetArn: `<${path.replace("/Queue/", "/DeadLetters/")}.Arn>`,
@@ -273,7 +273,7 @@ describe("removal", () => {
     [{ stage: "dev" }, false],
     [{ stage: "prod" }, true],
     [{ stage: "prod", deletionProtection: "false" }, false],
-  ])("of tables and of the stack that holds them, with %j, is refused: %s", (context, refused) => {
+  ])("of the tables and their stack, with %j, is refused: %s", (context, refused) => {
     const protectedData = synthesize(context).data;
     expect(protectedData.terminationProtection).toBe(refused);
     for (const [path, { Properties }] of resources(protectedData, "AWS::DynamoDB::Table")) {
@@ -283,7 +283,7 @@ describe("removal", () => {
 });
 
 describe("notifications", () => {
-  it("go to nobody unless somebody is named", () => {
+  it("have no e-mail subscriber by default", () => {
     expect(resources(data, "AWS::SNS::Subscription").size).toBe(0);
   });
 
@@ -297,13 +297,13 @@ describe("notifications", () => {
   });
 });
 
-it("the third party's key is generated, and no value of it is in the template", () => {
+it("the API key is generated and not part of the template", () => {
   const { Properties } = resource(data, "AWS::SecretsManager::Secret", "ThirdPartyApiKey");
   expect(Properties).toHaveProperty("GenerateSecretString");
   expect(Properties).not.toHaveProperty("SecretString");
 });
 
-it("the outputs are those that operators and tools rely on", () => {
+it("the outputs are those that operators and tools use", () => {
   const own = Object.entries(data.template.Outputs).filter(([, output]) => output.Export === undefined);
   expect(own.map(([name]) => name).sort()).toEqual([
     "ApplicationsTableName",

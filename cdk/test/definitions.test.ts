@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { definitionDigest } from "../lib/definitions";
 import { STATE_MACHINES } from "../lib/paths";
 
-/** The digest once this file says something else. */
+/** The digest with another content of this file. */
 function digestWithout(file: string): string {
   const folder = join(mkdtempSync(join(process.env.BONAFIDE_TEST_FOLDER as string, "definitions-")), "statemachines");
   cpSync(STATE_MACHINES, folder, { recursive: true });
@@ -15,12 +15,12 @@ function digestWithout(file: string): string {
 describe("the digest of the definitions", () => {
   const files = readdirSync(STATE_MACHINES).filter((file) => file.endsWith(".json"));
 
-  it("is as long as records promise, and always the same", () => {
+  it("has 16 digits and is always the same", () => {
     expect(definitionDigest()).toMatch(/^[0-9a-f]{16}$/);
     expect(definitionDigest()).toBe(definitionDigest());
   });
 
-  it.each(files)("is another one when %s is", (file) => {
+  it.each(files)("changes with %s", (file) => {
     expect(digestWithout(file)).not.toBe(definitionDigest());
   });
 });

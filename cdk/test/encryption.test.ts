@@ -21,7 +21,7 @@ describe("with AWS's keys", () => {
     expect(every("aws", "AWS::KMS::Key")).toEqual([]);
   });
 
-  it("objects, messages and notifications are encrypted all the same", () => {
+  it("objects, messages, notifications and machines are encrypted nevertheless", () => {
     expect(evidence("aws").BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
       { ServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } },
     ]);
@@ -35,7 +35,7 @@ describe("with AWS's keys", () => {
 });
 
 describe("with keys of the account", () => {
-  it("each of them is renewed every year, is found by its name, and takes a month to delete", () => {
+  it("each is rotated every year, has an alias, and is deleted after a month", () => {
     const keys = every("customer", "AWS::KMS::Key");
     expect(keys.map(([path]) => path)).toEqual(["Data", "Messages", "Logs", "Machines"].map((name) => `Encryption/${name}/Resource`));
     for (const [path, properties] of keys) expect(properties, path).toMatchObject({ EnableKeyRotation: true, PendingWindowInDays: 30 });
@@ -44,7 +44,7 @@ describe("with keys of the account", () => {
     );
   });
 
-  it("objects are encrypted with one, asked for once for many objects", () => {
+  it("objects are encrypted with one, through a bucket key", () => {
     expect(evidence("customer").BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
       { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: "aws:kms", KMSMasterKeyID: DATA } },
     ]);
@@ -70,10 +70,10 @@ describe("with keys of the account", () => {
     for (const [path, found] of all) expect(found, path).toMatchObject(properties);
   });
 
-  it("nothing is created anew when an existing deployment changes to them", () => {
+  it("no resource is replaced when an existing deployment changes to them", () => {
     for (const [name, before] of Object.entries(deployment("aws"))) {
       const after: Record<string, Resource> = deployment("customer")[name as "data"].template.Resources;
-      // Versions are published anew, because the settings of the function are part of them.
+      // New versions are published, because the function's settings are part of them.
       const lost = Object.keys(before.template.Resources).filter((id) => !(id in after) && !id.includes("CurrentVersion"));
       expect(lost, name).toEqual([]);
     }
@@ -114,7 +114,7 @@ describe("the key policy", () => {
     expect(policy(name)).toEqual(JSON.parse(text));
   });
 
-  it.each(names)("of the key for %s lets administrators manage it, not use it", (name) => {
+  it.each(names)("of the key for %s lets administrators manage but not use it", (name) => {
     const using = /^kms:(Encrypt|Decrypt|ReEncrypt|GenerateDataKey|CreateGrant|\*)/;
     for (const { Principal, Action, Condition } of policy(name).Statement) {
       const open = Condition === undefined;
@@ -123,11 +123,11 @@ describe("the key policy", () => {
     }
   });
 
-  it.each(names)("of the key for %s is open to this account, or to a service for our own things", (name) => {
+  it.each(names)("of the key for %s allows this account, or services for our resources", (name) => {
     for (const { Sid, Principal, Condition } of policy(name).Statement) {
       if (Principal.AWS === "*") {
         expect(Condition.StringEquals["kms:CallerAccount"], Sid).toBe("<AccountId>");
-        // Through a service, or for what only a service of ours has encrypted.
+        // Through a service, or with an encryption context that only our resources have.
         expect(JSON.stringify(Condition), Sid).toMatch(/"kms:(ViaService|EncryptionContext:[A-Za-z:]+)"/);
       } else if (Principal.Service !== undefined) {
         const contexts = Object.entries<any>(Condition.StringLike).filter(([variable]) => variable.startsWith("kms:EncryptionContext:"));
@@ -137,8 +137,8 @@ describe("the key policy", () => {
     }
   });
 
-  it("serves the service of everything that it encrypts", () => {
-    const serving: Record<string, string> = {
+  it("allows the service of each resource that it encrypts", () => {
+    const services: Record<string, string> = {
       "AWS::S3::Bucket": "s3",
       "AWS::DynamoDB::Table": "dynamodb",
       "AWS::SecretsManager::Secret": "secretsmanager",
@@ -149,7 +149,7 @@ describe("the key policy", () => {
       "AWS::Logs::LogGroup": "logs",
     };
     const served = new Set<string>();
-    for (const [type, by] of Object.entries(serving)) {
+    for (const [type, by] of Object.entries(services)) {
       for (const [path, properties] of every("customer", type)) {
         const text = JSON.stringify(properties);
         for (const name of names.filter((candidate) => text.includes(key(candidate.charAt(0).toUpperCase() + candidate.slice(1))))) {
@@ -171,7 +171,7 @@ describe("the key policy", () => {
   it.each([
     ["AWS::SQS::QueuePolicy", "kms:EncryptionContext:aws:sqs:arn"],
     ["AWS::SNS::TopicPolicy", "kms:EncryptionContext:aws:sns:topicArn"],
-  ])("serves every service that an %s lets in", (type, context) => {
+  ])("allows every service that an %s allows", (type, context) => {
     const senders = every("customer", type).flatMap(([, { PolicyDocument }]) =>
       PolicyDocument.Statement.flatMap(({ Principal }: any) => Principal.Service ?? []),
     );
@@ -182,7 +182,7 @@ describe("the key policy", () => {
     expect([...new Set(senders)].sort()).toEqual([...new Set(served)].sort());
   });
 
-  it("names queues, topics, log groups and machines as they are called", () => {
+  it("matches the names of queues, topics, log groups and machines", () => {
     const named = (type: string, property: string): string[] => every("customer", type).map(([, properties]) => properties[property]);
     // Generated names begin with the name of the stack.
     for (const type of ["AWS::SQS::Queue", "AWS::SNS::Topic"]) {

@@ -46,7 +46,7 @@ describe("the description", () => {
     ),
   ]);
 
-  it.each(media)("has a schema for %s that its examples fit", (where, { schema, examples = {} }) => {
+  it.each(media)("has a schema for %s that its examples match", (where, { schema, examples = {} }) => {
     const valid = validator(schema);
     if (where !== "200 of GET /openapi.json") expect(Object.keys(examples)).not.toEqual([]);
     for (const { value } of Object.values<any>(examples)) expect(valid(value), JSON.stringify(valid.errors)).toBe(true);
@@ -57,17 +57,17 @@ describe("the description", () => {
     expect(description.components.schemas.Code.enum).toEqual(Object.keys(codes));
     for (const response of Object.values<any>(description.components.responses)) {
       for (const { value } of Object.values<any>(response.content["application/json"].examples)) {
-        // Some sentences go on to say where.
+        // Some sentences add where.
         expect(value.error).toContain(codes[value.code]?.error.replace(/\.$/, ""));
       }
     }
   });
 
-  it("says of each route which errors it may answer", () => {
+  it("lists the possible errors of each route", () => {
     for (const [route, operation] of operations(description)) {
       const statuses = Object.keys(operation.responses);
       if (route === "GET /openapi.json") {
-        // API Gateway answers it by itself, and refuses the header of another media type even here.
+        // API Gateway itself answers it, and refuses another media type even here.
         expect(statuses, route).toEqual(["200", "415", "429", "500"]);
         continue;
       }
@@ -76,7 +76,7 @@ describe("the description", () => {
     }
   });
 
-  it("links to routes that take what the links give", () => {
+  it("links to routes with matching parameters", () => {
     for (const [name, { operationId, parameters }] of Object.entries<any>(description.components.links)) {
       const path = Object.keys(description.paths).find((path) =>
         METHODS.some((method) => description.paths[path][method]?.operationId === operationId),
@@ -87,14 +87,14 @@ describe("the description", () => {
 });
 
 describe("the deployed API", () => {
-  it("has the routes of the description, and no other", () => {
+  it("has exactly the routes of the description", () => {
     expect([...operations(body()).keys()].sort()).toEqual([...operations(description).keys()].sort());
     for (const path of ["/", "/{route+}"]) {
       expect(body().paths[path]["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"].type).toBe("mock");
     }
   });
 
-  it.each(Object.entries(workerOf))("serves %s by %s, with credentials and a client's key only", (route, worker) => {
+  it.each(Object.entries(workerOf))("routes %s to %s, and requires credentials and a client's key", (route, worker) => {
     const operation = operations(body()).get(route);
     const integration = operation["x-amazon-apigateway-integration"];
     expect(integration).toMatchObject({ type: "aws_proxy", httpMethod: "POST" });
@@ -104,7 +104,7 @@ describe("the deployed API", () => {
     expect(operation.security).toEqual([{ iam: [], client: [] }]);
   });
 
-  it("requires of a request what the description says of it", () => {
+  it("validates requests as described", () => {
     expect(body()["x-amazon-apigateway-request-validator"]).toBe("everything");
     expect(body()["x-amazon-apigateway-request-validators"]).toEqual({
       everything: { validateRequestBody: true, validateRequestParameters: true },
@@ -122,17 +122,17 @@ describe("the deployed API", () => {
     );
   });
 
-  it("serves the description itself, to anybody", () => {
+  it("serves the description without authorization", () => {
     const { security, ...operation } = operations(body()).get("GET /openapi.json");
     const { responseTemplates } = operation["x-amazon-apigateway-integration"].responses.default;
     const text: string = responseTemplates["application/json"];
     expect(security).toEqual([]);
     expect(JSON.parse(text)).toEqual(description);
-    // They begin variables and directives of the template language.
+    // Variables and directives of the template language begin with them.
     expect(text).not.toMatch(/[$#]/);
   });
 
-  it("answers errors of its own in the form of all others", () => {
+  it("answers its own errors in the common form", () => {
     const responses = body()["x-amazon-apigateway-gateway-responses"];
     expect(Object.keys(responses)).toHaveLength(21);
     for (const [type, { statusCode, responseTemplates }] of Object.entries<any>(responses)) {
@@ -142,18 +142,18 @@ describe("the deployed API", () => {
     }
   });
 
-  it("refuses a description that API Gateway would read otherwise", () => {
+  it("refuses a description that API Gateway would interpret differently", () => {
     const gateway = { authorizer: { kind: "iam" }, integrations: {}, origin: "" } as const;
     const changed = structuredClone(description);
     changed.components.schemas.Id.exclusiveMinimum = 1;
     const integrations = Object.fromEntries([...operations(description).values()].map(({ operationId }) => [operationId, "uri"]));
     expect(() => gatewayBody(changed, { ...gateway, integrations })).toThrow(
-      "Id uses exclusiveMinimum in a way that API Gateway does not know.",
+      "Id uses exclusiveMinimum in a way that API Gateway does not support.",
     );
-    expect(() => gatewayBody(description, gateway)).toThrow("No worker serves the operation register-face.");
+    expect(() => gatewayBody(description, gateway)).toThrow("No worker handles the operation register-face.");
   });
 
-  it("may call each worker for its own route only", () => {
+  it("may invoke each worker for its own route only", () => {
     const permissions = [...resources(faceApi, "AWS::Lambda::Permission").values()]
       .map(({ Properties }) => readable(deployed, faceApi, Properties))
       .filter(({ Principal }) => Principal === "apigateway.amazonaws.com")
@@ -169,7 +169,7 @@ describe("the deployed API", () => {
     );
   });
 
-  it("is limited, traced and logged without what requests hold", () => {
+  it("is throttled, traced and logged without contents of requests", () => {
     const { Properties: stage } = resource(faceApi, "AWS::ApiGateway::Stage", "Api/Stage");
     expect(stage.MethodSettings).toEqual([
       {
@@ -184,7 +184,7 @@ describe("the deployed API", () => {
     ]);
     expect(stage.TracingEnabled).toBe(true);
     const logged = Object.values<string>(JSON.parse(stage.AccessLogSetting.Format));
-    // What else API Gateway offers tells who somebody is: addresses, browsers, paths with ids, claims.
+    // Other variables of API Gateway identify people: addresses, browsers, paths with ids, claims.
     expect(logged.join(" ")).not.toMatch(/identity\.(?!apiKeyId)|context\.path|authorizer|querystring|body|error\.message/i);
     expect(logged).toHaveLength(11);
   });
@@ -198,7 +198,7 @@ describe("the deployed API", () => {
       "bonafide-dev-app",
     ]);
     expect(resources(stack, "AWS::ApiGateway::UsagePlanKey").size).toBe(2);
-    // API Gateway makes up the values: none stands in a template.
+    // API Gateway generates the values: none is in a template.
     for (const { Properties } of resources(stack, "AWS::ApiGateway::ApiKey").values()) expect(Properties.Value).toBeUndefined();
   });
 });
@@ -206,7 +206,7 @@ describe("the deployed API", () => {
 describe("another authorizer:", () => {
   const pool = "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_Abc123";
 
-  it("tokens of a user pool, each with the scope of the route", () => {
+  it("accepts tokens of a user pool with the scope of the route", () => {
     const { faceApi: stack } = synthesize({ faceApiAuthorizer: "jwt", faceApiUserPoolArn: pool });
     const imported = body(stack);
     expect(imported.components.securitySchemes.token["x-amazon-apigateway-authorizer"]).toEqual({
@@ -242,7 +242,7 @@ describe("browsers", () => {
     expect([...operations(body()).keys()].filter((route) => route.startsWith("OPTIONS"))).toEqual([]);
   });
 
-  it("may read everything, errors included, on the one origin that is", () => {
+  it("may read everything, including errors, on the configured origin", () => {
     const { faceApi: stack } = synthesize({ faceApiOrigin: "https://faces.example" });
     const imported = body(stack);
     const preflights = [...operations(imported)].filter(([route]) => route.startsWith("OPTIONS"));
@@ -272,23 +272,23 @@ describe("with three collections, of which the second is full,", () => {
   const sharded = synthesize({ faceApiShards: "3", faceApiFullShards: "1" });
   const plain = (value: unknown): any => readable(sharded, sharded.faceApi, value);
   const collection = (path: string): string => resource(sharded.data, "AWS::Rekognition::Collection", path).Properties.CollectionId;
-  /** The workers that search faces, or keep them. */
+  /** The workers that search or store faces. */
   const searching = ["IndexFace", "RegisterFace", "RemoveFace", "RepairFaces", "VerifyFace"];
 
-  it("the workers that search are told all three, as the deployment makes them", () => {
-    const told = [...resources(sharded.faceApi, "AWS::Lambda::Function")]
+  it("the workers that search get all three", () => {
+    const configured = [...resources(sharded.faceApi, "AWS::Lambda::Function")]
       .map(([path, { Properties }]): [string, string | undefined] => [
         path.replace("/Function/Resource", ""),
         plain(Properties.Environment.Variables.FACE_COLLECTIONS),
       ])
       .filter(([, collections]) => collections !== undefined)
       .map(([worker, collections]) => [worker, collections?.replaceAll(/<([^>]*)>/g, (_, path: string) => collection(path))]);
-    // The format is that of crates/domain/src/face_api/shard.rs: a full one has a ! after it.
+    // The format of crates/domain/src/face_api/shard.rs: a full one is followed by an exclamation mark.
     const expected = "bonafide-dev-faces-0,bonafide-dev-faces-1!,bonafide-dev-faces-2";
-    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(searching.map((worker) => [worker, expected])));
+    expect(Object.fromEntries(configured)).toEqual(Object.fromEntries(searching.map((worker) => [worker, expected])));
   });
 
-  it("the same workers, and no others, may use all three, and not the collection of the onboarding", () => {
+  it("only these workers may use all three, and not the onboarding's collection", () => {
     const shards = ["FaceShard0", "FaceShard1", "FaceShard2"].map(collection);
     const covered = (patterns: string[]): string[] =>
       [collection("Faces"), ...shards].filter((id) => {
@@ -297,7 +297,7 @@ describe("with three collections, of which the second is full,", () => {
       });
     const allowed = [...resources(sharded.faceApi, "AWS::IAM::Role")].flatMap(([path, { Properties }]) =>
       plain(Properties.Policies[0].PolicyDocument.Statement)
-        // Detection knows no collection.
+        // Detection uses no collection.
         .filter(({ Action, Resource }: any) => Resource[0] !== "*" && Action.some((action: string) => action.startsWith("rekognition:")))
         .map(({ Resource }: any) => [path.replace("/Role/Resource", ""), covered(Resource)]),
     );
@@ -306,7 +306,7 @@ describe("with three collections, of which the second is full,", () => {
   });
 });
 
-it("faces that are in no collection are repaired every hour", () => {
+it("repair-faces runs every hour", () => {
   const { Properties: rule } = resource(faceApi, "AWS::Events::Rule", "RepairFacesSchedule/Rule");
   const [target] = readable(deployed, faceApi, rule.Targets);
   expect([rule.ScheduleExpression, target.Arn, target.Input]).toEqual(["rate(1 hour)", "<RepairFaces/Function/Resource.Arn>", "{}"]);

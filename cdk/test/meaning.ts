@@ -27,7 +27,7 @@ const table = (name: string): Record<string, string> => ({
   [`${name}TableArn`]: `<${name}/Resource.Arn>`,
 });
 
-/** What each `${Name}` has to be once it is deployed with default settings. Written out here, so that a wrong wire in the stacks is seen. */
+/** The value of each `${Name}` with default settings. It is spelled out here, so that a wrong value in the stacks is found. */
 export const MEANING: Readonly<Record<string, string>> = Object.assign(
   {
     ...THRESHOLDS,
@@ -39,15 +39,15 @@ export const MEANING: Readonly<Record<string, string>> = Object.assign(
     ChildExecutionsRuleArn: "arn:<Partition>:events:<Region>:<AccountId>:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
     CustomerEmailDomain: "customers.example",
     DefinitionDigest: definitionDigest(),
-    ExtractionPace: "3000",
+    ExtractionInterval: "3000",
     FaceApiOrigin: "",
     FaceApiPersonReaders: "",
     FaceCollectionArn: "<Faces.Arn>",
     FaceCollectionId: "<Faces>",
     FaceCollections: "<FaceShard0>",
-    // All shards: they differ in their last number.
+    // All shards, which differ in their last number.
     FaceShardsArn: "arn:<Partition>:rekognition:<Region>:<AccountId>:collection/bonafide-dev-faces-*",
-    LicensesPace: "1000",
+    LicensesInterval: "1000",
     MachinesArn: states("stateMachine", "*"),
     MinimumAge: "18",
     MostAttempts: "5",
@@ -58,7 +58,7 @@ export const MEANING: Readonly<Record<string, string>> = Object.assign(
     RecordRetentionDays: "1827",
     RuleArn: "<FailedExecutions/Rule.Arn>",
     RulesArn: "arn:<Partition>:events:<Region>:<AccountId>:rule/*",
-    StartPace: "600",
+    StartInterval: "600",
     TextractRegion: "<Region>",
     ThirdPartySecretArn: "<ThirdPartyApiKey.Id>",
     ThirdPartyUrl: "<ThirdPartyUrl>",

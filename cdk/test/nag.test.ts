@@ -14,7 +14,7 @@ function findings(pack: NagPack, app: App): string[] {
     );
 }
 
-/** As if nothing had been accepted; cdk-nag itself offers no such view. */
+/** The findings without any exception; cdk-nag has no option for this. */
 function findingsOfAll(app: App): string[] {
   return PACKS.flatMap((Pack) => findings(Object.defineProperty(new Pack(app), "isAcknowledged", { value: () => false }), app));
 }
@@ -49,14 +49,14 @@ describe.each(["aws", "customer"])("with encryption=%s", (encryption) => {
     expect(findings(pack, app)).toEqual([]);
   });
 
-  it("nothing is accepted but on the very resource, and with a sentence why", () => {
+  it("exceptions are on the resource itself, with a reason", () => {
     for (const { construct, id, reason } of exceptions) {
       expect(CfnResource.isCfnResource(construct), `${id} at ${construct.node.path}`).toBe(true);
       expect(reason, id).toMatch(/^.{40,}[.:)]$/s);
     }
   });
 
-  it("nothing is accepted that no pack finds, and nothing twice", () => {
+  it("each exception belongs to exactly one finding", () => {
     const found = findingsOfAll(app);
     expect(exceptions.length).toBeGreaterThan(0);
     expect(exceptions.map(({ construct, id }) => `${id} at ${construct.node.path}`).sort()).toEqual(found.sort());

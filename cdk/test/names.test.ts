@@ -30,17 +30,14 @@ describe("one name, derived everywhere:", () => {
     expect(owners("AWS::StepFunctions::StateMachine")).toEqual(onDisk.machines().map(pascal).sort());
   });
 
-  it.each(WORKERS.filter(({ trigger }) => trigger.machine !== undefined))(
-    "the machine of the list invokes $name, and no other",
-    (worker) => {
-      const invoking = onDisk.machines().filter((machine) => definition(machine).includes(`\${${pascal(worker.name)}Arn}`));
-      expect(invoking).toEqual([worker.trigger.machine]);
-    },
-  );
+  it.each(WORKERS.filter(({ trigger }) => trigger.machine !== undefined))("only the machine of the list invokes $name", (worker) => {
+    const invoking = onDisk.machines().filter((machine) => definition(machine).includes(`\${${pascal(worker.name)}Arn}`));
+    expect(invoking).toEqual([worker.trigger.machine]);
+  });
 
   it("every operation of the face API has a worker", () => {
     const served = WORKERS.filter(({ trigger }) => trigger.api === "face-api").map(({ name }) => name);
-    // API Gateway itself answers the description.
+    // API Gateway itself serves the description.
     expect(["describe", ...served].sort()).toEqual(
       routes(readDescription())
         .map(({ operation }) => operation)

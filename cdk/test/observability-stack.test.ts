@@ -14,7 +14,7 @@ const plain = (stack: Stack, value: unknown): any => readable(deployed, stack, v
 
 const repositoryFile = (path: string): string => readFileSync(join(REPOSITORY, path), "utf8");
 
-/** `Uploads/DeadLetters/Resource` of every stack, as dimensions name it. */
+/** The construct paths of every resource of a type, such as `Uploads/DeadLetters/Resource`. */
 const everywhere = (type: string): string[] => stacks.flatMap((stack) => [...resources(stack, type).keys()]);
 
 interface Alarm {
@@ -33,7 +33,7 @@ const anchorOf = ({ AlarmDescription }: Alarm): string => /docs\/RUNBOOK\.md#([a
 const watching = (section: string): string[] =>
   alarms.filter((alarm) => anchorOf(alarm) === section).flatMap(({ Dimensions }) => Dimensions.map(({ Value }) => Value));
 
-/** What AWS publishes, of what is used here. docs.aws.amazon.com, "CloudWatch metrics" of each service. */
+/** The metrics of AWS that are used here, with their dimensions; see "CloudWatch metrics" of each service on docs.aws.amazon.com. */
 const PUBLISHED: Record<string, Record<string, readonly string[]>> = {
   "AWS/SQS": { ApproximateNumberOfMessagesVisible: ["QueueName"], ApproximateAgeOfOldestMessage: ["QueueName"] },
   "AWS/States": {
@@ -49,7 +49,7 @@ const PUBLISHED: Record<string, Record<string, readonly string[]>> = {
   "AWS/Rekognition": { ThrottledCount: ["Operation"], SuccessfulRequestCount: ["Operation"] },
   "AWS/DynamoDB": { ReadThrottleEvents: ["TableName"], WriteThrottleEvents: ["TableName"] },
   "AWS/ApiGateway": {
-    // Of single methods, because the stage says so.
+    // By method, because the stage enables it.
     Count: ["ApiName", "Method", "Resource", "Stage"],
     "4XXError": ["ApiName", "Stage"],
     "5XXError": ["ApiName", "Stage"],
@@ -59,7 +59,7 @@ const PUBLISHED: Record<string, Record<string, readonly string[]>> = {
   "AWS/SNS": { NumberOfNotificationsFailed: ["TopicName"] },
 };
 
-/** The names and dimensions that the workers' code writes, and the scores that the machines write into rows. */
+/** Names and dimensions of the metrics that the workers' code writes, and of the scores that the machines record. */
 function emitted(): Record<string, readonly (readonly string[])[]> {
   const code = ["crates/worker/src/observer.rs", "crates/worker/src/api.rs", "workers/measure-outcome/src/measure.rs"]
     .map(repositoryFile)
@@ -98,19 +98,19 @@ function expectKnown(namespace: string, name: string, dimensions: readonly strin
 }
 
 describe("every alarm", () => {
-  it.each(alarms)("$AlarmName calls the operators, when it begins and when it ends", (alarm) => {
+  it.each(alarms)("$AlarmName notifies the operators when it begins and ends", (alarm) => {
     expect(alarm.AlarmActions).toEqual(["<Operations/Topic/Resource>"]);
     expect(alarm.OKActions).toEqual(["<Operations/Topic/Resource>"]);
     expect(alarm.ActionsEnabled).not.toBe(false);
   });
 
-  it.each(alarms)("$AlarmName has a name that the topic lets in, says what it means, and stands in the runbook", (alarm) => {
+  it.each(alarms)("$AlarmName has an allowed name, a meaning and a section of the runbook", (alarm) => {
     expect(alarm.AlarmName).toMatch(/^bonafide-dev-[a-z-]+$/);
     expect(alarm.AlarmName.startsWith(`bonafide-dev-${anchorOf(alarm)}-`)).toBe(true);
     expect(alarm.AlarmDescription).toMatch(/^[A-Z].{30,}\. What to do: docs\/RUNBOOK\.md#[a-z-]+$/);
   });
 
-  it.each(alarms)("$AlarmName looks at a metric that somebody publishes", ({ Namespace, MetricName, Dimensions }) => {
+  it.each(alarms)("$AlarmName uses a metric that is published", ({ Namespace, MetricName, Dimensions }) => {
     expectKnown(
       Namespace,
       MetricName,
@@ -118,19 +118,19 @@ describe("every alarm", () => {
     );
   });
 
-  it.each(alarms)("$AlarmName takes silence for a good sign, except where silence is the worry", (alarm) => {
+  it.each(alarms)("$AlarmName treats missing data as good, except for uploads", (alarm) => {
     expect(alarm.TreatMissingData).toBe(anchorOf(alarm) === "no-uploads" ? "breaching" : "notBreaching");
   });
 
   it.each(alarms)("$AlarmName can be evaluated by CloudWatch", ({ Period, EvaluationPeriods }) => {
-    // A day at most for periods below an hour, and a week for longer ones.
+    // At most a day for periods below an hour, and a week for longer ones.
     expect(Period * EvaluationPeriods).toBeLessThanOrEqual(Period < 3600 ? 86_400 : 7 * 86_400);
   });
 
-  it("watches nothing that is counted from notifications, which may come twice", () => {
+  it("watches no metric of notifications, which may be delivered twice", () => {
     const own = alarms.filter(({ Namespace }) => !Namespace.startsWith("AWS/"));
     expect(own.map(({ MetricName }) => MetricName).sort()).toEqual(["TaskFailures", "TasksDone", "Throttles"]);
-    // What workers count of their own tasks is by worker; what measure-outcome counts of notifications is not.
+    // Metrics of a worker's own tasks have the dimension Worker; those that measure-outcome writes of notifications do not.
     expect(own.map(({ Dimensions }) => Dimensions.map(({ Name }) => Name))).toEqual(own.map(() => ["Worker"]));
     expect(repositoryFile("workers/measure-outcome/src/measure.rs")).not.toContain('"Worker"');
   });
@@ -138,16 +138,16 @@ describe("every alarm", () => {
 
 describe("docs/RUNBOOK.md", () => {
   const headings = [...repositoryFile("docs/RUNBOOK.md").matchAll(/^## Alarm: (.+)$/gm)].map((match) => match[1] as string);
-  // As GitHub makes anchors of `## Alarm: …`: the sections carry explicit ones, which do not depend on the words.
+  // Explicit anchors, which do not depend on the words of the headings.
   const anchors = [...repositoryFile("docs/RUNBOOK.md").matchAll(/^<a id="([a-z-]+)"><\/a>$/gm)].map((match) => match[1] as string);
 
-  it("has a section for every alarm, and no alarm that does not exist", () => {
+  it("has exactly one section for every kind of alarm", () => {
     expect(anchors).toHaveLength(headings.length);
     expect(anchors.sort()).toEqual([...new Set(alarms.map(anchorOf))].sort());
   });
 });
 
-describe("nothing is left unwatched:", () => {
+describe("everything is watched:", () => {
   const queueNames = (part: string): string[] =>
     everywhere("AWS::SQS::Queue")
       .filter((path) => path.endsWith(`/${part}/Resource`))
@@ -158,11 +158,11 @@ describe("nothing is left unwatched:", () => {
     expect(watching("dead-letters").sort()).toEqual(queueNames("DeadLetters"));
   });
 
-  it("every other queue, for messages that grow old", () => {
+  it("every other queue, for old messages", () => {
     expect(watching("old-messages").sort()).toEqual(queueNames("Queue"));
   });
 
-  it("every queue is one or the other", () => {
+  it("there are no other queues", () => {
     expect(queueNames("Queue").length + queueNames("DeadLetters").length).toBe(everywhere("AWS::SQS::Queue").length);
   });
 
@@ -177,7 +177,7 @@ describe("nothing is left unwatched:", () => {
     expect(watching(section).sort()).toEqual(judging);
   });
 
-  it("the machines that record failures and look for those that are not recorded, however they end", () => {
+  it("RecordFailure and SweepSubmissions, for failures, timeouts and aborts", () => {
     const watched = alarms
       .filter((alarm) => anchorOf(alarm) === "failures-not-recorded")
       .map(({ MetricName, Dimensions }) => `${MetricName} ${Dimensions[0]?.Value}`);
@@ -187,7 +187,7 @@ describe("nothing is left unwatched:", () => {
     expect(watched.sort()).toEqual(expected.sort());
   });
 
-  it("every machine, for throttling; and the ARNs are those of machines", () => {
+  it("every machine, for throttling, by its ARN", () => {
     expect(watching("executions-throttled").sort()).toEqual(onDisk.machines().map(machineArn).sort());
     const names = stacks.flatMap((stack) =>
       [...resources(stack, "AWS::StepFunctions::StateMachine").values()].map(({ Properties }) => Properties.StateMachineName),
@@ -203,15 +203,15 @@ describe("nothing is left unwatched:", () => {
     expect(names).toEqual(onDisk.workers().map((name) => `bonafide-dev-${name}`));
   });
 
-  it("a single crash of a worker that answers for messages, over HTTP or by the clock, and a task that was given up of the others", () => {
-    const fed = [
+  it("one error of workers of queues, API and schedules, five of the others", () => {
+    const single = [
       ...everywhere("AWS::Lambda::EventSourceMapping").map((path) => path.split("/")[0]),
       ...[...resources(deployed.faceApi, "AWS::Lambda::Function").keys()].map((path) => path.split("/")[0]),
       ...everywhere("AWS::Events::Rule").map((path) => path.split("/")[0]?.replace(/Schedule$/, "")),
     ];
     for (const { Dimensions, Threshold } of alarms.filter((alarm) => anchorOf(alarm) === "worker-errors")) {
       const worker = pascal((Dimensions[0]?.Value ?? "").replace("bonafide-dev-", ""));
-      expect(Threshold, worker).toBe(fed.includes(worker) ? 1 : 5);
+      expect(Threshold, worker).toBe(single.includes(worker) ? 1 : 5);
     }
   });
 
@@ -225,7 +225,7 @@ describe("the settings", () => {
   const named = (stack: Stack, name: string): Alarm | undefined =>
     alarmsOf(stack).find(({ AlarmName }) => AlarmName === `bonafide-dev-${name}`);
 
-  it("say after how many hours without an upload to ask, or not to", () => {
+  it("set the hours without an upload, or switch the alarm off", () => {
     expect(named(observability, "no-uploads-starter")).toMatchObject({
       Period: 3600,
       EvaluationPeriods: 24,
@@ -235,7 +235,7 @@ describe("the settings", () => {
     expect(named(synthesize({ quietHours: "0" }).observability, "no-uploads-starter")).toBeUndefined();
   });
 
-  it("leave AnalyzeID's own metric alone when it is in another region, where no alarm of this one sees it", () => {
+  it("of another region for AnalyzeID remove the alarm on its metric", () => {
     expect(named(observability, "textract-throttled-calls")).toBeDefined();
     const elsewhere = synthesize({ textractRegion: "us-west-2" }).observability;
     expect(named(elsewhere, "textract-throttled-calls")).toBeUndefined();
@@ -244,7 +244,7 @@ describe("the settings", () => {
     expect(JSON.stringify(body)).toContain("us-west-2");
   });
 
-  it("subscribe the operators to their topic, and nobody by default", () => {
+  it("subscribe the operators to their topic, which has no subscriber by default", () => {
     const subscribed = synthesize({ operationsEmail: "on-call@bank.example" }).observability;
     expect(resource(subscribed, "AWS::SNS::Subscription", "Operations/Topic/Email").Properties).toMatchObject({
       Protocol: "email",
@@ -255,7 +255,7 @@ describe("the settings", () => {
 });
 
 describe("the operators' topic", () => {
-  it("is not the customers', and lets in alarms of this stage only", () => {
+  it("is a topic of its own, and accepts alarms of this stage only", () => {
     expect([...resources(observability, "AWS::SNS::Topic").keys()]).toEqual(["Operations/Topic/Resource"]);
     const policy = resource(observability, "AWS::SNS::TopicPolicy", "Operations/Topic/Policy").Properties;
     expect(plain(observability, policy.Topics)).toEqual(["<Operations/Topic/Resource>"]);
@@ -269,7 +269,7 @@ describe("the operators' topic", () => {
 });
 
 describe("notifications", () => {
-  it("reach measure-outcome as they are, or a dead-letter queue", () => {
+  it("reach measure-outcome in raw form, or a dead-letter queue", () => {
     expect(plain(observability, resource(observability, "AWS::SNS::Subscription", "Notifications/Resource").Properties)).toEqual({
       TopicArn: "<Notifications/Resource>",
       Protocol: "sqs",
@@ -288,7 +288,7 @@ describe("notifications", () => {
     });
   });
 
-  it.each(["Queue", "DeadLetters"])("come from our topic only: %s", (part) => {
+  it.each(["Queue", "DeadLetters"])("are accepted from our topic only: %s", (part) => {
     const { Properties } = resource(observability, "AWS::SQS::QueuePolicy", `Measurements/${part}/Policy`);
     const file = onDisk
       .policy("resources/subscribed-queue")
@@ -297,19 +297,19 @@ describe("notifications", () => {
     expect(plain(observability, Properties.PolicyDocument)).toEqual(JSON.parse(file));
   });
 
-  it("are measured by a worker that is told what it asks for, and may read what it asks for", () => {
+  it("are measured by a worker with the environment and permissions that it uses", () => {
     const { Properties } = resource(observability, "AWS::Lambda::Function", `${pascal("measure-outcome")}/Function/Resource`);
     expect(plain(observability, Properties.Environment.Variables)).toEqual({
       APPLICATIONS_TABLE: "<Applications/Resource>",
       SUBMISSIONS_TABLE: "<Submissions/Resource>",
       METRICS_NAMESPACE: "Bonafide/dev",
     });
-    const asked = [...onDisk.sources("measure-outcome").matchAll(/ATTRIBUTES[^=]*= \[([^\]]*)\]/g)].flatMap((match) =>
+    const attributes = [...onDisk.sources("measure-outcome").matchAll(/ATTRIBUTES[^=]*= \[([^\]]*)\]/g)].flatMap((match) =>
       [...(match[1] as string).matchAll(/"(\w+)"/g)].map((name) => name[1]),
     );
     const statements: any[] = JSON.parse(onDisk.policy("workers/measure-outcome")).Statement;
     const read = statements.find(({ Action }) => Action.includes("dynamodb:GetItem"));
-    expect(read.Condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]).toEqual(["applicationId", "submissionId", ...asked]);
+    expect(read.Condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]).toEqual(["applicationId", "submissionId", ...attributes]);
   });
 });
 
@@ -318,7 +318,7 @@ describe("the dashboard", () => {
   const { widgets } = JSON.parse(plain(observability, Properties.DashboardBody)) as { widgets: { type: string; properties: any }[] };
   const lines: any[] = widgets.flatMap(({ properties }) => properties.metrics ?? []);
 
-  it("shows metrics that somebody publishes", () => {
+  it("shows metrics that are published", () => {
     expect(lines.length).toBeGreaterThan(50);
     for (const line of lines) {
       const options = line.at(-1);
@@ -348,7 +348,7 @@ describe("the dashboard", () => {
     for (const path of everywhere("AWS::SQS::Queue")) expect(text).toContain(`<${path}.QueueName>`);
   });
 
-  it("shows the requests to every route of the face API, which the stage measures one by one", () => {
+  it("shows the requests to every route of the face API", () => {
     const counts = lines.filter(([namespace, name]) => namespace === "AWS/ApiGateway" && name === "Count");
     const description = parse(repositoryFile("docs/openapi/face-api.yaml"));
     const described = Object.entries<any>(description.paths).flatMap(([path, item]) =>
@@ -364,14 +364,14 @@ describe("the dashboard", () => {
     expect(stage.MethodSettings).toMatchObject([{ HttpMethod: "*", ResourcePath: "/*", MetricsEnabled: true }]);
   });
 
-  it("shows the confidence of every field, and every compared detail", () => {
+  it("shows every confidence and every similarity", () => {
     const similarities = Object.keys(EMITTED).filter((name) => SIMILARITIES.includes(name));
     expect(similarities).toHaveLength(SIMILARITIES.length);
     for (const field of CONFIDENCES) expect(EMITTED).toHaveProperty(`${field}Confidence`);
   });
 });
 
-it("the outputs are those that operators and tools rely on", () => {
+it("the outputs are those that operators and tools use", () => {
   expect(Object.keys(observability.template.Outputs).sort()).toEqual([
     "DashboardName",
     "MeasurementsDeadLetterQueueUrl",
@@ -380,7 +380,7 @@ it("the outputs are those that operators and tools rely on", () => {
   ]);
 });
 
-it("log groups forget after the time of the configuration", () => {
+it("log groups have the configured retention", () => {
   const groups: [string, Resource][] = [...resources(synthesize({ logRetentionDays: "30" }).observability, "AWS::Logs::LogGroup")];
   expect(groups).toHaveLength(1);
   for (const [path, { Properties }] of groups) expect(Properties.RetentionInDays, path).toBe(30);

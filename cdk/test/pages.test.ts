@@ -7,7 +7,7 @@ import { REPOSITORY } from "../lib/paths";
 import { type Setting, SETTINGS } from "../lib/settings";
 import { WORKERS, type WorkerEntry } from "../lib/workers";
 
-// `npx vitest run cdk/test/pages.test.ts --update` renews what is written here.
+// `npx vitest run cdk/test/pages.test.ts --update` rewrites these pages.
 
 const operations = routes(readDescription());
 
@@ -21,11 +21,11 @@ function calledBy({ name, trigger }: WorkerEntry): string {
   return `face API, \`${route?.method} ${route?.path}\``;
 }
 
-it("the page of the workers is what the list says", async () => {
+it("the page of the workers matches the list", async () => {
   const rows = WORKERS.map((worker) => {
-    const told = Object.entries(worker.environment).map(([name, value]) => `\`${name}=${value}\``);
+    const variables = Object.entries(worker.environment).map(([name, value]) => `\`${name}=${value}\``);
     const size = `${worker.memoryMegabytes} MB, ${worker.timeoutSeconds} s`;
-    return `| \`${worker.name}\` | ${worker.description} | ${calledBy(worker)} | ${size}. ${worker.because} | ${told.join("<br>")} |`;
+    return `| \`${worker.name}\` | ${worker.description} | ${calledBy(worker)} | ${size}. ${worker.because} | ${variables.join("<br>")} |`;
   });
   const page = `# Workers
 
@@ -40,7 +40,7 @@ Each worker also has \`METRICS_NAMESPACE\`, the namespace of its metrics in Clou
   await expect(page).toMatchFileSnapshot(join(REPOSITORY, "docs/reference/workers.md"));
 });
 
-it("the table of the settings in DEPLOY is what the list says", async () => {
+it("the table of settings in DEPLOY matches the list", async () => {
   const shown = ({ default: fallback }: Setting<unknown>): string => {
     if (typeof fallback !== "string") return fallback.shown;
     return fallback === "" ? "–" : `\`${fallback}\``;

@@ -19,24 +19,24 @@ describe("placeholders", () => {
     expect(document({ a: "${aws:PrincipalArn}" }, {})).toEqual({ a: "${aws:PrincipalArn}" });
   });
 
-  it("must all be known", () => {
-    expect(() => document({ a: "${One}${Two}" }, { One: "1" })).toThrow("policy.json asks for ${Two}, which has no value.");
+  it("must all have a value", () => {
+    expect(() => document({ a: "${One}${Two}" }, { One: "1" })).toThrow("policy.json uses ${Two}, which has no value.");
   });
 
-  it("must all be used, when they are given for one file", () => {
+  it("must all be used if given for one file", () => {
     expect(() => document({ a: "${One}" }, { One: "1", Two: "2" })).toThrow("policy.json does not use ${Two}");
   });
 });
 
 describe("the table of values", () => {
-  it("has one value for each name, and a file's own come before it", () => {
+  it("has one value for each name, after a file's own values", () => {
     const values = new Values({ One: "1" });
     values.set("Two", "2");
     expect(values.for("a.json", "${One}${Two}", { Two: "two" })).toEqual({ One: "1", Two: "two" });
     expect(() => values.set("One", "one")).toThrow("${One} has two values.");
   });
 
-  it("knows which values that a stack sets are used by no file", () => {
+  it("lists values that were set and not used", () => {
     const values = new Values({ Setting: "1" });
     values.offer({ Offered: "2" });
     values.set("Used", "3");
@@ -45,7 +45,7 @@ describe("the table of values", () => {
     expect(values.unused()).toEqual(["Unused"]);
   });
 
-  it("has no value that no file uses, once all stacks are made", () => {
+  it("has no unused value after all stacks", () => {
     expect(build({ agentModel: "anthropic.claude-3-haiku-20240307-v1:0" }).stacks.data.common.values.unused()).toEqual([]);
   });
 });

@@ -28,7 +28,7 @@ const roles: { file: string; path: string; trust: string; own?: Record<string, s
 ];
 
 describe("the role of", () => {
-  it.each(roles)("$file may do what its file says, and nothing else", ({ file, path, trust, own }) => {
+  it.each(roles)("$file has exactly the permissions of its file", ({ file, path, trust, own }) => {
     const { stack, resource } = find(deployment(), "AWS::IAM::Role", `${path}/Role/Resource`);
     const role = resource.Properties;
     expect(Object.keys(role).sort()).toEqual(["AssumeRolePolicyDocument", "Description", "Policies", "Tags"]);
@@ -37,12 +37,12 @@ describe("the role of", () => {
     expect(plain(stack, role.AssumeRolePolicyDocument)).toEqual(expected(`resources/trust-${trust}`));
   });
 
-  it("nothing else exists", () => {
+  it("no other role exists", () => {
     const deployed = stacks.flatMap((stack) => [...resources(stack, "AWS::IAM::Role").keys()]);
     expect(deployed.sort()).toEqual(roles.map(({ path }) => `${path}/Role/Resource`).sort());
   });
 
-  it("each function and machine is its own", () => {
+  it("each function and machine is not shared", () => {
     const users = stacks.flatMap((stack) =>
       [
         ...[...resources(stack, "AWS::Lambda::Function")].map(([path, { Properties }]) => [path, Properties.Role]),
@@ -54,13 +54,13 @@ describe("the role of", () => {
   });
 });
 
-describe("no permission comes from anywhere else:", () => {
+describe("there are no other permissions:", () => {
   it.each(["AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy", "AWS::IAM::User"])("no %s", (type) => {
     for (const stack of stacks) expect([...resources(stack, type).keys()]).toEqual([]);
   });
 
-  // Those of the face API: face-api.test.ts. For conversations there is one only with an agent: conversation-stack.test.ts.
-  it("no worker but those of the face API and the one of a schedule may be called by a service on its own account", () => {
+  // The permissions of the face API: face-api.test.ts. Conversations have one only with an agent: conversation-stack.test.ts.
+  it("services may invoke workers of the face API and of the schedule only", () => {
     for (const stack of stacks) {
       const allowed = stack === workflow ? ["SweepFacesSchedule/Permission"] : [];
       if (stack !== deployment().faceApi) expect([...resources(stack, "AWS::Lambda::Permission").keys()]).toEqual(allowed);
@@ -104,29 +104,29 @@ describe("the resource policy of", () => {
     expect(plain(stack, policy.Properties.PolicyDocument)).toEqual(expected(`resources/${file}`, own));
   });
 
-  it("every bucket, queue and topic exists", () => {
+  it("every bucket, queue and topic has one", () => {
     for (const stack of stacks) {
       for (const [plainType, policyType] of [
         ["AWS::S3::Bucket", "AWS::S3::BucketPolicy"],
         ["AWS::SQS::Queue", "AWS::SQS::QueuePolicy"],
         ["AWS::SNS::Topic", "AWS::SNS::TopicPolicy"],
       ] as const) {
-        const protectedOnes = [...resources(stack, policyType).keys()].map((path) => path.replace(/\/Policy$/, ""));
+        const withPolicy = [...resources(stack, policyType).keys()].map((path) => path.replace(/\/Policy$/, ""));
         const all = [...resources(stack, plainType).keys()].map((path) => path.replace(/\/Resource$/, ""));
-        expect(protectedOnes.sort()).toEqual(all.sort());
+        expect(withPolicy.sort()).toEqual(all.sort());
       }
     }
   });
 });
 
-it("the bucket under a key of the account takes no object under another one", () => {
+it("the bucket with a key of the account refuses objects with another key", () => {
   const deployed = deployment("customer");
   const own = { BucketArn: "<Evidence/Resource.Arn>", KeyArn: "<Encryption/Data/Resource.Arn>" };
   const { Properties } = resources(deployed.data, "AWS::S3::BucketPolicy").get("Evidence/Policy") as Resource;
   expect(readable(deployed, deployed.data, Properties.PolicyDocument)).toEqual(expected("resources/bucket-customer-key", own));
 });
 
-describe.each(["aws", "customer"] as const)("whom the template trusts, with keys of %s:", (encryption) => {
+describe.each(["aws", "customer"] as const)("the template, with encryption=%s, trusts", (encryption) => {
   const deployed = deployment(encryption);
   const documents = Object.values(deployed).flatMap((stack) =>
     Object.values(stack.template.Resources).flatMap(({ Type, Properties }) => {
@@ -140,30 +140,30 @@ describe.each(["aws", "customer"] as const)("whom the template trusts, with keys
     .flatMap(([, { Statement }]) => Statement)
     .filter(({ Effect, Principal }) => Effect === "Allow" && Principal !== undefined);
 
-  it("this account only: no other account and no other organisation is named", () => {
+  it("no other account or organisation", () => {
     const principals = new Set(allowed.flatMap(({ Principal }) => [Principal.AWS ?? []].flat()));
     for (const principal of principals) expect(["*", "arn:<Partition>:iam::<AccountId>:root"]).toContain(principal);
     expect(JSON.stringify(documents)).not.toMatch(/\b\d{12}\b|aws:PrincipalOrg|CanonicalUser|Federated/);
   });
 
-  it("everybody only under the condition that they are of this account", () => {
+  it("all principals only if they belong to this account", () => {
     for (const { Sid, Principal, Condition } of allowed) {
       expect(Principal, Sid).not.toBe("*");
       if (Principal.AWS === "*") expect(Condition.StringEquals["kms:CallerAccount"], Sid).toBe("<AccountId>");
     }
   });
 
-  it("services only on behalf of this account, except that Lambda assumes the workers' roles", () => {
+  it("services only for this account, except Lambda for the workers' roles", () => {
     for (const { Sid, Principal, Condition } of allowed.filter(({ Principal }) => Principal.Service !== undefined)) {
       if (Principal.Service === "lambda.amazonaws.com") continue;
-      // The ARN of a topic of ours contains the account, though the template only refers to it.
+      // The ARN of our topic contains the account, although the template only refers to it.
       expect(JSON.stringify(Condition), `${Sid} ${Principal.Service}`).toMatch(
         /"aws:SourceAccount":"<AccountId>"|:<AccountId>:|"aws:SourceArn":"<Notifications\/Resource>"/,
       );
     }
   });
 
-  it("nobody who speaks without TLS to bucket, queue or topic", () => {
+  it("no request without TLS to bucket, queue or topic", () => {
     const open = documents.filter(([type]) => /Bucket|Queue|Topic/.test(type));
     expect(open.length).toBeGreaterThan(9);
     for (const [type, { Statement }] of open) {
@@ -178,7 +178,7 @@ describe.each(["aws", "customer"] as const)("whom the template trusts, with keys
 
 describe("an upload", () => {
   const bucket = (file: string): any[] => JSON.parse(onDisk.policy(`resources/${file}`)).Statement;
-  /** What the bucket's policy says to a request with these headers; the headers of S3's conditions, without their prefix. */
+  /** Whether the bucket's policy refuses a request with these headers, which are named as in S3's conditions without the prefix. */
   const refused = (file: string, headers: Record<string, string>): boolean =>
     bucket(file).some(({ Sid, Effect, Condition }) => {
       if (Sid === "RefusePlainTransport") return false;
@@ -203,7 +203,7 @@ describe("an upload", () => {
     ["bucket-customer-key", {}, false],
     ["bucket-customer-key", { sse: "aws:kms", "sse-aws-kms-key-id": ours }, false],
     ["bucket-customer-key", { sse: "aws:kms", "sse-aws-kms-key-id": other }, true],
-    // Without an id, S3 would take AWS's own key.
+    // Without an id, S3 would use AWS's own key.
     ["bucket-customer-key", { sse: "aws:kms" }, true],
     ["bucket-customer-key", { sse: "AES256" }, true],
     ["bucket-customer-key", { "sse-customer-algorithm": "AES256" }, true],
@@ -230,17 +230,17 @@ describe("the policy file", () => {
     for (const action of statements(file).flatMap(({ Action }) => Action)) expect(action).toMatch(/^[a-z0-9-]+:[A-Z][A-Za-z]+$/);
   });
 
-  it.each(identity)("%s changes and deletes no decision", (file) => {
+  it.each(identity)("%s allows no change or deletion of decisions", (file) => {
     const onDecisions = statements(file).filter(({ Resource }) => Resource.includes("${DecisionsTableArn}"));
     for (const action of onDecisions.flatMap(({ Action }) => Action)) expect(["dynamodb:PutItem", "dynamodb:Query"]).toContain(action);
   });
 
-  // Anyone who may upload can exchange what is there.
-  it.each(identity.filter((file) => file !== "workers/starter"))("%s leaves alone where uploads come in", (file) => {
+  // Every uploader can replace the objects there.
+  it.each(identity.filter((file) => file !== "workers/starter"))("%s gives no access to the inboxes", (file) => {
     expect(JSON.stringify(statements(file))).not.toMatch(/\/(zipped|selfie|id_document)\//);
   });
 
-  it.each(identity)("%s says of each open resource why it is open", (file) => {
+  it.each(identity)("%s has a documented reason for each wildcard", (file) => {
     const reasons = readFileSync(join(POLICIES, "README.md"), "utf8");
     for (const { Sid, Action, Resource } of statements(file)) {
       if (!Resource.includes("*")) continue;

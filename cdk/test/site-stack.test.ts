@@ -10,12 +10,12 @@ const headers = of("AWS::CloudFront::ResponseHeadersPolicy", "Headers").Response
 const BUCKET = "bonafide-dev-<AccountId>-<Region>-page";
 
 describe("the page is served", () => {
-  it("only where a setting names it", () => {
+  it("only if the setting is set", () => {
     expect(deployment().site).toBeUndefined();
     expect(site.name).toBe("Bonafide-dev-Site");
   });
 
-  it("under its name and certificate, with TLS 1.2 or better and in no other way", () => {
+  it("under its name and certificate, with TLS 1.2 or later only", () => {
     expect(distribution).toMatchObject({
       Aliases: [SITE.faceApiSite],
       ViewerCertificate: {
@@ -29,7 +29,7 @@ describe("the page is served", () => {
     expect(distribution.CacheBehaviors).toBeUndefined();
   });
 
-  it("from a bucket that this distribution alone can read", () => {
+  it("from a bucket that only this distribution can read", () => {
     expect(distribution.Origins).toEqual([
       {
         Id: "files",
@@ -60,12 +60,12 @@ describe("the page is served", () => {
     expect(of("AWS::S3::Bucket", "Files/Resource").BucketName).toBe(BUCKET);
   });
 
-  it("by nothing that runs, and with no role", () => {
+  it("without any function or role", () => {
     const types = new Set(Object.values(site.template.Resources).map(({ Type }) => Type));
     expect([...types].filter((type) => !/^AWS::(S3|CloudFront)::/.test(type))).toEqual([]);
   });
 
-  it("and who read what is told, for as long as other logs are", () => {
+  it("and access is logged as long as in other logs", () => {
     expect(distribution.Logging).toEqual({
       Bucket: "<Logs/Resource.RegionalDomainName>",
       IncludeCookies: false,
@@ -90,7 +90,7 @@ describe("the page is served", () => {
     });
   });
 
-  it("from buckets whose names S3 takes, however long the stage's name is, and the region's", () => {
+  it("from buckets with valid names for every stage and region", () => {
     const { site: long } = synthesize({ ...SITE, stage: "x".repeat(16) });
     const names = [...resources(long as Stack, "AWS::S3::Bucket").values()].map(({ Properties }) =>
       readable(deployed, long as Stack, Properties.BucketName)
@@ -103,31 +103,31 @@ describe("the page is served", () => {
 });
 
 describe("its headers", () => {
-  it("are those of web/headers.json, all of them", () => {
+  it("are exactly those of web/headers.json", () => {
     const { contentSecurityPolicy, headers: file } = readSiteHeaders();
-    const said = new Map<string, string>(headers.CustomHeadersConfig.Items.map(({ Header, Value }: any) => [Header, Value]));
+    const sent = new Map<string, string>(headers.CustomHeadersConfig.Items.map(({ Header, Value }: any) => [Header, Value]));
     const { ContentSecurityPolicy, ...own } = headers.SecurityHeadersConfig;
-    said.set("Referrer-Policy", own.ReferrerPolicy.ReferrerPolicy);
-    said.set("Strict-Transport-Security", `max-age=${own.StrictTransportSecurity.AccessControlMaxAgeSec}`);
-    said.set("X-Content-Type-Options", own.ContentTypeOptions.Override ? "nosniff" : "");
-    said.set("X-Frame-Options", own.FrameOptions.FrameOption);
-    expect(Object.fromEntries([...said].sort())).toEqual(file);
+    sent.set("Referrer-Policy", own.ReferrerPolicy.ReferrerPolicy);
+    sent.set("Strict-Transport-Security", `max-age=${own.StrictTransportSecurity.AccessControlMaxAgeSec}`);
+    sent.set("X-Content-Type-Options", own.ContentTypeOptions.Override ? "nosniff" : "");
+    sent.set("X-Frame-Options", own.FrameOptions.FrameOption);
+    expect(Object.fromEntries([...sent].sort())).toEqual(file);
     expect(Object.keys(own)).toHaveLength(4);
     for (const [directive, value] of Object.entries(contentSecurityPolicy)) {
       expect(ContentSecurityPolicy.ContentSecurityPolicy).toContain(`${directive} ${value}`);
     }
   });
 
-  it("let the page speak to the API and to the bucket, and to nobody else", () => {
+  it("let the page connect to the API and the bucket only", () => {
     const policy: string = headers.SecurityHeadersConfig.ContentSecurityPolicy.ContentSecurityPolicy;
     expect(policy.split("; ").find((directive) => directive.startsWith("connect-src"))).toBe(
       "connect-src 'self' https://<Api/Resource>.execute-api.<Region>.<URLSuffix> https://bonafide-dev-<AccountId>-<Region>.s3.<Region>.<URLSuffix>",
     );
   });
 
-  it("are refused when CloudFront would say something else", () => {
+  it("are refused if CloudFront would send another value", () => {
     const changed = { contentSecurityPolicy: {}, headers: { "Strict-Transport-Security": "max-age=1; includeSubDomains" } };
-    expect(() => responseHeaders(changed, [])).toThrow('CloudFront cannot say "Strict-Transport-Security: max-age=1; includeSubDomains".');
+    expect(() => responseHeaders(changed, [])).toThrow('CloudFront cannot send "Strict-Transport-Security: max-age=1; includeSubDomains".');
   });
 });
 
@@ -138,7 +138,7 @@ describe("browsers may send pictures to the bucket", () => {
     { AllowedOrigins: origins, AllowedMethods: ["PUT"], AllowedHeaders: ["content-type"], MaxAge: 600 },
   ];
 
-  it("from the page's origin, which is also the one that the API answers", () => {
+  it("from the page's origin, which the API allows too", () => {
     const origin = `https://${SITE.faceApiSite}`;
     expect(rules(SITE)).toEqual(rule(origin));
     expect(JSON.stringify(deployed.faceApi.template)).toContain(`"gatewayresponse.header.Access-Control-Allow-Origin":"'${origin}'"`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { deployment, SITE, type Stack, synthesize } from "./support";
 
-/** Without what changes with every build: the hashes of bundles and versions. Definitions are files of their own and have their own tests. */
+/** The template without hashes, which change with every build, and without definitions, which are tested elsewhere. */
 function normalised(stack: Stack): unknown {
   const text = JSON.stringify(stack.template, (key, value: unknown) => (/^Definition(String|Digest)$/.test(key) ? "<definition>" : value));
   return JSON.parse(
@@ -9,7 +9,7 @@ function normalised(stack: Stack): unknown {
   );
 }
 
-/** Where two templates differ, as a tree: at each leaf what the second one has, or null. Lists of another length differ as a whole. */
+/** The difference as a tree: its leaves are values of the second template, or null. Lists of different length differ as a whole. */
 function difference(first: unknown, second: unknown): unknown {
   if (JSON.stringify(first) === JSON.stringify(second)) return undefined;
   const isTree = (value: unknown): value is Record<string, unknown> => value !== null && typeof value === "object";
@@ -23,16 +23,16 @@ const file = (name: string): string => `snapshots/${name}.json`;
 const { site } = synthesize(SITE);
 const [aws, customer] = [deployment("aws"), deployment("customer")];
 
-it("the template of the page changes only when somebody means it", async () => {
+it("the page's template is its snapshot", async () => {
   await expect(JSON.stringify(normalised(site as Stack), null, 2)).toMatchFileSnapshot(file("Bonafide-dev-Site.template"));
 });
 
 describe.each(Object.values(aws))("$name", (stack) => {
-  it("changes only when somebody means it", async () => {
+  it("is its snapshot", async () => {
     await expect(JSON.stringify(normalised(stack), null, 2)).toMatchFileSnapshot(file(`${stack.name}.template`));
   });
 
-  it("differs with keys of the account only where somebody means it", async () => {
+  it("differs with keys of the account as in its snapshot", async () => {
     const other = Object.values(customer).find(({ name }) => name === stack.name) as Stack;
     const differences = difference(normalised(stack), normalised(other));
     await expect(JSON.stringify(differences, null, 2)).toMatchFileSnapshot(file(`${stack.name}.customer-keys`));

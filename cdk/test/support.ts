@@ -38,7 +38,7 @@ const files = (folder: string, suffix: string): string[] =>
     .map((name) => name.slice(0, -suffix.length))
     .sort();
 
-/** The lists that have to agree, as they are on disk. */
+/** The lists that must agree, read from disk. */
 export const onDisk = {
   workers: () => folders(join(REPOSITORY, "workers")),
   machines: () => files(STATE_MACHINES, ".asl.json"),
@@ -46,10 +46,10 @@ export const onDisk = {
   policy: (file: string) => readFileSync(join(POLICIES, `${file}.json`), "utf8"),
 };
 
-/** Holds what the tests synthesize; made and removed by temporary-folder.ts. */
+/** The folder of everything that the tests synthesize, created and removed by temporary-folder.ts. */
 const TEMPORARY = process.env.BONAFIDE_TEST_FOLDER as string;
 
-/** Stands in for `target/lambda`: synthesis needs the bundles to exist, not to work. */
+/** A fake of `target/lambda`: synthesis needs the bundles to exist, not to work. */
 export function bundles(workers: readonly string[] = onDisk.workers(), content = "not run by any test"): string {
   const root = mkdtempSync(join(TEMPORARY, "bundles-"));
   for (const worker of workers) {
@@ -69,7 +69,7 @@ export function build(context: Record<string, string> = {}): { app: App; stacks:
   return { app, stacks: addStacks(app, readConfig(app.node, CDK)) };
 }
 
-/** Synthesizes all stacks as `cdk synth -c name=value …` would, once `change` has changed what it wants to. */
+/** Synthesizes all stacks as `cdk synth -c name=value …` would, after `change`. */
 export function synthesize(
   context: Record<string, string> = {},
   change: (stacks: ReturnType<typeof addStacks>) => void = () => {},
@@ -116,7 +116,7 @@ export function resource(stack: Stack, type: string, path: string): Resource {
   return found;
 }
 
-/** A resource, whichever stack it is in. */
+/** A resource in any stack. */
 export function find(deployed: Deployment, type: string, path: string): { stack: Stack; resource: Resource } {
   for (const stack of Object.values(deployed)) {
     const found = resources(stack, type).get(path);
@@ -125,7 +125,7 @@ export function find(deployed: Deployment, type: string, path: string): { stack:
   throw new Error(`no stack has a ${type} at ${path}`);
 }
 
-/** Intrinsic functions as one readable text: `<Applications/Resource.Arn>`, whichever stack the resource is in. */
+/** A value with its intrinsic functions as readable text, such as `<Applications/Resource.Arn>`, across stacks. */
 export function readable(deployed: Deployment, stack: Stack, value: any): any {
   const within = (inner: any): any => readable(deployed, stack, inner);
   if (Array.isArray(value)) return value.map(within);

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { build, deployment, readable, type Resource, resources, SITE, synthesize } from "./support";
 
 /**
- * What holds something that cannot be made again, and the properties whose change makes CloudFormation create it anew
- * ("Update requires: Replacement" in its reference), as far as a template of ours could have them.
+ * Resources that cannot be created again with their content, and those of their properties whose change makes CloudFormation replace them
+ * ("Update requires: Replacement" in its reference), as far as our templates could have them.
  */
 const KEPT: Record<string, readonly string[]> = {
   "AWS::S3::Bucket": ["BucketName"],
@@ -15,22 +15,22 @@ const KEPT: Record<string, readonly string[]> = {
   "AWS::KMS::Key": ["KeySpec", "KeyUsage", "MultiRegion", "Origin"],
   "AWS::SNS::Topic": ["TopicName", "FifoTopic"],
   "AWS::SQS::Queue": ["QueueName", "FifoQueue"],
-  // Running executions and their history go with the machine.
+  // Running executions and their history are deleted with the machine.
   "AWS::StepFunctions::StateMachine": ["StateMachineName", "StateMachineType"],
   "AWS::Logs::LogGroup": ["LogGroupName"],
   "AWS::Lambda::Function": ["FunctionName", "PackageType"],
-  // Clients have its address, their keys, and what they have used of their quota.
+  // Clients depend on its address, on their keys, and on the rest of their quotas.
   "AWS::ApiGateway::RestApi": ["Name"],
   "AWS::ApiGateway::UsagePlan": [],
   "AWS::ApiGateway::ApiKey": ["Name", "Value"],
-  // The page's name points to its address.
+  // The DNS record of the page points to its address.
   "AWS::CloudFront::Distribution": [],
 };
 
-/** All that a deployment may have: with keys of the account there is everything that there is without, and the keys. */
+/** Everything that a deployment can have: with keys of the account, a deployment has all other resources as well. */
 const everything = synthesize({ encryption: "customer", ...SITE });
 
-/** By stack and logical id: a resource under another id is another resource. */
+/** By stack and logical id, since a resource with another id is another resource. */
 function survivors(): Record<string, Record<string, unknown>> {
   const deployed = everything;
   const entries = Object.values(deployed).map((stack) => {
@@ -51,15 +51,15 @@ function survivors(): Record<string, Record<string, unknown>> {
   return Object.fromEntries(entries);
 }
 
-/** The types of the table's own keys; an index may bring further attributes. */
+/** The types of the table's own keys, without those of indexes. */
 function ofKeys({ AttributeDefinitions, KeySchema }: Record<string, any>): unknown[] {
   const keys = KeySchema.map(({ AttributeName }: any) => AttributeName);
   return AttributeDefinitions.filter(({ AttributeName }: any) => keys.includes(AttributeName));
 }
 
-const REMEDY = `An upgrade would delete this resource with all that it holds, or put an empty one in its place.
-Keep the construct where it is in the tree, and its name and keys as they are. A new resource gets a line of its own in cdk/test/survivors.json.
-A line may only change or go when no stage was ever deployed with it, or when its data has been moved.`;
+const REMEDY = `An upgrade would delete this resource with its content, or replace it by an empty one.
+Keep the construct's place in the tree, its name and its keys. A new resource gets its own line in cdk/test/survivors.json.
+A line may be changed or removed only if no stage was ever deployed with it, or if its data has been moved.`;
 
 describe("an upgrade", () => {
   const known: Record<string, Record<string, unknown>> = JSON.parse(readFileSync(join(import.meta.dirname, "survivors.json"), "utf8"));
@@ -70,11 +70,11 @@ describe("an upgrade", () => {
   });
 
   const each = Object.entries(known).flatMap(([stack, ids]) => Object.keys(ids).map((id) => [stack, id] as const));
-  it.each(each)("of %s leaves %s where it is", (stack, id) => {
+  it.each(each)("of %s does not replace %s", (stack, id) => {
     expect(now[stack]?.[id], REMEDY).toEqual(known[stack]?.[id]);
   });
 
-  it("adds nothing that the list does not know", () => {
+  it("adds no resource that is not in the list", () => {
     const unknown = Object.entries(now).map(([stack, ids]) => [
       stack,
       Object.fromEntries(Object.entries(ids).filter(([id]) => known[stack]?.[id] === undefined)),
@@ -85,7 +85,7 @@ describe("an upgrade", () => {
     ).toEqual([]);
   });
 
-  it("does not depend on keys, addresses, retention or architecture for what stays", () => {
+  it("replaces no such resource after a change of settings", () => {
     const changed = synthesize({
       architecture: "arm64",
       notificationEmail: "kyc@bank.example",
@@ -113,15 +113,15 @@ describe("an export", () => {
   );
   const promised: string[] = JSON.parse(readFileSync(join(import.meta.dirname, "exports.json"), "utf8"));
 
-  it.each(promised)("stays for a release after its last use: %s", (name) => {
+  it.each(promised)("is kept for a release after its last use: %s", (name) => {
     expect(
       exported,
       "The stack that exports it is updated first, while the deployed one still imports it, so CloudFormation would refuse the upgrade.\n" +
-        "Keep it with exportValue() for a release; take it, and its line in exports.json, out in the next one.",
+        "Keep it with exportValue() for a release; remove it and its line in exports.json in the next one.",
     ).toContain(name);
   });
 
-  it("is known", () => {
+  it("is in the list", () => {
     expect(
       exported.filter((name) => !promised.includes(name)),
       "Add these lines to cdk/test/exports.json.",
@@ -129,16 +129,16 @@ describe("an export", () => {
   });
 });
 
-it("the list of types knows all that is deployed and holds something", () => {
+it("the list of types contains every deployed type that has content", () => {
   const harmless =
     /^AWS::(IAM|CloudWatch|Events|S3::BucketPolicy|SQS::QueuePolicy|SNS::(TopicPolicy|Subscription)|KMS::Alias|Lambda::(Version|EventSourceMapping|Permission)|ApiGateway::(Deployment|Stage|UsagePlanKey)|CloudFront::(OriginAccessControl|ResponseHeadersPolicy))/;
   const types = new Set(Object.values(everything).flatMap(({ template }) => Object.values(template.Resources).map(({ Type }) => Type)));
   expect([...types].filter((type) => !(type in KEPT) && !harmless.test(type))).toEqual([]);
 });
 
-it("what must survive is in the stack of the data", () => {
+it("what must survive is in the stack Data", () => {
   for (const [name, stack] of Object.entries(everything)) {
-    // What is published can be published again.
+    // The page can be published again.
     if (name === "data" || name === "site") continue;
     for (const type of [
       "AWS::S3::Bucket",
@@ -152,7 +152,7 @@ it("what must survive is in the stack of the data", () => {
   }
 });
 
-it("the workflow can be replaced without the data: nothing in the data's stack needs another stack", () => {
+it("the stack Data depends on no other stack", () => {
   const { stacks } = build();
   expect(stacks.data.dependencies).toEqual([]);
 });

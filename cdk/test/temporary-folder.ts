@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** One folder for all that a run of the tests synthesizes; it is gone when the run ends. */
+/** One folder for everything that a test run synthesizes; it is deleted at the end of the run. */
 export default function setup(): () => void {
   const folder = mkdtempSync(join(tmpdir(), "bonafide-cdk-"));
   process.env.BONAFIDE_TEST_FOLDER = folder;

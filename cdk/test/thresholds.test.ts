@@ -22,7 +22,7 @@ const rust = ["crates", "workers"]
   .join("\n");
 
 describe("the thresholds", () => {
-  it.each(thresholds)("$name has a value, bounds, a unit and a reason, and nothing else", (threshold) => {
+  it.each(thresholds)("$name has exactly a value, bounds, a unit and a reason", (threshold) => {
     expect(threshold).toEqual({
       name: expect.stringMatching(/^([A-Z][a-z]+)+$/),
       value: expect.any(Number),
@@ -33,7 +33,7 @@ describe("the thresholds", () => {
     });
   });
 
-  it("are each there once", () => {
+  it("have distinct names", () => {
     expect(names).toEqual([...new Set(names)]);
   });
 

@@ -12,7 +12,7 @@ const { data, workflow, conversation } = deployment();
 const plain = (value: unknown): any => readable(deployment(), workflow, value);
 
 describe("the worker", () => {
-  it.each(onDisk.workers())("%s is a traced native binary with a log group of its own", (name) => {
+  it.each(onDisk.workers())("%s is a traced native binary with its own log group", (name) => {
     const { stack, resource: worker } = find(deployment(), "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`);
     expect(readable(deployment(), stack, worker.Properties)).toMatchObject({
       FunctionName: `bonafide-dev-${name}`,
@@ -27,11 +27,11 @@ describe("the worker", () => {
     );
   });
 
-  it.each(WORKERS)("$name is told what the list says, and its own name in CloudWatch", ({ name, environment, ...entry }) => {
+  it.each(WORKERS)("$name has the properties of the list, and a metrics namespace", ({ name, environment, ...entry }) => {
     const { stack, resource: worker } = find(deployment(), "AWS::Lambda::Function", `${pascal(name)}/Function/Resource`);
     const { Environment, ...properties } = readable(deployment(), stack, worker.Properties);
-    const told = Object.entries(environment).map(([variable, value]) => [variable, substitute(value, MEANING)]);
-    expect(Environment.Variables).toEqual({ ...Object.fromEntries(told), METRICS_NAMESPACE: "Bonafide/dev" });
+    const variables = Object.entries(environment).map(([variable, value]) => [variable, substitute(value, MEANING)]);
+    expect(Environment.Variables).toEqual({ ...Object.fromEntries(variables), METRICS_NAMESPACE: "Bonafide/dev" });
     expect(properties).toMatchObject({
       Description: entry.description,
       MemorySize: entry.memoryMegabytes,
@@ -39,16 +39,16 @@ describe("the worker", () => {
     });
   });
 
-  it("keeps rows as long as, calls Textract where, and refers after as many attempts as the configuration says", () => {
-    const told = synthesize({ recordRetentionDays: "3650", textractRegion: "eu-west-1", mostAttempts: "3" }).workflow;
+  it("has the configured retention, Textract region and number of attempts", () => {
+    const configured = synthesize({ recordRetentionDays: "3650", textractRegion: "eu-west-1", mostAttempts: "3" }).workflow;
     const variables = (worker: string): any =>
-      resource(told, "AWS::Lambda::Function", `${worker}/Function/Resource`).Properties.Environment.Variables;
+      resource(configured, "AWS::Lambda::Function", `${worker}/Function/Resource`).Properties.Environment.Variables;
     expect(variables("Starter").RECORD_RETENTION_DAYS).toBe("3650");
     expect(variables("ExtractDocument").TEXTRACT_REGION).toBe("eu-west-1");
     expect(variables("ConcludeSubmission").MOST_ATTEMPTS).toBe("3");
   });
 
-  it("is built for the architecture asked for", () => {
+  it("has the configured architecture", () => {
     const arm = synthesize({ architecture: "arm64" });
     for (const stack of Object.values(arm)) {
       for (const [path, { Properties }] of resources(stack, "AWS::Lambda::Function")) {
@@ -65,7 +65,7 @@ describe("messages", () => {
     ["ValidateLicense", workflow, "Licenses", { MaximumConcurrency: 10 }],
   ] as const;
 
-  it.each(sources)("reach %s one by one, and a failed one goes back alone", (worker, _, queue, scaling) => {
+  it.each(sources)("reach %s one by one, and only failed ones return", (worker, _, queue, scaling) => {
     const { Properties } = resource(workflow, "AWS::Lambda::EventSourceMapping", `${worker}/Messages/Resource`);
     expect(plain(Properties)).toMatchObject({
       EventSourceArn: `<${queue}/Queue/Resource.Arn>`,
@@ -82,11 +82,11 @@ describe("messages", () => {
     expect(VisibilityTimeout).toBeGreaterThanOrEqual(6 * Timeout);
   });
 
-  it("reach nobody else", () => {
+  it("reach no other worker", () => {
     expect(resources(workflow, "AWS::Lambda::EventSourceMapping").size).toBe(sources.length);
   });
 
-  it("wait for AnalyzeID and the third party as the configuration says", () => {
+  it("are processed with the configured concurrency", () => {
     const capped = synthesize({ extractionConcurrency: "2", licensesConcurrency: "3" }).workflow;
     const cap = (worker: string): unknown =>
       resource(capped, "AWS::Lambda::EventSourceMapping", `${worker}/Messages/Resource`).Properties.ScalingConfig;
@@ -99,19 +99,18 @@ describe("messages", () => {
     ["ExtractDocument", { extractionRate: "3" }, 3],
     ["ExtractDocument", { extractionRate: "3", extractionConcurrency: "20" }, 3],
     ["ValidateLicense", { licensesRate: "4" }, 4],
-  ])("for %s with %j are taken no faster than that, however fast they are done", (worker, context, rate) => {
-    const paced = synthesize(context).workflow;
-    const { MaximumConcurrency } = resource(paced, "AWS::Lambda::EventSourceMapping", `${worker}/Messages/Resource`).Properties
-      .ScalingConfig;
-    const { PACE_MILLISECONDS } = resource(paced, "AWS::Lambda::Function", `${worker}/Function/Resource`).Properties.Environment.Variables;
-    const perSecond = MaximumConcurrency / (Number(PACE_MILLISECONDS) / 1000);
+  ])("for %s with %j never exceed the configured rate", (worker, context, rate) => {
+    const limited = synthesize(context).workflow;
+    const { ScalingConfig } = resource(limited, "AWS::Lambda::EventSourceMapping", `${worker}/Messages/Resource`).Properties;
+    const { Environment } = resource(limited, "AWS::Lambda::Function", `${worker}/Function/Resource`).Properties;
+    const perSecond = ScalingConfig.MaximumConcurrency / (Number(Environment.Variables.CALL_INTERVAL_MILLISECONDS) / 1000);
     expect(perSecond).toBeLessThanOrEqual(rate);
     expect(perSecond).toBeGreaterThan(0.99 * rate);
   });
 });
 
 describe("the machine", () => {
-  it.each(onDisk.machines())("%s runs its file, in the template as it is", (name) => {
+  it.each(onDisk.machines())("%s has its file as the definition", (name) => {
     const { Properties } = find(deployment(), "AWS::StepFunctions::StateMachine", `${pascal(name)}/Machine/Resource`).resource;
     const file = readFileSync(join(STATE_MACHINES, `${name}.asl.json`), "utf8");
     expect(Properties.DefinitionString).toBe(file);
@@ -121,7 +120,7 @@ describe("the machine", () => {
     expect(Properties).toMatchObject({ StateMachineName: `bonafide-dev-${name}`, StateMachineType: type });
   });
 
-  it.each(onDisk.machines())("%s is traced and logs every step, without what it works on", (name) => {
+  it.each(onDisk.machines())("%s is traced and logs every step without execution data", (name) => {
     const { stack, resource: machine } = find(deployment(), "AWS::StepFunctions::StateMachine", `${pascal(name)}/Machine/Resource`);
     expect(readable(deployment(), stack, machine.Properties)).toMatchObject({
       TracingConfiguration: { Enabled: true },
@@ -133,7 +132,7 @@ describe("the machine", () => {
     });
   });
 
-  it("gets what each token means", () => {
+  it("gets the right value for each token", () => {
     for (const stack of [workflow, conversation]) {
       for (const [path, { Properties }] of resources(stack, "AWS::StepFunctions::StateMachine")) {
         const tokens = readable(deployment(), stack, Properties.DefinitionSubstitutions);
@@ -142,7 +141,7 @@ describe("the machine", () => {
     }
   });
 
-  it("declines below the minimum age of the configuration", () => {
+  it("gets the configured minimum age", () => {
     const older = synthesize({ minimumAge: "21" }).workflow;
     const { Properties } = resource(older, "AWS::StepFunctions::StateMachine", "DocumentExtraction/Machine/Resource");
     expect(Properties.DefinitionSubstitutions.MinimumAge).toBe("21");
@@ -153,14 +152,14 @@ describe("a running execution keeps the workers that it started with:", () => {
   const invoked = workersOf("Workflow", ({ machine }) => machine !== undefined).map(({ name }) => pascal(name));
   const versions = resources(workflow, "AWS::Lambda::Version");
 
-  it("the workers that machines invoke, and no others, have versions, and a deployment leaves the older ones", () => {
+  it("only the workers that machines invoke have versions, which are kept", () => {
     expect([...versions.keys()].sort()).toEqual(invoked.map((worker) => `${worker}/Function/CurrentVersion/Resource`).sort());
     for (const [path, { DeletionPolicy, UpdateReplacePolicy }] of versions) {
       expect([DeletionPolicy, UpdateReplacePolicy], path).toEqual(["Retain", "Retain"]);
     }
   });
 
-  it("another binary or another setting is another version, the same is the same", () => {
+  it("a changed binary or setting creates a version", () => {
     const idsOf = (context: Record<string, string>): string[] => {
       const { workflow: deployed } = synthesize(context);
       return Object.entries(deployed.template.Resources).flatMap(([id, { Type }]) => (Type === "AWS::Lambda::Version" ? [id] : []));
@@ -174,7 +173,7 @@ describe("a running execution keeps the workers that it started with:", () => {
   });
 });
 
-it("every log group forgets after the time of the configuration", () => {
+it("every log group has the configured retention", () => {
   const groups = Object.values(synthesize({ logRetentionDays: "30" })).flatMap((stack) => [...resources(stack, "AWS::Logs::LogGroup")]);
   // One of each worker and machine, and the access log of the face API.
   expect(groups).toHaveLength(onDisk.workers().length + onDisk.machines().length + 1);
@@ -184,7 +183,7 @@ it("every log group forgets after the time of the configuration", () => {
 describe("an execution that ends without a result", () => {
   const { Properties: rule } = resource(workflow, "AWS::Events::Rule", "FailedExecutions/Rule");
 
-  it("of the machine that uploads start is noticed, however it ended", () => {
+  it("of Onboarding is noticed, whether failed, timed out or aborted", () => {
     expect(plain(rule.EventPattern)).toEqual({
       source: ["aws.states"],
       "detail-type": ["Step Functions Execution Status Change"],
@@ -208,7 +207,7 @@ describe("an execution that ends without a result", () => {
   });
 });
 
-it("submissions whose failure was not recorded are looked for every hour", () => {
+it("SweepSubmissions runs every hour", () => {
   const { Properties: rule } = resource(workflow, "AWS::Events::Rule", "SweepSubmissionsSchedule/Rule");
   expect(rule.ScheduleExpression).toBe("rate(1 hour)");
   expect(plain(rule.Targets)).toEqual([
@@ -222,7 +221,7 @@ it("submissions whose failure was not recorded are looked for every hour", () =>
   ]);
 });
 
-it("faces and applications are compared every day", () => {
+it("sweep-faces runs every day", () => {
   const { Properties: rule } = resource(workflow, "AWS::Events::Rule", "SweepFacesSchedule/Rule");
   const [target] = plain(rule.Targets);
   expect([rule.ScheduleExpression, target.Arn, target.Input]).toEqual(["rate(1 day)", "<SweepFaces/Function/Resource.Arn>", "{}"]);
@@ -234,7 +233,7 @@ it("faces and applications are compared every day", () => {
   });
 });
 
-it("the third party's address is asked for", () => {
+it("the address of the licence verification service is a parameter", () => {
   expect(workflow.template.Parameters.ThirdPartyUrl).toMatchObject({
     Type: "String",
     AllowedPattern: "https://[^\\s/]+.*|http://127\\.0\\.0\\.1(:[0-9]+)?(/.*)?",
@@ -242,7 +241,7 @@ it("the third party's address is asked for", () => {
   expect(workflow.template.Parameters.ThirdPartyUrl).not.toHaveProperty("Default");
 });
 
-it("the outputs are those that operators and tools rely on", () => {
+it("the outputs are those that operators and tools use", () => {
   const own = Object.entries(workflow.template.Outputs).filter(([, output]) => output.Export === undefined);
   expect(own.map(([name]) => name).sort()).toEqual([
     "DocumentExtractionMachineArn",

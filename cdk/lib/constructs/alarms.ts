@@ -3,7 +3,7 @@ import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type * as sns from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 
-/** The sections of `docs/RUNBOOK.md`; a test holds the page to this list. */
+/** The sections of `docs/RUNBOOK.md`; a test compares the page with this list. */
 export type RunbookSection =
   | "dead-letters"
   | "old-messages"
@@ -23,25 +23,25 @@ export type RunbookSection =
   | "face-api-slow";
 
 export interface AlarmProps {
-  /** What to do about it. */
+  /** The section that explains what to do. */
   readonly section: RunbookSection;
-  /** What it is about: a queue, a machine, a worker. Together with the section it makes the alarm's name. */
+  /** The queue, machine or worker that is watched. Section and subject make the alarm's name. */
   readonly subject: string;
-  /** One sentence for whoever is woken up. */
+  /** One sentence for the operator on call. */
   readonly meaning: string;
   readonly metric: cloudwatch.Metric;
-  /** The least value that alarms, unless `below` says otherwise. */
+  /** The lowest value that raises the alarm, or with `below` the lowest that does not. */
   readonly threshold: number;
-  /** Alarms below the threshold, and when there is no value at all. */
+  /** Raises the alarm below the threshold, and when there is no value at all. */
   readonly below?: boolean;
-  /** So many periods of the metric in a row. */
+  /** How many consecutive periods of the metric; 1 by default. */
   readonly periods?: number;
 }
 
-/** The name of an alarm; the topic's policy lets alarms of these names in. */
+/** The name of an alarm. The topic's policy lets alarms with these names publish. */
 export const alarmName = (stage: string, name: string): string => `bonafide-${stage}-${name}`;
 
-/** Alarms that say what they mean and where to read on, and that tell the operators when they begin and when they end. */
+/** Alarms that describe their meaning and name their section of the runbook. The operators are notified when one begins and ends. */
 export class Alarms extends Construct {
   readonly all: cloudwatch.Alarm[] = [];
   private readonly action: SnsAction;
@@ -65,7 +65,7 @@ export class Alarms extends Construct {
       threshold,
       comparisonOperator: below ? LESS_THAN_THRESHOLD : GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: periods,
-      // AWS publishes most counts only when there is something to count: no value is a good sign, except where silence is the worry.
+      // AWS publishes most counts only when they are not zero: no value is good, except where missing activity is the problem.
       treatMissingData: below ? cloudwatch.TreatMissingData.BREACHING : cloudwatch.TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(this.action);

@@ -10,7 +10,7 @@ import { FACE_API_STAGE } from "./face-api";
 import { metric, search, type Series } from "./metrics";
 import type { TaskQueue } from "./task-queue";
 
-/** All that is watched, by the names that alarms and dashboard use. */
+/** Everything that is watched, by its name in alarms and on the dashboard. */
 export interface Watched {
   readonly queues: Readonly<Record<string, TaskQueue>>;
   readonly deadLetters: Readonly<Record<string, sqs.Queue>>;
@@ -20,7 +20,7 @@ export interface Watched {
   readonly workers: Readonly<Record<string, string>>;
   /** Names of the tables. */
   readonly tables: Readonly<Record<string, string>>;
-  /** As CloudWatch knows the face API. */
+  /** The name of the face API in CloudWatch. */
   readonly faceApi: string;
 }
 
@@ -30,7 +30,7 @@ export interface DashboardProps {
   readonly alarms: readonly cloudwatch.IAlarm[];
 }
 
-/** Fields of a document that have to be read, and details that are compared, as the machines name their scores. */
+/** Fields of a document that must be read, and details that are compared, by the names of their scores in the machines. */
 export const CONFIDENCES = ["firstName", "lastName", "dateOfBirth", "documentNumber", "expirationDate", "address"];
 export const SIMILARITIES = ["firstName", "lastName", "dateOfBirth", "documentNumber", "address"];
 
@@ -38,7 +38,7 @@ const HOUR = Duration.hours(1);
 const WIDTH = 24;
 const HEIGHT = 6;
 
-/** One page that says how it goes: is anything wrong, what comes in, what comes out and why, what is slow, what costs. */
+/** One page for operators: alarms, uploads, outcomes and their reasons, failures, queues, durations and costs. */
 export class Dashboard extends Construct {
   readonly name: string;
 
@@ -68,16 +68,16 @@ export class Dashboard extends Construct {
     dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ title: "Alarms", alarms: [...alarms], width: WIDTH, height: 5 }));
     dashboard.addWidgets(
       new cloudwatch.GraphWidget({
-        title: "From upload to verdict",
+        title: "From upload to outcome",
         view: cloudwatch.GraphWidgetView.BAR,
         setPeriodToTimeRange: true,
         left: [
-          own("TasksDone", { dimensions: { Worker: "starter" }, period: HOUR, label: "uploads taken up" }),
+          own("TasksDone", { dimensions: { Worker: "starter" }, period: HOUR, label: "uploads processed" }),
           started("onboarding", "submissions judged"),
           started("identity-verification", "faces verified"),
           started("document-extraction", "documents read"),
-          started("third-party-check", "third party asked"),
-          own("Applications", { period: HOUR, label: "verdicts" }),
+          started("third-party-check", "licences verified"),
+          own("Applications", { period: HOUR, label: "outcomes" }),
           own("Applications", { dimensions: { Outcome: "approved" }, period: HOUR, label: "approved" }),
         ],
         width: 8,
@@ -88,7 +88,7 @@ export class Dashboard extends Construct {
     );
     dashboard.addWidgets(
       graph(
-        "Seconds from upload to verdict",
+        "Seconds from upload to outcome",
         8,
         ["p50", "p90", "p99"].map((statistic) => own("TimeToVerdict", { statistic, period: HOUR, label: statistic })),
       ),
@@ -114,7 +114,7 @@ export class Dashboard extends Construct {
         SIMILARITIES.map((field) => own(field, { ...document, label: field })),
       ),
       graph(
-        "Selfies that were refused: brightness and sharpness (0 to 100)",
+        "Refused selfies: brightness and sharpness (0 to 100)",
         8,
         ["brightness", "sharpness"].map((name) =>
           own(name, { statistic: "p50", dimensions: { Check: "identityVerification" }, period: HOUR, label: name }),
@@ -127,7 +127,7 @@ export class Dashboard extends Construct {
         ...perMachine("ExecutionsTimedOut"),
         ...perMachine("ExecutionsAborted"),
       ]),
-      graph("Tasks that failed", 8, perTask("TaskFailures")),
+      graph("Failed tasks", 8, perTask("TaskFailures")),
       graph("Throttles", 8, [
         ...perTask("Throttles"),
         aws("Textract", "ThrottledCount", { dimensions: { Operation: "AnalyzeID" }, label: "AnalyzeID" }).with(textract),
@@ -155,13 +155,13 @@ export class Dashboard extends Construct {
         ),
         true,
       ),
-      graph("Face API: answers that are errors", 6, [
-        api("4XXError", "refused: the client's"),
-        api("5XXError", "failed: ours"),
+      graph("Face API: errors", 6, [
+        api("4XXError", "client errors"),
+        api("5XXError", "server errors"),
         ...workersOf("FaceApi").map(({ name }) => own("TaskFailures", { dimensions: { Worker: name }, label: name })),
       ]),
       graph("Face API: refusals by code", 6, [search({ namespace, name: "Refusals", period: HOUR }, ["Code"])], true),
-      graph("Face API: time to the answer (milliseconds)", 6, [
+      graph("Face API: latency (milliseconds)", 6, [
         ...["p50", "p95", "p99"].map((statistic) => api("Latency", statistic, { statistic })),
         api("IntegrationLatency", "p95 of the worker", { statistic: "p95" }),
       ]),
@@ -175,7 +175,7 @@ export class Dashboard extends Construct {
         Object.entries(queues).map(([label, { queue }]) => ofQueue("ApproximateAgeOfOldestMessage", queue, label)),
       ),
       graph(
-        "Messages that wait",
+        "Waiting messages",
         8,
         Object.entries(queues).map(([label, { queue }]) => ofQueue("ApproximateNumberOfMessagesVisible", queue, label)),
       ),
@@ -188,7 +188,7 @@ export class Dashboard extends Construct {
     dashboard.addWidgets(
       graph("Duration of executions, p90 (milliseconds)", 8, perMachine("ExecutionTime", { statistic: "p90" })),
       graph("Duration of workers, p90 (milliseconds)", 8, perWorker("Duration", { statistic: "p90" })),
-      graph("What costs: calls per hour", 8, [
+      graph("Costs: calls per hour", 8, [
         aws("Textract", "SuccessfulRequestCount", { dimensions: { Operation: "AnalyzeID" }, period: HOUR, label: "AnalyzeID" }).with(
           textract,
         ),

@@ -6,33 +6,36 @@ import { POLICIES } from "../paths";
 import { type Placeholders, readDocument, substitute, type Values } from "../placeholders";
 import { accept, asInFinding } from "./accepted-findings";
 
-/** Each open resource in the files of `policies/`, as it is written there, and why it is open. cdk-nag finds any other. */
+/** Each resource with a wildcard in the files of `policies/`, as written there, and the reason for it. cdk-nag reports any other. */
 const OPEN_RESOURCES: readonly [RegExp, string][] = [
-  [/^\*$/, "IAM offers nothing narrower for these actions: policies/README.md says so of each."],
-  [/^\$\{LogGroupArn\}:\*$/, "The streams of the worker's own log group, which Lambda names."],
-  [/^\$\{BucketArn\}\/(zipped|selfie|id_document|evidence|onboard)\/\*$/, "One prefix of the bucket: applicants name what is below it."],
-  [/^\$\{BucketArn\}\/faces\/(uploads\/)?\*(\.jpg|\.png)?$/, "Pictures of the face API, which are named by ids that it makes."],
+  [/^\*$/, "IAM offers nothing narrower for these actions; policies/README.md explains each."],
+  [/^\$\{LogGroupArn\}:\*$/, "The streams of the worker's own log group, whose names Lambda chooses."],
+  [
+    /^\$\{BucketArn\}\/(zipped|selfie|id_document|evidence|onboard)\/\*$/,
+    "One prefix of the bucket, below which applicants choose the names.",
+  ],
+  [/^\$\{BucketArn\}\/faces\/(uploads\/)?\*(\.jpg|\.png)?$/, "Pictures of the face API, which are named by generated ids."],
   [/^\$\{FaceShardsArn\}$/, "The collections of the face API, which differ in their last number."],
-  [/^\$\{[A-Za-z]+ExecutionsArn\}$/, "The executions of one machine, whose names are known when they are started."],
+  [/^\$\{[A-Za-z]+ExecutionsArn\}$/, "The executions of one machine, whose names are known only when they are started."],
   [/^\$\{[A-Za-z]+VersionsArn\}$/, "All versions of one worker: an execution calls the version with which it started."],
 ];
 
 export interface DocumentRoleProps {
   readonly description: string;
-  /** Who may assume it: `policies/resources/trust-<service>.json`. */
+  /** The service that may assume it, by `policies/resources/trust-<service>.json`. */
   readonly trust: "lambda" | "states" | "events" | "bedrock";
-  /** What it may do: path below `policies/`. */
+  /** The file of its permissions: a path below `policies/`. */
   readonly policy: string;
   readonly values: Values;
-  /** Of this policy alone. */
+  /** Values for this policy only. */
   readonly own?: Placeholders;
 }
 
 /**
- * A role that may do what one file of `policies/` says, and nothing else.
+ * A role with exactly the permissions of one file in `policies/`.
  *
  * CDK's own role would rewrite the document, and its grants (event sources, logging, tracing) would add statements that no reviewer has
- * read. So this is the bare CloudFormation resource, and constructs see it as an immutable role.
+ * read. So this is the plain CloudFormation resource, and other constructs receive it as an immutable role.
  */
 export class DocumentRole extends Construct {
   readonly role: iam.IRole;
@@ -49,7 +52,7 @@ export class DocumentRole extends Construct {
     });
     accept(
       resource,
-      "One role, one policy, one file: a policy that several roles could share is what this avoids (docs/adr/0010).",
+      "One role has one policy from one file. A managed policy could be shared by several roles (docs/adr/0010).",
       "NIST.800.53.R5-IAMNoInlinePolicy",
       "PCI.DSS.321-IAMNoInlinePolicy",
     );
@@ -65,7 +68,7 @@ export class DocumentRole extends Construct {
   }
 }
 
-/** As they are written in a policy file, each once. */
+/** The distinct resources of a policy file, as they are written there. */
 function resourcesIn(policy: string): Set<string> {
   const { Statement } = JSON.parse(policy) as { Statement: { Resource: string[] }[] };
   return new Set(Statement.flatMap(({ Resource }) => Resource));

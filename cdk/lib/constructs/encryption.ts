@@ -14,28 +14,28 @@ import { POLICIES } from "../paths";
 import { type Placeholders, readDocument, type Values } from "../placeholders";
 import { removalPolicy } from "./removal-policy";
 
-/** What most constructs have to know. */
+/** What most constructs need. */
 export interface Common {
   readonly config: Config;
   readonly encryption: Encryption;
   readonly values: Values;
 }
 
-/** One key per audience, so that a key's policy names only those who need it. */
+/** One key per group of users, so that the policy of a key names only those that need it. */
 interface Keys {
   /** Bucket, tables, secret. */
   readonly data: kms.IKey;
-  /** Queues and topics: services send to them, and have to use their key. */
+  /** Queues and topics: services that send to them must be able to use the key. */
   readonly messages: kms.IKey;
   readonly logs: kms.IKey;
-  /** State machines with their histories, and the settings of the workers. */
+  /** State machines with their histories, and the environment variables of the workers. */
   readonly machines: kms.IKey;
 }
 
 /**
- * Whose keys encrypt what is kept: AWS's own, or this account's.
+ * Encryption at rest, with AWS's own keys or with keys of this account.
  *
- * Each method gives the properties of one kind of resource, to be spread into it.
+ * Each method returns the properties for one type of resource, to be spread into its own.
  */
 export class Encryption extends Construct {
   private readonly keys: Keys | undefined;
@@ -44,7 +44,7 @@ export class Encryption extends Construct {
     super(scope, id);
     if (config.encryption === "aws") return;
     const key = (name: keyof Keys, description: string, values: Placeholders): kms.IKey => this.key(config, name, description, values);
-    // Names that CloudFormation makes up begin with the stack's; log groups and machines are named by us.
+    // Names that CloudFormation generates begin with the stack's name; log groups and machines have our own names.
     const [generated, own] = [`Bonafide-${config.stage}-*`, `bonafide-${config.stage}-*`];
     const account = { AccountId: Aws.ACCOUNT_ID };
     this.keys = {
@@ -83,7 +83,7 @@ export class Encryption extends Construct {
     return { encryption: s3.BucketEncryption.KMS, encryptionKey: this.keys.data, bucketKeyEnabled: true };
   }
 
-  /** The policy file of the bucket, and what it has to know of the encryption. */
+  /** The policy file of the bucket, and its values that depend on the encryption. */
   bucketPolicy(): { file: string; values: Placeholders } {
     if (this.keys === undefined) return { file: "bucket", values: {} };
     return { file: "bucket-customer-key", values: { KeyArn: this.keys.data.keyArn } };
@@ -119,9 +119,9 @@ export class Encryption extends Construct {
   }
 
   machine(): Pick<sfn.StateMachineProps, "encryptionConfiguration"> {
-    // Said in so many words: a machine whose template is silent keeps the key that it had.
+    // Explicit: without the property, a machine keeps the key that it had.
     if (this.keys === undefined) return { encryptionConfiguration: new sfn.AwsOwnedEncryptionConfiguration() };
-    // The longest period: KMS is asked four times an hour for each machine, not for each execution.
+    // The longest period: four calls to KMS an hour for each machine, and not one for each execution.
     return { encryptionConfiguration: new sfn.CustomerManagedEncryptionConfiguration(this.keys.machines, Duration.minutes(15)) };
   }
 
@@ -129,13 +129,13 @@ export class Encryption extends Construct {
     return this.keys === undefined ? {} : { environmentEncryption: this.keys.machines };
   }
 
-  /** A key with `policies/resources/key-<name>.json`, and an alias by which people find it. */
+  /** A key with the policy `policies/resources/key-<name>.json`, and an alias for the console. */
   private key(config: Config, name: keyof Keys, description: string, values: Placeholders): kms.IKey {
     const scope = new Construct(this, name.charAt(0).toUpperCase() + name.slice(1));
     const key = new kms.CfnKey(scope, "Resource", {
       description,
       enableKeyRotation: true,
-      // The longest time for second thoughts: without the key the data is gone.
+      // The longest period that AWS allows: without the key the data is lost.
       pendingWindowInDays: 30,
       keyPolicy: readDocument(join(POLICIES, `resources/key-${name}.json`), {
         ...values,
@@ -144,7 +144,7 @@ export class Encryption extends Construct {
     });
     key.applyRemovalPolicy(removalPolicy(config));
     new kms.CfnAlias(scope, "Alias", { aliasName: `alias/bonafide-${config.stage}-${name}`, targetKeyId: key.ref });
-    // As an imported key: CDK's constructs would add statements to one of their own, which no reviewer has read.
+    // As an imported key: CDK's constructs would add statements, which no reviewer has read, to a key of their own.
     return kms.Key.fromKeyArn(scope, "Immutable", key.attrArn);
   }
 
@@ -153,5 +153,5 @@ export class Encryption extends Construct {
   }
 }
 
-/** As `kms:ViaService` names a service of this region. */
+/** A service of this region, in the form of `kms:ViaService`. */
 const service = (name: string): string => `${name}.${Aws.REGION}.amazonaws.com`;

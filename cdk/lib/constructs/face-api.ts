@@ -10,19 +10,19 @@ import { LogGroup } from "./log-group";
 import type { Worker } from "./worker";
 
 export interface FaceApiProps extends Common {
-  /** Each serves the operation of its name. */
+  /** Each handles the operation with its name. */
   readonly workers: ReadonlyMap<string, Worker>;
 }
 
-/** In the address: another one would serve a description that is not compatible with this one. */
+/** Part of the address. An incompatible version of the API would have another one. */
 export const FACE_API_STAGE = "v1";
 
-/** What an access log tells: never a body, a query, an id of a face, an address or a browser. */
+/** The fields of the access log: no body, query, id of a face, IP address or browser. */
 const ACCESS_LOG = {
   requestId: "$context.requestId",
   time: "$context.requestTime",
   method: "$context.httpMethod",
-  // As the description writes it, without the ids.
+  // The path of the description, without ids.
   route: "$context.resourcePath",
   status: "$context.status",
   client: "$context.identity.apiKeyId",
@@ -33,10 +33,10 @@ const ACCESS_LOG = {
   trace: "$context.xrayTraceId",
 };
 
-/** The REST API that `docs/openapi/face-api.yaml` describes, its clients, and what each of them may ask for. */
+/** The REST API that `docs/openapi/face-api.yaml` describes, and its clients with their rates and quotas. */
 export class FaceApi extends Construct {
   readonly id: string;
-  /** Of its address: without the stage. */
+  /** The origin of its address, without the stage. */
   readonly origin: string;
   readonly url: string;
   readonly name: string;
@@ -52,16 +52,20 @@ export class FaceApi extends Construct {
     const body = gatewayBody(description, this.gateway(props));
     const api = new apigateway.CfnRestApi(this, "Resource", {
       name: this.name,
-      description: "Bonafide: registers faces, and finds the registered face that is on a picture",
+      description: "Bonafide: registers faces, and finds the registered face on a picture",
       body,
       endpointConfiguration: { types: ["REGIONAL"] },
       apiKeySourceType: "HEADER",
     });
     this.id = api.ref;
-    accept(api, "The description itself has every request validated; the check looks for a resource of its own.", "AwsSolutions-APIG2");
+    accept(
+      api,
+      "The imported description enables validation for every request; the check looks for a separate resource.",
+      "AwsSolutions-APIG2",
+    );
     for (const { method, path, operation } of routes(description)) {
       const worker = workers.get(operation);
-      // API Gateway itself answers the one route without a worker.
+      // API Gateway itself answers the only route without a worker.
       if (worker === undefined) continue;
       const route = `${FACE_API_STAGE}/${method}${path.replaceAll(/\{[^}]*\}/g, "*")}`;
       new lambda.CfnPermission(this, `Permission-${operation}`, {
@@ -72,7 +76,7 @@ export class FaceApi extends Construct {
       });
     }
 
-    // A deployment is a picture of the API: another description needs another one.
+    // A deployment is a snapshot of the API: a changed description needs a new one.
     const hash = createHash("sha256")
       .update(JSON.stringify(Stack.of(this).resolve(body)))
       .digest("hex");
@@ -89,7 +93,7 @@ export class FaceApi extends Construct {
           httpMethod: "*",
           resourcePath: "/*",
           metricsEnabled: true,
-          // They would tell what requests hold; access logs and workers tell what is to be known.
+          // Execution logs contain parts of requests. Access logs and the workers' logs are enough.
           loggingLevel: "OFF",
           dataTraceEnabled: false,
           throttlingRateLimit: config.faceApiRate,
@@ -135,27 +139,27 @@ export class FaceApi extends Construct {
 function acceptOfStage(stage: apigateway.CfnStage): void {
   accept(
     stage,
-    "Whoever calls is known by signature or token before anything is read; a firewall's rules are the account's to choose.",
+    "A signature or token identifies each caller before anything is read. The rules of a firewall are for the operator of the account to choose.",
     "AwsSolutions-APIG3",
     "NIST.800.53.R5-APIGWAssociatedWithWAF",
     "PCI.DSS.321-APIGWAssociatedWithWAF",
   );
   accept(
     stage,
-    "Execution logs hold parts of requests, which are about people. Access logs and the workers tell what has to be known.",
+    "Execution logs contain parts of requests, which are personal data. Access logs and the workers' logs are enough.",
     "AwsSolutions-APIG6",
     "NIST.800.53.R5-APIGWExecutionLoggingEnabled",
     "PCI.DSS.321-APIGWExecutionLoggingEnabled",
   );
   accept(
     stage,
-    "Answers are about people, and true for the moment: a cache would keep them.",
+    "Answers contain personal data and change at any time, so they must not be cached.",
     "NIST.800.53.R5-APIGWCacheEnabledAndEncrypted",
     "PCI.DSS.321-APIGWCacheEnabledAndEncrypted",
   );
   accept(
     stage,
-    "Certificates of clients are for integrations over HTTP; Lambda knows API Gateway by its permission.",
+    "Client certificates are for integrations over HTTP. Lambda identifies API Gateway by its permission.",
     "NIST.800.53.R5-APIGWSSLEnabled",
     "PCI.DSS.321-APIGWSSLEnabled",
   );

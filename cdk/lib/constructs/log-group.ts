@@ -5,7 +5,7 @@ import { accept } from "./accepted-findings";
 import type { Common } from "./encryption";
 import { removalPolicy } from "./removal-policy";
 
-/** A log group with the retention, the key and the removal of its stage, and an ARN without the `:*` that CloudFormation appends. */
+/** A log group with its stage's retention, key and removal policy, and an ARN without the `:*` that CloudFormation appends. */
 export class LogGroup extends logs.LogGroup {
   readonly plainArn: string;
 
@@ -19,7 +19,7 @@ export class LogGroup extends logs.LogGroup {
     if (config.encryption === "aws") {
       accept(
         this,
-        "CloudWatch Logs encrypts it with a key of AWS's; encryption=customer gives it one of this account.",
+        "CloudWatch Logs encrypts it with AWS's own key; encryption=customer gives it a key of this account.",
         "NIST.800.53.R5-CloudWatchLogGroupEncrypted",
         "PCI.DSS.321-CloudWatchLogGroupEncrypted",
       );

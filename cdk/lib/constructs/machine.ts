@@ -26,16 +26,16 @@ export class Machine extends Construct {
       policy: `machines/${name}.json`,
       values,
     });
-    // The prefix spares the account's one log resource policy, whose length is limited, an entry per group.
+    // With this prefix, the account's resource policy for logs, whose length is limited, needs no entry for each group.
     const logGroup = new LogGroup(this, "Logs", common, `/aws/vendedlogs/states/${machineName}`);
     this.machine = new sfn.StateMachine(this, "Machine", {
       ...encryption.machine(),
       stateMachineName: machineName,
       stateMachineType: EXPRESS_MACHINES.includes(name) ? sfn.StateMachineType.EXPRESS : sfn.StateMachineType.STANDARD,
-      // As a string it stays in the template, where reviewers and linters see it.
+      // As a string it is part of the template, where reviewers and linters see it.
       definitionBody: sfn.DefinitionBody.fromString(definition),
       definitionSubstitutions: values.for(file, definition),
-      // Execution data would put scores and pointers of every applicant into the logs.
+      // Execution data would write scores and pointers of every applicant to the logs.
       logs: { destination: logGroup, level: sfn.LogLevel.ALL, includeExecutionData: false },
       tracingEnabled: true,
       removalPolicy: removalPolicy(config),

@@ -5,7 +5,7 @@ import type { Common } from "./encryption";
 import { TaskQueue } from "./task-queue";
 import { addWorkers } from "./worker";
 
-/** Turns what the customers are told into metrics: topic, queue, worker. */
+/** Turns notifications into metrics: subscription, queue, worker. */
 export class Measurements extends Construct {
   readonly queue: TaskQueue;
 
@@ -13,7 +13,7 @@ export class Measurements extends Construct {
     super(scope, id);
     const topicArn = common.values.get("NotificationsTopicArn", id);
     const policy = { file: "subscribed-queue", values: { TopicArn: topicArn } };
-    // SNS as well leaves among the dead letters what it could not deliver.
+    // SNS sends what it could not deliver to the dead letters as well.
     this.queue = new TaskQueue(scope, "Measurements", common, { policy, deadLettersPolicy: policy });
     const subscription = new sns.CfnSubscription(this, "Resource", {
       topicArn,

@@ -1,20 +1,20 @@
 import { Duration } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
 
-/** The period of metrics that do not say otherwise. */
+/** The default period of metrics. */
 export const PERIOD = Duration.minutes(5);
 
 export interface Series {
   readonly namespace: string;
   readonly name: string;
   readonly dimensions?: Record<string, string>;
-  /** `Sum` unless said otherwise. */
+  /** `Sum` by default. */
   readonly statistic?: string;
   readonly period?: Duration;
   readonly label?: string;
 }
 
-/** One series of CloudWatch. */
+/** One series in CloudWatch. */
 export function metric({ namespace, name, dimensions, statistic = "Sum", period = PERIOD, label }: Series): cloudwatch.Metric {
   return new cloudwatch.Metric({
     namespace,
@@ -27,8 +27,8 @@ export function metric({ namespace, name, dimensions, statistic = "Sum", period 
 }
 
 /**
- * Every series with these dimensions, whatever their values, so that a new reason shows without a deployment. For dashboards only: alarms
- * cannot search.
+ * Every series with these dimensions, whatever their values, so that a new reason appears without a deployment. For dashboards only:
+ * alarms cannot search.
  */
 export function search(
   series: Pick<Series, "namespace" | "name" | "statistic" | "period">,
@@ -38,7 +38,7 @@ export function search(
   return new cloudwatch.MathExpression({
     expression: `SEARCH('{"${namespace}",${dimensions.join(",")}} MetricName="${name}"', '${statistic}', ${period.toSeconds()})`,
     period,
-    // Empty: each series is named by its dimensions' values.
+    // Empty, so that each series is named by the values of its dimensions.
     label: "",
     usingMetrics: {},
   });

@@ -8,7 +8,7 @@ import { accept } from "./accepted-findings";
 import { alarmName } from "./alarms";
 import type { Common } from "./encryption";
 
-/** Where alarms go: to the people who operate the system, and to no customer. */
+/** The topic of alarms, for the operators of the system only. */
 export class OperationsTopic extends Construct {
   readonly topic: sns.Topic;
 
@@ -31,7 +31,7 @@ export class OperationsTopic extends Construct {
     if (config.encryption === "aws") {
       accept(
         this.topic,
-        "AWS's own key for SNS does not let CloudWatch publish, so alarms would be lost. They carry names of resources and nothing of applicants; encryption=customer gives the topic a key that lets CloudWatch in.",
+        "AWS's own key for SNS does not let CloudWatch publish, so alarms would be lost. Alarms contain names of resources and no data of applicants. encryption=customer gives the topic a key that CloudWatch may use.",
         "NIST.800.53.R5-SNSEncryptedKMS",
         "PCI.DSS.321-SNSEncryptedKMS",
       );
@@ -42,11 +42,7 @@ export class OperationsTopic extends Construct {
         protocol: "email",
         endpoint: config.operationsEmail,
       });
-      accept(
-        email,
-        "A lost e-mail is not sent again: the alarm stays in its state, and console and dashboard show it.",
-        "Serverless-SNSRedrivePolicy",
-      );
+      accept(email, "A lost e-mail is not sent again; the console and the dashboard still show the alarm.", "Serverless-SNSRedrivePolicy");
     }
   }
 }

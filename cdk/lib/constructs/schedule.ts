@@ -9,7 +9,7 @@ import { accept } from "./accepted-findings";
 import { DocumentRole } from "./document-role";
 
 export interface ScheduleProps {
-  /** Of the worker or the machine. */
+  /** The name of the worker or machine. */
   readonly name: string;
   readonly description: string;
   /** At most a day. */
@@ -18,7 +18,7 @@ export interface ScheduleProps {
   readonly target: lambda.Function | { readonly machine: sfn.StateMachine; readonly values: Values };
 }
 
-/** Runs a worker or a machine by the clock. It gets no data: each run looks for what is to be done. */
+/** Runs a worker or a machine periodically, without data: each run finds its own work. */
 export class Schedule extends Construct {
   constructor(scope: Construct, { name, description, every, target }: ScheduleProps) {
     super(scope, `${pascal(name)}Schedule`);
@@ -39,14 +39,14 @@ export class Schedule extends Construct {
             ? { arn: target.functionArn }
             : { arn: target.machine.stateMachineArn, roleArn: role(target.values) }),
           input: "{}",
-          // The next run finds the same.
+          // The next run finds the same work.
           retryPolicy: { maximumEventAgeInSeconds: every.toSeconds(), maximumRetryAttempts: 2 },
         },
       ],
     });
     accept(
       rule,
-      "A run that could not begin is made up for by the next, which finds the same work: nothing is lost with the event.",
+      "If a run could not start, the next one finds the same work, so nothing is lost with the event.",
       "Serverless-EventBusDLQ",
     );
     if (!(target instanceof lambda.Function)) return;

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { WEB } from "../paths";
 
-/** `web/headers.json`: what every file of the page is served with, wherever it is served. */
+/** `web/headers.json`: the headers of every file of the page, wherever it is served. */
 export interface SiteHeaders {
   readonly contentSecurityPolicy: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ export const readSiteHeaders = (): SiteHeaders => JSON.parse(readFileSync(join(W
 
 type Property = cloudfront.CfnResponseHeadersPolicy.SecurityHeadersConfigProperty;
 
-/** These have properties of their own, and CloudFront takes them in no other way. */
+/** CloudFront accepts these headers only through properties of their own. */
 const OWN: Readonly<Record<string, (value: string) => Property>> = {
   "Referrer-Policy": (value) => ({ referrerPolicy: { referrerPolicy: value, override: true } }),
   "Strict-Transport-Security": (value) => ({
@@ -31,17 +31,17 @@ const OWN: Readonly<Record<string, (value: string) => Property>> = {
 };
 
 /**
- * The headers as CloudFront takes them.
+ * The headers in CloudFront's form.
  *
- * @param reached Origins that the page may speak to, beside its own.
- * @throws When a header says something that CloudFront's property for it cannot.
+ * @param connected Origins to which the page may connect, besides its own.
+ * @throws When CloudFront's property for a header cannot express its value.
  */
 export function responseHeaders(
   { contentSecurityPolicy, headers }: SiteHeaders,
-  reached: readonly string[],
+  connected: readonly string[],
 ): Pick<cloudfront.CfnResponseHeadersPolicy.ResponseHeadersPolicyConfigProperty, "securityHeadersConfig" | "customHeadersConfig"> {
   const policy = { ...contentSecurityPolicy };
-  policy["connect-src"] = [policy["connect-src"], ...reached].join(" ");
+  policy["connect-src"] = [policy["connect-src"], ...connected].join(" ");
   const directives = Object.entries(policy).map(([directive, value]) => `${directive} ${value}`);
   const entries = Object.entries(headers);
   return {
@@ -56,7 +56,7 @@ export function responseHeaders(
 }
 
 function only(shape: RegExp, name: string, value: string): string {
-  const found = shape.exec(value)?.[1];
-  if (found === undefined) throw new Error(`CloudFront cannot say "${name}: ${value}".`);
-  return found;
+  const match = shape.exec(value)?.[1];
+  if (match === undefined) throw new Error(`CloudFront cannot send "${name}: ${value}".`);
+  return match;
 }

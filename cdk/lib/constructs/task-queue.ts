@@ -9,13 +9,13 @@ import { accept } from "./accepted-findings";
 import type { Common, Encryption } from "./encryption";
 
 export interface TaskQueueProps {
-  /** `policies/resources/<file>.json`, for a queue to which a service sends, and not only our own roles. */
+  /** `policies/resources/<file>.json`, for a queue to which an AWS service sends, and not only our own roles. */
   readonly policy?: { readonly file: string; readonly values: Placeholders };
-  /** The same, for dead letters to which a service sends what it could not deliver to the queue. */
+  /** The same for the dead-letter queue, if a service sends to it what it could not deliver to the queue. */
   readonly deadLettersPolicy?: { readonly file: string; readonly values: Placeholders };
 }
 
-/** A queue of work and, for what could not be worked off, its dead-letter queue. */
+/** A queue of tasks with its dead-letter queue. */
 export class TaskQueue extends Construct {
   readonly queue: sqs.Queue;
   readonly deadLetters: sqs.Queue;
@@ -28,9 +28,9 @@ export class TaskQueue extends Construct {
     this.queue = new sqs.Queue(this, "Queue", {
       ...encryption.queue(),
       retentionPeriod: Duration.days(14),
-      // AWS's rule for Lambda: six times the function's timeout, so that a message in work is not handed out again.
+      // AWS's recommendation for Lambda: six times the function's timeout, so that a message in progress is not delivered again.
       visibilityTimeout: Duration.seconds(6 * consumerOf(id).timeoutSeconds),
-      // AWS's least for a Lambda consumer: below it, mere throttling of the function would bury messages.
+      // AWS's recommended minimum for Lambda: below it, throttling of the function alone would send messages to the dead letters.
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
     });
     this.policy = attachPolicy(this.queue, props.policy?.file ?? "queue", props.policy?.values ?? {});
@@ -42,14 +42,14 @@ export class TaskQueue extends Construct {
   }
 }
 
-/** A queue for what could not be worked off; who may send to it is a policy of its own. */
+/** A dead-letter queue; its policy is attached separately. */
 export function deadLetters(scope: Construct, encryption: Encryption): sqs.Queue {
   const queue = new sqs.Queue(scope, "DeadLetters", { ...encryption.queue(), retentionPeriod: Duration.days(14) });
-  accept(queue, "It is where dead letters end: an alarm calls a person, who takes them out.", "Serverless-SQSRedrivePolicy");
+  accept(queue, "It is a dead-letter queue itself: an alarm calls an operator, who handles the messages.", "Serverless-SQSRedrivePolicy");
   return queue;
 }
 
-/** Makes `policies/resources/<file>.json` the policy of a queue. */
+/** Attaches the policy `policies/resources/<file>.json` to a queue. */
 export function attachPolicy(queue: sqs.Queue, file: string, values: Placeholders): sqs.CfnQueuePolicy {
   return new sqs.CfnQueuePolicy(queue, "Policy", {
     queues: [queue.queueUrl],

@@ -13,7 +13,7 @@ import type { Common } from "./encryption";
 import { LogGroup } from "./log-group";
 import { Schedule } from "./schedule";
 
-/** A Rust task worker as `workers/workers.json` says: function, log group, trigger, and its role with `policies/workers/<name>.json`. */
+/** A worker of `workers/workers.json`: function, log group, trigger, and its role with `policies/workers/<name>.json`. */
 export class Worker extends Construct {
   readonly function: lambda.Function;
 
@@ -45,13 +45,13 @@ export class Worker extends Construct {
       loggingFormat: lambda.LoggingFormat.JSON,
       logGroup,
       role,
-      // An execution that began with a version may still call it, however many deployments later.
+      // An execution calls the version with which it started, even after later deployments.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
     values.offer({
-      // As it is deployed now; a later deployment publishes another version and leaves this one.
+      // The version that is deployed now. A later deployment publishes another one and keeps this one.
       [`${pascal(name)}Arn`]: () => this.function.currentVersion.functionArn,
-      // Machines may call the versions that their older executions began with.
+      // Older executions call the versions with which they started.
       [`${pascal(name)}VersionsArn`]: `${this.function.functionArn}:*`,
     });
     if (trigger.queue !== undefined) this.consume(trigger.queue, trigger.concurrency ?? "", common);
@@ -60,24 +60,24 @@ export class Worker extends Construct {
     }
     accept(
       this.function,
-      "It takes no connections and reaches AWS's endpoints only, one worker also the third party's. What it may do is drawn by its role.",
+      "It accepts no connections and calls public endpoints only: AWS's, the licence verification service's and the national registry's. Its role limits what it may do.",
       "NIST.800.53.R5-LambdaInsideVPC",
       "PCI.DSS.321-LambdaInsideVPC",
     );
     accept(
       this.function,
-      "A reservation is taken from the account's limit, which is 10 in a new account: the deployment would fail. Scarce services are protected at their queues.",
+      "A reservation is taken from the account's limit, which is 10 in a new account: the deployment would fail. The queues limit the calls to services with low quotas.",
       "NIST.800.53.R5-LambdaConcurrency",
     );
     accept(
       this.function,
-      "Who calls it waits for its answer, or a queue keeps the message and has dead letters of its own, or the next run of a schedule does the same.",
+      "Its caller waits for the answer, or a queue keeps the message and has its own dead letters, or the next run of a schedule does the same work.",
       "NIST.800.53.R5-LambdaDLQ",
       "Serverless-LambdaDLQ",
     );
   }
 
-  /** Messages of the queue are handled one by one; a failed one goes back alone. */
+  /** Messages are handled one by one; only a failed message returns to the queue. */
   private consume(queue: string, concurrency: string, { values }: Common): void {
     const mapping = new lambda.EventSourceMapping(this, "Messages", {
       target: this.function,
@@ -88,13 +88,13 @@ export class Worker extends Construct {
     });
     accept(
       mapping,
-      "Lambda knows no destination for failed messages of SQS: they go back to the queue, and then to its dead letters.",
+      "Lambda has no destination for failed messages of SQS: they return to the queue, and then go to its dead letters.",
       "Serverless-LambdaEventSourceMappingDestination",
     );
   }
 }
 
-/** Makes workers in a stack, by name. */
+/** Adds workers to a stack, and returns them by name. */
 export const addWorkers = (stack: Construct, entries: readonly WorkerEntry[], common: Common): Map<string, Worker> =>
   new Map(entries.map((entry) => [entry.name, new Worker(stack, entry, common)]));
 

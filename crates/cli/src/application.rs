@@ -1,4 +1,4 @@
-//! One application as an operator may see it: where it stands, outcome, reasons, scores and executions, no personal data.
+//! One application as operators see it: status, outcome, reasons, scores and executions, without personal data.
 
 use std::collections::BTreeMap;
 
@@ -42,23 +42,23 @@ const ATTRIBUTES: [&str; 27] = [
     "customerRegistration",
 ];
 
-/// What became of an application.
+/// An application.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
-    /// Its id.
+    /// The id.
     pub application_id: String,
-    /// `package` or `pictures`: what it began with.
+    /// `package` or `pictures`: the kind of its first upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// `IN_PROGRESS`, `IN_REVIEW`, `DECIDED`, `FAILED` or `OPEN`; `SUBMITTED` while nothing has been recorded yet, `REFUSED` of an upload
-    /// that the application did not take.
+    /// `IN_PROGRESS`, `IN_REVIEW`, `DECIDED`, `FAILED` or `OPEN`; `SUBMITTED` while nothing is recorded yet, `REFUSED` for an upload
+    /// that was not accepted.
     pub status: String,
     /// `approved`, `declined`, `resubmit` or `referred` once there is one, `failed` when the system could not judge.
     pub outcome: Option<String>,
-    /// Codes.
+    /// Reason codes.
     pub reasons: Vec<String>,
-    /// Those that have been made.
+    /// The checks that were made.
     pub checks: Checks,
     /// ARN of the execution for the latest submission.
     pub execution: Option<String>,
@@ -71,31 +71,31 @@ pub struct Application {
     /// The latest document that was uploaded by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document_submission: Option<Latest>,
-    /// Where the pictures and the package are, by what they are.
+    /// The objects of package and pictures, by kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<&'static str, ObjectRef>,
-    /// When the row changed last, ISO 8601.
+    /// Time of the last change, ISO 8601.
     pub updated_at: Option<String>,
-    /// From the latest upload to its outcome.
+    /// Seconds from the latest upload to its outcome.
     pub seconds: Option<f64>,
-    /// The application that has the same face.
+    /// Another application with the same face.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicate_application_id: Option<String>,
-    /// Where it failed.
+    /// The recorded failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// When and by whom it was opened again last. Why is free text, and may be personal.
+    /// The last reopening. Its reason is free text, which may be personal, so it is not included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reopened: Option<Reopened>,
 }
 
-/// The latest submission of one kind, as the application's row names it.
+/// The latest submission of one kind, from the record of the application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Latest {
     /// Its id.
     pub submission_id: SubmissionId,
-    /// Its number among the attempts.
+    /// The number of the attempt.
     pub attempt: Option<u32>,
     /// `IN_PROGRESS`, `FAILED`, or its outcome.
     pub progress: String,
@@ -103,12 +103,12 @@ pub struct Latest {
     pub execution: Option<String>,
 }
 
-/// When a person has opened an application again, and who.
+/// Who reopened an application, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reopened {
     /// ISO 8601.
     pub at: String,
-    /// Who.
+    /// ARN of the caller.
     pub by: Option<String>,
 }
 
@@ -119,16 +119,16 @@ pub struct Checks {
     /// Is the package usable?
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package_check: Option<Check>,
-    /// One clear face, nobody else's?
+    /// Does the selfie show one clear face that no other application has?
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_verification: Option<Check>,
-    /// The person of the document?
+    /// Is it the face on the document?
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_compare: Option<Check>,
-    /// A document that says what the applicant said?
+    /// Do document and stated details agree?
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document_extraction: Option<Check>,
-    /// Known to the third party?
+    /// Does the licence verification service know the licence?
     #[serde(skip_serializing_if = "Option::is_none")]
     pub third_party_check: Option<Check>,
     /// In a conversation: can the identity be read from the document?
@@ -156,7 +156,7 @@ impl Checks {
         }
     }
 
-    /// Those that have been made, with their names.
+    /// The checks that were made, with their names.
     pub fn made(&self) -> impl Iterator<Item = (&'static str, &Check)> {
         [
             ("packageCheck", &self.package_check),
@@ -173,29 +173,29 @@ impl Checks {
     }
 }
 
-/// One check's result.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Check {
     /// `pass`, `decline`, `resubmit` or `refer`.
     pub outcome: String,
-    /// Codes.
+    /// Reason codes.
     pub reasons: Vec<String>,
-    /// By name; 0 to 100 or 0 to 1, as the name's check defines.
+    /// By name; 0 to 100 or 0 to 1, depending on the check.
     pub scores: BTreeMap<String, f64>,
     /// ISO 8601.
     pub at: Option<String>,
 }
 
-/// Where the system could not judge.
+/// The recorded failure of an application that the system could not judge.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// The state that failed, if one did.
+    /// The state that failed, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// The code that stands for it.
+    /// The reason code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The error's name; its cause stays in the execution.
+    /// The error name; its cause stays in the execution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// ARN of the execution that failed.
@@ -220,7 +220,7 @@ impl Failure {
 }
 
 impl Application {
-    /// Uploaded, but nothing is recorded yet.
+    /// An application that was uploaded and is not recorded yet.
     #[must_use]
     pub fn submitted(application_id: &ApplicationId) -> Self {
         Self {
@@ -243,7 +243,7 @@ impl Application {
         }
     }
 
-    /// What one of its submissions came to, whatever has become of the application since.
+    /// The state of one of its submissions, regardless of later changes of the application.
     #[must_use]
     pub fn of_submission(application_id: &ApplicationId, submission: Submission) -> Self {
         let Submission {
@@ -275,13 +275,13 @@ impl Application {
         .with_failure()
     }
 
-    /// Reads its row.
+    /// Reads its record.
     ///
     /// # Errors
-    /// When AWS refuses or does not answer, or the row is not one of ours.
+    /// When AWS refuses or does not answer, or the record is not readable.
     pub async fn fetch(client: &Client, table: &str, application_id: &ApplicationId) -> Result<Option<Self>, Error> {
         let key = row::key([("applicationId", application_id.as_str())]);
-        let item = row::get(client, table, key, &ATTRIBUTES, "read the application's row").await?;
+        let item = row::get(client, table, key, &ATTRIBUTES, "read the record of the application").await?;
         item.map(|item| Self::from_item(application_id, &item)).transpose()
     }
 
@@ -290,7 +290,7 @@ impl Application {
             application_id: application_id.as_str().to_owned(),
             attribute: "status",
         })?;
-        // Pictures have no outcome in the row: they leave an application open unless one is declined or referred.
+        // For pictures the record has no outcome: the application stays open unless one is declined or referred.
         let outcome = match status.as_str() {
             "DECIDED" => Some("declined"),
             "IN_REVIEW" => Some("referred"),
@@ -317,7 +317,7 @@ impl Application {
         .with_failure())
     }
 
-    /// A failure without an outcome is told like one; what fails after an outcome leaves it as it is.
+    /// Sets the outcome `failed`, unless the failure came after an outcome.
     fn with_failure(mut self) -> Self {
         if self.has_failed() && self.outcome.is_none() {
             self.outcome = Some("failed".to_owned());
@@ -339,27 +339,27 @@ impl Application {
         .filter_map(|(kind, latest)| Some((kind, latest.as_ref()?)))
     }
 
-    /// Is there nothing more to wait for, but perhaps a person?
+    /// Whether the execution has ended. A referred application still waits for a person.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.status == "DECIDED" || self.is_in_review() || self.has_failed()
     }
 
-    /// Could the system not judge?
+    /// Whether the system could not judge.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.status == "FAILED"
     }
 
-    /// Does a person have to look?
+    /// Whether a person has to decide.
     #[must_use]
     pub fn is_in_review(&self) -> bool {
         self.status == "IN_REVIEW"
     }
 }
 
-/// What the applicant stated and what the document says, of the latest submission that has any of it, and why the application was opened
-/// again: personal data, for an operator who asked for it.
+/// Stated details and document fields of the latest submission that has them, and the reason for reopening: personal data, for an operator
+/// who asked for it.
 ///
 /// # Errors
 /// When AWS refuses or does not answer.
@@ -376,7 +376,7 @@ pub async fn reveal(
     let attributes = [&columns[..], &["documentFields"]].concat();
     let row = [&attributes[..], &["reopenReason"]].concat();
     let mut item = row::get(client, applications, row::key([id]), &row, action).await?.unwrap_or_default();
-    // The row has them once the submission is concluded.
+    // The record of the application gets them when the submission is concluded.
     if let Some(latest) = latest {
         let key = row::key([id, ("submissionId", latest.as_str())]);
         item.extend(row::get(client, submissions, key, &attributes, action).await?.unwrap_or_default());
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shows_verdict_checks_and_scores() {
+    async fn shows_outcome_checks_and_scores() {
         let rule = mock!(Client::get_item)
             .match_requests(|request| {
                 request.table_name() == Some("applications")
@@ -514,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_where_it_failed() {
+    fn shows_the_recorded_failure() {
         let mut item = declined();
         item.remove("outcome");
         item.remove("reasons");
@@ -548,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_after_the_verdict_leaves_it() {
+    fn a_failure_after_the_outcome_keeps_the_outcome() {
         let mut item = declined();
         item.insert("status".to_owned(), s("FAILED"));
         item.insert(
@@ -591,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_when_and_by_whom_it_was_opened_again() {
+    fn shows_when_and_by_whom_it_was_reopened() {
         let mut item = declined();
         item.extend([
             ("reopenedAt".to_owned(), s("2026-11-22T10:00:00.000Z")),
@@ -602,7 +602,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reveals_what_the_latest_submission_states_before_the_row_does() {
+    async fn reveals_details_of_a_submission_without_outcome() {
         let of = |table: &'static str, last_name: &'static str| {
             mock!(Client::get_item).match_requests(move |request| request.table_name() == Some(table)).then_output(
                 move || {
@@ -629,7 +629,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_row_without_status() {
+    fn refuses_a_record_without_status() {
         let error = Application::from_item(&"a".parse().unwrap(), &Item::new()).unwrap_err();
         assert_eq!(error.exit_code(), 5);
     }

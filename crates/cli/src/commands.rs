@@ -1,4 +1,4 @@
-//! What each command does, against one deployment. Results go to standard output, everything else to standard error.
+//! The commands, for one deployment. Results go to standard output, everything else to standard error.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -22,16 +22,16 @@ use crate::queues::{Queue, Queues};
 use crate::records::Records;
 use crate::render;
 use crate::reopen;
-use crate::replay::{End, Line, Replayed, Replayer, Started};
+use crate::replay::{Line, ReplayStatus, Replayed, Replayer, Started};
 use crate::submission::Submission;
 use crate::submit::{self, Package, Upload, Waited};
 use crate::target::{self, Choice, Target};
-use crate::waiting::{News, Waiting};
+use crate::waiting::{Reminder, Waiting};
 
-/// A wait looks so often what it waits for.
-const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+/// Interval between two progress messages of a wait.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
-/// A deployment and the clients that speak to it.
+/// A deployment and its AWS clients.
 pub struct Session {
     target: Target,
     deployment: Deployment,
@@ -50,14 +50,14 @@ impl Session {
     pub async fn open(choice: &Choice) -> Result<Self, Error> {
         let folder = std::env::current_dir().unwrap_or_default();
         let target = target::connect(choice, &folder).await?;
-        // Standard output is for results. Nobody should wonder which account a package went to.
+        // On standard error, so that the operator sees which account is used, and standard output has results only.
         eprintln!("{} (stage {})", target.place, choice.stage);
         let cloudformation = aws_sdk_cloudformation::Client::new(&target.config);
         let deployment = Deployment::find(&cloudformation, &choice.stage, &target.place).await?;
         Ok(Self::of(target, deployment))
     }
 
-    /// With what is already known.
+    /// A session for a known deployment.
     #[must_use]
     pub fn of(target: Target, deployment: Deployment) -> Self {
         Self {
@@ -114,14 +114,14 @@ impl Session {
             sqs: self.sqs.clone(),
             uploads: self.deployment.data("UploadsQueueUrl")?.to_owned(),
         };
-        let is_told = !is_json || std::io::stderr().is_terminal();
+        let is_shown = !is_json || std::io::stderr().is_terminal();
         tokio::select! {
             code = self.show_outcomes(waits, is_json) => code,
-            never = tell(&waiting, &pending), if is_told => match never {},
+            never = report_progress(&waiting, &pending), if is_shown => match never {},
         }
     }
 
-    /// In the order of the uploads.
+    /// Prints the outcomes in the order of the uploads.
     async fn show_outcomes(&self, waits: Vec<JoinHandle<Result<Waited, Error>>>, is_json: bool) -> Result<u8, Error> {
         let mut code = 0;
         for wait in waits {
@@ -146,7 +146,7 @@ impl Session {
         Ok(u8::from(application.has_failed()))
     }
 
-    /// What `show` shows of an application as long as nothing is revealed.
+    /// What `show` prints without `--reveal`.
     ///
     /// # Errors
     /// When there is no such application, or AWS refuses or does not answer.
@@ -158,7 +158,7 @@ impl Session {
         let text = if submissions.is_empty() {
             render::details(&application, place) + &render::evidence(&application.evidence)
         } else {
-            render::standing(&application) + &render::submissions(&submissions, place)
+            render::overview(&application) + &render::submissions(&submissions, place)
         };
         let text = text + &render::executions(&executions);
         Ok(Shown { application, submissions, executions, gone, text })
@@ -169,10 +169,10 @@ impl Session {
         Submission::fetch_all(&dynamodb, &submissions, id).await
     }
 
-    /// With the thresholds by which they were decided.
+    /// The submissions, with the thresholds of their decisions.
     async fn judged(&self, id: &ApplicationId) -> Result<Vec<Submission>, Error> {
         let mut submissions = self.submissions(id).await?;
-        // A conversation has none.
+        // A conversation has no submissions.
         if !submissions.is_empty() {
             let decisions = self.deployment.data("DecisionsTableName")?;
             Submission::add_thresholds(&mut submissions, &self.dynamodb, decisions, id).await?;
@@ -180,7 +180,7 @@ impl Session {
         Ok(submissions)
     }
 
-    /// Of the executions of submissions, and the ARNs of those that Step Functions does not know.
+    /// The timelines of the executions of submissions, and the ARNs of executions that Step Functions does not know.
     async fn timelines(&self, submissions: &[Submission]) -> Result<(Vec<Timeline>, Vec<String>), Error> {
         let (mut executions, mut gone) = (Vec::new(), Vec::new());
         for execution in submissions.iter().filter_map(|submission| submission.execution.as_deref()) {
@@ -199,7 +199,7 @@ impl Session {
     /// When there is no such application, or AWS refuses or does not answer.
     pub async fn show(&self, id: &ApplicationId, is_revealing: bool, is_json: bool) -> Result<u8, Error> {
         let Shown { application, submissions, executions, gone, text } = self.shown(id).await?;
-        note_gone(&gone);
+        print_unknown(&gone);
         let details = if is_revealing { self.revealed(id, &application).await? } else { Value::Null };
         let mut object = json!(application);
         object["submissions"] = json!(submissions);
@@ -213,7 +213,7 @@ impl Session {
 
     async fn revealed(&self, id: &ApplicationId, application: &Application) -> Result<Value, Error> {
         let Records { dynamodb, applications, submissions, .. } = self.records()?;
-        // A selfie says nothing.
+        // A selfie has no details.
         let latest = application.package_submission.as_ref().or(application.document_submission.as_ref());
         let latest = latest.map(|latest| &latest.submission_id);
         application::reveal(&dynamodb, &applications, &submissions, id, latest).await
@@ -227,7 +227,7 @@ impl Session {
         let found = list::list(&self.dynamodb, self.table()?, filter, limit, SystemTime::now()).await?;
         show_all(is_json, &found, render::list);
         if !is_json && found.len() == limit {
-            eprintln!("the newest {limit}; --limit shows more");
+            eprintln!("only the newest {limit} are shown; --limit shows more");
         }
         Ok(0)
     }
@@ -247,9 +247,9 @@ impl Session {
             self.timelines(&submissions).await?
         };
         if timelines.is_empty() && gone.is_empty() {
-            eprintln!("nothing was started for {what}");
+            eprintln!("no execution was started for {what}");
         }
-        note_gone(&gone);
+        print_unknown(&gone);
         for timeline in timelines {
             let judged =
                 submissions.iter().find(|submission| submission.execution.as_ref() == Some(&timeline.execution));
@@ -259,10 +259,10 @@ impl Session {
         Ok(0)
     }
 
-    /// `replay`; `ids` empty means all that have failed
+    /// `replay`; empty `ids` mean all failed applications
     ///
     /// # Errors
-    /// When AWS refuses or does not answer; what is about one application is told in its line.
+    /// When AWS refuses or does not answer. An error about one application is printed in its line.
     pub async fn replay(
         &self,
         ids: &[ApplicationId],
@@ -286,8 +286,8 @@ impl Session {
         .await
     }
 
-    /// A line for each application, or for each of its pictures, with how many applications are done; and with a wait another line for
-    /// each that was started. What goes wrong with one stops no other.
+    /// Calls `tell` with a line for each application, or for each of its pictures, and the number of processed applications; with a wait,
+    /// again for each started replay. An error about one application does not stop the others.
     async fn replay_each(
         &self,
         ids: &[ApplicationId],
@@ -311,9 +311,9 @@ impl Session {
         let Some(limit) = how.wait else { return Ok(code) };
         let since = Instant::now();
         for replay in &started {
-            let line = match self.end_of(&replayer, replay, since, limit).await {
+            let line = match self.wait_for(&replayer, replay, since, limit).await {
                 Ok(ended) => Line::Ended(Box::new(ended)),
-                Err(error) => Line::broken_off(&replay.application_id, &error),
+                Err(error) => Line::of_error(&replay.application_id, &error),
             };
             code = code.max(line.exit_code());
             tell(None, &line);
@@ -334,7 +334,7 @@ impl Session {
         };
         let plans = match plans {
             Ok(plans) => plans,
-            Err(error) => return vec![Line::broken_off(id, &error)],
+            Err(error) => return vec![Line::of_error(id, &error)],
         };
         let mut lines = Vec::new();
         for plan in plans {
@@ -344,7 +344,7 @@ impl Session {
                     started.extend(replay);
                     Line::Planned(Box::new(plan))
                 }
-                Err(error) => Line::broken_off(id, &error),
+                Err(error) => Line::of_error(id, &error),
             });
         }
         lines
@@ -357,7 +357,7 @@ impl Session {
     }
 
     /// Waits until a replay has ended.
-    async fn end_of(
+    async fn wait_for(
         &self,
         replayer: &Replayer,
         replay: &Started,
@@ -368,8 +368,8 @@ impl Session {
             let now = replayer.state_of(replay).await;
             let is_time_left = since.elapsed() <= limit;
             match now {
-                Ok(Replayed { replay: End::Unfinished, .. }) if is_time_left => {}
-                Err(error) if is_time_left && error.is_passing() => eprintln!("note: {error}"),
+                Ok(Replayed { replay: ReplayStatus::Unfinished, .. }) if is_time_left => {}
+                Err(error) if is_time_left && error.is_transient() => eprintln!("note: {error}"),
                 now => return now,
             }
             sleep(self.target.place.poll_interval()).await;
@@ -379,7 +379,7 @@ impl Session {
     /// `reopen`
     ///
     /// # Errors
-    /// When there is no such application, when it is not one that is opened again, or when AWS refuses or does not answer.
+    /// When there is no such application, when it cannot be reopened, or when AWS refuses or does not answer.
     pub async fn reopen(&self, id: &ApplicationId, reason: &str, is_json: bool) -> Result<u8, Error> {
         let decisions = self.deployment.data("DecisionsTableName")?;
         let who = reopen::caller(&self.sts).await?;
@@ -438,12 +438,12 @@ impl Session {
             eprintln!();
         }
         show(is_json, &json!({"queue": queue, "moved": moved}), || {
-            format!("{}: {moved} messages are back at work", queue.name())
+            format!("{}: {moved} messages were sent back", queue.name())
         });
         Ok(0)
     }
 
-    /// `watch`: a table that is drawn anew on a terminal, a line for each change elsewhere
+    /// `watch`: on a terminal a table that is redrawn, otherwise a line for each change
     ///
     /// # Errors
     /// When AWS refuses or does not answer.
@@ -466,15 +466,15 @@ impl Session {
                 Ok(found) => {
                     is_answered = true;
                     if is_drawn {
-                        // Clears the screen and goes to its corner.
-                        out(format_args!("\x1b[2J\x1b[H{}\n\nCtrl-C ends", render::list(&found)));
+                        // Clears the screen and moves the cursor to the upper left corner.
+                        out(format_args!("\x1b[2J\x1b[H{}\n\nCtrl-C stops", render::list(&found)));
                     } else {
-                        // Oldest change first, as a log is read.
-                        found.iter().rev().filter(|application| is_news(&mut seen, application)).for_each(tell);
+                        // The oldest change first, as in a log.
+                        found.iter().rev().filter(|application| has_changed(&mut seen, application)).for_each(tell);
                     }
                 }
-                Err(error) if error.is_passing() && (is_answered || !is_last()) => {
-                    eprintln!("note: {error}; watching on");
+                Err(error) if error.is_transient() && (is_answered || !is_last()) => {
+                    eprintln!("note: {error}; still watching");
                 }
                 Err(error) => return Err(error),
             }
@@ -486,56 +486,59 @@ impl Session {
     }
 }
 
-/// Says what the submissions that have no outcome yet wait for, until it is not asked any more.
-async fn tell(waiting: &Waiting, submissions: &[((ApplicationId, SubmissionId), AbortHandle)]) -> Infallible {
-    let mut news = News::default();
+/// Prints what the submissions without an outcome wait for. It runs until it is cancelled.
+async fn report_progress(
+    waiting: &Waiting,
+    submissions: &[((ApplicationId, SubmissionId), AbortHandle)],
+) -> Infallible {
+    let mut lines = Reminder::default();
     loop {
-        sleep(LOOK_INTERVAL).await;
+        sleep(PROGRESS_INTERVAL).await;
         let pending = submissions.iter().filter(|(_, wait)| !wait.is_finished());
         let pending: Vec<_> = pending.map(|(submission, _)| submission.clone()).collect();
         let line = waiting.line(&pending).await.unwrap_or_else(|error| format!("note: {error}"));
-        if news.is_news(&line, Instant::now()) {
+        if lines.is_due(&line, Instant::now()) {
             eprintln!("{line}");
         }
     }
 }
 
-/// Has the application changed since it was seen?
-fn is_news(seen: &mut HashMap<String, Option<String>>, application: &Application) -> bool {
+/// Whether the application has changed since the last call.
+fn has_changed(seen: &mut HashMap<String, Option<String>>, application: &Application) -> bool {
     let id = application.application_id.clone();
     seen.insert(id, application.updated_at.clone()) != Some(application.updated_at.clone())
 }
 
-/// An application with everything that became of it.
+/// An application with its submissions and executions.
 #[derive(Debug)]
 pub struct Shown {
-    /// Where it stands.
+    /// Its record.
     pub application: Application,
-    /// Everything that was uploaded for it.
+    /// All its submissions.
     pub submissions: Vec<Submission>,
-    /// The executions of these.
+    /// Their executions.
     pub executions: Vec<Timeline>,
     /// ARNs of executions that Step Functions does not know.
     pub gone: Vec<String>,
-    /// All of it for people.
+    /// All of it as text.
     pub text: String,
 }
 
-/// How to replay.
+/// Options of `replay`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct How {
     /// A fresh execution even where a redrive is allowed.
     pub is_fresh: bool,
-    /// Say what would be done, and do nothing.
+    /// Show what would be done, and do nothing.
     pub is_dry_run: bool,
-    /// Wait so long for the results.
+    /// Wait for the results, at most this long.
     pub wait: Option<Duration>,
 }
 
-/// An application id as given on the command line.
+/// Parses an application id from the command line.
 ///
 /// # Errors
-/// When it cannot be one.
+/// When the text is not an application id.
 pub fn parse_id(text: &str) -> Result<ApplicationId, Error> {
     text.parse().map_err(|error| Error::Usage(format!("{text:?} is no application: {error}")))
 }
@@ -566,7 +569,7 @@ fn show_uploads(uploads: &[Upload], is_json: bool) {
     }
 }
 
-fn note_gone(executions: &[String]) {
+fn print_unknown(executions: &[String]) {
     for execution in executions {
         eprintln!("note: {}", render::gone(execution));
     }
@@ -580,7 +583,7 @@ fn show(is_json: bool, object: &Value, text: impl FnOnce() -> String) {
     }
 }
 
-/// A table for people, without one when there is nothing; a line for each to anything else.
+/// A table, or nothing when there is nothing to list; otherwise one JSON object per line.
 fn show_all<T: Serialize>(is_json: bool, objects: &[T], table: impl FnOnce(&[T]) -> String) {
     if is_json {
         for object in objects {
@@ -593,7 +596,7 @@ fn show_all<T: Serialize>(is_json: bool, objects: &[T], table: impl FnOnce(&[T])
     }
 }
 
-/// A line on standard output. Whoever closed it (`| head`) has seen enough.
+/// Prints a line on standard output. Exits if the reader has closed it (`| head`).
 pub fn out(line: impl Display) {
     if writeln!(std::io::stdout(), "{line}").is_err() {
         std::process::exit(0);
@@ -645,7 +648,7 @@ mod tests {
             target,
             deployment: Deployment::of("dev", outputs),
             s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&there]),
-            // What is throttled is to be heard of at once.
+            // Without retries, so that throttling is reported immediately.
             dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, dynamodb, |config| {
                 config.retry_config(RetryConfig::disabled())
             }),
@@ -668,7 +671,7 @@ mod tests {
         ObjectRef { bucket: "b".to_owned(), key: format!("zipped/{id}.zip"), version_id: "v1".to_owned() }
     }
 
-    /// A failure of its execution that was recorded then.
+    /// A recorded failure of the execution.
     fn failure(id: &str, at: &str) -> AttributeValue {
         m([("executionArn", s(&execution(id))), ("reason", s("SYSTEM_UNAVAILABLE")), ("at", s(at))])
     }
@@ -711,7 +714,7 @@ mod tests {
         record
     }
 
-    /// What is recorded of an application, one answer for each question, the last for all that follow.
+    /// The records of an application: one for each request, the last one for all further requests.
     fn answers(rule: RuleBuilder<GetItemInput, GetItemOutput, GetItemError>, items: Vec<Option<Item>>) -> Rule {
         let mut rule = rule.sequence();
         let last = items.last().cloned().unwrap();
@@ -736,7 +739,7 @@ mod tests {
         answers(asked, records)
     }
 
-    /// Step Functions says so of it, or does not know it.
+    /// The status of an execution in Step Functions; `None` if it is unknown there.
     fn state(execution: &str, status: Option<ExecutionStatus>) -> Rule {
         let asked = execution.to_owned();
         let rule = mock!(aws_sdk_sfn::Client::describe_execution)
@@ -787,7 +790,7 @@ mod tests {
     const KINDS: [UploadKind; 3] = [UploadKind::Package, UploadKind::Selfie, UploadKind::Document];
 
     #[tokio::test]
-    async fn a_redrive_has_ended_when_its_submission_has_its_outcome_or_fails_again() {
+    async fn a_redrive_ends_with_an_outcome_or_a_new_failure() {
         for kind in KINDS {
             for (last, code, end) in [
                 (record("a", kind, "DECIDED", None), 0, "succeeded"),
@@ -817,7 +820,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_fresh_execution_has_ended_when_its_own_submission_has() {
+    async fn a_fresh_execution_ends_with_its_own_submission() {
         let fresh = How { is_fresh: true, ..WAITING };
         for kind in KINDS {
             for (last, code, end) in [
@@ -827,7 +830,7 @@ mod tests {
                 let applications = rows("a", vec![row("a", kind, "FAILED", Some("1"))]);
                 let old = records(&submission("a"), vec![Some(record("a", kind, "FAILED", Some("1")))]);
                 let awaited = SubmissionId::of_replay(&upload("a"), &execution("a"));
-                // The starter comes to it a little later.
+                // The starter records it a little later.
                 let new = records(&awaited, vec![None, Some(record("a", kind, "IN_PROGRESS", None)), Some(last)]);
                 let send =
                     mock!(aws_sdk_sqs::Client::send_message).then_output(|| SendMessageOutput::builder().build());
@@ -842,7 +845,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_failed_after_the_outcome_has_been_replayed_when_the_row_says_so() {
+    async fn a_replay_after_the_outcome_ends_with_the_application() {
         let by = |failed_at| row("a", UploadKind::Package, "approved", failed_at);
         for (last, code, text) in
             [(by(None), 0, "✓ a: approved"), (by(Some("2")), 1, "! a: approved, and something failed afterwards")]
@@ -856,7 +859,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pictures_are_replayed_each_by_itself() {
+    async fn each_picture_is_replayed_separately() {
         let mut both = row("a", UploadKind::Selfie, "FAILED", Some("1"));
         both.extend(row("b", UploadKind::Document, "FAILED", Some("1")));
         both.insert("applicationId".to_owned(), s("a"));
@@ -888,7 +891,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_replay_that_does_not_end_is_4() {
+    async fn an_unfinished_replay_is_4() {
         let applications = rows("a", vec![row("a", UploadKind::Document, "FAILED", Some("1"))]);
         let before = Some(record("a", UploadKind::Document, "FAILED", Some("1")));
         let submissions = records(&submission("a"), vec![before]);
@@ -904,7 +907,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_replay_is_awaited_beyond_a_poll_that_is_throttled() {
+    async fn waiting_for_a_replay_survives_a_throttled_poll() {
         let applications = rows("a", vec![row("a", UploadKind::Package, "FAILED", Some("1"))]);
         let record = |status, at| {
             let record = record("a", UploadKind::Package, status, at);
@@ -923,7 +926,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_goes_wrong_with_one_stops_no_other() {
+    async fn an_error_about_one_application_does_not_stop_others() {
         let package = |id: &'static str| {
             let of = |status, at| Some(record(id, UploadKind::Package, status, at));
             let records = records(&submission(id), vec![of("FAILED", Some("1")), of("DECIDED", None)]);
@@ -935,7 +938,7 @@ mod tests {
         let expired = mock!(aws_sdk_dynamodb::Client::get_item)
             .match_requests(|request| request.key().unwrap()["applicationId"] == s("d"))
             .then_output(|| GetItemOutput::builder().build());
-        // Neither can it be resumed, nor is anything recorded that could be judged afresh.
+        // It can neither be redriven nor judged again: nothing is recorded.
         let lost = [
             rows("e", vec![row("e", UploadKind::Package, "FAILED", Some("1"))]),
             records(&submission("e"), vec![None]),
@@ -958,15 +961,15 @@ mod tests {
         let (code, objects, texts) = replayed(&session, &["a", "b", "c", "d", "e", "f"], WAITING).await;
 
         assert_eq!(code, 5, "the highest of 5, 5, 3 and 1");
-        let told: Vec<_> = objects.iter().map(|line| line["applicationId"].as_str().unwrap()).collect();
-        assert_eq!(told, ["a", "b", "c", "d", "e", "f", "a", "f"], "each one, then each one that was started");
+        let ids: Vec<_> = objects.iter().map(|line| line["applicationId"].as_str().unwrap()).collect();
+        assert_eq!(ids, ["a", "b", "c", "d", "e", "f", "a", "f"], "each application, then each started replay");
         assert_eq!(objects[4]["action"], "impossible");
         assert!(objects[1]["error"].as_str().unwrap().contains("Too old"), "{objects:?}");
-        assert!(objects[2]["error"].as_str().unwrap().contains("asked too often"), "{objects:?}");
+        assert!(objects[2]["error"].as_str().unwrap().contains("throttled the request"), "{objects:?}");
         assert!(objects[3]["error"].as_str().unwrap().contains("no application d"), "{objects:?}");
         for line in [1, 2, 3] {
-            assert_eq!(texts[line], format!("! {}: {}", told[line], objects[line]["error"].as_str().unwrap()));
-            assert_eq!(objects[line].as_object().unwrap().len(), 2, "what was not done has no action: {objects:?}");
+            assert_eq!(texts[line], format!("! {}: {}", ids[line], objects[line]["error"].as_str().unwrap()));
+            assert_eq!(objects[line].as_object().unwrap().len(), 2, "a line with an error has no action: {objects:?}");
         }
         assert_eq!((&objects[6]["replay"], &objects[7]["replay"]), (&json!("succeeded"), &json!("succeeded")));
         assert_eq!(replayed(&session, &["d"], NOT_WAITING).await.0, 3);
@@ -985,7 +988,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_that_failed_since_is_replayed_and_in_a_dry_run_only_told() {
+    async fn replays_all_failed_since_or_lists_them_in_a_dry_run() {
         let since = Some("2026-11-21".parse().unwrap());
         for is_dry_run in [true, false] {
             let query = failed_since("2026-11-21T00:00:00.000Z", &["a", "b"]);
@@ -1011,7 +1014,7 @@ mod tests {
         }
     }
 
-    /// Those of an application.
+    /// The submissions of an application.
     fn submissions(records: Vec<Item>) -> Rule {
         mock!(aws_sdk_dynamodb::Client::query)
             .match_requests(|request| request.table_name() == Some("submissions"))
@@ -1030,7 +1033,7 @@ mod tests {
                         ("thresholds".to_owned(), thresholds),
                     ])
                 };
-                // The record of a reopening is about no submission.
+                // The record of a reopening has no submission.
                 let items = ids.iter().map(decision).chain([Item::new()]);
                 QueryOutput::builder().set_items(Some(items.collect())).build()
             })
@@ -1042,7 +1045,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn history_tells_the_executions_that_are_known() {
+    async fn history_shows_the_known_executions() {
         let (gone, left) = (execution("a"), execution("b"));
         let applications = rows("a", vec![row("a", UploadKind::Package, "approved", None)]);
         let submissions = submissions(vec![
@@ -1056,7 +1059,7 @@ mod tests {
         assert_eq!(session.history("a", true).await.unwrap(), 0);
         assert_eq!((unknown.num_calls(), known.num_calls(), history.num_calls()), (1, 1, 1));
         let error = session.history(&gone, true).await.unwrap_err();
-        assert_eq!(error.exit_code(), 3, "the one that was asked for is not there: {error}");
+        assert_eq!(error.exit_code(), 3, "the given execution does not exist: {error}");
     }
 
     #[tokio::test]
@@ -1095,7 +1098,7 @@ mod tests {
         };
         let session = session(&[&rows("a", vec![conversation]), &submissions(Vec::new())], &[], &[]);
         let text = session.shown(&"a".parse().unwrap()).await.unwrap().text;
-        assert_eq!(text, "… a: referred: a person has to look\n  identityExtraction    pass");
+        assert_eq!(text, "… a: referred: a person has to decide\n  identityExtraction    pass");
     }
 
     #[tokio::test]
@@ -1117,7 +1120,7 @@ mod tests {
 
     const EVERY: Duration = Duration::from_millis(1);
 
-    /// Watches without an end, which it must not come to by itself, until there were so many polls.
+    /// Watches without a time limit until there were this many polls; it must not end before.
     async fn watch_for(session: &Session, filter: &Filter, query: &Rule, polls: usize) {
         let polled = async {
             while query.num_calls() < polls {
@@ -1125,13 +1128,13 @@ mod tests {
             }
         };
         tokio::select! {
-            ended = session.watch(filter, 50, EVERY, None, true) => panic!("it has ended: {ended:?}"),
+            ended = session.watch(filter, 50, EVERY, None, true) => panic!("watch has ended: {ended:?}"),
             () = polled => {}
         }
     }
 
     #[tokio::test]
-    async fn watch_survives_a_poll_that_is_throttled() {
+    async fn watch_survives_a_throttled_poll() {
         let filter = Filter { outcome: Some(Outcome::Failed), ..Filter::default() };
         let query = mock!(aws_sdk_dynamodb::Client::query)
             .sequence()
@@ -1142,12 +1145,12 @@ mod tests {
             .build();
         let session = session(&[&query], &[], &[]);
         watch_for(&session, &filter, &query, 3).await;
-        // At its end, a watch that has heard something has not failed.
+        // A watch that had at least one successful poll ends without an error.
         assert_eq!(session.watch(&filter, 50, EVERY, Some(Duration::ZERO), true).await.unwrap(), 0);
     }
 
     #[tokio::test]
-    async fn watch_that_never_hears_anything_has_failed() {
+    async fn watch_fails_if_no_poll_succeeds() {
         let filter = Filter { outcome: Some(Outcome::Failed), ..Filter::default() };
         let query = mock!(aws_sdk_dynamodb::Client::query)
             .sequence()
@@ -1157,7 +1160,7 @@ mod tests {
         let throttled = session(&[&query], &[], &[]);
         watch_for(&throttled, &filter, &query, 2).await;
         let error = throttled.watch(&filter, 50, EVERY, Some(Duration::ZERO), true).await.unwrap_err();
-        assert!(error.to_string().contains("asked too often"), "{error}");
+        assert!(error.to_string().contains("throttled the request"), "{error}");
         let denied = mock!(aws_sdk_dynamodb::Client::query)
             .then_error(|| QueryError::generic(ErrorMetadata::builder().code("AccessDeniedException").build()));
         assert!(session(&[&denied], &[], &[]).watch(&filter, 50, EVERY, None, true).await.is_err());

@@ -1,4 +1,4 @@
-//! The names of what is deployed, from the stacks' outputs.
+//! The names of the deployed resources, from the outputs of the stacks.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Asks `CloudFormation`.
+    /// Reads the outputs from `CloudFormation`.
     ///
     /// # Errors
     /// When a stack is missing, or AWS refuses or does not answer.
@@ -27,7 +27,7 @@ impl Deployment {
             let answer = client.describe_stacks().stack_name(&stack).send().await;
             let found = match answer {
                 Ok(found) => found.stacks.unwrap_or_default(),
-                // This is how CloudFormation says "does not exist".
+                // The code of CloudFormation for a stack that does not exist.
                 Err(error) if error.code() == Some("ValidationError") => Vec::new(),
                 Err(error) => return Err(Error::from_sdk("describe the stacks", error)),
             };
@@ -67,7 +67,7 @@ impl Deployment {
         self.output("Conversation", output)
     }
 
-    /// The ARN of a machine, by the output that holds it, whichever stack it is in.
+    /// The ARN of a machine, by the output that holds it, in the stack that has it.
     ///
     /// # Errors
     /// When it is missing.
@@ -83,7 +83,7 @@ impl Deployment {
         self.output("FaceApi", output)
     }
 
-    /// One output of the stack that watches.
+    /// One output of the stack of alarms and dashboards.
     ///
     /// # Errors
     /// When it is missing.
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_which_stack_is_missing_where() {
+    async fn names_the_missing_stack_and_its_place() {
         let rule = mock!(Client::describe_stacks).then_error(|| {
             let metadata = aws_sdk_cloudformation::error::ErrorMetadata::builder()
                 .code("ValidationError")
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn passes_on_why_aws_refused() {
+    async fn reports_why_aws_refused() {
         let rule = mock!(Client::describe_stacks).then_error(|| {
             let metadata = aws_sdk_cloudformation::error::ErrorMetadata::builder()
                 .code("AccessDenied")
@@ -188,7 +188,7 @@ mod tests {
 
         assert_eq!(
             error.to_string(),
-            "AWS refused to describe the stacks: User is not authorized (AccessDenied): pass a `--profile` that may, or have the permission granted to this one"
+            "AWS refused to describe the stacks: User is not authorized (AccessDenied): pass a `--profile` with the permission, or have it granted to this one"
         );
     }
 }

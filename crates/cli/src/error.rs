@@ -1,15 +1,15 @@
-//! What can go wrong, in sentences that name the remedy.
+//! Errors, in sentences that name the remedy.
 
 use std::path::PathBuf;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
-/// Every way in which a command ends without its result.
+/// The reasons for which a command ends without its result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An argument that cannot be right.
+    /// An invalid argument.
     #[error("{0}")]
     Usage(String),
     /// A package that cannot be read.
@@ -17,17 +17,17 @@ pub enum Error {
     UnreadablePackage {
         /// As given.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// No row with this id.
+    /// No record with this id.
     #[error(
-        "no application {application_id} in {place}: nothing was received under this id (yet), or its row has expired"
+        "no application {application_id} in {place}: nothing was received under this id (yet), or its record has expired"
     )]
     UnknownApplication {
         /// As given.
         application_id: String,
-        /// Where it was looked for.
+        /// Where it was searched.
         place: String,
     },
     /// No execution with this ARN.
@@ -36,26 +36,26 @@ pub enum Error {
         /// Its ARN.
         execution: String,
     },
-    /// An application that stays as it is.
-    #[error("application {application_id} is not opened again: {why}")]
+    /// An application that cannot be reopened.
+    #[error("application {application_id} cannot be reopened: {why}")]
     NotReopenable {
         /// Its id.
         application_id: String,
         /// Why, and what to do instead.
         why: &'static str,
     },
-    /// Others have changed the application each time before it could be written.
-    #[error("application {application_id} was changed by others meanwhile, again and again: try again")]
+    /// Each attempt to write failed because of a concurrent change.
+    #[error("application {application_id} was changed concurrently at every attempt: try again")]
     Contended {
         /// Its id.
         application_id: String,
     },
-    /// AWS asks to come back later.
-    #[error("AWS is asked too often to {action} ({code}): wait a little and try again")]
+    /// AWS throttled the request.
+    #[error("AWS throttled the request to {action} ({code}): wait a little and try again")]
     Throttled {
-        /// What was tried, after "to".
+        /// The action, after "to".
         action: &'static str,
-        /// AWS's name of the error.
+        /// The error code of AWS.
         code: String,
     },
     /// No credentials were found.
@@ -63,43 +63,43 @@ pub enum Error {
         "no AWS credentials: sign in (`aws sso login`), choose a profile (`--profile`), or set AWS_ACCESS_KEY_ID; for a trial without AWS run `cargo xtask up`"
     )]
     NoCredentials {
-        /// What the providers say.
+        /// The error of the providers.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The credentials were good, and are no longer.
+    /// The credentials have expired.
     #[error(
-        "the AWS credentials have expired, trying to {action} ({code}): sign in anew (`aws sso login`), or fetch new ones, and try again"
+        "the AWS credentials have expired, so AWS refused to {action} ({code}): sign in again (`aws sso login`), or get new ones, and try again"
     )]
     ExpiredCredentials {
-        /// What was tried, after "to".
+        /// The action, after "to".
         action: &'static str,
-        /// AWS's name of the error.
+        /// The error code of AWS.
         code: String,
     },
-    /// Credentials that nobody knows, at least not in this region.
+    /// Credentials that are unknown, at least in this region.
     #[error(
-        "AWS does not accept the credentials, trying to {action} ({code}): either they are wrong or deleted: sign in anew (`aws sso login`) or pass another `--profile`; or the region is not enabled for the account: pass another `--region`, or have it enabled"
+        "AWS does not accept the credentials for the request to {action} ({code}): if they are wrong or deleted, sign in again (`aws sso login`) or pass another `--profile`; if the region is not enabled for the account, pass another `--region` or have it enabled"
     )]
     UnknownCredentials {
-        /// What was tried, after "to".
+        /// The action, after "to".
         action: &'static str,
-        /// AWS's name of the error.
+        /// The error code of AWS.
         code: String,
     },
     /// No region is configured.
     #[error("no AWS region: pass `--region`, choose a profile that has one, or set AWS_REGION")]
     NoRegion,
-    /// The stacks are not there.
+    /// A stack does not exist.
     #[error("no stack {stack} in {place}: deploy it, or pass another `--stage`, `--region` or `--profile`")]
     NotDeployed {
         /// Its name.
         stack: String,
-        /// Where it was looked for.
+        /// Where it was searched.
         place: String,
     },
-    /// The stacks are there but lack something.
+    /// A stack has no such output.
     #[error(
-        "stack {stack} has no output {output}: it was deployed by another version of Bonafide, or not to its end; deploy it again, or use the command of its version"
+        "stack {stack} has no output {output}: it was deployed by another version of Bonafide, or its deployment was interrupted; deploy it again, or use the command of its version"
     )]
     IncompleteDeployment {
         /// Its name.
@@ -107,65 +107,65 @@ pub enum Error {
         /// The output's name.
         output: &'static str,
     },
-    /// What a stack's output names is not there.
+    /// A resource that a stack output names does not exist.
     #[error(
-        "what Bonafide needs to {action} is gone: {message} ({code}): it was deleted after the deployment, so deploy again, or pass another `--stage`, `--region` or `--profile`"
+        "a resource that Bonafide needs to {action} is gone: {message} ({code}): it was deleted after the deployment, so deploy again, or pass another `--stage`, `--region` or `--profile`"
     )]
     Gone {
-        /// What was tried, after "to".
+        /// The action, after "to".
         action: &'static str,
-        /// AWS's name of the error.
+        /// The error code of AWS.
         code: String,
-        /// AWS's sentence.
+        /// The message of AWS.
         message: String,
     },
     /// A permission is missing.
     #[error(
-        "AWS refused to {action}: {message} ({code}): pass a `--profile` that may, or have the permission granted to this one"
+        "AWS refused to {action}: {message} ({code}): pass a `--profile` with the permission, or have it granted to this one"
     )]
     AccessDenied {
-        /// What was tried, after "to".
+        /// The action, after "to".
         action: &'static str,
-        /// AWS's name of the error.
+        /// The error code of AWS.
         code: String,
-        /// AWS's sentence.
+        /// The message of AWS.
         message: String,
     },
-    /// AWS refused.
+    /// AWS refused the request for another reason.
     #[error(
-        "AWS refused to {action}: {message} ({code}): try again, and if it stays so, look the code up in the service's documentation"
+        "AWS refused to {action}: {message} ({code}): try again; if it fails again, look up the code in the documentation of the service"
     )]
     Refused {
-        /// What was tried, after "to".
+        /// The action, after "to".
         action: &'static str,
-        /// AWS's name of the error.
+        /// The error code of AWS.
         code: String,
-        /// AWS's sentence.
+        /// The message of AWS.
         message: String,
     },
     /// AWS did not answer.
     #[error(
-        "AWS did not answer, trying to {action}: check the network (and with `cargo xtask up`, the local AWS), and try again: {message}"
+        "AWS did not answer the request to {action}: check the network (or, with `cargo xtask up`, the local AWS) and try again: {message}"
     )]
     NoAnswer {
-        /// What was tried, after "to".
+        /// The action, after "to".
         action: &'static str,
-        /// Everything that is known.
+        /// The error with all its sources.
         message: String,
     },
-    /// The name of the service's host, which has the region in it, is known nowhere.
+    /// The host name of the service, which contains the region, cannot be resolved.
     #[error(
-        "no such host, trying to {action}: is the region's name right (`--region`, `--endpoint-url`, or the profile's)? If it is, this machine does not resolve names"
+        "no such host for the request to {action}: check the name of the region (`--region`, `--endpoint-url` or the profile); if it is right, this machine cannot resolve host names"
     )]
     UnknownHost {
-        /// What was tried, after "to".
+        /// The action, after "to".
         action: &'static str,
-        /// What the connection says.
+        /// The error of the connection.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A row that this version cannot read.
+    /// A record that this version cannot read.
     #[error(
-        "the row of application {application_id} has no readable {attribute}: it was written by another version of Bonafide; use the command of that version"
+        "the record of application {application_id} has no readable {attribute}: it was written by another version of Bonafide; use the command of that version"
     )]
     UnreadableRow {
         /// Its id.
@@ -200,8 +200,8 @@ impl Error {
         }
     }
 
-    /// May the very same request be answered a little later?
-    pub(crate) fn is_passing(&self) -> bool {
+    /// Whether the same request may succeed a little later.
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Contended { .. } | Self::Throttled { .. } | Self::NoAnswer { .. } => true,
             Self::Usage(_)
@@ -223,14 +223,14 @@ impl Error {
         }
     }
 
-    /// Tells a refusal from silence; `action` completes "AWS refused to …".
+    /// Classifies an error of the SDK. `action` completes "AWS refused to …".
     pub fn from_sdk<E>(action: &'static str, error: SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let Some(refusal) = error.as_service_error() else {
             let message = DisplayErrorContext(&error).to_string();
-            // The connector has no name for it; this is how hyper calls a name that is not resolved.
+            // The SDK has no type for it; this is the message of hyper for a host name that cannot be resolved.
             if message.contains("dns error") {
                 return Self::UnknownHost { action, source: error.into() };
             }
@@ -240,7 +240,7 @@ impl Error {
         let message = refusal.message().unwrap_or("no reason given").trim_end_matches('.').to_owned();
         match code.as_str() {
             "ExpiredToken" | "ExpiredTokenException" => Self::ExpiredCredentials { action, code },
-            // Regions that are not enabled answer like this to good credentials.
+            // Regions that are not enabled return these codes for valid credentials, too.
             "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" | "InvalidToken" => {
                 Self::UnknownCredentials { action, code }
             }
@@ -251,13 +251,13 @@ impl Error {
             | "RequestLimitExceeded"
             | "SlowDown"
             | "TooManyRequestsException" => Self::Throttled { action, code },
-            // SQS has both names, by its protocol.
+            // SQS has a name for each of its two protocols.
             "QueueDoesNotExist"
             | "AWS.SimpleQueueService.NonExistentQueue"
             | "ResourceNotFoundException"
             | "StateMachineDoesNotExist"
             | "NoSuchBucket" => Self::Gone { action, code, message },
-            // KMS's own come through other services with its name in front.
+            // Other services pass on errors of KMS with the prefix `KMS.`.
             denied if denied.contains("AccessDenied") || denied == "UnauthorizedOperation" => {
                 Self::AccessDenied { action, code, message }
             }
@@ -265,7 +265,7 @@ impl Error {
         }
     }
 
-    /// The same for a request about an execution, which may be gone.
+    /// The same for a request about an execution, which may not exist any more.
     pub(crate) fn of_execution<E>(action: &'static str, execution: &str, error: SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -277,7 +277,7 @@ impl Error {
     }
 }
 
-/// Asks the credential providers now: later, the SDK would report their silence as a failed connection.
+/// Asks the credential providers now, since the SDK would later report missing credentials as a failed connection.
 pub(crate) async fn require_credentials(config: &SdkConfig) -> Result<(), Error> {
     use aws_sdk_s3::config::ProvideCredentials as _;
     let Some(provider) = config.credentials_provider() else {
@@ -298,15 +298,15 @@ mod tests {
 
     use super::*;
 
-    /// AWS's answer with this code, to the question what is deployed.
+    /// The error for an answer of AWS with this code.
     fn refused(code: &str) -> Error {
         let metadata = ErrorMetadata::builder().code(code).message("It says so.").build();
         let answer = HttpResponse::new(400.try_into().unwrap(), SdkBody::empty());
         Error::from_sdk("describe the stacks", SdkError::service_error(DescribeStacksError::generic(metadata), answer))
     }
 
-    /// What the connection says, and below it what the system says.
-    fn silent(says: &'static str, below: &'static str) -> Error {
+    /// The error for a failed connection, with the error of the operating system as its source.
+    fn unanswered(says: &'static str, below: &'static str) -> Error {
         #[derive(Debug, thiserror::Error)]
         #[error("{0}")]
         struct Says(&'static str, #[source] std::io::Error);
@@ -316,22 +316,22 @@ mod tests {
     }
 
     #[test]
-    fn each_trouble_has_its_own_sentence_with_a_remedy() {
+    fn each_error_has_its_own_sentence_with_a_remedy() {
         let id = || "a".to_owned();
         let place = || "AWS, region eu-nowhere-9".to_owned();
-        let troubles = [
-            (refused("ThrottlingException"), 5, "asked too often", "wait a little"),
+        let cases = [
+            (refused("ThrottlingException"), 5, "throttled the request", "wait a little"),
             (refused("ExpiredTokenException"), 5, "credentials have expired", "`aws sso login`"),
             (refused("InvalidToken"), 5, "does not accept the credentials", "another `--profile`"),
-            (refused("AccessDeniedException"), 5, "It says so (AccessDeniedException)", "have the permission granted"),
+            (refused("AccessDeniedException"), 5, "It says so (AccessDeniedException)", "have it granted"),
             (Error::UnknownApplication { application_id: id(), place: place() }, 3, "no application a in AWS", "(yet)"),
             (
                 Error::NotReopenable { application_id: id(), why: "it is open already: upload" },
                 1,
-                "is not opened again",
+                "cannot be reopened",
                 "upload",
             ),
-            (Error::Contended { application_id: id() }, 5, "changed by others", "try again"),
+            (Error::Contended { application_id: id() }, 5, "changed concurrently", "try again"),
             (Error::UnknownExecution { execution: "arn:a".to_owned() }, 3, "no execution arn:a", "90 days"),
             (refused("QueueDoesNotExist"), 5, "is gone: It says so", "deploy again"),
             (
@@ -340,8 +340,8 @@ mod tests {
                 "no stack a in AWS, region eu-nowhere-9",
                 "`--region`",
             ),
-            (silent("dns error", "failed to lookup address"), 5, "no such host", "`--region`"),
-            (silent("tcp connect error", "refused"), 5, "did not answer", "check the network"),
+            (unanswered("dns error", "failed to lookup address"), 5, "no such host", "`--region`"),
+            (unanswered("tcp connect error", "refused"), 5, "did not answer", "check the network"),
             (
                 Error::IncompleteDeployment { stack: id(), output: "BucketName" },
                 5,
@@ -364,26 +364,26 @@ mod tests {
             (Error::NoRegion, 5, "no AWS region", "`--region`"),
             (refused("InternalFailure"), 5, "It says so (InternalFailure)", "try again"),
         ];
-        for (error, code, trouble, remedy) in &troubles {
+        for (error, code, said, remedy) in &cases {
             let sentence = error.to_string();
-            assert!(sentence.contains(trouble) && sentence.contains(remedy), "{sentence}");
+            assert!(sentence.contains(said) && sentence.contains(remedy), "{sentence}");
             assert_eq!(error.exit_code(), *code, "{sentence}");
-            let alike = troubles.iter().filter(|(other, ..)| other.to_string().contains(trouble));
-            assert_eq!(alike.count(), 1, "{trouble}");
+            let alike = cases.iter().filter(|(other, ..)| other.to_string().contains(said));
+            assert_eq!(alike.count(), 1, "{said}");
         }
     }
 
     #[test]
-    fn every_name_that_aws_has_for_a_trouble_is_known() {
+    fn every_code_of_aws_is_classified() {
         for (codes, sentence) in [
             (
                 &["Throttling", "RequestThrottled", "ProvisionedThroughputExceededException", "SlowDown"][..],
-                "asked too often",
+                "throttled the request",
             ),
-            (&["RequestLimitExceeded", "TooManyRequestsException"], "asked too often"),
+            (&["RequestLimitExceeded", "TooManyRequestsException"], "throttled the request"),
             (&["ExpiredToken", "ExpiredTokenException"], "have expired"),
             (&["InvalidAccessKeyId", "InvalidToken"], "does not accept the credentials"),
-            (&["AccessDenied", "KMS.AccessDeniedException", "UnauthorizedOperation"], "have the permission granted"),
+            (&["AccessDenied", "KMS.AccessDeniedException", "UnauthorizedOperation"], "have it granted"),
             (&["AWS.SimpleQueueService.NonExistentQueue", "ResourceNotFoundException"], "deploy again"),
             (&["StateMachineDoesNotExist", "NoSuchBucket"], "deploy again"),
         ] {
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_that_are_unknown_may_be_good_in_another_region() {
+    fn unknown_credentials_may_be_valid_in_another_region() {
         for code in ["UnrecognizedClientException", "InvalidClientTokenId"] {
             let error = refused(code).to_string();
             assert!(!error.contains("no AWS credentials"), "{error}");
@@ -406,10 +406,12 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_worth_another_try() {
-        assert!(refused("ThrottlingException").is_passing() && silent("tcp connect error", "refused").is_passing());
-        for error in [refused("ExpiredToken"), refused("AccessDenied"), silent("dns error", "no such name")] {
-            assert!(!error.is_passing(), "{error}");
+    fn throttling_and_missing_answers_are_transient() {
+        assert!(
+            refused("ThrottlingException").is_transient() && unanswered("tcp connect error", "refused").is_transient()
+        );
+        for error in [refused("ExpiredToken"), refused("AccessDenied"), unanswered("dns error", "no such name")] {
+            assert!(!error.is_transient(), "{error}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Executions as a timeline: which state when, how long, how often, and what it failed with. Children are told in their place.
+//! Executions as timelines: their states with start, duration, attempts and errors, and their child executions.
 //!
-//! Of the history's data only the ARNs of children are taken, and the sentences in which our own workers say what went wrong: these hold
-//! nothing personal, while a message of AWS may repeat what it was given.
+//! Of the data in the history, only the ARNs of children and the error messages of our own workers are used. These contain nothing
+//! personal, while an error message of AWS may repeat its input.
 
 use std::collections::HashSet;
 
@@ -11,24 +11,24 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// An execution and everything that it started.
+/// An execution with its child executions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timeline {
     /// Its ARN.
     pub execution: String,
-    /// The name of its machine.
+    /// The name of its state machine.
     pub machine: String,
     /// `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
     pub status: String,
-    /// When it started, ISO 8601.
+    /// Start time, ISO 8601.
     pub started_at: String,
-    /// How long it took, or has taken up to its last event.
+    /// Its duration, until its last event if it is still running.
     pub seconds: f64,
-    /// The name of the error that it failed with.
+    /// The error name, if it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// How often it was redriven.
+    /// The number of redrives.
     pub redrives: usize,
     /// Its states in the order in which they were entered.
     pub steps: Vec<Step>,
@@ -42,31 +42,32 @@ pub struct Step {
     pub state: String,
     /// Seconds from the start of the execution until it was entered.
     pub after: f64,
-    /// Seconds until it was left; none while it is in it, or when it failed there.
+    /// Seconds until it was left; none while it is the current state, or if the execution failed there.
     pub seconds: Option<f64>,
-    /// How often its task was scheduled; 0 for a state without a task.
+    /// The number of times its task was scheduled; 0 for a state without a task.
     pub attempts: usize,
-    /// The names of the errors of its attempts, in their order.
+    /// The error names of its attempts, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<String>,
-    /// What the workers said of them, each sentence once.
+    /// The error messages of the workers, each one once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<String>,
-    /// Did a redrive begin here?
+    /// Whether a redrive began here.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub redriven: bool,
-    /// What it started.
+    /// The executions that it started.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Timeline>,
-    /// ARNs of what it started and Step Functions no longer knows: a child may have ended weeks before the redrive of its parent.
+    /// ARNs of executions that it started and that Step Functions does not know any more: a child may have ended weeks before the redrive
+    /// of its parent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
 }
 
-/// Reads an execution, and with `children` what it started as well.
+/// Reads an execution and its child executions.
 ///
 /// # Errors
-/// When AWS refuses or does not answer; [`Error::UnknownExecution`] when its own history is gone.
+/// When AWS refuses or does not answer; [`Error::UnknownExecution`] when there is no such execution any more.
 pub async fn timeline(client: &Client, execution: &str) -> Result<Timeline, Error> {
     let mut seen = HashSet::new();
     read(client, execution.to_owned(), &mut seen).await
@@ -90,7 +91,7 @@ async fn read(client: &Client, execution: String, seen: &mut HashSet<String>) ->
     }
     let (mut steps, children) = steps(&events);
     for (step, child) in children {
-        // Each attempt of a task names its child once or more.
+        // Each attempt of a task names its child at least once.
         if !seen.contains(&child) {
             match Box::pin(read(client, child, seen)).await {
                 Ok(child) => steps[step].children.push(child),
@@ -113,7 +114,7 @@ async fn read(client: &Client, execution: String, seen: &mut HashSet<String>) ->
     })
 }
 
-/// The visits, and the ARNs of children by the index of the visit that started them.
+/// The steps, and the ARNs of children with the index of the step that started them.
 fn steps(events: &[HistoryEvent]) -> (Vec<Step>, Vec<(usize, String)>) {
     let mut steps: Vec<Step> = Vec::new();
     let mut children = Vec::new();
@@ -156,7 +157,7 @@ fn steps(events: &[HistoryEvent]) -> (Vec<Step>, Vec<(usize, String)>) {
     (steps, children)
 }
 
-/// The name of the error that an attempt failed with.
+/// The error name of a failed attempt.
 fn error(event: &HistoryEvent) -> Option<&str> {
     let unnamed = "an error without a name";
     let task = event.task_failed_event_details.as_ref().map(|details| details.error().unwrap_or(unnamed));
@@ -167,7 +168,7 @@ fn error(event: &HistoryEvent) -> Option<&str> {
     task.or(time).or(start).or(submit).or(lambda)
 }
 
-/// What a worker said of its failure: by its task token in plain words, otherwise as Lambda passes on an error.
+/// The error message of a worker: plain text if it came with a task token, otherwise the JSON of a Lambda error.
 fn cause(event: &HistoryEvent) -> Option<String> {
     let details = event.task_failed_event_details.as_ref()?;
     let cause = details.cause().filter(|_| details.error().is_some_and(|error| error.starts_with("Bonafide.")))?;
@@ -177,7 +178,7 @@ fn cause(event: &HistoryEvent) -> Option<String> {
     }
 }
 
-/// The execution that an answer of Step Functions to itself names.
+/// The ARN of the started execution in the output of a task.
 fn started(answer: &str) -> Option<String> {
     let answer: serde_json::Value = serde_json::from_str(answer).ok()?;
     let arn = answer.get("ExecutionArn")?.as_str()?;
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tells_attempts_errors_redrives_and_children() {
+    async fn shows_attempts_errors_redrives_and_children() {
         let submitted = TaskSubmittedEventDetails::builder()
             .resource_type("states")
             .resource("startExecution.sync:2")
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_what_workers_say_of_their_failures_and_nothing_else() {
+    fn shows_error_messages_of_workers_only() {
         let lambda =
             r#"{"errorMessage":"the record has no details","errorType":"Bonafide.Internal","stackTrace":["Jane"]}"#;
         let events = [
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_child_that_is_gone_leaves_its_parent() {
+    async fn a_child_that_is_gone_does_not_hide_its_parent() {
         let describe = mock!(Client::describe_execution)
             .match_requests(|request| request.execution_arn() == Some(PARENT))
             .then_output(|| {

@@ -1,7 +1,7 @@
-//! The operators' command line: makes and submits packages, shows what became of them, replays what failed, opens applications again.
+//! The operators' command line: makes and submits packages, shows applications, replays failures, reopens applications.
 //!
-//! Personal data is read and shown only where an operator asks for it (`--reveal`): of an application and its submissions nothing but
-//! outcomes, the checks' scores, pointers and executions are fetched otherwise.
+//! Personal data is read and printed only if an operator asks for it (`--reveal`). Otherwise only outcomes, scores, pointers to evidence
+//! and executions are fetched.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 

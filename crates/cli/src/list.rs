@@ -1,4 +1,4 @@
-//! Applications from the table's index by status, newest change first. Nothing personal is in that index.
+//! Applications from the index by status, the latest change first. The index contains no personal data.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -11,14 +11,14 @@ use bonafide_domain::{ApplicationId, ReasonCode};
 use crate::application::Application;
 use crate::error::Error;
 
-/// The values of the index's partition key.
+/// The values of the partition key of the index.
 const STATUSES: [Key; 5] =
     [("IN_PROGRESS", None), ("IN_REVIEW", None), ("DECIDED", None), ("FAILED", None), ("OPEN", None)];
 
-/// A status, and the outcome that is asked for there.
+/// A status, and the outcome to filter by.
 type Key = (&'static str, Option<&'static str>);
 
-/// Which applications.
+/// Which applications to list.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub struct Filter {
     /// Only with this outcome
@@ -27,21 +27,21 @@ pub struct Filter {
     /// Only with this reason code (docs/REASON-CODES.md)
     #[arg(long, value_name = "CODE", value_parser = ReasonCode::from_str)]
     pub reason: Option<ReasonCode>,
-    /// Only changed since: so long ago (90m, 6h, 2d), or a time (2026-11-21, 2026-11-21T10:00:00Z)
+    /// Only changed since then: a duration before now (90m, 6h, 2d), or a time (2026-11-21, 2026-11-21T10:00:00Z)
     #[arg(long, value_name = "WHEN")]
     pub since: Option<Since>,
 }
 
-/// An outcome as operators ask for it.
+/// An outcome to filter by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Outcome {
     /// Every check passed
     Approved,
-    /// A fact speaks against it
+    /// A fact speaks against the applicant
     Declined,
-    /// The applicant can mend it
+    /// The applicant can correct it
     Resubmit,
-    /// A person has to look
+    /// A person has to decide
     Referred,
     /// The system could not judge
     Failed,
@@ -50,13 +50,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The statuses that such applications have, each with the outcome if that tells more.
+    /// The statuses of such applications, each with the outcome where the status alone is not enough.
     fn keys(self) -> &'static [Key] {
         match self {
             Self::Approved => &[("DECIDED", Some("approved"))],
             Self::Declined => &[("DECIDED", Some("declined"))],
             Self::Resubmit => &[("DECIDED", Some("resubmit"))],
-            // A conversation that is referred has no case, and is decided.
+            // A referred conversation has no case, so its status is `DECIDED`.
             Self::Referred => &[("IN_REVIEW", None), ("DECIDED", Some("referred"))],
             Self::Failed => &[("FAILED", None)],
             Self::None => &[("IN_PROGRESS", None), ("OPEN", None)],
@@ -64,12 +64,12 @@ impl Outcome {
     }
 }
 
-/// A point in time, given as such or as a distance from now.
+/// A point in time, absolute or relative to now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
-    /// So long ago.
+    /// This long before now.
     Ago(Duration),
-    /// Then.
+    /// At this time.
     At(SystemTime),
 }
 
@@ -80,7 +80,7 @@ impl FromStr for Since {
         if let Ok(ago) = humantime::parse_duration(text) {
             return Ok(Self::Ago(ago));
         }
-        // A day alone begins at midnight, UTC.
+        // A date means midnight, UTC.
         let time = if text.len() == "2026-11-21".len() { &format!("{text}T00:00:00Z") } else { text };
         let time = humantime::parse_rfc3339_weak(time);
         time.map(Self::At).map_err(|_| format!("{text:?} is neither a duration (90m, 6h, 2d) nor a time (2026-11-21)"))
@@ -88,21 +88,21 @@ impl FromStr for Since {
 }
 
 impl Since {
-    /// As the table writes times.
+    /// In the format of the table.
     fn text(self, now: SystemTime) -> String {
         let time = match self {
             Self::Ago(ago) => now.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH),
             Self::At(time) => time,
         };
-        // Nothing is older, and what is cannot be written.
+        // No record is older than 1970, and the format has no earlier times.
         humantime::format_rfc3339_millis(time.max(SystemTime::UNIX_EPOCH)).to_string()
     }
 }
 
-/// The newest `limit` applications that pass the filter.
+/// The latest `limit` applications that match the filter.
 ///
 /// # Errors
-/// When AWS refuses or does not answer, or a row is not one of ours.
+/// When AWS refuses or does not answer, or a record is not readable.
 pub async fn list(
     client: &Client,
     table: &str,
@@ -138,7 +138,7 @@ async fn with_status(
     }
     if let Some(outcome) = outcome {
         conditions.push(match outcome {
-            // Of pictures, the status alone says so.
+            // For pictures, the status alone means declined.
             "declined" => "(#outcome = :outcome OR attribute_not_exists(#outcome))",
             _ => "#outcome = :outcome",
         });
@@ -171,7 +171,7 @@ async fn with_status(
             })?;
             found.push(Application::from_item(&id, item)?);
         }
-        // Newest first: what comes later is older.
+        // In descending order, so the remaining ones are older.
         if found.len() >= limit {
             break;
         }
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn finds_by_outcome_in_every_status_that_has_it() {
+    async fn finds_an_outcome_in_every_status_that_has_it() {
         for (outcome, expected) in [
             (Outcome::Referred, &[("IN_REVIEW", None), ("DECIDED", Some("#outcome = :outcome"))][..]),
             (Outcome::Declined, &[("DECIDED", Some("(#outcome = :outcome OR attribute_not_exists(#outcome))"))]),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn asks_the_table_for_what_is_filtered() {
+    async fn the_query_has_the_filter() {
         let rule = mock!(Client::query)
             .match_requests(|request| {
                 let values = request.expression_attribute_values().unwrap();
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn understands_durations_and_times() {
+    fn parses_durations_and_times() {
         assert_eq!("2d".parse(), Ok(Since::Ago(2 * DAY)));
         let midnight = humantime::parse_rfc3339("2026-11-21T00:00:00Z").unwrap();
         assert_eq!("2026-11-21".parse(), Ok(Since::At(midnight)));
@@ -287,7 +287,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is understood can be written into a query.
+        /// Every accepted text can be used in a query.
         #[test]
         fn any_text_is_a_point_in_time_or_none(
             text in prop_oneof![any::<String>(), "[0-9]{1,20}(ns|ms|s|m|h|d|w|M|y)", "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2}Z?)?"],

@@ -15,31 +15,30 @@ use bonafide_domain::ApplicationId;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// An example, and what is the same of all commands.
+/// The help text: an example, and the part that all commands share.
 macro_rules! help {
     ($example:literal) => {
         concat!(
             "Example:\n  ",
             $example,
             "\n
-Where: the local AWS of this folder when one is up (`cargo xtask up`), otherwise the AWS account of your profile.
-Seconds after the upload are those from the upload to the outcome, as the pipeline has recorded both.
+Where: the local AWS of this folder if one is up (`cargo xtask up`), otherwise the AWS account of your profile.
+Seconds after the upload are those from the upload to the outcome, as recorded by the pipeline.
 
 Exit codes:
-  0  done; with --wait: every application has its outcome, whichever it is; referred means that a person has to look
-  1  the system could not judge (a failure is recorded), an upload was refused, something cannot be replayed or opened
-     again, or a dead-letter queue holds messages
+  0  done; with --wait: every application has its outcome, whichever it is; referred means that a person has to decide
+  1  the system could not judge (a failure is recorded), an upload was refused, an application cannot be replayed or
+     reopened, or a dead-letter queue holds messages
   2  wrong usage: an argument, a file's name, a file that cannot be read, a package that would be refused
   3  no such application or execution
   4  no outcome in time, or a replay has not ended in time
   5  AWS: credentials, region, not deployed, access refused, throttled, no answer
-Of several applications, each has its line, and the highest code counts."
+Several applications have a line each, and the highest code counts."
         )
     };
 }
 
-/// Makes and submits packages to Bonafide, shows what became of them, replays what failed, and opens applications again. Shows no personal data
-/// unless asked to.
+/// Makes and submits packages, shows applications, replays failures, and reopens applications. Shows no personal data unless asked to.
 #[derive(Debug, Parser)]
 #[command(name = "bonafide", version, after_help = help!("bonafide submit samples/packages/approved.zip --wait"))]
 struct Arguments {
@@ -74,7 +73,7 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Show where an application stands: outcome, reasons, scores, execution
+    /// Show the status of an application: outcome, reasons, scores, execution
     #[command(after_help = help!("bonafide status my-first"))]
     Status {
         /// Its id
@@ -87,13 +86,13 @@ enum Command {
     Show {
         /// Its id
         application_id: String,
-        /// Also what the applicant stated, what the document says, and why it was opened again. This is personal data
+        /// Also show stated details, document fields and the reason for reopening. This is personal data
         #[arg(long)]
         reveal: bool,
         #[command(flatten)]
         output: Output,
     },
-    /// List applications, the one that changed last first
+    /// List applications, the latest change first
     #[command(after_help = help!("bonafide list --outcome declined --since 2d"))]
     List {
         #[command(flatten)]
@@ -103,7 +102,7 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Show executions state by state: when, how long, how often, what failed; children in their place
+    /// Show executions state by state: start, duration, attempts and errors, with child executions
     #[command(after_help = help!("bonafide history my-first"))]
     History {
         /// An application's id, or the ARN of an execution
@@ -112,33 +111,33 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Replay what failed: resume it where it failed, or judge the upload afresh where that is not possible
+    /// Replay failures: resume the execution where it failed, or judge the upload again where that is not possible
     #[command(after_help = help!("bonafide replay --all-failed --since 6h --dry-run"))]
     Replay(Replay),
-    /// Open a declined or referred application again: the applicant may upload, and attempts are counted from the beginning
+    /// Reopen a declined or referred application: the applicant may upload, and attempts are counted from the beginning
     #[command(after_help = help!("bonafide reopen my-first --reason 'The licence was renewed.'"))]
     Reopen {
         /// Its id
         application_id: String,
-        /// Why. It is kept in the application's row only, and shown by `show --reveal`. The decision record says when, and who: the ARN of
-        /// the AWS credentials in use
+        /// The reason. It is kept only in the record of the application, and shown by `show --reveal`. The decision record has the time and
+        /// the ARN of the AWS credentials in use
         #[arg(long, value_name = "TEXT", value_parser = reason)]
         reason: String,
         #[command(flatten)]
         output: Output,
     },
-    /// Look into the dead-letter queues, and put their messages back to work
+    /// Inspect the dead-letter queues, and send their messages back for processing
     #[command(subcommand, after_help = help!("bonafide dlq list"))]
     Dlq(Dlq),
-    /// Keep showing the applications that change
+    /// Show applications continuously as they change
     #[command(after_help = help!("bonafide watch --outcome failed --for 10m"))]
     Watch {
         #[command(flatten)]
         filter: Filter,
-        /// Ask so often
+        /// Interval between two polls
         #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
         every: Duration,
-        /// End after so long; without it, Ctrl-C ends
+        /// Stop after this time; without it, Ctrl-C stops
         #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
         until: Option<Duration>,
         #[command(flatten)]
@@ -149,7 +148,7 @@ enum Command {
     /// Print the completions of a shell, to be sourced by it
     #[command(after_help = help!("source <(bonafide completions bash)"))]
     Completions {
-        /// Which
+        /// The shell
         shell: Shell,
     },
 }
@@ -166,7 +165,7 @@ struct Wait {
     /// Wait for the outcomes
     #[arg(long)]
     wait: bool,
-    /// With --wait: give up after so many seconds
+    /// With --wait: give up after this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 900)]
     timeout: u64,
 }
@@ -179,14 +178,14 @@ impl Wait {
 
 #[derive(Debug, Args)]
 struct Limit {
-    /// At most so many
+    /// Show at most this many
     #[arg(long, value_name = "NUMBER", default_value_t = 50)]
     limit: usize,
 }
 
 #[derive(Debug, Args)]
 struct Replay {
-    /// Applications
+    /// The applications
     #[arg(value_name = "APPLICATION_ID", required_unless_present = "all_failed")]
     application_ids: Vec<String>,
     /// Every application that has failed
@@ -198,7 +197,7 @@ struct Replay {
     /// Start a new execution, with the definitions and workers that are deployed now; a redrive keeps the old ones
     #[arg(long)]
     fresh: bool,
-    /// Say what would be done, and do nothing
+    /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -209,18 +208,18 @@ struct Replay {
 
 #[derive(Debug, Subcommand)]
 enum Dlq {
-    /// How many messages each holds; exit code 1 if any does
+    /// Show the number of messages in each queue; exit code 1 if there are any
     #[command(after_help = help!("bonafide dlq list"))]
     List {
         #[command(flatten)]
         output: Output,
     },
-    /// Which messages one holds; they stay there
+    /// Show the messages of a queue; they stay there
     #[command(after_help = help!("bonafide dlq show uploads"))]
     Show {
-        /// Which
+        /// The queue
         queue: Queue,
-        /// Also the messages themselves. Their keys may be personal data
+        /// Also show the bodies of the messages. Their keys may be personal data
         #[arg(long)]
         reveal: bool,
         #[command(flatten)]
@@ -228,10 +227,10 @@ enum Dlq {
         #[command(flatten)]
         output: Output,
     },
-    /// Send the messages of one back to where they failed
+    /// Send the messages of a queue back to where they failed
     #[command(after_help = help!("bonafide dlq redrive uploads"))]
     Redrive {
-        /// Which
+        /// The queue
         queue: Queue,
         #[command(flatten)]
         output: Output,
@@ -240,7 +239,7 @@ enum Dlq {
 
 fn reason(text: &str) -> Result<String, &'static str> {
     match text.trim() {
-        "" => Err("a reason has words"),
+        "" => Err("a reason has at least one word"),
         reason => Ok(reason.to_owned()),
     }
 }
@@ -262,7 +261,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Checks arguments before any connection: a typing error should not cost a sign-in.
+/// Checks the arguments before connecting, so that a typing error needs no sign-in.
 async fn run(Arguments { choice, command }: Arguments) -> Result<u8, Error> {
     match command {
         Command::Package { parts, output } => {

@@ -1,7 +1,7 @@
-//! The dead-letter queues: how full they are, what is in them, and back to work with it.
+//! The dead-letter queues: their depth, their messages, and sending messages back for processing.
 //!
-//! Messages are moved one by one, received, sent and deleted in this order: an interruption leaves a message twice and loses none, and
-//! everything that works off these queues bears a repeat.
+//! Each message is received, sent and then deleted. An interruption may duplicate a message but never loses one, and all consumers of these
+//! queues handle duplicates.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -14,22 +14,22 @@ use serde_json::Value;
 use crate::deployment::Deployment;
 use crate::error::Error;
 
-/// How long a message that is being moved is kept from others.
+/// The visibility timeout of a message that is being moved.
 const MOVING: Duration = Duration::from_mins(1);
-/// So long SQS asks all of its servers. Without it, a few of them answer, and a short queue may seem empty.
+/// Long polling: SQS asks all of its servers. With short polling, a queue with few messages may seem empty.
 const WAIT_SECONDS: i32 = 1;
-/// This many answers in a row without anything new mean that there is nothing more.
+/// After this many consecutive answers without a new message, the queue counts as empty.
 const EMPTY_ANSWERS: usize = 3;
 
-/// A dead-letter queue, by the name that operators know.
+/// A dead-letter queue, by the name in the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Queue {
     /// S3 events that the starter could not handle
     Uploads,
-    /// Documents that could not be handed to Textract's worker
+    /// Documents that could not be passed to the worker of Textract
     Extraction,
-    /// Licences that could not be handed to the third party's worker
+    /// Licences that could not be passed to the worker of the licence verification service
     Licenses,
     /// Failed executions that could not be recorded
     Failures,
@@ -38,10 +38,10 @@ pub enum Queue {
 }
 
 impl Queue {
-    /// Every one.
+    /// All of them.
     pub const ALL: [Self; 5] = [Self::Uploads, Self::Extraction, Self::Licenses, Self::Failures, Self::Measurements];
 
-    /// As operators write it.
+    /// The name in the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,41 +68,41 @@ impl Queue {
             Self::Uploads => Target::Queue(deployment.data("UploadsQueueUrl")?.to_owned()),
             Self::Extraction => Target::Queue(deployment.workflow("ExtractionQueueUrl")?.to_owned()),
             Self::Licenses => Target::Queue(deployment.workflow("LicensesQueueUrl")?.to_owned()),
-            // A rule has no queue: its target is started with the event.
+            // The rule has no source queue: the machine is started with the event.
             Self::Failures => Target::Machine(deployment.workflow("RecordFailureMachineArn")?.to_owned()),
             Self::Measurements => Target::Queue(deployment.observability("MeasurementsQueueUrl")?.to_owned()),
         })
     }
 }
 
-/// Where a dead letter goes back to.
+/// Where a dead letter is sent back to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Target {
     Queue(String),
     Machine(String),
 }
 
-/// How full a queue is.
+/// The depth of a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Depth {
-    /// Which.
+    /// The queue.
     pub queue: Queue,
-    /// Messages, about.
+    /// The approximate number of messages.
     pub messages: u64,
 }
 
-/// A message as an operator may see it.
+/// A message as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
-    /// SQS's id of the message.
+    /// The message id of SQS.
     pub message_id: String,
-    /// When it was sent first, ISO 8601.
+    /// When it was first sent, ISO 8601.
     pub sent_at: Option<String>,
-    /// Whose it is, if it tells.
+    /// The applications that it names.
     pub application_ids: Vec<String>,
-    /// The message itself; only when it was asked for, since a key or a name in it may be personal.
+    /// The body; only on request, since a key in it may be personal data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
 }
@@ -112,14 +112,14 @@ pub struct DeadLetter {
 pub struct Queues {
     /// For messages.
     pub sqs: aws_sdk_sqs::Client,
-    /// For what has no queue.
+    /// For the machine that records failures.
     pub step_functions: aws_sdk_sfn::Client,
     /// For the URLs.
     pub deployment: Deployment,
 }
 
 impl Queues {
-    /// How full each one is.
+    /// The depth of each queue.
     ///
     /// # Errors
     /// When AWS refuses or does not answer.
@@ -129,7 +129,7 @@ impl Queues {
             let url = queue.dead_letters(&self.deployment)?;
             let name = QueueAttributeName::ApproximateNumberOfMessages;
             let answer = self.sqs.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await;
-            let answer = answer.map_err(|error| Error::from_sdk("ask a queue for its length", error))?;
+            let answer = answer.map_err(|error| Error::from_sdk("read the depth of a queue", error))?;
             let messages = answer.attributes().and_then(|attributes| attributes.get(&name)?.parse().ok());
             depths.push(Depth { queue, messages: messages.unwrap_or_default() });
         }
@@ -157,16 +157,16 @@ impl Queues {
                     });
                 }
             }
-            // A queue hands out the same messages again and again.
+            // Without a visibility timeout, the queue returns the same messages repeatedly.
             empty = if letters.len() == before { empty + 1 } else { 0 };
         }
         Ok(letters)
     }
 
-    /// Sends everything back to where it failed; `progress` hears how many are done.
+    /// Sends all messages back to where they failed. `progress` is called with the number of messages sent back.
     ///
     /// # Errors
-    /// When AWS refuses or does not answer. What was moved until then stays moved.
+    /// When AWS refuses or does not answer. Messages that were moved before stay moved.
     pub async fn redrive(&self, queue: Queue, progress: impl Fn(usize)) -> Result<usize, Error> {
         let url = queue.dead_letters(&self.deployment)?;
         let target = queue.target(&self.deployment)?;
@@ -220,13 +220,13 @@ fn sent_at(message: &aws_sdk_sqs::types::Message) -> Option<String> {
     Some(humantime::format_rfc3339_seconds(time).to_string())
 }
 
-/// Whose message it is: an S3 event names objects, a task and a notification their application, a failure its execution and, unless the
-/// machines are encrypted with a customer's key, that one's input.
+/// The applications that a message names: an S3 event names objects, a task and a notification name their application, and a failure names
+/// its execution and, unless the machines are encrypted with a customer managed key, its input.
 fn application_ids(body: &str) -> Vec<String> {
     let Ok(body) = serde_json::from_str::<Value>(body) else { return Vec::new() };
     let records = body["Records"].as_array().into_iter().flatten();
     let keys = records.filter_map(|record| record["s3"]["object"]["key"].as_str());
-    // Accepted keys have no character that S3 would have escaped; any other names no application.
+    // Accepted keys have no character that S3 escapes; other keys name no application.
     let uploads = keys.filter_map(|key| Some(Upload::from_key(key).ok()?.application_id.to_string()));
     let failed = &body["detail"];
     let input = failed["input"].as_str().and_then(|input| serde_json::from_str::<Value>(input).ok());
@@ -239,7 +239,7 @@ fn parsed(id: &str) -> Option<String> {
     Some(id.parse::<ApplicationId>().ok()?.to_string())
 }
 
-/// Of an execution that an upload started, unless it was too long for the whole id; children have other names. See
+/// The application of an execution that an upload started, unless the id is truncated in the name. Child executions have other names. See
 /// `SubmissionId::execution_name`.
 fn started_for(execution: &str) -> Option<String> {
     let (id, submission) = execution.rsplit_once('-')?;
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tells_how_full_every_queue_is() {
+    async fn shows_the_depth_of_every_queue() {
         let rule = mock!(Client::get_queue_attributes).then_output(|| {
             let name = QueueAttributeName::ApproximateNumberOfMessages;
             GetQueueAttributesOutput::builder().attributes(name, "3").build()
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shows_whose_messages_they_are_and_the_rest_only_when_asked() {
+    async fn shows_application_ids_and_the_body_only_on_request() {
         for (is_revealing, body) in [(false, None), (true, Some(EVENT.to_owned()))] {
             let rule = received("https://uploads-dead", &[letter("1", EVENT), letter("1", EVENT)]);
             let shown = queues(&[&rule], &[], RuleMode::MatchAny).show(Queue::Uploads, 10, is_revealing).await.unwrap();
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_that_was_not_recorded_starts_its_machine() {
+    async fn an_unrecorded_failure_starts_its_machine() {
         let receive = received("https://failures-dead", &[letter("1", r#"{"detail":{}}"#)]);
         let delete = mock!(Client::delete_message).then_output(|| DeleteMessageOutput::builder().build());
         let start = mock!(aws_sdk_sfn::Client::start_execution)
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shows_whose_failure_was_not_recorded() {
+    async fn shows_the_application_of_an_unrecorded_failure() {
         let upload = ObjectRef { bucket: "b".into(), key: "zipped/with-dash.zip".into(), version_id: "v1".into() };
         let submission = SubmissionId::of_upload(&upload);
         let name = |id: &str| submission.execution_name(&id.parse().unwrap());
@@ -385,11 +385,11 @@ mod tests {
         let input = json!({"applicationId": "b", "package": {"key": "zipped/b.zip"}}).to_string();
         for (name, input, expected) in [
             ("any", json!(input), &["b"][..]),
-            // The machines are encrypted with a customer's key.
+            // The machines are encrypted with a customer managed key.
             (&name, Value::Null, &["with-dash"]),
-            // The id may be longer than what the name has of it.
+            // The name may contain only the beginning of the id.
             (&cut, Value::Null, &[]),
-            // A child's.
+            // A child execution.
             (&format!("{name}-identity-0"), Value::Null, &[]),
             ("any", json!("no JSON"), &[]),
             ("any", json!(r#"{"applicationId":"Jane Doe"}"#), &[]),
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_no_json_belongs_to_nobody() {
+    fn a_message_that_is_no_json_names_no_application() {
         assert!(application_ids("no JSON").is_empty());
         assert_eq!(application_ids(r#"{"applicationId":"b"}"#), ["b"]);
     }

@@ -1,4 +1,4 @@
-//! The tables of a deployment, and the client that reads them.
+//! The tables of a deployment, and the client for them.
 
 use aws_sdk_dynamodb::Client;
 use bonafide_domain::{ApplicationId, SubmissionId};
@@ -9,16 +9,16 @@ use crate::error::Error;
 use crate::submission::Submission;
 use crate::target::Place;
 
-/// Where applications and submissions are recorded.
+/// The tables of applications and submissions.
 #[derive(Debug, Clone)]
 pub struct Records {
-    /// For the tables.
+    /// The client.
     pub dynamodb: Client,
     /// The table of applications.
     pub applications: String,
     /// The table of submissions.
     pub submissions: String,
-    /// Where they are, for messages.
+    /// The place of the deployment, for messages.
     pub place: Place,
 }
 
@@ -26,7 +26,7 @@ impl Records {
     /// The tables of this deployment.
     ///
     /// # Errors
-    /// When it lacks a table.
+    /// When a table is missing in the outputs.
     pub fn of(dynamodb: &Client, deployment: &Deployment, place: &Place) -> Result<Self, Error> {
         Ok(Self {
             dynamodb: dynamodb.clone(),
@@ -36,7 +36,7 @@ impl Records {
         })
     }
 
-    /// The row of an application.
+    /// The record of an application.
     ///
     /// # Errors
     /// When there is none, or AWS refuses or does not answer.

@@ -1,4 +1,4 @@
-//! Applications as text for people.
+//! Formats results as text.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,43 +12,43 @@ use crate::history::{Step, Timeline};
 use crate::package::Made;
 use crate::queues::{DeadLetter, Depth};
 use crate::reopen::Reopening;
-use crate::replay::{End, Line, Plan, Replayed};
+use crate::replay::{Line, Plan, ReplayStatus, Replayed};
 use crate::submission::Submission;
 use crate::target::Place;
 
-/// That a package was made, and what to do with it.
+/// The result of `package`, with the command to submit it.
 #[must_use]
 pub fn package(Made { package, members, bytes, .. }: &Made) -> String {
     let (package, kib) = (package.display(), bytes.div_ceil(1024));
     format!("{package}: {kib} KiB, with {}\nthen: bonafide submit {package} --wait", members.join(", "))
 }
 
-/// Where it stands in one line, the reasons below it.
+/// The status in one line, and the reasons below it.
 #[must_use]
 pub fn summary(application: &Application) -> String {
     summary_of(&application.application_id, application)
 }
 
 fn summary_of(name: &str, application: &Application) -> String {
-    let (mark, verdict) = match (application.status.as_str(), application.outcome.as_deref()) {
+    let (symbol, outcome) = match (application.status.as_str(), application.outcome.as_deref()) {
         ("FAILED", None | Some("failed")) => ('!', "failed: the system could not judge"),
         ("FAILED", Some(outcome)) => ('!', outcome),
         ("SUBMITTED", _) => ('…', "uploaded, not recorded yet"),
         ("REFUSED", _) => ('✗', "the upload was refused, and the application is unchanged"),
         ("OPEN", _) => ('…', "open: the applicant may upload"),
         (_, Some(good @ "approved")) => ('✓', good),
-        (_, Some("referred")) => ('…', "referred: a person has to look"),
+        (_, Some("referred")) => ('…', "referred: a person has to decide"),
         (_, Some("resubmit")) => ('↻', "resubmit: the applicant can correct it"),
         (_, Some(outcome)) => ('✗', outcome),
         (_, None) => ('…', "in progress"),
     };
     let seconds = application.seconds.map(|seconds| format!(" ({seconds:.1} s after the upload)")).unwrap_or_default();
-    let later = if mark == '!' && application.outcome.as_deref() == Some(verdict) {
+    let later = if symbol == '!' && application.outcome.as_deref() == Some(outcome) {
         ", and something failed afterwards"
     } else {
         ""
     };
-    format!("{mark} {name}: {verdict}{later}{seconds}{}", reasons(&application.reasons))
+    format!("{symbol} {name}: {outcome}{later}{seconds}{}", reasons(&application.reasons))
 }
 
 fn reasons(codes: &[String]) -> String {
@@ -59,22 +59,23 @@ fn reasons(codes: &[String]) -> String {
     text
 }
 
-/// Where it stands, with the checks and the latest execution.
+/// The overview, with the checks and the latest execution.
 #[must_use]
 pub fn details(application: &Application, place: &Place) -> String {
-    let mut text = standing(application);
+    let mut text = overview(application);
     text += &checks(&application.checks);
     if application.has_failed() {
         let id = &application.application_id;
-        let _infallible = write!(text, "\n  why: bonafide history {id}; once it is repaired: bonafide replay {id}");
+        let _infallible =
+            write!(text, "\n  for the cause: bonafide history {id}; when it is fixed: bonafide replay {id}");
     }
     text += &execution(application.execution.as_deref(), place);
     text
 }
 
-/// Where it stands, and how it came there.
+/// The status, with failure, duplicate, latest submissions and reopening.
 #[must_use]
-pub fn standing(application: &Application) -> String {
+pub fn overview(application: &Application) -> String {
     let mut text = summary(application);
     if let Some(failure) = &application.failure {
         text += &failed(failure, &application.reasons);
@@ -86,7 +87,7 @@ pub fn standing(application: &Application) -> String {
     }
     if let Some(Reopened { at, by }) = &application.reopened {
         let by = by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
-        let _infallible = write!(text, "\n  opened again {at}{by}");
+        let _infallible = write!(text, "\n  reopened {at}{by}");
     }
     text
 }
@@ -99,16 +100,16 @@ fn attempt(attempt: Option<u32>) -> String {
     attempt.map(|attempt| format!(", attempt {attempt}")).unwrap_or_default()
 }
 
-fn failed(failure: &Failure, told: &[String]) -> String {
+fn failed(failure: &Failure, shown: &[String]) -> String {
     let state = failure.state.as_deref().unwrap_or("an unknown state");
     let error = failure.error.as_deref().unwrap_or("an unknown error");
     let mut text = match (&failure.state, &failure.error) {
-        // An upload that was gone.
+        // The upload did not exist any more.
         (None, None) => String::new(),
         _ => format!("\n  failed at {state}: {error}"),
     };
-    // Without an outcome it is told above.
-    if let Some(code) = failure.reason.as_ref().filter(|code| !told.contains(code)) {
+    // Without an outcome, the code is shown above as a reason.
+    if let Some(code) = failure.reason.as_ref().filter(|code| !shown.contains(code)) {
         let _infallible = write!(text, "\n    {}", reason(code));
     }
     text
@@ -135,7 +136,7 @@ fn checks(checks: &Checks) -> String {
     text
 }
 
-/// Scores with the thresholds by which they were judged, one to a line.
+/// Scores with their thresholds, one per line.
 fn judged_checks(checks: &Checks, thresholds: &BTreeMap<String, f64>) -> String {
     let mut text = String::new();
     for (name, check) in checks.made() {
@@ -150,7 +151,7 @@ fn judged_checks(checks: &Checks, thresholds: &BTreeMap<String, f64>) -> String 
     text
 }
 
-/// How a score has to lie to its threshold, and that one's name, as the state machines judge.
+/// The condition of a score to its threshold, and the name of the threshold, as in the state machines.
 fn limit(score: &str) -> Option<(&'static str, &'static str)> {
     Some(match score {
         "brightness" => ("from", "BrightnessFrom"),
@@ -168,13 +169,13 @@ fn limit(score: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// What became of a submission and why: its reasons, where it failed, and its checks.
+/// The state of a submission, with reasons, failure and checks.
 #[must_use]
 pub fn judged(submission: &Submission) -> String {
     let Submission { submission_id, kind, status, outcome, received_at, decided_at, .. } = submission;
     let outcome = outcome.as_deref().filter(|_| status == "DECIDED");
-    let became = outcome.map_or_else(|| status.to_lowercase().replace('_', " "), str::to_owned);
-    let mut text = format!("{}{} {submission_id}: {became}", kind.name(), attempt(submission.attempt));
+    let state = outcome.map_or_else(|| status.to_lowercase().replace('_', " "), str::to_owned);
+    let mut text = format!("{}{} {submission_id}: {state}", kind.name(), attempt(submission.attempt));
     if let Some(at) = received_at {
         let _infallible = write!(text, ", received {at}");
     }
@@ -189,7 +190,7 @@ pub fn judged(submission: &Submission) -> String {
     text + &judged_checks(&submission.checks, &submission.thresholds)
 }
 
-/// Submissions with everything that an operator may see of them.
+/// Submissions with checks, evidence and executions.
 #[must_use]
 pub fn submissions(submissions: &[Submission], place: &Place) -> String {
     let mut text = String::new();
@@ -198,14 +199,14 @@ pub fn submissions(submissions: &[Submission], place: &Place) -> String {
         text += &judged(submission);
         text += &evidence(&submission.evidence);
         if let Some(replayed) = &submission.replay_of {
-            let _infallible = write!(text, "\n  in place of {replayed}");
+            let _infallible = write!(text, "\n  replay of {replayed}");
         }
         text += &execution(submission.execution.as_deref(), place);
     }
     text
 }
 
-/// Applications, one to a line.
+/// Applications, one per line.
 #[must_use]
 pub fn list(applications: &[Application]) -> String {
     let rows = applications.iter().map(|application| {
@@ -226,7 +227,7 @@ pub fn list(applications: &[Application]) -> String {
     table(["changed", "application", "outcome", "reasons", "seconds after upload"], rows)
 }
 
-/// Where the evidence is.
+/// The objects of the evidence.
 #[must_use]
 pub fn evidence(evidence: &BTreeMap<&'static str, ObjectRef>) -> String {
     let mut text = String::new();
@@ -237,7 +238,7 @@ pub fn evidence(evidence: &BTreeMap<&'static str, ObjectRef>) -> String {
     text
 }
 
-/// What the applicant stated and what the document says.
+/// Stated details, document fields, and the reason for reopening.
 #[must_use]
 pub fn revealed(details: &serde_json::Value) -> String {
     let mut text = String::new();
@@ -247,12 +248,12 @@ pub fn revealed(details: &serde_json::Value) -> String {
         }
     }
     if let Some(reason) = details["reopenReason"].as_str() {
-        let _infallible = write!(text, "\n  opened again because: {reason}");
+        let _infallible = write!(text, "\n  reopened because: {reason}");
     }
     text
 }
 
-/// Executions with their children, one to a line.
+/// Executions with their children, one per line.
 #[must_use]
 pub fn executions(timelines: &[Timeline]) -> String {
     fn add(text: &mut String, timeline: &Timeline, depth: usize) {
@@ -299,7 +300,7 @@ pub fn timeline(timeline: &Timeline) -> String {
     text
 }
 
-/// An execution that ended too long ago, or was never started.
+/// A message about an execution that ended too long ago, or was never started.
 #[must_use]
 pub fn gone(execution: &str) -> String {
     format!("{execution} is not known to Step Functions")
@@ -320,7 +321,7 @@ fn line(step: &Step) -> String {
     line
 }
 
-/// The errors of a state's attempts, those that follow each other counted, and what the workers said of them.
+/// The errors of the attempts of a state, with consecutive equal ones counted, and the error messages of the workers.
 pub(crate) fn errors(step: &Step) -> String {
     let alike = step.errors.chunk_by(|one, next| one == next);
     let counted = alike.map(|alike| match alike {
@@ -331,7 +332,7 @@ pub(crate) fn errors(step: &Step) -> String {
     if step.causes.is_empty() { errors } else { format!("{errors}: {}", step.causes.join("; ")) }
 }
 
-/// What is or was to be done about an application, why it could not be, or what became of it.
+/// A line of `replay`: the plan, the error, or the result.
 #[must_use]
 pub fn replay(line: &Line) -> String {
     match line {
@@ -339,20 +340,20 @@ pub fn replay(line: &Line) -> String {
             let Plan { application_id, kind, action, why, .. } = &**plan;
             format!("{}: {action} ({why})", named(application_id.as_str(), *kind))
         }
-        Line::BrokenOff { application_id, error, .. } => format!("! {application_id}: {error}"),
+        Line::Error { application_id, error, .. } => format!("! {application_id}: {error}"),
         Line::Ended(ended) => {
             let Replayed { application, kind, replay, .. } = &**ended;
             let id = &application.application_id;
             let name = named(id, Some(*kind));
             match replay {
-                End::Unfinished => format!("… {name}: the replay has not ended; later: bonafide status {id}"),
-                End::Succeeded | End::Failed => summary_of(&name, application),
+                ReplayStatus::Unfinished => format!("… {name}: the replay has not ended; later: bonafide status {id}"),
+                ReplayStatus::Succeeded | ReplayStatus::Failed => summary_of(&name, application),
             }
         }
     }
 }
 
-/// An application may have two pictures under way, but only one package.
+/// The id, with the kind of a picture: an application may have two pictures in progress, but only one package.
 fn named(application_id: &str, kind: Option<UploadKind>) -> String {
     match kind {
         None | Some(UploadKind::Package) => application_id.to_owned(),
@@ -360,13 +361,13 @@ fn named(application_id: &str, kind: Option<UploadKind>) -> String {
     }
 }
 
-/// That an application was opened again.
+/// The result of `reopen`.
 #[must_use]
 pub fn reopened(Reopening { application_id, .. }: &Reopening) -> String {
     format!("{application_id} is open again: the applicant may upload")
 }
 
-/// How full the dead-letter queues are.
+/// The depths of the dead-letter queues.
 #[must_use]
 pub fn depths(depths: &[Depth]) -> String {
     table(["queue", "messages"], depths.iter().map(|depth| [depth.queue.name().to_owned(), depth.messages.to_string()]))
@@ -399,13 +400,13 @@ fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]
     table.trim_fmt()
 }
 
-/// Two decimals are more than any of these scores can be trusted for.
+/// Two decimals are enough for all scores.
 fn rounded(score: f64) -> String {
     let text = format!("{score:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The code and its sentence for staff; a code of a newer version stands alone.
+/// The code and its sentence for staff; an unknown code, from a newer version, stands alone.
 fn reason(code: &str) -> String {
     match ReasonCode::from_str(code) {
         Ok(reason) => format!("{code}: {}", reason.staff()),
@@ -442,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_where_it_failed() {
+    fn shows_the_recorded_failure() {
         let mut failed = application();
         failed.status = "FAILED".to_owned();
         failed.outcome = None;
@@ -461,7 +462,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("\n  failed at CheckWithThirdParty: Bonafide.Transient"), "{text}");
-        assert!(text.contains("\n  why: bonafide history a; once it is repaired: bonafide replay a"), "{text}");
+        assert!(text.contains("\n  for the cause: bonafide history a; when it is fixed: bonafide replay a"), "{text}");
 
         let mut late = application();
         late.status = "FAILED".to_owned();
@@ -475,11 +476,11 @@ mod tests {
     }
 
     #[test]
-    fn says_where_an_application_stands() {
+    fn summarizes_every_status() {
         let mut standing = Application::submitted(&"a".parse().unwrap());
         for (status, outcome, said, listed) in [
             ("IN_PROGRESS", None, "… a: in progress", "in progress"),
-            ("IN_REVIEW", Some("referred"), "… a: referred: a person has to look", "referred"),
+            ("IN_REVIEW", Some("referred"), "… a: referred: a person has to decide", "referred"),
             ("OPEN", None, "… a: open: the applicant may upload", "open"),
             ("DECIDED", Some("approved"), "✓ a: approved", "approved"),
             ("DECIDED", Some("resubmit"), "↻ a: resubmit: the applicant can correct it", "resubmit"),
@@ -493,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_the_latest_submissions_and_who_opened_it_again() {
+    fn shows_the_latest_submissions_and_who_reopened_it() {
         let mut pictures = Application::submitted(&"a".parse().unwrap());
         "OPEN".clone_into(&mut pictures.status);
         let latest = |attempt, progress: &str| Latest {
@@ -506,9 +507,9 @@ mod tests {
         pictures.document_submission = Some(latest(1, "IN_PROGRESS"));
         pictures.reopened = Some(Reopened { at: "2026-11-21".to_owned(), by: Some("arn:ada".to_owned()) });
         assert_eq!(
-            super::standing(&pictures),
+            super::overview(&pictures),
             "… a: open: the applicant may upload\n  selfie, attempt 2: approved\n  document, attempt 1: in progress\n  \
-             opened again 2026-11-21 by arn:ada"
+             reopened 2026-11-21 by arn:ada"
         );
     }
 
@@ -568,7 +569,7 @@ mod tests {
                 "  identityCompare       decline   FACE_MISMATCH",
                 "    similarity                       12.35   passes above 80",
                 "  package               s3://b/zipped/a.zip (version v1)",
-                "  in place of arn:1",
+                "  replay of arn:1",
                 "  execution arn:2",
                 "package 0000000000000b2: refused, received 10:00",
                 &format!("    {}", code("SUBMISSION_IN_PROGRESS")),
@@ -616,8 +617,8 @@ mod tests {
     }
 
     #[test]
-    fn reveals_why_it_was_opened_again() {
+    fn reveals_the_reason_for_reopening() {
         let details = serde_json::json!({"stated": {"LAST_NAME": "DOE"}, "document": {}, "reopenReason": "A twin."});
-        assert_eq!(revealed(&details), "\n  stated LAST_NAME: DOE\n  opened again because: A twin.");
+        assert_eq!(revealed(&details), "\n  stated LAST_NAME: DOE\n  reopened because: A twin.");
     }
 }

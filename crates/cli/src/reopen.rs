@@ -1,7 +1,7 @@
-//! Opens a declined or referred application again: the applicant may upload, and attempts are counted from the beginning.
+//! Reopens a declined or referred application: the applicant may upload, and attempts are counted from the beginning.
 //!
-//! Row and decision record are written in one transaction. Why it is opened stays in the row: free text may be personal, and a decision
-//! record is never erased.
+//! The application and the decision record are written in one transaction. The reason is kept only in the record of the application: free
+//! text may be personal, and a decision record is never deleted.
 
 use std::time::SystemTime;
 
@@ -16,39 +16,39 @@ use crate::error::Error;
 use crate::records::Records;
 use crate::row::{self, s};
 
-/// How often it is tried again because others have changed the application, or added a decision record, meanwhile.
+/// The number of attempts when the application or the decision records are changed concurrently.
 const TRIES: usize = 5;
 
-/// An application that was opened again.
+/// A reopened application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reopening {
     /// Its id.
     pub application_id: String,
-    /// Where it stands now.
+    /// Its new status.
     pub status: Status,
     /// The number of the decision record.
     pub decision: u64,
-    /// Who has opened it.
+    /// ARN of the caller.
     pub reopened_by: String,
-    /// When, ISO 8601.
+    /// Time of the reopening, ISO 8601.
     pub reopened_at: String,
 }
 
-/// ARN of whom the credentials belong to.
+/// ARN of the owner of the credentials.
 ///
 /// # Errors
 /// When AWS refuses or does not answer.
 pub async fn caller(sts: &aws_sdk_sts::Client) -> Result<String, Error> {
     let answer = sts.get_caller_identity().send().await;
-    let answer = answer.map_err(|error| Error::from_sdk("tell whose credentials these are", error))?;
+    let answer = answer.map_err(|error| Error::from_sdk("identify the credentials", error))?;
     Ok(answer.arn.unwrap_or_default())
 }
 
-/// Opens it again.
+/// Reopens an application.
 ///
 /// # Errors
-/// When there is no such application, when it is not one that is opened again, or when AWS refuses or does not answer.
+/// When there is no such application, when it cannot be reopened, or when AWS refuses or does not answer.
 pub async fn reopen(
     records: &Records,
     decisions: &str,
@@ -75,26 +75,26 @@ pub async fn reopen(
     Err(Error::Contended { application_id: id.as_str().to_owned() })
 }
 
-/// Why it is not opened again, and what to do instead.
+/// Why it cannot be reopened, and what to do instead.
 fn obstacle(application: &Application) -> Option<&'static str> {
     let is_judged =
         |application: &Application| application.latest().any(|(_, latest)| latest.progress == "IN_PROGRESS");
     match (application.status.as_str(), application.outcome.as_deref()) {
         _ if application.kind.is_none() => Some(
-            "it did not begin with an accepted upload: a conversation is started anew, and a file with an invalid name is uploaded again",
+            "it did not begin with an accepted upload: start a conversation again, or upload a file with an invalid name again under a valid one",
         ),
-        ("OPEN", _) => Some("it is open already, so the applicant may upload"),
+        ("OPEN", _) => Some("it is already open, so the applicant may upload"),
         ("IN_PROGRESS", _) => Some("it is being judged: wait for its outcome (`bonafide status`)"),
         ("FAILED", _) => Some(
             "the system could not judge it: replay what failed (`bonafide replay`), or let the applicant upload again",
         ),
         (_, Some("approved")) => Some("it is approved, and an approval is final: the person is a customer"),
-        (_, Some("resubmit")) => Some("it takes another upload already: ask the applicant to upload again"),
+        (_, Some("resubmit")) => Some("it already accepts another upload: ask the applicant to upload again"),
         ("DECIDED" | "IN_REVIEW", Some("declined" | "referred")) if is_judged(application) => {
-            Some("another upload of it is being judged: wait for its outcome (`bonafide status`)")
+            Some("another of its uploads is being judged: wait for its outcome (`bonafide status`)")
         }
         ("DECIDED" | "IN_REVIEW", Some("declined" | "referred")) => None,
-        _ => Some("its row was written by another version of Bonafide"),
+        _ => Some("its record was written by another version of Bonafide"),
     }
 }
 
@@ -116,7 +116,7 @@ async fn next_number(records: &Records, decisions: &str, id: &ApplicationId) -> 
     Ok(last.unwrap_or_default() + 1)
 }
 
-/// False when the application is not what it was when it was read, or when the number is taken.
+/// False when the application has changed since it was read, or when the number is already used.
 async fn write(
     records: &Records,
     decisions: &str,
@@ -133,7 +133,7 @@ async fn write(
             "SET #status = :open, reopenedAt = :at, reopenedBy = :by, reopenReason = :reason, updatedAt = :at \
              REMOVE outcome, reasons, decidedAt, failure, statusBeforeFailure, packageSubmission, selfieSubmission, documentSubmission",
         )
-        // Pictures have no outcome in the row.
+        // For pictures the record has no outcome.
         .condition_expression("#status = :status AND (outcome = :outcome OR attribute_not_exists(outcome))")
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":status", s(&application.status))
@@ -163,7 +163,7 @@ async fn write(
     {
         Ok(_) => Ok(true),
         Err(error) if is_contended(&error) => Ok(false),
-        Err(error) => Err(Error::from_sdk("open the application again", error)),
+        Err(error) => Err(Error::from_sdk("reopen the application", error)),
     }
 }
 
@@ -215,7 +215,7 @@ mod tests {
         mock!(Client::get_item).then_output(move || GetItemOutput::builder().set_item(row.clone()).build())
     }
 
-    /// The numbers of the last decision record, one for each question.
+    /// The numbers of the last decision record, one for each request.
     fn numbers(numbers: &[Option<u64>]) -> Rule {
         let mut rule = mock!(Client::query)
             .match_requests(|request| {
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn opens_what_was_declined_and_records_who_but_not_why() {
+    async fn reopens_a_declined_application_and_records_who_but_not_why() {
         let write = mock!(Client::transact_write_items)
             .match_requests(|request| is_whole(request, "declined"))
             .then_output(|| TransactWriteItemsOutput::builder().build());
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn opens_what_a_person_looks_at_and_what_pictures_were_declined() {
+    async fn reopens_referred_applications_and_declined_pictures() {
         for row in [
             row([("status", "IN_REVIEW"), ("outcome", "referred"), ("kind", "package")]),
             row([("status", "IN_REVIEW"), ("kind", "pictures")]),
@@ -314,18 +314,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everything_else_stays_as_it_is_and_says_what_to_do() {
+    async fn refuses_everything_else_and_names_the_remedy() {
         let mut judged = row([("status", "DECIDED"), ("kind", "pictures")]);
         judged.insert("documentSubmission".to_owned(), latest("IN_PROGRESS"));
         let package = |status, outcome| row([("status", status), ("outcome", outcome), ("kind", "package")]);
         for (row, said) in [
             (row([("status", "IN_PROGRESS"), ("kind", "package")]), "it is being judged: wait"),
-            (row([("status", "OPEN"), ("kind", "package")]), "it is open already"),
+            (row([("status", "OPEN"), ("kind", "package")]), "it is already open"),
             (row([("status", "FAILED"), ("kind", "package")]), "replay what failed"),
             (package("FAILED", "declined"), "replay what failed"),
             (package("DECIDED", "approved"), "an approval is final"),
-            (package("DECIDED", "resubmit"), "it takes another upload already"),
-            (judged, "another upload of it is being judged"),
+            (package("DECIDED", "resubmit"), "it already accepts another upload"),
+            (judged, "another of its uploads is being judged"),
             (row([("status", "DECIDED"), ("outcome", "declined")]), "it did not begin with an accepted upload"),
             (package("DECIDED", "pondered"), "another version"),
         ] {
@@ -333,7 +333,7 @@ mod tests {
             assert_eq!(error.exit_code(), 1);
             let sentence = error.to_string();
             assert!(
-                sentence.starts_with("application a is not opened again: ") && sentence.contains(said),
+                sentence.starts_with("application a cannot be reopened: ") && sentence.contains(said),
                 "{sentence}"
             );
         }
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn takes_the_next_number_when_another_record_has_it() {
+    async fn uses_the_next_number_if_another_record_has_it() {
         let write = mock!(Client::transact_write_items)
             .sequence()
             .error(|| cancelled("None", "ConditionalCheckFailed"))
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_operator_may_have_opened_it_meanwhile() {
+    async fn another_operator_may_have_reopened_it_concurrently() {
         let open = row([("status", "OPEN"), ("kind", "package")]);
         let read = mock!(Client::get_item)
             .sequence()
@@ -363,24 +363,24 @@ mod tests {
             .build();
         let write = mock!(Client::transact_write_items).then_error(|| cancelled("ConditionalCheckFailed", "None"));
         let error = reopened(&[&read, &numbers(&[None]), &write]).await.unwrap_err();
-        assert!(error.to_string().contains("it is open already"), "{error}");
+        assert!(error.to_string().contains("it is already open"), "{error}");
     }
 
     #[tokio::test]
-    async fn gives_up_in_the_end_and_at_once_when_it_is_refused() {
+    async fn gives_up_after_contention_and_at_once_when_refused() {
         let write = mock!(Client::transact_write_items).then_error(|| cancelled("None", "ConditionalCheckFailed"));
         let error = reopened(&[&read(Some(declined())), &numbers(&[None; TRIES]), &write]).await.unwrap_err();
         assert_eq!((write.num_calls(), error.exit_code()), (TRIES, 5));
-        assert!(error.to_string().contains("again and again"), "{error}");
+        assert!(error.to_string().contains("changed concurrently"), "{error}");
 
         let write = mock!(Client::transact_write_items).then_error(|| cancelled("ValidationError", "None"));
         let error = reopened(&[&read(Some(declined())), &numbers(&[None]), &write]).await.unwrap_err();
         assert_eq!(write.num_calls(), 1);
-        assert!(error.to_string().contains("AWS refused to open the application again"), "{error}");
+        assert!(error.to_string().contains("AWS refused to reopen the application"), "{error}");
     }
 
     #[tokio::test]
-    async fn who_opens_it_is_whose_credentials_are_used() {
+    async fn the_caller_is_the_owner_of_the_credentials() {
         let rule = mock!(aws_sdk_sts::Client::get_caller_identity)
             .then_output(|| GetCallerIdentityOutput::builder().arn(WHO).build());
         assert_eq!(caller(&mock_client!(aws_sdk_sts, [&rule])).await.unwrap(), WHO);

@@ -1,9 +1,9 @@
-//! Replays what failed: a redrive where Step Functions allows it, otherwise a fresh execution of the same upload.
+//! Replays failures: a redrive if Step Functions allows it, otherwise a fresh execution for the same upload.
 //!
-//! A redrive resumes the failed execution at its failed state, with the definition that it started with. A fresh execution comes through
-//! the front door: the upload's event is sent to the uploads queue once more, marked with the execution that it replays. The starter
-//! derives the new submission's id from that mark, so replaying one failure twice starts nothing twice. It takes the replay only while the
-//! failed submission is the latest one of its kind and has no outcome.
+//! A redrive resumes the failed execution at its failed state, with the definition that it started with. For a fresh execution, the event
+//! of the upload is sent to the uploads queue again, with the ARN of the failed execution. The starter derives the id of the new
+//! submission from that ARN, so replaying one failure twice starts only one execution. It accepts the replay only while the failed
+//! submission is the latest one of its kind and has no outcome.
 
 use std::fmt;
 
@@ -22,43 +22,43 @@ use crate::submission::Submission;
 /// The clients and names that replaying needs.
 #[derive(Debug, Clone)]
 pub struct Replayer {
-    /// For what is recorded.
+    /// For the tables.
     pub records: Records,
     /// For executions.
     pub step_functions: aws_sdk_sfn::Client,
-    /// Where uploads came in.
+    /// For the uploads.
     pub s3: aws_sdk_s3::Client,
-    /// For their events.
+    /// For the events of uploads.
     pub sqs: aws_sdk_sqs::Client,
     /// URL of the uploads queue.
     pub uploads: String,
 }
 
-/// What is to be done about one submission, and why.
+/// What to do about one submission, and why.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// Whose.
+    /// The application.
     pub application_id: ApplicationId,
-    /// Its id; none when the application has no submission.
+    /// The submission; none when the application has none.
     pub submission_id: Option<SubmissionId>,
     /// What was uploaded.
     pub kind: Option<UploadKind>,
-    /// The execution that failed; none when none has.
+    /// The failed execution; none when there is none.
     pub execution: Option<String>,
-    /// What.
+    /// The action.
     pub action: Action,
-    /// Why this and nothing else.
+    /// The reason for the action.
     pub why: String,
-    /// The submission as it was when this was planned.
+    /// The submission at the time of planning.
     #[serde(skip)]
     record: Option<Submission>,
-    /// What has failed beside its outcome, which stands.
+    /// A failure after the outcome, which stays valid.
     #[serde(skip)]
-    beside_outcome: Option<Failure>,
+    after_outcome: Option<Failure>,
 }
 
-/// What can be done.
+/// The possible actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
@@ -83,24 +83,24 @@ impl fmt::Display for Action {
     }
 }
 
-/// What `replay` tells of an application.
+/// A line of the output of `replay`.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Line {
-    /// What is or was to be done.
+    /// What is done, or in a dry run would be done.
     Planned(Box<Plan>),
-    /// It could not be replayed, or its end not be seen.
+    /// It could not be replayed, or its result could not be read.
     #[serde(rename_all = "camelCase")]
-    BrokenOff {
-        /// Whose.
+    Error {
+        /// The application.
         application_id: String,
-        /// Why, with the remedy.
+        /// The error, with the remedy.
         error: String,
-        /// What the command ends with for it.
+        /// The exit code for it.
         #[serde(skip)]
         exit_code: u8,
     },
-    /// What became of it.
+    /// The result.
     Ended(Box<Replayed>),
 }
 
@@ -108,37 +108,33 @@ pub enum Line {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Replayed {
-    /// What the replay has come to.
+    /// The application, with the result of the replay.
     #[serde(flatten)]
     pub application: Application,
-    /// The submission that is judged by it.
+    /// The submission that the replay judges.
     pub submission_id: SubmissionId,
-    /// What was uploaded; the application says what it began with.
+    /// The kind of the upload; that of the application is the kind of its first upload.
     #[serde(skip)]
     pub kind: UploadKind,
-    /// How the replay ended.
-    pub replay: End,
+    /// The status of the replay.
+    pub replay: ReplayStatus,
 }
 
-/// How a replay ended.
+/// The status of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum End {
-    /// The upload has its outcome, and everything is done that follows from it.
+pub enum ReplayStatus {
+    /// The upload has its outcome, and all steps after it have succeeded.
     Succeeded,
     /// It failed again.
     Failed,
-    /// It had not ended when the time was over.
+    /// It had not ended when the time limit was reached.
     Unfinished,
 }
 
 impl Line {
-    pub(crate) fn broken_off(id: &ApplicationId, error: &Error) -> Self {
-        Self::BrokenOff {
-            application_id: id.as_str().to_owned(),
-            error: error.to_string(),
-            exit_code: error.exit_code(),
-        }
+    pub(crate) fn of_error(id: &ApplicationId, error: &Error) -> Self {
+        Self::Error { application_id: id.as_str().to_owned(), error: error.to_string(), exit_code: error.exit_code() }
     }
 
     /// The exit code that `--help` documents.
@@ -146,32 +142,32 @@ impl Line {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Planned(plan) => u8::from(plan.action == Action::Impossible),
-            Self::BrokenOff { exit_code, .. } => *exit_code,
+            Self::Error { exit_code, .. } => *exit_code,
             Self::Ended(ended) => match ended.replay {
-                End::Succeeded => 0,
-                End::Failed => 1,
-                End::Unfinished => 4,
+                ReplayStatus::Succeeded => 0,
+                ReplayStatus::Failed => 1,
+                ReplayStatus::Unfinished => 4,
             },
         }
     }
 }
 
-/// A replay under way.
+/// A replay in progress.
 #[derive(Debug)]
 pub struct Started {
-    /// Whose.
+    /// The application.
     pub application_id: ApplicationId,
     kind: UploadKind,
     /// The submission that gets the outcome.
     awaited: SubmissionId,
-    /// The failure that is recorded until this replay has ended.
+    /// The failure that was recorded before this replay.
     before: Option<Failure>,
-    /// Was it recorded beside an outcome, in the application's row?
-    is_beside_outcome: bool,
+    /// Whether the failure came after an outcome, and so is recorded in the application.
+    is_after_outcome: bool,
 }
 
 impl Replayer {
-    /// Decides about the latest submission of each kind; changes nothing. There is always at least one plan.
+    /// Plans the replay of the latest submission of each kind, without changing anything. Returns at least one plan.
     ///
     /// # Errors
     /// When AWS refuses or does not answer.
@@ -183,9 +179,9 @@ impl Replayer {
             plans.extend(self.plan_for(&id, failure, (kind, latest), is_fresh_wanted).await?);
         }
         if plans.is_empty() {
-            // What a conversation's machine could not do is recorded without an execution: an Express one is never resumed.
+            // A failure of a conversation is recorded without an execution, since Express executions cannot be redriven.
             let why = match &application.failure {
-                Some(_) => "it is a conversation's, whose person starts the step again",
+                Some(_) => "it is a conversation, in which the applicant repeats the step",
                 None => "no failure is recorded for it",
             };
             plans.push(Plan {
@@ -196,13 +192,13 @@ impl Replayer {
                 action: Action::Nothing,
                 why: why.to_owned(),
                 record: None,
-                beside_outcome: None,
+                after_outcome: None,
             });
         }
         Ok(plans)
     }
 
-    /// None for a submission that has its outcome, if nothing failed afterwards.
+    /// The plan for one submission; none if it has its outcome and nothing failed afterwards.
     async fn plan_for(
         &self,
         id: &ApplicationId,
@@ -212,9 +208,9 @@ impl Replayer {
     ) -> Result<Option<Plan>, Error> {
         let Latest { submission_id, progress, execution, .. } = latest;
         let has_outcome = !matches!(progress.as_str(), "IN_PROGRESS" | "FAILED");
-        let is_told = |failure: &&Failure| failure.execution.is_some() && failure.execution == *execution;
-        let beside_outcome = failure.filter(is_told).filter(|_| has_outcome).cloned();
-        if has_outcome && beside_outcome.is_none() {
+        let is_of_execution = |failure: &&Failure| failure.execution.is_some() && failure.execution == *execution;
+        let after_outcome = failure.filter(is_of_execution).filter(|_| has_outcome).cloned();
+        if has_outcome && after_outcome.is_none() {
             return Ok(None);
         }
         let record = self.records.submission(id, submission_id).await?;
@@ -224,22 +220,22 @@ impl Replayer {
         };
         let is_face_swept = record.as_ref().is_some_and(|record| record.face_swept_at.is_some());
         let wanted = if is_face_swept {
-            Some("the face that it had indexed was deleted, so that it is not approved any more")
+            Some("the face that it had indexed was deleted, so it cannot be approved any more")
         } else {
             is_fresh_wanted.then_some("a fresh execution was asked for")
         };
         let (mut action, mut why) = decide(described.as_ref(), has_outcome, wanted);
         if action == Action::Fresh {
-            // From the evidence, as the starter does: the inbox may be empty by now.
+            // From the evidence first, as the starter does: objects in the inbox expire.
             let source = record.as_ref().and_then(|record| record.evidence.get(kind.name()).or(record.upload.as_ref()));
             let is_there = match source {
                 Some(source) => execution.is_some() && self.is_there(source).await?,
                 None => false,
             };
-            // The starter would end the failed submission in favour of one that fails at once.
+            // Otherwise the starter would replace the failed submission by one that fails immediately.
             if !is_there {
                 action = Action::Impossible;
-                "what was uploaded is gone: unless it can be resumed without --fresh, the applicant has to send it again"
+                "the upload does not exist any more: unless it can be resumed without --fresh, the applicant has to send it again"
                     .clone_into(&mut why);
             }
         }
@@ -251,11 +247,11 @@ impl Replayer {
             action,
             why,
             record,
-            beside_outcome,
+            after_outcome,
         }))
     }
 
-    /// None when Step Functions does not know it.
+    /// The execution; none when Step Functions does not know it.
     async fn describe(&self, execution: &str) -> Result<Option<DescribeExecutionOutput>, Error> {
         match self.step_functions.describe_execution().execution_arn(execution).send().await {
             Ok(described) => Ok(Some(described)),
@@ -266,19 +262,19 @@ impl Replayer {
         }
     }
 
-    /// An upload that was not copied yet stays where it came in for some days only.
+    /// Whether the object exists. An upload that was not copied to the evidence expires after some days.
     async fn is_there(&self, ObjectRef { bucket, key, version_id }: &ObjectRef) -> Result<bool, Error> {
         match self.s3.head_object().bucket(bucket).key(key).version_id(version_id).send().await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
-                // An operator may not be allowed to look: then the starter finds out.
+                // The operator may lack the permission to read it; then the starter checks it.
                 Some(refusal) => Ok(!refusal.is_not_found()),
-                None => Err(Error::from_sdk("look for what was uploaded", error)),
+                None => Err(Error::from_sdk("look for the upload", error)),
             },
         }
     }
 
-    /// Does what was planned; what was started by that.
+    /// Performs a plan. Returns the started replay, if any.
     ///
     /// # Errors
     /// When AWS refuses or does not answer.
@@ -290,7 +286,7 @@ impl Replayer {
             (Action::Redrive, _) => {
                 let redrive = self.step_functions.redrive_execution().execution_arn(execution).send().await;
                 redrive.map_err(|error| Error::of_execution("redrive the execution", execution, error))?;
-                let before = plan.beside_outcome.as_ref().or(record.failure.as_ref());
+                let before = plan.after_outcome.as_ref().or(record.failure.as_ref());
                 (record.submission_id.clone(), before.cloned())
             }
             (Action::Fresh, Some(upload)) => {
@@ -305,56 +301,56 @@ impl Replayer {
             kind: *kind,
             awaited,
             before,
-            is_beside_outcome: plan.beside_outcome.is_some(),
+            is_after_outcome: plan.after_outcome.is_some(),
         }))
     }
 
-    /// How far a replay has come: it has ended when its submission has its outcome, or when another failure is recorded.
+    /// The state of a replay: it has ended when its submission has its outcome, or when a new failure is recorded.
     ///
     /// # Errors
     /// When AWS refuses or does not answer.
     pub async fn state_of(&self, replay: &Started) -> Result<Replayed, Error> {
-        let Started { application_id: id, kind, awaited, before, is_beside_outcome } = replay;
+        let Started { application_id: id, kind, awaited, before, is_after_outcome } = replay;
         let is_new = |failure: &Failure| before.as_ref().is_none_or(|before| before.at != failure.at);
-        let (application, end) = if *is_beside_outcome {
+        let (application, status) = if *is_after_outcome {
             let row = self.records.application(id).await?;
-            let end = match &row.failure {
-                None => End::Succeeded,
-                Some(failure) if is_new(failure) => End::Failed,
-                Some(_) => End::Unfinished,
+            let status = match &row.failure {
+                None => ReplayStatus::Succeeded,
+                Some(failure) if is_new(failure) => ReplayStatus::Failed,
+                Some(_) => ReplayStatus::Unfinished,
             };
-            (row, end)
+            (row, status)
         } else {
             match self.records.submission(id, awaited).await? {
-                // The starter has not come to it yet.
-                None => (Application::submitted(id), End::Unfinished),
+                // The starter has not recorded it yet.
+                None => (Application::submitted(id), ReplayStatus::Unfinished),
                 Some(record) => {
-                    let end = match record.status.as_str() {
-                        "DECIDED" => End::Succeeded,
-                        "FAILED" if record.failure.as_ref().is_some_and(is_new) => End::Failed,
-                        _ => End::Unfinished,
+                    let status = match record.status.as_str() {
+                        "DECIDED" => ReplayStatus::Succeeded,
+                        "FAILED" if record.failure.as_ref().is_some_and(is_new) => ReplayStatus::Failed,
+                        _ => ReplayStatus::Unfinished,
                     };
-                    (Application::of_submission(id, record), end)
+                    (Application::of_submission(id, record), status)
                 }
             }
         };
-        Ok(Replayed { application, submission_id: awaited.clone(), kind: *kind, replay: end })
+        Ok(Replayed { application, submission_id: awaited.clone(), kind: *kind, replay: status })
     }
 }
 
-/// What can be done about a submission whose execution Step Functions describes so, or does not know; `wanted` says why only a fresh
-/// execution will do.
+/// The action for a submission, and its reason. `described` is none if Step Functions does not know the execution; `wanted` is the reason
+/// for which only a fresh execution is possible, if there is one.
 fn decide(described: Option<&DescribeExecutionOutput>, has_outcome: bool, wanted: Option<&str>) -> (Action, String) {
     let fresh = |why: &str| {
-        let resumed = "it has its outcome already: the steps after that can be resumed, but not started afresh";
+        let resumed = "it already has its outcome: the steps after it can be resumed, but not started again";
         if has_outcome { (Action::Impossible, resumed.to_owned()) } else { (Action::Fresh, why.to_owned()) }
     };
     let Some(described) = described else { return fresh("its execution is not known to Step Functions") };
     match described.status {
         ExecutionStatus::Running | ExecutionStatus::PendingRedrive => {
-            (Action::Nothing, "it is running already".to_owned())
+            (Action::Nothing, "it is already running".to_owned())
         }
-        ExecutionStatus::Succeeded => (Action::Nothing, "it has succeeded meanwhile".to_owned()),
+        ExecutionStatus::Succeeded => (Action::Nothing, "it has succeeded in the meantime".to_owned()),
         _ => match wanted {
             Some(why) => fresh(why),
             None if described.redrive_status == Some(ExecutionRedriveStatus::Redrivable) => {
@@ -365,7 +361,7 @@ fn decide(described: Option<&DescribeExecutionOutput>, has_outcome: bool, wanted
     }
 }
 
-/// S3's event about an upload, as S3 writes it into the queue, with the mark of a replay.
+/// The event of an upload in the format of S3, with the ARN of the replayed execution.
 fn event(upload: &ObjectRef, replayed: &str) -> String {
     let object = json!({"key": form_encoded(&upload.key), "versionId": upload.version_id});
     let record = json!({
@@ -376,7 +372,7 @@ fn event(upload: &ObjectRef, replayed: &str) -> String {
     json!({"Records": [record]}).to_string()
 }
 
-/// The keys of accepted uploads have few characters; every other byte is escaped.
+/// Encodes a key as S3 does. Accepted keys have only the characters that stay as they are.
 fn form_encoded(key: &str) -> String {
     key.bytes()
         .map(|byte| match byte {
@@ -500,7 +496,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn redrives_what_can_be_redriven() {
+    async fn redrives_a_redrivable_execution() {
         let describe = described(ExecutionStatus::Failed, Some(ExecutionRedriveStatus::Redrivable));
         let redrive = mock!(aws_sdk_sfn::Client::redrive_execution)
             .match_requests(|request| request.execution_arn() == Some(EXECUTION))
@@ -513,7 +509,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn starts_afresh_where_a_redrive_is_not_allowed_or_not_wanted() {
+    async fn starts_a_fresh_execution_instead_of_a_redrive() {
         for (status, is_fresh_wanted, why) in [
             (ExecutionRedriveStatus::NotRedrivable, false, "Execution is EXPRESS"),
             (ExecutionRedriveStatus::Redrivable, true, "a fresh execution was asked for"),
@@ -540,14 +536,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_execution_that_is_not_known_is_started_afresh() {
+    async fn an_unknown_execution_is_replaced_by_a_fresh_one() {
         let replayer = replayer(Some(record(FIRST, "package", "FAILED")), &[&unknown()], &there(), &[]);
         let plan = planned(&replayer, &failed(), false).await;
         assert_eq!((plan.action, plan.why.as_str()), (Action::Fresh, "its execution is not known to Step Functions"));
     }
 
     #[tokio::test]
-    async fn replays_what_has_failed_without_being_recorded() {
+    async fn replays_unrecorded_failures() {
         let redrivable = || Some(ExecutionRedriveStatus::Redrivable);
         for (describe, action) in [
             (described(ExecutionStatus::Failed, redrivable()), Action::Redrive),
@@ -563,7 +559,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn leaves_alone_what_runs_or_has_succeeded() {
+    async fn does_nothing_about_running_and_succeeded_executions() {
         for status in [ExecutionStatus::Running, ExecutionStatus::PendingRedrive, ExecutionStatus::Succeeded] {
             let describe = described(status, None);
             let replayer = replayer(Some(record(FIRST, "package", "FAILED")), &[&describe], &there(), &[]);
@@ -580,7 +576,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_failed_after_the_outcome_is_only_resumed() {
+    async fn a_failure_after_the_outcome_is_only_redriven() {
         let mut announced = failed();
         announced.package_submission = Some(latest("approved"));
         for (redrive, is_fresh_wanted, action) in [
@@ -592,12 +588,12 @@ mod tests {
             let replayer = replayer(Some(record(FIRST, "package", "DECIDED")), &[&describe], &there(), &[]);
             let plan = planned(&replayer, &announced, is_fresh_wanted).await;
             assert_eq!(plan.action, action, "{plan:?}");
-            assert_eq!(plan.beside_outcome, announced.failure);
+            assert_eq!(plan.after_outcome, announced.failure);
         }
     }
 
     #[tokio::test]
-    async fn what_is_gone_is_not_judged_afresh() {
+    async fn an_upload_that_is_gone_is_not_judged_again() {
         let describe = described(ExecutionStatus::Failed, Some(ExecutionRedriveStatus::Redrivable));
         let upload = || Some(record(FIRST, "package", "FAILED"));
         for (record, s3) in [(upload(), gone()), (None, there())] {
@@ -637,7 +633,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_why_a_redrive_was_refused() {
+    async fn reports_why_a_redrive_was_refused() {
         let describe = described(ExecutionStatus::Failed, Some(ExecutionRedriveStatus::Redrivable));
         let redrive = mock!(aws_sdk_sfn::Client::redrive_execution).then_error(|| {
             let meta = ErrorMetadata::builder().code("ExecutionNotRedrivable").message("It is too old.").build();

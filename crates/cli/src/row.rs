@@ -1,4 +1,4 @@
-//! Rows of the tables, attribute by attribute.
+//! Reads attributes of `DynamoDB` items.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,13 +23,13 @@ pub(crate) fn key<const N: usize>(parts: [(&str, &str); N]) -> Item {
     parts.map(|(name, value)| (name.to_owned(), s(value))).into()
 }
 
-/// The expression that asks for these attributes only, and what its names stand for: several of them are reserved words.
+/// The projection expression for these attributes, and its expression attribute names: several attributes are reserved words.
 pub(crate) fn projection(attributes: &[&str]) -> (String, HashMap<String, String>) {
     let expression = attributes.iter().map(|name| format!("#{name}")).collect::<Vec<_>>().join(", ");
     (expression, attributes.iter().map(|name| (format!("#{name}"), (*name).to_owned())).collect())
 }
 
-/// These attributes of one row, as last written; `action` completes "AWS refused to …".
+/// These attributes of one item, read consistently; `action` completes "AWS refused to …".
 pub(crate) async fn get(
     client: &Client,
     table: &str,
@@ -63,7 +63,7 @@ pub(crate) fn number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T>
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-/// The numbers of a map, by their names.
+/// The numbers of a map, by name.
 pub(crate) fn numbers(item: &Item, name: &str) -> BTreeMap<String, f64> {
     let numbers = map(item, name).into_iter().flatten();
     numbers.filter_map(|(name, value)| Some((name.clone(), value.as_n().ok()?.parse().ok()?))).collect()
@@ -82,12 +82,12 @@ pub(crate) fn object(item: &Item, name: &str) -> Option<ObjectRef> {
     })
 }
 
-/// Where the evidence is, by what it is.
+/// The objects of the evidence, by kind.
 pub(crate) fn evidence(item: &Item) -> BTreeMap<&'static str, ObjectRef> {
     EVIDENCE.into_iter().filter_map(|name| Some((name, object(item, name)?))).collect()
 }
 
-/// From the upload to the outcome, as the pipeline has recorded both: the same number in every command.
+/// Seconds from the upload to the outcome, as recorded by the pipeline: the same number in every command.
 pub(crate) fn seconds(item: &Item) -> Option<f64> {
     Some((time(item, "decidedAt")? - time(item, "receivedAt")?).max(0.0))
 }

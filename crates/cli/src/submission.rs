@@ -1,4 +1,4 @@
-//! The submissions of an application: each upload that it took or refused, and what became of it, without personal data.
+//! The submissions of an application, refused ones included, without personal data.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -37,59 +37,59 @@ const ATTRIBUTES: [&str; 23] = [
     "thirdPartyCheck",
 ];
 
-/// What became of an upload.
+/// A submission.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Submission {
-    /// Its id.
+    /// The id.
     pub submission_id: SubmissionId,
-    /// What was uploaded.
+    /// The kind of the upload.
     pub kind: UploadKind,
-    /// Its number among the attempts; none when it was refused.
+    /// The number of the attempt; none when it was refused.
     pub attempt: Option<u32>,
     /// `IN_PROGRESS`, `DECIDED`, `FAILED` or `REFUSED`.
     pub status: String,
     /// `approved`, `declined`, `resubmit` or `referred` once there is one.
     pub outcome: Option<String>,
-    /// Codes.
+    /// Reason codes.
     pub reasons: Vec<String>,
-    /// Those that have been made.
+    /// The checks that were made.
     pub checks: Checks,
-    /// The thresholds by which it was decided, by name; none before that.
+    /// The thresholds of its decision, by name; empty before the decision.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub thresholds: BTreeMap<String, f64>,
     /// ARN of the execution that judges it.
     pub execution: Option<String>,
-    /// ARN of the failed execution in whose place it is judged once more.
+    /// ARN of the failed execution that it replays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<String>,
-    /// What was uploaded, where it came in: it stays there for some days.
+    /// The uploaded object in the inbox, where it expires after some days.
     pub upload: Option<ObjectRef>,
-    /// Where the pictures and the package are, by what they are.
+    /// The objects of package and pictures, by kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<&'static str, ObjectRef>,
-    /// ISO 8601.
+    /// Time of the upload, ISO 8601.
     pub received_at: Option<String>,
-    /// ISO 8601.
+    /// Time of the outcome, ISO 8601.
     pub decided_at: Option<String>,
-    /// From the upload to the outcome.
+    /// Seconds from the upload to the outcome.
     pub seconds: Option<f64>,
-    /// The application that has the same face.
+    /// Another application with the same face.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicate_application_id: Option<String>,
-    /// Where it failed.
+    /// The recorded failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// When the face was deleted that its execution had indexed: the execution is not approved any more. ISO 8601.
+    /// When the face that its execution had indexed was deleted, so that it cannot be approved any more. ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub face_swept_at: Option<String>,
 }
 
 impl Submission {
-    /// Reads one.
+    /// Reads one submission.
     ///
     /// # Errors
-    /// When AWS refuses or does not answer, or the record is not one of ours.
+    /// When AWS refuses or does not answer, or the record is not readable.
     pub async fn fetch(
         client: &Client,
         table: &str,
@@ -101,10 +101,10 @@ impl Submission {
         item.map(|item| Self::from_item(application_id, &item)).transpose()
     }
 
-    /// Reads all of an application, the one that was received first first.
+    /// Reads all submissions of an application, in the order of their receipt.
     ///
     /// # Errors
-    /// When AWS refuses or does not answer, or a record is not one of ours.
+    /// When AWS refuses or does not answer, or a record is not readable.
     pub async fn fetch_all(client: &Client, table: &str, application_id: &ApplicationId) -> Result<Vec<Self>, Error> {
         let (projection, names) = row::projection(&ATTRIBUTES);
         let mut pages = client
@@ -128,7 +128,7 @@ impl Submission {
         Ok(found)
     }
 
-    /// Adds the thresholds by which each one was decided, from the decision records.
+    /// Adds the thresholds of each decision from the decision records.
     ///
     /// # Errors
     /// When AWS refuses or does not answer.
@@ -231,7 +231,7 @@ pub(crate) mod tests {
     const SECOND: &str = "0000000000000b2";
 
     #[tokio::test]
-    async fn lists_every_submission_with_all_that_is_not_personal() {
+    async fn lists_every_submission_without_personal_data() {
         let mut refused = record(FIRST, "package", "REFUSED");
         refused.remove("attempt");
         refused.remove("executionArn");
@@ -321,7 +321,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn names_what_is_unreadable() {
+    fn names_the_unreadable_attribute() {
         for attribute in ["submissionId", "kind", "status"] {
             let mut item = record(FIRST, "package", "DECIDED");
             item.remove(attribute);

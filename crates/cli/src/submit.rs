@@ -1,4 +1,4 @@
-//! Uploads packages and waits for what becomes of them.
+//! Uploads packages and waits for their outcomes.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -16,7 +16,7 @@ use crate::application::Application;
 use crate::error::Error;
 use crate::records::Records;
 
-/// Enough to fill a line, few enough not to starve each other.
+/// Enough to use the bandwidth, and few enough that no upload times out.
 const UPLOADS_AT_ONCE: usize = 8;
 
 /// A package that can be uploaded.
@@ -24,27 +24,27 @@ const UPLOADS_AT_ONCE: usize = 8;
 pub struct Package {
     /// The file.
     pub path: PathBuf,
-    /// From its name.
+    /// The application, from the name of the file.
     pub application_id: ApplicationId,
 }
 
-/// A package that was uploaded.
+/// An uploaded package.
 #[derive(Debug, Clone)]
 pub struct Upload {
-    /// From the file's name.
+    /// The application, from the name of the file.
     pub application_id: ApplicationId,
-    /// The bucket that it is in.
+    /// The bucket.
     pub bucket: String,
-    /// Where it is there.
+    /// The key.
     pub key: String,
-    /// Which of the key's versions.
+    /// The version id.
     pub version_id: String,
-    /// When it was there.
+    /// When the upload was complete.
     pub at: Instant,
 }
 
 impl Upload {
-    /// The submission that it becomes.
+    /// The id of its submission.
     #[must_use]
     pub fn submission(&self) -> SubmissionId {
         let Self { bucket, key, version_id, .. } = self.clone();
@@ -53,7 +53,7 @@ impl Upload {
 }
 
 impl Package {
-    /// Checks everything that can be checked before anything is uploaded.
+    /// Checks a file before uploading it.
     ///
     /// # Errors
     /// When the name gives no application id, or the file cannot be read.
@@ -93,7 +93,7 @@ impl Package {
         Ok(packages)
     }
 
-    /// What the pipeline will object to, as far as the members' names tell; its own answer counts.
+    /// A warning if the pipeline will refuse the package because of its member names.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
         let (path, id) = (self.path.display(), &self.application_id);
@@ -129,7 +129,7 @@ impl Package {
             .send()
             .await
             .map_err(|error| Error::from_sdk("upload the package", error))?;
-        // S3 calls the only version of an object in a bucket without versions so.
+        // The version id of S3 for objects in an unversioned bucket.
         let version_id = answer.version_id.unwrap_or_else(|| "null".to_owned());
         let (application_id, bucket) = (self.application_id.clone(), bucket.to_owned());
         Ok(Upload { application_id, bucket, key, version_id, at: Instant::now() })
@@ -145,7 +145,7 @@ fn named_for(entry: &str) -> Option<ApplicationId> {
     })
 }
 
-/// Uploads several at once; the results are in the packages' order.
+/// Uploads several packages concurrently; the results have the order of the packages.
 ///
 /// # Errors
 /// The first upload that failed.
@@ -167,7 +167,7 @@ pub async fn upload_all(client: &aws_sdk_s3::Client, bucket: &str, packages: &[P
     Ok(uploads)
 }
 
-/// What a task returned; its panic goes on here.
+/// The result of a task. A panic of the task continues here.
 async fn joined<T>(task: tokio::task::JoinHandle<T>) -> T {
     match task.await {
         Ok(value) => value,
@@ -175,19 +175,19 @@ async fn joined<T>(task: tokio::task::JoinHandle<T>) -> T {
     }
 }
 
-/// How waiting ended.
+/// The result of waiting.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Waited {
-    /// With an outcome, which may be that a person has to look, or with a recorded failure.
+    /// The application has an outcome, which may be `referred`, or a recorded failure.
     Ended(Application),
-    /// The application did not take the upload: its reasons say why.
+    /// The upload was refused; the reasons say why.
     Refused(Application),
-    /// Not in time; this is how far it was.
+    /// The time limit was reached; this is the last known state.
     TimedOut(Application),
 }
 
 impl Waited {
-    /// The application as last seen; of a refused upload, what is recorded about that one.
+    /// The last known state of the application, or of the refused upload.
     #[must_use]
     pub fn application(&self) -> &Application {
         match self {
@@ -206,7 +206,7 @@ impl Waited {
     }
 }
 
-/// Asks until the uploaded version has its outcome, or was refused.
+/// Polls until the uploaded version has its outcome, or was refused.
 ///
 /// # Errors
 /// When AWS refuses or does not answer.
@@ -215,7 +215,7 @@ pub async fn wait(records: &Records, upload: &Upload, limit: Duration, interval:
     let submission = upload.submission();
     let mut last = Application::submitted(&upload.application_id);
     loop {
-        let Ok(seen) = timeout_at(deadline, look(records, &upload.application_id, &submission)).await else {
+        let Ok(seen) = timeout_at(deadline, poll(records, &upload.application_id, &submission)).await else {
             return Ok(Waited::TimedOut(last));
         };
         if let Some(application) = seen? {
@@ -234,8 +234,8 @@ pub async fn wait(records: &Records, upload: &Upload, limit: Duration, interval:
     }
 }
 
-/// The application as long as this package is its latest one; otherwise what is recorded about the package.
-async fn look(records: &Records, id: &ApplicationId, package: &SubmissionId) -> Result<Option<Application>, Error> {
+/// The application while this package is its latest one, otherwise the state of the submission of this package.
+async fn poll(records: &Records, id: &ApplicationId, package: &SubmissionId) -> Result<Option<Application>, Error> {
     let row = Application::fetch(&records.dynamodb, &records.applications, id).await?;
     let is_latest =
         |row: &Application| row.package_submission.as_ref().is_some_and(|latest| latest.submission_id == *package);
@@ -288,7 +288,7 @@ mod tests {
         }
     }
 
-    /// What a table says, one for each question.
+    /// The items of a table, one for each request.
     fn table(name: &'static str, items: Vec<Option<Item>>) -> Rule {
         let mut rule = mock!(aws_sdk_dynamodb::Client::get_item)
             .match_requests(move |request| {
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_id_from_the_name() {
+    fn the_name_of_the_file_gives_the_id() {
         let folder = tempdir().unwrap();
         for (name, id) in [("0fa3-B_9.zip", "0fa3-B_9"), ("upper.ZIP", "upper")] {
             assert_eq!(Package::new(&file(&folder, name)).unwrap().application_id.as_str(), id);
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_names_that_are_no_id() {
+    fn refuses_names_that_are_not_an_id() {
         let folder = tempdir().unwrap();
         for name in ["a b.zip", "ä.zip", ".zip", "a.tar", "a.b.zip", &format!("{}.zip", "x".repeat(65))] {
             let error = Package::new(&file(&folder, name)).unwrap_err();
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_cannot_be_read() {
+    fn refuses_unreadable_files() {
         assert_eq!(Package::new(Path::new("nowhere/a.zip")).unwrap_err().exit_code(), 2);
         let folder = tempfile::Builder::new().prefix("folder").suffix(".zip").tempdir().unwrap();
         let path = folder.path();
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn warns_of_members_that_do_not_carry_the_name_of_their_package() {
+    fn warns_of_members_that_are_named_for_another_package() {
         let folder = tempdir().unwrap();
         let members = ["__MACOSX/x", "a/first_details.csv", "a/first_license_back.PNG", "a/first_selfie.jpg"];
         assert_eq!(package(&folder, "first.zip", &members).warning(), None);
@@ -420,23 +420,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_recorded_failure_is_an_end() {
+    async fn a_recorded_failure_ends_the_wait() {
         let waited = waited(vec![Some(row(&upload().submission(), "FAILED", None))], vec![]).await;
         assert!(matches!(&waited, Waited::Ended(application) if application.has_failed()));
         assert_eq!(waited.exit_code(), 1);
     }
 
     #[tokio::test]
-    async fn ends_when_a_person_has_to_look_and_says_so() {
+    async fn a_referral_ends_the_wait() {
         let waited = waited(vec![Some(row(&upload().submission(), "IN_REVIEW", Some("referred")))], vec![]).await;
         assert!(matches!(waited, Waited::Ended(_)), "{waited:?}");
         let said = crate::render::summary(waited.application());
-        assert!(said.starts_with("… a: referred: a person has to look"), "{said}");
+        assert!(said.starts_with("… a: referred: a person has to decide"), "{said}");
         assert_eq!(waited.exit_code(), 0);
     }
 
     #[tokio::test]
-    async fn an_upload_that_is_refused_says_why() {
+    async fn a_refused_upload_shows_its_reasons() {
         let id = upload().submission();
         let mut refused = record(id.as_str(), "package", "REFUSED");
         refused.insert("outcome".to_owned(), s("resubmit"));
@@ -450,11 +450,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_outcome_counts_when_the_application_has_moved_on() {
+    async fn reports_its_outcome_after_a_later_upload() {
         let ours = upload().submission();
         let mut decided = record(ours.as_str(), "package", "DECIDED");
         decided.insert("outcome".to_owned(), s("resubmit"));
-        // It is recorded in between.
+        // The outcome is recorded between the two polls.
         let records = vec![Some(record(ours.as_str(), "package", "IN_PROGRESS")), Some(decided)];
         let waited = waited(vec![None, Some(row(&other(), "IN_PROGRESS", None))], records).await;
         assert!(
@@ -464,9 +464,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn gives_up_in_time_and_says_how_far_it_was() {
+    async fn stops_at_the_time_limit_with_the_last_status() {
         let applications = table("applications", vec![Some(row(&upload().submission(), "IN_PROGRESS", None))]);
-        // No time is left for a second look.
+        // No time is left for a second poll.
         let hour = Duration::from_hours(1);
         let waited = wait(&records(&[&applications]), &upload(), hour, hour).await.unwrap();
         assert!(matches!(&waited, Waited::TimedOut(application) if application.status == "IN_PROGRESS"));

@@ -1,4 +1,4 @@
-//! What a wait for outcomes waits for: messages in the queue, executions, and states that are tried again.
+//! The progress of a wait for outcomes: messages in the queue, running executions, and states that are retried.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -11,13 +11,13 @@ use crate::history::{self, Timeline};
 use crate::records::Records;
 use crate::render;
 
-/// What has not changed is said again after so long.
-const REMINDER: Duration = Duration::from_secs(15);
+/// An unchanged line is printed again after this time.
+const REPEAT_AFTER: Duration = Duration::from_secs(15);
 
-/// Executions that are looked into; others have the same trouble, or will be looked into once these have ended.
-const LOOKED_INTO: usize = 3;
+/// The number of executions whose history is read. The others mostly have the same errors, and are read when these have ended.
+const MOST_HISTORIES: usize = 3;
 
-/// Where it is seen what a wait waits for.
+/// The sources of the progress of a wait.
 #[derive(Debug, Clone)]
 pub struct Waiting {
     /// For submissions.
@@ -31,7 +31,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// In one line, what these submissions wait for.
+    /// One line about what these submissions wait for.
     ///
     /// # Errors
     /// When AWS refuses or does not answer.
@@ -44,11 +44,11 @@ impl Waiting {
             judged.extend(accepted.and_then(|submission| Some((application, submission.execution?))));
         }
         let mut line = format!("… messages in the uploads queue: {messages}, submissions accepted: {}", judged.len());
-        for (application, execution) in judged.iter().take(LOOKED_INTO) {
+        for (application, execution) in judged.iter().take(MOST_HISTORIES) {
             match history::timeline(&self.step_functions, execution).await {
                 Ok(timeline) => {
-                    if let Some(state) = tried_again(&timeline) {
-                        let _infallible = write!(line, "; {application} tries again {state}");
+                    if let Some(state) = retried_state(&timeline) {
+                        let _infallible = write!(line, "; {application} retries {state}");
                     }
                 }
                 // The starter records a submission before it starts its execution, which Step Functions may refuse for a while.
@@ -65,37 +65,37 @@ impl Waiting {
     async fn messages(&self) -> Result<u64, Error> {
         let names = [
             QueueAttributeName::ApproximateNumberOfMessages,
-            // The starter has them, or will get them again.
+            // The starter is working on them, or will receive them again.
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
         ];
         let ask = self.sqs.get_queue_attributes().queue_url(&self.uploads);
         let answer = ask.set_attribute_names(Some(names.to_vec())).send().await;
-        let answer = answer.map_err(|error| Error::from_sdk("ask a queue for its length", error))?;
+        let answer = answer.map_err(|error| Error::from_sdk("read the depth of a queue", error))?;
         let number = |name: &QueueAttributeName| answer.attributes()?.get(name)?.parse::<u64>().ok();
         Ok(names.iter().filter_map(number).sum())
     }
 }
 
-/// The state that an execution, or one that it waits for, tries again, and why.
-fn tried_again(timeline: &Timeline) -> Option<String> {
+/// The state that an execution, or one of its children, retries, and its errors.
+fn retried_state(timeline: &Timeline) -> Option<String> {
     let step = timeline.steps.last().filter(|step| step.seconds.is_none())?;
     let own = || (!step.errors.is_empty()).then(|| format!("{} ({})", step.state, render::errors(step)));
-    step.children.last().and_then(tried_again).or_else(own)
+    step.children.last().and_then(retried_state).or_else(own)
 }
 
-/// Of lines that come again and again, those that tell something.
+/// Selects from repeated lines those to print: changed ones, and unchanged ones after some time.
 #[derive(Debug, Default)]
-pub struct News(Option<(String, Instant)>);
+pub struct Reminder(Option<(String, Instant)>);
 
-impl News {
-    /// Whether the line differs from the last one that was told, or that one was told long ago. Then it counts as told.
-    pub fn is_news(&mut self, line: &str, now: Instant) -> bool {
-        let is_old = |(told, at): &(String, Instant)| told == line && now.duration_since(*at) < REMINDER;
-        let is_news = !self.0.as_ref().is_some_and(is_old);
-        if is_news {
+impl Reminder {
+    /// Whether to print the line: it differs from the last printed one, or that one is old. If so, the line counts as printed.
+    pub fn is_due(&mut self, line: &str, now: Instant) -> bool {
+        let is_recent = |(printed, at): &(String, Instant)| printed == line && now.duration_since(*at) < REPEAT_AFTER;
+        let is_due = !self.0.as_ref().is_some_and(is_recent);
+        if is_due {
             self.0 = Some((line.to_owned(), now));
         }
-        is_news
+        is_due
     }
 }
 
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_that_the_starter_has_not_come_to_it() {
+    async fn reports_an_upload_that_waits_in_the_queue() {
         let nothing = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| GetItemOutput::builder().build());
         let line = waiting(&nothing, &[]).line(&submissions()).await.unwrap();
         assert_eq!(line, "… messages in the uploads queue: 3, submissions accepted: 0");
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_which_state_is_tried_again_and_why() {
+    async fn reports_which_state_is_retried_and_why() {
         let running = mock!(aws_sdk_dynamodb::Client::get_item)
             .then_output(|| GetItemOutput::builder().set_item(Some(record(FIRST, "package", "IN_PROGRESS"))).build());
         let described = mock!(aws_sdk_sfn::Client::describe_execution).then_output(|| {
@@ -188,18 +188,18 @@ mod tests {
         let line = waiting(&running, &[&described, &history]).line(&submissions()).await.unwrap();
         assert_eq!(
             line,
-            "… messages in the uploads queue: 3, submissions accepted: 1; a tries again RequestValidation (Bonafide.Transient: the \
+            "… messages in the uploads queue: 3, submissions accepted: 1; a retries RequestValidation (Bonafide.Transient: the \
              service answered with status 503)"
         );
     }
 
     #[test]
-    fn tells_changes_and_reminds() {
-        let (mut news, start) = (News::default(), Instant::now());
-        for (line, seconds, is_news) in
+    fn prints_changes_and_reminders() {
+        let (mut lines, start) = (Reminder::default(), Instant::now());
+        for (line, seconds, is_due) in
             [("a", 0, true), ("a", 14, false), ("b", 14, true), ("b", 28, false), ("b", 29, true), ("b", 43, false)]
         {
-            assert_eq!(news.is_news(line, start + Duration::from_secs(seconds)), is_news, "{line} {seconds}");
+            assert_eq!(lines.is_due(line, start + Duration::from_secs(seconds)), is_due, "{line} {seconds}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The real binary: usage, exit codes, and what it says when AWS is not there.
+//! Tests of the binary: usage, exit codes, and errors without AWS.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
@@ -11,7 +11,7 @@ use std::thread;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-/// A folder of its own, so that no local AWS of this repository is found, and no credentials of this machine either.
+/// Runs in its own folder, so that it finds neither the local AWS of this repository nor credentials of this machine.
 fn bonafide(arguments: &[&str]) -> Output {
     bonafide_in(tempdir().unwrap().path(), arguments)
 }
@@ -19,7 +19,7 @@ fn bonafide(arguments: &[&str]) -> Output {
 fn bonafide_in(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bonafide"));
     command.args(arguments).current_dir(folder).env_clear().env("HOME", folder);
-    // Nobody answers there: without it, the instance's own credentials would be looked for.
+    // Otherwise the SDK would ask for credentials of the instance, and wait for a time-out.
     command.env("AWS_EC2_METADATA_DISABLED", "true");
     command.output().unwrap()
 }
@@ -66,7 +66,7 @@ fn wrong_usage_is_2() {
         (&["replay", "a", "--since", "1h"], "cannot be used with"),
         (&["replay", "--since", "1h"], "required"),
         (&["reopen", "a"], "--reason"),
-        (&["reopen", "a", "--reason", " "], "a reason has words"),
+        (&["reopen", "a", "--reason", " "], "a reason has at least one word"),
         (&["reopen", "no/id", "--reason", "A twin."], "is no application"),
         (&["list", "--since", "yesterday"], "neither a duration"),
         (&["list", "--reason", "FACE_UGLY"], "invalid value"),
@@ -105,7 +105,7 @@ fn makes_a_package_and_warns_when_it_was_renamed() {
     fs::rename(path("my-first.zip"), path("renamed.zip")).unwrap();
     let output = bonafide_in(folder.path(), &["submit", "renamed.zip"]);
     assert!(said(&output).starts_with("warning: renamed.zip has the member"), "{}", said(&output));
-    assert_eq!(output.status.code(), Some(5), "it goes on, as far as it comes without a region");
+    assert_eq!(output.status.code(), Some(5), "it goes on until it needs a region");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn missing_credentials_are_5() {
 }
 
 #[test]
-fn a_local_aws_that_has_ended_is_not_used() {
+fn a_stopped_local_aws_is_not_used() {
     let folder = tempdir().unwrap();
     fs::create_dir_all(folder.path().join(".local")).unwrap();
     let up =
@@ -144,7 +144,7 @@ fn a_local_aws_that_has_ended_is_not_used() {
     assert!(said(&output).contains("no AWS region"), "{}", said(&output));
 }
 
-/// Somebody who is known everywhere but here.
+/// Runs with credentials, but without a deployment.
 fn with_keys(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bonafide"));
     let folder = tempdir().unwrap();
@@ -153,7 +153,7 @@ fn with_keys(arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// Answers each request with what `answer` makes of its head and body; where it listens.
+/// Starts an HTTP server that answers each request with the result of `answer` for its head and body. Returns its URL.
 fn endpoint(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -177,7 +177,7 @@ fn answer_one(mut stream: TcpStream, answer: &impl Fn(&str) -> (u16, String)) {
     write!(stream, "HTTP/1.1 {status} .\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
 }
 
-/// A deployment whose dead-letter queues hold the events of two executions that failed.
+/// The answers of a deployment whose dead-letter queues hold the events of two failed executions.
 fn deployed(request: &str) -> (u16, String) {
     let queues = ["Uploads", "Extraction", "Licenses", "Failures", "Measurements"];
     let output = |queue| {
@@ -205,7 +205,7 @@ fn deployed(request: &str) -> (u16, String) {
 }
 
 #[test]
-fn json_is_one_object_to_a_line() {
+fn json_is_one_object_per_line() {
     let endpoint = endpoint(deployed);
     for (arguments, code, field, expected) in [
         (&["dlq", "list"][..], 1, "queue", json!(["uploads", "extraction", "licenses", "failures", "measurements"])),
@@ -214,13 +214,13 @@ fn json_is_one_object_to_a_line() {
         let output = with_keys(&[arguments, &["--json", "--endpoint-url", &endpoint]].concat());
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         let lines = String::from_utf8(output.stdout).unwrap();
-        let told = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()[field].clone());
-        assert_eq!(told.collect::<Value>(), expected, "{lines}");
+        let found = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()[field].clone());
+        assert_eq!(found.collect::<Value>(), expected, "{lines}");
     }
 }
 
 #[test]
-fn credentials_that_nobody_knows_are_5() {
+fn unknown_credentials_are_5() {
     let refused = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>No.</Message></Error></ErrorResponse>";
     let endpoint = endpoint(|_| (403, refused.to_owned()));
     let output = with_keys(&["status", "a", "--endpoint-url", &endpoint]);
@@ -230,7 +230,7 @@ fn credentials_that_nobody_knows_are_5() {
 
 #[test]
 fn a_host_that_does_not_exist_is_5() {
-    // This name is kept from ever existing: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+    // This name is reserved and never exists: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
     let output = with_keys(&["status", "a", "--endpoint-url", "http://bonafide.invalid"]);
     assert_eq!(output.status.code(), Some(5), "{}", said(&output));
     assert!(said(&output).contains("no such host") && said(&output).contains("`--region`"), "{}", said(&output));

@@ -1,4 +1,4 @@
-//! Prints how well details and documents are matched, over a labelled set:
+//! Prints the quality of matching details with documents on a labelled set:
 //! `cargo run --package bonafide-domain --example matching-quality`.
 
 #[path = "../tests/labelled/mod.rs"]

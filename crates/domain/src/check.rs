@@ -1,18 +1,18 @@
-//! What a check can conclude.
+//! The checks and their outcomes.
 
 use serde::{Deserialize, Serialize};
 
-/// The outcome of one check. A check that could not judge has none: it fails.
+/// The outcome of one check. A check that could not judge fails instead, and has no outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckOutcome {
     /// Nothing speaks against the applicant.
     Pass,
-    /// Something does, and the applicant cannot change it.
+    /// A fact that the applicant cannot change speaks against the applicant.
     Decline,
-    /// The applicant can mend it and send the evidence again.
+    /// The applicant can fix it and send the evidence again.
     Resubmit,
-    /// A person has to look.
+    /// A person has to decide.
     Refer,
 }
 
@@ -22,13 +22,13 @@ pub enum CheckOutcome {
 pub enum Check {
     /// Is the package usable?
     PackageCheck,
-    /// One clear face, nobody else's?
+    /// Does the selfie show one clear face that no other application has?
     IdentityVerification,
-    /// The person of the document?
+    /// Is it the face on the document?
     IdentityCompare,
-    /// A document that says what the applicant said?
+    /// Do document and stated details agree?
     DocumentExtraction,
-    /// Known to the third party?
+    /// Does the licence verification service know the licence?
     ThirdPartyCheck,
     /// In a conversation: can the identity be read from the document?
     IdentityExtraction,
@@ -51,7 +51,7 @@ impl Check {
         Self::CustomerRegistration,
     ];
 
-    /// The name: of the row's attribute, in notifications, logs and metrics.
+    /// The name in tables, notifications, logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl Check {
 }
 
 impl CheckOutcome {
-    /// The name: in rows, notifications, logs and metrics.
+    /// The name in tables, notifications, logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_that_are_written() {
+    fn names_equal_the_serialized_form() {
         for check in Check::ALL {
             assert_eq!(serde_json::to_value(check).expect("json"), check.name());
         }

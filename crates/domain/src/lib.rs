@@ -1,7 +1,7 @@
-//! The judgements of a customer onboarding: pure, without I/O, clock or AWS types.
+//! The decisions of customer onboarding: pure functions, without I/O, clock or AWS types.
 //!
-//! Workers fetch facts and translate them; what the facts mean is decided here, or by a Choice state; the [`Thresholds`] of both are the
-//! same. Anything personal is held in [`Personal`], which no log can print.
+//! Workers fetch facts and convert them; this crate, or a Choice state, decides what the facts mean. Both use the same [`Thresholds`].
+//! Personal data is kept in [`Personal`], which no log can print.
 
 mod application;
 mod check;

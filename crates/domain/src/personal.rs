@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 pub struct Personal(String);
 
 impl Personal {
-    /// Wraps a text, without the white space around it.
+    /// Wraps a text, trimmed.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self(text.trim().to_owned())
     }
 
-    /// The text itself: for storage, for comparison, never for a message.
+    /// The text itself: for storage and comparison, never for a message.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! The thresholds of judgement: those of `statemachines/thresholds.json`, by which the state machines judge, too.
+//! The thresholds of `statemachines/thresholds.json`, which the state machines use, too.
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -15,25 +15,25 @@ struct Threshold {
     set: fn(&mut Thresholds, f64),
 }
 
-/// A stage's own thresholds are not usable.
+/// The thresholds that a stage sets are not valid.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum InvalidThreshold {
-    /// The text is no list of names and numbers.
+    /// The text is not a list of names and numbers.
     #[error("`{0}` is no threshold in the form name=number")]
     Form(String),
     /// No threshold has this name.
     #[error("there is no threshold {0}")]
     Unknown(String),
-    /// The number is outside of what a stage may choose.
+    /// The number is outside of the range that a stage may choose.
     #[error("{name} is {value}, but has to be from {from} to {to}")]
     OutOfBounds {
         /// The threshold.
         name: &'static str,
-        /// What was given.
+        /// The given value.
         value: f64,
-        /// The least that a stage may choose.
+        /// The lower bound.
         from: f64,
-        /// The most that a stage may choose.
+        /// The upper bound.
         to: f64,
     },
     /// The search would miss faces that are duplicates.
@@ -66,12 +66,12 @@ impl Thresholds {
         Ok(thresholds)
     }
 
-    /// Each threshold's name and value, in the order of the file.
+    /// Name and value of each threshold, in the order of the file.
     pub fn entries(&self) -> impl Iterator<Item = (&'static str, f64)> + '_ {
         ALL.iter().map(|Threshold { name, get, .. }| (*name, get(self)))
     }
 
-    /// The first 16 hexadecimal digits of the SHA-256 of all names and values: by which thresholds something was decided.
+    /// The first 16 hexadecimal digits of the SHA-256 of all names and values. It identifies the thresholds of a decision.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
@@ -90,7 +90,7 @@ impl TryFrom<String> for Thresholds {
     }
 }
 
-/// The page docs/THRESHOLDS.md, in Markdown.
+/// The page `docs/THRESHOLDS.md`, in Markdown.
 #[must_use]
 pub fn thresholds_page() -> String {
     let mut page = String::from(
@@ -113,12 +113,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stage_without_thresholds_of_its_own_has_the_standard() {
+    fn a_stage_without_thresholds_has_the_standard() {
         assert_eq!(Thresholds::with(""), Ok(Thresholds::STANDARD));
     }
 
     #[test]
-    fn a_stage_sets_its_own_and_the_digest_tells() {
+    fn a_stage_sets_its_own_and_the_digest_differs() {
         let own = Thresholds::with("SimilarityPass=90, FieldConfidence=0.95").expect("thresholds");
         assert_eq!((own.similarity_pass, own.field_confidence), (90.0, 0.95));
         assert_eq!(Thresholds { similarity_pass: 80.0, field_confidence: 0.9, ..own }, Thresholds::STANDARD);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_out_of_bounds_or_no_number_is_refused() {
+    fn refuses_unknown_names_values_out_of_bounds_and_non_numbers() {
         for (own, error) in [
             ("Similarity=90", "there is no threshold Similarity"),
             ("SimilarityPass", "`SimilarityPass` is no threshold in the form name=number"),

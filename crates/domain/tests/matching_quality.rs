@@ -1,4 +1,4 @@
-//! How well details and documents are matched, over a labelled set. To see it:
+//! The quality of matching details with documents, on a labelled set. To print it:
 //! `cargo run --package bonafide-domain --example matching-quality`.
 
 mod labelled;
@@ -10,7 +10,7 @@ use labelled::{Count, Field, Report};
 static REPORT: LazyLock<Report> = LazyLock::new(labelled::report);
 
 #[test]
-fn no_other_person_is_accepted_and_nearly_everybody_is_recognised() {
+fn accepts_no_other_person_and_rejects_nearly_no_applicant() {
     let report = &*REPORT;
     assert!(report.size >= 2_000, "{} pairs", report.size);
     let is_good = |count: &Count| count.false_accepts == 0 && count.false_rejects * 100 < count.pairs - count.others;
@@ -19,7 +19,7 @@ fn no_other_person_is_accepted_and_nearly_everybody_is_recognised() {
 }
 
 #[test]
-fn the_set_is_of_both_labels_in_each_field() {
+fn the_set_has_both_labels_for_each_field() {
     for (field, count) in &REPORT.fields {
         assert!(count.others >= 200 && count.pairs - count.others >= 200, "{}", field.name());
     }

@@ -1,4 +1,4 @@
-//! Numbers that others have published as examples of good and of bad ones: nobody's own, or people of demonstrations.
+//! Published examples of valid and invalid numbers. They belong to no real person, or to the test persons of an authority.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,12 @@ use bonafide_domain::nordic::{
 };
 use chrono::NaiveDate;
 
-/// Number, its normalized form, the birth date and sex that it tells, for whom it is made, and what its check digits say.
+/// The number, its normalized form, its birth date and sex, its kind, and the result of its check digits.
 type Example = (Country, &'static str, &'static str, &'static str, Sex, NumberKind, NumberCheck);
 
-/// Sources: cpr.dk and the people of its demonstration; Skatteverket's two examples (640823-3234, 701063-2391), Wikipedia, and the tests of
-/// the `personnummer` libraries; the tests of navikt/fnrvalidator, and fnrinfo.no; the tests of the `hetu` libraries and DVV's page on the new
-/// signs.
+/// Sources: cpr.dk and its test persons; Skatteverket's two examples (640823-3234, 701063-2391), Wikipedia, and the tests of the
+/// `personnummer` libraries; the tests of navikt/fnrvalidator, and fnrinfo.no; the tests of the `hetu` libraries and DVV's page on the
+/// new intermediate characters.
 const EXAMPLES: &[Example] = &[
     (Denmark, "070761-4285", "0707614285", "1961-07-07", Male, Ordinary, Valid),
     (Denmark, "0707614285", "0707614285", "1961-07-07", Male, Ordinary, Valid),
@@ -107,7 +107,7 @@ const EXAMPLES: &[Example] = &[
     (Finland, "101010-0102", "101010-0102", "1910-10-10", Female, Ordinary, Failed),
 ];
 
-/// Texts that the same sources refuse, or that break a rule which they state: no number of the country at all.
+/// Texts that the same sources refuse, or that break a rule of these sources: not a number of the country.
 const REFUSED: &[(Country, &[&str])] = &[
     (
         Denmark,
@@ -157,7 +157,7 @@ const REFUSED: &[(Country, &[&str])] = &[
             "6408233",
             "16550118-2390",
             "20640823-3234",
-            // Examples of others for leap days and plus signs, with a birth number that Skatteverket does not give: 000.
+            // Published examples for leap days and plus signs, with a birth number that Skatteverket does not assign: 000.
             "900101+0009",
             "040229-0001",
             "20000229-0005",
@@ -227,7 +227,7 @@ fn day(text: &str) -> NaiveDate {
 }
 
 #[test]
-fn published_numbers_are_understood() {
+fn published_numbers_are_parsed() {
     for (country, text, normalized, born, sex, kind, check) in EXAMPLES {
         let number = NationalNumber::parse(*country, text, day("2026-11-21")).expect(text);
         assert_eq!(number.country(), *country);
@@ -242,7 +242,7 @@ fn published_numbers_are_understood() {
 }
 
 #[test]
-fn what_is_published_as_no_number_is_refused() {
+fn texts_published_as_invalid_are_refused() {
     for (country, texts) in REFUSED {
         for text in *texts {
             assert!(NationalNumber::parse(*country, text, day("2026-11-21")).is_err(), "{country} {text}");
@@ -250,7 +250,7 @@ fn what_is_published_as_no_number_is_refused() {
     }
 }
 
-/// `cargo test -p bonafide-domain --test national_numbers -- --nocapture` prints how many.
+/// `cargo test -p bonafide-domain --test national_numbers -- --nocapture` prints the counts.
 #[test]
 fn there_are_examples_of_every_country() {
     for country in Country::ALL {
@@ -258,14 +258,14 @@ fn there_are_examples_of_every_country() {
             |check: NumberCheck| EXAMPLES.iter().filter(|example| example.0 == country && example.6 == check).count();
         let (valid, failed, inconclusive) = (of(Valid), of(Failed), of(Inconclusive));
         let refused: usize = REFUSED.iter().filter(|(of, _)| *of == country).map(|(_, texts)| texts.len()).sum();
-        println!("{country}: {valid} valid, {failed} failed, {inconclusive} inconclusive, {refused} no number");
+        println!("{country}: {valid} valid, {failed} failed, {inconclusive} inconclusive, {refused} refused");
         assert!(valid >= 5 && failed + inconclusive >= 4 && refused >= 10, "{country}");
     }
 }
 
-/// From the tests of navikt/fnrvalidator for the numbers that Norway gives from 2032 on.
+/// From the tests of navikt/fnrvalidator for the numbers that Norway assigns from 2032 on.
 #[test]
-fn norwegian_numbers_follow_the_rules_of_their_day() {
+fn norwegian_numbers_follow_the_rules_of_the_given_day() {
     let check = |text, today| NationalNumber::parse(Norway, text, day(today)).map(|number| number.check());
     for text in ["02013299997", "30108299920", "30108299939", "70108299914"] {
         let number = NationalNumber::parse(Norway, text, day("2032-01-02")).expect(text);
@@ -282,15 +282,15 @@ fn norwegian_numbers_follow_the_rules_of_their_day() {
     assert!(check("31029948022", "2032-01-01").is_err());
 }
 
-/// Both sums of skatteetaten.no's rules, as remainders: a number's own check digits count once in each.
+/// The remainders of both sums in the rules of skatteetaten.no. Each sum includes its own check digit with the weight 1.
 fn norwegian_remainders(digits: &[u32]) -> (u32, u32) {
     let sum = |weights: &[u32]| digits.iter().zip(weights).map(|(digit, weight)| digit * weight).sum::<u32>();
     (sum(&[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]) % 11, sum(&[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11)
 }
 
-/// Synthetic numbers of one day: with 80 added to the month they are nobody's.
+/// Synthetic numbers of one day: with 80 added to the month they belong to no person.
 #[test]
-fn from_2032_on_the_first_norwegian_check_digit_may_leave_up_to_three() {
+fn from_2032_on_the_first_norwegian_remainder_may_be_three() {
     let mut seen = BTreeSet::new();
     for serial in 0..50_000_u32 {
         let text = format!("018190{serial:05}");

@@ -1,4 +1,4 @@
-//! docs/THRESHOLDS.md is generated, and not older than the list.
+//! `docs/THRESHOLDS.md` is generated and up to date.
 
 #[test]
 fn the_page_is_up_to_date() {

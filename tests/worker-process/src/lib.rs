@@ -87,7 +87,7 @@ impl Process {
             .env_clear()
             .envs(settings.iter().map(|(name, value)| (name, value.replace("${Endpoint}", &endpoint))))
             .env("METRICS_NAMESPACE", "Bonafide/test")
-            .env("PACE_MILLISECONDS", "0")
+            .env("CALL_INTERVAL_MILLISECONDS", "0")
             .env("AWS_ENDPOINT_URL", &endpoint)
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .envs([("AWS_LAMBDA_FUNCTION_NAME", "worker"), ("AWS_LAMBDA_FUNCTION_VERSION", "1")])

@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
     let textract = aws_sdk_textract::Client::from_conf(textract);
     let submissions = Submissions::new(aws_sdk_dynamodb::Client::new(&config), setting("SUBMISSIONS_TABLE")?);
     let step_functions = aws_sdk_sfn::Client::new(&config);
-    let rate_limiter = RateLimiter::of(&setting("PACE_MILLISECONDS")?)?;
+    let rate_limiter = RateLimiter::of(&setting("CALL_INTERVAL_MILLISECONDS")?)?;
     let worker = Worker::new(env!("CARGO_PKG_NAME")).of(Check::DocumentExtraction);
     run_task_queue(worker, rate_limiter, &step_functions, async |input| {
         handle(&textract, &pages, &submissions, input).await

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
         retention_days: setting("RECORD_RETENTION_DAYS")?.parse()?,
         most_attempts: setting("MOST_ATTEMPTS")?.parse()?,
     };
-    let rate_limiter = RateLimiter::of(&setting("PACE_MILLISECONDS")?)?;
+    let rate_limiter = RateLimiter::of(&setting("CALL_INTERVAL_MILLISECONDS")?)?;
     let worker = Worker::new(env!("CARGO_PKG_NAME"));
     run_queue(worker, rate_limiter, async |body: String| starter.handle(&body, &now()).await.map(|()| Vec::new())).await
 }

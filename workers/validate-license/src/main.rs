@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     let license_service =
         LicenseService::new(&setting("THIRD_PARTY_URL")?, secrets, setting("THIRD_PARTY_SECRET_ARN")?)?;
     let step_functions = aws_sdk_sfn::Client::new(&config);
-    let rate_limiter = RateLimiter::of(&setting("PACE_MILLISECONDS")?)?;
+    let rate_limiter = RateLimiter::of(&setting("CALL_INTERVAL_MILLISECONDS")?)?;
     let worker = Worker::new(env!("CARGO_PKG_NAME")).of(Check::ThirdPartyCheck);
     run_task_queue(worker, rate_limiter, &step_functions, async |input| {
         handle(&license_service, &submissions, input).await

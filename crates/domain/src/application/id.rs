@@ -1,22 +1,22 @@
-//! The name of an application, and the names derived from it.
+//! The id of an application.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Names one application: the base name of the uploaded object, `[A-Za-z0-9_-]{1,64}`.
+/// The id of one application: the base name of the uploaded object, `[A-Za-z0-9_-]{1,64}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ApplicationId(String);
 
-/// The text is no application id. It is not quoted: a file name may be an applicant's name.
+/// The text is not an application id. The message does not quote it: a file name may be an applicant's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an application id has 1 to 64 characters out of A-Z, a-z, 0-9, _ and -")]
 pub struct InvalidApplicationId;
 
 impl ApplicationId {
-    /// The longest id, in characters.
+    /// The maximum length, in characters.
     pub const MAX_LENGTH: usize = 64;
 
     /// The id as text.
@@ -25,7 +25,7 @@ impl ApplicationId {
         &self.0
     }
 
-    /// The id under which an upload is recorded whose key gives none: derived from the key, which is not readable from it.
+    /// The id for the record of an upload whose key names no application: a digest, from which the key cannot be read.
     #[must_use]
     pub fn of_rejected_key(key: &str, version_id: &str) -> Self {
         Self(format!("rejected-{}", digest(&[key, version_id])))
@@ -65,7 +65,8 @@ impl fmt::Display for ApplicationId {
     }
 }
 
-/// The first 60 bits of a SHA-256, as 15 hexadecimal digits. Each part is preceded by its length, so that no two lists collide.
+/// The first 60 bits of a SHA-256, as 15 hexadecimal digits. Each part is preceded by its length, so that different lists never give the
+/// same input.
 pub(crate) fn digest(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -79,8 +80,6 @@ pub(crate) fn digest(parts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_everything_else_without_quoting_it() {
+    fn refuses_other_texts_without_quoting_them() {
         for text in ["", "a b", "Jane.Doe", "ä", "a/b", &"a".repeat(65)] {
             let error = text.parse::<ApplicationId>().expect_err("not an id");
             assert!(text.is_empty() || text.len() < 3 || !error.to_string().contains(text));
@@ -98,12 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_key_gets_a_valid_id_of_its_own() {
+    fn each_rejected_key_gets_its_own_valid_id() {
         let first = ApplicationId::of_rejected_key("zipped/Jane Doe.zip", "v1");
         assert!(first.as_str().parse::<ApplicationId>().is_ok());
         assert_ne!(first, ApplicationId::of_rejected_key("zipped/Jane Doe.zip", "v2"));
         assert_ne!(first, ApplicationId::of_rejected_key("zipped/Jane Doe.zipv", "1"));
     }
-
-    proptest! {}
 }

@@ -1,4 +1,4 @@
-//! An application and its submissions: ids, keys of uploads, what may be uploaded when, and how it ends.
+//! An application and its submissions: ids, keys of uploads, which uploads are accepted, and outcomes.
 
 mod id;
 mod submission;

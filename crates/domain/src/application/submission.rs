@@ -1,4 +1,4 @@
-//! Submissions: every accepted upload is one. When one is accepted, and what its judgement means for the application.
+//! Submissions: every accepted upload becomes one. Which uploads are accepted, and what an outcome means for the application.
 
 use std::{fmt, str::FromStr};
 
@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ApplicationId, CheckOutcome, Limits, ObjectRef, ReasonCode, UploadKind, application::digest};
 
-/// Names one submission of one application: 15 hexadecimal digits.
+/// The id of one submission of one application: 15 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SubmissionId(String);
 
-/// The text is no submission id.
+/// The text is not a submission id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a submission id has 15 hexadecimal digits")]
 pub struct InvalidSubmissionId;
 
 impl SubmissionId {
-    /// The submission of this version of an object: an event that comes twice means the same one.
+    /// The submission of this version of an object. A duplicate event gives the same id.
     #[must_use]
     pub fn of_upload(object: &ObjectRef) -> Self {
         Self(digest(&[&object.key, &object.version_id]))
     }
 
-    /// The submission that judges the same version once more, because this execution failed and cannot be resumed: each failed execution
-    /// has at most one.
+    /// The submission that judges the same version again because this execution failed and cannot be resumed. Each failed execution has at
+    /// most one.
     #[must_use]
     pub fn of_replay(object: &ObjectRef, failed_execution: &str) -> Self {
         Self(digest(&[&object.key, &object.version_id, failed_execution]))
@@ -36,14 +36,14 @@ impl SubmissionId {
         &self.0
     }
 
-    /// The name of the execution that judges it: at most 80 characters, with room for the names of its children.
+    /// The name of the execution that judges it. Step Functions allows 80 characters; the rest is for the suffixes of child executions.
     #[must_use]
     pub fn execution_name(&self, application: &ApplicationId) -> String {
         let application = application.as_str();
         format!("{}-{self}", application.get(..40).unwrap_or(application))
     }
 
-    /// Where its evidence lies, below the bucket.
+    /// The prefix of its evidence in the bucket.
     #[must_use]
     pub fn evidence_prefix(&self, application: &ApplicationId) -> String {
         format!("evidence/{application}/{self}/")
@@ -83,22 +83,22 @@ impl fmt::Display for SubmissionId {
     }
 }
 
-/// How a submission ends, and, for a package, its application.
+/// The outcome of a submission and, for a package, of its application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Everything passed.
     Approved,
-    /// Something speaks against the applicant that the applicant cannot change.
+    /// A fact that the applicant cannot change speaks against the application.
     Declined,
     /// The applicant can send better evidence.
     Resubmit,
-    /// A person has to look.
+    /// A person has to decide.
     Referred,
 }
 
 impl Outcome {
-    /// The name: in rows, notifications, logs and metrics.
+    /// The name in tables, notifications, logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -110,24 +110,24 @@ impl Outcome {
     }
 }
 
-/// Where an application stands.
+/// The status of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// A submission is judged.
+    /// A submission is being judged.
     InProgress,
-    /// A person has to look.
+    /// A person has to decide.
     InReview,
-    /// Judged.
+    /// It has an outcome.
     Decided,
     /// The system could not judge.
     Failed,
-    /// Takes an upload: opened again by a person, or between single pictures.
+    /// It accepts an upload: a person reopened it, or it consists of single pictures.
     Open,
 }
 
 impl Status {
-    /// The name: in rows and in the operators' command.
+    /// The name in the table and in the operators' command.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -140,19 +140,19 @@ impl Status {
     }
 }
 
-/// How far the latest submission of one kind has come.
+/// The progress of the latest submission of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It is judged.
+    /// It is being judged.
     InProgress,
     /// The system could not judge it.
     Failed,
-    /// It has ended so.
+    /// It has this outcome.
     Ended(Outcome),
 }
 
 impl Progress {
-    /// The name, as the row holds it.
+    /// The name in the table.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -162,7 +162,7 @@ impl Progress {
         }
     }
 
-    /// Reads the row's name.
+    /// Parses the name in the table.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let outcomes = [Outcome::Approved, Outcome::Declined, Outcome::Resubmit, Outcome::Referred];
@@ -171,28 +171,28 @@ impl Progress {
     }
 }
 
-/// The latest submission of one kind, as the application's row names it.
+/// The latest submission of one kind, from the record of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Latest {
-    /// How far it has come.
+    /// Its progress.
     pub progress: Progress,
-    /// Its number among the attempts, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
 }
 
-/// What an application's row says, for an upload of one kind.
+/// What the record of an application says about uploads of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Whether the application began with a package; otherwise with single pictures.
     pub is_of_packages: bool,
-    /// The latest submission of this kind; none after the application was opened again.
+    /// The latest submission of this kind; none after the application was reopened.
     pub latest: Option<Latest>,
-    /// How far the latest submission of the other picture has come.
+    /// The progress of the latest submission of the other picture.
     pub other: Option<Progress>,
 }
 
-/// Why an upload of so many bytes is refused before it is copied: the largest package is the most that is judged. Smaller uploads may still
-/// be too large for their kind, which is judged when they are read.
+/// The reason for which an upload of this size is refused before it is copied: it is larger than the largest package. The limits of the
+/// other kinds are checked when the upload is read.
 #[must_use]
 pub const fn too_large_to_copy(kind: UploadKind, bytes: u64) -> Option<ReasonCode> {
     if bytes <= Limits::DEFAULT.package_bytes {
@@ -205,10 +205,10 @@ pub const fn too_large_to_copy(kind: UploadKind, bytes: u64) -> Option<ReasonCod
     })
 }
 
-/// Whether an application takes an upload, and as which attempt of so many; `None` is an application that has no row yet.
+/// Whether an application accepts an upload, and as which attempt. `standing` is `None` when the application has no record yet.
 ///
 /// # Errors
-/// The reason for which the upload is refused. Nothing of the application changes then.
+/// The reason for which the upload is refused. The application then does not change.
 pub fn admit(kind: UploadKind, standing: Option<Standing>, most_attempts: u32) -> Result<u32, ReasonCode> {
     let Some(Standing { is_of_packages, latest, other }) = standing else { return Ok(1) };
     let is_package = kind == UploadKind::Package;
@@ -226,24 +226,24 @@ pub fn admit(kind: UploadKind, standing: Option<Standing>, most_attempts: u32) -
     let Some(Latest { progress, attempt }) = latest else { return Ok(1) };
     match progress {
         Progress::InProgress => Err(ReasonCode::SubmissionInProgress),
-        // What the system could not judge was no attempt of the applicant's.
+        // A failure of the system does not count as an attempt of the applicant.
         Progress::Failed => Ok(attempt),
-        // The last one of those that end so is referred; a picture after one that has passed costs as much, and changes nothing.
+        // The last attempt that would end `resubmit` is referred. A picture after an approved one costs as much, so it counts, too.
         Progress::Ended(_) if attempt < most_attempts => Ok(attempt + 1),
         Progress::Ended(_) => Err(ReasonCode::AttemptsExhausted),
     }
 }
 
-/// Whether a failed execution may be replaced by a new one, and as which attempt: only the one that judges, or judged, the latest submission,
-/// as long as that has no outcome.
+/// Whether a failed execution may be replaced by a new one, and as which attempt: only the execution of the latest submission, and only
+/// while that submission has no outcome.
 #[must_use]
 pub fn admit_replay(latest: Option<Latest>, is_of_failed_execution: bool) -> Option<u32> {
     let Latest { progress, attempt } = latest.filter(|_| is_of_failed_execution)?;
     matches!(progress, Progress::InProgress | Progress::Failed).then_some(attempt)
 }
 
-/// Whether a picture of the other kind is judged together with one that has just been uploaded: unless it was refused for itself. A selfie
-/// that was refused for these reasons waits, if all of them are about the document.
+/// Whether the latest picture of the other kind is judged together with one that has just been uploaded: unless it was refused for a
+/// defect of its own. A selfie whose reasons are all about the document is judged again.
 #[must_use]
 pub fn joins(other: Progress, reasons: &[ReasonCode]) -> bool {
     let is_of_document = |reason: &ReasonCode| {
@@ -262,7 +262,7 @@ pub fn joins(other: Progress, reasons: &[ReasonCode]) -> bool {
     }
 }
 
-/// What the judgement of a submission means, at this attempt of so many.
+/// The outcome and the reasons of a submission, from the outcome of its checks and the number of the attempt.
 #[must_use]
 pub fn conclude(
     judged: CheckOutcome,
@@ -283,7 +283,7 @@ pub fn conclude(
     (outcome, reasons)
 }
 
-/// Where a concluded submission leaves the application.
+/// The status of the application after a submission has its outcome.
 #[must_use]
 pub fn status_after(outcome: Outcome, kind: UploadKind, is_another_in_progress: bool) -> Status {
     match outcome {
@@ -333,14 +333,14 @@ mod tests {
     }
 
     #[test]
-    fn a_new_application_takes_its_first_upload() {
+    fn a_new_application_accepts_its_first_upload() {
         for kind in [UploadKind::Package, UploadKind::Selfie, UploadKind::Document] {
             assert_eq!(admit(kind, None, 5), Ok(1));
         }
     }
 
     #[test]
-    fn an_application_takes_packages_after_resubmit_after_a_failure_and_when_reopened() {
+    fn accepts_packages_after_resubmit_failure_or_reopening() {
         let reopened = Standing { latest: None, ..package(Progress::Failed) };
         for (standing, attempt) in
             [(package(Progress::Ended(Outcome::Resubmit)), 3), (package(Progress::Failed), 2), (reopened, 1)]
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn an_application_that_is_busy_in_review_or_closed_takes_none() {
+    fn refuses_packages_while_in_progress_in_review_or_closed() {
         for (progress, reason) in [
             (Progress::InProgress, ReasonCode::SubmissionInProgress),
             (Progress::Ended(Outcome::Referred), ReasonCode::ApplicationInReview),
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn each_picture_has_attempts_of_its_own_until_one_is_declined_or_referred() {
+    fn pictures_have_separate_attempts_until_declined_or_referred() {
         let admitted = |latest, other| admit(UploadKind::Document, Some(pictures(latest, other)), 3);
         assert_eq!(admitted(None, Some(Progress::InProgress)), Ok(1));
         assert_eq!(admitted(Some(Progress::Ended(Outcome::Approved)), Some(Progress::Ended(Outcome::Approved))), Ok(3));
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_after_one_that_has_passed_are_not_without_number() {
+    fn pictures_after_an_approved_one_count_as_attempts() {
         let approved = Progress::Ended(Outcome::Approved);
         assert_eq!(
             admit(UploadKind::Selfie, Some(pictures(Some(approved), None)), 2),
@@ -395,7 +395,7 @@ mod tests {
     fn only_the_latest_submission_without_an_outcome_is_replayed() {
         let latest = |progress| Some(Latest { progress, attempt: 3 });
         assert_eq!(admit_replay(latest(Progress::Failed), true), Some(3));
-        // The event of its failure may have been lost.
+        // The event about the failure may have been lost.
         assert_eq!(admit_replay(latest(Progress::InProgress), true), Some(3));
         assert_eq!(admit_replay(latest(Progress::Failed), false), None);
         assert_eq!(admit_replay(latest(Progress::Ended(Outcome::Approved)), true), None);
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_judged_together_with_one_that_was_not_refused_for_itself() {
+    fn joins_a_picture_without_a_defect_of_its_own() {
         let ended = |outcome, reasons: &[ReasonCode]| joins(Progress::Ended(outcome), reasons);
         assert!(joins(Progress::InProgress, &[]) && ended(Outcome::Approved, &[]));
         assert!(ended(Outcome::Resubmit, &[ReasonCode::DocumentMissing]));
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_attempt_goes_to_a_person() {
+    fn the_last_attempt_is_referred() {
         let reasons = vec![ReasonCode::SelfieTooDark];
         assert_eq!(conclude(CheckOutcome::Resubmit, reasons.clone(), 4, 5), (Outcome::Resubmit, reasons.clone()));
         assert_eq!(
@@ -446,7 +446,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_are_valid_deterministic_and_told_apart(key in ".{0,80}", version in ".{0,40}", id in "[A-Za-z0-9_-]{1,64}") {
+        fn ids_are_valid_deterministic_and_distinct(key in ".{0,80}", version in ".{0,40}", id in "[A-Za-z0-9_-]{1,64}") {
             let upload = object(&key, &version);
             let submission = SubmissionId::of_upload(&upload);
             prop_assert_eq!(submission.as_str().parse::<SubmissionId>(), Ok(submission.clone()));
@@ -460,14 +460,14 @@ mod tests {
         }
 
         #[test]
-        fn anything_else_is_no_id(text in "[0-9a-fA-Fg-]{0,17}") {
-            let is_id = text.len() == 15 && !text.contains(|sign: char| !matches!(sign, '0'..='9' | 'a'..='f'));
+        fn other_texts_are_not_submission_ids(text in "[0-9a-fA-Fg-]{0,17}") {
+            let is_id = text.len() == 15 && !text.contains(|character: char| !matches!(character, '0'..='9' | 'a'..='f'));
             prop_assert_eq!(text.parse::<SubmissionId>().is_ok(), is_id);
         }
 
-        /// A submission that is judged is never disturbed, whatever else the row says.
+        /// While a submission is being judged, no other upload is accepted, whatever the progress of the other picture.
         #[test]
-        fn nothing_joins_a_submission_that_is_judged(other in 0..4_usize, is_package in any::<bool>()) {
+        fn no_upload_is_accepted_while_one_is_judged(other in 0..4_usize, is_package in any::<bool>()) {
             let other = Progress::Ended(OUTCOMES[other]);
             let (kind, standing) = if is_package {
                 (UploadKind::Package, package(Progress::InProgress))

@@ -1,58 +1,58 @@
-//! Faces of the collection that no application names: which of them an approval may still keep.
+//! Decides which faces of the collection are deleted: those that no approval keeps.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// For so long after its end, AWS resumes an execution that failed
+/// How long after its end a failed execution can be redriven
 /// (<https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html>).
 const REDRIVABLE: TimeDelta = TimeDelta::days(14);
 
-/// Where the submission stands for which a face was indexed.
+/// The state of the submission for which a face was indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// It is judged.
+    /// It is being judged.
     InProgress,
-    /// It has its outcome, and that did not keep the face.
+    /// It has an outcome that did not keep the face.
     Decided,
-    /// It is approved, and its record says that the face was kept.
+    /// It was approved, and its record says that the face was kept.
     Approved,
-    /// The system could not judge it; it has recorded so at this time, after the end of the execution.
+    /// The system could not judge it. The time is that of the record, which is later than the end of the execution.
     Failed(DateTime<Utc>),
 }
 
-/// The face that the submission's application names.
+/// The face that the record of the application names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedFace {
-    /// It names none.
+    /// None.
     None,
     /// The one in question.
     This,
-    /// Another one, which is in the collection.
+    /// Another face, which is in the collection.
     Another,
-    /// Another one, which the collection lacks. The selfie is indexed again then, perhaps at this moment, and the face in question may be what
-    /// comes of it.
+    /// Another face, which is not in the collection. Then the selfie is indexed again, perhaps at this moment, and the face in question
+    /// may be the result.
     Missing,
 }
 
-/// What becomes of a face.
+/// What to do with a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sweep {
-    /// An approval keeps it, or still may.
+    /// An approval keeps it, or may still keep it.
     Keep,
     /// No approval keeps it, and none will.
     Delete,
-    /// The same, as soon as the submission is marked, so that its execution is not approved by a face that is gone.
+    /// The same, but first the submission is marked, so that its execution is not approved with a deleted face.
     MarkAndDelete,
-    /// It belongs to no submission or application that is recorded, or these contradict each other, and it stays: tables that are wrong or
-    /// restored must not empty the collection.
+    /// The submission or the application is not recorded, or the two contradict each other. The face stays: wrong or restored tables must
+    /// not empty the collection.
     Unknown,
 }
 
-/// What becomes of a face that was indexed for this submission of this application; `None` is what is not recorded.
+/// What to do with a face that was indexed for this submission of this application. `None` means that there is no record.
 #[must_use]
 pub fn sweep(judgement: Option<Judgement>, named: Option<NamedFace>, now: DateTime<Utc>) -> Sweep {
     let (Some(judgement), Some(named)) = (judgement, named) else { return Sweep::Unknown };
     match (named, judgement) {
-        // A submission whose execution was lost is recorded as failed by another sweep.
+        // If the execution was lost, the machine SweepSubmissions records the submission as failed.
         (NamedFace::This | NamedFace::Missing, _) | (_, Judgement::InProgress) => Sweep::Keep,
         (NamedFace::None | NamedFace::Another, Judgement::Decided) => Sweep::Delete,
         (NamedFace::None | NamedFace::Another, Judgement::Approved) => Sweep::Unknown,
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_face_goes_when_no_approval_will_keep_it() {
+    fn deletes_a_face_that_no_approval_will_keep() {
         let days = |days: i64| days * 24 * 60 * 60 * 1000;
         for (judgement, expected) in [
             (Judgement::InProgress, Sweep::Keep),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_face_of_what_is_not_recorded_stays() {
+    fn a_face_without_records_stays() {
         for named in NAMED {
             assert_eq!(sweep(None, Some(named), now()), Sweep::Unknown, "{named:?}");
         }

@@ -1,10 +1,10 @@
-//! Where evidence lies, and what an object's key says about it.
+//! Objects in S3, and what the key of an upload says about it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{ApplicationId, ReasonCode};
 
-/// One version of one S3 object: a later upload under the same key is another one.
+/// One version of one S3 object: a later upload under the same key is another version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ObjectRef {
@@ -12,11 +12,11 @@ pub struct ObjectRef {
     pub bucket: String,
     /// The key, decoded.
     pub key: String,
-    /// The version id; `null` is what S3 itself says of an object in a bucket without versions.
+    /// The version id; S3 itself calls the version of an object in an unversioned bucket `null`.
     pub version_id: String,
 }
 
-/// What was uploaded, after its prefix.
+/// What was uploaded, according to the prefix of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UploadKind {
@@ -29,7 +29,7 @@ pub enum UploadKind {
 }
 
 impl UploadKind {
-    /// The name: in rows, inputs and the pointers to evidence.
+    /// The name in tables, inputs and pointers to evidence.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,17 +43,17 @@ impl UploadKind {
 /// An upload that belongs to an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
-    /// What it is.
+    /// The kind.
     pub kind: UploadKind,
-    /// Whose it is.
+    /// The application.
     pub application_id: ApplicationId,
 }
 
 impl Upload {
-    /// Reads a decoded object key.
+    /// Parses a decoded object key.
     ///
     /// # Errors
-    /// The reason for which the upload is rejected: an unknown prefix, or a name that is no application id.
+    /// The reason for which the upload is rejected: an unknown prefix, or a name that is not an application id.
     pub fn from_key(key: &str) -> Result<Self, ReasonCode> {
         let (prefix, name) = key.split_once('/').ok_or(ReasonCode::UploadPrefixUnknown)?;
         let (kind, extensions): (_, &[&str]) = match prefix {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_what_belongs_to_nobody() {
+    fn rejects_keys_that_name_no_application() {
         for key in ["8d247914.zip", "other/8d247914.zip", "/8d247914.zip"] {
             assert_eq!(Upload::from_key(key), Err(ReasonCode::UploadPrefixUnknown), "{key}");
         }
@@ -114,7 +114,7 @@ mod tests {
             let _ = Upload::from_key(&key);
         }
 
-        /// What is accepted is prefix, id and extension, and nothing else: no second way to name one application's object.
+        /// An accepted key consists of prefix, id and extension only, so that each object has one spelling of its key.
         #[test]
         fn accepts_nothing_beside_prefix_id_and_extension(key in "(zipped|selfie|id_document)[/.a%+ é]{1,4}[a./A-]{0,6}[.](zip|ZIP|png|jpeg)") {
             if let Ok(upload) = Upload::from_key(&key) {

@@ -1,27 +1,27 @@
-//! The bodies of answers.
+//! The bodies of responses.
 
 use serde::{Deserialize, Serialize};
 
 use super::{FaceId, Person, UploadId};
 
-/// Where a face stands.
+/// The status of a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaceStatus {
-    /// Its registration has begun and not ended.
+    /// Its registration is in progress.
     Pending,
     /// It can be verified.
     Indexed,
-    /// It is registered, but not in the collection: `POST /create-index` puts it there.
+    /// It is registered, but not in the collection: `POST /create-index` adds it.
     FailedIndexing,
-    /// Its removal has begun and not ended: there is no such face any more, but something of it.
+    /// Its removal is in progress: clients do not see the face any more, but some of its data still exists.
     Removing,
 }
 
 impl FaceStatus {
     const ALL: [Self; 4] = [Self::Pending, Self::Indexed, Self::FailedIndexing, Self::Removing];
 
-    /// As the table and the API spell it.
+    /// The name in the table and in the API.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -32,81 +32,81 @@ impl FaceStatus {
         }
     }
 
-    /// Reads it back.
+    /// Parses the name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
 }
 
-/// To `POST /register`.
+/// The response to `POST /register`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegisterAnswer {
     /// Always true.
     pub success: bool,
-    /// Names the face from now on.
+    /// The id of the face.
     pub face_id: FaceId,
-    /// Its name in the collection; `null` while it is not there.
+    /// Its id in the collection; `null` while it is not there.
     pub rekognition_face_id: Option<String>,
-    /// Where the picture lies.
+    /// The key of the picture.
     pub s3_key: String,
-    /// And in which bucket.
+    /// The bucket of the picture.
     pub bucket_name: String,
-    /// Whether it can be verified.
+    /// Its status.
     pub status: FaceStatus,
-    /// The same for a person.
+    /// The same as a sentence.
     pub message: String,
 }
 
-/// To `POST /create-index`.
+/// The response to `POST /create-index`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IndexAnswer {
     /// Always true.
     pub success: bool,
-    /// Which face.
+    /// The id of the face.
     pub face_id: FaceId,
-    /// Its name in the collection.
+    /// Its id in the collection.
     pub rekognition_face_id: String,
     /// `indexed`
     pub status: FaceStatus,
-    /// The same for a person.
+    /// The same as a sentence.
     pub message: String,
 }
 
-/// To `POST /verify`.
+/// The response to `POST /verify`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyAnswer {
-    /// Always true: the question was answered.
+    /// Always true: the request was served.
     pub success: bool,
     /// Whether the face is registered.
     #[serde(rename = "match")]
     pub matched: bool,
     /// The similarity, 0 to 100; 0 without a match.
     pub confidence: f32,
-    /// Which face, for callers that may know the person.
+    /// The id of the face, for callers that may read the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub face_id: Option<FaceId>,
-    /// Who it is, for the same callers.
+    /// The person, for the same callers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
-    /// For a person, when there is no match.
+    /// A sentence, when there is no match.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
 impl VerifyAnswer {
-    /// Nobody that is known.
+    /// No registered face matches.
     #[must_use]
     pub fn unknown() -> Self {
         let message = Some("No matching face found".to_owned());
         Self { success: true, matched: false, confidence: 0.0, face_id: None, person: None, message }
     }
 
-    /// This face, with this similarity. Without a person the caller may not know: the id stays out as well, since by it somebody is
-    /// recognized from picture to picture.
+    /// This face matches with this similarity. Without `person`, which the caller then may not read, the id is left out as well: it would
+    /// identify the same person across pictures.
     #[must_use]
     pub fn known(face_id: FaceId, confidence: f32, person: Option<Person>) -> Self {
         let face_id = person.is_some().then_some(face_id);
@@ -114,80 +114,80 @@ impl VerifyAnswer {
     }
 }
 
-/// To `GET /faces/{faceId}`.
+/// The response to `GET /faces/{faceId}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FaceAnswer {
     /// Always true.
     pub success: bool,
-    /// Which face.
+    /// The id of the face.
     pub face_id: FaceId,
-    /// Where it stands.
+    /// Its status.
     pub status: FaceStatus,
-    /// Its name in the collection; `null` while it is not there.
+    /// Its id in the collection; `null` while it is not there.
     pub rekognition_face_id: Option<String>,
     /// When it was registered.
     pub created_at: String,
-    /// Who it is, for callers that may know.
+    /// The person, for callers that may read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
 }
 
-/// To `DELETE /faces/{faceId}`: what is gone now, and was there before this request.
+/// The response to `DELETE /faces/{faceId}`: what this request has removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RemovalAnswer {
     /// Always true.
     pub success: bool,
-    /// Which face.
+    /// The id of the face.
     pub face_id: FaceId,
-    /// How much of it was there: less when an earlier request has begun the removal.
+    /// What was removed: less if an earlier request has begun the removal.
     pub removed: Removed,
-    /// The same for a person.
+    /// The same as a sentence.
     pub message: String,
 }
 
-/// What a removal has found and taken away.
+/// What a removal has found and deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Removed {
-    /// Vectors in the collections.
+    /// Face vectors in the collections.
     pub vectors: usize,
     /// Versions of the picture, delete markers included.
     pub picture_versions: usize,
-    /// Whether the record was there.
+    /// Whether there was a record.
     pub record: bool,
 }
 
-/// To `POST /uploads`: how to send a picture that is too large for a request.
+/// The response to `POST /uploads`: how to send a picture that is too large for a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UploadAnswer {
     /// Always true.
     pub success: bool,
-    /// What `register` and `verify` take in place of an image.
+    /// The id that `register` and `verify` accept instead of an image.
     pub upload: UploadId,
-    /// `PUT` the picture there.
+    /// The URL to `PUT` the picture to.
     pub url: String,
-    /// With these headers.
+    /// The headers of that request.
     pub headers: std::collections::BTreeMap<String, String>,
-    /// So long, in seconds.
+    /// How long the URL is valid, in seconds.
     pub expires_in: u64,
 }
 
-/// Of the worker `repair-faces`.
+/// The result of the worker `repair-faces`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RepairAnswer {
     /// Faces that are indexed now.
     pub indexed: u32,
-    /// Registrations that had broken off, of which the client knows no face, and removals that had; nothing of them is left.
+    /// Interrupted registrations, whose client has no face id, and interrupted removals; all their data is deleted.
     pub removed: u32,
-    /// Registered faces that no repair can index; they stay, and are not tried again.
+    /// Registered faces that no repair can index; they stay, and are not retried.
     pub unusable: u32,
-    /// Faces for which a service did not answer, or with which another worker was busy; the next repair tries them again.
+    /// Faces for which a service did not answer, or that another worker has leased; the next repair retries them.
     pub failed: u32,
-    /// Whether there were more than this repair was to do.
+    /// Whether there are more faces than the limit of one repair.
     pub more: bool,
 }
 
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_is_read_back() {
+    fn every_status_is_parsed_from_its_name() {
         for status in FaceStatus::ALL {
             assert_eq!(FaceStatus::of(status.name()), Some(status));
             assert_eq!(serde_json::to_value(status).expect("json"), status.name());
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_face_is_answered_as_clients_know_it() {
+    fn an_unknown_face_has_the_documented_response() {
         assert_eq!(
             serde_json::to_value(VerifyAnswer::unknown()).expect("json"),
             json!({"success": true, "match": false, "confidence": 0.0, "message": "No matching face found"})

@@ -1,8 +1,8 @@
-//! Who calls, by what API Gateway says of them.
+//! The caller of a request, as API Gateway identifies it.
 
 use std::str::FromStr;
 
-/// The scope with which a token lets its bearer read the person behind a face.
+/// The scope that allows the bearer of a token to read the person behind a face.
 const READ_PERSON: &str = "faces/read-person";
 
 /// A client, and whether it may read the person behind a face.
@@ -13,7 +13,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// A caller whom IAM has let in. `user_arn` is the session's ARN, whose last part changes with every session.
+    /// A caller that IAM has authorized. `user_arn` is the ARN of the session, whose last part changes with every session.
     #[must_use]
     pub fn of_iam(user_arn: &str, readers: &PersonReaders) -> Self {
         let client = principal(user_arn);
@@ -21,26 +21,26 @@ impl Caller {
         Self { client, reads_person }
     }
 
-    /// The bearer of a token that the authorizer has checked: `sub`, or the client itself, and the scopes with spaces between them.
+    /// The bearer of a token that the authorizer has checked: `sub` or the client id, and the scopes separated by spaces.
     #[must_use]
     pub fn of_token(subject: &str, scopes: &str) -> Self {
         let reads_person = scopes.split(' ').any(|scope| scope == READ_PERSON);
         Self { client: format!("token:{subject}"), reads_person }
     }
 
-    /// Nobody in particular: what is sent without credentials shares one client, and reads no person.
+    /// A caller without credentials: all of them share one client, which may not read persons.
     #[must_use]
     pub fn unknown() -> Self {
         Self { client: "unknown".to_owned(), reads_person: false }
     }
 
-    /// Who it is, the same from one session to the next.
+    /// The client, the same in all its sessions.
     #[must_use]
     pub fn client(&self) -> &str {
         &self.client
     }
 
-    /// Whether the person behind a face may be told.
+    /// Whether the caller may read the person behind a face.
     #[must_use]
     pub const fn reads_person(&self) -> bool {
         self.reads_person
@@ -52,7 +52,7 @@ impl Caller {
     }
 }
 
-/// The roles and users that may read the person behind a face, by their ARNs with commas between them.
+/// The roles and users that may read the person behind a face: their ARNs, separated by commas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PersonReaders(Vec<String>);
 
@@ -65,7 +65,7 @@ impl FromStr for PersonReaders {
 }
 
 /// The role behind a session, or the user: `arn:aws:sts::1:assumed-role/name/session` and `arn:aws:iam::1:role/path/name` are both
-/// `arn:aws:iam::1:role/name`, since a session's ARN knows no path.
+/// `arn:aws:iam::1:role/name`, since the ARN of a session has no path.
 fn principal(arn: &str) -> String {
     let parts: Vec<_> = arn.splitn(6, ':').collect();
     let [_, partition, service, _, account, resource] = parts[..] else { return arn.to_owned() };

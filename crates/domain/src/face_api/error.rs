@@ -1,4 +1,4 @@
-//! What the API answers when it does not do what it was asked for.
+//! The errors of the API.
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
@@ -6,9 +6,9 @@ use crate::ReasonCode;
 
 macro_rules! errors {
     ($($variant:ident $code:literal $status:literal $sentence:literal)+) => {
-        /// Why a request was refused, or could not be served. Append-only: a code is never renamed and never reused.
+        /// Why a request was refused or could not be served. Append-only: a code is never renamed and never reused.
         ///
-        /// Beside these there are the codes of [`ReasonCode`] that say what is wrong with a picture: see [`Refusal::PICTURE_REASONS`].
+        /// Further codes are those of [`ReasonCode`] for defects of a picture: see [`Refusal::PICTURE_REASONS`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ApiError {
             $(#[doc = $sentence] $variant,)+
@@ -24,7 +24,7 @@ macro_rules! errors {
                 match self { $(Self::$variant => $code,)+ }
             }
 
-            /// The HTTP status that goes with it.
+            /// Its HTTP status.
             #[must_use]
             pub const fn status(self) -> u16 {
                 match self { $(Self::$variant => $status,)+ }
@@ -63,14 +63,14 @@ errors! {
     ServiceTimedOut "SERVICE_TIMED_OUT" 504 "This took too long. Send the same request again, with the same Idempotency-Key."
 }
 
-/// An error as it is answered: `{"success": false, "error": …, "code": …}`.
+/// The body of an error response: `{"success": false, "error": …, "code": …}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// One of the API's own errors.
     Error(ApiError),
-    /// [`ApiError::RequestInvalid`], and at which field. One of ours: what a client calls a field is never repeated.
+    /// [`ApiError::RequestInvalid`] at this field. The name is one of the API; the name that a client sent is never repeated.
     At(&'static str),
-    /// The picture, or the face on it, is not good enough; at least one reason, and all that apply.
+    /// The picture, or the face on it, is not good enough: all reasons that apply, at least one.
     Picture(Vec<ReasonCode>),
 }
 
@@ -123,7 +123,7 @@ impl Refusal {
         }
     }
 
-    /// All reasons that lie in the picture.
+    /// The reasons for which the picture is refused.
     #[must_use]
     pub fn reasons(&self) -> &[ReasonCode] {
         match self {
@@ -177,15 +177,15 @@ mod tests {
         }
     }
 
-    /// A code of the reasons means the same thing here.
+    /// A code that is also a reason code has the same meaning.
     #[test]
-    fn a_code_that_reasons_have_too_is_one_of_these() {
+    fn only_known_codes_are_also_reason_codes() {
         let shared: Vec<_> = ApiError::ALL.iter().filter(|error| error.code().parse::<ReasonCode>().is_ok()).collect();
         assert_eq!(shared, [&ApiError::FaceDuplicate, &ApiError::FaceDuplicateConcurrent]);
     }
 
     #[test]
-    fn errors_are_errors_of_http_and_sentences() {
+    fn each_error_has_an_http_error_status_and_a_sentence() {
         for error in ApiError::ALL {
             assert!((400..600).contains(&error.status()), "{error:?}");
             assert!(error.sentence().ends_with('.') && error.sentence().len() > 15, "{error:?}");
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_is_the_one_that_clients_know() {
+    fn the_response_has_the_documented_form() {
         let body = |refusal: Refusal| serde_json::to_value(refusal).expect("json");
         assert_eq!(
             body(ApiError::FaceNotFound.into()),

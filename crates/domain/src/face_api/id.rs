@@ -1,4 +1,4 @@
-//! Ids of faces and of uploads: version 4 UUIDs, as this system writes them.
+//! Ids of faces and uploads: UUIDs of version 4, in lower case.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Format;
 
-/// The text is no id.
+/// The text is not an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an id is a UUID in lower case, with its hyphens")]
 pub struct InvalidId;
@@ -57,17 +57,17 @@ macro_rules! id {
 }
 
 id! {
-    /// Names one registered face: in the table, in the bucket, and as `ExternalImageId` in the collection.
+    /// The id of one registered face: in the table, in the bucket, and as `ExternalImageId` in the collection.
     FaceId
 }
 
 id! {
-    /// Names one picture that was sent to the bucket and not in a request.
+    /// The id of one picture that was sent to the bucket instead of in a request.
     UploadId
 }
 
 impl FaceId {
-    /// Where its picture lies.
+    /// The key of its picture.
     #[must_use]
     pub fn picture_key(&self, format: Format) -> String {
         format!("faces/{}.{}", self.0, format.extension())
@@ -75,14 +75,14 @@ impl FaceId {
 }
 
 impl UploadId {
-    /// Where its picture lies.
+    /// The key of its picture.
     #[must_use]
     pub fn key(&self) -> String {
         format!("faces/uploads/{}", self.0)
     }
 }
 
-/// One way to write each UUID, so that no two texts name one face.
+/// Accepts one spelling of each UUID, so that no two texts name the same face.
 fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(index, byte)| match index {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_a_uuid_in_one_writing() {
+    fn an_id_is_a_uuid_in_lower_case() {
         let id: FaceId = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455".parse().expect("an id");
         assert_eq!(id.picture_key(Format::Jpeg), "faces/0c1d2e3f-4a5b-4c6d-8e7f-001122334455.jpg");
         for text in [
@@ -116,9 +116,9 @@ mod tests {
     }
 
     proptest! {
-        /// Keys are made of ids: nothing that leads elsewhere is one.
+        /// Keys contain ids, so no id may lead to another key.
         #[test]
-        fn an_id_leads_to_no_other_place(text in "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-fA-F./%-]{34,38}|.*") {
+        fn an_id_leads_to_no_other_key(text in "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-fA-F./%-]{34,38}|.*") {
             let known = |byte: u8| byte.is_ascii_digit() || byte == b'-' || (b'a'..=b'f').contains(&byte);
             match text.parse::<UploadId>() {
                 Ok(id) => {

@@ -1,4 +1,4 @@
-//! One effect for a request that is sent again: what the `Idempotency-Key` names, and what it was sent with.
+//! Idempotency of requests: the `Idempotency-Key`, and the fingerprint of the request that it was sent with.
 
 use std::{fmt::Write as _, str::FromStr};
 
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ApiError, Caller};
 
-/// What changes something, and may be sent twice.
+/// The routes that change data and may be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     /// `POST /register`
@@ -27,7 +27,7 @@ impl Route {
     }
 }
 
-/// The header's value: 1 to 255 visible ASCII characters. A UUID is a good one.
+/// The value of the header: 1 to 255 visible ASCII characters, for instance a UUID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
@@ -45,12 +45,12 @@ impl FromStr for IdempotencyKey {
 
 /// The key of the record of one request: the same for the same client, route and `Idempotency-Key` only.
 ///
-/// A digest, since clients put into their keys what they like.
+/// It is a digest, since a client may put personal data into its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// The record for this key, when this caller sends it to this route.
+    /// The key of the record for this key from this caller on this route.
     #[must_use]
     pub fn of(caller: &Caller, route: Route, key: &IdempotencyKey) -> Self {
         Self(digest(&[caller.client().as_bytes(), route.name().as_bytes(), key.0.as_bytes()]))
@@ -63,12 +63,12 @@ impl RequestId {
     }
 }
 
-/// What a request asks for, as a digest: another request under the same key is told by it.
+/// A digest of the content of a request. It shows when the same key was sent with another request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// Of all that the request says, each part in its place.
+    /// The digest of all fields of the request, in a fixed order.
     #[must_use]
     pub fn of(parts: &[&[u8]]) -> Self {
         Self(digest(parts))
@@ -81,7 +81,7 @@ impl Fingerprint {
     }
 }
 
-/// SHA-256, in hexadecimal digits. Each part is preceded by its length, so that no two lists collide.
+/// SHA-256, in hexadecimal digits. Each part is preceded by its length, so that different lists never give the same input.
 fn digest(parts: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -89,7 +89,7 @@ fn digest(parts: &[&[u8]]) -> String {
         hasher.update(part);
     }
     hasher.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes all that is written");
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
         text
     })
 }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn one_record_for_one_client_route_and_key() {
+    fn each_client_route_and_key_has_one_record() {
         let key = |text: &str| text.parse::<IdempotencyKey>().expect("a key");
         let [anna, ben] = ["anna", "ben"].map(Caller::for_tests);
         let id = RequestId::of(&anna, Route::Register, &key("1"));
@@ -125,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_knows_where_each_part_ends() {
+    fn a_fingerprint_depends_on_part_boundaries() {
         assert_eq!(Fingerprint::of(&[b"ab", b"c"]), Fingerprint::of(&[b"ab", b"c"]));
         assert_ne!(Fingerprint::of(&[b"ab", b"c"]), Fingerprint::of(&[b"a", b"bc"]));
         assert_eq!(Fingerprint::of(&[]).as_str().len(), 64);
     }
 
     proptest! {
-        /// Of a key nothing is kept but a digest.
+        /// Nothing but a digest of the key is kept.
         #[test]
         fn any_text_is_a_key_or_none(text in "[!-~]{1,300}|.*") {
             match text.parse::<IdempotencyKey>() {

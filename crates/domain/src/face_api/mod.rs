@@ -1,6 +1,6 @@
-//! The face API: what a request says, what a picture and a face must be like, and what is answered.
+//! The face API: requests, the conditions for pictures and faces, and responses.
 //!
-//! Requests and answers are those of `docs/openapi/face-api.yaml`; a field that does not fit is told by its path, never by its value.
+//! `docs/openapi/face-api.yaml` describes requests and responses. An error names an invalid field by its path, never by its value.
 
 mod answer;
 mod caller;

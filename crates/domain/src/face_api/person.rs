@@ -1,4 +1,4 @@
-//! The person behind a face, as a client states them.
+//! The person behind a face, as the client states it.
 
 use std::fmt;
 
@@ -10,9 +10,9 @@ use crate::{
     text::{is_formula, is_hidden},
 };
 
-/// The text does not have the shape of its field. It is not quoted.
+/// The text does not have the format of its field. The message does not quote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the value does not have the shape of its field")]
+#[error("the value does not have the format of its field")]
 pub struct InvalidValue;
 
 macro_rules! value {
@@ -23,7 +23,7 @@ macro_rules! value {
         pub struct $name(Personal);
 
         impl $name {
-            /// The text itself: for storage and for whoever may read it, never for a message.
+            /// The text itself: for storage and for callers that may read it, never for a message.
             #[must_use]
             pub fn expose(&self) -> &str {
                 self.0.expose()
@@ -48,21 +48,22 @@ macro_rules! value {
 }
 
 value! {
-    /// A first or last name: 1 to 100 characters in any script, none that is not seen, and nothing that a spreadsheet would run.
+    /// A first or last name: 1 to 100 characters in any script, no invisible ones, and no formula of a spreadsheet.
     Name is_name
 }
 
 value! {
-    /// A phone number: 5 to 15 digits, a `+` before them or not, and spaces, dots, hyphens, slashes and parentheses between them.
+    /// A phone number: 5 to 15 digits, optionally with a `+` before them, and with spaces, dots, hyphens, slashes and parentheses between
+    /// them.
     PhoneNumber is_phone_number
 }
 
-/// A date of birth: `YYYY-MM-DD`, a day that exists, from the year 1900 on.
+/// A date of birth: `YYYY-MM-DD`, an existing date from the year 1900 on.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "Personal")]
 pub struct BirthDate(NaiveDate, Personal);
 
-/// Who it is.
+/// A registered person.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Person {
@@ -70,9 +71,9 @@ pub struct Person {
     pub first_name: Name,
     /// Last name.
     pub last_name: Name,
-    /// When they were born.
+    /// Date of birth.
     pub date_of_birth: BirthDate,
-    /// Where they are called.
+    /// Phone number.
     pub phone_number: PhoneNumber,
 }
 
@@ -89,13 +90,13 @@ impl fmt::Debug for Person {
 }
 
 impl BirthDate {
-    /// The text itself, for storage and for whoever may read it.
+    /// The text itself, for storage and for callers that may read it.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.1.expose()
     }
 
-    /// Nobody is born tomorrow.
+    /// Whether the date is not in the future.
     #[must_use]
     pub fn is_past(&self, today: NaiveDate) -> bool {
         self.0 <= today
@@ -106,7 +107,7 @@ impl TryFrom<String> for BirthDate {
     type Error = InvalidValue;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        // chrono alone would also take `1990-1-1` and `+1990-01-01`.
+        // chrono alone would also accept `1990-1-1` and `+1990-01-01`.
         let shaped = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
         let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|_| shaped).ok_or(InvalidValue)?;
         if date < NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or_default() {
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_people_as_they_are_called() {
+    fn accepts_names_in_any_script() {
         for name in ["Jane", "  José María ", "O'Neill-Smith", "Þórdís", "王", "Jean  Luc", &"x".repeat(100)] {
             assert!(Name::try_from(name.to_owned()).is_ok(), "{name}");
         }
@@ -154,9 +155,9 @@ mod tests {
         }
     }
 
-    /// As in a package's table: whoever compares or exports the record sees what was sent, and nothing else happens.
+    /// The same rule as for the CSV of a package: the name is displayed as it was sent, and a spreadsheet does not run it.
     #[test]
-    fn takes_no_name_that_is_not_what_it_seems() {
+    fn refuses_names_with_hidden_characters_or_formulas() {
         for name in [
             "Ja\u{200B}ne",
             "Ja\u{2028}ne",
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_phone_numbers_as_they_are_written() {
+    fn accepts_phone_numbers_with_separators() {
         for number in ["+45 12 34 56 78", "(555) 010-1234", "112233", "+491701234567"] {
             assert!(PhoneNumber::try_from(number.to_owned()).is_ok(), "{number}");
         }
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_days_that_exist() {
+    fn accepts_existing_dates_only() {
         for date in ["1957-01-12", "2000-02-29", "1900-01-01"] {
             assert_eq!(BirthDate::try_from(date.to_owned()).expect("a date").expose(), date);
         }
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_written_as_they_were_read_and_never_shown() {
+    fn a_person_round_trips_and_debug_is_redacted() {
         let stated =
             json!({"firstName": "Jane", "lastName": "Doe", "dateOfBirth": "1957-01-12", "phoneNumber": "+45 12345678"});
         let person: Person = serde_json::from_value(stated.clone()).expect("a person");
@@ -227,7 +228,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is taken can be kept, shown and exported.
+        /// Accepted values can be stored, displayed and exported.
         #[test]
         fn any_text_is_judged(text in any::<String>()) {
             let name = Name::try_from(text.clone());

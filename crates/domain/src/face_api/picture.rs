@@ -1,4 +1,4 @@
-//! A picture as it comes: as a data URL in the request, or as an object in the bucket. Its content decides what it is.
+//! A picture: a data URL in the request, or an object in the bucket. Its content, not its declared type, decides about its format.
 
 use std::fmt;
 
@@ -9,15 +9,15 @@ use sha2::{Digest, Sha256};
 use super::{ApiError, Refusal};
 use crate::{Member, ReasonCode, inspect_image};
 
-/// The most bytes of a picture in a request: in base64 they have 5.6 MB, and Lambda takes events of 6 MB (6,291,456 bytes), in which
-/// headers and claims stand as well.
+/// The maximum size of a picture in a request. In base64 it has 5.6 MB, and Lambda accepts events of 6 MB (6,291,456 bytes), which also
+/// contain headers and claims.
 pub const MAX_INLINE_BYTES: usize = 4 * 1024 * 1024;
-/// The most bytes of a picture in the bucket, which is what Rekognition takes from there.
+/// The maximum size of a picture in the bucket: the limit of Rekognition for S3 objects.
 pub const MAX_UPLOAD_BYTES: u64 = 15 * 1024 * 1024;
-/// The most pixels: more than any phone's camera takes at once, and few enough to be decoded without harm.
+/// The maximum number of pixels: more than the usual picture of a phone has, and safe to decode.
 const MAX_PIXELS: usize = 64_000_000;
 
-/// What the picture is in.
+/// The format of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// JPEG
@@ -27,7 +27,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Of the file.
+    /// The file extension.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Format {
         }
     }
 
-    /// As HTTP says it.
+    /// The media type.
     #[must_use]
     pub const fn media_type(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl Format {
     }
 }
 
-/// A data URL that was not looked at yet.
+/// A data URL that is not parsed yet.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct EncodedImage(String);
@@ -58,16 +58,16 @@ impl fmt::Debug for EncodedImage {
 }
 
 impl EncodedImage {
-    /// Decodes it and looks at it.
+    /// Decodes and checks the picture.
     ///
     /// # Errors
-    /// When it is no data URL of a picture, is too large, or is not the picture that it says it is.
+    /// When it is not a data URL of a picture, is too large, or has another format than declared.
     pub fn decode(&self) -> Result<Picture, Refusal> {
         let (declared, data) = [(Format::Jpeg, "data:image/jpeg;base64,"), (Format::Png, "data:image/png;base64,")]
             .into_iter()
             .find_map(|(format, prefix)| Some((format, self.0.strip_prefix(prefix)?)))
             .ok_or(ApiError::ImageEncodingInvalid)?;
-        // Before anything is decoded.
+        // Checked before decoding.
         if data.len() > MAX_INLINE_BYTES.div_ceil(3) * 4 {
             return Err(ApiError::ImageTooLarge.into());
         }
@@ -79,14 +79,14 @@ impl EncodedImage {
         if picture.format == declared { Ok(picture) } else { Err(ReasonCode::SelfieNotAnImage.into()) }
     }
 
-    /// Stands for it where two requests are compared.
+    /// A digest, for comparing requests.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(&self.0).into()
     }
 }
 
-/// A picture whose content is a JPEG or PNG of a size that can be searched for faces, and nothing else.
+/// A JPEG or PNG of a size that Rekognition accepts, without other data in the file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
     bytes: Vec<u8>,
@@ -100,11 +100,11 @@ impl fmt::Debug for Picture {
 }
 
 impl Picture {
-    /// Looks at a picture's bytes.
+    /// Checks the bytes of a picture.
     ///
     /// # Errors
-    /// When they are no JPEG or PNG, when the picture is too small or too large, or when it is not all that the file holds: what is a
-    /// picture to one reader may be a page or an archive to another.
+    /// When they are not a JPEG or PNG, when the picture is too small or too large, or when other data follows it: the same file could be a
+    /// picture to one program and a web page or an archive to another.
     pub fn of(bytes: Vec<u8>) -> Result<Self, Refusal> {
         let extension = inspect_image(Member::Selfie, &bytes)?;
         let size = imagesize::blob_size(&bytes).map_err(|_| ReasonCode::SelfieNotAnImage)?;
@@ -120,26 +120,26 @@ impl Picture {
         }
     }
 
-    /// What it is in.
+    /// The format.
     #[must_use]
     pub const fn format(&self) -> Format {
         self.format
     }
 
-    /// Its bytes.
+    /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Its bytes, for whoever sends them on.
+    /// The bytes, owned.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 }
 
-/// Where the chunk `IEND` ends; `None` when the chunks break off before.
+/// Offset of the end of the chunk `IEND`; `None` when the file ends before.
 fn end_of_png(bytes: &[u8]) -> Option<usize> {
     let mut at = 8;
     loop {
@@ -157,11 +157,11 @@ fn end_of_png(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where the marker "end of image" ends; `None` when the segments break off before.
+/// Offset of the end of the marker "end of image"; `None` when the file ends before.
 fn end_of_jpeg(bytes: &[u8]) -> Option<usize> {
     let mut at = 2;
     loop {
-        // A marker, perhaps after fill bytes.
+        // A marker may follow fill bytes.
         if *bytes.get(at)? != 0xFF {
             return None;
         }
@@ -189,7 +189,7 @@ fn end_of_jpeg(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where the compressed data after a scan's header ends: at the next marker that is neither a restart nor an escaped 0xFF.
+/// Offset of the end of the compressed data after the header of a scan: the next marker that is neither a restart nor an escaped 0xFF.
 fn end_of_scan(bytes: &[u8], from: usize) -> Option<usize> {
     let data = bytes.get(from..)?;
     let end = data.windows(2).position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xD0..=0xD7 | 0xFF))?;
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_it_says_it_is() {
+    fn accepts_a_picture_of_the_declared_format() {
         for (media_type, bytes, format) in
             [("image/jpeg", jpeg(), Format::Jpeg), ("image/png", png(80, 80), Format::Png)]
         {
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_data_url() {
+    fn refuses_other_texts_than_data_urls() {
         let good = STANDARD.encode(png(80, 80));
         for text in [
             String::new(),
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_content_decides() {
+    fn the_content_decides_about_the_format() {
         let not_an_image = Err(ReasonCode::SelfieNotAnImage.into());
         assert_eq!(data_url("image/png", &jpeg()).decode(), not_an_image);
         assert_eq!(data_url("image/jpeg", &png(80, 80)).decode(), not_an_image);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_picture_is_shown() {
+    fn debug_of_a_picture_is_redacted() {
         let url = data_url("image/png", &png(80, 80));
         assert_eq!(format!("{url:?}"), "[redacted]");
         assert_eq!(format!("{:?}", url.decode().expect("a picture")), "Picture(Png, [redacted])");
@@ -315,7 +315,7 @@ mod tests {
             let _ = Picture::of([&start[..cut.index(start.len() + 1)], &rest].concat());
         }
 
-        /// What is kept of it is all that came, and a picture to its last byte.
+        /// An accepted picture is the whole input and ends with its last byte.
         #[test]
         fn a_damaged_picture_is_judged(
             start in proptest::sample::select(vec![png(80, 80), jpeg()]),

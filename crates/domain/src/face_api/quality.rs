@@ -1,28 +1,28 @@
-//! Whether the faces on a picture are one that is good enough to be kept.
+//! Decides whether a picture shows one face of sufficient quality.
 
 use crate::{ReasonCode, Thresholds};
 
-/// What Rekognition says of one face; `None` for what it does not say.
+/// The attributes of one face that Rekognition returned; `None` for missing ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FaceFacts {
-    /// How sure it is that this is a face, 0 to 100.
+    /// Confidence that this is a face, 0 to 100.
     pub confidence: Option<f32>,
     /// 0 to 100.
     pub brightness: Option<f32>,
     /// 0 to 100.
     pub sharpness: Option<f32>,
-    /// Degrees to the side.
+    /// In degrees, to the side.
     pub yaw: Option<f32>,
-    /// Degrees up.
+    /// In degrees, upwards.
     pub pitch: Option<f32>,
-    /// How sure it is of sunglasses, 0 to 100.
+    /// Confidence that the person wears sunglasses, 0 to 100.
     pub sunglasses: Option<f32>,
-    /// How sure it is that something covers the face, 0 to 100.
+    /// Confidence that something covers the face, 0 to 100.
     pub covered: Option<f32>,
 }
 
-/// Exactly one clear face, bright, sharp, frontal and uncovered: by the same rules and thresholds as `IsOneClearFace` and `IsFaceUsable` of
-/// the machine `IdentityVerification`.
+/// Accepts exactly one clear face that is bright, sharp, frontal and uncovered. Rules and thresholds are those of `IsOneClearFace` and
+/// `IsFaceUsable` in the machine `IdentityVerification`.
 ///
 /// # Errors
 /// All the reasons that apply.
@@ -35,7 +35,7 @@ pub fn judge_faces(faces: &[FaceFacts], thresholds: &Thresholds) -> Result<(), V
         ([], [_]) => return Err(vec![ReasonCode::SelfieFaceUnclear]),
         _ => return Err(vec![ReasonCode::SelfieMultipleFaces]),
     };
-    // What Rekognition does not say of a face is not taken for good.
+    // A missing attribute does not count as good.
     let at_least = |value: Option<f32>, limit: f64| value.is_some_and(|value| f64::from(value) >= limit);
     let within =
         |value: Option<f32>, from: f64, to: f64| value.is_some_and(|value| (from..=to).contains(&value.into()));
@@ -73,7 +73,7 @@ mod tests {
     };
 
     #[test]
-    fn each_limit_counts_on_its_own_side() {
+    fn each_limit_is_inclusive_or_exclusive_as_documented() {
         let cases: [(FaceFacts, Option<ReasonCode>); 18] = [
             (GOOD, None),
             (FaceFacts { confidence: Some(99.0), ..GOOD }, Some(ReasonCode::SelfieFaceUnclear)),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn unsure_faces_in_the_background_do_no_harm_and_sure_ones_do() {
+    fn unsure_faces_in_the_background_are_ignored() {
         let unsure = FaceFacts { confidence: Some(80.0), ..GOOD };
         assert_eq!(judge_faces(&[]), Err(vec![ReasonCode::SelfieFaceNotFound]));
         assert_eq!(judge_faces(&[unsure, GOOD, unsure]), Ok(()));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn all_defects_are_told_at_once() {
+    fn all_defects_are_returned_at_once() {
         let bad = FaceFacts { brightness: None, sharpness: None, yaw: None, sunglasses: Some(99.0), ..GOOD };
         assert_eq!(judge_faces(&[bad]).expect_err("reasons").len(), 4);
     }

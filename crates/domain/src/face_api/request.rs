@@ -1,4 +1,4 @@
-//! The bodies of requests. A field that does not fit fails to parse; what needs a look at several fields is asked of the whole.
+//! The bodies of requests. An invalid field fails to parse; conditions on several fields are checked afterwards.
 
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -32,7 +32,7 @@ pub struct VerifyRequest {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IndexRequest {
-    /// Whose picture is indexed.
+    /// The face whose picture is indexed.
     pub face_id: FaceId,
 }
 
@@ -66,17 +66,17 @@ impl PictureSource {
         match (image, upload) {
             (Some(image), None) => Ok(Self::Inline(image)),
             (None, Some(upload)) => Ok(Self::Upload(upload)),
-            // Neither, or both.
+            // Neither or both.
             _ => Err(Refusal::At("image")),
         }
     }
 }
 
 impl RegisterRequest {
-    /// The person, the picture, and what tells this request from another one.
+    /// The person, the picture, and the fingerprint of the request.
     ///
     /// # Errors
-    /// When the person is not born yet, or there is not exactly one picture.
+    /// When the date of birth is in the future, or there is not exactly one picture.
     pub fn parts(self, today: NaiveDate) -> Result<(Person, PictureSource, Fingerprint), Refusal> {
         if !self.date_of_birth.is_past(today) {
             return Err(Refusal::At("dateOfBirth"));
@@ -98,17 +98,17 @@ impl VerifyRequest {
     /// Where the picture is.
     ///
     /// # Errors
-    /// When there is not exactly one.
+    /// When there is not exactly one picture.
     pub fn source(self) -> Result<PictureSource, Refusal> {
         PictureSource::of(self.image, self.upload)
     }
 }
 
 impl UploadRequest {
-    /// The media type and the bytes that are to come.
+    /// The media type and the size in bytes of the announced upload.
     ///
     /// # Errors
-    /// When they are none, or more than a picture may have.
+    /// When the size is 0, or larger than a picture may be.
     pub fn parts(&self) -> Result<(&'static str, u64), Refusal> {
         let media_type = match self.content_type {
             MediaType::Jpeg => super::Format::Jpeg.media_type(),
@@ -157,14 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_born_tomorrow() {
+    fn refuses_a_birth_date_in_the_future() {
         let mut unborn = body();
         unborn["dateOfBirth"] = json!("2026-11-22");
         assert_eq!(parts(unborn).expect_err("not born"), Refusal::At("dateOfBirth"));
     }
 
     #[test]
-    fn every_field_tells_one_request_from_another() {
+    fn every_field_changes_the_fingerprint() {
         let first = parts(body()).expect("parts").2;
         assert_eq!(first, parts(body()).expect("parts").2);
         for (field, value) in [
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_description_does_not_know_is_refused() {
+    fn unknown_fields_and_wrong_types_are_refused() {
         for (field, value) in
             [("admin", json!(true)), ("faceId", json!(UPLOAD)), ("firstName", json!(1)), ("image", json!([]))]
         {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_says_what_comes() {
+    fn an_upload_request_states_media_type_and_size() {
         let request = |media_type: &str, length: u64| {
             serde_json::from_value::<UploadRequest>(json!({"contentType": media_type, "contentLength": length}))
         };

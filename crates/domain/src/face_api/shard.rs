@@ -1,4 +1,4 @@
-//! Which collection a face goes to.
+//! Assigns faces to collections.
 //!
 //! A collection holds 20 million faces at most (<https://docs.aws.amazon.com/rekognition/latest/dg/limits.html>).
 
@@ -8,17 +8,17 @@ use sha2::{Digest, Sha256};
 
 use super::FaceId;
 
-/// The collections of the deployment: all are searched; those that are not full take new faces.
+/// The collections of the deployment: all are searched; new faces go to those that are not full.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shards {
     all: Vec<String>,
     open: Vec<String>,
 }
 
-/// The setting names no collection that takes new faces, or names one twice, or in a way that Rekognition does not know.
+/// The setting names no collection for new faces, or one twice, or has a name that Rekognition does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the collections have to be names with commas between them, each once, full ones with a ! after them, and one of them not full"
+    "the collections have to be different names, separated by commas; a ! marks a full one, and at least one must not be full"
 )]
 pub struct InvalidCollections;
 
@@ -56,11 +56,11 @@ impl Shards {
         self.all.iter().any(|name| name == collection)
     }
 
-    /// The collection for a new face: of those that are open, the one with the highest score (rendezvous hashing), where the score is
+    /// The collection for a new face: of those that are not full, the one with the highest score (rendezvous hashing). The score is
     /// the first 8 bytes, as a big-endian number, of the SHA-256 of `<faceId>/<collection>`.
     ///
-    /// So a new collection takes its share of the new faces, a full one leaves its share to the others, and nothing else changes. A
-    /// face that has its collection keeps it: the record says which.
+    /// So a new collection gets its share of the new faces, the share of a full one goes to the others, and nothing else changes. A
+    /// registered face keeps its collection, which its record names.
     ///
     /// # Panics
     /// Never: one collection at least is open.
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_settings_that_leave_no_place() {
+    fn refuses_invalid_settings_and_settings_without_an_open_collection() {
         for text in ["", "a!", "a,a", "a,a!", "a,,b", "a b", "ä", "a!!", "!"] {
             assert_eq!(text.parse::<Shards>(), Err(InvalidCollections), "{text}");
         }
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!((two.all(), two.home_of(&face(1))), (&["a".to_owned(), "b".to_owned()][..], "b"));
     }
 
-    /// Computed by another program, once: a face must never be looked for elsewhere than it was put.
+    /// The expected values were computed once by another program: the assignment must never change.
     #[test]
     fn a_face_always_goes_to_the_same_collection() {
         let named = |count: usize| {
@@ -134,14 +134,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_new_collection_takes_faces_and_changes_nothing_else(number in any::<u32>()) {
+        fn a_new_collection_gets_faces_and_changes_nothing_else(number in any::<u32>()) {
             let face = face(u64::from(number));
             let (before, after) = (shards("f-0,f-1,f-2"), shards("f-0,f-1,f-2,f-3"));
             prop_assert!([before.home_of(&face), "f-3"].contains(&after.home_of(&face)));
         }
 
         #[test]
-        fn a_full_collection_leaves_its_faces_to_the_others_and_changes_nothing_else(number in any::<u32>()) {
+        fn a_full_collection_changes_only_its_own_faces(number in any::<u32>()) {
             let face = face(u64::from(number));
             let (before, after) = (shards("f-0,f-1,f-2"), shards("f-0,f-1!,f-2"));
             prop_assert!(before.home_of(&face) == "f-1" || before.home_of(&face) == after.home_of(&face));

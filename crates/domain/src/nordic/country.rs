@@ -1,4 +1,4 @@
-//! The countries whose people can be onboarded in a conversation.
+//! The countries in which conversations onboard applicants.
 
 use std::{fmt, str::FromStr};
 
@@ -21,7 +21,7 @@ pub enum Country {
     Finland,
 }
 
-/// The text is none of the codes.
+/// The text is not one of the codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown country")]
 pub struct UnknownCountry;
@@ -30,7 +30,7 @@ impl Country {
     /// All four.
     pub const ALL: [Self; 4] = [Self::Denmark, Self::Sweden, Self::Norway, Self::Finland];
 
-    /// The code of two letters (ISO 3166-1 alpha-2).
+    /// The two-letter code (ISO 3166-1 alpha-2).
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Country {
         }
     }
 
-    /// The country of an issuer's code of three letters, as a machine-readable zone has it.
+    /// The country of the three-letter code of an issuer in a machine-readable zone.
     pub(super) fn from_alpha_3(code: &str) -> Option<Self> {
         match code {
             "DNK" => Some(Self::Denmark),
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_read_back() {
+    fn every_country_is_parsed_from_its_code() {
         for country in Country::ALL {
             assert_eq!(country.code().parse(), Ok(country));
             assert_eq!(serde_json::to_value(country).expect("json"), country.code());

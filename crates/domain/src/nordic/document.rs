@@ -1,4 +1,4 @@
-//! What a Nordic identity document says, from the lines that were read on its picture.
+//! The identity on a Nordic document, from the lines of text that Textract has read.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,16 +11,16 @@ use super::{
 };
 use crate::{DocumentFields, ExtractedField, Personal, Thresholds};
 
-/// Where a line stands on the picture, as shares of its width and height.
+/// The position of a line on the picture, as fractions of its width and height.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     /// From the left edge.
     pub left: f64,
     /// From the top edge.
     pub top: f64,
-    /// Of the picture's width.
+    /// As a fraction of the width of the picture.
     pub width: f64,
-    /// Of the picture's height.
+    /// As a fraction of the height of the picture.
     pub height: f64,
 }
 
@@ -31,23 +31,23 @@ pub struct Line {
     pub text: Personal,
     /// 0 to 1.
     pub confidence: f64,
-    /// Tells which label a value belongs to. Without it the order of the lines does.
+    /// Assigns values to labels. Without it, the order of the lines does.
     pub bounds: Option<Bounds>,
 }
 
-/// Who a document says that its bearer is. What could not be read is empty. Dates are ISO dates.
+/// The identity that a document states. Fields that could not be read are empty. Dates are ISO dates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Identity {
-    /// The national number: in its one form, or as printed if it is none.
+    /// The national number: normalized, or as printed if it is not valid.
     pub national_id: Personal,
-    /// The country that issued the document; `None` if it is another than the four.
+    /// The country that issued the document; `None` if it is not one of the four.
     pub country: Option<Country>,
     /// Given names.
     pub first_name: Personal,
     /// Family name.
     pub last_name: Personal,
-    /// ISO date: as printed, or else as the number tells it.
+    /// ISO date: as printed, otherwise from the national number.
     pub date_of_birth: Personal,
     /// As printed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,7 +61,7 @@ pub struct Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ExtractionStatus {
-    /// Every field that is needed.
+    /// All required fields.
     Ok,
     /// Some of them.
     Partial,
@@ -69,7 +69,7 @@ pub enum ExtractionStatus {
     Error,
 }
 
-/// How sure each field that is needed is, 0 to 1; one that is missing has 0.
+/// The confidence of each required field, 0 to 1; 0 for a missing one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IdentityConfidences {
@@ -83,7 +83,7 @@ pub struct IdentityConfidences {
     pub date_of_birth: f64,
 }
 
-/// What came of reading a document.
+/// The result of reading a document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Extraction {
@@ -91,7 +91,7 @@ pub struct Extraction {
     pub status: ExtractionStatus,
     /// What was read.
     pub identity: Identity,
-    /// The least of `confidences`.
+    /// The minimum of `confidences`.
     pub confidence: f64,
     /// Of each field.
     pub confidences: IdentityConfidences,
@@ -116,17 +116,17 @@ impl Extraction {
     }
 }
 
-/// What a zone or a conflict that cannot be trusted leaves of the confidence: too little for any field.
+/// The factor on all confidences when a zone fails its checks or contradicts the print: no field passes its threshold then.
 const DISTRUST: f64 = 0.5;
 
-/// Whether the lines are those of a document of the United States, which Textract's `AnalyzeID` knows field by field.
+/// Whether the lines are those of a document of the United States, whose fields Textract's `AnalyzeID` reads.
 #[must_use]
 pub fn is_for_analyze_id(lines: &[Line]) -> bool {
     let page = Page::new(lines);
     page.country().is_none() && page.has(labels::is_of_united_states)
 }
 
-/// The identity of what `AnalyzeID` read. Its documents are of no Nordic country, and their number is no national one.
+/// The identity that `AnalyzeID` read. Its documents are not from a Nordic country, and have no national number.
 #[must_use]
 pub fn from_analyze_id(extracted: &[ExtractedField]) -> Extraction {
     let (fields, confidences) = DocumentFields::from_extracted(extracted);
@@ -148,11 +148,11 @@ pub fn from_analyze_id(extracted: &[ExtractedField]) -> Extraction {
     Extraction::new(identity, confidences)
 }
 
-/// Reads an identity from the lines of a document. `asked` is the country that the applicant chose; it counts where the document does not say
-/// its own.
+/// Reads an identity from the lines of a document. `asked` is the country that the applicant chose; it counts where the document does not
+/// state one.
 ///
-/// A machine-readable zone wins where its check digits fit, but for the names: those no digit protects, and they lack accents. A zone that
-/// does not check, or that contradicts what is printed, leaves no field sure.
+/// A machine-readable zone with valid check digits takes precedence over the print, except for the names: no check digit covers them, and
+/// they have no accents. A zone that fails its checks, or that contradicts the print, lowers the confidence of every field.
 #[must_use]
 pub fn identity(lines: &[Line], asked: Country, today: NaiveDate, thresholds: &Thresholds) -> Extraction {
     let page = Page::new(lines);
@@ -181,25 +181,25 @@ pub fn identity(lines: &[Line], asked: Country, today: NaiveDate, thresholds: &T
                 .min(agreed(&mut expiration_date, zone.expiration_date.map(|date| read(&date.to_string()))));
             sex = zone.sex.or(sex);
         }
-        let likeness = zone.likeness(
+        let similarity = zone.similarity(
             first_name.as_ref().map_or("", |name| &name.value),
             last_name.as_ref().map_or("", |name| &name.value),
         );
-        for (name, coded, likeness) in
-            [(&mut first_name, &zone.first_name, likeness.0), (&mut last_name, &zone.last_name, likeness.1)]
+        for (name, coded, similarity) in
+            [(&mut first_name, &zone.first_name, similarity.0), (&mut last_name, &zone.last_name, similarity.1)]
         {
             if name.is_none() && !coded.is_empty() {
                 *name = Some(Read { value: coded.clone(), confidence: zone.confidence });
-            } else if likeness < thresholds.zone_name_similarity {
+            } else if similarity < thresholds.zone_name_similarity {
                 trust = trust.min(DISTRUST);
             }
         }
     }
-    let told = number.as_ref().zip(country).and_then(|(read, country)| {
+    let from_number = number.as_ref().zip(country).and_then(|(read, country)| {
         let number = NationalNumber::parse(country, &read.value, today).ok()?;
         Some(Read { value: number.birth_date()?.to_string(), confidence: read.confidence })
     });
-    let birth_date = birth_date.or(told);
+    let birth_date = birth_date.or(from_number);
 
     let text = |read: &Option<Read>| read.as_ref().map(|read| Personal::new(&read.value)).unwrap_or_default();
     let confidence = |read: &Option<Read>| read.as_ref().map_or(0.0, |read| (read.confidence * trust).clamp(0.0, 1.0));
@@ -221,8 +221,8 @@ pub fn identity(lines: &[Line], asked: Country, today: NaiveDate, thresholds: &T
     Extraction::new(identity, confidences)
 }
 
-/// Puts the value of a zone in place of the printed one. If both are the same, the surer counts; if not, something is wrong with the document
-/// or with the picture: [`DISTRUST`].
+/// Replaces the printed value by the one of the zone. If both are equal, the higher confidence counts; if not, something is wrong with the
+/// document or the picture: [`DISTRUST`].
 fn agreed(printed: &mut Option<Read>, coded: Option<Read>) -> f64 {
     let Some(mut coded) = coded else { return 1.0 };
     let mut trust = 1.0;
@@ -251,12 +251,12 @@ mod tests {
         NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day")
     }
 
-    /// Lines without places, in the order of reading.
+    /// Lines without positions, in reading order.
     fn plain(texts: &[&str]) -> Vec<Line> {
         texts.iter().map(|text| Line { text: Personal::new(text), confidence: 0.97, bounds: None }).collect()
     }
 
-    /// Lines at left and top, in hundredths.
+    /// Lines with the positions left and top, in percent.
     fn placed(texts: &[(&str, f64, f64)]) -> Vec<Line> {
         let line = |(text, left, top): &(&str, f64, f64)| Line {
             text: Personal::new(text),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     /// Country, number, given names, family name, birth date, expiry date.
-    fn told(extraction: &Extraction) -> [&str; 6] {
+    fn values(extraction: &Extraction) -> [&str; 6] {
         let identity = &extraction.identity;
         [
             identity.country.map_or("", Country::code),
@@ -288,7 +288,7 @@ mod tests {
         extraction.status == ExtractionStatus::Ok && unsure(extraction).is_empty()
     }
 
-    /// The fields that do not count as read.
+    /// The fields whose confidence is below the threshold.
     fn unsure(extraction: &Extraction) -> Vec<&'static str> {
         let IdentityConfidences { national_id, first_name, last_name, date_of_birth } = extraction.confidences;
         let each = [
@@ -399,7 +399,7 @@ mod tests {
             ),
         ] {
             let extraction = identity(&plain(&texts), asked, today());
-            assert_eq!(told(&extraction), expected);
+            assert_eq!(values(&extraction), expected);
             assert!(is_sure(&extraction), "{texts:?}");
         }
     }
@@ -414,7 +414,7 @@ mod tests {
             (["DANMARK", "Efternavn TESTGAARD", "ODENSE", "", ""], ["", "TESTGAARD"]),
         ] {
             let extraction = identity(&plain(&texts), Country::Denmark, today());
-            assert_eq!(told(&extraction)[2..4], expected, "{texts:?}");
+            assert_eq!(values(&extraction)[2..4], expected, "{texts:?}");
         }
     }
 
@@ -466,14 +466,14 @@ mod tests {
             ),
         ] {
             let extraction = identity(&placed(&texts), Country::Denmark, today());
-            assert_eq!(told(&extraction), expected);
+            assert_eq!(values(&extraction), expected);
             assert_eq!(extraction.identity.sex, Some(sex));
             assert!(is_sure(&extraction));
         }
     }
 
     #[test]
-    fn a_health_card_tells_the_birth_date_by_its_number() {
+    fn the_number_of_a_health_card_gives_the_birth_date() {
         for texts in [
             vec![
                 "DK SUNDHEDSKORT REGION SYDDANMARK",
@@ -488,7 +488,7 @@ mod tests {
             vec!["Sundhedskort", "Personnr. 140279-1738", "Navn: Prøvesen, Kirsten"],
         ] {
             let extraction = identity(&plain(&texts), Country::Denmark, today());
-            let [country, number, first, last, born, expires] = told(&extraction);
+            let [country, number, first, last, born, expires] = values(&extraction);
             assert_eq!((country, number, born, expires), ("DK", "1402791738", "1979-02-14", ""));
             assert_eq!((first.to_uppercase(), last.to_uppercase()), ("KIRSTEN".to_owned(), "PRØVESEN".to_owned()));
             assert!(is_sure(&extraction));
@@ -508,21 +508,27 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_that_checks_wins_and_the_printed_names_keep_their_accents() {
+    fn a_valid_zone_takes_precedence_except_for_the_names() {
         let zone = swedish_zone("198504179808", "850417", 'F', "PROVSTROM<<ASTRID<LINNEA");
         assert!(zone.iter().all(|line| line.len() == 30));
         let extraction = identity(&swedish_card(&zone), Country::Sweden, today());
-        assert_eq!(told(&extraction), ["SE", "198504179808", "ASTRID LINNÉA", "PROVSTRÖM", "1985-04-17", "2046-04-17"]);
+        assert_eq!(
+            values(&extraction),
+            ["SE", "198504179808", "ASTRID LINNÉA", "PROVSTRÖM", "1985-04-17", "2046-04-17"]
+        );
         assert_eq!(extraction.identity.sex, Some(Sex::Female));
         assert!(is_sure(&extraction));
-        // Alone it tells everything too.
+        // The zone alone is sufficient.
         let extraction = identity(&plain(&zone.each_ref().map(String::as_str)), Country::Denmark, today());
-        assert_eq!(told(&extraction), ["SE", "198504179808", "ASTRID LINNEA", "PROVSTROM", "1985-04-17", "2046-04-17"]);
+        assert_eq!(
+            values(&extraction),
+            ["SE", "198504179808", "ASTRID LINNEA", "PROVSTROM", "1985-04-17", "2046-04-17"]
+        );
         assert!(is_sure(&extraction));
     }
 
     #[test]
-    fn a_zone_that_fails_or_contradicts_leaves_nothing_sure() {
+    fn a_failed_or_contradicting_zone_lowers_every_confidence() {
         let good = swedish_zone("198504179808", "850417", 'F', "PROVSTROM<<ASTRID<LINNEA");
         let mut failed = good;
         failed[1].replace_range(6..7, if failed[1].as_bytes()[6] == b'1' { "2" } else { "1" });
@@ -543,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_zone_cuts_off_are_compared_as_far_as_they_go() {
+    fn names_that_a_zone_truncates_are_compared_partly() {
         let is_sure_with = |names: &str| {
             is_sure(&identity(
                 &swedish_card(&swedish_zone("198504179808", "850417", 'F', names)),
@@ -558,39 +564,39 @@ mod tests {
     }
 
     #[test]
-    fn a_document_tells_its_own_country() {
+    fn the_document_decides_about_its_country() {
         let lines = plain(&["KÖRKORT SVERIGE", "1. TESTBERG", "2. OSKAR", "3. 1978-11-02", "4d. 781102-9896"]);
         let extraction = identity(&lines, Country::Denmark, today());
-        assert_eq!(told(&extraction)[..2], ["SE", "197811029896"]);
-        // A birth place is no title.
+        assert_eq!(values(&extraction)[..2], ["SE", "197811029896"]);
+        // A birth place is not a title.
         let lines = plain(&["3. 1978-11-02 NORGE", "KÖRKORT SVERIGE", "1. TESTBERG", "2. OSKAR", "4d. 781102-9896"]);
         let extraction = identity(&lines, Country::Denmark, today());
-        assert_eq!(told(&extraction)[..2], ["SE", "197811029896"]);
-        // Without a word of its country, that of the applicant counts.
+        assert_eq!(values(&extraction)[..2], ["SE", "197811029896"]);
+        // If the document states no country, that of the applicant counts.
         let lines = plain(&["1. TESTGAARD", "Fornavne RASMUS", "CPR 070761-4285"]);
         let extraction = identity(&lines, Country::Denmark, today());
-        assert_eq!(told(&extraction)[..3], ["DK", "0707614285", "RASMUS"]);
+        assert_eq!(values(&extraction)[..3], ["DK", "0707614285", "RASMUS"]);
     }
 
     #[test]
-    fn a_foreign_zone_is_of_no_country_that_is_served() {
+    fn a_zone_of_another_country_gives_no_country() {
         let lines =
             plain(&["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"]);
         let extraction = identity(&lines, Country::Denmark, today());
-        assert_eq!(told(&extraction), ["", "", "ANNA MARIA", "ERIKSSON", "1974-08-12", "2012-04-15"]);
+        assert_eq!(values(&extraction), ["", "", "ANNA MARIA", "ERIKSSON", "1974-08-12", "2012-04-15"]);
         assert_eq!(extraction.status, ExtractionStatus::Partial);
         assert_eq!(unsure(&extraction), ["national number"]);
     }
 
     #[test]
-    fn what_is_announced_as_a_number_and_is_none_is_given_as_printed() {
+    fn a_labelled_value_that_is_no_number_is_returned_as_printed() {
         let extraction = identity(&plain(&["CPR-nr. 999999-4285"]), Country::Denmark, today());
         assert_eq!(extraction.identity.national_id.expose(), "999999-4285");
         assert_eq!(extraction.status, ExtractionStatus::Partial);
     }
 
     #[test]
-    fn a_number_without_a_label_counts_if_it_is_the_only_one() {
+    fn a_single_number_counts_without_a_label() {
         let number = |texts: &[&str]| {
             identity(&plain(texts), Country::Denmark, today()).identity.national_id.expose().to_owned()
         };
@@ -602,7 +608,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_sure_field_counts() {
+    fn the_minimum_of_the_confidences_counts() {
         let mut lines = plain(&["Efternavn HANSEN", "Fornavn BO", "CPR 070761-4285"]);
         for (at, fields) in [(0, &["last name"][..]), (1, &["first name"]), (2, &["birth date", "national number"])] {
             lines[at].confidence = 0.5;
@@ -616,7 +622,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_can_be_read_is_an_error() {
+    fn a_document_without_readable_fields_has_status_error() {
         for texts in [&[] as &[&str], &["a cat"]] {
             let extraction = identity(&plain(texts), Country::Norway, today());
             assert_eq!((extraction.status, extraction.confidence), (ExtractionStatus::Error, 0.0));
@@ -639,7 +645,7 @@ mod tests {
     }
 
     #[test]
-    fn what_analyze_id_reads_is_of_no_country_that_is_served() {
+    fn documents_of_analyze_id_have_no_nordic_country() {
         let field = |name: &str, text: &str| ExtractedField {
             name: name.to_owned(),
             text: Personal::new(text),
@@ -653,12 +659,12 @@ mod tests {
             field("DOCUMENT_NUMBER", "Q512604739990"),
         ];
         let extraction = from_analyze_id(&fields);
-        assert_eq!(told(&extraction), ["", "", "OLIVE", "QUARTERMAIN", "1973-05-09", ""]);
+        assert_eq!(values(&extraction), ["", "", "OLIVE", "QUARTERMAIN", "1973-05-09", ""]);
         assert_eq!((extraction.status, unsure(&extraction)), (ExtractionStatus::Partial, vec!["national number"]));
     }
 
     #[test]
-    fn an_extraction_is_written_as_documented() {
+    fn an_extraction_has_the_documented_form() {
         let lines = plain(&["Efternavn HANSEN", "Fornavn BO", "CPR 070761-4285"]);
         let extraction = identity(&lines, Country::Denmark, today());
         let json = serde_json::to_value(&extraction).expect("json");

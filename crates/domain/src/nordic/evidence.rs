@@ -1,17 +1,17 @@
-//! Where the document of a conversation lies.
+//! The key of the document of a conversation.
 
 use chrono::NaiveDate;
 
 use super::Country;
 use crate::ApplicationId;
 
-/// `onboard/<CC>/<YYYY/MM/DD>/<session>/document.<extension>`: nothing that a person has typed is in it.
+/// `onboard/<CC>/<YYYY/MM/DD>/<session>/document.<extension>`: it contains nothing that the applicant has typed.
 #[must_use]
 pub fn document_key(country: Country, day: NaiveDate, session: &ApplicationId, extension: &str) -> String {
     format!("onboard/{country}/{}/{session}/document.{extension}", day.format("%Y/%m/%d"))
 }
 
-/// Whether a key is one of this session in this country, so that no session can have the document of another one read.
+/// Whether a key belongs to this session in this country. It keeps a session from having the document of another session read.
 #[must_use]
 pub fn is_document_of(key: &str, country: Country, session: &ApplicationId) -> bool {
     let parts: Vec<_> = key.split('/').collect();

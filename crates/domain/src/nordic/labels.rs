@@ -1,8 +1,8 @@
-//! The words that Nordic documents print beside what they say, in Danish, Swedish, Norwegian, Finnish and English.
+//! The labels and titles on Nordic documents, in Danish, Swedish, Norwegian, Finnish and English.
 
 use super::Country;
 
-/// What a label announces.
+/// The field that a label announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     LastName,
@@ -13,11 +13,11 @@ pub(super) enum Field {
     NationalId,
     Sex,
     ExpirationDate,
-    /// Something that nobody here asks for.
+    /// A field that is not used.
     Other,
 }
 
-/// Labels as words in capital ASCII letters, as [`super::words::words`] makes them.
+/// Labels as words in upper-case ASCII letters, as [`super::words::words`] returns them.
 const LABELS: &[(Field, &[&str])] = &[
     (
         Field::LastName,
@@ -206,7 +206,7 @@ const NUMBERED: &[(&str, Field)] = &[
     ("14", Field::Other),
 ];
 
-/// Words that only one country's documents have in their titles.
+/// Titles that only the documents of one country have.
 const TITLES: &[(&str, Country)] = &[
     ("AJOKORTTI", Country::Finland),
     ("HENKILOKORTTI", Country::Finland),
@@ -236,7 +236,7 @@ const LICENCES: &[&str] = &[
     "FORERKORT",
     "FORARKORT",
     "AJOKORTTI",
-    // The fields of other countries' licences have the same numbers.
+    // The licences of other countries have the same numbered fields.
     "DRIVING LICENCE",
     "FUHRERSCHEIN",
     "PERMIS DE CONDUIRE",
@@ -249,7 +249,7 @@ const HEALTH_CARD: &str = "SUNDHEDSKORT";
 const UNITED_STATES: &[&str] =
     &["DRIVER LICENSE", "DRIVERS LICENSE", "DRIVER S LICENSE", "DRIVING LICENSE", "UNITED STATES OF AMERICA"];
 
-/// The longest label, in words, at the beginning of `words`, and how many words it has.
+/// The longest label at the beginning of `words`, and its number of words.
 pub(super) fn label(words: &[&str]) -> Option<(Field, usize)> {
     let is_start = |label: &str| {
         let mut count = 0;
@@ -271,13 +271,13 @@ pub(super) fn numbered(word: &str) -> Option<Field> {
     NUMBERED.iter().find(|(number, _)| *number == word).map(|(_, field)| *field)
 }
 
-/// Whether `words` have those of `phrase`, one after the other.
+/// Whether `words` contain the words of `phrase` in sequence.
 fn has(words: &[&str], phrase: &str) -> bool {
     let phrase: Vec<&str> = phrase.split(' ').collect();
     words.windows(phrase.len()).any(|window| window == phrase)
 }
 
-/// The country whose title a line has.
+/// The country of the title on a line.
 pub(super) fn country_of(words: &[&str]) -> Option<Country> {
     TITLES.iter().find(|(title, _)| has(words, title)).map(|(_, country)| *country)
 }

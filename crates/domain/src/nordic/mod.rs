@@ -1,4 +1,4 @@
-//! Onboarding in the Nordic countries: national numbers, what their documents say, and what the registers confirm.
+//! Onboarding in the Nordic countries: national numbers, identity documents, and national registries.
 
 mod country;
 mod document;

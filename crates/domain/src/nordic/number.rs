@@ -1,7 +1,7 @@
 //! The national numbers of Denmark, Sweden, Norway and Finland.
 //!
-//! Each type holds only what the country's rules let be written as a number. Whether its check digits fit is a fact about it,
-//! [`NumberCheck`], because a number that fails may be real (Denmark), or made for tests (everywhere).
+//! A value of each type has the format of a number of the country. Whether its check digits are valid is a separate fact, [`NumberCheck`],
+//! because a number that fails may be real (Denmark) or made for tests (everywhere).
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Country;
 use crate::Personal;
 
-/// The text is no national number of the country. It says nothing of the text.
+/// The text is not a national number of the country. The message does not quote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no national number of this country")]
 pub struct InvalidNationalNumber;
@@ -32,38 +32,38 @@ impl Sex {
     }
 }
 
-/// What a number's own arithmetic says.
+/// The result of the check digits of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NumberCheck {
-    /// The check digits fit.
+    /// The check digits are valid.
     Valid,
-    /// They do not, which no issued number does.
+    /// They are not valid, so the number was never issued.
     Failed,
-    /// They do not, but numbers are issued for which they need not: Danish ones since October 2007.
+    /// They are not valid, but issued numbers need not have valid ones: Danish numbers since October 2007.
     Inconclusive,
 }
 
-/// For whom a number is made.
+/// The kind of person that a number is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NumberKind {
     /// A resident of the country.
     Ordinary,
-    /// Somebody whom the register knows without their being resident: a Norwegian D-number, a Swedish coordination number.
+    /// A registered person who is not a resident: Norwegian D-number, Swedish coordination number.
     Foreigner,
-    /// A number that the population register never gave: a hospital's stopgap (Danish replacement number, Norwegian H-number, Finnish 900–999) or
-    /// a test's invention in the same form.
+    /// A number that the population register did not issue: a temporary one of a hospital (Danish replacement number, Norwegian H-number,
+    /// Finnish 900–999), or a test number of the same format.
     Auxiliary,
-    /// Made for tests, so that it can be nobody's: Norwegian numbers with 80 added to the month.
+    /// A test number that can belong to no person: Norwegian numbers with 80 added to the month.
     Synthetic,
 }
 
-/// What a number tells, found while it is parsed.
+/// The facts of a number, found by parsing it.
 #[derive(Clone)]
 struct Facts {
     normalized: String,
-    /// Day, month and year of the century, as the number has them without what was added to mark its kind.
+    /// Day, month and two-digit year, without the offset that encodes the kind.
     day: u32,
     month: u32,
     year: u32,
@@ -80,10 +80,11 @@ macro_rules! number_types {
         pub struct $name(Facts);
 
         impl $name {
-            /// Reads a number as people and documents write it. `today` dates what has no century, and lets nobody be born tomorrow.
+            /// Parses a number in any usual spelling. `today` gives the century where the number has none, and excludes birth dates in
+            /// the future.
             ///
             /// # Errors
-            /// If the text is no such number.
+            /// If the text is not such a number.
             pub fn parse(text: &str, today: NaiveDate) -> Result<Self, InvalidNationalNumber> {
                 $parse(text, today).filter(|facts| facts.birth_date.is_none_or(|born| born <= today)).map(Self).ok_or(InvalidNationalNumber)
             }
@@ -108,11 +109,12 @@ macro_rules! number_types {
 number_types! {
     /// A Danish CPR number: `070761-4285`, with or without the hyphen.
     Cpr, cpr;
-    /// A Swedish personnummer or coordination number: `640823-3234`, `19640823-3234`, from the year of the hundredth birthday `130401+2931`.
+    /// A Swedish personnummer or coordination number: `640823-3234`, `19640823-3234`, and from the year of the hundredth birthday
+    /// `130401+2931`.
     Personnummer, personnummer;
     /// A Norwegian fødselsnummer, D-number, H-number or synthetic number: eleven digits.
     Fodselsnummer, fodselsnummer;
-    /// A Finnish henkilötunnus: `131052-308T`. The sign in the middle is part of the identity.
+    /// A Finnish henkilötunnus: `131052-308T`. The intermediate character is part of the identity.
     Henkilotunnus, henkilotunnus;
 }
 
@@ -130,10 +132,10 @@ pub enum NationalNumber {
 }
 
 impl NationalNumber {
-    /// Reads a number of `country`. `today` dates what has no century, and lets nobody be born tomorrow.
+    /// Parses a number of `country`. `today` gives the century where the number has none, and excludes birth dates in the future.
     ///
     /// # Errors
-    /// If the text is no number of that country.
+    /// If the text is not a number of that country.
     pub fn parse(country: Country, text: &str, today: NaiveDate) -> Result<Self, InvalidNationalNumber> {
         match country {
             Country::Denmark => Cpr::parse(text, today).map(Self::Cpr),
@@ -152,7 +154,7 @@ impl NationalNumber {
         }
     }
 
-    /// The country that gave it.
+    /// The country that issued it.
     #[must_use]
     pub const fn country(&self) -> Country {
         match self {
@@ -163,26 +165,26 @@ impl NationalNumber {
         }
     }
 
-    /// The one way to write it, as a customer's key has it: ten digits (DK), twelve (SE), eleven (NO), or with its sign (FI, `131052-308T`).
+    /// The normalized form, which is part of the key of a customer: ten digits (DK), twelve (SE), eleven (NO), or `131052-308T` (FI).
     #[must_use]
     pub fn normalized(&self) -> Personal {
         Personal::new(&self.facts().normalized)
     }
 
-    /// The last four signs: all of a number that is ever shown to anybody.
+    /// The last four characters: the only part of a number that is ever displayed.
     #[must_use]
     pub fn last_four(&self) -> Personal {
         let normalized = &self.facts().normalized;
         Personal::new(&normalized[normalized.len() - 4..])
     }
 
-    /// The date of birth, where the number tells it. Norwegian numbers do not from 2032 on.
+    /// The date of birth, if the number contains it. Norwegian numbers do not from 2032 on.
     #[must_use]
     pub const fn birth_date(&self) -> Option<NaiveDate> {
         self.facts().birth_date
     }
 
-    /// Whether the number can be that of somebody born on `date`. Where it tells no century, day, month and year of the century count.
+    /// Whether the number may belong to a person born on `date`. If it has no century, day, month and two-digit year are compared.
     #[must_use]
     pub fn is_born_on(&self, date: NaiveDate) -> bool {
         let facts = self.facts();
@@ -195,45 +197,45 @@ impl NationalNumber {
         }
     }
 
-    /// The sex, where the number tells it. Norwegian numbers do not from 2032 on.
+    /// The sex, if the number contains it. Norwegian numbers do not from 2032 on.
     #[must_use]
     pub const fn sex(&self) -> Option<Sex> {
         self.facts().sex
     }
 
-    /// What its check digits say.
+    /// The result of its check digits.
     #[must_use]
     pub const fn check(&self) -> NumberCheck {
         self.facts().check
     }
 
-    /// For whom it is made.
+    /// The kind of person that it is for.
     #[must_use]
     pub const fn kind(&self) -> NumberKind {
         self.facts().kind
     }
 
-    /// Whether no population register gave it to anybody.
+    /// Whether no population register issued it.
     #[must_use]
     pub const fn is_synthetic(&self) -> bool {
         matches!(self.kind(), NumberKind::Auxiliary | NumberKind::Synthetic)
     }
 }
 
-/// The text without spaces, in capitals, its hyphens and minus signs as `-`.
+/// The text without spaces, in upper case, with all hyphens, dashes and minus signs as `-`.
 fn compact(text: &str) -> String {
     text.chars()
-        .filter(|sign| !sign.is_whitespace())
-        .map(|sign| match sign {
+        .filter(|character| !character.is_whitespace())
+        .map(|character| match character {
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE63}' | '\u{FF0D}' => '-',
-            _ => sign.to_ascii_uppercase(),
+            _ => character.to_ascii_uppercase(),
         })
         .collect()
 }
 
 /// Exactly `N` ASCII digits.
 fn digits<const N: usize>(text: &str) -> Option<[u32; N]> {
-    let digits: Option<Vec<u32>> = text.chars().map(|sign| sign.to_digit(10)).collect();
+    let digits: Option<Vec<u32>> = text.chars().map(|character| character.to_digit(10)).collect();
     digits?.try_into().ok()
 }
 
@@ -259,7 +261,7 @@ fn cpr(text: &str, _today: NaiveDate) -> Option<Facts> {
     };
     let digits: [u32; 10] = digits(&all)?;
     let (day, month, year) = (number(&digits[..2]), number(&digits[2..4]), number(&digits[4..6]));
-    // Replacement numbers of hospitals, and invented numbers of tests.
+    // Replacement numbers of hospitals, and test numbers.
     let (day, kind) = if day > 60 { (day - 60, NumberKind::Auxiliary) } else { (day, NumberKind::Ordinary) };
     let century = match digits[6] {
         4 | 9 if year <= 36 => 2000,
@@ -283,7 +285,7 @@ fn cpr(text: &str, _today: NaiveDate) -> Option<Facts> {
 /// See <https://www4.skatteverket.se/rattsligvagledning/edition/2020.9/330245.html>.
 fn personnummer(text: &str, today: NaiveDate) -> Option<Facts> {
     let text = compact(text);
-    let (born, sign, serial) = if let Some(at) = text.find(['-', '+']) {
+    let (born, separator, serial) = if let Some(at) = text.find(['-', '+']) {
         (&text[..at], &text[at..=at], &text[at + 1..])
     } else {
         let (born, serial) = text.split_at_checked(text.len().checked_sub(4)?)?;
@@ -298,8 +300,8 @@ fn personnummer(text: &str, today: NaiveDate) -> Option<Facts> {
         (None, digits(born)?)
     };
     let (year, month, day) = (number(&short[..2]), number(&short[2..4]), number(&short[4..]));
-    // A plus sign from the year in which the bearer turns a hundred on.
-    let is_hundred = sign == "+";
+    // A plus sign, from the year of the hundredth birthday on.
+    let is_hundred = separator == "+";
     let full_year = match century {
         Some(century @ 18..=20) => century * 100 + year,
         Some(_) => return None,
@@ -349,7 +351,7 @@ fn fodselsnummer(text: &str, today: NaiveDate) -> Option<Facts> {
     };
     let is_after_reform = today.year() >= 2032;
     let birth_date = if is_after_reform {
-        // Of any century: 2000 has every day that there can be.
+        // The century is unknown, so February 29 only needs a year that is divisible by 4.
         date(2000 + year % 4, month, day)?;
         None
     } else {
@@ -423,7 +425,7 @@ mod tests {
         NationalNumber::parse(country, text, day("2026-11-21")).ok()
     }
 
-    /// A number of a country for the day, with check digits that fit; `None` where the day has no such number.
+    /// A number of a country for this date with valid check digits; `None` if there is none.
     fn number_of(country: Country, born: NaiveDate, serial: u32) -> Option<String> {
         let (day, month, year) = (born.day(), born.month(), born.year());
         let texts: Vec<String> = match country {
@@ -441,7 +443,7 @@ mod tests {
                 })
                 .collect(),
             Country::Finland => {
-                let sign = if year < 1900 {
+                let separator = if year < 1900 {
                     '+'
                 } else if year < 2000 {
                     '-'
@@ -450,7 +452,9 @@ mod tests {
                 };
                 "0123456789ABCDEFHJKLMNPRSTUVWXY"
                     .chars()
-                    .map(|check| format!("{day:02}{month:02}{:02}{sign}{:03}{check}", year % 100, 2 + serial % 898))
+                    .map(|check| {
+                        format!("{day:02}{month:02}{:02}{separator}{:03}{check}", year % 100, 2 + serial % 898)
+                    })
                     .collect()
             }
         };
@@ -461,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn a_danish_century_is_told_by_the_seventh_digit() {
+    fn the_seventh_digit_gives_the_danish_century() {
         for (text, year) in [
             ("010100-0000", 1900),
             ("010199-3999", 1999),
@@ -481,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn a_norwegian_century_is_told_by_the_individual_number() {
+    fn the_individual_number_gives_the_norwegian_century() {
         for (text, year) in [
             ("01010049900", Some(1900)),
             ("01019900000", Some(1999)),
@@ -501,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn a_swedish_century_is_told_by_the_sign() {
+    fn the_separator_gives_the_swedish_century() {
         for (text, today, born) in [
             ("260101-0000", "2026-11-21", None),
             ("260101-1111", "2026-11-21", Some("2026-01-01")),
@@ -520,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_born_tomorrow() {
+    fn a_birth_date_in_the_future_is_refused() {
         for (country, text, born) in [
             (Country::Denmark, "010130-4000", "2030-01-01"),
             (Country::Sweden, "20300101-1111", "2030-01-01"),
@@ -534,7 +538,7 @@ mod tests {
     }
 
     #[test]
-    fn hyphens_of_every_kind_and_spaces_are_read() {
+    fn hyphens_of_every_kind_and_spaces_are_accepted() {
         for text in ["070761-4285", "070761\u{2013}4285", "070761\u{2212}4285", " 070761 - 4285 ", "0707614285"] {
             let number = parse(Country::Denmark, text).expect("a number");
             assert_eq!(number.normalized().expose(), "0707614285", "{text}");
@@ -542,7 +546,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_never_shown() {
+    fn debug_of_a_number_is_redacted() {
         let number = parse(Country::Finland, "131052-308T").expect("a number");
         let shown = format!("{number:?} {:?} {:?}", number.normalized(), number.last_four());
         assert_eq!(shown, "Henkilotunnus([redacted]) [redacted] [redacted]");
@@ -560,9 +564,9 @@ mod tests {
             let _ = NationalNumber::parse(country, &text, today);
         }
 
-        /// Digits and signs in places get further than any text.
+        /// Texts of the right form reach more code than arbitrary ones.
         #[test]
-        fn what_is_read_is_read_again_from_its_one_form(
+        fn the_normalized_form_parses_to_the_same_number(
             country in any_country(),
             text in "[0-9]{6}([0-9]{2})?[-+ A-FU-Y]?[0-9]{3}([0-9A-Y][0-9]?)?",
         ) {
@@ -577,14 +581,15 @@ mod tests {
         }
 
         #[test]
-        fn every_day_has_numbers_that_tell_it(country in any_country(), days in 0..43_000_i32, serial in 0..1000_u32) {
+        fn every_birth_date_has_valid_numbers(country in any_country(), days in 0..43_000_i32, serial in 0..1000_u32) {
             let born = NaiveDate::from_num_days_from_ce_opt(693_596 + days).expect("a day");
             let text = number_of(country, born, serial).expect("a number of the day");
             let number = parse(country, &text).expect("a number");
             prop_assert_eq!(number.kind() == NumberKind::Ordinary, !number.is_synthetic());
         }
 
-        /// Luhn, the two Norwegian digits and the Finnish sign find every wrong digit; modulus 11 would too, if Danish numbers needed it.
+        /// Luhn, the two Norwegian check digits and the Finnish check character detect every wrong digit. So does modulus 11 where Danish
+        /// numbers have it.
         #[test]
         fn a_wrong_digit_is_found(country in any_country(), days in 0..43_000_i32, serial in 0..1000_u32, at in 0..12_usize, by in 1..10_u8) {
             let born = NaiveDate::from_num_days_from_ce_opt(693_596 + days).expect("a day");

@@ -18,24 +18,24 @@ pub(super) struct Read {
     pub(super) confidence: f64,
 }
 
-/// A label, with the bytes of what follows it on its line.
+/// A label, with the byte range of the value after it on the same line.
 struct Segment {
     field: Field,
     value: (usize, usize),
 }
 
-/// A line in words, cut into its labels and their values.
+/// A line as words, split into labels and their values.
 struct Row<'a> {
     text: &'a str,
     confidence: f64,
     bounds: Option<Bounds>,
     words: Vec<Word>,
     segments: Vec<Segment>,
-    /// No label stands at the beginning: the line may be the value of a label on another line.
+    /// The line does not begin with a label, so it may be the value of a label on another line.
     is_value: bool,
 }
 
-/// The lines of a document but for its machine-readable zone.
+/// The lines of a document without its machine-readable zone.
 pub(super) struct Page<'a> {
     lines: Vec<Row<'a>>,
 }
@@ -49,26 +49,26 @@ impl<'a> Page<'a> {
         Self { lines: rows.collect() }
     }
 
-    /// Whether a line has what `title` looks for.
+    /// Whether `title` accepts a line.
     pub(super) fn has(&self, title: impl Fn(&[&str]) -> bool) -> bool {
         self.lines.iter().any(|line| title(&keys(&line.words)))
     }
 
-    /// The country whose title comes first.
+    /// The country of the first title.
     pub(super) fn country(&self) -> Option<Country> {
-        // What a label announces is no title: a birth place may be abroad.
-        let untold = self.lines.iter().filter(|line| line.segments.is_empty());
-        let titles: Vec<Country> = untold.filter_map(|line| labels::country_of(&keys(&line.words))).collect();
-        // Finnish documents have Swedish titles too.
+        // A line with a label is not a title: it may name a birth place abroad.
+        let unlabelled = self.lines.iter().filter(|line| line.segments.is_empty());
+        let titles: Vec<Country> = unlabelled.filter_map(|line| labels::country_of(&keys(&line.words))).collect();
+        // Finnish documents also have Swedish titles.
         titles.iter().copied().find(|country| *country == Country::Finland).or_else(|| titles.first().copied())
     }
 
-    /// The values of the labels of a field, in their order: what follows the label, else what stands beside or below it.
+    /// The values of the labels of a field, in order: the text after the label, otherwise the text beside or below it.
     fn values(&self, field: Field) -> impl Iterator<Item = Read> {
         self.lines.iter().enumerate().flat_map(move |(at, line)| {
             line.segments.iter().filter(move |segment| segment.field == field).flat_map(move |segment| {
-                let value =
-                    line.text[segment.value.0..segment.value.1].trim_matches(|sign: char| !sign.is_alphanumeric());
+                let value = line.text[segment.value.0..segment.value.1]
+                    .trim_matches(|character: char| !character.is_alphanumeric());
                 if value.is_empty() {
                     self.near(at)
                         .map(|line| Read { value: line.text.to_owned(), confidence: line.confidence })
@@ -80,7 +80,7 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// The lines that may be the value of the label at `at`, the likeliest first.
+    /// The lines that may be the value of the label at `at`, the nearest first.
     fn near(&self, at: usize) -> impl Iterator<Item = &Row<'a>> {
         let label = &self.lines[at];
         let mut near: Vec<(f64, &Row<'a>)> = self.lines[at + 1..]
@@ -113,7 +113,7 @@ impl<'a> Page<'a> {
     }
 
     pub(super) fn first_name(&self, today: NaiveDate) -> Option<Read> {
-        // On licences the narrow number before a name is easily lost: the given names stand below the family name.
+        // OCR often misses the narrow number before a name on a licence; the given names are below the family name.
         let unnumbered = || self.name_at(self.at(Field::LastName)? + 1);
         let labelled = self.values(Field::FirstName).find_map(|read| name(&read));
         labelled.or_else(unnumbered).or_else(|| Some(self.full_name(today)?.0))
@@ -125,14 +125,14 @@ impl<'a> Page<'a> {
         labelled.or_else(unnumbered).or_else(|| Some(self.full_name(today)?.1))
     }
 
-    /// The line of a licence that has the number of a field and its value.
+    /// The line of a licence that has both the number of a field and its value.
     fn at(&self, field: Field) -> Option<usize> {
         let has_value = |segment: &Segment| segment.field == field && segment.value.0 < segment.value.1;
         self.has(labels::is_licence).then_some(())?;
         self.lines.iter().position(|line| line.segments.iter().any(has_value))
     }
 
-    /// The name on a line that nothing announces and that is no title.
+    /// The name on a line that has no label and is not a title.
     fn name_at(&self, at: usize) -> Option<Read> {
         let line = self.lines.get(at).filter(|line| line.is_value)?;
         let keys = keys(&line.words);
@@ -141,7 +141,7 @@ impl<'a> Page<'a> {
         name(&read).filter(|_| !is_title)
     }
 
-    /// Given names and family name from one line: labelled, or on a health card the first line below the number that can be a name.
+    /// Given names and family name from one line: a labelled one, or, on a health card, the first line below the number that may be a name.
     fn full_name(&self, today: NaiveDate) -> Option<(Read, Read)> {
         let split = |read: Read| {
             let (first, last) = match read.value.split_once(',') {
@@ -160,8 +160,8 @@ impl<'a> Page<'a> {
         self.values(Field::FullName).find_map(split).or_else(below_number)
     }
 
-    /// The national number: the one that a label announces, else the only one on the document. What a label announces and is no number is
-    /// given as printed, for somebody to say so.
+    /// The national number: the labelled one, otherwise the only one on the document. A labelled value that is not a valid number is
+    /// returned as printed, so that the verification can report it.
     pub(super) fn number(&self, country: Country, today: NaiveDate) -> Option<Read> {
         let normalized = |text: &str, read: &Read| {
             let number = number_in(text, country, today)?;
@@ -209,7 +209,7 @@ impl<'a> Row<'a> {
                 open.value.1 = words[at].start;
             }
             at += count;
-            // Fødselsnummer/National identity number: the second label says the same in another language.
+            // Fødselsnummer/National identity number: the second label is a translation of the first.
             let from = words[at - 1].end;
             match segments.last_mut() {
                 Some(open) if open.field == field && is_blank(&text[open.value.0..open.value.1]) => open.value.0 = from,
@@ -227,8 +227,8 @@ fn is_blank(text: &str) -> bool {
     !text.chars().any(char::is_alphanumeric)
 }
 
-/// The numbered field that begins with the word at `at`: `1.`, `4d.`, `4d`; a number without a letter needs its dot, and no digit after it, or
-/// stands first: `12.08.1974` is no field 12.
+/// The numbered field that begins with the word at `at`: `1.`, `4d.`, `4d`. A number without a letter needs a dot without a digit after it,
+/// or is the first word of the line: `12.08.1974` is not field 12.
 fn numbered(text: &str, words: &[Word], at: usize) -> Option<Field> {
     let word = &words[at];
     let field = labels::numbered(&word.key)?;
@@ -238,16 +238,16 @@ fn numbered(text: &str, words: &[Word], at: usize) -> Option<Field> {
     let is_apart = before.is_none_or(char::is_whitespace);
     let is_marked = match next {
         Some('.') => {
-            word.key.ends_with(|sign: char| sign.is_ascii_alphabetic())
-                || second.is_none_or(|sign| !sign.is_ascii_digit())
+            word.key.ends_with(|character: char| character.is_ascii_alphabetic())
+                || second.is_none_or(|character| !character.is_ascii_digit())
         }
         None => true,
-        Some(sign) => sign.is_whitespace() && (at == 0 || word.key.len() > 1 && word.key.starts_with('4')),
+        Some(character) => character.is_whitespace() && (at == 0 || word.key.len() > 1 && word.key.starts_with('4')),
     };
     (is_apart && is_marked).then_some(field)
 }
 
-/// How far a line stands from the label that it may belong to, in heights of the label; `None` if it is neither beside nor below it.
+/// The distance of a line from a label, in heights of the label; `None` if the line is neither beside nor below it.
 fn distance(label: Bounds, value: Bounds) -> Option<f64> {
     let height = label.height.max(f64::EPSILON);
     let middle = value.top + value.height / 2.0;
@@ -260,22 +260,23 @@ fn distance(label: Bounds, value: Bounds) -> Option<f64> {
     ((-0.5..3.0).contains(&gap) && shift < 4.0).then_some(gap.max(0.0) + shift)
 }
 
-/// A value if it can be a name: letters, with what stands between the parts of names.
+/// The value if it may be a name: letters and the characters between the parts of names.
 fn name(read: &Read) -> Option<Read> {
-    let value = read.value.trim_matches(|sign: char| !sign.is_alphanumeric());
-    let is_name =
-        value.chars().all(|sign| sign.is_alphabetic() || matches!(sign, ' ' | '-' | '\'' | '’' | '.' | '\u{301}'))
-            && (1..=64).contains(&value.chars().count());
+    let value = read.value.trim_matches(|character: char| !character.is_alphanumeric());
+    let is_name = value
+        .chars()
+        .all(|character| character.is_alphabetic() || matches!(character, ' ' | '-' | '\'' | '’' | '.' | '\u{301}'))
+        && (1..=64).contains(&value.chars().count());
     is_name.then(|| Read { value: value.to_owned(), confidence: read.confidence })
 }
 
-/// The first national number in a text, over at most three of its words.
+/// The first national number in a text, of at most three words.
 fn number_in(text: &str, country: Country, today: NaiveDate) -> Option<NationalNumber> {
     let words = words(text);
     (0..words.len()).find_map(|at| {
         (at..words.len().min(at + 3)).find_map(|end| {
-            let from_sign = &text[words[at].start..words[end].end];
-            NationalNumber::parse(country, from_sign, today).ok()
+            let candidate = &text[words[at].start..words[end].end];
+            NationalNumber::parse(country, candidate, today).ok()
         })
     })
 }

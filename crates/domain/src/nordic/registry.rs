@@ -1,4 +1,4 @@
-//! The two forms of a national registry's answer: `docs/NATIONAL-REGISTRY.md` is the contract.
+//! Parses the response of a national registry: `docs/NATIONAL-REGISTRY.md` is the contract.
 
 use std::{fmt, marker::PhantomData};
 
@@ -8,12 +8,12 @@ use super::{RegistryAnswer, RegistryRecord};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Told {
+struct Body {
     found: bool,
     person: Option<Object<RegistryRecord>>,
 }
 
-/// What is written as an object. Serde takes an array for one, with its members in their order.
+/// A JSON object. Serde alone would also accept an array of the members in order.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -38,10 +38,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 
 impl<'de> Deserialize<'de> for RegistryAnswer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Object::<Told>::deserialize(deserializer)?.0 {
-            Told { found: true, person: Some(Object(person)) } => Ok(Self::Found(person)),
-            Told { found: false, person: None } => Ok(Self::Unknown),
-            _ => Err(D::Error::custom("a person goes with being found, and with nothing else")),
+        match Object::<Body>::deserialize(deserializer)?.0 {
+            Body { found: true, person: Some(Object(person)) } => Ok(Self::Found(person)),
+            Body { found: false, person: None } => Ok(Self::Unknown),
+            _ => Err(D::Error::custom("a person is required if `found` is true, and not allowed otherwise")),
         }
     }
 }
@@ -59,7 +59,7 @@ mod tests {
     const NOT_FOUND: &str = r#"{"found":false}"#;
 
     #[test]
-    fn there_are_two_answers() {
+    fn accepts_the_two_forms_only() {
         let rasmus = |born: &str| {
             Some(RegistryAnswer::Found(RegistryRecord {
                 first_name: Personal::new("Rasmus"),
@@ -91,25 +91,26 @@ mod tests {
         }
     }
 
-    /// An answer says what its own JSON says, and is one of the two.
-    fn hold_to_the_contract(body: &[u8]) -> Result<(), TestCaseError> {
+    /// An accepted answer has one of the two forms and equals its JSON.
+    fn check_contract(body: &[u8]) -> Result<(), TestCaseError> {
         let Ok(answer) = serde_json::from_slice::<RegistryAnswer>(body) else { return Ok(()) };
-        let told: Value = serde_json::from_slice(body).map_err(|_| TestCaseError::fail("an answer without JSON"))?;
-        prop_assert!(told.is_object());
+        let parsed: Value =
+            serde_json::from_slice(body).map_err(|_| TestCaseError::fail("an answer that is not JSON"))?;
+        prop_assert!(parsed.is_object());
         match answer {
             RegistryAnswer::Found(person) => {
-                prop_assert_eq!(&told["found"], true);
-                prop_assert!(told["person"].is_object());
-                prop_assert_eq!(&told["person"]["firstName"], person.first_name.expose());
-                prop_assert_eq!(&told["person"]["lastName"], person.last_name.expose());
-                let born = told["person"]["dateOfBirth"].as_str().unwrap_or_default();
+                prop_assert_eq!(&parsed["found"], true);
+                prop_assert!(parsed["person"].is_object());
+                prop_assert_eq!(&parsed["person"]["firstName"], person.first_name.expose());
+                prop_assert_eq!(&parsed["person"]["lastName"], person.last_name.expose());
+                let born = parsed["person"]["dateOfBirth"].as_str().unwrap_or_default();
                 prop_assert_eq!(born, person.date_of_birth.expose());
             }
             RegistryAnswer::Unknown => {
-                prop_assert_eq!(&told["found"], false);
-                prop_assert!(told["person"].is_null());
+                prop_assert_eq!(&parsed["found"], false);
+                prop_assert!(parsed["person"].is_null());
             }
-            RegistryAnswer::NotAsked => prop_assert!(false, "it was asked"),
+            RegistryAnswer::NotAsked => prop_assert!(false, "an answer is never NotAsked"),
         }
         Ok(())
     }
@@ -117,7 +118,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_an_answer_or_none(body in proptest::collection::vec(any::<u8>(), 0..64)) {
-            hold_to_the_contract(&body)?;
+            check_contract(&body)?;
         }
 
         #[test]
@@ -134,10 +135,10 @@ mod tests {
                     _ => drop(body.remove(place)),
                 }
             }
-            hold_to_the_contract(body.iter().collect::<String>().as_bytes())?;
+            check_contract(body.iter().collect::<String>().as_bytes())?;
         }
 
-        /// Any member in any place of the two forms.
+        /// Any wrong value of any member of the two forms.
         #[test]
         fn a_wrong_member_is_an_answer_or_none(
             form in proptest::sample::select(vec![FOUND, NOT_FOUND]),
@@ -156,7 +157,7 @@ mod tests {
             } else {
                 body["person"] = wrong;
             }
-            hold_to_the_contract(body.to_string().as_bytes())?;
+            check_contract(body.to_string().as_bytes())?;
         }
     }
 }

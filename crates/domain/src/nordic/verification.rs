@@ -1,4 +1,4 @@
-//! Is the person of a document the one that the country's register knows?
+//! Compares the person of a document with the national registry.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 use super::{Country, Identity, NationalNumber, NumberCheck, NumberKind};
 use crate::{CheckOutcome, Personal, ReasonCode, Thresholds, matching};
 
-/// What becomes of a number that fails its check, or that no register gives. A policy never makes a person known whom the register does not
-/// know.
+/// How numbers that fail their check, and numbers that no register issues, are treated. Under every policy, a person whom the registry
+/// does not know is declined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NumberPolicy {
-    /// Refused. A Danish number that only fails its check is referred, because issued ones may.
+    /// Declined. A Danish number that only fails its check is referred, because issued ones may fail.
     Reject,
-    /// A person has to look.
+    /// Referred to a person.
     Refer,
-    /// Taken as made for a test. For stages in which there are no customers.
+    /// Accepted as test numbers. For stages without customers.
     AcceptSynthetic,
 }
 
-/// What a national registry holds of a person, as far as it is looked at. Dates are ISO dates.
+/// The data of a person in a national registry, as far as it is used. Dates are ISO dates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegistryRecord {
@@ -27,17 +27,17 @@ pub struct RegistryRecord {
     pub first_name: Personal,
     /// Family name.
     pub last_name: Personal,
-    /// ISO date; empty where the registry does not tell.
+    /// ISO date; empty if the registry does not return it.
     #[serde(default)]
     pub date_of_birth: Personal,
 }
 
-/// What a national registry answered. An outage is no answer: the task fails and is tried again.
+/// The answer of a national registry. An outage is not an answer: the task fails and is retried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RegistryAnswer {
     /// It knows the number.
     Found(RegistryRecord),
-    /// It does not.
+    /// It does not know the number.
     Unknown,
     /// It was not asked, because [`Verifier::question`] had no question.
     NotAsked,
@@ -47,13 +47,13 @@ pub enum RegistryAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum VerificationStatus {
-    /// By the register, and nothing speaks against it.
+    /// Confirmed by the registry, and nothing speaks against it.
     Verified,
-    /// Not, for the reasons given.
+    /// Not confirmed, for the given reasons.
     Unverified,
 }
 
-/// How alike the names of document and registry are, 0 to 100.
+/// The similarities of the names on document and registry, 0 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NameScores {
@@ -63,15 +63,15 @@ pub struct NameScores {
     pub last_name: f64,
 }
 
-/// A customer to be, as the register has them.
+/// The future customer, with the data of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerifiedRecord {
     /// `<CC>#<number>`: the key of the customer.
     pub customer_key: Personal,
-    /// The number in its one form.
+    /// The normalized number.
     pub national_id: Personal,
-    /// The country whose register knows it.
+    /// The country of the registry.
     pub country: Country,
     /// Given names.
     pub first_name: Personal,
@@ -79,33 +79,33 @@ pub struct VerifiedRecord {
     pub last_name: Personal,
     /// ISO date.
     pub date_of_birth: Personal,
-    /// `first.last@domain`. Two people of one name have the same one.
+    /// `first.last@domain`. Two persons of the same name have the same address.
     pub email: Personal,
 }
 
-/// What came of a verification.
+/// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verification {
     /// Confirmed or not.
     pub status: VerificationStatus,
-    /// What that means for the application.
+    /// The outcome of the check.
     pub outcome: CheckOutcome,
-    /// Why it did not pass; empty if and only if it did.
+    /// The reasons; empty if and only if the outcome is `pass`.
     pub reasons: Vec<ReasonCode>,
-    /// How alike the names are, where the registry gave one.
+    /// The similarities of the names, if the registry returned a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scores: Option<NameScores>,
-    /// What the number's check digits say, where it is a number.
+    /// The result of the check digits, if the number is valid in form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number_check: Option<NumberCheck>,
-    /// For whom the number is made, where it is a number.
+    /// The kind of the number, if it is valid in form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number_kind: Option<NumberKind>,
-    /// The last four signs of the number, where it is a number.
+    /// The last four characters of the number, if it is valid in form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_four: Option<Personal>,
-    /// Only of a verified person.
+    /// Present only for a verified person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<VerifiedRecord>,
 }
@@ -113,30 +113,30 @@ pub struct Verification {
 /// The settings of a verification.
 #[derive(Clone, Debug)]
 pub struct Verifier<'a> {
-    /// The country that the applicant chose, whose register is asked.
+    /// The country that the applicant chose, whose registry is asked.
     pub country: Country,
-    /// What becomes of numbers that fail their check.
+    /// How numbers that fail their check are treated.
     pub policy: NumberPolicy,
-    /// The day of the judgement.
+    /// The date of the verification.
     pub today: NaiveDate,
-    /// The domain of customers' e-mail addresses.
+    /// The domain of the e-mail addresses of customers.
     pub email_domain: &'a str,
-    /// From which similarity names agree.
+    /// Contain the similarities from which names agree.
     pub thresholds: Thresholds,
 }
 
-/// Reasons found, each with what it leads to.
+/// Reasons, each with the outcome that it causes.
 type Findings = Vec<(ReasonCode, CheckOutcome)>;
 
 impl Verifier<'_> {
-    /// The number to ask the registry for; `None` if its answer could change nothing, so that no register is asked in vain.
+    /// The number to ask the registry for; `None` if the answer cannot change the outcome.
     #[must_use]
     pub fn question(&self, identity: &Identity) -> Option<NationalNumber> {
         let (number, findings) = self.inspect(identity);
         number.filter(|_| findings.iter().all(|(_, outcome)| *outcome == CheckOutcome::Refer))
     }
 
-    /// Judges an identity by itself and by what the registry answered.
+    /// Judges an identity and the answer of the registry.
     #[must_use]
     pub fn judge(&self, identity: &Identity, answer: &RegistryAnswer) -> Verification {
         let (number, mut findings) = self.inspect(identity);
@@ -185,7 +185,7 @@ impl Verifier<'_> {
         }
     }
 
-    /// What can be said without a registry, and the number if it is one of the country asked for.
+    /// The findings without a registry, and the number if it is valid in form for the chosen country.
     fn inspect(&self, identity: &Identity) -> (Option<NationalNumber>, Findings) {
         let mut findings = Findings::new();
         for (field, reason) in [
@@ -233,13 +233,13 @@ impl Verifier<'_> {
             }
         }
         if born.is_some_and(|born| !number.is_born_on(born)) {
-            // A D-number may hold the day on which it was ordered: see https://www.udi.no/ord-og-begreper/d-nummer.
+            // A D-number may contain the date on which it was ordered: see https://www.udi.no/ord-og-begreper/d-nummer.
             let is_certain = number.kind() != NumberKind::Foreigner;
             let outcome = if is_certain { CheckOutcome::Decline } else { CheckOutcome::Refer };
             findings.push((ReasonCode::NationalNumberBirthDateMismatch, outcome));
         }
-        if let (Some(stated), Some(told)) = (identity.sex, number.sex())
-            && stated != told
+        if let (Some(stated), Some(encoded)) = (identity.sex, number.sex())
+            && stated != encoded
         {
             findings.push((ReasonCode::NationalNumberSexMismatch, CheckOutcome::Refer));
         }
@@ -265,16 +265,17 @@ fn day(text: &Personal) -> Option<NaiveDate> {
     text.expose().parse().ok()
 }
 
-/// `first.last` in lower-case ASCII letters, digits and hyphens, no longer than the 64 signs of RFC 5321; `customer` for a name without any.
+/// `first.last` in lower-case ASCII letters, digits and hyphens, at most the 64 characters of RFC 5321; `customer` if nothing is left of
+/// the name.
 #[must_use]
 pub fn email_local_part(first: &str, last: &str) -> Personal {
     let folded = |name: &str| {
         let ascii = any_ascii::any_ascii(name).to_ascii_lowercase().replace(['\'', '`'], "");
         let words: Vec<_> =
-            ascii.split(|sign: char| !sign.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+            ascii.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
         words.join("-")
     };
-    // Of several given names the first is enough.
+    // Only the first of several given names is used.
     let first = first.split_whitespace().next().unwrap_or_default();
     let parts: Vec<String> = [folded(first), folded(last)].into_iter().filter(|part| !part.is_empty()).collect();
     let local = parts.join(".");
@@ -308,7 +309,7 @@ mod tests {
         }
     }
 
-    /// With the number of the Danish example: everything fits.
+    /// The Danish example, which passes every check.
     fn dane() -> Identity {
         identity(Country::Denmark, "070761-4285", "1961-07-07", Some(Sex::Male))
     }
@@ -331,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn somebody_whom_the_register_knows_is_verified() {
+    fn a_person_in_the_registry_is_verified() {
         for policy in POLICIES {
             let verification =
                 verifier(Country::Denmark, policy).judge(&dane(), &record("ase", "PROVESTAD", "1961-07-07"));
@@ -348,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn one_person_has_one_key_however_the_number_is_written() {
+    fn every_spelling_of_a_number_gives_the_same_key() {
         let key = |country, number: &str| {
             let identity = identity(country, number, "1964-08-23", None);
             let verification = verifier(country, NumberPolicy::Reject).judge(&identity, &found());
@@ -360,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_asked_for_again() {
+    fn missing_fields_end_with_resubmit() {
         for (empty, reason) in [
             (Identity { first_name: Personal::default(), ..dane() }, ReasonCode::FirstNameUnreadable),
             (Identity { last_name: Personal::default(), ..dane() }, ReasonCode::LastNameUnreadable),
@@ -394,7 +395,7 @@ mod tests {
         assert_eq!(judge(&failed, &found(), NumberPolicy::Reject), (CheckOutcome::Decline, reasons.clone()));
         assert_eq!(judge(&failed, &found(), NumberPolicy::Refer), (CheckOutcome::Refer, reasons));
         assert_eq!(judge(&failed, &found(), NumberPolicy::AcceptSynthetic), (CheckOutcome::Pass, Vec::new()));
-        // No policy makes somebody known.
+        // No policy accepts a person whom the registry does not know.
         for policy in POLICIES {
             assert_eq!(judge(&failed, &RegistryAnswer::Unknown, policy).0, CheckOutcome::Decline);
         }
@@ -411,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_decides_about_numbers_that_nobody_has() {
+    fn the_policy_decides_about_synthetic_numbers() {
         let tenor = identity(Country::Norway, "10915596784", "1955-11-10", Some(Sex::Male));
         let reasons = vec![ReasonCode::NationalNumberSynthetic];
         assert_eq!(judge(&tenor, &found(), NumberPolicy::Reject), (CheckOutcome::Decline, reasons.clone()));
@@ -421,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_must_tell_the_birth_date_of_the_document() {
+    fn the_number_must_match_the_birth_date_of_the_document() {
         let other = Identity { date_of_birth: Personal::new("1961-07-08"), ..dane() };
         let reasons = vec![ReasonCode::NationalNumberBirthDateMismatch];
         for policy in POLICIES {
@@ -434,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn another_sex_than_the_number_tells_is_looked_at() {
+    fn a_different_sex_in_the_number_is_referred() {
         let other = Identity { sex: Some(Sex::Female), ..dane() };
         let expected = (CheckOutcome::Refer, vec![ReasonCode::NationalNumberSexMismatch]);
         assert_eq!(judge(&other, &found(), NumberPolicy::Reject), expected);
@@ -442,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_document_proves_nothing() {
+    fn an_expired_document_is_declined() {
         for (expires, outcome) in
             [("2026-11-20", CheckOutcome::Decline), ("2026-11-21", CheckOutcome::Pass), ("", CheckOutcome::Pass)]
         {
@@ -452,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn the_register_has_the_last_word() {
+    fn the_answer_of_the_registry_decides() {
         for (answer, reason) in [
             (RegistryAnswer::Unknown, ReasonCode::RegistryPersonNotFound),
             (record("Berit", "Prøvestad", ""), ReasonCode::RegistryNameMismatch),
@@ -500,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_is_written_as_documented() {
+    fn a_verification_has_the_documented_form() {
         let judged = verifier(Country::Denmark, NumberPolicy::Reject).judge(&dane(), &found());
         let json = serde_json::to_value(&judged).expect("json");
         assert_eq!((&json["status"], &json["outcome"]), (&"VERIFIED".into(), &"pass".into()));
@@ -591,7 +592,7 @@ mod tests {
             prop_assert_eq!(once.len(), judged.reasons.len());
         }
 
-        /// A stricter policy never lets more through, nor is an answer of the register ever a gain but the right one.
+        /// A stricter policy never leads to a better outcome.
         #[test]
         fn policies_are_in_order(identity in any_identity(), answer in any_answer(), country in prop::sample::select(Country::ALL.to_vec())) {
             let of = |policy| rank(verifier(country, policy).judge(&identity, &answer).outcome);
@@ -605,7 +606,8 @@ mod tests {
             let text = local.expose();
             prop_assert!((1..=64).contains(&text.len()));
             prop_assert!(text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-')));
-            prop_assert!(text.starts_with(|sign: char| sign.is_ascii_alphanumeric()) && text.ends_with(|sign: char| sign.is_ascii_alphanumeric()));
+            let is_alphanumeric = |character: char| character.is_ascii_alphanumeric();
+            prop_assert!(text.starts_with(is_alphanumeric) && text.ends_with(is_alphanumeric));
         }
     }
 }

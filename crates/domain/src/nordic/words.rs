@@ -1,4 +1,4 @@
-//! Words of a line, with where they stand in it.
+//! Splits a line into words with their positions.
 
 use chrono::NaiveDate;
 
@@ -7,9 +7,9 @@ use crate::{DateOrder, parse_date};
 /// A run of letters and digits.
 #[derive(Clone, Debug)]
 pub(super) struct Word {
-    /// In capital ASCII letters and digits.
+    /// In upper-case ASCII letters and digits.
     pub(super) key: String,
-    /// Its bytes in the text.
+    /// Its byte range in the text.
     pub(super) start: usize,
     pub(super) end: usize,
 }
@@ -18,8 +18,8 @@ pub(super) struct Word {
 pub(super) fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut start = None;
-    for (at, sign) in text.char_indices().chain([(text.len(), ' ')]) {
-        match (sign.is_alphanumeric(), start) {
+    for (at, character) in text.char_indices().chain([(text.len(), ' ')]) {
+        match (character.is_alphanumeric(), start) {
             (true, None) => start = Some(at),
             (false, Some(from)) => {
                 let key = any_ascii::any_ascii(&text[from..at]).to_ascii_uppercase();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn words_keep_their_places() {
+    fn words_have_their_positions() {
         let text = "Født/Född: Åse-Marit";
         let found: Vec<_> = words(text).into_iter().map(|word| (word.key, &text[word.start..word.end])).collect();
         let expected = [("FODT", "Født"), ("FODD", "Född"), ("ASE", "Åse"), ("MARIT", "Marit")];

@@ -6,43 +6,43 @@ use mrz::{Format, MrzData, ParseOptions};
 use super::{Country, Line, NationalNumber, Sex};
 use crate::matching;
 
-/// What a zone says.
+/// The content of a zone.
 pub(super) struct Zone {
-    /// The issuer's code of three letters.
+    /// The three-letter code of the issuer.
     pub(super) issuer: String,
     pub(super) first_name: String,
     pub(super) last_name: String,
-    /// The names fill their field: they may be cut off.
+    /// The names fill their field, so they may be truncated.
     names_are_cut: bool,
     pub(super) birth_date: Option<NaiveDate>,
     pub(super) expiration_date: Option<NaiveDate>,
     pub(super) sex: Option<Sex>,
     optional: Vec<String>,
-    /// Every check digit fits, without guessing at signs.
+    /// Every check digit is valid, without repaired characters.
     pub(super) checks: bool,
-    /// That of its least sure line.
+    /// The minimum of its lines.
     pub(super) confidence: f64,
 }
 
-/// What was found of a zone.
+/// The result of searching for a zone.
 pub(super) enum Found {
-    /// No line looks like one.
+    /// No two lines look like a zone.
     Nothing,
-    /// Lines look like one, but cannot be read as such.
+    /// Lines look like a zone, but cannot be parsed.
     Unreadable,
-    /// One that can be read; whether it checks is another matter.
+    /// A parsed zone; its check digits may still be wrong.
     Zone(Zone),
 }
 
-/// The line in the signs of a zone, if it can be one of its lines.
+/// The line in the characters of a zone, if it may be a line of one.
 fn zone_line(text: &str) -> Option<String> {
     let text: String = text
         .chars()
-        .filter(|sign| !sign.is_whitespace())
-        .flat_map(|sign| match sign {
+        .filter(|character| !character.is_whitespace())
+        .flat_map(|character| match character {
             '«' => vec!['<', '<'],
             '‹' | '＜' => vec!['<'],
-            sign => vec![sign.to_ascii_uppercase()],
+            character => vec![character.to_ascii_uppercase()],
         })
         .collect();
     let is_one = text.len() >= 20
@@ -51,12 +51,12 @@ fn zone_line(text: &str) -> Option<String> {
     is_one.then_some(text)
 }
 
-/// Whether a line is part of a zone, and so of no other field.
+/// Whether a line may be part of a zone, and so contains no other field.
 pub(super) fn is_zone_line(text: &str) -> bool {
     zone_line(text).is_some()
 }
 
-/// Looks for a zone. `today` tells the century of a birth date.
+/// Searches for a zone. `today` gives the century of the birth date.
 pub(super) fn find(lines: &[Line], today: NaiveDate) -> Found {
     let found: Vec<(String, f64)> =
         lines.iter().filter_map(|line| Some((zone_line(line.text.expose())?, line.confidence))).collect();
@@ -76,7 +76,7 @@ impl Zone {
             Format::Td1 => 30,
             Format::Td2 => 31,
             Format::Td3 => 39,
-            // Visas say nothing of national numbers.
+            // Visas contain no national numbers.
             _ => return None,
         };
         let day = |printed: mrz::MrzDate| {
@@ -87,7 +87,7 @@ impl Zone {
             issuer: zone.issuing_country.clone(),
             first_name: zone.given_names.clone(),
             last_name: zone.surname.clone(),
-            // Two fillers stand between the names, and one at the end shows that they are whole.
+            // There are two fillers between the names; another one at the end shows that they are complete.
             names_are_cut: zone.surname.len() + 2 + zone.given_names.len() >= room_for_names,
             birth_date: day(zone.date_of_birth),
             expiration_date: day(zone.date_of_expiry),
@@ -102,36 +102,36 @@ impl Zone {
         })
     }
 
-    /// How alike the printed names are to those of the zone, 0 to 100: given names, family name. What is cut off is not compared: at most the
-    /// first of several given names is whole.
-    pub(super) fn likeness(&self, first_name: &str, last_name: &str) -> (f64, f64) {
-        let whole = alike((first_name, last_name), (&self.first_name, &self.last_name));
+    /// The similarities of the printed names to those of the zone, 0 to 100: given names, family name. Truncated names are not compared: of
+    /// several given names, only the first is known to be complete.
+    pub(super) fn similarity(&self, first_name: &str, last_name: &str) -> (f64, f64) {
+        let whole = similarities((first_name, last_name), (&self.first_name, &self.last_name));
         if !self.names_are_cut {
             return whole;
         }
         match (self.first_name.split_once(' '), self.first_name.is_empty()) {
             (Some((coded, _)), _) => {
                 let first = first_name.split_whitespace().next().unwrap_or_default();
-                (alike((first, last_name), (coded, &self.last_name)).0, whole.1)
+                (similarities((first, last_name), (coded, &self.last_name)).0, whole.1)
             }
             (None, true) => (100.0, 100.0),
             (None, false) => (100.0, whole.1),
         }
     }
 
-    /// The national number among the optional data, where a country puts it there.
+    /// The national number in the optional data, where some countries have it.
     pub(super) fn national_number(&self, country: Country, today: NaiveDate) -> Option<NationalNumber> {
-        // A zone has no hyphen: the Finnish sign of the 1900s is a filler.
-        let sign = if country == Country::Finland { "-" } else { "" };
+        // A zone has no hyphens: the Finnish intermediate character of the 1900s is a filler.
+        let separator = if country == Country::Finland { "-" } else { "" };
         self.optional.iter().find_map(|text| {
-            let text = text.trim_matches('<').replace('<', sign);
+            let text = text.trim_matches('<').replace('<', separator);
             NationalNumber::parse(country, &text, today).ok()
         })
     }
 }
 
-/// As [`matching::name_similarities`], but also where the zone spells out letters (Ö as OE) whose signs were not seen on the print.
-fn alike(printed: (&str, &str), coded: (&str, &str)) -> (f64, f64) {
+/// As [`matching::name_similarities`], but also equates transliterated letters of the zone (OE for Ö) with printed letters without accents.
+fn similarities(printed: (&str, &str), coded: (&str, &str)) -> (f64, f64) {
     let folded = |(first, last): (&str, &str)| (fold(first), fold(last));
     let ((print_first, print_last), (code_first, code_last)) = (folded(printed), folded(coded));
     let plain = matching::name_similarities(printed, coded);
@@ -203,7 +203,7 @@ mod tests {
             (TD1, "D23145890"),
             (TD2, "7408122"),
         ] {
-            let digit = place.find(|sign: char| sign.is_ascii_digit()).expect("a digit");
+            let digit = place.find(|character: char| character.is_ascii_digit()).expect("a digit");
             let wrong = if &place[digit..=digit] == "7" { "3" } else { "7" };
             let altered = text.replace(place, &format!("{}{wrong}{}", &place[..digit], &place[digit + 1..]));
             assert_ne!(altered, text);
@@ -212,20 +212,20 @@ mod tests {
     }
 
     #[test]
-    fn a_repaired_sign_is_not_trusted() {
+    fn a_repaired_character_is_not_trusted() {
         let zone = zone(&TD3.replace("L898902C36", "L8989O2C36"));
         assert!(!zone.checks);
     }
 
     #[test]
-    fn spaces_and_other_brackets_are_read() {
+    fn spaces_and_other_brackets_are_accepted() {
         for text in [TD1.replace("<<<<<<", "<<< <<<"), TD1.replace("<<", "\u{AB}"), TD3.to_lowercase()] {
             assert!(zone(&text).checks, "{text}");
         }
     }
 
     #[test]
-    fn where_no_zone_is_none_is_found() {
+    fn finds_no_zone_in_other_lines() {
         for text in ["", "SVERIGE\nKÖRKORT", "I<UTOD231458907<<<<<<<<<<<<<<<"] {
             assert!(matches!(read(text), Found::Nothing), "{text}");
         }
@@ -233,23 +233,23 @@ mod tests {
     }
 
     #[test]
-    fn spelled_out_letters_are_those_whose_signs_were_lost() {
+    fn transliterated_letters_match_letters_without_accents() {
         let zone = zone(&TD2.replace("ERIKSSON<<ANNA<MARIA", "OESTERGAARD<<JOERGEN"));
         for (first, last) in [("Jørgen", "Østergård"), ("JORGEN", "OSTERGARD"), ("JOERGEN", "OESTERGAARD")] {
-            let (first, last) = zone.likeness(first, last);
+            let (first, last) = zone.similarity(first, last);
             assert!(first >= 85.0 && last >= 85.0);
         }
-        let (first, last) = zone.likeness("JARGEN", "VESTERGARD");
+        let (first, last) = zone.similarity("JARGEN", "VESTERGARD");
         assert!(first < 85.0 && last < 85.0);
     }
 
     #[test]
-    fn names_that_fill_their_field_may_be_cut() {
+    fn names_that_fill_their_field_may_be_truncated() {
         let cut = TD1.replace("ERIKSSON<<ANNA<MARIA<<<<<<<<<<", "ERIKSSON<<ANNA<MARIA<MARGARETA");
         assert!(zone(&cut).names_are_cut);
     }
 
-    /// A Finnish passport's second line with a number among its optional data, and its check digits.
+    /// The zone of a Finnish passport with a number in the optional data, and its check digits.
     fn finnish_passport(number: &str) -> String {
         let digit = |text: &str| mrz::check_digit(text).expect("a digit");
         let (document, born, expires) = ("XP8271602", "521013", "460101");
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filler_in_a_finnish_number_is_its_hyphen_and_other_signs_are_their_own() {
+    fn a_filler_in_a_finnish_number_is_its_hyphen() {
         for (coded, number) in [
             ("131052<308T", Some("131052-308T")),
             ("010516B903X", Some("010516B903X")),
@@ -292,22 +292,22 @@ mod tests {
 
         #[test]
         fn never_panics_near_a_specimen(which in 0..3_usize, edits in proptest::collection::vec((any::<proptest::sample::Index>(), any::<char>()), 0..6)) {
-            let mut signs: Vec<char> = [TD1, TD2, TD3][which].chars().collect();
-            for (place, sign) in edits {
-                let at = place.index(signs.len());
-                signs[at] = sign;
+            let mut characters: Vec<char> = [TD1, TD2, TD3][which].chars().collect();
+            for (place, character) in edits {
+                let at = place.index(characters.len());
+                characters[at] = character;
             }
-            let _ = read(&signs.into_iter().collect::<String>());
+            let _ = read(&characters.into_iter().collect::<String>());
         }
 
-        /// One wrong sign in what the composite digit covers is found, unless it counts the same modulo 10.
+        /// One wrong character that the composite digit covers is found, unless its value is the same modulo 10.
         #[test]
-        fn a_wrong_sign_in_the_second_line_is_found(at in 0..9_usize, by in 1..10_u8) {
-            let mut signs = TD2.as_bytes().to_vec();
+        fn a_wrong_character_in_the_second_line_is_found(at in 0..9_usize, by in 1..10_u8) {
+            let mut characters = TD2.as_bytes().to_vec();
             let at = 37 + at;
-            prop_assume!(signs[at].is_ascii_digit());
-            signs[at] = b'0' + (signs[at] - b'0' + by) % 10;
-            prop_assert!(!zone(&String::from_utf8(signs).expect("ASCII")).checks);
+            prop_assume!(characters[at].is_ascii_digit());
+            characters[at] = b'0' + (characters[at] - b'0' + by) % 10;
+            prop_assert!(!zone(&String::from_utf8(characters).expect("ASCII")).checks);
         }
     }
 }

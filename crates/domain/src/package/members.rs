@@ -1,4 +1,4 @@
-//! What may be in a package, and how much of it.
+//! The members of a package and their limits.
 
 use crate::{ApplicationId, ReasonCode};
 
@@ -16,7 +16,7 @@ pub enum Member {
 }
 
 impl Member {
-    /// The reason when it is not there.
+    /// The reason when it is missing.
     #[must_use]
     pub const fn missing(self) -> ReasonCode {
         match self {
@@ -26,7 +26,7 @@ impl Member {
         }
     }
 
-    /// The most bytes that a member may have, unpacked: for pictures, what the service that reads them takes.
+    /// The maximum size in bytes, unpacked. For pictures it is the limit of the AWS service that reads them.
     #[must_use]
     pub const fn max_bytes(self) -> u64 {
         match self {
@@ -36,7 +36,7 @@ impl Member {
         }
     }
 
-    /// The reason when it has more.
+    /// The reason when it is larger.
     #[must_use]
     pub const fn too_large(self) -> ReasonCode {
         match self {
@@ -50,11 +50,11 @@ impl Member {
 /// The limits of an archive as a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of the archive itself.
+    /// Size of the archive itself, in bytes.
     pub package_bytes: u64,
-    /// Entries, folders and system files included.
+    /// Number of entries, folders and system files included.
     pub entries: usize,
-    /// How many times larger than its compressed size a member may be. PNG and JPEG barely shrink; a table may, tenfold.
+    /// The maximum ratio of unpacked to compressed size. PNG and JPEG barely shrink; a CSV may shrink tenfold.
     pub expansion: u64,
 }
 
@@ -62,16 +62,16 @@ impl Limits {
     /// The limits of the product.
     pub const DEFAULT: Self = Self { package_bytes: 200 * 1024 * 1024, entries: 64, expansion: 100 };
 
-    /// Whether a member of this compressed size may unpack to so many bytes. Small members may: they cannot do harm.
+    /// Whether a member of this compressed size may have this unpacked size. Small members always may, since they cannot do harm.
     #[must_use]
     pub const fn allows_expansion(&self, compressed: u64, unpacked: u64) -> bool {
         unpacked <= 1024 * 1024 || unpacked / self.expansion <= compressed
     }
 }
 
-/// Which member an entry of the archive is; `None` for entries that do no harm and say nothing (folders, what macOS and Windows add).
+/// Which member an entry of the archive is; `None` for folders and for the files that macOS and Windows add.
 ///
-/// A folder around the three files is fine: only the last part of the path is looked at.
+/// The files may lie in a folder: only the last part of the path counts.
 ///
 /// # Errors
 /// The reason for which the archive is refused.
@@ -102,11 +102,11 @@ pub fn member_of(path: &str, id: &ApplicationId) -> Result<Option<Member>, Reaso
     }
 }
 
-/// Looks at a picture's header: its real format and its size in pixels. Returns the file extension that belongs to its content.
+/// Reads format and size in pixels from the header of a picture. Returns the file extension that belongs to its content.
 ///
 /// # Errors
-/// The reason for which the picture is refused. The limits are Rekognition's (80 pixels a side at least) and Textract's
-/// (10,000 pixels a side at most): see docs.aws.amazon.com/rekognition/latest/dg/limits.html and
+/// The reason for which the picture is refused. The limits are those of Rekognition (at least 80 pixels a side) and
+/// Textract (at most 10,000 pixels a side): see docs.aws.amazon.com/rekognition/latest/dg/limits.html and
 /// docs.aws.amazon.com/textract/latest/dg/limits-document.html.
 pub fn inspect_image(member: Member, bytes: &[u8]) -> Result<&'static str, ReasonCode> {
     let (not_an_image, too_small, too_large) = match member {
@@ -117,7 +117,7 @@ pub fn inspect_image(member: Member, bytes: &[u8]) -> Result<&'static str, Reaso
     };
     let extension = match imagesize::image_type(bytes) {
         Ok(imagesize::ImageType::Jpeg) => "jpg",
-        // The rest of the signature tells whether a transfer has changed line ends, and with them the picture.
+        // The rest of the signature shows whether a transfer has converted line ends, which damages the picture.
         Ok(imagesize::ImageType::Png) if bytes.starts_with(b"\x89PNG\r\n\x1A\n") => "png",
         _ => return Err(not_an_image),
     };
@@ -141,7 +141,7 @@ mod tests {
         "8d247914".parse().expect("an id")
     }
 
-    /// A PNG's signature and header chunk: all that is looked at.
+    /// Signature and header chunk of a PNG: the only parts that are read.
     fn png(width: u32, height: u32) -> Vec<u8> {
         let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
         bytes.extend(width.to_be_bytes());
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_its_members_in_folders_and_in_any_case() {
+    fn recognises_members_in_folders_and_in_any_case() {
         for (path, member) in [
             ("8d247914_details.csv", Member::Details),
             ("8d247914_license.png", Member::Document),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_strangers_and_paths_that_lead_out() {
+    fn refuses_unexpected_members_and_unsafe_paths() {
         for path in [
             "other_selfie.png",
             "8d247914_selfie.gif",
@@ -235,7 +235,7 @@ mod tests {
         }
 
         #[test]
-        fn no_path_that_leads_out_is_a_member(path in "[./\\\\a:\\x00]{0,12}(8d247914_selfie[.]png)?") {
+        fn no_unsafe_path_is_a_member(path in "[./\\\\a:\\x00]{0,12}(8d247914_selfie[.]png)?") {
             if member_of(&path, &id()).is_ok() {
                 prop_assert!(!path.starts_with(['/', '\\']) && !path.contains(':'));
                 prop_assert!(!path.split(['/', '\\']).any(|part| part == ".."));

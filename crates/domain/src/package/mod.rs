@@ -1,4 +1,4 @@
-//! A package: its members with their limits, and the details that the applicant gives.
+//! A package: its members with their limits, and the details that the applicant states.
 
 mod details;
 mod members;
