@@ -43,15 +43,6 @@ export const onDisk = {
   workers: () => folders(join(REPOSITORY, "workers")),
   machines: () => files(STATE_MACHINES, ".asl.json"),
   policies: (kind: "workers" | "machines" | "rules" | "resources") => files(join(POLICIES, kind), ".json"),
-  /** The Rust code of a worker, all files as one text, with the settings that workers of faces read where they share them. */
-  sources: (worker: string) => {
-    const read = (...path: string[]) => readFileSync(join(REPOSITORY, ...path), "utf8");
-    const own = readdirSync(join(REPOSITORY, "workers", worker, "src"), { recursive: true, encoding: "utf8" })
-      .filter((file) => file.endsWith(".rs"))
-      .map((file) => read("workers", worker, "src", file))
-      .join("\n");
-    return own.includes("Services::of_settings") ? own + read("crates", "faces", "src", "services.rs") : own;
-  },
   policy: (file: string) => readFileSync(join(POLICIES, `${file}.json`), "utf8"),
 };
 
