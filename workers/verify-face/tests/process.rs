@@ -3,12 +3,13 @@
 use bonafide_worker_process::{Answer, Call, Process};
 use serde_json::{Value, json};
 
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("ALLOWED_ORIGINS", ""),
     ("PERSON_READERS", "arn:aws:iam::111122223333:role/branch"),
     ("FACE_COLLECTIONS", "faces-0"),
     ("BUCKET", "evidence"),
     ("FACE_METADATA_TABLE", "faces"),
+    ("THRESHOLDS", ""),
 ];
 const FACE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
 /// A PNG of 80 by 80 pixels, with the chunks that are read.
