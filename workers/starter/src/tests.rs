@@ -236,9 +236,8 @@ async fn a_refused_upload_is_recorded_and_published() {
         assert_eq!(done.refused, [reason]);
         let [message] = &done.published[..] else { panic!("one message") };
         assert_eq!((&message["event"], &message["reasons"]), (&json!("UPLOAD_REJECTED"), &json!([reason])));
-        assert!(
-            done.accepted.is_empty() && done.copied.is_empty() && done.updated.is_empty() && done.started.is_empty()
-        );
+        assert_eq!(done.updated, ["submissions: SET #publishedAt = :publishedAt"]);
+        assert!(done.accepted.is_empty() && done.copied.is_empty() && done.started.is_empty());
     }
 }
 

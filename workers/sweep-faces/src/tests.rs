@@ -16,6 +16,12 @@ use super::*;
 const NOW: &str = "2026-11-28T09:30:00.000Z";
 const SUBMISSION: &str = "0123456789abcde";
 const OWNER: &str = "8d247914:0123456789abcde";
+/// The face of an approved application, which the collection lacks.
+const LOST: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
+/// The same, but indexed after the collection was listed.
+const LATE: &str = "0c1d2e3f-4a5b-4c6d-8e7f-001122334466";
+/// The call that gives the application its face again.
+const NAMED_AGAIN: &str = "name new instead of 0c1d2e3f-4a5b-4c6d-8e7f-001122334455";
 /// More than 14 days before.
 const LONG_AGO: &str = "2026-11-14T09:29:59.999Z";
 
@@ -228,7 +234,7 @@ async fn a_face_that_an_approval_may_need_is_kept() {
         (submission("DECIDED"), approved("left")),
         (failed(LONG_AGO), approved("left")),
         // Another run has just indexed it for an application that lacked its face.
-        (submission("DECIDED"), approved("lost")),
+        (submission("DECIDED"), approved(LOST)),
     ] {
         let (result, done) = swept(left(submission, row)).await;
         assert_eq!((result.expect("swept"), &done[..]), (Swept::default(), &READ.map(str::to_owned)[..]));
@@ -267,20 +273,27 @@ async fn a_face_of_an_unknown_submission_is_kept() {
 
 #[tokio::test]
 async fn the_missing_face_of_an_approved_application_is_indexed_again() {
-    let indexed = ["index 8d247914:0123456789abcde", "name new instead of lost"];
-    let (result, done) = swept(World { rows: vec![approved("lost")], ..World::default() }).await;
+    let indexed = ["index 8d247914:0123456789abcde", NAMED_AGAIN];
+    let (result, done) = swept(World { rows: vec![approved(LOST)], ..World::default() }).await;
     assert_eq!(result.expect("swept"), Swept { indexed: 1, ..Swept::default() });
     assert_eq!(done, indexed);
     // Of single pictures, the selfie's submission.
-    let mut pictures = approved("lost");
+    let mut pictures = approved(LOST);
     let submission = pictures.remove("packageSubmission").expect("a submission");
     pictures.insert("selfieSubmission".to_owned(), submission);
     let (result, done) = swept(World { rows: vec![pictures], ..World::default() }).await;
     assert_eq!(result.expect("swept"), Swept { indexed: 1, ..Swept::default() });
     assert_eq!(done, indexed);
     // Approved after the collection was listed.
-    let (result, done) = swept(World { rows: vec![approved("late")], late: vec!["late"], ..World::default() }).await;
+    let (result, done) = swept(World { rows: vec![approved(LATE)], late: vec![LATE], ..World::default() }).await;
     assert_eq!((result.expect("swept"), done), (Swept::default(), Vec::new()));
+}
+
+#[tokio::test]
+async fn a_malformed_face_id_is_counted() {
+    let (result, done) = swept(World { rows: vec![approved("lost")], ..World::default() }).await;
+    assert_eq!(result.expect("swept"), Swept { unusable: 1, ..Swept::default() });
+    assert!(done.is_empty(), "{done:?}");
 }
 
 #[tokio::test]
@@ -292,19 +305,19 @@ async fn a_face_that_could_not_be_recorded_is_deleted() {
         // Another run has recorded the same face.
         (approved("new"), &[]),
     ] {
-        let world = World { rows: vec![approved("lost")], row: Some(row), is_changed: true, ..World::default() };
+        let world = World { rows: vec![approved(LOST)], row: Some(row), is_changed: true, ..World::default() };
         let (result, done) = swept(world).await;
         assert_eq!(result.expect("swept"), Swept::default());
-        let begin = ["index 8d247914:0123456789abcde", "name new instead of lost", "read applications"];
+        let begin = ["index 8d247914:0123456789abcde", NAMED_AGAIN, "read applications"];
         assert_eq!(done, [&begin, then].concat());
     }
 }
 
 #[tokio::test]
 async fn a_selfie_without_a_face_is_counted() {
-    let mut bare = approved("lost");
+    let mut bare = approved(LOST);
     bare.remove("selfie");
-    for (row, index) in [(approved("lost"), Index::NoFace), (approved("lost"), Index::NoPicture), (bare, Index::Face)] {
+    for (row, index) in [(approved(LOST), Index::NoFace), (approved(LOST), Index::NoPicture), (bare, Index::Face)] {
         let (result, done) = swept(World { rows: vec![row], index, ..World::default() }).await;
         assert_eq!(result.expect("swept"), Swept { unusable: 1, ..Swept::default() });
         assert!(done.iter().all(|done| done.starts_with("index")), "{done:?}");
@@ -314,7 +327,7 @@ async fn a_selfie_without_a_face_is_counted() {
 #[tokio::test]
 async fn a_face_that_fails_does_not_stop_the_others() {
     let world = World {
-        rows: vec![approved("lost")],
+        rows: vec![approved(LOST)],
         index: Index::Down,
         faces: vec![("left", OWNER), ("strange", "another")],
         submission: submission("DECIDED"),
