@@ -25,7 +25,7 @@ pub const UNREADABLE: &str = "Zyzzyvaquux";
 const PICTURES: [&str; 4] = ["base64,/9j/", "base64,iVBORw0KGgo", "255, 216, 255, ", "137, 80, 78, 71, "];
 
 /// Attributes of rows, at any depth, that contain no personal data.
-const IMPERSONAL: [&str; 50] = [
+const IMPERSONAL: [&str; 52] = [
     "SK",
     "applicationId",
     "collectionId",
@@ -44,6 +44,7 @@ const IMPERSONAL: [&str; 50] = [
     "executionArn",
     "extraction",
     "faceId",
+    "faceSweptAt",
     "failure",
     "idType",
     "identityCompare",
@@ -56,6 +57,7 @@ const IMPERSONAL: [&str; 50] = [
     "package",
     "packageCheck",
     "packageSubmission",
+    "publishedAt",
     "reasons",
     "receivedAt",
     "registeredAt",
