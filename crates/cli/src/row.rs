@@ -50,6 +50,29 @@ pub(crate) async fn get(
     Ok(answer.map_err(|error| Error::from_sdk(action, error))?.item)
 }
 
+/// These attributes of all items about an application, read consistently, in the order of their keys; `action` completes "AWS refused to …".
+pub(crate) async fn query(
+    client: &Client,
+    table: &str,
+    application: &str,
+    attributes: &[&str],
+    action: &'static str,
+) -> Result<Vec<Item>, Error> {
+    let (projection, names) = projection(attributes);
+    let items = client
+        .query()
+        .table_name(table)
+        .consistent_read(true)
+        .key_condition_expression("applicationId = :application")
+        .expression_attribute_values(":application", s(application))
+        .projection_expression(projection)
+        .set_expression_attribute_names(Some(names))
+        .into_paginator()
+        .items()
+        .send();
+    items.try_collect().await.map_err(|error| Error::from_sdk(action, error))
+}
+
 pub(crate) fn text(item: &Item, name: &str) -> Option<String> {
     item.get(name)?.as_s().ok().cloned()
 }

@@ -106,24 +106,11 @@ impl Submission {
     /// # Errors
     /// When AWS refuses or does not answer, or a record is not readable.
     pub async fn fetch_all(client: &Client, table: &str, application_id: &ApplicationId) -> Result<Vec<Self>, Error> {
-        let (projection, names) = row::projection(&ATTRIBUTES);
-        let mut pages = client
-            .query()
-            .table_name(table)
-            .consistent_read(true)
-            .key_condition_expression("applicationId = :application")
-            .expression_attribute_values(":application", row::s(application_id.as_str()))
-            .projection_expression(projection)
-            .set_expression_attribute_names(Some(names))
-            .into_paginator()
-            .send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Error::from_sdk("read the application's submissions", error))?;
-            for item in page.items() {
-                found.push(Self::from_item(application_id, item)?);
-            }
-        }
+        let items =
+            row::query(client, table, application_id.as_str(), &ATTRIBUTES, "read the application's submissions")
+                .await?;
+        let found = items.iter().map(|item| Self::from_item(application_id, item));
+        let mut found = found.collect::<Result<Vec<_>, _>>()?;
         found.sort_by(|one, other| one.received_at.cmp(&other.received_at));
         Ok(found)
     }
@@ -138,23 +125,11 @@ impl Submission {
         decisions: &str,
         application_id: &ApplicationId,
     ) -> Result<(), Error> {
-        let (projection, names) = row::projection(&["submissionId", "thresholds"]);
-        let mut pages = client
-            .query()
-            .table_name(decisions)
-            .consistent_read(true)
-            .key_condition_expression("applicationId = :application")
-            .expression_attribute_values(":application", row::s(application_id.as_str()))
-            .projection_expression(projection)
-            .set_expression_attribute_names(Some(names))
-            .into_paginator()
-            .send();
-        let mut decided = HashMap::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Error::from_sdk("read the decision records", error))?;
-            let thresholds = |item: &Item| Some((row::text(item, "submissionId")?, row::numbers(item, "thresholds")));
-            decided.extend(page.items().iter().filter_map(thresholds));
-        }
+        let attributes = ["submissionId", "thresholds"];
+        let items =
+            row::query(client, decisions, application_id.as_str(), &attributes, "read the decision records").await?;
+        let thresholds = |item: &Item| Some((row::text(item, "submissionId")?, row::numbers(item, "thresholds")));
+        let mut decided: HashMap<_, _> = items.iter().filter_map(thresholds).collect();
         for submission in submissions {
             submission.thresholds = decided.remove(submission.submission_id.as_str()).unwrap_or_default();
         }
