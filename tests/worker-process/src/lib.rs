@@ -14,8 +14,8 @@ use std::{
 
 use serde_json::{Map, Value};
 
-/// Longer than any answer takes on any machine, including the SDK's retries.
-const LIMIT: Duration = Duration::from_mins(10);
+/// From one look at whether the worker still runs to the next.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// The function's timeout: little more than a queue worker reserves for its last call, so that it waits for the end of throttling only
 /// briefly.
 const TIMEOUT: Duration = Duration::from_secs(46);
@@ -32,7 +32,7 @@ pub struct Call {
 /// A worker that waits for events.
 #[derive(Debug)]
 pub struct Process {
-    child: Child,
+    child: Mutex<Child>,
     events: mpsc::Sender<Value>,
     answers: mpsc::Receiver<Answer>,
     calls: Arc<Mutex<Vec<Call>>>,
@@ -99,21 +99,29 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the worker");
-        Self { child, events, answers, calls }
+        Self { child: Mutex::new(child), events, answers, calls }
     }
 
-    /// Sends an event and waits for the answer.
+    /// Sends an event and waits for the answer. Panics if the worker ends before: its settings are wrong, for instance.
     #[must_use]
     pub fn invoke(&self, event: Value) -> Answer {
         self.events.send(event).expect("a running host");
-        self.answers.recv_timeout(LIMIT).expect("an answer of the worker")
+        loop {
+            // Looked at first: the last answer may arrive while the worker ends.
+            let ended = self.child.lock().expect("the worker").try_wait().expect("the worker's state");
+            match self.answers.recv_timeout(LOOK_INTERVAL) {
+                Ok(answer) => return answer,
+                Err(_) => assert!(ended.is_none(), "the worker has ended without an answer"),
+            }
+        }
     }
 
     /// Ends the process and reads what it has printed.
     #[must_use]
-    pub fn stop(mut self) -> Left {
-        self.child.kill().expect("a running worker");
-        let output = self.child.wait_with_output().expect("the worker's output");
+    pub fn stop(self) -> Left {
+        let mut child = self.child.into_inner().expect("the worker");
+        child.kill().expect("a running worker");
+        let output = child.wait_with_output().expect("the worker's output");
         let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("not a JSON object: {line}"));
         let calls = self.calls.lock().expect("the calls").clone();
