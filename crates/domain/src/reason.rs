@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum ReasonClass {
     /// The applicant cannot change it.
     Final,
-    /// The applicant can mend it and send the evidence again.
+    /// The applicant can correct it and send the evidence again.
     Correctable,
     /// The system could not judge; staff can replay it.
     Technical,
@@ -187,11 +187,11 @@ reasons! {
     }
     FaceDuplicate "FACE_DUPLICATE" Final {
         applicant: "We cannot open an account with this application. Please contact us.",
-        staff: "The face belongs to another application already; the row names that face."
+        staff: "The face belongs to another application already; the row names that face and its application."
     }
-    FaceDuplicateConcurrent "FACE_DUPLICATE_CONCURRENT" Correctable {
-        applicant: "Another application with your face was sent at the same moment. Please send one of them again.",
-        staff: "Two applications with the same face were checked at once; none of them passes. The row names the other face."
+    FaceDuplicateConcurrent "FACE_DUPLICATE_CONCURRENT" Final {
+        applicant: "Another application with your face was sent at the same moment. A person will look at your application.",
+        staff: "Two applications with the same face were checked at the same moment; a person has to look. The row names the other face and its application."
     }
     FaceMismatch "FACE_MISMATCH" Final {
         applicant: "The face on your selfie is not the one on your document.",
@@ -221,8 +221,8 @@ reasons! {
         applicant: "Your document could not be read. Please photograph it again, flat and in good light.",
         staff: "Rekognition or Textract could not open the document, or Textract read not one field."
     }
-    DocumentIssuerUnreadable "DOCUMENT_ISSUER_UNREADABLE" Correctable {
-        applicant: "We could not read which state issued your document. Please photograph it again.",
+    DocumentIssuerUnreadable "DOCUMENT_ISSUER_UNREADABLE" Final {
+        applicant: "We could not read which state issued your document. A person will look at your application.",
         staff: "The issuing state was not read, so that the document's number belongs to no certain customer; a person has to look."
     }
     FirstNameUnreadable "FIRST_NAME_UNREADABLE" Correctable {
@@ -283,7 +283,7 @@ reasons! {
     }
     LicenseUnknown "LICENSE_UNKNOWN" Final {
         applicant: "The issuer of your licence could not confirm it. Please contact us.",
-        staff: "The third party does not know the licence."
+        staff: "The licence verification service does not know the licence."
     }
     CustomerAlreadyRegistered "CUSTOMER_ALREADY_REGISTERED" Final {
         applicant: "You are already registered.",
@@ -323,7 +323,7 @@ reasons! {
     }
     ThirdPartyUnavailable "THIRD_PARTY_UNAVAILABLE" Technical {
         applicant: "The issuer of your licence could not be asked yet. You need not do anything.",
-        staff: "The third party did not answer, or not in a way that can be understood; replay the execution."
+        staff: "The licence verification service did not answer, or not in a way that can be understood; replay the execution."
     }
     SystemUnavailable "SYSTEM_UNAVAILABLE" Technical {
         applicant: "We could not finish your application yet. You need not do anything.",
@@ -343,7 +343,7 @@ reasons! {
     }
     NationalNumberInvalid "NATIONAL_NUMBER_INVALID" Correctable {
         applicant: "What we read on your document is no national identity number. Please photograph it again.",
-        staff: "The text that was read as a national number breaks the rules of the country: length, signs, or a date that does not exist."
+        staff: "The text that was read as a national number breaks the rules of the country: length, characters, or a date that does not exist."
     }
     NationalNumberCountryMismatch "NATIONAL_NUMBER_COUNTRY_MISMATCH" Correctable {
         applicant: "Your document is of another country than the one that you chose.",
@@ -367,7 +367,7 @@ reasons! {
     }
     RegistryPersonNotFound "REGISTRY_PERSON_NOT_FOUND" Final {
         applicant: "The national register does not know you under this number. Please contact us.",
-        staff: "The national registry has nobody with this number."
+        staff: "The national registry knows no person with this number."
     }
     RegistryNameMismatch "REGISTRY_NAME_MISMATCH" Final {
         applicant: "The name on your document is not the one in the national register.",
@@ -394,7 +394,7 @@ pub fn reason_codes_page() -> String {
         "# Reason codes\n\n\
          Generated from `crates/domain/src/reason.rs`; change it there. Codes are append-only: never renamed, never reused.\n\n\
          - **final**: the applicant cannot change it.\n\
-         - **correctable**: the applicant can mend it and send the evidence again.\n\
+         - **correctable**: the applicant can correct it and send the evidence again.\n\
          - **technical**: the system could not judge; staff can replay the execution.\n\n\
          | code | class | to the applicant | to staff |\n|---|---|---|---|\n",
     );
