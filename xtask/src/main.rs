@@ -5,7 +5,6 @@ mod bundle;
 mod contract;
 mod cost;
 mod demo;
-mod fuzz;
 mod lint;
 mod load_test;
 mod local_aws;
@@ -43,8 +42,6 @@ enum Command {
     LoadTest(load_test::Options),
     /// Send the face API thousands of requests generated from its description; fails when an answer is not as described
     Contract(contract::Options),
-    /// Test all parsers of foreign input with generated cases
-    Fuzz(fuzz::Options),
     /// Show which calls of the last `cargo xtask test` need each permission in policies/; fails when one is superfluous or missing
     Policies,
     /// Start a local AWS with everything deployed, which keeps running
@@ -82,7 +79,6 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Cost(output) => return cost::cost(&project, &steps, *output),
         Command::LoadTest(options) => return load_test::load_test(&project, &steps, options),
         Command::Contract(options) => return contract::contract(&project, &steps, options),
-        Command::Fuzz(options) => return fuzz::fuzz(&project, &steps, options),
         Command::Policies => return policies::policies(&project, &steps),
         Command::Up(options) => up::up(&project, &steps, options)?,
         Command::Down => up::down(&project, &steps)?,

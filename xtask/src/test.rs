@@ -14,10 +14,8 @@ use crate::local_aws::{LOCAL_RATE, Life, LocalAws, Options as LocalOptions};
 use crate::project::Project;
 use crate::share::Share;
 use crate::step::Steps;
-use crate::{contract, fuzz, lint, load_test, policies, process, setup};
+use crate::{contract, lint, load_test, policies, process, setup};
 
-/// The minutes for all fuzz targets together.
-const FUZZ_MINUTES: f64 = 0.5;
 /// The number of concurrent tests on the local AWS, which mostly wait.
 const SCENARIOS_AT_ONCE: &str = "16";
 
@@ -30,8 +28,6 @@ pub(crate) enum Level {
     Clippy,
     /// Unit tests, workers as processes, samples
     Rust,
-    /// Generated cases for every parser
-    Fuzz,
     /// tsc and prettier
     Typescript,
     /// Templates, and conventions of the state machines
@@ -83,7 +79,7 @@ impl Level {
 
     /// Whether it needs the compiled tests.
     fn needs_binaries(self) -> bool {
-        matches!(self, Self::Rust | Self::Fuzz) || self.needs_local_aws()
+        self == Self::Rust || self.needs_local_aws()
     }
 
     /// The levels whose results it checks; they run with it.
@@ -288,18 +284,7 @@ impl Run<'_> {
             let own: Vec<_> = binaries.iter().filter(|binary| !binary.needs_local_aws(self.project)).collect();
             reports.push(self.binaries(Level::Rust, &own, None)?);
         }
-        if self.has(Level::Fuzz) {
-            reports.push(self.fuzz());
-        }
         Ok(reports)
-    }
-
-    /// Runs new cases for a short time; cases that failed before are in the level `rust`.
-    fn fuzz(&self) -> Report {
-        let started = Instant::now();
-        let options = fuzz::Options { minutes: FUZZ_MINUTES, target: None };
-        let outcome = fuzz::fuzz(self.project, self.steps, &options).map(|code| code == ExitCode::SUCCESS);
-        Report::of(Level::Fuzz, started, self.steps, outcome)
     }
 
     /// The levels that need only Node.js.
