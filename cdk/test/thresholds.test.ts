@@ -52,9 +52,9 @@ describe("the thresholds", () => {
 
   it.each([
     ["Similarity=90", "there is no threshold Similarity"],
-    ["SimilarityPass", "SimilarityPass has to be a number from 80 to 99.9"],
-    ["SimilarityPass=high", "SimilarityPass has to be a number from 80 to 99.9"],
-    ["SimilarityPass=79.9", "SimilarityPass has to be a number from 80 to 99.9"],
+    ["SimilarityPass", "SimilarityPass has to be a number from 90 to 99.9"],
+    ["SimilarityPass=high", "SimilarityPass has to be a number from 90 to 99.9"],
+    ["SimilarityPass=79.9", "SimilarityPass has to be a number from 90 to 99.9"],
     ["BirthDateSimilarity=99", "BirthDateSimilarity has to be a number from 100 to 100"],
   ])("%s is refused", (own, sentence) => {
     expect(() => thresholdsWith(own)).toThrow(sentence);

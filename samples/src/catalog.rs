@@ -172,7 +172,7 @@ pub const SAMPLES: &[Sample] = &[
         submission: Submission::Package { file: "packages/face-duplicate.zip", draw: applications::face_duplicate },
         title: "An approved applicant under another name",
         suite: Suite::Core,
-        expected: Expected::new("declined", &["FACE_DUPLICATE"]),
+        expected: Expected::new("referred", &["FACE_DUPLICATE"]),
         after: &["approved"],
     },
     Sample {

@@ -172,11 +172,11 @@ it("a session without a time of consent is not started, because an argument with
 describe("a missing value never approves", () => {
   it.each<[string, string, Variables, string]>([
     ["identity-verification", "IsFaceUsable", { faces: [99, 99], face: GOOD_FACE }, "NotifyNotPassed"],
-    ["identity-verification", "IsFaceUnique", { others: [{ faceId: "another" }], document: {}, keptFaceId: null }, "NotifyNotPassed"],
     ["identity-verification", "IsFaceUnique", { others: [], document: {}, keptFaceId: "kept", keptSimilarity: 95 }, "NotifyNotPassed"],
     ["identity-verification", "IsSamePerson", { outcome: undefined }, "NotifyNotPassed"],
     ["identity-compare", "IsSamePerson", { scores: {} }, "NotifyNotPassed"],
     ["identity-compare", "IsSamePerson", { scores: { similarity: 80 } }, "NotifyNotPassed"],
+    ["identity-compare", "IsSamePerson", { scores: { similarity: 95 } }, "NotifyNotPassed"],
     ["document-extraction", "HasPortrait", { faces: [] }, "NotifyNotPassed"],
     ["third-party-check", "IsLicenseValid", {}, "NotifyNotPassed"],
     ["third-party-check", "IsLicenseValid", { valid: "true" }, "NotifyNotPassed"],
@@ -187,6 +187,7 @@ describe("a missing value never approves", () => {
     ["onboarding", "DoesDocumentMatch", { outcome: undefined, kind: "package" }, "ConcludeSubmission"],
     ["onboarding", "DoesDocumentMatch", { outcome: undefined, kind: "document", selfie: {}, keptFaceId: null }, "ConcludeSubmission"],
     ["onboarding", "IsLicenseValid", { outcome: undefined }, "ConcludeSubmission"],
+    ["onboarding", "IsPersonNeeded", { doubts: ["FACE_DUPLICATE"], selfie: {}, keptFaceId: null }, "ConcludeSubmission"],
     ["onboarding", "IsFaceIndexed", { faceId: null }, "ConcludeSubmission"],
     ["onboarding", "IsFaceStillUnique", { others: [{ faceId: "another" }] }, "ConcludeSubmission"],
   ])("%s %s with %o", async (machine, name, variables, next) => {
@@ -217,6 +218,30 @@ describe("a missing value never approves", () => {
       expect(decided).toMatchObject({ next: "NotifyNotPassed", outcome: "decline", reasons: ["FACE_CHANGED"] });
     },
   );
+
+  it("a face of another application is a doubt, whatever the comparison says", async () => {
+    const found = await leave("identity-verification", "IsFaceUnique", { others: [{ faceId: "another" }], document: {}, keptFaceId: null });
+    expect(found.next).toBe("CompareWithDocument");
+    const assign = find("identity-verification", "CompareWithDocument").Assign;
+    const compared = async (outcome: string, reasons: string[], duplicate: unknown) =>
+      evaluate(assign, { states: { result: { Output: { outcome, reasons, scores: {} } } }, duplicate, scores: {} });
+    expect(await compared("pass", [], { faceId: "another" })).toMatchObject({ outcome: "refer", reasons: ["FACE_DUPLICATE"] });
+    expect(await compared("decline", ["FACE_MISMATCH"], {})).toMatchObject({
+      outcome: "decline",
+      reasons: ["FACE_DUPLICATE", "FACE_MISMATCH"],
+    });
+    expect(await compared("resubmit", ["PORTRAIT_NOT_FOUND"], {})).toMatchObject({ outcome: "resubmit", reasons: ["PORTRAIT_NOT_FOUND"] });
+    expect(await compared("pass", [], null)).toMatchObject({ outcome: "pass", reasons: [] });
+  });
+
+  it("doubts of all checks are kept", async () => {
+    const assign = find("onboarding", "CheckWithThirdParty").Assign;
+    const after = async (doubts: string[], outcome: string, reasons: string[]) =>
+      (await evaluate(assign, { states: { result: { Output: { outcome, reasons } } }, doubts })) as { doubts: string[] };
+    expect((await after(["FACE_DUPLICATE"], "refer", ["LICENSE_UNKNOWN"])).doubts).toEqual(["FACE_DUPLICATE", "LICENSE_UNKNOWN"]);
+    expect((await after(["FACE_DUPLICATE"], "pass", [])).doubts).toEqual(["FACE_DUPLICATE"]);
+    expect((await after([], "pass", [])).doubts).toEqual([]);
+  });
 
   it.each([{}, { isFaceKept: "true" }, { isFaceKept: false }])("a face is deleted after the answer %o of the worker", async (answer) => {
     expect((await leave("onboarding", "IsFaceKept", { faceId: "face", ...answer })).next).toBe("DeleteFace");

@@ -584,7 +584,7 @@ const DEFECTS: readonly Defect[] = [
   {
     rule: "gives every outcome reasons of its class, always as a list",
     defect: "a list that collapses",
-    machine: "identity-verification",
+    machine: "onboarding",
     rewrite: (text) => text.replace("[$states.result.Output.reasons]", "$states.result.Output.reasons"),
     found: "would no longer be a list",
   },

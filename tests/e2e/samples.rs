@@ -215,8 +215,8 @@ fn selfie_without_face() {
 #[test]
 fn face_duplicate() {
     let seen = sample("face-duplicate");
-    decided(seen, "declined", &["FACE_DUPLICATE"]);
-    refused_by(seen, &["identityVerification"], "decline", "FACE_DUPLICATE");
+    decided(seen, "referred", &["FACE_DUPLICATE"]);
+    refused_by(seen, &["identityVerification"], "refer", "FACE_DUPLICATE");
     assert!(
         seen.row["identityVerification"]["scores"]["duplicateSimilarity"].as_f64().unwrap()
             > Thresholds::STANDARD.duplicate_similarity

@@ -143,9 +143,9 @@ fn an_approved_application_keeps_its_face_or_gets_it_back() {
         expected["faceId"] = json!(again[0]);
         ensure!(plain(&bench().row(id).await?) == expected, "{expected}");
 
-        let declined = apply(later, "hopper.jpg").await?.ended().await?;
-        ensure!(declined["reasons"] == json!(["FACE_DUPLICATE"]), "{declined}");
-        ensure!(declined["duplicateFaceId"] == json!(again[0]), "{declined}");
+        let referred = apply(later, "hopper.jpg").await?.ended().await?;
+        ensure!(referred["reasons"] == json!(["FACE_DUPLICATE"]), "{referred}");
+        ensure!(referred["duplicateFaceId"] == json!(again[0]), "{referred}");
         Ok(())
     });
 }

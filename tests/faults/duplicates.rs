@@ -479,7 +479,7 @@ async fn race(ids: [&str; 2], third: &str) -> Result<()> {
     let end = bench().ended(&send_face(third).await?).await?;
     is_left(third, &end).await?;
     let found = json!([end.output["outcome"], end.output["reasons"]]);
-    let expected = if approved == 1 { json!(["declined", ["FACE_DUPLICATE"]]) } else { json!(["approved", []]) };
+    let expected = if approved == 1 { json!(["referred", ["FACE_DUPLICATE"]]) } else { json!(["approved", []]) };
     ensure!(found == expected, "after {approved} approvals, the third application got {found}");
     let ended_as: Vec<_> = ends.iter().map(|end| end.output["outcome"].to_string()).collect();
     println!(

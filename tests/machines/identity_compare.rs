@@ -20,12 +20,34 @@ async fn run(case: &Case, notifications: usize) -> Result<Seen> {
 fn pass_same_person() {
     let case = case("pass-same-person");
     bench().run(async {
-        case.compared(&[(80.1, 0.3)])?;
+        case.compared(&[(95.1, 0.3)])?;
         let seen = run(&case, 0).await?;
         seen.went(&["ReadInput", "CompareFaces", "IsSamePerson", "RecordCheck"]);
-        seen.passed(CHECK, &json!({"similarity": 80.1}));
+        seen.passed(CHECK, &json!({"similarity": 95.1}));
         Ok(())
     });
+}
+
+/// Above the seed systems' threshold, and up to that of a sure match.
+fn refer(name: &str, similarity: f64) {
+    let case = case(name);
+    bench().run(async {
+        case.compared(&[(similarity, 0.3)])?;
+        let seen = run(&case, 1).await?;
+        seen.went(&["ReadInput", "CompareFaces", "IsSamePerson", "NotifyNotPassed", "RecordCheck"]);
+        seen.refused(CHECK, "refer", &["FACE_MATCH_UNSURE"], &json!({"similarity": similarity}));
+        Ok(())
+    });
+}
+
+#[test]
+fn refer_similar_faces() {
+    refer("refer-similar", 80.1);
+}
+
+#[test]
+fn refer_nearly_the_same_face() {
+    refer("refer-nearly", 95.0);
 }
 
 /// Not the same person, or not similar enough.

@@ -199,9 +199,10 @@ fn resubmit_face_that_cannot_be_searched() {
     });
 }
 
+/// Another application has the face: the comparison with the document still runs, and a person decides.
 #[test]
-fn decline_duplicate() {
-    let case = case("decline-duplicate");
+fn refer_duplicate() {
+    let case = case("refer-duplicate");
     bench().run(async {
         case.faces(&[99.9])?;
         case.found(&[
@@ -209,9 +210,11 @@ fn decline_duplicate() {
             (99.5, "another", "most-similar"),
             (100.0, &case.id, "own"),
         ])?;
+        case.compared(&[(98.5, 0.3)])?;
         let seen = run(&case, 1).await?;
-        seen.went(&path(5, &REFUSED));
-        seen.refused(CHECK, "decline", &["FACE_DUPLICATE"], &json!({"duplicateSimilarity": 99.5}));
+        seen.went(&path(7, &REFUSED));
+        let scores = json!({"duplicateSimilarity": 99.5, "similarity": 98.5});
+        seen.refused(CHECK, "refer", &["FACE_DUPLICATE"], &scores);
         assert_eq!(
             (&seen.row["duplicateFaceId"], &seen.row["duplicateApplicationId"]),
             (&json!("most-similar"), &json!("another"))
@@ -221,8 +224,8 @@ fn decline_duplicate() {
 }
 
 #[test]
-fn decline_face_without_an_owner() {
-    let case = case("decline-ownerless");
+fn refer_face_without_an_owner() {
+    let case = case("refer-ownerless");
     bench().run(async {
         case.faces(&[99.9])?;
         // A face without an owner counts against the applicant.
@@ -230,11 +233,29 @@ fn decline_face_without_an_owner() {
             "SearchFacesByImage",
             json!({"FaceMatches": [{"Similarity": 97.5, "Face": {"FaceId": "ownerless"}}]}),
         )?;
-        let seen = run(&case, 1).await?;
-        seen.refused(CHECK, "decline", &["FACE_DUPLICATE"], &json!({"duplicateSimilarity": 97.5}));
+        case.compared(&[(90.5, 0.3)])?;
+        let seen = run(&case, 2).await?;
+        assert_eq!(seen.ended.output["reasons"], json!(["FACE_DUPLICATE", "FACE_MATCH_UNSURE"]));
         assert_eq!(
             (&seen.row["duplicateFaceId"], &seen.row["duplicateApplicationId"]),
             (&json!("ownerless"), &Value::Null)
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn decline_another_person_with_a_known_face() {
+    let case = case("decline-duplicate");
+    bench().run(async {
+        case.faces(&[99.9])?;
+        case.found(&[(99.5, "another", "their-face")])?;
+        case.compared(&[(12.5, 0.3)])?;
+        let seen = run(&case, 2).await?;
+        let output = &seen.ended.output;
+        assert_eq!(
+            (&output["outcome"], &output["reasons"]),
+            (&json!("decline"), &json!(["FACE_DUPLICATE", "FACE_MISMATCH"]))
         );
         Ok(())
     });

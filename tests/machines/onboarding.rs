@@ -15,7 +15,7 @@ use crate::case::{Case, SUBMISSION, latest};
 use crate::document_extraction::{fields_but, textract};
 
 const MACHINE: &str = "OnboardingMachineArn";
-const UP_TO_CONCLUSION: [&str; 15] = [
+const UP_TO_CONCLUSION: [&str; 16] = [
     "ReadInput",
     "IsPackage",
     "UnpackPackage",
@@ -26,6 +26,7 @@ const UP_TO_CONCLUSION: [&str; 15] = [
     "DoesDocumentMatch",
     "CheckWithThirdParty",
     "IsLicenseValid",
+    "IsPersonNeeded",
     "IndexFace",
     "IsFaceIndexed",
     "SearchIndexedFace",
@@ -163,7 +164,7 @@ fn approved_everything_fits() {
     bench().run(async {
         everything_fits(&case)?;
         let seen = run_good(&case, 1).await?;
-        decided(&case, &seen, &path(14, &CONCLUDED), "approved", &[]);
+        decided(&case, &seen, &path(15, &CONCLUDED), "approved", &[]);
         let row = &seen.row;
         assert_eq!((&row["faceId"], seen.notifications.len()), (&json!(face_of(&case)), 1));
         for name in ["LICENSE_SELFIE_MATCH", "LICENSE_DETAILS_MATCH", "LICENSE_VALIDATION"] {
@@ -189,7 +190,7 @@ fn approved_with_the_back_of_the_document() {
         members.push((format!("{}_license_back.png", case.id), bonafide_tools::packages::png(600, 400)));
         let package = put(&case, zip(&members)).await?;
         let seen = run(&case, package, 1).await?;
-        decided(&case, &seen, &path(14, &CONCLUDED), "approved", &[]);
+        decided(&case, &seen, &path(15, &CONCLUDED), "approved", &[]);
         assert!(seen.ended.text().contains("_license_back.png"));
         Ok(())
     });
@@ -253,7 +254,7 @@ fn declined_customer_already_registered() {
     bench().run(async {
         everything_fits(&first)?;
         let seen = run_good(&first, 1).await?;
-        decided(&first, &seen, &path(14, &CONCLUDED), "approved", &[]);
+        decided(&first, &seen, &path(15, &CONCLUDED), "approved", &[]);
 
         // The same document with another face. The deletion of the face is throttled once.
         document(&second, &number(&first))?;
@@ -262,9 +263,41 @@ fn declined_customer_already_registered() {
         everything_fits(&second)?;
         let package = put(&second, zip(&members(&second.id, &number(&first)))).await?;
         let seen = run(&second, package, 1).await?;
-        let way = path(14, &CONCLUDED_WITHOUT_THE_FACE);
+        let way = path(15, &CONCLUDED_WITHOUT_THE_FACE);
         decided(&second, &seen, &way, "declined", &["CUSTOMER_ALREADY_REGISTERED"]);
         assert_eq!((seen.row.get("faceId"), seen.ended.traces[0].retried()), (None, vec!["DeleteFace"]));
+        Ok(())
+    });
+}
+
+/// Every check runs although the first has ended with a doubt, and a person sees all doubts at once.
+#[test]
+fn referred_with_the_doubts_of_all_checks() {
+    let case = case("referred-doubts");
+    bench().run(async {
+        case.found(&[(99.5, "other-application", "their-face")])?;
+        case.compared(&[(90.5, 0.3)])?;
+        everything_fits(&case)?;
+        let seen = run_good(&case, 3).await?;
+        let way = path(11, &CONCLUDED);
+        decided(&case, &seen, &way, "referred", &["FACE_DUPLICATE", "FACE_MATCH_UNSURE"]);
+        let row = &seen.row;
+        assert_eq!((row.get("faceId"), &row["duplicateFaceId"]), (None, &json!("their-face")));
+        assert_eq!((row.get("LICENSE_SELFIE_MATCH"), &row["LICENSE_VALIDATION"]), (None, &json!(true)));
+        Ok(())
+    });
+}
+
+/// A decline after a doubt is a decline, with its own reasons.
+#[test]
+fn declined_after_a_doubt() {
+    let case = case("declined-doubt");
+    bench().run(async {
+        case.compared(&[(90.5, 0.3)])?;
+        everything_fits(&case)?;
+        bench().local.control.set_license(&number(&case), "unknown")?;
+        let seen = run_good(&case, 4).await?;
+        decided(&case, &seen, &path(10, &CONCLUDED), "declined", &["LICENSE_UNKNOWN"]);
         Ok(())
     });
 }
@@ -277,7 +310,7 @@ fn referred_the_same_face_at_the_same_moment() {
         case.found_again(&[(95.0, "a-resemblance", "no-duplicate"), (99.5, "other-application", "their-face")])?;
         everything_fits(&case)?;
         let seen = run_good(&case, 1).await?;
-        let way = path(14, &CONCLUDED_WITHOUT_THE_FACE);
+        let way = path(15, &CONCLUDED_WITHOUT_THE_FACE);
         decided(&case, &seen, &way, "referred", &["FACE_DUPLICATE_CONCURRENT"]);
         assert_eq!((seen.row.get("faceId"), &seen.row["duplicateFaceId"]), (None, &json!("their-face")));
         assert_eq!(seen.row["duplicateApplicationId"], "other-application");
@@ -294,7 +327,7 @@ fn referred_issuer_that_was_not_read() {
         textract(&case, &fields.filter(|(name, ..)| *name != "STATE_NAME").collect::<Vec<_>>())?;
         everything_fits(&case)?;
         let seen = run_good(&case, 1).await?;
-        let way = path(14, &CONCLUDED_WITHOUT_THE_FACE);
+        let way = path(15, &CONCLUDED_WITHOUT_THE_FACE);
         decided(&case, &seen, &way, "referred", &["DOCUMENT_ISSUER_UNREADABLE"]);
         assert_eq!(seen.row.get("customerId"), None);
         Ok(())
@@ -308,16 +341,17 @@ fn resubmit_quality_too_low_to_be_indexed() {
         case.indexed(&[])?;
         everything_fits(&case)?;
         let seen = run_good(&case, 1).await?;
-        decided(&case, &seen, &path(12, &CONCLUDED), "resubmit", &["SELFIE_QUALITY_LOW"]);
+        decided(&case, &seen, &path(13, &CONCLUDED), "resubmit", &["SELFIE_QUALITY_LOW"]);
         Ok(())
     });
 }
 
-const SELFIE_FITS: [&str; 11] = [
+const SELFIE_FITS: [&str; 12] = [
     "ReadInput",
     "IsPackage",
     "VerifyIdentity",
     "IsIdentityVerified",
+    "IsPersonNeeded",
     "IndexFace",
     "IsFaceIndexed",
     "SearchIndexedFace",
@@ -362,7 +396,7 @@ fn approved_selfie_of_the_kept_face() {
         let (selfie, document) = (case.picture("selfie"), case.picture("document"));
         let input = json!({"selfie": selfie, "document": document, "keptFaceId": kept});
         let seen = start(&case, "selfie", input, [("faceId", s(&kept))], 1).await?;
-        judged(&seen, &[&SELFIE_FITS[..4], &CONCLUDED].concat(), "approved");
+        judged(&seen, &[&SELFIE_FITS[..5], &CONCLUDED].concat(), "approved");
         assert_eq!(seen.row["faceId"], kept);
         Ok(())
     });
@@ -386,7 +420,7 @@ fn approved_document_alone() {
     bench().run(async {
         everything_fits(&case)?;
         let seen = start(&case, "document", json!({"document": case.picture("document")}), [], 1).await?;
-        let way = ["ReadInput", "IsPackage", "ExtractDocument", "DoesDocumentMatch"];
+        let way = ["ReadInput", "IsPackage", "ExtractDocument", "DoesDocumentMatch", "IsPersonNeeded"];
         judged(&seen, &[&way[..], &CONCLUDED].concat(), "approved");
         assert_eq!(seen.row["documentExtraction"]["outcome"], "pass");
         Ok(())
@@ -421,7 +455,7 @@ fn failed_submission_that_another_has_replaced() {
         let another = [latest("package", "fedcba987654321", "IN_PROGRESS")];
         let seen = start(&case, "package", json!({"package": package}), another, 0).await?;
         let ended = &seen.ended;
-        assert_eq!((&ended.status, ended.path()), (&ExecutionStatus::Failed, path(15, &[])));
+        assert_eq!((&ended.status, ended.path()), (&ExecutionStatus::Failed, path(16, &[])));
         assert_eq!(ended.error.as_deref(), Some("Bonafide.Internal"));
         assert_eq!((seen.row.get("faceId"), seen.row.get("outcome")), (None, None));
         assert_eq!(seen.row["packageSubmission"]["progress"], "IN_PROGRESS");
@@ -495,7 +529,7 @@ fn failed_deletion_of_the_face() {
         bench().local.control.add(&denied)?;
         everything_fits(&case)?;
         let seen = run_good(&case, 0).await?;
-        let way = path(14, &CONCLUDED_WITHOUT_THE_FACE[..3]);
+        let way = path(15, &CONCLUDED_WITHOUT_THE_FACE[..3]);
         assert_eq!((&seen.ended.status, seen.ended.path()), (&ExecutionStatus::Failed, way));
         // The outcome stays beside the failure, and is announced when the face has been deleted.
         let row = plain(&bench().row_when(&case.id, |row| row.contains_key("failure")).await?);

@@ -20,7 +20,12 @@ async fn run(case: &Case, answer: &str, notifications: usize) -> Result<Seen> {
     bench().local.control.set_license(&number, answer)?;
     // The number on the document counts, not the stated one.
     let document = m(&[("documentNumber", s(&number))]);
-    case.run_with(json!({}), [("documentFields", document), ("DOCUMENT_NUMBER", s("Q7700112233"))], notifications).await
+    case.run_with(
+        json!({"isNumberInDoubt": false}),
+        [("documentFields", document), ("DOCUMENT_NUMBER", s("Q7700112233"))],
+        notifications,
+    )
+    .await
 }
 
 #[test]
@@ -40,6 +45,21 @@ fn decline_unknown_license() {
         let seen = run(&case, "unknown", 1).await?;
         seen.went(&["ReadInput", "RequestValidation", "IsLicenseValid", "NotifyNotPassed", "RecordCheck"]);
         seen.refused(CHECK, "decline", &["LICENSE_UNKNOWN"], &json!({}));
+        Ok(())
+    });
+}
+
+/// The document's number may be misread, so a service that does not know it says nothing about the licence.
+#[test]
+fn refer_unknown_license_with_a_number_in_doubt() {
+    let case = case("refer-unknown");
+    bench().run(async {
+        let number: String = case.id.chars().filter(char::is_ascii_alphanumeric).collect();
+        bench().local.control.set_license(&number, "unknown")?;
+        let record = [("documentFields", m(&[("documentNumber", s(&number))]))];
+        let seen = case.run_with(json!({"isNumberInDoubt": true}), record, 1).await?;
+        seen.went(&["ReadInput", "RequestValidation", "IsLicenseValid", "NotifyNotPassed", "RecordCheck"]);
+        seen.refused(CHECK, "refer", &["LICENSE_UNKNOWN"], &json!({}));
         Ok(())
     });
 }
@@ -102,7 +122,7 @@ fn failed_object_instead_of_true() {
 fn failed_application_without_a_license_number() {
     let case = case("failed-no-number");
     bench().run(async {
-        let seen = case.run(json!({}), 0).await?;
+        let seen = case.run(json!({"isNumberInDoubt": false}), 0).await?;
         assert_eq!(seen.ended.path(), ["ReadInput", "RequestValidation"]);
         assert_eq!(seen.ended.status, aws_sdk_sfn::types::ExecutionStatus::Failed);
         seen.left_nothing(CHECK);
@@ -116,7 +136,7 @@ fn pass_answer_of_an_earlier_execution() {
     let case = case("pass-recorded");
     bench().run(async {
         let recorded = [("licenseValid", aws_sdk_dynamodb::types::AttributeValue::Bool(true))];
-        let seen = case.run_with(json!({}), recorded, 0).await?;
+        let seen = case.run_with(json!({"isNumberInDoubt": false}), recorded, 0).await?;
         seen.passed(CHECK, &json!({}));
         assert_eq!(bench().local.control.charges(&case.id)?, 0, "the licence verification service was called again");
         Ok(())

@@ -186,8 +186,8 @@ reasons! {
         staff: "Rekognition's quality filter refused the face."
     }
     FaceDuplicate "FACE_DUPLICATE" Final {
-        applicant: "We cannot open an account with this application. Please contact us.",
-        staff: "The face belongs to another application already; the row names that face and its application."
+        applicant: "A person will look at your application. You need not do anything.",
+        staff: "The face belongs to another application already, unless the two are twins; the record names that face and its application."
     }
     FaceDuplicateConcurrent "FACE_DUPLICATE_CONCURRENT" Final {
         applicant: "Another application with your face was sent at the same moment. A person will look at your application.",
@@ -196,6 +196,10 @@ reasons! {
     FaceMismatch "FACE_MISMATCH" Final {
         applicant: "The face on your selfie is not the one on your document.",
         staff: "The similarity of selfie and document portrait is not above the threshold."
+    }
+    FaceMatchUnsure "FACE_MATCH_UNSURE" Final {
+        applicant: "We could not be sure that your selfie and your document show the same person. A person will look at your application.",
+        staff: "The similarity of selfie and document portrait is above `SimilarityRefer`, but not above `SimilarityPass`."
     }
     FaceChanged "FACE_CHANGED" Final {
         applicant: "The face on your selfie is not the one of your earlier selfie.",
