@@ -3,17 +3,10 @@ import { join } from "node:path";
 import { REPOSITORY } from "./machines";
 
 /** The remedy for a reason: none, better evidence, or a repair of the system. */
-export type ReasonClass = "Final" | "Correctable" | "Technical";
+export type ReasonClass = "final" | "correctable" | "technical";
 
-/** The domain's list of reasons, read from its source. */
+/** The domain's reasons with their classes, from the page that the domain generates and compares. */
 export function reasons(): ReadonlyMap<string, ReasonClass> {
-  const source = readFileSync(join(REPOSITORY, "crates", "domain", "src", "reason.rs"), "utf8");
-  const found = new Map(
-    [...source.matchAll(/^ {4}[A-Z][A-Za-z]+ "([A-Z_]+)" (Final|Correctable|Technical) \{$/gm)].map((match) => [
-      match[1] as string,
-      match[2] as ReasonClass,
-    ]),
-  );
-  if (found.size === 0) throw new Error("The list in crates/domain/src/reason.rs is no longer written as this test reads it.");
-  return found;
+  const page = readFileSync(join(REPOSITORY, "docs", "REASON-CODES.md"), "utf8");
+  return new Map([...page.matchAll(/^\| `([A-Z_]+)` \| (\w+) \|/gm)].map(([, code, kind]) => [code as string, kind as ReasonClass]));
 }

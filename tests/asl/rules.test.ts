@@ -565,14 +565,14 @@ const DEFECTS: readonly Defect[] = [
     defect: "a correctable reason of a final outcome",
     machine: "identity-compare",
     rewrite: (text) => text.replace('"reasons": ["FACE_MISMATCH"]', '"reasons": ["DOCUMENT_MISSING"]'),
-    found: "DOCUMENT_MISSING is Correctable, the outcome decline",
+    found: "DOCUMENT_MISSING is correctable, the outcome decline",
   },
   {
     rule: "gives every outcome reasons of its class, always as a list",
     defect: "a defect of another class",
     machine: "document-extraction",
     rewrite: (text) => text.replaceAll('"ADDRESS_MISMATCH"', '"ADDRESS_UNREADABLE"'),
-    found: "ADDRESS_UNREADABLE is Correctable, the outcome decline",
+    found: "ADDRESS_UNREADABLE is correctable, the outcome decline",
   },
   {
     rule: "gives every outcome reasons of its class, always as a list",

@@ -115,7 +115,7 @@ const CONSTANTS = new Set([
 
 const CODE = /^[A-Z]+(_[A-Z]+)+$/;
 
-const CLASS_OF_OUTCOME: Readonly<Record<string, ReasonClass>> = { decline: "Final", resubmit: "Correctable" };
+const CLASS_OF_OUTCOME: Readonly<Record<string, ReasonClass>> = { decline: "final", resubmit: "correctable" };
 
 const states = ({ definition }: Machine): [string, State][] => Object.entries(definition.States);
 const tasks = (machine: Machine): [string, State][] => states(machine).filter(([, state]) => isTask(state));
