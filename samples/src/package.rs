@@ -52,7 +52,7 @@ impl Details {
         }
     }
 
-    /// The file: a header and one row, CRLF line ends.
+    /// The file: a header and one row, CRLF line endings.
     #[must_use]
     pub fn to_csv(&self) -> Vec<u8> {
         let row = [

@@ -210,7 +210,7 @@ fn polyglots() -> Vec<Picture> {
         ("another JPEG", portrait()),
         ("another PNG", plain()),
         ("a byte", vec![0]),
-        ("line ends", b"\r\n".to_vec()),
+        ("line endings", b"\r\n".to_vec()),
         ("half a megabyte of nothing", vec![0; 500_000]),
     ];
     let mut pictures = Vec::new();
@@ -298,7 +298,7 @@ fn odd() -> Vec<Picture> {
         ("a zip file in a comment", with(&comment(&zip(&[(MARKER.to_owned(), b"a".to_vec())])))),
         ("a thousand comments", with(&comment(MARKER.as_bytes()).repeat(1_000))),
         ("fill bytes before a marker", with(&[0xFF; 500])),
-        ("line ends changed", replaced(&whole, b"\r\n", b"\n")),
+        ("line endings changed", replaced(&whole, b"\r\n", b"\n")),
     ]
     .map(|(name, bytes)| picture(format!("a portrait, {name}"), bytes, Expected::Harmless))
     .into();

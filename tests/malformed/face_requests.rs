@@ -334,7 +334,7 @@ fn no_http() -> Vec<Request> {
         ("a header with a space in its name", b"POST PATH HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx y: Zyzzyvaquux\r\n\r\n"),
         ("a header with a NUL", b"POST PATH HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx: Zyzzyva\0quux\r\n\r\n"),
         ("a header that goes on in the next line", b"POST PATH HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx: a\r\n Zyzzyvaquux\r\n\r\n"),
-        ("line ends of one byte", b"POST PATH HTTP/1.1\nhost: a\nconnection: close\ncontent-length: 2\n\n{}"),
+        ("line endings of one byte", b"POST PATH HTTP/1.1\nhost: a\nconnection: close\ncontent-length: 2\n\n{}"),
         ("a length that is none", b"POST PATH HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: x\r\n\r\n"),
         ("a negative length", b"POST PATH HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: -1\r\n\r\n"),
         ("two lengths", b"POST PATH HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{} "),

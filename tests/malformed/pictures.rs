@@ -60,7 +60,7 @@ pub(crate) fn others() -> Vec<(&'static str, Vec<u8>)> {
         ("an archive", zip(&[("a".to_owned(), b"a".to_vec())])),
         ("half a signature", b"\x89PNG\r\n".to_vec()),
         ("a signature only", b"\x89PNG\r\n\x1A\n".to_vec()),
-        ("a PNG whose line ends were changed", [b"\x89PNG\n\x1A\n", &png(600, 400)[8..]].concat()),
+        ("a PNG whose line endings were changed", [b"\x89PNG\n\x1A\n", &png(600, 400)[8..]].concat()),
         ("a JPEG without a frame", b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xFF\xD9".to_vec()),
         ("a JPEG that breaks off in its frame", jpeg(600, 400, 3)[..24].to_vec()),
         ("a JPEG with a segment of no length", b"\xFF\xD8\xFF\xE0\0\0\xFF\xE0\0\0".to_vec()),

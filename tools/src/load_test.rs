@@ -425,7 +425,7 @@ impl Outcome {
         writeln!(text, "| requests refused as too many | {} |", list(&self.refused))?;
         writeln!(text, "| requests admitted | {} |", list(&self.admitted))?;
         writeln!(text, "| last end after | {:.0} s |", self.drain_seconds)?;
-        writeln!(text, "| ends a second, quota | {:.2}, {} |", self.per_second, self.quota)?;
+        writeln!(text, "| outcomes a second, quota | {:.2}, {} |", self.per_second, self.quota)?;
         writeln!(text, "| largest function, first and last third | {early} MB, {late} MB |")?;
         writeln!(
             text,

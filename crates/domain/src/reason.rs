@@ -87,7 +87,7 @@ reasons! {
     }
     AttemptsExhausted "ATTEMPTS_EXHAUSTED" Final {
         applicant: "We could not use what you sent several times. A person will look at your application.",
-        staff: "The last attempt that the setting allows could not be used either; a person has to look."
+        staff: "The last attempt that the setting allows could not be used either; a person decides."
     }
     UploadMissing "UPLOAD_MISSING" Technical {
         applicant: "We could not open your upload. Please send it again.",
@@ -191,7 +191,7 @@ reasons! {
     }
     FaceDuplicateConcurrent "FACE_DUPLICATE_CONCURRENT" Final {
         applicant: "Another application with your face was sent at the same moment. A person will look at your application.",
-        staff: "Two applications with the same face were checked at the same moment; a person has to look. The row names the other face and its application."
+        staff: "Two applications with the same face were checked at the same moment; a person decides. The row names the other face and its application."
     }
     FaceMismatch "FACE_MISMATCH" Final {
         applicant: "The face on your selfie is not the one on your document.",
@@ -227,7 +227,7 @@ reasons! {
     }
     DocumentIssuerUnreadable "DOCUMENT_ISSUER_UNREADABLE" Final {
         applicant: "We could not read which state issued your document. A person will look at your application.",
-        staff: "The issuing state was not read, so that the document's number belongs to no certain customer; a person has to look."
+        staff: "The issuing state was not read, so that the document's number belongs to no certain customer; a person decides."
     }
     FirstNameUnreadable "FIRST_NAME_UNREADABLE" Correctable {
         applicant: "The first name on your document could not be read. Please photograph it again.",

@@ -1,8 +1,7 @@
-//! What no text about a person may hold, however it comes: as a table, or in a request.
+//! Characters and forms that no text about a person may have, in a table or in a request.
 
-/// Control characters, and characters that show nothing of their own but change, hide or replace what is shown beside them:
-/// whoever compares or reviews the value would see another one. The joiners U+200C and U+200D stay, because names are written
-/// with them.
+/// Control characters, and invisible characters that change, hide or replace the text beside them: a reviewer would see another
+/// value than the one that is stored. The joiners U+200C and U+200D are allowed, because some names need them.
 pub(crate) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -22,8 +21,8 @@ pub(crate) fn is_hidden(character: char) -> bool {
         )
 }
 
-/// Whether a spreadsheet would run the value when somebody opens an export of the tables: see
-/// <https://owasp.org/www-community/attacks/CSV_Injection>. A lone hyphen, as people write for "nothing", is none.
+/// Whether a spreadsheet that opens an export of the tables would run the value as a formula: see
+/// <https://owasp.org/www-community/attacks/CSV_Injection>. A lone hyphen is none: people write it for an empty value.
 pub(crate) fn is_formula(value: &str) -> bool {
     let mut characters = value.chars();
     match characters.next() {

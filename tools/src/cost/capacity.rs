@@ -128,7 +128,7 @@ Applications are begun at `startRate` *r*, by default the rate of AnalyzeID; wha
 - **AnalyzeID binds first, everywhere.** At the default of 5 a second a deployment bears 432,000 applications a day, at 1 a second 86,400. Lambda, Step Functions and DynamoDB are far from their limits when it does. Ask for it first, and name the peak of a day and not its mean.
 - **Then the licence verification service**, whose rate is a matter of a contract, and outside us-east-1, us-west-2 and eu-west-1 Rekognition's IndexFaces, SearchFaces and SearchFacesByImage at 5 a second.
 - **`startRate` decides whether a peak is late or lost.** Uploads that wait in their queue may wait for 14 days. Executions that have begun may not: their own calls to Rekognition are tried for about two minutes, and a wait for AnalyzeID or the licence verification service ends after three hours. So the rate at which applications begin must not exceed the scarcest quota; that is the default.
-- A backlog that is longer than 14 days would expire in the queue. An alarm tells of old messages long before (RUNBOOK).
+- A backlog that is longer than 14 days would expire in the queue. An alarm reports old messages long before (RUNBOOK).
 - After raising a quota raise `extractionRate`; `startRate` and `extractionConcurrency` follow unless they are set. A quota that is not raised to the peak but above the mean still drains every night.
 ",
     );

@@ -117,7 +117,7 @@ pub fn inspect_image(member: Member, bytes: &[u8]) -> Result<&'static str, Reaso
     };
     let extension = match imagesize::image_type(bytes) {
         Ok(imagesize::ImageType::Jpeg) => "jpg",
-        // The rest of the signature shows whether a transfer has converted line ends, which damages the picture.
+        // The rest of the signature shows whether a transfer has converted line endings, which damages the picture.
         Ok(imagesize::ImageType::Png) if bytes.starts_with(b"\x89PNG\r\n\x1A\n") => "png",
         _ => return Err(not_an_image),
     };
