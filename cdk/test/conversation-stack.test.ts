@@ -1,7 +1,10 @@
 import { Tags } from "aws-cdk-lib";
 import type * as bedrock from "aws-cdk-lib/aws-bedrock";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ACTION_GROUP, FUNCTIONS, INSTRUCTION } from "../lib/constructs/agent";
+import { FUNCTIONS, INSTRUCTION } from "../lib/constructs/agent";
+import { STATE_MACHINES } from "../lib/paths";
 import { type Deployment, deployment, onDisk, readable, resource, resources, synthesize } from "./support";
 
 const { conversation } = deployment();
@@ -59,15 +62,16 @@ describe("the agent", () => {
     ]);
   });
 
-  it("offers the functions of the worker, with consent first", () => {
+  it("offers the functions of the worker's contract, with consent first", () => {
+    const contract = JSON.parse(readFileSync(join(STATE_MACHINES, "contracts", "onboarding-agent.input.schema.json"), "utf8")).properties;
     expect(read(agent.ActionGroups)).toEqual([
       expect.objectContaining({
-        ActionGroupName: ACTION_GROUP,
+        ActionGroupName: contract.actionGroup.const,
         ActionGroupExecutor: { Lambda: "<OnboardingAgent/Function/Resource.Arn>" },
       }),
     ]);
     const offered = agent.ActionGroups[0].FunctionSchema.Functions;
-    expect(offered.map(({ Name }: any) => Name)).toEqual(FUNCTIONS.map(({ name }) => name));
+    expect(offered.map(({ Name }: any) => Name)).toEqual(contract.function.enum);
     expect(Object.keys(offered[0].Parameters)).toEqual(["country", "consent"]);
     // Bedrock's limits: docs.aws.amazon.com/bedrock/latest/userguide/quotas.html and API_agent_Function.
     for (const { Name, Description, Parameters = {} } of offered) {

@@ -11,8 +11,8 @@ export interface AgentProps extends Common {
   readonly function: lambda.IFunction;
 }
 
-/** The name that the worker `onboarding-agent` expects; a test compares the two. */
-export const ACTION_GROUP = "onboarding";
+/** The name that the worker `onboarding-agent` expects; it is in the worker's contract. */
+const ACTION_GROUP = "onboarding";
 
 /** The functions that the model may call, and the parameters for which it must ask the person first. */
 export const FUNCTIONS: readonly bedrock.CfnAgent.FunctionProperty[] = [

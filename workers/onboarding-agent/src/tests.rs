@@ -304,13 +304,11 @@ fn nothing_that_the_person_wrote_is_printed() {
 }
 
 #[test]
-fn the_template_offers_exactly_these_functions() {
-    let template = include_str!("../../../cdk/lib/constructs/agent.ts");
-    assert!(template.contains(&format!("ACTION_GROUP = \"{ACTION_GROUP}\"")));
-    for function in Function::ALL {
-        assert!(template.contains(&format!("name: \"{}\"", function.name())), "{}", function.name());
-    }
-    assert_eq!(template.matches("name: \"").count(), Function::ALL.len());
+fn the_contract_names_exactly_these_functions() {
+    let contract = include_str!("../../../statemachines/contracts/onboarding-agent.input.schema.json");
+    let contract: Value = serde_json::from_str(contract).expect("a schema");
+    assert_eq!(contract["properties"]["actionGroup"]["const"], ACTION_GROUP);
+    assert_eq!(contract["properties"]["function"]["enum"], json!(Function::ALL.map(Function::name)));
 }
 
 /// The answer to Bedrock, as the kit makes it: errors and malformed events get an answer too.
