@@ -6,7 +6,7 @@
 
 use anyhow::{Context as _, Result};
 use bonafide_tests::bench::bench;
-use bonafide_tools::machine::{CONVERSATION, MACHINES, is_marker};
+use bonafide_tools::machine::{CONVERSATION, is_marker, machines};
 use serde_json::{Value, json};
 
 /// Errors that are never retried.
@@ -59,7 +59,7 @@ fn every_task_retries_exactly_the_errors_that_may_pass() {
         let mut tasks = 0;
         // The local AWS evaluates Catch before Retry in TestState, and every Task of this machine catches everything: its scenarios count
         // attempts instead.
-        for (name, output) in MACHINES.into_iter().filter(|(name, _)| *name != CONVERSATION) {
+        for (name, output) in machines().filter(|(name, _)| *name != CONVERSATION) {
             let machine = bench().deployment.machine(output)?;
             let deployed = bench().local.sfn.describe_state_machine().state_machine_arn(machine).send().await?;
             let definition: Value = serde_json::from_str(&deployed.definition)?;

@@ -13,7 +13,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::answers::{license, person};
 use bonafide_tests::bench::bench;
-use bonafide_tools::machine::MACHINES;
+use bonafide_tools::machine::machines;
 use bonafide_tools::packages::{details, zip};
 use bonafide_tools::rows::{plain, s};
 use bonafide_tools::{repository, until};
@@ -226,7 +226,7 @@ async fn open(names: &[String]) -> Result<Vec<String>> {
             open.push(format!("{id} {}", row["status"]));
         }
     }
-    for (machine, output) in MACHINES {
+    for (machine, output) in machines() {
         let running = running(output).await?;
         if running > 0 {
             open.push(format!("{running} of {machine}"));

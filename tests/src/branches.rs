@@ -88,7 +88,7 @@ fn divert(transition: &mut Value, field: &str, marker: String, markers: &mut Map
 
 #[cfg(test)]
 mod tests {
-    use bonafide_tools::machine::MACHINES;
+    use bonafide_tools::machine::machines;
 
     use super::*;
 
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn markers_change_nothing_but_the_path() {
-        for (name, _) in MACHINES {
+        for (name, _) in machines() {
             let machine = Machine::read(name).expect("a definition");
             let states: Map<_, _> = machine.states().map(|(name, state)| (name.to_owned(), state.clone())).collect();
             let definition = json!({"States": states});

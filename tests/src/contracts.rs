@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, bail};
 use bonafide_tools::history::Trace;
-use bonafide_tools::machine::{MACHINES, Machine};
+use bonafide_tools::machine::{Machine, machines, pascal};
 use bonafide_tools::repository;
 use jsonschema::Validator;
 use serde_json::Value;
@@ -21,11 +21,6 @@ fn workers() -> Result<Vec<(String, String)>> {
         queue.map_or_else(|| format!("${{{}Arn}}", pascal(name)), |queue| format!("${{{queue}QueueUrl}}"))
     };
     Ok(workers.map(|(name, queue)| (token(name, queue), name.to_owned())).collect())
-}
-
-/// `match-details` → `MatchDetails`.
-fn pascal(name: &str) -> String {
-    name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
 struct Contracts {
@@ -70,7 +65,7 @@ impl Contracts {
         }
         let listed = self::workers()?;
         let mut workers = HashMap::new();
-        for (name, _) in MACHINES {
+        for (name, _) in machines() {
             for (state, definition) in Machine::read(name)?.states() {
                 let arguments = definition["Arguments"].to_string();
                 let worker = listed.iter().find(|(substitution, _)| arguments.contains(substitution));
@@ -101,7 +96,7 @@ mod tests {
     #[test]
     fn every_worker_that_a_machine_waits_for_has_a_state_and_a_contract() {
         let contracts = Contracts::read().expect("contracts");
-        for (machine, _) in MACHINES {
+        for (machine, _) in machines() {
             for (state, definition) in Machine::read(machine).expect("a machine").states() {
                 let resource = definition["Resource"].as_str().unwrap_or_default();
                 let is_of_a_worker = resource.contains(":lambda:") || resource.contains(":sqs:");
@@ -109,7 +104,7 @@ mod tests {
                 assert_eq!(worker.is_some(), is_of_a_worker, "{state} of {machine}");
             }
         }
-        for name in contracts.workers.values().map(String::as_str).chain(MACHINES.map(|(name, _)| name)) {
+        for name in contracts.workers.values().map(String::as_str).chain(machines().map(|(name, _)| name)) {
             for side in ["input", "output"] {
                 assert!(contracts.schemas.contains_key(&format!("{name}.{side}")), "{name}.{side}");
             }

@@ -12,7 +12,7 @@ use bonafide_cli::Deployment;
 use bonafide_domain::ReasonCode;
 use bonafide_tools::Local;
 use bonafide_tools::history::{Trace, executions};
-use bonafide_tools::machine::{MACHINES, Machine};
+use bonafide_tools::machine::{Machine, machines};
 use bonafide_tools::rows::plain;
 use serde_json::Value;
 
@@ -51,7 +51,7 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
     let mut taken: BTreeMap<&str, Taken> = BTreeMap::new();
     let mut reasons = BTreeSet::new();
     let mut broken = Vec::new();
-    for (name, output) in MACHINES {
+    for (name, output) in machines() {
         let machine = taken.entry(name).or_default();
         for execution in executions(local, deployment.machine(output)?).await? {
             let trace = Trace::fetch(local, &execution).await?;
@@ -69,7 +69,7 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
     let mut text = String::new();
     let mut missing = Vec::new();
     let mut totals = [Share::default(); 4];
-    for (name, _) in MACHINES {
+    for (name, _) in machines() {
         let machine = Machine::read(name)?;
         let shares = shares(name, &machine, &taken[name], &mut missing);
         for (total, share) in totals.iter_mut().zip(shares) {

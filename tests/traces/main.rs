@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use bonafide_tests::{branches, coverage, leaks};
 use bonafide_tools::Local;
-use bonafide_tools::machine::MACHINES;
+use bonafide_tools::machine::machines;
 use clap::Parser;
 
 /// Works on the local AWS that the environment names.
@@ -27,7 +27,7 @@ async fn main() -> Result<ExitCode> {
     let deployment = local.deployment().await?;
     let is_good = match command {
         Command::Mark => {
-            for (_, output) in MACHINES {
+            for (_, output) in machines() {
                 let arn = deployment.machine(output)?;
                 let deployed = local.sfn.describe_state_machine().state_machine_arn(arn).send().await?;
                 let definition = branches::with_markers(serde_json::from_str(&deployed.definition)?);

@@ -7,7 +7,7 @@ use aws_sdk_sfn::types::HistoryEvent;
 use serde_json::{Value, json};
 
 use crate::local::Local;
-use crate::machine::{MACHINES, is_marker};
+use crate::machine::{is_marker, machines};
 
 /// One execution with its history.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ impl Trace {
     #[must_use]
     pub fn definition(&self) -> &'static str {
         // A deployed machine is called after its definition, with a prefix.
-        let names = MACHINES.map(|(name, _)| name).into_iter().filter(|name| self.machine().ends_with(name));
+        let names = machines().map(|(name, _)| name).filter(|name| self.machine().ends_with(name));
         // `agent-onboarding` ends with `onboarding`.
         names.max_by_key(|name| name.len()).unwrap_or_default()
     }

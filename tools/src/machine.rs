@@ -1,6 +1,6 @@
 //! The state machines as they are written.
 
-use std::fs;
+use std::{collections::BTreeMap, fs, sync::LazyLock};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
@@ -10,17 +10,25 @@ use crate::repository;
 /// The separator in the names of markers, which the test coverage adds to machines. No state's name contains it.
 pub const SEPARATOR: &str = " › ";
 
-/// All machines: the name of the definition's file, and the output that holds the ARN.
-pub const MACHINES: [(&str, &str); 8] = [
-    ("onboarding", "OnboardingMachineArn"),
-    ("identity-verification", "IdentityVerificationMachineArn"),
-    ("identity-compare", "IdentityCompareMachineArn"),
-    ("document-extraction", "DocumentExtractionMachineArn"),
-    ("third-party-check", "ThirdPartyCheckMachineArn"),
-    ("record-failure", "RecordFailureMachineArn"),
-    (SWEEP, "SweepSubmissionsMachineArn"),
-    (CONVERSATION, "AgentOnboardingMachineArn"),
-];
+/// All machines of the folder `statemachines/`: the name of the definition's file, and the output that holds the ARN.
+///
+/// # Panics
+/// When the folder cannot be read.
+pub fn machines() -> impl Iterator<Item = (&'static str, &'static str)> {
+    static MACHINES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+        let files = fs::read_dir(repository().join("statemachines")).expect("the folder of the machines can be read");
+        let names =
+            files.filter_map(|file| Some(file.ok()?.file_name().to_str()?.strip_suffix(".asl.json")?.to_owned()));
+        names.map(|name| (name.clone(), format!("{}MachineArn", pascal(&name)))).collect()
+    });
+    MACHINES.iter().map(|(name, output)| (name.as_str(), output.as_str()))
+}
+
+/// `match-details` → `MatchDetails`.
+#[must_use]
+pub fn pascal(name: &str) -> String {
+    name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
 
 /// The Express machine, which no upload starts and which records its failures itself. On AWS its executions leave no history; the local
 /// AWS keeps one of every execution.

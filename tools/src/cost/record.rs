@@ -17,7 +17,7 @@ use crate::conversations::{self, Conversation};
 use crate::face_script::{self, Stage, Step};
 use crate::history::Trace;
 use crate::local::{Local, STAGE};
-use crate::machine::{CONVERSATION, MACHINES, Machine};
+use crate::machine::{CONVERSATION, Machine, machines};
 use crate::rows::Row;
 use crate::samples::{self, Sample, Submission};
 use crate::{FaceApi, until};
@@ -266,7 +266,7 @@ impl Recorder<'_> {
 
     async fn seen(&self) -> Result<Seen> {
         let mut seen = Seen::default();
-        for (_, output) in MACHINES {
+        for (_, output) in machines() {
             let list = self.local.sfn.list_executions().state_machine_arn(self.deployment.machine(output)?);
             let mut pages = list.into_paginator().items().send();
             while let Some(execution) = pages.next().await {
