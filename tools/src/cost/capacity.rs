@@ -68,15 +68,15 @@ pub(super) fn page(approved: &Usage, prices: &Prices) -> Result<String> {
     let mut page = format!(
         "# Capacity
 
-Written by `cargo xtask cost --write`: what a deployment bears, where it saturates first, and what to ask AWS for. Decisions: [0027](adr/0027-rates-are-kept-by-holding-slots.md).
+Written by `cargo xtask cost --write`: how much load a deployment can handle, which quota is reached first, and which quotas to raise. Decision: [0027](adr/0027-rates-are-kept-by-holding-slots.md).
 
 ## Measured: a load test
 
 [capacity/load-test.md](capacity/load-test.md), by `cargo xtask load-test --write`: 2,000 packages uploaded at once to a local AWS of its own, with AnalyzeID and the licence verification service limited to 5 requests a second and Rekognition to us-east-1's quotas. The services of the local AWS answer at once with recorded results, so nothing but the rates slows it down. A small one is a level of `cargo xtask test`.
 
-## Where it saturates first
+## Which quota is reached first
 
-The calls are those that the approved application of [COST](COST.md) made; it asks for everything. The quotas are AWS's defaults, and each can be raised. *Peak* is {PEAK} times the mean of the day: a fiftieth of the applications, delivered by a partner within ten minutes, upon an hour in which 6 % of them arrive.
+The calls are those that the approved application of [COST](COST.md) made; no other path makes more. The quotas are AWS's defaults, and each can be raised. *Peak* is {PEAK} times the mean of the day: a fiftieth of the applications, delivered by a partner within ten minutes, upon an hour in which 6 % of them arrive.
 "
     );
     let mut backlogs = Vec::new();
@@ -125,11 +125,11 @@ Applications are begun at `startRate` *r*, by default the rate of AnalyzeID; wha
         "
 ## What follows
 
-- **AnalyzeID binds first, everywhere.** At the default of 5 a second a deployment bears 432,000 applications a day, at 1 a second 86,400. Lambda, Step Functions and DynamoDB are far from their limits when it does. Ask for it first, and name the peak of a day and not its mean.
-- **Then the licence verification service**, whose rate is a matter of a contract, and outside us-east-1, us-west-2 and eu-west-1 Rekognition's IndexFaces, SearchFaces and SearchFacesByImage at 5 a second.
-- **`startRate` decides whether a peak is late or lost.** Uploads that wait in their queue may wait for 14 days. Executions that have begun may not: their own calls to Rekognition are tried for about two minutes, and a wait for AnalyzeID or the licence verification service ends after three hours. So the rate at which applications begin must not exceed the scarcest quota; that is the default.
+- **The quota of AnalyzeID is reached first, in every region.** With 5 calls a second a deployment can handle 432,000 applications a day, with 1 a second 86,400. Lambda, Step Functions and DynamoDB are then far from their limits. Request a higher quota of AnalyzeID first, for the peak of a day and not for its mean.
+- **The licence verification service is next**, whose rate is agreed in a contract, and outside us-east-1, us-west-2 and eu-west-1 Rekognition's IndexFaces, SearchFaces and SearchFacesByImage at 5 a second.
+- **`startRate` keeps a peak from failing.** Uploads may wait in their queue for 14 days. Executions that have begun may not: their own calls to Rekognition are tried for about two minutes, and a wait for AnalyzeID or the licence verification service ends after three hours. So the rate at which applications begin must not exceed the scarcest quota; that is the default.
 - A backlog that is longer than 14 days would expire in the queue. An alarm reports old messages long before (RUNBOOK).
-- After raising a quota raise `extractionRate`; `startRate` and `extractionConcurrency` follow unless they are set. A quota that is not raised to the peak but above the mean still drains every night.
+- After raising a quota raise `extractionRate`; `startRate` and `extractionConcurrency` follow unless they are set. With a quota between the mean and the peak, the queue is empty again every night.
 ",
     );
     Ok(page)

@@ -56,7 +56,7 @@ impl Page<'_> {
             self.text,
             "# What an application costs
 
-Written by `cargo xtask cost --write`: each sample was run, each conversation led and each request sent alone on the local AWS, what it did was counted, and priced with the list prices of {region} ({currency}, {date}, without free tiers, discounts and taxes).
+Written by `cargo xtask cost --write`: each sample, conversation and request was run alone on the local AWS, its calls were counted, and they were priced with the list prices of {region} ({currency}, {date}, without free tiers, discounts and taxes).
 
 ## One application, by its path
 
@@ -80,7 +80,7 @@ All that follows from one session with the agent until it ends, with its storage
         self.cases(conversations, &["conversation", "result", "US$", "executions", "model turns"], 5)?;
         self.text.push_str(
             "
-The model of the agent is not in these sums: how many tokens it reads and writes depends on the model, the instruction and what people say, and none answers here. It is asked once for each thing that the person says and once more for each function's answer (the model turns above), and reads the instruction, the schema of the functions and everything said so far each time. So an estimate is model turns × (tokens read × price of input + tokens written × price of output) at the prices of the stage's `agentModel`, with the tokens of some real sessions: `InputTokenCount` and `OutputTokenCount` divided by `Invocations`, of the namespace `AWS/Bedrock` in CloudWatch. How the sum goes: with 2,000 tokens read each time and US$ 1 for a million of them, nine turns cost US$ 0.018, ten times all the rest. What the national register asks for an answer is not in them either.
+The model of the agent is not in these sums: how many tokens it reads and writes depends on the model, the instruction and what people say, and the local AWS has no model. It is asked once for each thing that the person says and once more for each function's answer (the model turns above), and reads the instruction, the schema of the functions and everything said so far each time. So an estimate is model turns × (tokens read × price of input + tokens written × price of output) at the prices of the stage's `agentModel`, with the tokens of some real sessions: `InputTokenCount` and `OutputTokenCount` divided by `Invocations`, of the namespace `AWS/Bedrock` in CloudWatch. For example, with 2,000 tokens read each time and US$ 1 for a million of them, nine turns cost US$ 0.018, ten times all the rest. The fees of the national register are not included either.
 ",
         );
         let registered = case(conversations, CONVERSATION)?;
@@ -130,7 +130,7 @@ All that follows from one request over HTTP, on one collection: each further one
             vec![service.clone(), units, unit.clone(), each, format!("{:.7}", usd(price)), share(usd(price), all)]
         };
         let rows: Vec<_> = metered.into_iter().map(row).collect();
-        let _ = write!(self.text, "\n## {title}\n\nThe {of} `{}`, meter by meter.\n\n", case.id);
+        let _ = write!(self.text, "\n## {title}\n\nThe {of} `{}`, item by item.\n\n", case.id);
         table(&mut self.text, &["service", "units", "unit", "US$ each", "US$", "share"], &rows);
         Ok(())
     }
@@ -244,7 +244,7 @@ Not recorded, because the local AWS is no measure of AWS: durations and the line
     table(&mut page, &["what", "assumed", "because"], &assumptions.collect::<Vec<_>>());
     page.push_str(
         "
-Not counted: e-mails to subscribers, data transfer to the internet, CloudTrail, the evidence bucket's access logs, and people who look.
+Not counted: e-mails to subscribers, data transfer to the internet, CloudTrail, the evidence bucket's access logs, and the time of staff.
 
 ## Prices
 
