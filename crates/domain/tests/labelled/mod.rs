@@ -19,7 +19,8 @@ use bonafide_domain::{
 };
 use chrono::NaiveDate;
 
-use kind::{Kind, Label};
+use kind::Kind;
+pub(crate) use kind::Label;
 use lists::{GIVEN_NAMES, PLACES, STREETS, SURNAMES};
 use random::Random;
 
