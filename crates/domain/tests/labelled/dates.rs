@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 
-use super::kind::{IntoStrings, Kind, one_digit, other, other_case, same};
+use super::kind::{IntoStrings, Kind, near, one_digit, other, other_case, same};
 use super::random::Random;
 use super::{Field, Written};
 
@@ -41,9 +41,9 @@ pub(crate) const KINDS: &[Kind] = &[
         let (digit, letter) = random.from(&[('0', "O"), ('1', "I"), ('5', "S"), ('8', "B")]);
         left.born.contains(digit).then(|| left.born = left.born.replacen(digit, letter, 1))
     }),
-    other("a day, month or year off", BIRTH, |random, left, right| {
+    near("a day, month or year off", BIRTH, |random, left, right| {
         let days = Days::new(1);
-        let months = Months::new(random.from(&[1, 12, 120]));
+        let months = Months::new(random.from(&[1, 12]));
         right.date = match random.below(4) {
             0 => left.date + days,
             1 => left.date - days,
@@ -53,18 +53,18 @@ pub(crate) const KINDS: &[Kind] = &[
         (left.born, right.born) = (form(random, left.date, false), form(random, right.date, false));
         Some(())
     }),
-    other("day and month exchanged", BIRTH, |random, left, right| {
+    near("day and month exchanged", BIRTH, |random, left, right| {
         right.date = exchanged(left.date)?;
         (left.born, right.born) = (form(random, left.date, false), form(random, right.date, false));
         Some(())
     }),
-    other("day first, another day", BIRTH, |random, left, right| {
+    near("day first, another day", BIRTH, |random, left, right| {
         right.date = exchanged(left.date)?;
         day_first(random, right);
         left.born = form(random, left.date, true);
         Some(())
     }),
-    other("day first, details month first, ambiguous", BIRTH, |random, left, right| {
+    near("day first, details month first, ambiguous", BIRTH, |random, left, right| {
         exchanged(left.date)?;
         day_first(random, right);
         left.born = left.date.format(random.of(&["%m/%d/%Y", "%m-%d-%Y", "%-m/%-d/%Y"])).to_string();
@@ -76,9 +76,48 @@ pub(crate) const KINDS: &[Kind] = &[
         (right.issued, right.expires) = ("31/01/2024".to_owned(), "01/31/2032".to_owned());
         Some(())
     }),
-    other("one digit", BIRTH, |random, left, _| {
+    near("one digit missing", BIRTH, |random, left, _| {
+        let (number, month) = (left.date.day().to_string(), left.date.month());
+        let rest = random.below(2);
+        let number = number.get(rest..=rest).filter(|rest| *rest != "0" && number.len() == 2)?;
+        left.born = format!("{month}/{number}/{}", left.date.year());
+        Some(())
+    }),
+    near("two digits exchanged", BIRTH, |random, left, _| {
+        let text = left.date.format("%m/%d/%Y").to_string();
+        let at = random.from(&[0, 3, 7, 8]);
+        let mut characters: Vec<char> = text.chars().collect();
+        characters.swap(at, at + 1);
+        left.born = characters.into_iter().collect();
+        (left.born != text && is_readable(&left.born)).then_some(())
+    }),
+    near("a century apart", BIRTH, |_, left, _| {
+        left.date = left.date.with_year(left.date.year() + 100)?;
+        left.born = left.date.format("%m/%d/%Y").to_string();
+        Some(())
+    }),
+    near("one digit", BIRTH, |random, left, _| {
         let text = left.date.format("%m/%d/%Y").to_string();
         left.born = one_digit(random, &text)?;
+        is_readable(&left.born).then_some(())
+    }),
+    other("another day", BIRTH, |random, left, right| {
+        right.date = left.date + Days::new(40 + u64::try_from(random.below(9_000)).ok()?);
+        (left.born, right.born) = (form(random, left.date, false), form(random, right.date, false));
+        let differ =
+            |at: usize| left.date.to_string()[at..].split('-').next() != right.date.to_string()[at..].split('-').next();
+        (differ(0) && differ(5) && differ(8)).then_some(())
+    }),
+    other("ten years off, or another month and day", BIRTH, |random, left, right| {
+        let is_far = random.chance();
+        right.date = if is_far { left.date + Months::new(120 + 12 * 7) } else { left.date + Days::new(45) };
+        (left.born, right.born) = (form(random, left.date, false), form(random, right.date, false));
+        // 45 days on, the day of the month may differ in one digit, and the year in none.
+        (is_far && left.date.year() % 100 < 90 || !is_far && left.date.day() + 3 != right.date.day()).then_some(())
+    }),
+    other("of another century, or with a year in two digits", BIRTH, |random, left, _| {
+        let format = if random.chance() { "%-m/%-d/%y" } else { "%m/%d/18%y" };
+        left.born = left.date.format(format).to_string();
         Some(())
     }),
     other("no date", BIRTH, |random, left, right| {
@@ -130,4 +169,9 @@ fn day_first(random: &mut Random, document: &mut Written) {
 fn exchanged(date: NaiveDate) -> Option<NaiveDate> {
     let other = NaiveDate::from_ymd_opt(date.year(), date.day(), date.month())?;
     (other != date).then_some(other)
+}
+
+/// Whether a date can be: what cannot is no date, and neither near nor another.
+fn is_readable(text: &str) -> bool {
+    NaiveDate::parse_from_str(text, "%m/%d/%Y").is_ok_and(|date| (1900..2200).contains(&date.year()))
 }

@@ -34,25 +34,33 @@ pub(crate) struct Kind {
     pub(crate) fields: &'static [Field],
     pub(crate) label: Label,
     pub(crate) vary: Vary,
+    /// The judgement depends on which side is the document.
+    one_way: bool,
 }
 
 impl Kind {
+    /// What an applicant adds is another matter than what a document adds.
+    pub(crate) const fn one_way(mut self) -> Self {
+        self.one_way = true;
+        self
+    }
+
     /// Which side is which always matters for dates: the document has a convention.
     pub(crate) fn is_symmetric(&self) -> bool {
-        self.fields != [Field::DateOfBirth]
+        !self.one_way && self.fields != [Field::DateOfBirth]
     }
 }
 
 pub(crate) const fn same(name: &'static str, fields: &'static [Field], vary: Vary) -> Kind {
-    Kind { name, fields, label: Label::Same, vary }
+    Kind { name, fields, label: Label::Same, vary, one_way: false }
 }
 
 pub(crate) const fn near(name: &'static str, fields: &'static [Field], vary: Vary) -> Kind {
-    Kind { name, fields, label: Label::Near, vary }
+    Kind { name, fields, label: Label::Near, vary, one_way: false }
 }
 
 pub(crate) const fn other(name: &'static str, fields: &'static [Field], vary: Vary) -> Kind {
-    Kind { name, fields, label: Label::Other, vary }
+    Kind { name, fields, label: Label::Other, vary, one_way: false }
 }
 
 pub(crate) trait IntoStrings {

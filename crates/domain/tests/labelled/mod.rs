@@ -387,6 +387,12 @@ impl Report {
             Ok::<_, std::fmt::Error>(())
         };
         write().expect("a text takes all");
+        let [accepts, declines, referrals] =
+            [self.pairs.false_accepts(), self.pairs.false_declines(), self.pairs.false_referrals()];
+        let wrong = format!(
+            "\nWhole pairs: {accepts} false accepts, {declines} false declines, {referrals} false referrals.\n"
+        );
+        text.push_str(&wrong);
         let header = format!(
             "{:<15} {:<6} {:<44} {:>6} {:>6} {:>6} {:>6}\n",
             "field", "label", "kind", "pairs", "pass", "near", "other"

@@ -1,10 +1,10 @@
 //! The ways in which names can differ.
 
 use super::Field;
-use super::kind::{IntoStrings, Kind, other, other_case, same};
+use super::kind::{IntoStrings, Kind, near, other, other_case, same};
 use super::lists::{
     FOREIGN_GIVEN_NAMES, FOREIGN_SURNAMES, GENDERED_SURNAMES, GIVEN_NAMES, JOINED_GIVEN_NAMES, JOINED_SURNAMES,
-    OTHER_GIVEN_NAMES, OTHER_SURNAMES, SURNAMES,
+    NEAR_GIVEN_NAMES, NEAR_SURNAMES, OTHER_GIVEN_NAMES, OTHER_SURNAMES, SURNAMES,
 };
 use super::random::Random;
 
@@ -23,13 +23,25 @@ pub(crate) const KINDS: &[Kind] = &[
         foreign(random, FOREIGN_SURNAMES, &mut left.last, &mut right.last);
         Some(())
     }),
-    same("accents as signs of their own", LAST, |random, left, right| {
+    same("accents as characters of their own", LAST, |random, left, right| {
         foreign(random, FOREIGN_SURNAMES, &mut left.last, &mut right.last);
         left.last = decomposed(&left.last)?;
         Some(())
     }),
     same("hyphens, apostrophes, spaces", LAST, |random, left, right| {
         joined(random, JOINED_SURNAMES, &mut left.last, &mut right.last)
+    }),
+    same("HTML entities", LAST, |random, left, right| {
+        (left.last, right.last) = random
+            .from(&[
+                ("O&#39;Brien", "O'BRIEN"),
+                ("D&apos;Angelo", "DANGELO"),
+                ("O&#x27;Neill", "O NEILL"),
+                ("N&uacute;&ntilde;ez", "NUNEZ"),
+                ("M&uuml;ller", "MUELLER"),
+            ])
+            .into_strings();
+        Some(())
     }),
     same("suffix given once", LAST, |random, left, right| {
         right.suffix.clear();
@@ -47,45 +59,123 @@ pub(crate) const KINDS: &[Kind] = &[
             .into_strings();
         Some(())
     }),
-    same("one of two surnames", LAST, |random, left, right| {
-        let (one, two) = (random.of(SURNAMES), random.of(SURNAMES));
-        left.last = format!("{one}{}{two}", random.of(&[" ", "-"]));
-        right.last = random.text(&[one, two]);
-        (one != two).then_some(())
-    }),
-    same("one of two surnames, one with particles", LAST, |random, left, right| {
-        let (one, two) = (random.of(&["DE LA CRUZ", "VAN DYKE", "DOS SANTOS", "DEL RIO"]), random.of(SURNAMES));
-        left.last = if random.chance() { format!("{one} {two}") } else { format!("{two} {one}") };
-        right.last = random.text(&[one, two]);
-        Some(())
-    }),
     same("two surnames exchanged", LAST, |random, left, right| {
         let (one, two) = (random.of(SURNAMES), random.of(SURNAMES));
         left.last = format!("{one} {two}");
         right.last = format!("{two}-{one}");
         Some(())
     }),
-    same("look-alikes", LAST, |random, left, _| {
-        left.last = misread(random, &left.last)?;
+    same("look-alikes on the document", LAST, |random, _, document| {
+        document.last = misread(random, &document.last)?;
+        Some(())
+    })
+    .one_way(),
+    near("look-alikes in the details", LAST, |random, details, _| {
+        details.last = misread(random, &details.last)?;
+        Some(())
+    })
+    .one_way(),
+    near("characters of no name, scripts mixed", LAST, |random, details, _| {
+        details.last = disguised(random, &details.last)?;
+        Some(())
+    })
+    .one_way(),
+    near("one of two surnames", LAST, |random, left, right| {
+        let (one, two) = (random.of(SURNAMES), random.of(SURNAMES));
+        left.last = format!("{one}{}{two}", random.of(&[" ", "-"]));
+        right.last = random.text(&[one, two]);
+        (one != two).then_some(())
+    }),
+    near("one of two surnames, one with particles", LAST, |random, left, right| {
+        let (one, two) = (random.of(&["DE LA CRUZ", "VAN DYKE", "DOS SANTOS", "DEL RIO"]), random.of(SURNAMES));
+        left.last = if random.chance() { format!("{one} {two}") } else { format!("{two} {one}") };
+        right.last = random.text(&[one, two]);
+        Some(())
+    }),
+    near("words added", LAST, |random, left, _| {
+        let added = random.of(&["BIN LADEN", "VON HOHENFELS", "Obermoser", "ZYXWA", "DE LA FUENTE"]);
+        left.last = if random.chance() { format!("{} {added}", left.last) } else { format!("{added} {}", left.last) };
+        Some(())
+    }),
+    near("particles missing", LAST, |random, left, right| {
+        let name = random.of(SURNAMES);
+        left.last = format!("{} {name}", random.of(&["DE", "De La", "AL", "VAN", "Von", "DOS", "ABDUL", "BEN"]));
+        right.last = String::from(name);
+        Some(())
+    }),
+    near("particles run together, or missing", LAST, |random, left, right| {
+        let name = random.of(SURNAMES);
+        left.last = format!("{}{name}", random.of(&["DE", "DELA", "AL", "VAN", "EL", "DOS"]));
+        right.last = String::from(name);
+        Some(())
+    }),
+    near("one letter", LAST, |random, left, _| {
+        left.last = one_letter(random, &left.last)?;
+        Some(())
+    }),
+    near("one letter and another case", LAST, |random, left, _| {
+        left.last = one_letter(random, &left.last)?;
+        left.last = other_case(random, &left.last);
+        Some(())
+    }),
+    near("two letters of a long name", LAST, |random, left, right| {
+        let long: Vec<&str> = SURNAMES.iter().copied().filter(|name| name.len() >= 8).collect();
+        right.last = random.text(&long);
+        left.last = one_letter(random, &right.last)?;
+        left.last = one_letter(random, &left.last)?;
+        (left.last != right.last && left.last.len() >= 7).then_some(())
+    }),
+    near("one letter of one of two surnames", LAST, |random, left, right| {
+        let other = random.of(SURNAMES);
+        right.last = format!("{} {other}", left.last);
+        left.last = one_letter(random, &left.last)?;
+        Some(())
+    }),
+    near("cut to the width of the card", LAST, |random, left, right| {
+        (left.last, right.last) = random
+            .from(&[
+                ("WOLFERSHAUSENBACHER", "WOLFERSHAUSENB"),
+                ("Featherstonehaughby", "FEATHERSTONEHAU"),
+                ("SCHMIDT-ROTTENBERGER", "SCHMIDT ROTTENB"),
+                ("Papadimitropoulos", "PAPADIMITRO"),
+            ])
+            .into_strings();
+        Some(())
+    }),
+    near("another transliteration", LAST, |random, left, right| {
+        (left.last, right.last) = random
+            .from(&[
+                ("HUSSEIN", "HUSAYN"),
+                ("Mohammad", "MUHAMED"),
+                ("ABDEL RAHIM", "ABDUL RAHIM"),
+                ("TCHAIKOVSKY", "CHAYKOVSKIY"),
+                ("RACHID", "RASHEED"),
+                ("AL-SAYED", "EL SAYED"),
+                ("Osmanov", "OUSMANOV"),
+            ])
+            .into_strings();
+        Some(())
+    }),
+    near("may be a form of the other", LAST, |random, left, right| {
+        listed(random, NEAR_SURNAMES, &mut left.last, &mut right.last);
+        Some(())
+    }),
+    near("missing", LAST, |_, left, _| {
+        left.last.clear();
         Some(())
     }),
     other("another name", LAST, |random, left, right| {
         right.last = random.text(SURNAMES);
         (left.last != right.last).then_some(())
     }),
-    other("one letter", LAST, |random, left, _| {
-        left.last = one_letter(random, &left.last)?;
+    other("invented", LAST, |random, left, _| {
+        left.last = invented(random);
         Some(())
     }),
-    other("one letter and another case", LAST, |random, left, _| {
-        left.last = one_letter(random, &left.last)?;
-        left.last = other_case(random, &left.last);
-        Some(())
-    }),
-    other("one letter of one of two surnames", LAST, |random, left, right| {
-        let other = random.of(SURNAMES);
-        right.last = format!("{} {other}", left.last);
-        left.last = one_letter(random, &left.last)?;
+    other("words run together to another", LAST, |random, left, right| {
+        (left.last, right.last) = random
+            .from(&[("SAINT ONE", "STONE"), ("DE ATHERAGE", "DEATHBRIDGE"), ("SANTA NDER", "STANDER")])
+            .into_strings();
         Some(())
     }),
     other("another of two surnames", LAST, |random, left, right| {
@@ -115,17 +205,14 @@ pub(crate) const KINDS: &[Kind] = &[
         let (maiden, married) = (random.of(SURNAMES), random.of(SURNAMES));
         (left.last, right.last) = (maiden.to_owned(), married.to_owned());
         // Some keep the maiden name as a middle name.
-        if left.middle.is_empty() && right.middle.is_empty() && random.chance() {
+        if right.middle.is_empty() && random.chance() {
             right.middle = String::from(maiden);
         }
         (maiden != married).then_some(())
-    }),
+    })
+    .one_way(),
     other("initial only", LAST, |_, left, _| {
         left.last.truncate(1);
-        Some(())
-    }),
-    other("missing", LAST, |_, left, _| {
-        left.last.clear();
         Some(())
     }),
     // Given names
@@ -137,7 +224,7 @@ pub(crate) const KINDS: &[Kind] = &[
         foreign(random, FOREIGN_GIVEN_NAMES, &mut left.first, &mut right.first);
         Some(())
     }),
-    same("accents as signs of their own", FIRST, |random, left, right| {
+    same("accents as characters of their own", FIRST, |random, left, right| {
         foreign(random, FOREIGN_GIVEN_NAMES, &mut left.first, &mut right.first);
         left.first = decomposed(&left.first)?;
         Some(())
@@ -145,10 +232,25 @@ pub(crate) const KINDS: &[Kind] = &[
     same("hyphens, apostrophes, spaces", FIRST, |random, left, right| {
         joined(random, JOINED_GIVEN_NAMES, &mut left.first, &mut right.first)
     }),
-    same("middle name given once", FIRST, |random, left, _| {
-        left.middle = random.text(GIVEN_NAMES);
+    same("middle name on the document alone", FIRST, |random, _, document| {
+        document.middle = random.text(GIVEN_NAMES);
         Some(())
-    }),
+    })
+    .one_way(),
+    same("word for no middle name", FIRST, |random, _, document| {
+        document.middle = random.text(&["NMN", "NONE", "NMI", "XXX"]);
+        Some(())
+    })
+    .one_way(),
+    same("initial or title in the details alone", FIRST, |random, details, _| {
+        details.first = if random.chance() {
+            format!("{} {}", details.first, random.of(&["A", "J.", "M"]))
+        } else {
+            format!("{} {}", random.of(&["MR", "Mrs.", "Ms", "DR.", "Prof."]), details.first)
+        };
+        Some(())
+    })
+    .one_way(),
     same("middle name with the first or apart", FIRST, |random, left, right| {
         right.middle = random.text(GIVEN_NAMES);
         left.first = format!("{} {}", left.first, right.middle);
@@ -164,16 +266,12 @@ pub(crate) const KINDS: &[Kind] = &[
         left.first = format!("{}{}", left.first, right.middle);
         Some(())
     }),
-    same("joined name and a further one", FIRST, |random, left, right| {
-        joined(random, &[&["MARY ANN", "MARYANN"]], &mut left.first, &mut right.first)?;
-        left.middle = random.text(&["LOUISE", "GRACE", "JANE"]);
+    same("joined name and a further one", FIRST, |random, details, document| {
+        joined(random, &[&["MARY ANN", "MARYANN"]], &mut details.first, &mut document.first)?;
+        document.middle = random.text(&["LOUISE", "GRACE", "JANE"]);
         Some(())
-    }),
-    same("known by the second name", FIRST, |random, left, right| {
-        right.middle.clone_from(&left.first);
-        right.first = random.text(GIVEN_NAMES);
-        Some(())
-    }),
+    })
+    .one_way(),
     same("first initial and second name", FIRST, |random, left, right| {
         right.middle = random.text(GIVEN_NAMES);
         left.middle.clone_from(&right.middle);
@@ -186,25 +284,127 @@ pub(crate) const KINDS: &[Kind] = &[
         (right.first, right.middle) = (any(middle), any(given));
         Some(())
     }),
-    same("look-alikes", FIRST, |random, left, _| {
-        left.first = misread(random, &left.first)?;
+    same("look-alikes on the document", FIRST, |random, _, document| {
+        document.first = misread(random, &document.first)?;
         Some(())
-    }),
+    })
+    .one_way(),
     same("initial V, and a suffix", FIRST, |random, left, right| {
         (left.middle, right.middle) = ("V".to_owned(), random.text(&["VINCENT", "VICTOR", "V."]));
         (left.suffix, right.suffix) = ("JR".to_owned(), "JR".to_owned());
+        Some(())
+    }),
+    near("look-alikes in the details", FIRST, |random, details, _| {
+        details.first = misread(random, &details.first)?;
+        Some(())
+    })
+    .one_way(),
+    near("characters of no name, scripts mixed", FIRST, |random, details, _| {
+        details.first = disguised(random, &details.first)?;
+        Some(())
+    })
+    .one_way(),
+    near("words in the details alone", FIRST, |random, details, _| {
+        let added = if random.chance() { random.text(GIVEN_NAMES) } else { invented(random) };
+        details.first =
+            if random.chance() { format!("{} {added}", details.first) } else { format!("{added} {}", details.first) };
+        Some(())
+    })
+    .one_way(),
+    near("second word in the document's first name", FIRST, |random, _, document| {
+        document.first = format!("{} {}", document.first, random.of(GIVEN_NAMES));
+        Some(())
+    })
+    .one_way(),
+    near("known by the second name", FIRST, |random, left, right| {
+        right.middle.clone_from(&left.first);
+        right.first = random.text(GIVEN_NAMES);
+        (right.first != right.middle).then_some(())
+    }),
+    near("other middle name", FIRST, |random, left, right| {
+        (left.middle, right.middle) = (random.text(GIVEN_NAMES), random.text(GIVEN_NAMES));
+        (left.middle != right.middle).then_some(())
+    }),
+    near("other middle initial", FIRST, |random, left, right| {
+        (left.middle, right.middle) = (random.of(GIVEN_NAMES)[..1].to_owned(), random.text(GIVEN_NAMES));
+        (!right.middle.starts_with(&left.middle)).then_some(())
+    }),
+    near("initial for the only name", FIRST, |_, left, _| {
+        left.first.truncate(1);
+        Some(())
+    }),
+    near("nickname", FIRST, |random, left, right| {
+        (left.first, right.first) = random
+            .from(&[
+                ("BOB", "ROBERT"),
+                ("Bill", "WILLIAM"),
+                ("Peggy", "MARGARET"),
+                ("CLIFF", "CLIFFORD"),
+                ("Liz", "ELIZABETH"),
+                ("Chuck", "CHARLES"),
+                ("Jim", "JAMES"),
+                ("PACO", "FRANCISCO"),
+                ("Sasha", "ALEXANDER"),
+                ("ALEX", "ALEXANDRA"),
+                ("Jack", "JOHN"),
+            ])
+            .into_strings();
+        right.middle = random.text(&["", "ANN", "LEE"]);
+        Some(())
+    }),
+    near("another transliteration", FIRST, |random, left, right| {
+        (left.first, right.first) = random
+            .from(&[
+                ("MOHAMMED", "MUHAMMAD"),
+                ("Mohamed", "MOHAMMAD"),
+                ("SERGEI", "SERGEY"),
+                ("Yevgeni", "EVGENIY"),
+                ("YUSUF", "YOUSSEF"),
+                ("Aisha", "AYESHA"),
+                ("Alexei", "ALEKSEY"),
+                ("DMITRI", "DIMITRY"),
+            ])
+            .into_strings();
+        Some(())
+    }),
+    near("one letter", FIRST, |random, left, _| {
+        left.first = one_letter(random, &left.first)?;
+        Some(())
+    }),
+    near("one letter, and a middle name", FIRST, |random, details, document| {
+        document.middle = random.text(GIVEN_NAMES);
+        details.first = one_letter(random, &details.first)?;
+        Some(())
+    })
+    .one_way(),
+    near("cut to the width of the card", FIRST, |random, left, right| {
+        (left.first, right.first) = random
+            .from(&[
+                ("MAXIMILIANE", "MAXIMILI"),
+                ("Anne-Sophie Marielle", "ANNE SOPHIE MAR"),
+                ("CHRISTOPHER", "CHRISTOP"),
+            ])
+            .into_strings();
+        Some(())
+    }),
+    near("may be a form of the other", FIRST, |random, left, right| {
+        listed(random, NEAR_GIVEN_NAMES, &mut left.first, &mut right.first);
+        Some(())
+    }),
+    near("missing", FIRST, |_, left, _| {
+        left.first.clear();
         Some(())
     }),
     other("brother, sister, twin", FIRST, |random, left, right| {
         right.first = random.text(GIVEN_NAMES);
         (left.first != right.first).then_some(())
     }),
-    other("one that looks alike", FIRST, |random, left, right| {
-        listed(random, OTHER_GIVEN_NAMES, &mut left.first, &mut right.first);
+    other("invented", FIRST, |random, left, _| {
+        left.first = invented(random);
         Some(())
     }),
-    other("one letter", FIRST, |random, left, _| {
-        left.first = one_letter(random, &left.first)?;
+    other("one that looks alike", FIRST, |random, left, right| {
+        listed(random, OTHER_GIVEN_NAMES, &mut left.first, &mut right.first);
         Some(())
     }),
     other("one that looks alike, same middle name", FIRST, |random, left, right| {
@@ -213,50 +413,46 @@ pub(crate) const KINDS: &[Kind] = &[
         right.middle.clone_from(&left.middle);
         Some(())
     }),
-    other("other middle name", FIRST, |random, left, right| {
-        (left.middle, right.middle) = (random.text(GIVEN_NAMES), random.text(GIVEN_NAMES));
-        (left.middle != right.middle).then_some(())
-    }),
-    other("other middle initial", FIRST, |random, left, right| {
-        (left.middle, right.middle) = (random.of(GIVEN_NAMES)[..1].to_owned(), random.text(GIVEN_NAMES));
-        (!right.middle.starts_with(&left.middle)).then_some(())
-    }),
-    other("initials only", FIRST, |random, left, right| {
-        left.first.truncate(1);
-        right.middle = random.text(GIVEN_NAMES);
-        left.middle = if random.chance() { right.middle[..1].to_owned() } else { String::new() };
-        Some(())
-    }),
-    other("missing", FIRST, |_, left, _| {
-        left.first.clear();
-        Some(())
-    }),
+    other("initial of the middle name only", FIRST, |random, details, document| {
+        document.middle = random.text(GIVEN_NAMES);
+        details.first = String::from(&document.middle[..1]);
+        (!document.first.starts_with(&details.first)).then_some(())
+    })
+    .one_way(),
     // Whole names
-    same("given and family name exchanged", BOTH, |_, left, _| {
+    same("in another script", BOTH, |random, left, right| {
+        foreign(random, FOREIGN_SURNAMES, &mut left.last, &mut right.last);
+        foreign(random, FOREIGN_GIVEN_NAMES, &mut left.first, &mut right.first);
+        Some(())
+    }),
+    same("one name, in either column", BOTH, |random, left, right| {
+        let name = random.of(&["SUKARNO", "Priya", "MAUNG AYE", "Nurhaliza", "TENZIN"]);
+        for side in [left, right] {
+            let none = random.text(&["", "FNU", "LNU", "UNAVL", "NONE", "XXX", "Unknown", "NFN"]);
+            (side.first, side.last) = if random.chance() { (name.to_owned(), none) } else { (none, name.to_owned()) };
+        }
+        Some(())
+    }),
+    near("given and family name exchanged", BOTH, |_, left, _| {
         (left.first, left.last) = (left.last.clone(), left.first.clone());
         Some(())
     }),
-    same("exchanged, with a further name", BOTH, |random, left, right| {
+    near("exchanged, with a further name", BOTH, |random, left, right| {
         right.middle = random.text(GIVEN_NAMES);
         let given = if random.chance() { left.first.clone() } else { format!("{} {}", left.first, right.middle) };
         (left.first, left.last) = (left.last.clone(), given);
         Some(())
     }),
-    same("exchanged, in another script", BOTH, |random, left, right| {
+    near("exchanged, in another script", BOTH, |random, left, right| {
         foreign(random, FOREIGN_SURNAMES, &mut left.first, &mut right.last);
         foreign(random, FOREIGN_GIVEN_NAMES, &mut left.last, &mut right.first);
-        Some(())
-    }),
-    same("in another script", BOTH, |random, left, right| {
-        foreign(random, FOREIGN_SURNAMES, &mut left.last, &mut right.last);
-        foreign(random, FOREIGN_GIVEN_NAMES, &mut left.first, &mut right.first);
         Some(())
     }),
     other("exchanged, and one letter", BOTH, |random, left, _| {
         (left.first, left.last) = (one_letter(random, &left.last)?, one_letter(random, &left.first)?);
         Some(())
     }),
-    other("somebody else", BOTH, |random, left, right| {
+    other("another person", BOTH, |random, left, right| {
         (right.first, right.last) = (random.text(GIVEN_NAMES), random.text(SURNAMES));
         (left.first != right.first && left.last != right.last && left.first != right.last).then_some(())
     }),
@@ -344,4 +540,31 @@ fn one_letter(random: &mut Random, text: &str) -> Option<String> {
     }
     let changed: String = letters.iter().collect();
     (changed != text && changed.is_ascii() && changed.len() > 1).then_some(changed)
+}
+
+/// A name that no people have.
+fn invented(random: &mut Random) -> String {
+    let syllable = |random: &mut Random| {
+        let consonant = random.of(&["B", "D", "G", "K", "P", "Q", "V", "X", "Z"]);
+        format!("{consonant}{}", random.of(&["AW", "EX", "IQ", "OB", "UZ"]))
+    };
+    (0..2 + random.below(2)).map(|_| syllable(random)).collect()
+}
+
+/// What looks like the name to a person, or holds it, and is not written as names are.
+fn disguised(random: &mut Random, text: &str) -> Option<String> {
+    if random.chance() {
+        let (latin, alike) = random.from(&[
+            ('A', '\u{410}'),
+            ('E', '\u{415}'),
+            ('O', '\u{41e}'),
+            ('C', '\u{421}'),
+            ('T', '\u{3a4}'),
+            ('N', '\u{39d}'),
+            ('I', '\u{406}'),
+        ]);
+        return text.contains(latin).then(|| text.replacen(latin, &alike.to_string(), 1));
+    }
+    let added = random.of(&["1", " 2", "@", " #7", "_", "\u{200b}", " \u{202e}", "$", " (X)", "=", "|"]);
+    Some(format!("{text}{added}"))
 }
