@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use bonafide_domain::{
-    Details, DetailsColumn, DocumentFields, ExtractedField, Personal, Similarities, Thresholds, similarities,
+    Details, DetailsColumn, DocumentFields, ExtractedField, Personal, Reading, Similarities, Thresholds, similarities,
 };
 use chrono::NaiveDate;
 
@@ -207,7 +207,7 @@ impl Written {
             normalized_date: None,
             confidence: 0.99,
         });
-        let (fields, _) = DocumentFields::from_extracted(&extracted);
+        let fields = Reading::from_extracted(&extracted).fields;
         // Through the table, as in the machine.
         let stored: BTreeMap<_, _> = fields.entries().into_iter().collect();
         DocumentFields::from_lookup(|name| stored.get(name).map(|value| (*value).clone()).unwrap_or_default())

@@ -10,7 +10,7 @@ mod text;
 
 use serde::Serialize;
 
-pub use address::is_post_office_box;
+pub(crate) use address::is_post_office_box;
 pub use date::{DateOrder, parse_date};
 pub(crate) use name::split as split_name;
 
@@ -112,7 +112,7 @@ pub fn customer_key(document: &DocumentFields) -> Option<Personal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ExtractedField;
+    use crate::{ExtractedField, Reading};
 
     fn birth_date(details: &str, born: &str, expires: &str) -> f64 {
         let field = |name: &str, text: &str| ExtractedField {
@@ -122,7 +122,7 @@ mod tests {
             confidence: 0.99,
         };
         let fields = [field("DATE_OF_BIRTH", born), field("EXPIRATION_DATE", expires)];
-        let (document, _) = DocumentFields::from_extracted(&fields);
+        let document = Reading::from_extracted(&fields).fields;
         let details = Details::from_lookup(|column| (column == DetailsColumn::DateOfBirth).then_some(details));
         similarities(&details, &document).date_of_birth
     }
@@ -157,7 +157,7 @@ mod tests {
                 normalized_date: None,
                 confidence: 0.99,
             });
-            customer_key(&DocumentFields::from_extracted(&fields).0).map(|key| key.expose().to_owned())
+            customer_key(&Reading::from_extracted(&fields).fields).map(|key| key.expose().to_owned())
         };
         let license = "DRIVER LICENSE FRONT";
         assert_eq!(key(license, "AZ", "s123-456"), Some("US#AZ-S123456".to_owned()));

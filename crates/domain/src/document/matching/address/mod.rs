@@ -5,7 +5,7 @@ mod place;
 mod street;
 
 pub(super) use place::{is_state_code, state_code};
-pub use street::is_post_office_box;
+pub(crate) use street::is_post_office_box;
 
 use super::text::NO_VARIANT;
 use place::Place;

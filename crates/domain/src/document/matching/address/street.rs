@@ -122,7 +122,7 @@ fn same_words(left: &[Word], right: &[Word]) -> bool {
 
 /// Whether this is a post-office box, which is no residence. The boxes of rural routes and of military addresses are.
 #[must_use]
-pub fn is_post_office_box(street: &str) -> bool {
+pub(crate) fn is_post_office_box(street: &str) -> bool {
     let words = numbered(&standard(&tokens(street)));
     let has = |kind: &str| words.iter().any(|word| word.standard == kind);
     has("POBOX")
