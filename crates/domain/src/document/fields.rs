@@ -82,7 +82,7 @@ pub struct Confidences {
     pub document_number: f64,
     /// Of the expiry date.
     pub expiration_date: f64,
-    /// Of the address: that of its most doubtful part. Without a street there is none.
+    /// Of the address: that of its most doubtful part, also of one that is empty. Without a street it is 0.
     pub address: f64,
 }
 
@@ -195,7 +195,9 @@ impl Reading {
         let if_read = |field: &Personal, name: &str| {
             if field.is_empty() { 0.0 } else { confidence(name) }
         };
-        let place = ["CITY_IN_ADDRESS", "STATE_IN_ADDRESS", "ZIP_CODE_IN_ADDRESS"].into_iter().filter_map(best);
+        // An empty part is absent only as surely as the service says.
+        let part = |name: &str| best(name).or_else(|| surest(name, true));
+        let place = ["CITY_IN_ADDRESS", "STATE_IN_ADDRESS", "ZIP_CODE_IN_ADDRESS"].into_iter().filter_map(part);
         let confidences = Confidences {
             first_name: confidence("FIRST_NAME"),
             last_name: confidence("LAST_NAME"),
@@ -320,8 +322,9 @@ mod tests {
         let confidence = |parts: &[ExtractedField]| Reading::from_extracted(parts).confidences.address;
         assert_close(confidence(&parts), 0.53);
         assert_close(confidence(&parts[..3]), 0.97);
-        // What is empty was not given, except for the street.
-        assert_close(confidence(&[&parts[..3], &[field("ZIP_CODE_IN_ADDRESS", "", 0.4)]].concat()), 0.97);
+        // An empty part is printed and unread, or surely absent.
+        assert_close(confidence(&[&parts[..3], &[field("ZIP_CODE_IN_ADDRESS", "", 0.4)]].concat()), 0.4);
+        assert_close(confidence(&[&parts[..3], &[field("ZIP_CODE_IN_ADDRESS", "", 0.99)]].concat()), 0.97);
         assert_close(confidence(&[&[field("ADDRESS", "", 0.99)], &parts[1..]].concat()), 0.0);
     }
 

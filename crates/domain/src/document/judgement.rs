@@ -289,7 +289,7 @@ pub fn assess(
     Assessment {
         similarities,
         witness: seen,
-        confidences: confidences(reading, similarities.as_ref(), seen.as_ref(), &dates, thresholds),
+        confidences: confidences(reading, details.zip(similarities.as_ref()), seen.as_ref(), &dates, thresholds),
         facts: Facts {
             expired: by_both(dates.expires, witness.map(|witness| &witness.expiration_date), |expires| expires < today),
             under_age: by_both(dates.born, witness.map(|witness| &witness.date_of_birth), |born| {
@@ -309,7 +309,7 @@ pub fn assess(
 /// A field counts as surely read where another source says the same: the witness, or, from a lower limit on, the applicant.
 fn confidences(
     reading: &Reading,
-    told: Option<&Similarities>,
+    told: Option<(&Details, &Similarities)>,
     seen: Option<&WitnessSimilarities>,
     dates: &Dates,
     thresholds: &Thresholds,
@@ -317,7 +317,7 @@ fn confidences(
     let Confidences { first_name, last_name, date_of_birth, document_number, expiration_date, address } =
         reading.confidences;
     let same = same(thresholds);
-    let is_told = |field: usize| told.is_some_and(|told| told.stated()[field] >= same[field]);
+    let is_told = |field: usize| told.is_some_and(|(_, told)| told.stated()[field] >= same[field]);
     let is_seen = |field: usize| {
         seen.is_some_and(|seen| seen.stated()[field].is_some_and(|similarity| similarity >= same[field]))
     };
@@ -330,17 +330,17 @@ fn confidences(
     let has_one_name = reading.no_first_name >= thresholds.field_confidence && is_told(0) && is_told(1);
     let is_expiry_seen = seen.and_then(|seen| seen.expiration_date).is_some_and(|similarity| similarity >= 100.0);
     Confidences {
-        first_name: if has_one_name { 1.0 } else { raised(0, first_name) },
-        last_name: raised(1, last_name),
-        date_of_birth: if dates.born.is_some() { raised(2, date_of_birth) } else { 0.0 },
-        document_number: raised(3, document_number),
+        first_name: if has_one_name { 1.0 } else { raised(first_name, is_seen(0), is_told(0)) },
+        last_name: raised(last_name, is_seen(1), is_told(1)),
+        date_of_birth: if dates.born.is_some() { raised(date_of_birth, is_seen(2), is_told(2)) } else { 0.0 },
+        document_number: raised(document_number, is_seen(3), is_told(3)),
         expiration_date: match expiration_date {
             confidence if confidence > 0.0 && is_expiry_seen => 1.0,
             // The same text was read twice.
             _ if dates.expires == dates.issued => 0.0,
             confidence => confidence,
         },
-        address: raised(4, address),
+        address: raised(address, is_seen(4), is_told(4) && is_whole),
     }
 }
 
@@ -621,6 +621,11 @@ mod tests {
         let zip_code = [("ZIP_CODE_IN_ADDRESS", "55082", 0.53)];
         assert_eq!(judged(&zip_code, &[]), (Resubmit, vec![ReasonCode::AddressUnreadable]));
         assert_eq!(judged(&[("ZIP_CODE_IN_ADDRESS", "55802", 0.53)], &[]).0, Pass);
+        // A ZIP code that is empty, but not surely absent: the applicant's is not confirmed.
+        for (confidence, outcome) in [(0.6, Resubmit), (0.9, Pass)] {
+            assert_eq!(judged(&[("ZIP_CODE_IN_ADDRESS", "", confidence)], &[]).0, outcome);
+        }
+        assert_eq!(judged(&[("ZIP_CODE_IN_ADDRESS", "", 0.6)], &[(DetailsColumn::ZipCode, "")]).0, Pass);
         // Without details no address is compared, and a passport has none.
         let doubtful = card_but(&zip_code);
         assert_eq!(assessed(&doubtful, None, None).judgement(&LIMITS).0, Pass);
