@@ -506,13 +506,13 @@ fn decomposed(text: &str) -> Option<String> {
         ('ạ', "a\u{323}"),
         ('ầ', "a\u{302}\u{300}"),
     ];
-    let signs = text.chars().map(|sign| {
+    let characters = text.chars().map(|character| {
         ACCENTS
             .iter()
-            .find(|(accented, _)| *accented == sign)
-            .map_or_else(|| sign.to_string(), |(_, signs)| (*signs).to_owned())
+            .find(|(accented, _)| *accented == character)
+            .map_or_else(|| character.to_string(), |(_, characters)| (*characters).to_owned())
     });
-    let decomposed: String = signs.collect();
+    let decomposed: String = characters.collect();
     (decomposed != text).then_some(decomposed)
 }
 

@@ -63,12 +63,13 @@ pub(super) fn similarity(details: &Name<'_>, document: &Name<'_>) -> (f64, f64) 
     if lefts[0].has_one_name() || rights[0].has_one_name() {
         // A single name stands in either column.
         let whole = best(&|left, right| family_similarity(&left.all(), &right.all()));
+        let whole = if whole < FORM { whole.min(NEAR_AT_LEAST) } else { whole };
         (first, last) = (first.max(whole), last.max(whole));
-        // Where one side has a name less, the other column decides how near it is.
+        // Where one side has a name less, the other column decides whether it is near.
         if lefts[0].family.is_empty() || rights[0].family.is_empty() {
-            last = last.max(first.min(PART));
+            last = last.max(first.min(NEAR_AT_LEAST));
         } else {
-            first = first.max(last.min(PART));
+            first = first.max(last.min(NEAR_AT_LEAST));
         }
     } else if first < FORM && last < FORM {
         // Given and family names exchanged, as happens where the family name comes first.
@@ -86,8 +87,8 @@ pub(super) fn similarity(details: &Name<'_>, document: &Name<'_>) -> (f64, f64) 
     {
         last = last.min(OTHER_AT_MOST);
     }
-    let seen = |similarity: f64, text: &str| if is_plain(text) { similarity } else { similarity.min(NEAR_AT_LEAST) };
-    (seen(first, details.first), seen(last, details.last))
+    let capped = |similarity: f64, text: &str| if is_plain(text) { similarity } else { similarity.min(NEAR_AT_LEAST) };
+    (capped(first, details.first), capped(last, details.last))
 }
 
 /// Whether a text has only what names have: letters, of one script in each word, and hyphens, apostrophes, stops and commas.
@@ -343,7 +344,7 @@ fn given_similarity(details: &[String], first: &[String], middle: &[String]) -> 
     let unmatched = Unmatched::of(&words, &all, true);
     let is_full = |word: &str| word.len() > 1;
     let lacks_first = |right: &[(usize, &str)]| right.iter().any(|(at, word)| *at < first.len() && is_full(word));
-    // Initials alone identify nobody.
+    // Initials alone identify no person.
     if unmatched.found.iter().any(|word| is_full(word)) {
         let adds_nothing = match unmatched.left[..] {
             [] => true,
@@ -627,8 +628,10 @@ mod tests {
             let (first, last) = super::super::name_similarities(left, right);
             assert!(first >= 95.0 && last >= 95.0, "{left:?} {right:?}: {first} {last}");
         }
-        let (first, _) = super::super::name_similarities(("ANNE", "BERG"), ("ANNA MARIA", "BERG"));
-        assert!(first < 80.0);
+        for left in [("ANNE", "BERG"), ("", "BERG"), ("UNKNOWN", "BERG")] {
+            let (first, _) = super::super::name_similarities(left, ("ANNA MARIA", "BERG"));
+            assert!(first < 80.0, "{left:?}: {first}");
+        }
     }
 
     proptest! {
