@@ -79,10 +79,10 @@ pub(crate) fn other_case(random: &mut Random, text: &str) -> String {
         1 => text.to_uppercase(),
         _ => {
             let mut start = true;
-            let title = |sign: char| {
+            let title = |character: char| {
                 let capital = start;
-                start = !sign.is_alphabetic();
-                if capital { sign.to_uppercase().to_string() } else { sign.to_lowercase().to_string() }
+                start = !character.is_alphabetic();
+                if capital { character.to_uppercase().to_string() } else { character.to_lowercase().to_string() }
             };
             text.chars().map(title).collect()
         }
@@ -90,10 +90,10 @@ pub(crate) fn other_case(random: &mut Random, text: &str) -> String {
 }
 
 pub(crate) fn one_digit(random: &mut Random, text: &str) -> Option<String> {
-    let mut signs: Vec<char> = text.chars().collect();
-    let at = random.below(signs.len());
-    let digit = signs[at].to_digit(10)?;
-    signs[at] = char::from_digit((digit + 1 + u32::try_from(random.below(9)).ok()?) % 10, 10)?;
+    let mut characters: Vec<char> = text.chars().collect();
+    let at = random.below(characters.len());
+    let digit = characters[at].to_digit(10)?;
+    characters[at] = char::from_digit((digit + 1 + u32::try_from(random.below(9)).ok()?) % 10, 10)?;
     // A house number has no zero in front.
-    (at > 0 || signs[0] != '0').then(|| signs.iter().collect())
+    (at > 0 || characters[0] != '0').then(|| characters.iter().collect())
 }

@@ -1,4 +1,4 @@
-//! What the synthetic people are made of. Nobody in particular is called so.
+//! What the synthetic people are made of. They are no real people.
 
 /// Family names in plain capitals.
 pub(crate) const SURNAMES: &[&str] = &[

@@ -132,13 +132,17 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    fn of_anybody(random: &mut Random) -> Self {
+    fn of_a_person(random: &mut Random) -> Self {
         let (city, state, state_name, zip_code, numbers) = random.from(PLACES);
         let (name, long, short) = random.from(STREETS);
         let digit = |random: &mut Random| char::from(b'0' + u8::try_from(random.below(10)).expect("a digit"));
         let number = numbers
             .chars()
-            .map(|sign| if sign == 'A' { random.from(&['A', 'B', 'D', 'I', 'O', 'P', 'S']) } else { digit(random) })
+            .map(
+                |character| {
+                    if character == 'A' { random.from(&['A', 'B', 'D', 'I', 'O', 'P', 'S']) } else { digit(random) }
+                },
+            )
             .collect();
         let (year, day) = (1940 + random.below(65), 1 + random.below(365));
         let date = NaiveDate::from_yo_opt(i32::try_from(year).expect("a year"), u32::try_from(day).expect("a day"));
@@ -265,10 +269,10 @@ fn mixture(random: &mut Random) -> Vec<&'static Kind> {
 }
 
 fn pair(random: &mut Random, choose: impl Fn(&mut Random) -> Vec<&'static Kind>) -> Pair {
-    // Not every way applies to everybody.
+    // Not every kind applies to every person.
     loop {
         let kinds = choose(random);
-        let mut details = Written::of_anybody(random);
+        let mut details = Written::of_a_person(random);
         let mut document = details.clone();
         let exchange = kinds.iter().all(|kind| kind.is_symmetric()) && random.chance();
         if kinds.iter().try_for_each(|kind| (kind.vary)(random, &mut details, &mut document)).is_some() {

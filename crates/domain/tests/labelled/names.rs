@@ -121,9 +121,11 @@ pub(crate) const KINDS: &[Kind] = &[
     near("two letters of a long name", LAST, |random, left, right| {
         let long: Vec<&str> = SURNAMES.iter().copied().filter(|name| name.len() >= 8).collect();
         right.last = random.text(&long);
-        left.last = one_letter(random, &right.last)?;
-        left.last = one_letter(random, &left.last)?;
-        (left.last != right.last && left.last.len() >= 7).then_some(())
+        let mut letters: Vec<char> = right.last.chars().collect();
+        let (one, two) = (random.below(letters.len()), random.below(letters.len()));
+        (letters[one], letters[two]) = ('K', 'U');
+        left.last = letters.into_iter().collect();
+        (left.last != right.last).then_some(())
     }),
     near("one letter of one of two surnames", LAST, |random, left, right| {
         let other = random.of(SURNAMES);
@@ -160,6 +162,14 @@ pub(crate) const KINDS: &[Kind] = &[
         listed(random, NEAR_SURNAMES, &mut left.last, &mut right.last);
         Some(())
     }),
+    near("a surname as middle name", LAST, |random, details, document| {
+        let (one, two) = (random.of(SURNAMES), random.of(SURNAMES));
+        details.last = if random.chance() { one.to_owned() } else { format!("{one} {two}") };
+        let has_middle = !document.middle.is_empty();
+        (document.middle, document.last) = (one.to_owned(), two.to_owned());
+        (one != two && !has_middle).then_some(())
+    })
+    .one_way(),
     near("missing", LAST, |_, left, _| {
         left.last.clear();
         Some(())
@@ -204,13 +214,8 @@ pub(crate) const KINDS: &[Kind] = &[
     other("married and maiden", LAST, |random, left, right| {
         let (maiden, married) = (random.of(SURNAMES), random.of(SURNAMES));
         (left.last, right.last) = (maiden.to_owned(), married.to_owned());
-        // Some keep the maiden name as a middle name.
-        if right.middle.is_empty() && random.chance() {
-            right.middle = String::from(maiden);
-        }
         (maiden != married).then_some(())
-    })
-    .one_way(),
+    }),
     other("initial only", LAST, |_, left, _| {
         left.last.truncate(1);
         Some(())
@@ -501,13 +506,13 @@ fn decomposed(text: &str) -> Option<String> {
         ('ạ', "a\u{323}"),
         ('ầ', "a\u{302}\u{300}"),
     ];
-    let signs = text.chars().map(|sign| {
+    let characters = text.chars().map(|character| {
         ACCENTS
             .iter()
-            .find(|(accented, _)| *accented == sign)
-            .map_or_else(|| sign.to_string(), |(_, signs)| (*signs).to_owned())
+            .find(|(accented, _)| *accented == character)
+            .map_or_else(|| character.to_string(), |(_, characters)| (*characters).to_owned())
     });
-    let decomposed: String = signs.collect();
+    let decomposed: String = characters.collect();
     (decomposed != text).then_some(decomposed)
 }
 

@@ -35,10 +35,10 @@ pub(crate) const KINDS: &[Kind] = &[
     }),
     near("two digits transposed", NUMBER, |random, left, _| {
         let at = 1 + random.below(left.number.len() - 2);
-        let mut signs: Vec<char> = left.number.chars().collect();
-        signs.swap(at, at + 1);
-        left.number = signs.iter().collect();
-        (signs[at] != signs[at + 1]).then_some(())
+        let mut characters: Vec<char> = left.number.chars().collect();
+        characters.swap(at, at + 1);
+        left.number = characters.iter().collect();
+        (characters[at] != characters[at + 1]).then_some(())
     }),
     near("a digit missing", NUMBER, |random, left, _| {
         left.number.remove(random.below(left.number.len()));
@@ -51,7 +51,7 @@ pub(crate) const KINDS: &[Kind] = &[
     }),
     near("another letter", NUMBER, |random, left, _| {
         let letter = random.of(&["C", "K", "T", "W"]);
-        (left.number.starts_with(|sign: char| sign.is_ascii_alphabetic()) && !left.number.starts_with(letter))
+        (left.number.starts_with(|character: char| character.is_ascii_alphabetic()) && !left.number.starts_with(letter))
             .then(|| left.number.replace_range(..1, letter))
     }),
     near("zeros in front missing or padded", NUMBER, |random, left, right| {
@@ -92,12 +92,12 @@ pub(crate) const KINDS: &[Kind] = &[
 ];
 
 fn separated(random: &mut Random, number: &str) -> String {
-    let sign = random.from(&['-', ' ', '.', '/']);
+    let character = random.from(&['-', ' ', '.', '/']);
     let every = 2 + random.below(3);
     let mut separated = String::new();
     for (at, digit) in number.chars().enumerate() {
         if at > 0 && at % every == 0 {
-            separated.push(sign);
+            separated.push(character);
         }
         separated.push(digit);
     }

@@ -73,15 +73,15 @@ fn parts(text: &str) -> Vec<Part> {
     let mut rest = text.as_str();
     while let Some(first) = rest.chars().next() {
         // O1/12/1957: of digits and letters that print like digits, with a digit among them, the letters are misread digits.
-        let token = &rest[..rest.find(|sign: char| !sign.is_alphanumeric()).unwrap_or(rest.len())];
+        let token = &rest[..rest.find(|character: char| !character.is_alphanumeric()).unwrap_or(rest.len())];
         let digits: Option<String> = token.chars().map(as_digit).collect();
-        if let Some(digits) = digits.filter(|_| token.chars().any(|sign| sign.is_ascii_digit())) {
+        if let Some(digits) = digits.filter(|_| token.chars().any(|character| character.is_ascii_digit())) {
             parts.push(digits.parse().map_or(Part::Other, |number| Part::Number(number, digits.len())));
             rest = &rest[token.len()..];
             continue;
         }
-        let kind = |sign: char| (sign.is_ascii_digit(), sign.is_alphabetic());
-        let end = rest.find(|sign| kind(sign) != kind(first)).unwrap_or(rest.len());
+        let kind = |character: char| (character.is_ascii_digit(), character.is_alphabetic());
+        let end = rest.find(|character| kind(character) != kind(first)).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
         rest = after;
         if first.is_ascii_digit() {
@@ -92,7 +92,7 @@ fn parts(text: &str) -> Vec<Part> {
             if !ordinal && run != "OF" {
                 parts.push(month(run).map_or(Part::Other, Part::Month));
             }
-        } else if !run.chars().all(|sign| matches!(sign, '/' | '-' | '.' | ',' | ' ')) {
+        } else if !run.chars().all(|character| matches!(character, '/' | '-' | '.' | ',' | ' ')) {
             parts.push(Part::Other);
         }
     }

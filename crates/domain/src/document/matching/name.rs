@@ -54,15 +54,22 @@ pub(super) fn similarity(details: &Name<'_>, document: &Name<'_>) -> (f64, f64) 
     };
     let mut first = best(&|left, right| given_similarity(&left.given(), &right.first, &right.middle));
     let mut last = best(&|left, right| family_similarity(&left.family, &right.family));
+    if last < PART && rights.iter().any(|right| !right.middle.is_empty()) {
+        // Of two surnames, the first may be printed as a middle name, as is a maiden name.
+        let wider =
+            best(&|left, right| family_similarity(&left.family, &[right.middle.as_slice(), &right.family].concat()));
+        last = last.max(wider.min(PART));
+    }
     if lefts[0].has_one_name() || rights[0].has_one_name() {
         // A single name stands in either column.
         let whole = best(&|left, right| family_similarity(&left.all(), &right.all()));
+        let whole = if whole < FORM { whole.min(NEAR_AT_LEAST) } else { whole };
         (first, last) = (first.max(whole), last.max(whole));
-        // Where one side has a name less, the other column decides how near it is.
+        // Where one side has a name less, the other column decides whether it is near.
         if lefts[0].family.is_empty() || rights[0].family.is_empty() {
-            last = last.max(first.min(PART));
+            last = last.max(first.min(NEAR_AT_LEAST));
         } else {
-            first = first.max(last.min(PART));
+            first = first.max(last.min(NEAR_AT_LEAST));
         }
     } else if first < FORM && last < FORM {
         // Given and family names exchanged, as happens where the family name comes first.
@@ -80,8 +87,8 @@ pub(super) fn similarity(details: &Name<'_>, document: &Name<'_>) -> (f64, f64) 
     {
         last = last.min(OTHER_AT_MOST);
     }
-    let seen = |similarity: f64, text: &str| if is_plain(text) { similarity } else { similarity.min(NEAR_AT_LEAST) };
-    (seen(first, details.first), seen(last, details.last))
+    let capped = |similarity: f64, text: &str| if is_plain(text) { similarity } else { similarity.min(NEAR_AT_LEAST) };
+    (capped(first, details.first), capped(last, details.last))
 }
 
 /// Whether a text has only what names have: letters, of one script in each word, and hyphens, apostrophes, stops and commas.
@@ -98,7 +105,9 @@ fn is_plain(text: &str) -> bool {
                 || APOSTROPHES.contains(&character)
                 || matches!(character, '.' | ',' | '·')
         };
-        is_suffix || word.chars().all(is_known) && !ScriptExtension::for_str(word).is_empty()
+        // Letters that nothing is left of when they are transliterated are seen, but not compared.
+        let is_lost = || word.chars().any(is_letter) && words(word).is_empty();
+        is_suffix || word.chars().all(is_known) && !ScriptExtension::for_str(word).is_empty() && !is_lost()
     };
     decode_html_entities(text)
         .split(|character: char| character.is_whitespace() || HYPHENS.contains(&character))
@@ -119,8 +128,10 @@ impl Parts {
     fn spellings(name: &Name<'_>) -> Vec<Self> {
         let [first, middle, last, suffix] =
             [name.first, name.middle, name.last, name.suffix].map(|text| decode_html_entities(text));
+        // ASCII has one spelling, the first.
+        let is_ascii = [&first, &middle, &last, &suffix].iter().all(|text| text.is_ascii());
         let mut all = Vec::new();
-        for spelling in SPELLINGS {
+        for spelling in &SPELLINGS[..if is_ascii { 1 } else { SPELLINGS.len() }] {
             let parts = Self::of([&first, &middle, &last, &suffix], spelling);
             if !all.contains(&parts) {
                 all.push(parts);
@@ -134,12 +145,9 @@ impl Parts {
         let mut suffix = words(suffix).iter().find_map(|word| suffix_rank(word));
         let mut take = |text: &str, is_suffix: &dyn Fn(&str) -> bool| {
             let mut words = words(text);
-            // A name may consist of what looks like a suffix or a title only if it is the only word.
+            // A name may consist of what looks like a suffix only if it is the only word.
             while words.len() > 1 && is_suffix(&words[words.len() - 1]) {
                 suffix = words.pop().and_then(|word| suffix_rank(&word)).or(suffix);
-            }
-            while words.len() > 1 && TITLES.contains(&words[0].as_str()) {
-                words.remove(0);
             }
             if words.iter().all(|word| is_placeholder(word)) {
                 words.clear();
@@ -148,7 +156,10 @@ impl Parts {
         };
         let family = take(last, &|word| suffix_rank(word).is_some());
         // After a given name, V is an initial.
-        let first = take(first, &|word| word != "V" && suffix_rank(word).is_some());
+        let mut first = take(first, &|word| word != "V" && suffix_rank(word).is_some());
+        while first.len() > 1 && TITLES.contains(&first[0].as_str()) {
+            first.remove(0);
+        }
         let middle = take(middle, &|word| word != "V" && suffix_rank(word).is_some());
         Self { first, middle, family, suffix }
     }
@@ -333,7 +344,7 @@ fn given_similarity(details: &[String], first: &[String], middle: &[String]) -> 
     let unmatched = Unmatched::of(&words, &all, true);
     let is_full = |word: &str| word.len() > 1;
     let lacks_first = |right: &[(usize, &str)]| right.iter().any(|(at, word)| *at < first.len() && is_full(word));
-    // Initials alone identify nobody.
+    // Initials alone identify no person.
     if unmatched.found.iter().any(|word| is_full(word)) {
         let adds_nothing = match unmatched.left[..] {
             [] => true,
@@ -355,7 +366,7 @@ fn given_similarity(details: &[String], first: &[String], middle: &[String]) -> 
         !(unmatched.found.is_empty() && unmatched.initials == 0) && is_covered(&unmatched.left, &unmatched.right);
     if is_part
         || unmatched.has_near_pair(are_near_names, is_covered)
-        || texts.iter().any(|text| are_near_texts(&details_text, text))
+        || texts.iter().any(|text| are_near_texts(&details_text, text) || is_run_together(&details_text, text))
     {
         nearest(near)
     } else {
@@ -399,6 +410,12 @@ fn are_near(left: &str, right: &str) -> bool {
         _ => 2,
     };
     strsim::osa_distance(left, right) <= allowed || sounded(left) == sounded(right) || are_transliterations(left, right)
+}
+
+/// Whether a reader may have run the names of a document together, of which the details have the first: JANE, and JANEMARIE.
+fn is_run_together(details: &str, document: &str) -> bool {
+    let is_name = |text: &str| text.len() >= 4;
+    is_name(details) && document.strip_prefix(details).is_some_and(is_name)
 }
 
 /// Whether all words of one name may be those of the other: with one wrong letter, or cut to the width of a card.
@@ -490,6 +507,7 @@ mod tests {
             ("JANE MARIE", ("JANE", "LOUISE")),
             ("JANE K", ("JANE", "LOUISE")),
             ("JANE", ("JANE MARIE", "")),
+            ("JANE", ("JANEMARIE", "")),
             ("MARIE", ("JANE", "MARIE")),
             ("J", ("JANE", "")),
             ("", ("JANE", "")),
@@ -503,6 +521,7 @@ mod tests {
             ("JANE@", ("JANE", "")),
             ("J\u{430}ne", ("JANE", "")),
             ("JANE \u{202e}", ("JANE", "")),
+            ("ЬЬ JANE", ("JANE", "")),
             ("ROBERT (BOB)", ("ROBERT", "BOB")),
         ] {
             let (first, last) = compare((left, "DOE"), (right.0, right.1, "DOE"));
@@ -522,6 +541,7 @@ mod tests {
             ("GARCIA", "GARCIA-LOPEZ"),
             ("GARCIA", "GARCLA LOPEZ"),
             ("SMITH BIN LADEN", "SMITH"),
+            ("MISS SMITH", "SMITH"),
             ("DE LEON", "LEON"),
             ("DELEON", "LEON"),
             ("AL SAYED", "SAYED"),
@@ -541,6 +561,16 @@ mod tests {
             assert_near(last, &format!("{left} {right}"));
             assert!(first >= 95.0);
         }
+    }
+
+    #[test]
+    fn a_surname_that_is_printed_as_a_middle_name_is_near() {
+        for last in ["GARCIA", "GARCIA LOPEZ", "LOPEZ GARCIA"] {
+            let (_, last) = compare(("ANA", last), ("ANA", "LUISA GARCIA", "LOPEZ"));
+            assert_near(last, "a surname");
+        }
+        let (_, last) = compare(("ANA", "SUAREZ"), ("ANA", "LUISA GARCIA", "LOPEZ"));
+        assert!(last < 60.0);
     }
 
     #[test]
@@ -598,8 +628,10 @@ mod tests {
             let (first, last) = super::super::name_similarities(left, right);
             assert!(first >= 95.0 && last >= 95.0, "{left:?} {right:?}: {first} {last}");
         }
-        let (first, _) = super::super::name_similarities(("ANNE", "BERG"), ("ANNA MARIA", "BERG"));
-        assert!(first < 80.0);
+        for left in [("ANNE", "BERG"), ("", "BERG"), ("UNKNOWN", "BERG")] {
+            let (first, _) = super::super::name_similarities(left, ("ANNA MARIA", "BERG"));
+            assert!(first < 80.0, "{left:?}: {first}");
+        }
     }
 
     proptest! {

@@ -1,9 +1,9 @@
 //! Given names by which one person is called, and names that are transliterated in many ways.
 
-/// A given name and those for which it is short, or which are short for it.
+/// A given name, and those by which it is called or abbreviated: BETTY and LISA both are ELIZABETH, but not each
+/// other.
 ///
 /// Written down and checked against the list of the project `carltonnorthern/nicknames` (names.csv), of which the archaic ones are left out.
-/// A name may be in several groups; being in one with a second name says nothing of a third.
 const NICKNAMES: &[&str] = &[
     "AARON RON RONNIE",
     "ABIGAIL ABBY ABBIE GAIL",
@@ -69,6 +69,7 @@ const NICKNAMES: &[&str] = &[
     "CASSANDRA CASS CASSIE SANDRA SANDY",
     "CATHERINE CATHY KATHY KATE KATIE KATY CAT KAY KIT KITTY TRINA",
     "KATHERINE CATHY KATHY KATE KATIE KATY KAT KAY KIT KITTY TRINA KATYA",
+    "KATHRYN CATHY KATHY KATE KATIE KATY KAT KAY",
     "CHARLES CHARLIE CHARLEY CHUCK CHAS CHAZ CHIP",
     "CHARLOTTE CHARLIE LOTTIE LOTTE CHAR",
     "CHESTER CHET",
@@ -102,7 +103,7 @@ const NICKNAMES: &[&str] = &[
     "EDITH EDIE",
     "EDMUND ED EDDIE EDDY NED TED",
     "EDUARDO ED EDDIE EDDY LALO",
-    "EDWARD ED EDDIE EDDY NED TED TEDDY",
+    "EDWARD EDW ED EDDIE EDDY NED TED TEDDY",
     "EDWIN ED EDDIE EDDY WIN",
     "ELEANOR ELLIE ELLEN NELL NELLIE NORA LENORE",
     "ELIJAH ELI LIJAH",
@@ -130,7 +131,7 @@ const NICKNAMES: &[&str] = &[
     "GABRIELLE GABBY GABI ELLE",
     "GENEVIEVE GEN GENNY EVE VIV",
     "GEOFFREY GEOFF JEFF",
-    "GEORGE GEORGIE",
+    "GEORGE GEO GEORGIE",
     "GERALD GERRY JERRY",
     "GERALDINE GERRY GERRI JERRY DINA",
     "GERTRUDE GERT GERTIE TRUDY",
@@ -158,7 +159,7 @@ const NICKNAMES: &[&str] = &[
     "JACKSON JACK",
     "JACOB JAKE JAY COBY",
     "JACQUELINE JACKIE JACQUI",
-    "JAMES JIM JIMMY JIMMIE JAMIE JEM JAY",
+    "JAMES JAS JIM JIMMY JIMMIE JAMIE JEM JAY",
     "JANE JANIE JENNY JEAN",
     "JANET JAN",
     "JANICE JAN",
@@ -176,7 +177,7 @@ const NICKNAMES: &[&str] = &[
     "JOHN JACK JOHNNY JOHNNIE JON",
     "JONATHAN JON JOHNNY NATHAN NATE JONNY",
     "JOSE PEPE JOE CHEPE",
-    "JOSEPH JOE JOEY JODY JO",
+    "JOSEPH JOS JOE JOEY JODY JO",
     "JOSEPHINE JO JOSIE JODY FINA",
     "JOSHUA JOSH",
     "JUDITH JUDY JUDI JUDE",
@@ -207,7 +208,7 @@ const NICKNAMES: &[&str] = &[
     "MANUEL MANNY MANOLO MANOLITO",
     "MARCUS MARC MARK",
     "MARGARET MAGGIE MAGGY MEG MEGAN MARGE MARGIE MARGO MADGE MIDGE PEG PEGGY PEGGIE RITA GRETA GRETCHEN DAISY MAISIE",
-    "MARIA MIA MARI MASHA",
+    "MARIA MA MIA MARI MASHA",
     "MARJORIE MARGE MARGIE MARJ",
     "MARTHA MARTY MATTIE PATSY",
     "MARTIN MARTY",
@@ -262,7 +263,7 @@ const NICKNAMES: &[&str] = &[
     "REGINALD REG REGGIE REX",
     "RICARDO RICK RICKY RICO",
     "RICHARD RICK RICKY RICH RICHIE DICK DICKIE",
-    "ROBERT BOB BOBBY BOBBIE ROB ROBBIE ROBBY BERT",
+    "ROBERT ROBT BOB BOBBY BOBBIE ROB ROBBIE ROBBY BERT",
     "ROBERTA BOBBIE BERTA ROBBIE",
     "ROBERTO BETO BERTO ROB",
     "RODERICK ROD RICK RODDY",
@@ -290,7 +291,7 @@ const NICKNAMES: &[&str] = &[
     "SOPHIA SOPHIE SOFI",
     "STANLEY STAN",
     "STEPHANIE STEPH STEFFI STEVIE ANNIE",
-    "STEPHEN STEVE STEVIE STEPH",
+    "STEPHEN STEVE STEVEN STEVIE STEPH",
     "STEVEN STEVE STEVIE",
     "STUART STU STEW",
     "SUSAN SUE SUSIE SUZIE SUZY SUKIE",
@@ -301,7 +302,7 @@ const NICKNAMES: &[&str] = &[
     "THERESA TERRY TERRI TESS TESSA TRACY",
     "TERESA TERRY TERRI TESS TESSA TERE",
     "THEODORE TED TEDDY THEO DORY",
-    "THOMAS TOM TOMMY",
+    "THOMAS THOS TOM TOMMY",
     "TIMOTHY TIM TIMMY",
     "TOBIAS TOBY",
     "VALERIE VAL",
@@ -316,7 +317,7 @@ const NICKNAMES: &[&str] = &[
     "WALTER WALT WALLY",
     "WALLACE WALLY",
     "WILHELMINA WILMA MINA MINNIE BILLIE",
-    "WILLIAM BILL BILLY WILL WILLIE WILLY LIAM",
+    "WILLIAM BILL BILLY WILL WILLIE WILLY LIAM WM",
     "WINIFRED WINNIE FREDA",
     "YEKATERINA KATYA",
     "YELENA LENA",
@@ -340,7 +341,7 @@ const TRANSLITERATIONS: &[&str] = &[
     "ISMAIL ISMAEL ESMAIL SMAIL",
     "KHADIJA KADIJA HATICE KHADIDJA",
     "MAHMOUD MAHMUD MEHMOOD",
-    "MOHAMMED MUHAMMAD MOHAMED MOHAMAD MOHAMMAD MUHAMMED MUHAMED MUHAMAD MEHMET MAMADOU MOHD",
+    "MOHAMMED MUHAMMAD MOHAMED MOHAMAD MOHAMMAD MUHAMMED MUHAMED MUHAMAD MEHMET MAMADOU MOHD MD",
     "MUSTAFA MOSTAFA MUSTAPHA",
     "NASER NASSER NASIR NACER",
     "OMAR UMAR OMER",
@@ -355,17 +356,19 @@ const TRANSLITERATIONS: &[&str] = &[
 
 /// Whether one person may be called both, given names in capitals.
 pub(super) fn are_nicknames(left: &str, right: &str) -> bool {
-    share_a_group(NICKNAMES, left, right)
+    let is_short = |group: &str, full: &str, short: &str| {
+        group.split_once(' ').is_some_and(|(name, others)| name == full && has(others, short))
+    };
+    NICKNAMES.iter().any(|group| is_short(group, left, right) || is_short(group, right, left))
 }
 
 /// Whether both are transliterations of one name, in capitals.
 pub(super) fn are_transliterations(left: &str, right: &str) -> bool {
-    share_a_group(TRANSLITERATIONS, left, right)
+    TRANSLITERATIONS.iter().any(|group| has(group, left) && has(group, right))
 }
 
-fn share_a_group(groups: &[&str], left: &str, right: &str) -> bool {
-    let has = |group: &str, name: &str| group.split(' ').any(|word| word == name);
-    groups.iter().any(|group| has(group, left) && has(group, right))
+fn has(group: &str, name: &str) -> bool {
+    group.split(' ').any(|word| word == name)
 }
 
 #[cfg(test)]
@@ -377,7 +380,9 @@ mod tests {
         for (left, right) in [("BOB", "ROBERT"), ("BILL", "WILLIAM"), ("PEGGY", "MARGARET"), ("CLIFF", "CLIFFORD")] {
             assert!(are_nicknames(left, right) && are_nicknames(right, left), "{left} {right}");
         }
-        assert!(!are_nicknames("BOB", "WILLIAM") && !are_nicknames("YUSUF", "JOSEPH"));
+        for (left, right) in [("BOB", "WILLIAM"), ("BETTY", "LISA"), ("YUSUF", "JOSEPH")] {
+            assert!(!are_nicknames(left, right), "{left} {right}");
+        }
         assert!(are_transliterations("MOHAMMED", "MUHAMMAD") && !are_transliterations("YUSUF", "JOSEPH"));
     }
 
