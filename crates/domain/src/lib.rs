@@ -23,7 +23,7 @@ pub use check::{Check, CheckOutcome};
 use document::matching;
 pub use document::{
     Confidences, DateOrder, DocumentFields, DocumentType, ExtractedField, Facts, Similarities, customer_key, facts,
-    parse_date, similarities,
+    is_post_office_box, parse_date, similarities,
 };
 pub use package::{Details, DetailsColumn, InvalidDetails, Limits, Member, inspect_image, member_of};
 pub use personal::Personal;

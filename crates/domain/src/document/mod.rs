@@ -4,4 +4,4 @@ mod fields;
 pub(crate) mod matching;
 
 pub use fields::{Confidences, DocumentFields, DocumentType, ExtractedField, Facts, facts};
-pub use matching::{DateOrder, Similarities, customer_key, parse_date, similarities};
+pub use matching::{DateOrder, Similarities, customer_key, is_post_office_box, parse_date, similarities};

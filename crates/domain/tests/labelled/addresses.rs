@@ -8,6 +8,18 @@ use super::{Field, Written};
 const ADDRESS: &[Field] = &[Field::Address];
 const UNITS: &[&str] = &["APT ", "Apt. ", "APARTMENT ", "UNIT ", "#", "# ", "Suite ", "STE "];
 
+/// Further numbered streets, in figures and in words.
+const HIGHER_STREETS: &[(&str, &str)] = &[
+    ("11TH", "ELEVENTH"),
+    ("12TH", "Twelfth"),
+    ("20TH", "TWENTIETH"),
+    ("22ND", "TWENTY-SECOND"),
+    ("53RD", "FIFTY THIRD"),
+    ("101ST", "ONE HUNDRED FIRST"),
+    ("112TH", "One Hundred and Twelfth"),
+    ("200TH", "TWO HUNDREDTH"),
+];
+
 pub(crate) const KINDS: &[Kind] = &[
     same("case and punctuation", ADDRESS, |random, left, _| {
         left.street = other_case(random, &left.street).replace(' ', random.of(&[" ", "  ", ". ", ", "]));
@@ -66,13 +78,7 @@ pub(crate) const KINDS: &[Kind] = &[
     }),
     same("unit with a separator", ADDRESS, |random, left, right| {
         (left.home.unit, right.home.unit) = random
-            .from(&[
-                ("APT 4-B", "APT 4B"),
-                ("# 4 B", "UNIT 4B"),
-                ("APT. 01", "APT 1"),
-                ("APT #7", "#7"),
-                ("Apt No. 7", "UNIT 7"),
-            ])
+            .from(&[("APT 4-B", "APT 4B"), ("APT. 01", "APT 1"), ("APT #7", "#7"), ("Apt No. 7", "UNIT 7")])
             .into_strings();
         rewrite(left, right);
         Some(())
@@ -90,9 +96,70 @@ pub(crate) const KINDS: &[Kind] = &[
         Some(())
     }),
     same("numbered street in words", ADDRESS, |random, left, right| {
-        let (figures, words) = random.from(NUMBERED_STREETS);
+        let streets = random.of(&[NUMBERED_STREETS, HIGHER_STREETS]);
+        let (figures, words) = random.from(streets);
         (left.home.name, right.home.name) = (figures.to_lowercase(), words.to_owned());
         rewrite(left, right);
+        Some(())
+    }),
+    same("rural routes, roads and boxes", ADDRESS, |random, left, right| {
+        (left.street, right.street) = random
+            .from(&[
+                ("Rural Route 2", "RR 2"),
+                ("R.R. #4 Box 87", "RR 4 BOX 87"),
+                ("RFD 3 BOX 9", "RR 3 BOX 9"),
+                ("Highway Contract Route 61 Box 5", "HC 61 BOX 5"),
+                ("STAR ROUTE 61", "HC 61"),
+                ("77 County Road 12", "77 CR 12"),
+                ("77 State Route 9", "77 SR 9"),
+                ("77 U.S. Highway 41", "77 US HWY 41"),
+                ("Apartado 45", "PO BOX 45"),
+            ])
+            .into_strings();
+        Some(())
+    }),
+    same("house numbers with fractions, hyphens, positions", ADDRESS, |random, left, right| {
+        (left.home.house, right.home.house) = random
+            .from(&[("12½", "12 1/2"), ("3817", "38-17"), ("94-1012", "941012"), ("W140 N8122", "W140N8122")])
+            .into_strings();
+        rewrite(left, right);
+        Some(())
+    }),
+    same("armed forces and territories", ADDRESS, |random, left, right| {
+        let (street, city, state, code) = random.from(&[
+            ("PSC 17 BOX 204", "APO", "Armed Forces Europe", "AE"),
+            ("CMR 455 BOX 31", "APO", "ARMED FORCES EUROPE", "AE"),
+            ("UNIT 3300 BOX 78", "DPO", "Armed Forces Americas", "AA"),
+            ("PSC 512 BOX 6", "FPO", "Armed Forces Pacific", "AP"),
+            ("31 CALLE LUNA", "PONCE", "Puerto Rico", "PR"),
+            ("220 ROUTE 4", "HAGATNA", "Guam", "GU"),
+            ("9 HARBOR RD", "CHRISTIANSTED", "US Virgin Islands", "VI"),
+            ("5 BEACH RD", "SAIPAN", "Northern Mariana Islands", "MP"),
+        ]);
+        (left.street, right.street) = (street, street).into_strings();
+        (left.city, right.city) = (city, city).into_strings();
+        (left.state, right.state) = (state, code).into_strings();
+        if random.chance() {
+            left.zip_code.clear();
+        }
+        Some(())
+    }),
+    same("urbanization before, after or missing", ADDRESS, |random, left, right| {
+        (left.street, right.street) = random
+            .from(&[
+                ("URB VALLE REAL 31 CALLE LUNA", "31 CALLE LUNA URB VALLE REAL"),
+                ("Urb. Valle Real, 31 Calle Luna", "31 CALLE LUNA"),
+                ("31 CALLE LUNA APT 2", "31 CALLE LUNA URBANIZACION VALLE REAL APT 2"),
+            ])
+            .into_strings();
+        (left.state, right.state) = ("PR", "PUERTO RICO").into_strings();
+        Some(())
+    }),
+    same("New York City", ADDRESS, |random, left, right| {
+        (left.city, right.city) = ("New York City", "NEW YORK").into_strings();
+        if random.chance() {
+            right.zip_code.clear();
+        }
         Some(())
     }),
     same("SAINT and ST, FORT and FT", ADDRESS, |_, left, _| {
@@ -128,6 +195,15 @@ pub(crate) const KINDS: &[Kind] = &[
         }
         Some(())
     }),
+    near("any town", ADDRESS, |random, left, _| {
+        left.zip_code.clear();
+        if random.chance() {
+            left.city.clear();
+        } else {
+            left.state.clear();
+        }
+        Some(())
+    }),
     same("whole in the street, parts empty", ADDRESS, |random, left, _| {
         left.street = whole(random, left);
         (left.city, left.state, left.zip_code) = Default::default();
@@ -143,23 +219,23 @@ pub(crate) const KINDS: &[Kind] = &[
         (left.city, left.state, left.zip_code) = Default::default();
         Some(())
     }),
-    same("spaces dropped", ADDRESS, |random, left, right| {
+    same("spaces dropped in a name", ADDRESS, |_, left, right| {
+        left.home.name.retain(|character| character != ' ');
+        left.city.retain(|character| character != ' ');
+        (left.home.name != right.home.name).then_some(())?;
+        rewrite(left, right);
+        Some(())
+    }),
+    near("spaces dropped beside a suffix or unit", ADDRESS, |random, left, right| {
         left.home.unit = random.text(&["", "APT 3", "UNIT 12", "APT B"]);
         right.home.unit.clone_from(&left.home.unit);
         rewrite(left, right);
-        left.street.retain(|sign| sign != ' ');
-        left.city.retain(|sign| sign != ' ');
+        left.street.retain(|character| character != ' ');
         Some(())
     }),
-    same("spaces dropped, abbreviated or not", ADDRESS, |_, left, right| {
-        (left.home.suffix, right.home.suffix) = suffixes(&left.home.suffix)?;
-        rewrite(left, right);
-        left.street.retain(|sign| sign != ' ');
-        Some(())
-    }),
-    same("whole with spaces dropped", ADDRESS, |random, left, _| {
+    near("whole with spaces dropped", ADDRESS, |random, left, _| {
         left.street = whole(random, left);
-        left.street.retain(|sign| sign != ' ');
+        left.street.retain(|character| character != ' ');
         (left.city, left.state, left.zip_code) = Default::default();
         Some(())
     }),
@@ -210,6 +286,49 @@ pub(crate) const KINDS: &[Kind] = &[
         rewrite(left, right);
         Some(())
     }),
+    near("a unit's number is lost", ADDRESS, |random, left, right| {
+        left.home.unit = random.text(&["APT", "Apartment", "UNIT", "#"]);
+        right.home.unit = random.text(&["", "APT 3", "# 12"]);
+        rewrite(left, right);
+        Some(())
+    }),
+    near("care of", ADDRESS, |random, left, right| {
+        rewrite(left, right);
+        left.street = format!("{} {}, {}", random.of(&["C/O", "c/o"]), left.last, left.street);
+        Some(())
+    }),
+    other("more after a unit", ADDRESS, |random, left, right| {
+        left.home.unit = random.text(&[
+            "# 9 C/O BAD DROP PO BOX 666",
+            "APT 9 PO BOX 12",
+            "UNIT 9 77 OTHER ST",
+            "APT 9 APT 10",
+            "# 9 REAR",
+        ]);
+        right.home.unit = random.text(&["", "# 9", "APT 9"]);
+        rewrite(left, right);
+        Some(())
+    }),
+    other("spaces that make another street", ADDRESS, |random, left, right| {
+        (left.street, right.street) = random
+            .from(&[
+                ("100 S TATE ST", "100 STATE ST"),
+                ("500 E ST", "500 EAST ST"),
+                ("12 N E ST", "12 NE ST"),
+                ("12 AVENUE E", "12 AVENUE EAST"),
+                ("12 WESTON", "12 WON AVE"),
+                ("12 WEST ON AVE", "12 WESTON AVE"),
+                ("12 A VON ST", "12 AVON ST"),
+                ("12 ELM ST APT 1B2", "12 ELM ST APT 182"),
+            ])
+            .into_strings();
+        Some(())
+    }),
+    other("other urbanization", ADDRESS, |_, left, right| {
+        (left.street, right.street) = ("URB VALLE REAL 31 CALLE LUNA", "31 CALLE LUNA URB VALLE VERDE").into_strings();
+        (left.state, right.state) = ("PR", "PR").into_strings();
+        Some(())
+    }),
     other("other unit", ADDRESS, |random, left, right| {
         let (one, other) = random.from(&[
             ("1", "2"),
@@ -247,7 +366,7 @@ pub(crate) const KINDS: &[Kind] = &[
         let short = |text: &str| suffixes(text).map_or(text.to_uppercase(), |(_, short)| short);
         (short(&left.home.suffix) != short(&right.home.suffix)).then_some(())?;
         rewrite(left, right);
-        left.street.retain(|sign| sign != ' ');
+        left.street.retain(|character| character != ' ');
         Some(())
     }),
     other("other direction, or none", ADDRESS, |random, left, right| {

@@ -10,6 +10,7 @@ mod text;
 
 use serde::Serialize;
 
+pub use address::is_post_office_box;
 pub use date::{DateOrder, parse_date};
 pub(crate) use name::split as split_name;
 
