@@ -86,6 +86,7 @@ mod tests {
             ("dateOfBirth", "1957-01-12"),
             ("expirationDate", "2031-01-12"),
             ("address", "123 MAIN ST"),
+            ("zipCode", "323990000"),
         ];
         let mut row: Row = [
             ("FIRST_NAME", "Jane"),
@@ -93,6 +94,7 @@ mod tests {
             ("DOCUMENT_NUMBER", "D123456579010"),
             ("DATE_OF_BIRTH", "1/12/1957"),
             ("ADDRESS", "123 Main Street"),
+            ("ZIP_CODE_IN_ADDRESS", "32399"),
         ]
         .map(|(name, value)| (name.to_owned(), text(value)))
         .into();

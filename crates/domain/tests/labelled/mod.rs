@@ -120,6 +120,7 @@ pub(crate) struct Written {
     last: String,
     suffix: String,
     number: String,
+    issuer: String,
     date: NaiveDate,
     born: String,
     issued: String,
@@ -161,6 +162,7 @@ impl Written {
             last: random.of(SURNAMES).to_owned(),
             suffix: String::new(),
             number,
+            issuer: state.to_owned(),
             date,
             born: date.format("%m/%d/%Y").to_string(),
             issued: "03/02/2022".to_owned(),
@@ -202,7 +204,7 @@ impl Written {
             ("ADDRESS", &self.street),
             ("CITY_IN_ADDRESS", &self.city),
             ("STATE_IN_ADDRESS", &self.state),
-            ("STATE_NAME", &self.state),
+            ("STATE_NAME", &self.issuer),
             ("ZIP_CODE_IN_ADDRESS", &self.zip_code),
         ];
         let extracted = fields.map(|(name, text)| ExtractedField {
@@ -223,7 +225,7 @@ impl Written {
                 format!("{} | {} | {} | {}", self.first, self.middle, self.last, self.suffix)
             }
             Field::DateOfBirth => self.born.clone(),
-            Field::DocumentNumber => format!("{} ({})", self.number, self.state),
+            Field::DocumentNumber => format!("{} ({})", self.number, self.issuer),
             Field::Address => format!("{} | {} | {} | {}", self.street, self.city, self.state, self.zip_code),
         }
     }

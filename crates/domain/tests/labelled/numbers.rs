@@ -106,7 +106,7 @@ fn separated(random: &mut Random, number: &str) -> String {
 
 /// A letter read as a digit or a digit as a letter; `issued` if the state issues numbers of both kinds (AZ, MA, VA, NY, ME, WV of our places).
 fn number_misread(random: &mut Random, written: &Written, issued: bool) -> Option<String> {
-    if issued != matches!(written.state.as_str(), "AZ" | "MA" | "VA" | "NY" | "ME" | "WV") {
+    if issued != matches!(written.issuer.as_str(), "AZ" | "MA" | "VA" | "NY" | "ME" | "WV") {
         return None;
     }
     let (digit, letter) = random.from(&[("0", "O"), ("1", "I"), ("5", "S"), ("8", "B")]);

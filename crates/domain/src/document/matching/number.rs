@@ -3,10 +3,11 @@
 use super::text::{SAME, as_digit, near, other, words};
 
 /// The states that issue numbers with a letter where other numbers of theirs, equally long, have a digit: in Arizona `S12345678` and
-/// `512345678` are two people. After the states' published formats (ntsi.com/drivers-license-format).
-const LETTER_OR_DIGIT: [&str; 21] = [
+/// `512345678` are two people. After the states' published formats (ntsi.com/drivers-license-format); of the last four, territories, none
+/// is published.
+const LETTER_OR_DIGIT: [&str; 25] = [
     "AZ", "CO", "HI", "IA", "ID", "IN", "KS", "KY", "MA", "ME", "MO", "MT", "ND", "NV", "NY", "OH", "RI", "VA", "VT",
-    "WA", "WV",
+    "WA", "WV", "AS", "GU", "MP", "VI",
 ];
 
 /// 100 if the numbers are the same but for spaces, separators and case; near if one may be the other misread or mistyped.

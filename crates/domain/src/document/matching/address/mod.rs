@@ -76,6 +76,7 @@ mod tests {
             ("48 BIRCH ST Apt No. 7", "48 BIRCH ST UNIT7"),
             ("APT 7, 48 BIRCH ST", "48 BIRCH ST STE 07"),
             ("48 BIRCH ST", "48 BIRCH STREET APT 7"),
+            ("48 PARK # 7", "48 PARK"),
             ("48 BIRCH ST, BUILDING 2, APT 7", "48 BIRCH ST BLDG 2 #7"),
             // Numbered streets and roads
             ("48 11TH ST", "48 Eleventh St"),
@@ -154,6 +155,7 @@ mod tests {
             ("48 BIRCH ST", "48 BIRCH ST URB LAS FLORES"),
             // Dropped spaces
             ("48 S TATE ST", "48 STATE ST"),
+            ("48 ST ATE ST", "48 STATE ST"),
             ("48 E ST", "48 EAST ST"),
             ("48 N E ST", "48 NE ST"),
             ("48 AVENUE E", "48 AVENUE EAST"),
@@ -168,6 +170,7 @@ mod tests {
             ("4 8TH ST", "48TH ST"),
             ("1 2ND ST", "12 ND ST"),
             ("12 1/2 ELM ST", "1212 ELM ST"),
+            ("451-2 BIRCH ST", "4512 BIRCH ST"),
             ("4-512 BIRCH ST", "45-12 BIRCH ST"),
             ("4 5-12 BIRCH ST", "45-12 BIRCH ST"),
         ] {

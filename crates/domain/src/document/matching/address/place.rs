@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::Address;
 use super::forms::{DIRECTIONS, Forms, SUFFIXES, forms};
-use super::street::tokens;
+use super::street::{is_number, tokens};
 use crate::document::matching::text::{as_digit, same_text, words};
 
 /// Who issues licences in the United States: states, the district, territories.
@@ -132,16 +132,15 @@ fn same_city(left: &[String], right: &[String]) -> bool {
 /// `32399`, `32399-0000` or `32399 0000`, and the words before it.
 fn zip_at_end(words: &[String]) -> Option<(String, &[String])> {
     let (last, before) = words.split_last()?;
-    let is_number =
-        |text: &str, length| text.len() == length && text.chars().all(|character| character.is_ascii_digit());
+    let has_digits = |text: &str, count| is_number(text) && text.len() == count;
     if let [before @ .., zip] = before
-        && is_number(zip, 5)
-        && is_number(last, 4)
+        && has_digits(zip, 5)
+        && has_digits(last, 4)
     {
         return Some((zip.clone(), before));
     }
     let (zip, extension) = last.split_once('-').unwrap_or_else(|| last.split_at(last.len().min(5)));
-    let is_zip = is_number(zip, 5) && (extension.is_empty() || is_number(extension, 4) || is_number(extension, 5));
+    let is_zip = has_digits(zip, 5) && (extension.is_empty() || has_digits(extension, 4) || has_digits(extension, 5));
     is_zip.then(|| (zip.to_owned(), before))
 }
 

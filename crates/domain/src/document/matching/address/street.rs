@@ -1,10 +1,7 @@
 //! House number, street and unit.
 
 use super::forms::{DIRECTIONS, NUMBERED, SUFFIXES, UNITS, WORDS, ordinal};
-use crate::document::matching::text::{NO_VARIANT, as_digit, likeness, same_text};
-
-/// What the same address with and without its unit or urbanization reaches.
-const PART_MISSING: f64 = 92.0;
+use crate::document::matching::text::{FORM, NO_VARIANT, SAME, as_digit, likeness, same_text};
 
 /// A word as it is written, and in its standard form.
 #[derive(Clone)]
@@ -92,13 +89,14 @@ impl Street {
 /// `None` if both sides have the part, and it differs.
 fn agreement<T>(left: Option<&T>, right: Option<&T>, same: impl Fn(&T, &T) -> bool) -> Option<f64> {
     match (left, right) {
-        (None, None) => Some(100.0),
-        (Some(left), Some(right)) => same(left, right).then_some(100.0),
-        (Some(_), None) | (None, Some(_)) => Some(PART_MISSING),
+        (None, None) => Some(SAME),
+        (Some(left), Some(right)) => same(left, right).then_some(SAME),
+        (Some(_), None) | (None, Some(_)) => Some(FORM),
     }
 }
 
-/// Dropped spaces are forgiven inside a name alone: 100 S TATE ST is not 100 STATE ST, and 12 OAK HILL may not be 12 OAKHILL.
+/// Dropped spaces are forgiven inside a name alone: 100 S TATE ST and 100 ST ATE ST are not 100 STATE ST, and 12 OAK HILL may not be
+/// 12 OAKHILL.
 fn same_words(left: &[Word], right: &[Word]) -> bool {
     let pairs = || left.iter().zip(right);
     let start = pairs().take_while(|(left, right)| left.is_same(right)).count();
@@ -114,7 +112,7 @@ fn same_words(left: &[Word], right: &[Word]) -> bool {
         word.written.len() == 1
             || has_digit(&word.written)
             || word.direction().is_some()
-            || ends_name && word.is_suffix()
+            || word.is_suffix() && (ends_name || word.written.len() < 4)
     };
     let written = |words: &[Word]| words.iter().map(|word| word.written.as_str()).collect::<String>();
     written(left) == written(right) && !left.iter().chain(right).any(is_fixed)
@@ -136,7 +134,7 @@ pub(crate) fn is_post_office_box(street: &str) -> bool {
 pub(super) fn tokens(text: &str) -> Vec<String> {
     let text = [("½", " 1/2"), ("¼", " 1/4"), ("¾", " 3/4"), ("-1/2", " 1/2"), ("#", " # ")]
         .iter()
-        .fold(text.to_owned(), |text, (character, words)| text.replace(character, words));
+        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
     let text: Vec<char> = any_ascii::any_ascii(&text).to_ascii_uppercase().chars().collect();
     let at = |at: Option<usize>| at.and_then(|at| text.get(at)).copied().unwrap_or(' ');
     let kept = |(here, character): (usize, &char)| {
@@ -192,11 +190,9 @@ fn cut(token: &str) -> Vec<String> {
         .split_at(token.find(|character| is_letter(character) != token.starts_with(is_letter)).unwrap_or(token.len()));
     let announces = |word: &str| UNITS.contains(&word) || NUMBERED.iter().any(|(form, _)| *form == standard_form(word));
     let number = tail.strip_suffix(is_letter).unwrap_or(tail);
-    let is_number = !number.is_empty() && number.chars().all(|character| character.is_ascii_digit());
     let is_name =
         tail.len() > 2 && tail.chars().all(is_letter) && tail.chars().any(|character| as_digit(character).is_none());
-    let is_house = head.chars().all(|character| character.is_ascii_digit());
-    if is_number && announces(head) || is_name && is_house {
+    if is_number(number) && announces(head) || is_name && is_number(head) {
         vec![head.to_owned(), tail.to_owned()]
     } else {
         vec![token.to_owned()]
@@ -242,9 +238,13 @@ fn cut_urbanization(words: &mut Vec<Word>) -> Option<Vec<Word>> {
 fn cut_unit(words: &mut Vec<Word>, start: usize) -> Option<String> {
     let (id, before) = words.split_last()?;
     let end = before.len() - before.iter().rev().take_while(|word| word.is_unit()).count();
+    if end <= start || end == before.len() || !is_id(&id.standard) {
+        return None;
+    }
     // HIGHWAY NO 7
-    let is_street = end > start && names_street(&before[start..end]);
-    if end == before.len() || !is_street || !is_id(&id.standard) {
+    if let [road] = &before[start..end]
+        && ["HWY", "RTE"].contains(&road.standard.as_str())
+    {
         return None;
     }
     let id = id.standard.clone();
@@ -285,7 +285,8 @@ fn names_street(words: &[Word]) -> bool {
 
 /// The number in digits (`1O5` is 105), without the hyphens of Queens and the zeros of a form.
 fn house_number(written: &str) -> String {
-    let text = written.replace('-', "");
+    let parts = written.split_once('-').filter(|(head, tail)| is_number(head) && is_number(tail) && tail.len() > 1);
+    let text = parts.map_or_else(|| written.to_owned(), |(head, tail)| format!("{head}{tail}"));
     let digits: Option<String> = text.chars().map(as_digit).collect();
     // 12B is a house of its own, S12 a district.
     let is_misread = !text.starts_with(['S', 'B']) && !text.ends_with(['S', 'B']);
@@ -294,13 +295,15 @@ fn house_number(written: &str) -> String {
 
 /// Half of a position such as N6W23001.
 fn is_coordinate(token: &str) -> bool {
-    token
-        .strip_prefix(['N', 'S', 'E', 'W'])
-        .is_some_and(|number| !number.is_empty() && number.chars().all(|character| character.is_ascii_digit()))
+    token.strip_prefix(['N', 'S', 'E', 'W']).is_some_and(is_number)
 }
 
 fn is_id(word: &str) -> bool {
     word.len() == 1 || word.len() <= 6 && has_digit(word)
+}
+
+pub(super) fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|character| character.is_ascii_digit())
 }
 
 fn has_digit(word: &str) -> bool {
