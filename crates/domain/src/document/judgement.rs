@@ -321,11 +321,21 @@ fn confidences(
     let is_seen = |field: usize| {
         seen.is_some_and(|seen| seen.stated()[field].is_some_and(|similarity| similarity >= same[field]))
     };
-    let raised = |field: usize, confidence: f64| {
-        let is_confirmed =
-            confidence > 0.0 && (is_seen(field) || confidence >= thresholds.field_confidence_floor && is_told(field));
-        if is_confirmed { 1.0 } else { confidence }
+    let raised = |confidence: f64, is_seen: bool, is_told: bool| {
+        let is_sure_enough = confidence >= thresholds.field_confidence_floor;
+        if confidence > 0.0 && (is_seen || is_told && is_sure_enough) { 1.0 } else { confidence }
     };
+    // An applicant confirms no part of an address that was not read.
+    let front = &reading.fields;
+    let is_whole = told.is_some_and(|(details, _)| {
+        [
+            (DetailsColumn::City, &front.city),
+            (DetailsColumn::State, &front.state),
+            (DetailsColumn::ZipCode, &front.zip_code),
+        ]
+        .into_iter()
+        .all(|(column, part)| details.get(column).is_empty() || !part.is_empty())
+    });
     // One name only, as the applicant says, too.
     let has_one_name = reading.no_first_name >= thresholds.field_confidence && is_told(0) && is_told(1);
     let is_expiry_seen = seen.and_then(|seen| seen.expiration_date).is_some_and(|similarity| similarity >= 100.0);
