@@ -22,8 +22,8 @@ pub use application::{
 pub use check::{Check, CheckOutcome};
 use document::matching;
 pub use document::{
-    Confidences, DateOrder, DocumentFields, DocumentType, ExtractedField, Facts, Similarities, customer_key, facts,
-    parse_date, similarities,
+    Confidences, DateOrder, DocumentFields, DocumentType, ExtractedField, Facts, Similarities, Witness, WitnessSource,
+    customer_key, facts, parse_date, similarities,
 };
 pub use package::{Details, DetailsColumn, InvalidDetails, Limits, Member, inspect_image, member_of};
 pub use personal::Personal;

@@ -25,3 +25,4 @@ pub use verification::{
     NameScores, NumberPolicy, RegistryAnswer, RegistryRecord, Verification, VerificationStatus, VerifiedRecord,
     Verifier, email_local_part,
 };
+pub(crate) use zone::passport_zone;
