@@ -96,7 +96,7 @@ describe("an extraction", () => {
   const asksForAnother = { next: "NotifyNotPassed", outcome: "resubmit" };
 
   it("is confident when every field is", async () => {
-    expect(await decide(GOOD_EXTRACTION)).toEqual({ next: "MatchDetails", outcome: "pass", reasons: [] });
+    expect(await decide(GOOD_EXTRACTION)).toEqual({ next: "HasBack", outcome: "pass", reasons: [] });
   });
 
   it.each(Object.keys(GOOD_EXTRACTION.confidences))("is not confident without %s", async (field) => {
@@ -178,6 +178,8 @@ describe("a missing value never approves", () => {
     ["identity-compare", "IsSamePerson", { scores: { similarity: 80 } }, "NotifyNotPassed"],
     ["identity-compare", "IsSamePerson", { scores: { similarity: 95 } }, "NotifyNotPassed"],
     ["document-extraction", "HasPortrait", { faces: [] }, "NotifyNotPassed"],
+    ["document-extraction", "HasBack", { documentBack: null, backRequired: true, extraction: {} }, "NotifyNotPassed"],
+    ["document-extraction", "IsBarcodeRead", { isBarcodeRead: false, backRequired: true, extraction: {} }, "NotifyNotPassed"],
     ["third-party-check", "IsLicenseValid", {}, "NotifyNotPassed"],
     ["third-party-check", "IsLicenseValid", { valid: "true" }, "NotifyNotPassed"],
     ["third-party-check", "IsLicenseValid", { valid: 1 }, "NotifyNotPassed"],
