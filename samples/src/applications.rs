@@ -184,16 +184,16 @@ pub(crate) fn birth_date_mismatch(id: &str) -> Package {
     application.zip()
 }
 
-/// A driver of this age is not realistic, but stays under age for years.
+/// As old as a driver must be, so that the sample keeps its outcome until 2029.
 pub(crate) fn applicant_under_age(id: &str) -> Package {
     let mut license = florida(
-        "K530-109-20-999-0",
+        "K530-109-11-999-0",
         ["TESS", "KENDRICK"],
         ["8 WILLET STREET", "PALATKA", "32177"],
-        Date::new(2020, 9, 30),
+        Date::new(2011, 9, 30),
         "F",
     );
-    license.issued = Date::new(2026, 1, 12);
+    license.issued = Date::new(2026, 10, 12);
     Application {
         shot: Shot { room: Room::Garden, turn: -3.0, warmth: 1.05, ..Shot::default() },
         ..Application::new(id, license, "tess")

@@ -213,9 +213,9 @@ pub const SAMPLES: &[Sample] = &[
             file: "packages/birth-date-mismatch.zip",
             draw: applications::birth_date_mismatch,
         },
-        title: "Another birth date than on the licence",
+        title: "A birth date with another digit than on the licence",
         suite: Suite::Full,
-        expected: Expected::new("declined", &["BIRTH_DATE_MISMATCH"]),
+        expected: Expected::new("referred", &["BIRTH_DATE_MISMATCH"]),
         after: &[],
     },
     Sample {

@@ -11,10 +11,12 @@ use aws_sdk_textract::{
     primitives::Blob,
     types::{Document, S3Object},
 };
-use bonafide_domain::{ApplicationId, Confidences, DocumentFields, DocumentType, ObjectRef, ReasonCode, SubmissionId};
+use bonafide_domain::{
+    ApplicationId, Confidences, DocumentFields, DocumentType, ObjectRef, Reading, ReasonCode, SubmissionId,
+};
 use bonafide_textract::extracted_fields;
 use bonafide_worker::{ErrorName, Submissions, TableError, TaskError, sdk_code, text};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 /// The input from the state, without its task token.
 #[derive(Debug, Deserialize)]
@@ -23,7 +25,9 @@ pub struct Input {
     application_id: ApplicationId,
     submission_id: SubmissionId,
     document: ObjectRef,
-    document_back: Option<ObjectRef>,
+    /// In messages of earlier releases only. The back is not sent to Textract, which would mix the fields of both pages.
+    #[serde(default, rename = "documentBack")]
+    _document_back: IgnoredAny,
 }
 
 /// The input of the state's Choice.
@@ -32,6 +36,8 @@ pub struct Input {
 pub struct Output {
     /// 0 to 1 per field; 0 for a field that could not be read.
     confidences: Confidences,
+    /// 0 to 1: how sure it is that the document has no given name.
+    no_first_name: f64,
     /// It decides which fields are required.
     document_type: DocumentType,
     /// Why Textract rejected the file; empty if it accepted it.
@@ -40,7 +46,12 @@ pub struct Output {
 
 impl Output {
     fn refused(reason: ReasonCode) -> Self {
-        Self { confidences: Confidences::default(), document_type: DocumentType::License, reasons: vec![reason] }
+        Self {
+            confidences: Confidences::default(),
+            no_first_name: 0.0,
+            document_type: DocumentType::License,
+            reasons: vec![reason],
+        }
     }
 }
 
@@ -110,7 +121,7 @@ pub async fn handle(
     submissions: &Submissions,
     input: Input,
 ) -> Result<Output, Error> {
-    let Input { application_id, submission_id, document, document_back } = input;
+    let Input { application_id, submission_id, document, .. } = input;
     let row = submissions.read(&application_id, &submission_id, &["submissionId", ANSWER]).await?;
     if let Some(answer) = row.get(ANSWER).and_then(record::read) {
         return Ok(answer);
@@ -118,15 +129,12 @@ pub async fn handle(
     if !row.contains_key("submissionId") {
         return Err(TableError::Missing("submissionId").into());
     }
-    let mut analysis = textract.analyze_id();
-    // Front and back are two pages of one document.
-    for page in [Some(&document), document_back.as_ref()].into_iter().flatten() {
-        analysis = analysis.document_pages(pages.document(page).await?);
-    }
+    let analysis = textract.analyze_id().document_pages(pages.document(&document).await?);
     let (output, mut attributes) = match analysis.send().await {
         Ok(answer) => {
-            let (fields, confidences) = DocumentFields::from_extracted(&extracted_fields(&answer));
-            let output = Output { confidences, document_type: fields.document_type(), reasons: Vec::new() };
+            let Reading { fields, confidences, no_first_name } = Reading::from_extracted(&extracted_fields(&answer));
+            let output =
+                Output { confidences, no_first_name, document_type: fields.document_type(), reasons: Vec::new() };
             (output, vec![("documentFields", stored(&fields))])
         }
         Err(error) => {
@@ -198,17 +206,20 @@ mod tests {
     };
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use bonafide_worker::Row;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     const FRONT: &str = "evidence/8d247914/0123456789abcde/8d247914_license.png";
     const BACK: &str = "evidence/8d247914/0123456789abcde/8d247914_license_back.png";
 
-    fn input() -> Input {
+    fn message() -> Value {
         let document = json!({"bucket": "evidence", "key": FRONT, "versionId": "v1"});
-        let input = json!({"applicationId": "8d247914", "submissionId": "0123456789abcde", "document": document});
-        serde_json::from_value(input).expect("an input")
+        json!({"applicationId": "8d247914", "submissionId": "0123456789abcde", "document": document})
+    }
+
+    fn input() -> Input {
+        serde_json::from_value(message()).expect("an input")
     }
 
     /// A submission's record, the values that are written, and the mocks.
@@ -321,6 +332,7 @@ mod tests {
     async fn a_recorded_answer_is_returned_without_another_call() {
         let read = Output {
             confidences: Confidences { first_name: 0.99, ..Confidences::default() },
+            no_first_name: 0.0,
             document_type: DocumentType::Passport,
             reasons: Vec::new(),
         };
@@ -350,17 +362,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn front_and_back_are_two_pages() {
+    async fn only_the_front_is_read() {
         let rule = mock!(Client::analyze_id)
             .match_requests(|request| {
                 let names: Vec<_> =
                     request.document_pages().iter().filter_map(|page| page.s3_object()?.name()).collect();
-                names == [FRONT, BACK]
+                names == [FRONT]
             })
             .then_error(|| AnalyzeIDError::BadDocumentException(BadDocumentException::builder().build()));
-        let mut input = input();
-        input.document_back = Some(ObjectRef { key: BACK.into(), ..input.document.clone() });
+        let mut message = message();
+        message["documentBack"] = json!({"bucket": "evidence", "key": BACK, "versionId": "v1"});
         let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&rule]);
+        let input = serde_json::from_value(message).expect("an input");
         handle(&textract, &Pages::ByReference, &Table::unread().client(), input).await.expect("an output");
         assert_eq!(rule.num_calls(), 1);
     }

@@ -28,6 +28,7 @@ pub(crate) fn write(output: &Output) -> AttributeValue {
     let reasons = output.reasons.iter().map(|reason| text(reason.code())).collect();
     AttributeValue::M(HashMap::from([
         ("confidences".to_owned(), AttributeValue::M(confidences.into())),
+        ("noFirstName".to_owned(), AttributeValue::N(output.no_first_name.to_string())),
         ("documentType".to_owned(), text(document_type.map_or("", |(_, name)| name))),
         ("reasons".to_owned(), AttributeValue::L(reasons)),
     ]))
@@ -37,7 +38,8 @@ pub(crate) fn write(output: &Output) -> AttributeValue {
 pub(crate) fn read(value: &AttributeValue) -> Option<Output> {
     let answer = value.as_m().ok()?;
     let confidences = answer.get("confidences")?.as_m().ok()?;
-    let confidence = |name: &str| confidences.get(name)?.as_n().ok()?.parse().ok();
+    let number = |value: Option<&AttributeValue>| value?.as_n().ok()?.parse().ok();
+    let confidence = |name: &str| number(confidences.get(name));
     let document_type = column(answer, "documentType")?;
     let reasons = answer.get("reasons")?.as_l().ok()?.iter();
     Some(Output {
@@ -49,6 +51,7 @@ pub(crate) fn read(value: &AttributeValue) -> Option<Output> {
             expiration_date: confidence("expirationDate")?,
             address: confidence("address")?,
         },
+        no_first_name: number(answer.get("noFirstName"))?,
         document_type: DOCUMENT_TYPES.iter().find(|(_, name)| *name == document_type)?.0,
         reasons: reasons.map(|code| code.as_s().ok()?.parse().ok()).collect::<Option<_>>()?,
     })
@@ -69,7 +72,8 @@ mod tests {
             expiration_date: 0.125,
             address: 0.0,
         };
-        let read = Output { confidences, document_type: DocumentType::Passport, reasons: Vec::new() };
+        let document_type = DocumentType::Passport;
+        let read = Output { confidences, no_first_name: 0.75, document_type, reasons: Vec::new() };
         [read, Output::refused(ReasonCode::DocumentTooLarge)]
     }
 
