@@ -127,7 +127,7 @@ describe("an extraction", () => {
 
   it("goes on when a field was read", async () => {
     const confidences = { ...Object.fromEntries(Object.keys(GOOD_CONFIDENCES).map((field) => [field, 0])), address: 0.1 };
-    expect(await decide({ ...GOOD_EXTRACTION, confidences })).toEqual({ next: "MatchDetails", outcome: "pass", reasons: [] });
+    expect(await decide({ ...GOOD_EXTRACTION, confidences })).toEqual({ next: "HasBack", outcome: "pass", reasons: [] });
   });
 
   it("of nothing is an unreadable document", async () => {
@@ -209,6 +209,8 @@ describe("a missing value never approves", () => {
     ["identity-compare", "IsSamePerson", { scores: { similarity: 80 } }, "NotifyNotPassed"],
     ["identity-compare", "IsSamePerson", { scores: { similarity: 95 } }, "NotifyNotPassed"],
     ["document-extraction", "HasPortrait", { faces: [] }, "NotifyNotPassed"],
+    ["document-extraction", "HasBack", { documentBack: null, backRequired: true, extraction: {} }, "NotifyNotPassed"],
+    ["document-extraction", "IsBarcodeRead", { isBarcodeRead: false, backRequired: true, extraction: {} }, "NotifyNotPassed"],
     ["third-party-check", "IsLicenseValid", {}, "NotifyNotPassed"],
     ["third-party-check", "IsLicenseValid", { valid: "true" }, "NotifyNotPassed"],
     ["third-party-check", "IsLicenseValid", { valid: 1 }, "NotifyNotPassed"],

@@ -163,6 +163,7 @@ export function substituted(text: string): string {
     if (name.endsWith("Arn")) return `arn:aws:lambda:us-east-1:111122223333:function:${name}`;
     if (name.endsWith("Url")) return `https://sqs.us-east-1.amazonaws.com/111122223333/${name}`;
     if (name === "MinimumAge") return "18";
+    if (name === "LicenseBackRequired") return "false";
     return name;
   });
 }

@@ -1,9 +1,11 @@
 //! The document is readable and valid and agrees with the stated details.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::primitives::ByteStream;
 use bonafide_tests::bench::bench;
 use bonafide_tools::control::Fault;
+use bonafide_tools::repository;
 use bonafide_tools::rows::{m, n, s};
 use serde_json::{Value, json};
 
@@ -106,8 +108,16 @@ async fn run(
     case.run_with(json!({"document": case.picture("license"), "detailsExpected": true}), details, notifications).await
 }
 
-const UP_TO_MATCH: [&str; 7] =
-    ["ReadInput", "DetectFaces", "HasPortrait", "ExtractDocument", "IsAnythingRead", "MatchDetails", "DoDetailsMatch"];
+const UP_TO_MATCH: [&str; 8] = [
+    "ReadInput",
+    "DetectFaces",
+    "HasPortrait",
+    "ExtractDocument",
+    "IsAnythingRead",
+    "HasBack",
+    "MatchDetails",
+    "DoDetailsMatch",
+];
 
 fn went(seen: &Seen, common: usize, rest: &[&str]) {
     seen.went(&[&UP_TO_MATCH[..common], rest].concat());
@@ -132,7 +142,7 @@ fn pass_everything_fits() {
     let case = case("pass-everything");
     bench().run(async {
         let seen = run(&case, &fields(), details(), 0).await?;
-        went(&seen, 7, &PASSED);
+        went(&seen, 8, &PASSED);
         // What the applicant confirms is sure.
         let scores = json!({
             "firstNameConfidence": 1, "lastNameConfidence": 1, "dateOfBirthConfidence": 1, "expirationDateConfidence": 0.96,
@@ -158,7 +168,7 @@ fn pass_document_without_details() {
         case.faces(&[99.9])?;
         textract(&case, &fields_but(("ADDRESS", "", None, 0.0)))?;
         let seen = case.run(json!({"document": case.picture("license"), "detailsExpected": false}), 0).await?;
-        went(&seen, 7, &PASSED);
+        went(&seen, 8, &PASSED);
         assert_eq!((&seen.ended.output["outcome"], &seen.row[CHECK]["outcome"]), (&json!("pass"), &json!("pass")));
         assert_eq!(seen.notifications, []);
         Ok(())
@@ -175,7 +185,7 @@ fn pass_after_throttling() {
             .control
             .add(&Fault::error("textract", "AnalyzeID", &case.id, "ThrottlingException", 400).times(SDK_ATTEMPTS))?;
         let seen = run(&case, &fields(), details(), 0).await?;
-        went(&seen, 7, &PASSED);
+        went(&seen, 8, &PASSED);
         // The worker itself waits for the end of Textract's throttling, so the machine's retries are not used up.
         assert_eq!(seen.ended.traces[0].retried(), ["DetectFaces"]);
         Ok(())
@@ -189,7 +199,7 @@ fn pass_after_an_outage() {
         let outage = Fault::error("textract", "AnalyzeID", &case.id, "InternalServerError", 500);
         bench().local.control.add(&outage.times(SDK_ATTEMPTS))?;
         let seen = run(&case, &fields(), details(), 0).await?;
-        went(&seen, 7, &PASSED);
+        went(&seen, 8, &PASSED);
         assert_eq!(seen.ended.traces[0].retried(), ["ExtractDocument"]);
         Ok(())
     });
@@ -202,8 +212,161 @@ fn pass_passport_without_address() {
         let mut fields: Vec<_> = fields().into_iter().filter(|(name, ..)| !name.contains("ADDRESS")).collect();
         fields.push(("ID_TYPE", "PASSPORT", None, 99.0));
         let seen = run(&case, &fields, details(), 0).await?;
-        went(&seen, 7, &PASSED);
+        went(&seen, 8, &PASSED);
         assert_eq!((&seen.ended.output["outcome"], &seen.row[CHECK]["outcome"]), (&json!("pass"), &json!("pass")));
+        Ok(())
+    });
+}
+
+/// The back of the licence of the sample `barcode-confirms`.
+fn barcode() -> Vec<u8> {
+    let package = std::fs::File::open(repository().join("samples/packages/barcode-confirms.zip")).expect("a sample");
+    let mut package = zip::ZipArchive::new(package).expect("a package");
+    let mut member = package.by_name("barcode-confirms_license_back.jpg").expect("a back");
+    let mut picture = Vec::new();
+    std::io::Read::read_to_end(&mut member, &mut picture).expect("a picture");
+    picture
+}
+
+/// What is printed on the front of that licence. The expiry date has no other source but the barcode.
+fn fields_of_barcode(unsure: bool) -> Vec<Field> {
+    [
+        ("FIRST_NAME", "RUPERT", None),
+        ("LAST_NAME", "JANSSEN", None),
+        ("DATE_OF_BIRTH", "03/19/1968", Some("1968-03-19T00:00:00")),
+        ("DATE_OF_ISSUE", "03/18/2024", Some("2024-03-18T00:00:00")),
+        ("EXPIRATION_DATE", "03/19/2046", Some("2046-03-19T00:00:00")),
+        ("DOCUMENT_NUMBER", "J525-160-68-999-0", None),
+        ("ADDRESS", "318 MANGROVE STREET", None),
+        ("CITY_IN_ADDRESS", "NAPLES", None),
+        ("STATE_IN_ADDRESS", "FL", None),
+        ("ZIP_CODE_IN_ADDRESS", "34102", None),
+        ("STATE_NAME", "FLORIDA", None),
+    ]
+    .map(|(name, text, date)| (name, text, date, if name == "EXPIRATION_DATE" && unsure { 60.0 } else { 96.0 }))
+    .to_vec()
+}
+
+/// The applicant's details, copied from it.
+fn details_of_barcode() -> Vec<(&'static str, AttributeValue)> {
+    [
+        ("FIRST_NAME", "Rupert"),
+        ("LAST_NAME", "Janssen"),
+        ("DATE_OF_BIRTH", "3/19/1968"),
+        ("DOCUMENT_NUMBER", "J525160689990"),
+        ("ADDRESS", "318 Mangrove St"),
+        ("CITY_IN_ADDRESS", "Naples"),
+        ("STATE_IN_ADDRESS", "FL"),
+        ("ZIP_CODE_IN_ADDRESS", "34102"),
+    ]
+    .map(|(name, value)| (name, s(value)))
+    .to_vec()
+}
+
+/// Stores this picture as the back.
+async fn stored(case: &Case, back: Vec<u8>) -> Result<Value> {
+    let mut object = case.picture("license-back");
+    let (bucket, key) = (object["bucket"].as_str().unwrap_or_default(), object["key"].as_str().unwrap_or_default());
+    let put = bench().local.s3.put_object().bucket(bucket).key(key).body(ByteStream::from(back));
+    object["versionId"] = json!(put.send().await.context("put the back")?.version_id.context("no version")?);
+    Ok(object)
+}
+
+/// Runs the machine with this picture as the back.
+async fn run_with_back(
+    case: &Case,
+    fields: &[Field],
+    back: Vec<u8>,
+    required: bool,
+    notifications: usize,
+) -> Result<Seen> {
+    case.faces(&[99.9])?;
+    textract(case, fields)?;
+    let object = stored(case, back).await?;
+    let mut input = json!({"document": case.picture("license"), "documentBack": object, "detailsExpected": true});
+    if required {
+        input["backRequired"] = json!(true);
+    }
+    case.run_with(input, details_of_barcode(), notifications).await
+}
+
+const READ_BARCODE: [&str; 2] = ["ReadBarcode", "IsBarcodeRead"];
+
+#[test]
+fn pass_expiry_that_the_barcode_confirms() {
+    let case = case("pass-barcode");
+    bench().run(async {
+        let seen = run_with_back(&case, &fields_of_barcode(true), barcode(), true, 0).await?;
+        went(&seen, 6, &[&READ_BARCODE[..], &UP_TO_MATCH[6..], &PASSED].concat());
+        assert_eq!(seen.row[CHECK]["outcome"], "pass");
+        let barcode = &seen.row["barcodeFields"];
+        assert_eq!((&barcode["source"], &barcode["lastName"]), (&json!("barcode"), &json!("JANSSEN")));
+        assert!(!seen.ended.output.to_string().contains("JANSSEN"));
+        Ok(())
+    });
+}
+
+#[test]
+fn decline_back_of_another_licence() {
+    let case = case("decline-barcode");
+    bench().run(async {
+        case.faces(&[99.9])?;
+        textract(&case, &fields())?;
+        let back = stored(&case, barcode()).await?;
+        let input = json!({"document": case.picture("license"), "documentBack": back, "detailsExpected": true});
+        let seen = case.run_with(input, details(), 1).await?;
+        went(&seen, 6, &[&READ_BARCODE[..], &UP_TO_MATCH[6..], &DIFFERENT].concat());
+        refused(&seen, "decline", &["BARCODE_MISMATCH"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn pass_back_without_a_barcode_where_none_is_required() {
+    let case = case("pass-no-barcode");
+    bench().run(async {
+        let seen = run_with_back(&case, &fields_of_barcode(false), b"not a picture".to_vec(), false, 0).await?;
+        went(&seen, 6, &[&READ_BARCODE[..], &UP_TO_MATCH[6..], &PASSED].concat());
+        assert_eq!((&seen.row[CHECK]["outcome"], seen.row.get("barcodeFields")), (&json!("pass"), None));
+        Ok(())
+    });
+}
+
+#[test]
+fn resubmit_barcode_unreadable() {
+    let case = case("resubmit-barcode");
+    bench().run(async {
+        let seen = run_with_back(&case, &fields_of_barcode(false), b"not a picture".to_vec(), true, 1).await?;
+        went(&seen, 6, &[&READ_BARCODE[..], &REFUSED].concat());
+        refused(&seen, "resubmit", &["BARCODE_UNREADABLE"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn resubmit_back_missing() {
+    let case = case("resubmit-no-back");
+    bench().run(async {
+        case.faces(&[99.9])?;
+        textract(&case, &fields())?;
+        let input = json!({"document": case.picture("license"), "detailsExpected": true, "backRequired": true});
+        let seen = case.run_with(input, details(), 1).await?;
+        went(&seen, 6, &REFUSED);
+        refused(&seen, "resubmit", &["DOCUMENT_BACK_MISSING"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn failed_back_missing_in_the_bucket() {
+    let case = case("failed-back");
+    bench().run(async {
+        case.faces(&[99.9])?;
+        textract(&case, &fields())?;
+        let input = json!({"document": case.picture("license"), "documentBack": case.picture("license-back"), "detailsExpected": true});
+        let seen = case.run_with(input, details(), 0).await?;
+        let path = [&UP_TO_MATCH[..6], &READ_BARCODE[..1]].concat();
+        seen.failed(&path, "Bonafide.Internal").left_nothing(CHECK);
         Ok(())
     });
 }
@@ -217,7 +380,7 @@ fn pass_unsure_fields_that_the_applicant_confirms() {
             .into_iter()
             .map(|(name, text, date, confidence)| (name, text, date, if is_expiry(name) { confidence } else { 50.0 }));
         let seen = run(&case, &unsure.collect::<Vec<_>>(), details(), 0).await?;
-        went(&seen, 7, &PASSED);
+        went(&seen, 8, &PASSED);
         assert_eq!(seen.ended.output["outcome"], "pass");
         Ok(())
     });
@@ -253,7 +416,7 @@ fn pass_document_that_an_earlier_execution_has_read() {
         let record = details().into_iter().chain([("extraction", extraction), ("documentFields", fields)]);
         let input = json!({"document": case.picture("license"), "detailsExpected": true});
         let seen = case.run_with(input, record, 0).await?;
-        went(&seen, 7, &PASSED);
+        went(&seen, 8, &PASSED);
         assert_eq!(seen.row[CHECK]["outcome"], "pass");
         Ok(())
     });
@@ -338,7 +501,7 @@ fn resubmit_field(name: &str, field: Field, reason: &str) {
     let case = case(name);
     bench().run(async {
         let seen = run(&case, &fields_but(field), details(), 1).await?;
-        went(&seen, 7, &UNREAD);
+        went(&seen, 8, &UNREAD);
         refused(&seen, "resubmit", &[reason]);
         Ok(())
     });
@@ -425,7 +588,7 @@ fn differs(
     let case = case(&format!("{outcome}-{name}"));
     bench().run(async {
         let seen = run(&case, fields, details, 1).await?;
-        went(&seen, 7, &DIFFERENT);
+        went(&seen, 8, &DIFFERENT);
         refused(&seen, outcome, reasons);
         Ok(())
     });
@@ -526,7 +689,7 @@ fn failed_details_missing() {
     let case = case("failed-no-details");
     bench().run(async {
         let seen = run(&case, &fields(), Vec::new(), 0).await?;
-        assert_eq!(seen.ended.path(), UP_TO_MATCH[..6]);
+        assert_eq!(seen.ended.path(), UP_TO_MATCH[..7]);
         assert_eq!(seen.ended.status, aws_sdk_sfn::types::ExecutionStatus::Failed);
         seen.left_nothing(CHECK);
         Ok(())

@@ -233,6 +233,14 @@ reasons! {
         applicant: "Your document could not be read. Please photograph it again, flat and in good light.",
         staff: "Rekognition or Textract could not open the document, or Textract read not one field."
     }
+    DocumentBackMissing "DOCUMENT_BACK_MISSING" Correctable {
+        applicant: "Please photograph the back of your licence as well.",
+        staff: "The stage requires the back of a licence, and the package has none."
+    }
+    BarcodeUnreadable "BARCODE_UNREADABLE" Correctable {
+        applicant: "The barcode on the back of your licence could not be read. Please photograph the back straight from above, without glare.",
+        staff: "The stage requires a back with a barcode, and the picture shows none of a licence that can be read."
+    }
     DocumentIssuerUnreadable "DOCUMENT_ISSUER_UNREADABLE" Final {
         applicant: "We could not read which state issued your document. A person will look at your application.",
         staff: "The issuing state was not read, so that the document's number belongs to no certain customer; a person has to look."
