@@ -95,7 +95,8 @@ describe("the details", () => {
   });
 
   it("of a passport need everything but an address", async () => {
-    for (const group of ["similarities", "confidences"]) expect(await decide(without(GOOD_MATCH, group, "address"), passport)).toEqual(passes);
+    for (const group of ["similarities", "confidences"])
+      expect(await decide(without(GOOD_MATCH, group, "address"), passport)).toEqual(passes);
     expect((await decide({}, passport)).reasons).toHaveLength(6);
   });
 
@@ -109,7 +110,10 @@ describe("the details", () => {
 
   it("are judged as the domain judges them, around every limit", async () => {
     for (const { documentType, detailsExpected, changed, outcome, reasons } of judgements) {
-      const comparison = structuredClone({ ...GOOD_MATCH, ...(detailsExpected ? {} : { similarities: undefined }) }) as Record<string, Variables>;
+      const comparison = structuredClone({ ...GOOD_MATCH, ...(detailsExpected ? {} : { similarities: undefined }) }) as Record<
+        string,
+        Variables
+      >;
       for (const [path, value] of Object.entries(changed)) {
         const [group, name] = path.split(".") as [string, string];
         comparison[group] = { ...comparison[group], [name]: value };

@@ -25,6 +25,9 @@ pub struct Judge {
     /// The details that belong to each answer, as CSV: a header with the columns, and one row
     #[arg(long, value_name = "DETAILS.csv", required = true, num_args = 1..)]
     details: Vec<PathBuf>,
+    /// A picture of each back, whose barcode is read
+    #[arg(long, value_name = "PICTURE", num_args = 1.., conflicts_with = "back_text")]
+    back: Vec<PathBuf>,
     /// The text of each back's barcode
     #[arg(long, value_name = "FILE", num_args = 1..)]
     back_text: Vec<PathBuf>,
@@ -129,7 +132,8 @@ impl Judge {
 
     fn judge(&self) -> Result<Vec<Judged>, Error> {
         let fronts = self.analyze_id.len();
-        for (option, files) in [("--details", &self.details), ("--back-text", &self.back_text)] {
+        for (option, files) in [("--details", &self.details), ("--back", &self.back), ("--back-text", &self.back_text)]
+        {
             if files.len() != fronts && (option == "--details" || !files.is_empty()) {
                 let given = files.len();
                 return Err(Error::Usage(format!(
@@ -160,9 +164,10 @@ impl Judge {
                 return Ok(judged);
             }
         };
-        let witness = match self.back_text.get(index) {
-            Some(text) => noted(text, Witness::from_barcode(&String::from_utf8_lossy(&read(text)?))),
-            None => Witness::from_zone(reading.fields.zone.expose(), today),
+        let witness = match (self.back.get(index), self.back_text.get(index)) {
+            (Some(picture), _) => noted(picture, bonafide_barcode::read(&read(picture)?, Witness::from_barcode)),
+            (None, Some(text)) => noted(text, Witness::from_barcode(&String::from_utf8_lossy(&read(text)?))),
+            (None, None) => Witness::from_zone(reading.fields.zone.expose(), today),
         };
         let assessment = assess(&reading, Some(&details), witness.as_ref(), self.minimum_age, today, &self.thresholds);
         (judged.outcome, judged.reasons) = if reading.is_empty() {
@@ -279,4 +284,135 @@ fn table(judged: &[Judged]) -> String {
     });
     let table = render::table(["document", "outcome", "reasons"], judged.iter().map(row));
     format!("{table}\n\n{}", rates.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use tempfile::{TempDir, tempdir};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        judge: Judge,
+    }
+
+    const DETAILS: &str = "FIRST_NAME,LAST_NAME,CITY_IN_ADDRESS,ZIP_CODE_IN_ADDRESS,STATE_IN_ADDRESS,DOCUMENT_NUMBER,DATE_OF_BIRTH,ADDRESS\n\
+                           Marit,Ostergren,Duluth,55802,MN,K4471902,4/17/1986,77 Harbor Road\n";
+    const BARCODE: &str = "@\n\u{1e}\rANSI 636038080002DL00410278ZM03190008DLDCSOSTERGREN\nDACMARIT\nDBB04171986\nDBA04172031\nDAQK4471902\n";
+
+    fn response(number: (&str, f64)) -> String {
+        let fields = [
+            ("FIRST_NAME", "MARIT", 98.0),
+            ("LAST_NAME", "OSTERGREN", 98.0),
+            ("DATE_OF_BIRTH", "04/17/1986", 98.0),
+            ("EXPIRATION_DATE", "04/17/2031", 98.0),
+            ("DOCUMENT_NUMBER", number.0, number.1),
+            ("ADDRESS", "77 HARBOR RD", 98.0),
+            ("CITY_IN_ADDRESS", "DULUTH", 98.0),
+            ("STATE_IN_ADDRESS", "MN", 98.0),
+            ("ZIP_CODE_IN_ADDRESS", "55802", 98.0),
+        ];
+        let field = |(name, text, confidence): (&str, &str, f64)| json!({"Type": {"Text": name}, "ValueDetection": {"Text": text, "Confidence": confidence}});
+        // The second document is another person's.
+        let documents = json!([
+            {"DocumentIndex": 1, "IdentityDocumentFields": fields.map(field)},
+            {"DocumentIndex": 2, "IdentityDocumentFields": [field(("MIDDLE_NAME", "SOLVEIG", 99.0))]},
+        ]);
+        json!({"IdentityDocuments": documents, "AnalyzeIDModelVersion": "1.0"}).to_string()
+    }
+
+    fn folder() -> TempDir {
+        let folder = tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write("good.json", &response(("K4471902", 98.0)));
+        write("unsure.json", &response(("K4471902", 30.0)));
+        write("near.json", &response(("K4471903", 98.0)));
+        write("empty.json", r#"{"IdentityDocuments": []}"#);
+        write("details.csv", DETAILS);
+        write("short.csv", &DETAILS.replace("4/17/1986", "4/17/86"));
+        write("barcode.txt", BARCODE);
+        write("other.txt", "nothing");
+        folder
+    }
+
+    fn judge(folder: &TempDir, arguments: &[&str]) -> Result<Vec<Judged>, Error> {
+        let path = |name: &&str| {
+            if name.contains('.') { folder.path().join(name).display().to_string() } else { (*name).to_owned() }
+        };
+        let all = ["judge", "--as-of", "2026-11-21"].map(str::to_owned).into_iter();
+        Command::try_parse_from(all.chain(arguments.iter().map(path))).unwrap().judge.judge()
+    }
+
+    fn outcomes(folder: &TempDir, arguments: &[&str]) -> Vec<(CheckOutcome, Vec<ReasonCode>)> {
+        judge(folder, arguments).unwrap().into_iter().map(|judged| (judged.outcome, judged.reasons)).collect()
+    }
+
+    #[test]
+    fn judges_as_the_pipeline_does() {
+        use CheckOutcome::{Pass, Refer, Resubmit};
+        let folder = folder();
+        let of = |front: &str, more: &[&str]| {
+            outcomes(&folder, &[&["--analyze-id", front, "--details", "details.csv"], more].concat()).remove(0)
+        };
+        assert_eq!(of("good.json", &[]), (Pass, vec![]));
+        assert_eq!(of("near.json", &[]), (Refer, vec![ReasonCode::DocumentNumberMismatch]));
+        assert_eq!(of("unsure.json", &[]), (Resubmit, vec![ReasonCode::DocumentNumberUnreadable]));
+        assert_eq!(of("unsure.json", &["--back-text", "barcode.txt"]), (Pass, vec![]));
+        assert_eq!(of("unsure.json", &["--back-text", "other.txt"]).0, Resubmit);
+        assert_eq!(of("empty.json", &[]), (Resubmit, vec![ReasonCode::DocumentUnreadable]));
+    }
+
+    #[test]
+    fn details_that_are_refused_are_the_reason() {
+        let judged = outcomes(&folder(), &["--analyze-id", "good.json", "--details", "short.csv"]);
+        assert_eq!(judged, [(CheckOutcome::Resubmit, vec![ReasonCode::DetailsBirthDateUnreadable])]);
+    }
+
+    #[test]
+    fn each_field_has_its_band() {
+        let folder = folder();
+        let arguments = ["--analyze-id", "near.json", "--details", "details.csv", "--back-text", "barcode.txt"];
+        let judged = judge(&folder, &arguments).unwrap().remove(0);
+        let number = &judged.fields["documentNumber"];
+        assert_eq!(
+            (&number["band"], &number["confidence"], &number["witness"]),
+            (&json!("refer"), &json!(0.98), &json!("differs"))
+        );
+        assert_eq!(
+            judged.fields["lastName"],
+            json!({"band": "pass", "similarity": 100.0, "confidence": 0.98, "witness": "agrees"})
+        );
+        assert_eq!(judged.fields["address"]["witness"], Value::Null);
+        let text = judged.in_full();
+        assert!(text.contains("refer") && text.contains("BARCODE_MISMATCH: "), "{text}");
+        assert!(!text.to_uppercase().contains("OSTERGREN"), "{text}");
+    }
+
+    #[test]
+    fn several_documents_make_a_table_with_rates() {
+        let folder = folder();
+        let details = ["details.csv"; 3];
+        let arguments = [&["--analyze-id", "good.json", "near.json", "empty.json", "--details"], &details[..]].concat();
+        let judged = judge(&folder, &arguments).unwrap();
+        assert_eq!(rates(&judged)["outcomes"], json!({"pass": 1, "refer": 1, "resubmit": 1, "decline": 0}));
+        let text = table(&judged);
+        assert!(text.contains("pass 1 of 3 (33.3 %)") && text.contains("DOCUMENT_NUMBER_MISMATCH"), "{text}");
+    }
+
+    #[test]
+    fn files_that_make_no_pairs_are_wrong_usage() {
+        let folder = folder();
+        for (arguments, problem) in [
+            (&["--analyze-id", "good.json", "near.json", "--details", "details.csv"][..], "--details has 1 files"),
+            (&["--analyze-id", "details.csv", "--details", "details.csv"], "is no answer of AnalyzeID (line 1"),
+            (&["--analyze-id", "missing.json", "--details", "details.csv"], "missing.json cannot be read"),
+        ] {
+            let error = judge(&folder, arguments).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(problem), "{error}");
+        }
+    }
 }
