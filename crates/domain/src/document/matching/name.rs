@@ -282,7 +282,8 @@ fn family_similarity(left: &[String], right: &[String]) -> f64 {
     }
     let has_name = unmatched.found.iter().any(|word| !is_particle(word));
     let is_covered = |left: &[&str], right: &[(usize, &str)]| left.is_empty() || right.is_empty();
-    let are_near_names = |left: &str, right: &str| are_near(left, right) && (has_name || !is_particle(left));
+    let are_names = |left: &str, right: &str| has_name || !is_particle(left) && !is_particle(right);
+    let are_near_names = |left: &str, right: &str| are_near(left, right) && are_names(left, right);
     let (short, long) =
         if left_text.len() < right_text.len() { (&left_text, &right_text) } else { (&right_text, &left_text) };
     let lacks_particles = long.strip_suffix(short.as_str()).is_some_and(are_particles);
