@@ -103,7 +103,12 @@ export const SETTINGS = {
     parse: thresholdsWith,
   } satisfies Setting<Placeholders>,
   encryption: choice("aws", ["aws", "customer"], "`customer`: keys of your account, rotated every year ([Encryption](#encryption))"),
-  mostAttempts: whole(5, 1, 100, "Attempts of an applicant. If the last one would end `resubmit`, it is `referred` to a person instead"),
+  mostAttempts: whole(
+    5,
+    1,
+    100,
+    "Attempts of an applicant. If the last one would end `resubmit`, it is `referred` to a person instead. In a conversation, as many calls of each step",
+  ),
   // Five years, leap days included.
   recordRetentionDays: whole(
     1827,

@@ -134,6 +134,16 @@ describe("an identity", () => {
   });
 });
 
+it.each([{}, { scores: {} }, { scores: { similarity: 0 } }, { scores: { similarity: "99" } }])(
+  "a conversation's selfie with %o proves nothing",
+  async (comparison) => {
+    const { Choices = [] } = find("agent-onboarding", "IsSamePerson");
+    // On AWS, a text in place of a number fails the execution.
+    const decided = await evaluate(Choices[0]?.Condition, { comparison }).catch(() => false);
+    expect(decided).not.toBe(true);
+  },
+);
+
 describe("a selfie", () => {
   const decide = (face: unknown) => leave("identity-verification", "IsFaceUsable", { faces: [99.9], face });
   const asksForAnother = { next: "NotifyNotPassed", outcome: "resubmit" };
@@ -197,9 +207,14 @@ describe("a missing value never approves", () => {
   });
 
   it.each<[string, Variables, string]>([
-    ["IsSessionReady", { step: "verify" }, "VerifyIdentity"],
-    ["IsSessionReady", { step: "register", isRead: true }, "CreateCustomer"],
-    ["IsSessionReady", { step: "register", isVerified: true }, "CreateCustomer"],
+    ["AreAttemptsLeft", { mostAttempts: 5 }, "DoesConversationGoOn"],
+    ["AreAttemptsLeft", { attempt: 6, mostAttempts: 5 }, "DoesConversationGoOn"],
+    ["IsSessionReady", { step: "verify" }, "IsSelfieGiven"],
+    ["IsSessionReady", { step: "register", isRead: true, isVerified: true }, "CreateCustomer"],
+    ["IsSessionReady", { step: "register", isRead: true, isProven: true }, "CreateCustomer"],
+    ["IsSessionReady", { step: "register", isVerified: true, isProven: true }, "CreateCustomer"],
+    ["IsIdentityProven", {}, "IsVerificationEnough"],
+    ["IsIdentityProven", { isProven: "true" }, "IsVerificationEnough"],
     ["IsVerified", { verification: {} }, "RecordVerification"],
     ["IsVerified", { verification: { status: "VERIFIED" } }, "RecordVerification"],
     ["IsVerified", { verification: { record: { customerKey: "DK#" } } }, "RecordVerification"],

@@ -385,6 +385,10 @@ reasons! {
         applicant: "The national register could not be asked yet. Please try again later.",
         staff: "The national registry did not answer, or not in a way that can be understood; start the step again."
     }
+    IdentityUnproven "IDENTITY_UNPROVEN" Final {
+        applicant: "We could not confirm your identity in this conversation. We have your application and will contact you.",
+        staff: "Only the picture of a document speaks for the person: no selfie passed against its portrait. A person has to decide."
+    }
     StepOutOfOrder "STEP_OUT_OF_ORDER" Correctable {
         applicant: "Something is missing before this step. Please go on with the picture of your document.",
         staff: "A step of a conversation was asked for before the one on which it rests, or for another document."

@@ -171,13 +171,6 @@ impl NationalNumber {
         Personal::new(&self.facts().normalized)
     }
 
-    /// The last four characters: the only part of a number that is ever displayed.
-    #[must_use]
-    pub fn last_four(&self) -> Personal {
-        let normalized = &self.facts().normalized;
-        Personal::new(&normalized[normalized.len() - 4..])
-    }
-
     /// The date of birth, if the number contains it. Norwegian numbers do not from 2032 on.
     #[must_use]
     pub const fn birth_date(&self) -> Option<NaiveDate> {
@@ -548,8 +541,8 @@ mod tests {
     #[test]
     fn debug_of_a_number_is_redacted() {
         let number = parse(Country::Finland, "131052-308T").expect("a number");
-        let shown = format!("{number:?} {:?} {:?}", number.normalized(), number.last_four());
-        assert_eq!(shown, "Henkilotunnus([redacted]) [redacted] [redacted]");
+        let shown = format!("{number:?} {:?}", number.normalized());
+        assert_eq!(shown, "Henkilotunnus([redacted]) [redacted]");
         assert_eq!(InvalidNationalNumber.to_string(), "no national number of this country");
     }
 
@@ -575,7 +568,6 @@ mod tests {
                 prop_assert_eq!(&number, &again);
                 prop_assert_eq!(number.birth_date(), again.birth_date());
                 prop_assert_eq!((number.sex(), number.kind(), number.check()), (again.sex(), again.kind(), again.check()));
-                prop_assert_eq!(number.last_four().expose().chars().count(), 4);
                 prop_assert!(number.birth_date().is_some_and(|born| number.is_born_on(born)));
             }
         }
