@@ -397,13 +397,14 @@ impl Session {
             let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?).key(key(name));
             put.body(ByteStream::from(picture)).send().await?;
         }
+        let (document, selfie) = (key("document"), key("selfie"));
         let attributes = [
             ("country", "DK"),
             ("consent", "true"),
             ("consentedAt", "2026-11-21T09:30:00.000Z"),
             ("sessionId", &id),
-            ("documentKey", &key("document")),
-            ("selfieKey", &key("selfie")),
+            ("documentKey", &document),
+            ("selfieKey", &selfie),
         ];
         let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         Ok(Self { id, attributes })
