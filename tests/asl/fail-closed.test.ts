@@ -95,7 +95,8 @@ describe("the details", () => {
   });
 
   it("of a passport need everything but an address", async () => {
-    for (const group of ["similarities", "confidences"]) expect(await decide(without(GOOD_MATCH, group, "address"), passport)).toEqual(passes);
+    for (const group of ["similarities", "confidences"])
+      expect(await decide(without(GOOD_MATCH, group, "address"), passport)).toEqual(passes);
     expect((await decide({}, passport)).reasons).toHaveLength(6);
   });
 
@@ -109,7 +110,10 @@ describe("the details", () => {
 
   it("are judged as the domain judges them, around every limit", async () => {
     for (const { documentType, detailsExpected, changed, outcome, reasons } of judgements) {
-      const comparison = structuredClone({ ...GOOD_MATCH, ...(detailsExpected ? {} : { similarities: undefined }) }) as Record<string, Variables>;
+      const comparison = structuredClone({ ...GOOD_MATCH, ...(detailsExpected ? {} : { similarities: undefined }) }) as Record<
+        string,
+        Variables
+      >;
       for (const [path, value] of Object.entries(changed)) {
         const [group, name] = path.split(".") as [string, string];
         comparison[group] = { ...comparison[group], [name]: value };
@@ -122,12 +126,13 @@ describe("the details", () => {
 });
 
 describe("an extraction", () => {
-  const decide = (extraction: unknown) => leave("document-extraction", "IsAnythingRead", { extraction });
+  const decide = (extraction: unknown) =>
+    leave("document-extraction", "IsAnythingRead", { extraction, documentBack: null, backRequired: false });
   const asksForAnother = { next: "NotifyNotPassed", outcome: "resubmit", reasons: ["DOCUMENT_UNREADABLE"] };
 
   it("goes on when a field was read", async () => {
     const confidences = { ...Object.fromEntries(Object.keys(GOOD_CONFIDENCES).map((field) => [field, 0])), address: 0.1 };
-    expect(await decide({ ...GOOD_EXTRACTION, confidences })).toEqual({ next: "HasBack", outcome: "pass", reasons: [] });
+    expect(await decide({ ...GOOD_EXTRACTION, confidences })).toEqual({ next: "MatchDetails", outcome: "pass", reasons: [] });
   });
 
   it("of nothing is an unreadable document", async () => {
