@@ -274,6 +274,37 @@ pub(crate) fn document_without_portrait(id: &str) -> Package {
     application.zip()
 }
 
+/// The same front as the details, and the back of another person's licence.
+pub(crate) fn back_of_another_licence(id: &str) -> Package {
+    let license = florida(
+        "A416-587-74-999-0",
+        ["CLIFFORD DEAN", "ASHGROVE"],
+        ["96 LANTERN HILL ROAD", "PENSACOLA", "32501"],
+        Date::new(1974, 5, 2),
+        "M",
+    );
+    let other = florida(
+        "U622-310-91-999-0",
+        ["BRAM", "UNDERHILL"],
+        ["1140 TURTLE COVE LANE", "MIAMI", "33101"],
+        Date::new(1991, 12, 27),
+        "M",
+    );
+    Application { license_back: Some(other), ..Application::new(id, license, "clifford") }.zip()
+}
+
+/// A front and its own back.
+pub(crate) fn barcode_agrees(id: &str) -> Package {
+    let license = florida(
+        "J525-160-68-999-0",
+        ["RUPERT", "JANSSEN"],
+        ["318 MANGROVE STREET", "NAPLES", "34102"],
+        Date::new(1968, 3, 19),
+        "M",
+    );
+    Application { license_back: Some(license.clone()), ..Application::new(id, license, "rupert") }.zip()
+}
+
 pub(crate) fn third_party_malformed(id: &str) -> Package {
     let license = florida(
         "G651-038-80-999-0",

@@ -287,6 +287,26 @@ pub const SAMPLES: &[Sample] = &[
         after: &[],
     },
     Sample {
+        id: "back-of-another-licence",
+        submission: Submission::Package {
+            file: "packages/back-of-another-licence.zip",
+            draw: applications::back_of_another_licence,
+        },
+        title: "The barcode on the back is that of another person",
+        suite: Suite::Full,
+        expected: Expected::new("declined", &["BARCODE_MISMATCH"]),
+        after: &[],
+    },
+    Sample {
+        id: "barcode-agrees",
+        submission: Submission::Package { file: "packages/barcode-agrees.zip", draw: applications::barcode_agrees },
+        title: "The barcode on the back says what the front says",
+        suite: Suite::Full,
+        expected: Expected::new("approved", &[]),
+        // The same face.
+        after: &["birth-date-mismatch"],
+    },
+    Sample {
         id: "zip-bomb",
         submission: Submission::Package { file: "packages/zip-bomb.zip", draw: applications::zip_bomb },
         title: "A small zip with an enormous selfie",

@@ -218,11 +218,11 @@ fn pass_passport_without_address() {
     });
 }
 
-/// The back of the licence of the sample `barcode-confirms`.
+/// The back of the licence of the sample `barcode-agrees`.
 fn barcode() -> Vec<u8> {
-    let package = std::fs::File::open(repository().join("samples/packages/barcode-confirms.zip")).expect("a sample");
+    let package = std::fs::File::open(repository().join("samples/packages/barcode-agrees.zip")).expect("a sample");
     let mut package = zip::ZipArchive::new(package).expect("a package");
-    let mut member = package.by_name("barcode-confirms_license_back.jpg").expect("a back");
+    let mut member = package.by_name("barcode-agrees_license_back.jpg").expect("a back");
     let mut picture = Vec::new();
     std::io::Read::read_to_end(&mut member, &mut picture).expect("a picture");
     picture
