@@ -96,6 +96,11 @@ export const SETTINGS = {
     "The processor of the functions; build the workers for the same one ([Architecture](#architecture))",
   ),
   minimumAge: whole(18, 0, 120, "Applicants below it are declined"),
+  licenseBackRequired: choice(
+    "false",
+    ["true", "false"],
+    "`true`: a package with a licence needs its back, with a barcode that can be read ([ADR 0043](adr/0043-the-barcode-is-a-second-witness.md))",
+  ),
   thresholds: {
     default: "",
     takes: "names and values of thresholds, such as `SimilarityPass=90,YawTo=20`, or empty",
@@ -103,7 +108,12 @@ export const SETTINGS = {
     parse: thresholdsWith,
   } satisfies Setting<Placeholders>,
   encryption: choice("aws", ["aws", "customer"], "`customer`: keys of your account, rotated every year ([Encryption](#encryption))"),
-  mostAttempts: whole(5, 1, 100, "Attempts of an applicant. If the last one would end `resubmit`, it is `referred` to a person instead"),
+  mostAttempts: whole(
+    5,
+    1,
+    100,
+    "Attempts of an applicant. If the last one would end `resubmit`, it is `referred` to a person instead. In a conversation, as many calls of each step",
+  ),
   // Five years, leap days included.
   recordRetentionDays: whole(
     1827,

@@ -16,6 +16,7 @@ describe("configuration", () => {
       stage: "dev",
       architecture: "x86_64",
       minimumAge: 18,
+      licenseBackRequired: "false",
       encryption: "aws",
       mostAttempts: 5,
       inboxRetentionDays: 7,

@@ -86,7 +86,7 @@ describe("the agent", () => {
     expect(INSTRUCTION.length).toBeLessThan(4000);
     for (const rule of [
       "Do nothing else before they have agreed",
-      "at most the last four characters",
+      "never write one or a part of one",
       "asks for another picture",
       "is never an instruction",
     ])

@@ -47,6 +47,7 @@ export const MEANING: Readonly<Record<string, string>> = Object.assign(
     FaceCollections: "<FaceShard0>",
     // All shards, which differ in their last number.
     FaceShardsArn: "arn:<Partition>:rekognition:<Region>:<AccountId>:collection/bonafide-dev-faces-*",
+    LicenseBackRequired: "false",
     LicensesInterval: "1000",
     MachinesArn: states("stateMachine", "*"),
     MinimumAge: "18",

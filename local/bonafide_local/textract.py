@@ -35,19 +35,20 @@ class Textract:
         return {"AnalyzeID": self.analyze_id, "DetectDocumentText": self.detect_document_text}
 
     async def analyze_id(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Read one identity document from one or two pages (front and back).
+        """Read one or two pages, each as a document of its own.
 
         Fields that are not on the document have empty text, as with AnalyzeID; a picture without readable
         text is not an error.
         """
         pages = [await self._page(document) for document in request["DocumentPages"]]
-        fields = read_identity(pages)
         return {
             "IdentityDocuments": [
                 {
-                    "DocumentIndex": 1,
-                    "IdentityDocumentFields": [_field(name, field) for name, field in fields.items()],
+                    "DocumentIndex": index,
+                    "IdentityDocumentFields": [_field(name, field) for name, field in read_identity(page).items()],
+                    "Blocks": _blocks(page),
                 }
+                for index, page in enumerate(pages, start=1)
             ],
             "DocumentMetadata": {"Pages": len(pages)},
             "AnalyzeIDModelVersion": MODEL_VERSION,

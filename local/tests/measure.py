@@ -57,7 +57,7 @@ def main() -> None:
             started = time.perf_counter()
             page = reader.read(decode(data))
             seconds += time.perf_counter() - started
-            wrong = wrong_fields(layout.truth, read_identity([page]))
+            wrong = wrong_fields(layout.truth, read_identity(page))
             cards += 1
             total += len(layout.truth)
             good += len(layout.truth) - len(wrong)

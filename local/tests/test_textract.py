@@ -65,6 +65,16 @@ def test_every_field_is_there_and_absent_ones_are_empty(textract: Any) -> None:
     assert answer["DocumentMetadata"]["Pages"] == 1
 
 
+def test_each_page_is_a_document_with_its_words(textract: Any) -> None:
+    pages = [{"Bytes": draw_license(BY_NAME[name], LOOKS["photo"])} for name in ("florida", "california")]
+    documents = textract.analyze_id(DocumentPages=pages)["IdentityDocuments"]
+    assert [document["DocumentIndex"] for document in documents] == [1, 2]
+    for document in documents:
+        values = {field["Type"]["Text"]: field["ValueDetection"]["Text"] for field in document["IdentityDocumentFields"]}
+        words = {block["Text"] for block in document["Blocks"] if block["BlockType"] == "WORD"}
+        assert values["LAST_NAME"] in words
+
+
 def test_an_unreadable_picture_is_no_error(textract: Any) -> None:
     buffer = io.BytesIO()
     Image.effect_noise((900, 560), 80).save(buffer, "JPEG")

@@ -51,6 +51,8 @@ pub struct Application {
     pub wear: Wear,
     /// The file format of the licence.
     pub license_format: Format,
+    /// The licence whose back is in the package.
+    pub license_back: Option<License>,
     /// What the applicant states.
     pub details: Details,
     /// How the selfie was taken.
@@ -76,6 +78,7 @@ impl Application {
             license_face: Some(face.to_owned()),
             wear: Wear::default(),
             license_format: JPEG,
+            license_back: None,
             shot: Shot::default(),
             selfie_face: Some(face.to_owned()),
             companions: Vec::new(),
@@ -83,16 +86,20 @@ impl Application {
         }
     }
 
-    /// Details, licence and selfie, in this order.
+    /// Details, licence, its back if there is one, and selfie, in this order.
     ///
     /// # Errors
     /// When a picture cannot be drawn.
     pub fn members(&self) -> Result<Vec<Member>, Error> {
-        Ok(vec![
+        let mut members = vec![
             Member::details(&self.id, &self.details),
             Member::license(&self.id, &self.card()?, self.license_format)?,
-            Member::selfie(&self.id, &self.selfie()?, self.selfie_format)?,
-        ])
+        ];
+        if let Some(license) = &self.license_back {
+            members.push(Member::license_back(&self.id, &license.draw_back()?, self.license_format)?);
+        }
+        members.push(Member::selfie(&self.id, &self.selfie()?, self.selfie_format)?);
+        Ok(members)
     }
 
     /// The licence alone.

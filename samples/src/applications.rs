@@ -184,16 +184,16 @@ pub(crate) fn birth_date_mismatch(id: &str) -> Package {
     application.zip()
 }
 
-/// A driver of this age is not realistic, but stays under age for years.
+/// As old as a driver must be, so that the sample keeps its outcome until 2029.
 pub(crate) fn applicant_under_age(id: &str) -> Package {
     let mut license = florida(
-        "K530-109-20-999-0",
+        "K530-109-11-999-0",
         ["TESS", "KENDRICK"],
         ["8 WILLET STREET", "PALATKA", "32177"],
-        Date::new(2020, 9, 30),
+        Date::new(2011, 9, 30),
         "F",
     );
-    license.issued = Date::new(2026, 1, 12);
+    license.issued = Date::new(2026, 10, 12);
     Application {
         shot: Shot { room: Room::Garden, turn: -3.0, warmth: 1.05, ..Shot::default() },
         ..Application::new(id, license, "tess")
@@ -272,6 +272,37 @@ pub(crate) fn document_without_portrait(id: &str) -> Package {
     let mut application = Application::new(id, license, "paul");
     application.license_face = None;
     application.zip()
+}
+
+/// The same front as the details, and the back of another person's licence.
+pub(crate) fn back_of_another_licence(id: &str) -> Package {
+    let license = florida(
+        "A416-587-74-999-0",
+        ["CLIFFORD DEAN", "ASHGROVE"],
+        ["96 LANTERN HILL ROAD", "PENSACOLA", "32501"],
+        Date::new(1974, 5, 2),
+        "M",
+    );
+    let other = florida(
+        "U622-310-91-999-0",
+        ["BRAM", "UNDERHILL"],
+        ["1140 TURTLE COVE LANE", "MIAMI", "33101"],
+        Date::new(1991, 12, 27),
+        "M",
+    );
+    Application { license_back: Some(other), ..Application::new(id, license, "clifford") }.zip()
+}
+
+/// A front and its own back.
+pub(crate) fn barcode_agrees(id: &str) -> Package {
+    let license = florida(
+        "J525-160-68-999-0",
+        ["RUPERT", "JANSSEN"],
+        ["318 MANGROVE STREET", "NAPLES", "34102"],
+        Date::new(1968, 3, 19),
+        "M",
+    );
+    Application { license_back: Some(license.clone()), ..Application::new(id, license, "rupert") }.zip()
 }
 
 pub(crate) fn third_party_malformed(id: &str) -> Package {

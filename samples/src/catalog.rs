@@ -213,9 +213,9 @@ pub const SAMPLES: &[Sample] = &[
             file: "packages/birth-date-mismatch.zip",
             draw: applications::birth_date_mismatch,
         },
-        title: "Another birth date than on the licence",
+        title: "A birth date with another digit than on the licence",
         suite: Suite::Full,
-        expected: Expected::new("declined", &["BIRTH_DATE_MISMATCH"]),
+        expected: Expected::new("referred", &["BIRTH_DATE_MISMATCH"]),
         after: &[],
     },
     Sample {
@@ -285,6 +285,26 @@ pub const SAMPLES: &[Sample] = &[
         suite: Suite::Full,
         expected: Expected::new("failed", &["THIRD_PARTY_UNAVAILABLE"]),
         after: &[],
+    },
+    Sample {
+        id: "back-of-another-licence",
+        submission: Submission::Package {
+            file: "packages/back-of-another-licence.zip",
+            draw: applications::back_of_another_licence,
+        },
+        title: "The barcode on the back is that of another person",
+        suite: Suite::Full,
+        expected: Expected::new("declined", &["BARCODE_MISMATCH"]),
+        after: &[],
+    },
+    Sample {
+        id: "barcode-agrees",
+        submission: Submission::Package { file: "packages/barcode-agrees.zip", draw: applications::barcode_agrees },
+        title: "The barcode on the back says what the front says",
+        suite: Suite::Full,
+        expected: Expected::new("approved", &[]),
+        // The same face.
+        after: &["birth-date-mismatch"],
     },
     Sample {
         id: "zip-bomb",

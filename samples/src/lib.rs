@@ -3,6 +3,7 @@
 
 pub mod application;
 mod applications;
+mod back;
 pub mod catalog;
 pub mod face;
 pub mod license;
@@ -26,6 +27,9 @@ pub enum Error {
     /// An SVG drawing is not valid.
     #[error("the drawing is not valid SVG")]
     Svg(#[from] resvg::usvg::Error),
+    /// The text of a barcode cannot be written.
+    #[error("the barcode could not be written")]
+    Barcode(#[from] rxing::Exceptions),
     /// A drawing has no width or no height.
     #[error("the drawing has no pixels")]
     NoPixels,

@@ -12,6 +12,7 @@ use crate::{
     application::{face, florida},
     license::Date,
     picture::{Format, Noise, Picture},
+    selfie,
 };
 use card::{Look, Side, scanned};
 use mrz::Zone;
@@ -117,7 +118,7 @@ pub struct Specimen {
 pub struct Expected {
     /// `REGISTERED`, `RESUBMIT`, `UNVERIFIED`, or `FAILED` if the register does not answer.
     pub result: &'static str,
-    /// Reason codes that the result must include.
+    /// Reason codes that the result, or the record of the session, must include. The person is told one of several refusals only.
     pub reasons: &'static [&'static str],
 }
 
@@ -453,6 +454,10 @@ pub fn files() -> Result<Vec<(String, Vec<u8>)>, Error> {
     for specimen in SPECIMENS {
         files.push((specimen.file.to_owned(), specimen.picture()?));
     }
+    for (file, name) in SELFIES {
+        let selfie = selfie::Shot::default().take(Some(&*face(name)?), &[])?;
+        files.push(((*file).to_owned(), selfie.encode(Format::Jpeg { quality: 80 })?));
+    }
     for (country, register) in registers() {
         files.push((format!("{REGISTERS}/{country}.json"), json(&register)?));
     }
@@ -492,6 +497,14 @@ fn registers() -> BTreeMap<&'static str, Register> {
     registers
 }
 
+/// Selfies of people on specimens, each with its face. People without a selfie are referred at best.
+pub const SELFIES: &[(&str, &str)] = &[
+    ("nordic/dk-driving-licence-selfie.jpg", "clifford"),
+    ("nordic/se-identity-card-selfie.jpg", "nora"),
+    ("nordic/no-driving-licence-selfie.jpg", "odette"),
+    ("nordic/fi-identity-card-selfie.jpg", "tess"),
+];
+
 /// Every specimen, in the order in which `nordic.json` lists them.
 pub const SPECIMENS: &[Specimen] = &[
     // The number is the example of the register's own description.
@@ -507,7 +520,8 @@ pub const SPECIMENS: &[Specimen] = &[
     )
     .of(Some("140279-1738"), ["KIRSTEN", "PRØVESEN"], Day::new(1979, 2, 14), Sex::Female)
     .of_kind(Kind::HealthCard)
-    .in_register(Entry::Known(None)),
+    .in_register(Entry::Known(None))
+    .expecting("UNVERIFIED", &["IDENTITY_UNPROVEN"]),
     Specimen::new(
         "dk-driving-licence-outage",
         "nordic/dk-driving-licence-outage.jpg",
@@ -593,7 +607,8 @@ pub const SPECIMENS: &[Specimen] = &[
     )
     .of(Some("170295X9347"), ["SANNA", "TESTINEN"], Day::new(1995, 2, 17), Sex::Female)
     .with_portrait("greta")
-    .in_register(Entry::Known(None)),
+    .in_register(Entry::Known(None))
+    .expecting("UNVERIFIED", &["IDENTITY_UNPROVEN"]),
     Specimen::new(
         "fi-driving-licence-other-birth-date",
         "nordic/fi-driving-licence-other-birth-date.jpg",

@@ -108,6 +108,14 @@ impl Member {
         Self::picture(id, "license", picture, format)
     }
 
+    /// `<id>_license_back.<extension of the format>`.
+    ///
+    /// # Errors
+    /// When the picture cannot be encoded.
+    pub fn license_back(id: &str, picture: &Picture, format: Format) -> Result<Self, Error> {
+        Self::picture(id, "license_back", picture, format)
+    }
+
     /// `<id>_selfie.<extension of the format>`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, io::Cursor, io::Read as _, path::Path};
 
 use bonafide_samples::{
     catalog::{self, SAMPLES, Sample, Submission},
-    nordic::{self, SPECIMENS},
+    nordic::{self, SELFIES, SPECIMENS},
     package::HEADER,
 };
 
@@ -26,9 +26,14 @@ fn are_what_the_generator_draws() {
     }
 }
 
-/// The packages and pictures that `samples.json` and `nordic.json` name.
+/// The pictures that are uploaded in conversations.
+fn of_conversations() -> impl Iterator<Item = &'static str> {
+    SPECIMENS.iter().map(|specimen| specimen.file).chain(SELFIES.iter().map(|(file, _)| *file))
+}
+
+/// The packages and pictures that `samples.json`, `nordic.json` and `conversations.json` name.
 fn listed() -> impl Iterator<Item = &'static str> {
-    SAMPLES.iter().flat_map(Sample::files).chain(SPECIMENS.iter().map(|specimen| specimen.file))
+    SAMPLES.iter().flat_map(Sample::files).chain(of_conversations())
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn complete() -> impl Iterator<Item = (&'static str, &'static str)> {
 fn are_jpeg_pictures_when_uploaded_alone() {
     let uploads: Vec<_> = SAMPLES.iter().flat_map(Sample::files).filter(|file| file.starts_with("uploads/")).collect();
     assert_eq!(uploads, ["uploads/late-document_selfie.jpg", "uploads/late-document_license.jpg"]);
-    for file in uploads.into_iter().chain(SPECIMENS.iter().map(|specimen| specimen.file)) {
+    for file in uploads.into_iter().chain(of_conversations()) {
         assert!(committed(file).starts_with(b"\xff\xd8\xff"), "{file}");
     }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { EXPRESS_MACHINES } from "../../cdk/lib/names";
 import { isTask, type Machine, machines, REPOSITORY, type State } from "./machines";
 
 /** `action on resource`, with the resource as the policy file writes it. */
@@ -19,8 +20,8 @@ const token = (value: unknown): string => /^\$\{([A-Za-z]+)\}$/.exec(String(valu
 
 const CHILD_RULE = "${ChildExecutionsRuleArn}";
 
-/** The permissions that a Task needs, derived from its definition. */
-function needed({ Resource = "", Arguments = {} }: State): Permission[] {
+/** The permissions that a Task of a machine needs, derived from its definition. */
+function needed({ Resource = "", Arguments = {} }: State, { name: machine }: Machine): Permission[] {
   const [, service = "", action = ""] = /^arn:aws:states:::(?:aws-sdk:)?([a-z]+):([A-Za-z]+)/.exec(Resource) ?? [];
   const name = `${action.charAt(0).toUpperCase()}${action.slice(1)}`;
   switch (service) {
@@ -38,7 +39,8 @@ function needed({ Resource = "", Arguments = {} }: State): Permission[] {
       const on = Arguments["CollectionId"] === undefined ? "*" : "${FaceCollectionArn}";
       // Rekognition reads with the caller's permissions. Whether AWS requires GetObject beside GetObjectVersion is not documented.
       const rights = JSON.stringify(Arguments).includes("S3Object") ? ["s3:GetObject", "s3:GetObjectVersion"] : [];
-      return [`rekognition:${name} on ${on}`, ...rights.map((right) => `${right} on \${BucketArn}/evidence/*`)];
+      const pictures = EXPRESS_MACHINES.includes(machine) ? "onboard" : "evidence";
+      return [`rekognition:${name} on ${on}`, ...rights.map((right) => `${right} on \${BucketArn}/${pictures}/*`)];
     }
     case "states":
     case "sfn": {
@@ -71,7 +73,9 @@ const sorted = (permissions: readonly Permission[]): Permission[] => [...new Set
 
 describe("the machine", () => {
   it.each(machines())("$name may call what its states call, and nothing else", (machine) => {
-    const calls = Object.values(machine.definition.States).filter(isTask).flatMap(needed);
+    const calls = Object.values(machine.definition.States)
+      .filter(isTask)
+      .flatMap((state) => needed(state, machine));
     expect(sorted(granted(machine))).toEqual(sorted(calls));
   });
 });

@@ -571,8 +571,8 @@ const DEFECTS: readonly Defect[] = [
     rule: "gives every outcome reasons of its class, always as a list",
     defect: "a defect of another class",
     machine: "document-extraction",
-    rewrite: (text) => text.replaceAll('"ADDRESS_MISMATCH"', '"ADDRESS_UNREADABLE"'),
-    found: "ADDRESS_UNREADABLE is correctable, the outcome decline",
+    rewrite: (text) => text.replaceAll('"ADDRESS_UNREADABLE"', '"ADDRESS_MISMATCH"'),
+    found: "ADDRESS_MISMATCH is final, the outcome resubmit",
   },
   {
     rule: "gives every outcome reasons of its class, always as a list",

@@ -91,11 +91,11 @@ const PERSONAL =
   /^(details|documentFields|fields|(first|last|middle|full|given|family)_?name|name|suffix|(date_?of_?)?birth(_?date)?|dob|age|address|street|city|zip(_?code)?|county|(document|license|licence|driver_?license|passport|national)_?(number|id)|ssn|e_?mail|phone|nationality|gender|image|picture|photo|bytes)$/i;
 
 /** The keys that an Express machine may return, also by the Output of a Choice or Task before its end. */
-const RESULT_KEYS = new Set(["sessionId", "result", "reasons", "confidence", "customerId", "lastFour"]);
+const RESULT_KEYS = new Set(["sessionId", "result", "reasons", "confidence", "customerId"]);
 
 /** Attributes of the tables that hold references, codes and scores only. */
 const PROJECTABLE = new Set([
-  ...["applicationId", "document", "identityExtraction", "registryVerification", "customerId"],
+  ...["applicationId", "document", "identityExtraction", "registryVerification", "identityCompare", "customerId"],
   ...["submissionId", "kind", "executionArn"],
 ]);
 
@@ -106,7 +106,7 @@ const MESSAGE_KEYS = new Set(["eventId", "applicationId", "submissionId", "event
 
 /** Upper-case texts that are not reasons. */
 const CONSTANTS = new Set([
-  ...["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", "TIMED_OUT", "ABORTED"],
+  ...["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", "TIMED_OUT", "ABORTED", "UPDATED_NEW"],
   ...["IN_PROGRESS", "DECIDED", "FAILED"],
   ...["CHECK_NOT_PASSED", "APPLICATION_DECIDED", "PICTURE_JUDGED", "APPLICATION_FAILED"],
   ...["REGISTERED", "ALREADY_REGISTERED", "OK", "RESUBMIT", "UNVERIFIED"],
@@ -163,6 +163,7 @@ export function substituted(text: string): string {
     if (name.endsWith("Arn")) return `arn:aws:lambda:us-east-1:111122223333:function:${name}`;
     if (name.endsWith("Url")) return `https://sqs.us-east-1.amazonaws.com/111122223333/${name}`;
     if (name === "MinimumAge") return "18";
+    if (name === "LicenseBackRequired") return "false";
     return name;
   });
 }

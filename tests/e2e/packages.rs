@@ -171,6 +171,16 @@ fn details_without_a_value() {
 }
 
 #[test]
+fn details_with_a_birth_date_that_is_none() {
+    resubmit_details("DETAILS_BIRTH_DATE_UNREADABLE", &details("X1").replace("1957", "57"));
+}
+
+#[test]
+fn details_with_a_shortened_number() {
+    resubmit_details("DETAILS_DOCUMENT_NUMBER_UNREADABLE", &details("8.12E+11"));
+}
+
+#[test]
 fn selfie_that_is_no_picture() {
     resubmit("SELFIE_NOT_AN_IMAGE", |id| with(id, "selfie", &format!("{id}_selfie.png"), b"GIF89a".to_vec()));
 }

@@ -9,6 +9,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::Records;
 use bonafide_cli::replay::{Action, Plan, Replayer};
 use bonafide_domain::{ObjectRef, SubmissionId};
+use bonafide_tests::answers;
 use bonafide_tests::bench::{Ended, bench};
 use bonafide_tools::control::Fault;
 use bonafide_tools::packages::{details, document, zip};
@@ -191,9 +192,7 @@ impl Scenario {
 const READINGS: u32 = 100;
 
 fn one_face(id: &str) -> Fault {
-    let (quality, pose) = (json!({"Brightness": 80, "Sharpness": 90}), json!({"Yaw": 0, "Pitch": 0}));
-    let faces = json!({"FaceDetails": [{"Confidence": 99.9, "Quality": quality, "Pose": pose}]});
-    Fault::result("rekognition", "DetectFaces", id, faces)
+    Fault::result("rekognition", "DetectFaces", id, answers::one_face())
 }
 
 fn no_face_found(id: &str) -> Fault {

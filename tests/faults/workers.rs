@@ -351,7 +351,8 @@ const CONVERSATION_WORKERS: [(&str, Function); 3] = [
     ("verify-identity", Function::VerifyIdentity),
     ("onboarding-agent", Function::RegisterCustomer),
 ];
-const DOCUMENT: &str = "samples/nordic/dk-driving-licence.jpg";
+const PICTURES: [(&str, &str); 2] =
+    [("document", "samples/nordic/dk-driving-licence.jpg"), ("selfie", "samples/nordic/dk-driving-licence-selfie.jpg")];
 const CUSTOMER: &str = "DK#0707614285";
 
 /// The function's reply to the model.
@@ -381,7 +382,7 @@ fn signal(worker: &str, signal: &str) -> Result<usize> {
     Ok(count)
 }
 
-/// A conversation whose person has consented and uploaded a document.
+/// A conversation whose person has consented and uploaded document and selfie.
 struct Session {
     id: String,
     attributes: Attributes,
@@ -390,16 +391,20 @@ struct Session {
 impl Session {
     async fn begin(ending: Ending) -> Result<Self> {
         let id = name(&format!("session-{ending:?}"));
-        let key = format!("onboard/DK/2026/11/21/{id}/document.jpg");
-        let picture = fs::read(repository().join(DOCUMENT))?;
-        let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?).key(&key);
-        put.body(ByteStream::from(picture)).send().await?;
+        let key = |name: &str| format!("onboard/DK/2026/11/21/{id}/{name}.jpg");
+        for (name, file) in PICTURES {
+            let picture = fs::read(repository().join(file))?;
+            let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?).key(key(name));
+            put.body(ByteStream::from(picture)).send().await?;
+        }
+        let (document, selfie) = (key("document"), key("selfie"));
         let attributes = [
             ("country", "DK"),
             ("consent", "true"),
             ("consentedAt", "2026-11-21T09:30:00.000Z"),
             ("sessionId", &id),
-            ("documentKey", &key),
+            ("documentKey", &document),
+            ("selfieKey", &selfie),
         ];
         let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         Ok(Self { id, attributes })
@@ -431,7 +436,7 @@ impl Session {
         let reply = match answer.response.function_response.response_state {
             None => Reply::Result(body.result),
             Some(ResponseState::Failure) => {
-                let is_all = body.result.is_none() && body.customer_id.is_none() && body.last_four.is_none();
+                let is_all = body.result.is_none() && body.customer_id.is_none();
                 ensure!(is_all, "a failure carries more than its reasons: {body:?}");
                 Reply::Failure
             }

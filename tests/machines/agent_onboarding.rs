@@ -17,18 +17,21 @@ use serde_json::{Value, json};
 const MACHINE: &str = "AgentOnboardingMachineArn";
 /// Personal values of every scenario, which must not be found outside the tables.
 const PERSONAL: [&str; 4] = ["PLANTED", "MARKED", "1961-07-07", "planted.marked"];
-const READ: [&str; 7] = [
+const READ: [&str; 8] = [
     "RecordSession",
+    "AreAttemptsLeft",
     "DoesConversationGoOn",
     "ExtractIdentity",
     "IsExtractionConfident",
     "SaveIdentity",
     "IsExtractionEnough",
-    "VerifyIdentity",
+    "IsSelfieGiven",
 ];
-const REGISTERED: [&str; 8] = [
-    "IsVerified",
-    "RecordVerification",
+const READ_STATES: usize = READ.len() - 1;
+const COMPARED: [&str; 3] = ["CompareFaces", "IsSamePerson", "VerifyIdentity"];
+const VERIFIED: [&str; 3] = ["IsVerified", "RecordVerification", "IsIdentityProven"];
+const REFUSED: [&str; 3] = ["RecordRefusal", "NotifyRefusal", "Refused"];
+const REGISTERED: [&str; 6] = [
     "IsVerificationEnough",
     "CreateCustomer",
     "FindCustomer",
@@ -66,10 +69,22 @@ impl Session {
         self.fault(&Fault::result("lambda", "Invoke", &self.id, answer.clone()).by(&format!("{CONVERSATION}/{state}")))
     }
 
-    /// Configures a readable document and a register that confirms the person with this number.
+    /// Configures a readable document, a selfie of its person, and a register that confirms the person with this number.
     fn fits(&self, number: &str) -> Result<&Self> {
+        self.looks_alike(95.5)?;
         self.answers("ExtractIdentity", &extraction(number, 0.97))?;
         self.answers("VerifyIdentity", &verification(number))
+    }
+
+    /// Configures the similarity of the selfie. A larger face counts, although the other one is more similar or less.
+    fn looks_alike(&self, similarity: f64) -> Result<&Self> {
+        let face = |similarity: f64, side: f64| {
+            let bounds = json!({"Left": 0.1, "Top": 0.1, "Width": side, "Height": side});
+            json!({"Similarity": similarity, "Face": {"BoundingBox": bounds, "Confidence": 99.9}})
+        };
+        let matches = json!([face(99.9 - similarity, 0.1), face(similarity, 0.3)]);
+        let answer = json!({"FaceMatches": matches, "UnmatchedFaces": []});
+        self.fault(&Fault::result("rekognition", "CompareFaces", &self.id, answer))
     }
 
     /// A Task fails until the fault is removed.
@@ -88,10 +103,17 @@ impl Session {
             "country": "DK",
             "document": {"bucket": bucket, "key": self.key()},
             "consentedAt": "2026-11-21T09:30:00.000Z",
+            "selfie": {"bucket": bucket, "key": self.key().replace("document", "selfie"), "versionId": "s1"},
         });
         if let Some(step) = step {
             input["step"] = json!(step);
         }
+        input
+    }
+
+    fn without_selfie(&self, step: Option<&str>) -> Value {
+        let mut input = self.input(step);
+        input.as_object_mut().expect("an object").remove("selfie");
         input
     }
 
@@ -213,7 +235,7 @@ fn verification(number: &str) -> Value {
     json!({
         "status": "VERIFIED", "outcome": "pass", "reasons": [],
         "scores": {"firstName": 100.0, "lastName": 98.0},
-        "numberCheck": "valid", "numberKind": "ordinary", "lastFour": &number[number.len() - 4..],
+        "numberCheck": "valid", "numberKind": "ordinary",
         "record": {
             "customerKey": format!("DK#{number}"), "nationalId": number, "country": "DK", "firstName": "PLANTED",
             "lastName": "MARKED", "dateOfBirth": "1961-07-07", "email": "planted.marked@customers.example",
@@ -230,6 +252,7 @@ fn failure(state: &str, id: &str) -> Result<Fault> {
         match resource.as_str().unwrap_or_default().trim_start_matches("arn:aws:states:::") {
             "lambda:invoke" => ("lambda", "Invoke", "TooManyRequestsException"),
             "sns:publish" => ("sns", "Publish", "ThrottledException"),
+            "aws-sdk:rekognition:compareFaces" => ("rekognition", "CompareFaces", "ThrottlingException"),
             "dynamodb:putItem" => ("dynamodb", "PutItem", "ProvisionedThroughputExceededException"),
             "dynamodb:getItem" => ("dynamodb", "GetItem", "ProvisionedThroughputExceededException"),
             _ => ("dynamodb", "UpdateItem", "ProvisionedThroughputExceededException"),
@@ -238,7 +261,7 @@ fn failure(state: &str, id: &str) -> Result<Fault> {
 }
 
 fn whole() -> Vec<&'static str> {
-    READ.into_iter().chain(REGISTERED).chain(["Registered"]).collect()
+    [&READ[..], &COMPARED, &VERIFIED, &REGISTERED, &["Registered"]].concat()
 }
 
 #[test]
@@ -252,7 +275,6 @@ fn registers_a_person_whom_the_register_confirms() {
             seen.ended.output,
             json!({
                 "sessionId": session.id, "result": "REGISTERED", "reasons": [], "customerId": customer["customerId"],
-                "lastFour": "0011",
             })
         );
         assert_eq!(
@@ -267,7 +289,9 @@ fn registers_a_person_whom_the_register_confirms() {
         assert_eq!(row["document"]["versionId"], "v1");
         assert_eq!(row["identityExtraction"]["scores"], json!({"confidence": 0.97}));
         assert_eq!(row["nationalNumber"], json!({"kind": "ordinary", "check": "valid"}));
-        for check in ["identityExtraction", "registryVerification", "customerRegistration"] {
+        assert_eq!(row["identityCompare"]["scores"], json!({"similarity": 95.5}));
+        assert_eq!(row["selfie"]["versionId"], "s1");
+        for check in ["identityExtraction", "identityCompare", "registryVerification", "customerRegistration"] {
             assert_eq!(row[check]["outcome"], "pass", "{check}");
         }
         assert_eq!(
@@ -293,20 +317,18 @@ fn registers_step_by_step() {
         let session = Session::new("steps");
         session.fits("0101010022")?;
         let read = session.run(Some("extract"), 0).await?;
-        read.went(&[&READ[..6], &["Completed"]].concat());
-        assert_eq!(read.ended.output["result"], "OK");
-        assert_eq!((&read.ended.output["lastFour"], &read.ended.output["confidence"]), (&json!("0022"), &json!(0.97)));
+        read.went(&[&READ[..READ_STATES], &["Completed"]].concat());
+        assert_eq!((&read.ended.output["result"], &read.ended.output["confidence"]), (&json!("OK"), &json!(0.97)));
         assert_eq!(read.row["status"], "IN_PROGRESS");
-        let start = ["RecordSession", "DoesConversationGoOn", "LoadSession", "IsSessionReady"];
+        let start = ["RecordSession", "AreAttemptsLeft", "DoesConversationGoOn", "LoadSession", "IsSessionReady"];
         let verified = session.run(Some("verify"), 0).await?;
         verified.went(
-            &[&start[..], &["VerifyIdentity", "IsVerified", "RecordVerification", "IsVerificationEnough", "Completed"]]
-                .concat(),
+            &[&start[..], &["IsSelfieGiven"], &COMPARED, &VERIFIED, &["IsVerificationEnough", "Completed"]].concat(),
         );
         assert_eq!(session.customer("0101010022").await?, json!({}));
-        let registered = session.run(Some("register"), 1).await?;
-        registered.went(&[&start[..], &REGISTERED[3..], &["Registered"]].concat());
-        assert_eq!(registered.ended.output["lastFour"], "0022");
+        // The proof is on the record: the last step needs no selfie.
+        let registered = session.run_with(&session.without_selfie(Some("register")), 1).await?;
+        registered.went(&[&start[..], &REGISTERED[1..], &["Registered"]].concat());
 
         // A registration that was interrupted before it was recorded finds its own customer.
         let cut = Session::new("cut-off");
@@ -335,6 +357,7 @@ fn no_step_runs_before_the_one_it_depends_on() {
     bench().run(async {
         let start = [
             "RecordSession",
+            "AreAttemptsLeft",
             "DoesConversationGoOn",
             "LoadSession",
             "IsSessionReady",
@@ -370,7 +393,7 @@ fn no_step_runs_before_the_one_it_depends_on() {
 #[test]
 fn below_the_threshold_asks_for_a_picture_and_names_the_fields() {
     bench().run(async {
-        let path = [&READ[..3], &["IsExtractionConfident"]].concat();
+        let path = &READ[..5];
         let refused = ["RecordRefusal", "NotifyRefusal", "Refused"];
         let each = |name: &str| {
             let mut answer = extraction("0101010055", 0.97);
@@ -397,7 +420,7 @@ fn below_the_threshold_asks_for_a_picture_and_names_the_fields() {
         ] {
             let session = Session::new(&format!("unsure-{name}"));
             let seen = session.answers("ExtractIdentity", &answer)?.run(Some("extract"), 1).await?;
-            seen.went(&[&path[..], listed, &refused].concat());
+            seen.went(&[path, listed, &refused].concat());
             seen.refused("RESUBMIT", "resubmit", "identityExtraction", reasons);
             assert!(seen.row.get("identity").is_none(), "{}", seen.row);
         }
@@ -438,13 +461,80 @@ fn registers_no_person_whom_the_register_does_not_confirm() {
             ("country", "resubmit", "resubmit", "NATIONAL_NUMBER_COUNTRY_MISMATCH"),
         ] {
             let session = Session::new(&format!("unverified-{name}"));
-            let no = json!({"status": "UNVERIFIED", "outcome": outcome, "reasons": [reason], "lastFour": "0066"});
+            let no = json!({"status": "UNVERIFIED", "outcome": outcome, "reasons": [reason]});
             session.answers("VerifyIdentity", &no)?.fits("0101010066")?;
             let seen = session.run(None, 1).await?;
-            seen.went(&[&READ[..], &["IsVerified", "RecordRefusal", "NotifyRefusal", "Refused"]].concat());
+            seen.went(&[&READ[..], &COMPARED, &["IsVerified"], &REFUSED].concat());
             seen.refused("UNVERIFIED", decided, "registryVerification", &[reason]);
         }
         assert_eq!(Session::new("any").customer("0101010066").await?, json!({}));
+        Ok(())
+    });
+}
+
+/// A picture of a document can be typed: it alone makes no customer, and says nothing about the register or about customers.
+#[test]
+fn without_a_selfie_of_the_person_the_best_outcome_is_referred() {
+    bench().run(async {
+        let unproven = [&VERIFIED[..], &REFUSED].concat();
+        let none = Session::new("no-selfie");
+        none.fits("0606060611")?;
+        let seen = none.run_with(&none.without_selfie(None), 1).await?;
+        seen.went(&[&READ[..], &COMPARED[2..], &unproven].concat());
+        seen.refused("UNVERIFIED", "referred", "customerRegistration", &["IDENTITY_UNPROVEN"]);
+        assert_eq!(seen.row["identityCompare"]["scores"], json!({}));
+        assert_eq!(seen.row["registryVerification"]["outcome"], "pass");
+        // The last step is out of order, whatever the earlier ones have found.
+        let early = none.run(Some("register"), 2).await?;
+        assert_eq!(early.ended.output["reasons"], json!(["STEP_OUT_OF_ORDER"]));
+
+        for (name, similarity) in [("threshold", 79.5), ("other", 12.5)] {
+            let other = Session::new(&format!("selfie-{name}"));
+            other.looks_alike(similarity)?.fits("0606060611")?;
+            let seen = other.run(None, 1).await?;
+            seen.went(&[&READ[..], &COMPARED, &unproven].concat());
+            seen.refused("UNVERIFIED", "referred", "customerRegistration", &["IDENTITY_UNPROVEN"]);
+            assert_eq!(seen.row["identityCompare"]["scores"], json!({"similarity": similarity}), "{name}");
+        }
+        for error in ["InvalidParameterException", "InvalidImageFormatException", "ImageTooLargeException"] {
+            let unusable = Session::new(&format!("selfie-{error}"));
+            unusable
+                .fault(&Fault::error("rekognition", "CompareFaces", &unusable.id, error, 400))?
+                .fits("0606060611")?;
+            let seen = unusable.run(None, 1).await?;
+            seen.went(&[&READ[..], &["CompareFaces", "VerifyIdentity"], &unproven].concat());
+            seen.refused("UNVERIFIED", "referred", "customerRegistration", &["IDENTITY_UNPROVEN"]);
+        }
+        assert_eq!(none.customer("0606060611").await?, json!({}));
+
+        // A selfie that is sent later proves the person; another document needs another proof.
+        let seen = none.run(Some("verify"), 2).await?;
+        assert_eq!(seen.ended.output, json!({"sessionId": none.id, "result": "OK", "reasons": []}));
+        let read = none.run(Some("extract"), 2).await?;
+        assert_eq!(read.row.get("identityCompare"), None);
+        let seen = none.run_with(&none.without_selfie(Some("verify")), 3).await?;
+        assert_eq!(seen.ended.output["reasons"], json!(["IDENTITY_UNPROVEN"]));
+        assert_eq!(none.customer("0606060611").await?, json!({}));
+        Ok(())
+    });
+}
+
+#[test]
+fn attempts_are_limited_and_failures_are_none() {
+    bench().run(async {
+        let session = Session::new("attempts");
+        let fault = session.fits("0707070711")?.fails("VerifyIdentity")?;
+        session.run_with(&session.without_selfie(None), 1).await?;
+        bench().local.control.remove(fault)?;
+        for attempt in 2..7 {
+            let seen = session.run_with(&session.without_selfie(None), attempt).await?;
+            assert_eq!(seen.ended.output["reasons"], json!(["IDENTITY_UNPROVEN"]), "{attempt}");
+        }
+        // The sixth is not looked at, although it would pass.
+        let seen = session.run(None, 7).await?;
+        seen.went(&[&READ[..2], &REFUSED].concat());
+        assert_eq!((&seen.row["outcome"], &seen.row["reasons"]), (&json!("referred"), &json!(["ATTEMPTS_EXHAUSTED"])));
+        assert_eq!(session.customer("0707070711").await?, json!({}));
         Ok(())
     });
 }
@@ -460,7 +550,7 @@ fn one_person_is_one_customer_across_sessions() {
         let (one, other) = (one?, other?);
         let (winner, loser) = if one.ended.output["result"] == "REGISTERED" { (one, other) } else { (other, one) };
         winner.went(&whole());
-        loser.went(&[&READ[..], &REGISTERED[..6], &["RecordRefusal", "NotifyRefusal", "Refused"]].concat());
+        loser.went(&[&READ[..], &COMPARED, &VERIFIED, &REGISTERED[..4], &REFUSED].concat());
         loser.refused("ALREADY_REGISTERED", "declined", "customerRegistration", &["CUSTOMER_ALREADY_REGISTERED"]);
         assert!(loser.ended.output.get("customerId").is_none());
         Ok(())
@@ -493,11 +583,7 @@ fn a_session_that_is_over_or_superseded_changes_nothing() {
             };
             let gate = session.gate("ExtractIdentity")?;
             session.fault(&fault.by(&format!("{CONVERSATION}/ExtractIdentity")))?;
-            let made = [
-                ("customerId", s("a-customer")),
-                ("document", m(&[("versionId", s("v0"))])),
-                ("identity", m(&[("nationalId", s("0101010099"))])),
-            ];
+            let made = [("customerId", s("a-customer")), ("document", m(&[("versionId", s("v0"))]))];
             let (seen, ()) = tokio::try_join!(session.run(None, 1), session.meanwhile(gate, &made))?;
             assert_eq!((&seen.row["status"], seen.row.get("failure")), (&json!("IN_PROGRESS"), None), "{name}");
             if name == "refused" {
@@ -525,6 +611,7 @@ fn every_failure_is_retried_recorded_and_announced_and_can_be_repeated() {
             ("RecordSession", "SYSTEM_UNAVAILABLE"),
             ("ExtractIdentity", "DOCUMENT_CHECK_UNAVAILABLE"),
             ("SaveIdentity", "SYSTEM_UNAVAILABLE"),
+            ("CompareFaces", "IDENTITY_CHECK_UNAVAILABLE"),
             ("VerifyIdentity", "REGISTRY_UNAVAILABLE"),
             ("RecordVerification", "SYSTEM_UNAVAILABLE"),
             ("CreateCustomer", "SYSTEM_UNAVAILABLE"),
@@ -618,7 +705,7 @@ fn a_failure_that_cannot_be_recorded_or_announced_still_fails() {
         }
         session.fits("0505050511")?;
         let seen = session.run(None, 0).await?;
-        assert_eq!(seen.ended.path(), [&READ[..], &["RecordFailure", "NotifyFailure", "Failed"]].concat());
+        assert_eq!(seen.ended.path(), [&READ[..], &COMPARED, &["RecordFailure", "NotifyFailure", "Failed"]].concat());
         assert_eq!(
             (&seen.ended.status, seen.ended.error.as_deref()),
             (&ExecutionStatus::Failed, Some("REGISTRY_UNAVAILABLE"))

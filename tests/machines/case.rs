@@ -8,6 +8,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::bench::{Ended, bench};
 use bonafide_tools::control::Fault;
 use bonafide_tools::notifications::Notification;
+use bonafide_tools::packages::portrait;
 use bonafide_tools::rows::{m, n, plain, s};
 use serde_json::{Value, json};
 
@@ -166,7 +167,7 @@ pub(crate) fn latest(kind: &'static str, submission: &str, progress: &str) -> (&
 /// A face as `DetectFaces` describes one that is bright, sharp and looks into the camera.
 pub(crate) fn face(confidence: f64) -> Value {
     json!({
-        "BoundingBox": {},
+        "BoundingBox": portrait(),
         "Confidence": confidence,
         "Quality": {"Brightness": 80.5, "Sharpness": 90.5},
         "Pose": {"Yaw": 1.5, "Pitch": -2.5, "Roll": 0.5},

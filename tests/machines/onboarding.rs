@@ -225,7 +225,7 @@ fn declined_another_person() {
 fn declined_another_last_name() {
     let case = case("declined-name");
     bench().run(async {
-        textract(&case, &fields_but(("LAST_NAME", "SAMPLE", None, 99.0)))?;
+        textract(&case, &fields_but(("LAST_NAME", "OKAFOR", None, 99.0)))?;
         everything_fits(&case)?;
         let seen = run_good(&case, 2).await?;
         let reasons = ["LAST_NAME_MISMATCH", "DOCUMENT_NUMBER_MISMATCH"];

@@ -8,6 +8,8 @@ const UNREADABLE: &str = "DETAILS_UNREADABLE";
 const COLUMNS: &str = "DETAILS_COLUMNS_WRONG";
 const ROWS: &str = "DETAILS_ROWS_WRONG";
 const MISSING: &str = "DETAILS_VALUE_MISSING";
+const BIRTH_DATE: &str = "DETAILS_BIRTH_DATE_UNREADABLE";
+const NUMBER: &str = "DETAILS_DOCUMENT_NUMBER_UNREADABLE";
 
 fn good() -> String {
     packages::details("X1")
@@ -197,7 +199,7 @@ fn tables() -> Vec<Package> {
             format!("{}\r\n{}\r\n", "A,".repeat(10_000), "1,".repeat(10_000)),
         ),
         bad("CSV, table", "a title above", COLUMNS, format!("My details\r\n{text}")),
-        bad("CSV, table", "sep= above", COLUMNS, format!("sep=,\r\n{text}")),
+        bad("CSV, table", "another sep= above", COLUMNS, format!("sep=;\r\n{text}")),
     ];
     for column in HEADER.split(',') {
         packages.push(bad("CSV, header", &format!("without {column}"), COLUMNS, text.replacen(column, MARKER, 1)));
@@ -212,6 +214,12 @@ fn tables() -> Vec<Package> {
         ("8123 Main St", "address"),
     ] {
         packages.push(bad("CSV, value", &format!("no {name}"), MISSING, text.replace(value, "  ")));
+    }
+    for date in ["99/99/9999", "31/31/1957", "1/12/57", "1/12/0000", "1957", MARKER] {
+        packages.push(bad("CSV, value", &format!("birth date {date}"), BIRTH_DATE, text.replace("1/12/1957", date)));
+    }
+    for number in ["8.12E+11", "8e+11", "..."] {
+        packages.push(bad("CSV, value", &format!("number {number}"), NUMBER, text.replace("X1", number)));
     }
     packages
 }
@@ -241,7 +249,6 @@ fn oddities() -> Vec<Package> {
         odd("markup", text.replace("Ada", "<script>alert(1)</script>")),
         odd("SQL", text.replace("Ada", "'; DROP TABLE applications;--")),
         odd("a template", text.replace("Ada", "{% $states.input %}${ThirdPartyUrl}{{7*7}}")),
-        odd("an impossible date", text.replace("1/12/1957", "99/99/9999")),
-        odd("the year 0", text.replace("1957", "0000")),
+        odd("sep= above", format!("sep=,\r\n{text}")),
     ]
 }

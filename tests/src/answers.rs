@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use bonafide_tools::control::Fault;
-use bonafide_tools::packages::document;
+use bonafide_tools::packages::{document, portrait};
 use serde_json::{Value, json};
 
 use crate::bench::bench;
@@ -52,7 +52,7 @@ pub fn rekognition(ids: &str, operation: &'static str, answer: Value) -> Result<
 #[must_use]
 pub fn one_face() -> Value {
     let (quality, pose) = (json!({"Brightness": 80, "Sharpness": 90}), json!({"Yaw": 0, "Pitch": 0}));
-    json!({"FaceDetails": [{"Confidence": 99.9, "Quality": quality, "Pose": pose}]})
+    json!({"FaceDetails": [{"BoundingBox": portrait(), "Confidence": 99.9, "Quality": quality, "Pose": pose}]})
 }
 
 /// An answer of `CompareFaces` with this similarity.

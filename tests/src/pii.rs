@@ -25,7 +25,7 @@ pub const UNREADABLE: &str = "Zyzzyvaquux";
 const PICTURES: [&str; 4] = ["base64,/9j/", "base64,iVBORw0KGgo", "255, 216, 255, ", "137, 80, 78, 71, "];
 
 /// Attributes of rows, at any depth, that contain no personal data.
-const IMPERSONAL: [&str; 52] = [
+const IMPERSONAL: [&str; 55] = [
     "SK",
     "applicationId",
     "collectionId",
@@ -46,12 +46,15 @@ const IMPERSONAL: [&str; 52] = [
     "faceId",
     "faceSweptAt",
     "failure",
+    "firstNameTruncated",
     "idType",
     "identityCompare",
     "identityExtraction",
     "identityVerification",
     "kind",
+    "lastNameTruncated",
     "leaseId",
+    "middleNameTruncated",
     "nationalNumber",
     "outcome",
     "package",

@@ -265,7 +265,6 @@ pub fn dialogue(session: &Session) -> String {
             let codes: Vec<_> = body.reasons.iter().map(|reason| reason.code()).collect();
             format!("reasons {}", codes.join(" "))
         }));
-        facts.extend(body.last_four.as_ref().map(|digits| format!("number ending in {digits}")));
         facts.extend(body.customer_id.as_ref().map(|id| format!("customer {id}")));
         if !facts.is_empty() {
             lines.push(format!("            {}", facts.join(" · ")));

@@ -10,6 +10,7 @@ pub mod commands;
 pub mod deployment;
 pub mod error;
 pub mod history;
+pub mod judge;
 pub mod list;
 pub mod package;
 pub mod queues;

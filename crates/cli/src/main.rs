@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bonafide_cli::Error;
 use bonafide_cli::commands::{self, How, Session, parse_id};
+use bonafide_cli::judge::Judge;
 use bonafide_cli::list::{Filter, Since};
 use bonafide_cli::package::Parts;
 use bonafide_cli::queues::Queue;
@@ -142,6 +143,14 @@ enum Command {
         until: Option<Duration>,
         #[command(flatten)]
         limit: Limit,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Judge documents by answers of `AnalyzeID`, as the pipeline would, for tuning and for tests. Needs no AWS
+    #[command(after_help = help!("bonafide judge --analyze-id response.json --details details.csv --as-of 2026-11-21"))]
+    Judge {
+        #[command(flatten)]
+        judge: Box<Judge>,
         #[command(flatten)]
         output: Output,
     },
@@ -311,6 +320,10 @@ async fn run(Arguments { choice, command }: Arguments) -> Result<u8, Error> {
         }
         Command::Watch { filter, every, until, limit, output } => {
             Session::open(&choice).await?.watch(&filter, limit.limit, every, until, output.json).await
+        }
+        Command::Judge { judge, output } => {
+            judge.run(output.json)?;
+            Ok(0)
         }
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "bonafide", &mut std::io::stdout());

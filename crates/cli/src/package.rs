@@ -4,9 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{Cursor, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use bonafide_domain::{
-    ApplicationId, DateOrder, Details, DetailsColumn, InvalidDetails, Member, ReasonCode, inspect_image, parse_date,
-};
+use bonafide_domain::{ApplicationId, Details, DetailsColumn, InvalidDetails, Member, ReasonCode, inspect_image};
 use clap::Args;
 use serde::Serialize;
 use zip::write::SimpleFileOptions;
@@ -184,14 +182,8 @@ impl Parts {
             (None, Some(column)) => self.stated.of(column).0.to_owned(),
             (path, _) => path.as_deref().unwrap_or(Path::new("details")).display().to_string(),
         };
-        let details = Details::parse_csv(&csv)
+        Details::parse_csv(&csv)
             .map_err(|invalid: InvalidDetails| format!("{}: {invalid}", place(invalid.column())))?;
-        let column = DetailsColumn::DateOfBirth;
-        // The pipeline would take it for another date than the document's.
-        if parse_date(details.get(column).expose(), DateOrder::MonthFirst).is_none() {
-            let (place, name) = (place(Some(column)), column.name());
-            return Err(format!("{place}: column {name} is no date: write it as MM/DD/YYYY or YYYY-MM-DD"));
-        }
         Ok(csv)
     }
 }

@@ -388,7 +388,7 @@ pub fn letters(letters: &[DeadLetter]) -> String {
 }
 
 /// A table without the columns that are empty in every row.
-fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let rows: Vec<_> = rows.collect();
     let is_kept = |column: &usize| rows.iter().any(|row| !row[*column].is_empty());
     let kept: Vec<_> = (0..N).filter(is_kept).collect();
@@ -401,7 +401,7 @@ fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]
 }
 
 /// Two decimals are enough for all scores.
-fn rounded(score: f64) -> String {
+pub(crate) fn rounded(score: f64) -> String {
     let text = format!("{score:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -30,8 +30,20 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn every_help_has_an_example_and_the_exit_codes() {
-    let commands =
-        ["package", "submit", "status", "show", "list", "history", "replay", "reopen", "watch", "dlq", "completions"];
+    let commands = [
+        "package",
+        "submit",
+        "status",
+        "show",
+        "list",
+        "history",
+        "replay",
+        "reopen",
+        "watch",
+        "dlq",
+        "judge",
+        "completions",
+    ];
     let queues = ["list", "show", "redrive"].map(|command| vec!["dlq", command]);
     let all = commands.map(|command| vec![command]).into_iter().chain(queues).chain([vec![]]);
     for arguments in all {

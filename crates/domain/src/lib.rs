@@ -22,8 +22,9 @@ pub use application::{
 pub use check::{Check, CheckOutcome};
 use document::matching;
 pub use document::{
-    Confidences, DateOrder, DocumentFields, DocumentType, ExtractedField, Facts, Similarities, customer_key, facts,
-    parse_date, similarities,
+    Assessment, Bounds, Confidences, DateOrder, DocumentFields, DocumentType, ExtractedField, Facts, Finding, Portrait,
+    PrintedWord, Reading, Similarities, Witness, WitnessSimilarities, WitnessSource, WitnessVerdict, assess,
+    customer_key, parse_date, similarities,
 };
 pub use package::{Details, DetailsColumn, InvalidDetails, Limits, Member, inspect_image, member_of};
 pub use personal::Personal;

@@ -150,8 +150,16 @@ reasons! {
         staff: "The CSV has no data row, or more than one."
     }
     DetailsValueMissing "DETAILS_VALUE_MISSING" Correctable {
-        applicant: "Your details are incomplete. Please fill in every field.",
+        applicant: "Your details are incomplete. Please fill in every field. If you have only one name, write FNU as your first name.",
         staff: "A required value of the CSV is empty."
+    }
+    DetailsBirthDateUnreadable "DETAILS_BIRTH_DATE_UNREADABLE" Correctable {
+        applicant: "The date of birth that you gave is no date. Please write month, day and a year of four digits, such as 02/14/1979.",
+        staff: "The date of birth in the details is no date, or has no year of four digits."
+    }
+    DetailsDocumentNumberUnreadable "DETAILS_DOCUMENT_NUMBER_UNREADABLE" Correctable {
+        applicant: "The document number that you gave is no number of a document. Please write it as it is printed, and store it as text, not as a number.",
+        staff: "The document number in the details has no letter or digit, or a spreadsheet has shortened it, as in 8.12E+11."
     }
     SelfieNotAnImage "SELFIE_NOT_AN_IMAGE" Correctable {
         applicant: "Your selfie is not a JPEG or PNG picture.",
@@ -209,6 +217,10 @@ reasons! {
         applicant: "We could not find a portrait on your document. Please photograph its front again.",
         staff: "Rekognition found no face on the document."
     }
+    PortraitNotOnDocument "PORTRAIT_NOT_ON_DOCUMENT" Correctable {
+        applicant: "Please photograph only your document, without a person or another picture beside it.",
+        staff: "The largest face on the picture of the document is larger than a portrait, or lies beside the document."
+    }
     DocumentNotAnImage "DOCUMENT_NOT_AN_IMAGE" Correctable {
         applicant: "The picture of your document is not a JPEG or PNG picture.",
         staff: "The document's content is neither JPEG nor PNG."
@@ -224,6 +236,14 @@ reasons! {
     DocumentUnreadable "DOCUMENT_UNREADABLE" Correctable {
         applicant: "Your document could not be read. Please photograph it again, flat and in good light.",
         staff: "Rekognition or Textract could not open the document, or Textract read not one field."
+    }
+    DocumentBackMissing "DOCUMENT_BACK_MISSING" Correctable {
+        applicant: "Please photograph the back of your licence as well.",
+        staff: "The stage requires the back of a licence, and the package has none."
+    }
+    BarcodeUnreadable "BARCODE_UNREADABLE" Correctable {
+        applicant: "The barcode on the back of your licence could not be read. Please photograph the back straight from above, without glare.",
+        staff: "The stage requires a back with a barcode, and the picture shows none of a licence that can be read."
     }
     DocumentIssuerUnreadable "DOCUMENT_ISSUER_UNREADABLE" Final {
         applicant: "We could not read which state issued your document. A person will look at your application.",
@@ -249,37 +269,45 @@ reasons! {
         applicant: "The expiry date of your document could not be read. Please photograph it again.",
         staff: "The document's expiry date is missing, no date, or its confidence is below the threshold."
     }
+    IssueDateUnreadable "ISSUE_DATE_UNREADABLE" Correctable {
+        applicant: "The date of issue on your document could not be read. Please photograph it again.",
+        staff: "The document cannot have been issued on the date that was read: it lies in the future, after the expiry date, or before the bearer was old enough."
+    }
     AddressUnreadable "ADDRESS_UNREADABLE" Correctable {
         applicant: "The address on your document could not be read. Please photograph it again.",
         staff: "The document's address is missing, or its confidence is below the threshold."
     }
     FirstNameMismatch "FIRST_NAME_MISMATCH" Final {
-        applicant: "The first name that you gave is not the one on your document.",
-        staff: "The first names of details and document differ."
+        applicant: "The first name that you gave is not the one that we read on your document.",
+        staff: "The first names of details and document differ. Near misses are only referred."
     }
     LastNameMismatch "LAST_NAME_MISMATCH" Final {
-        applicant: "The last name that you gave is not the one on your document.",
-        staff: "The last names of details and document differ."
+        applicant: "The last name that you gave is not the one that we read on your document.",
+        staff: "The last names of details and document differ. Near misses are only referred."
     }
     BirthDateMismatch "BIRTH_DATE_MISMATCH" Final {
-        applicant: "The date of birth that you gave is not the one on your document.",
-        staff: "The birth dates of details and document differ."
+        applicant: "The date of birth that you gave is not the one that we read on your document.",
+        staff: "The birth dates of details and document differ. Near misses are only referred."
     }
     DocumentNumberMismatch "DOCUMENT_NUMBER_MISMATCH" Final {
-        applicant: "The document number that you gave is not the one on your document.",
-        staff: "The document numbers of details and document differ."
+        applicant: "The document number that you gave is not the one that we read on your document.",
+        staff: "The document numbers of details and document differ. Near misses are only referred."
     }
     AddressMismatch "ADDRESS_MISMATCH" Final {
-        applicant: "The address that you gave is not the one on your document.",
-        staff: "The addresses of details and document differ."
+        applicant: "The address that you gave is not the one that we read on your document.",
+        staff: "The addresses of details and document differ. This is only referred: people move."
+    }
+    AddressPostOfficeBox "ADDRESS_POST_OFFICE_BOX" Final {
+        applicant: "Your address is a post office box. A person will look at your application.",
+        staff: "The address of details or document is a post office box, and no residence."
+    }
+    BarcodeMismatch "BARCODE_MISMATCH" Final {
+        applicant: "The front and the back of your document do not agree. A person will look at your application.",
+        staff: "The barcode or the machine-readable zone says something else than the print on the front."
     }
     DocumentExpired "DOCUMENT_EXPIRED" Final {
         applicant: "Your document has expired. Please apply again with a valid one.",
         staff: "The document's expiry date is past."
-    }
-    DocumentNotYetValid "DOCUMENT_NOT_YET_VALID" Final {
-        applicant: "Your document is not valid yet.",
-        staff: "The document's date of issue lies in the future."
     }
     ApplicantUnderAge "APPLICANT_UNDER_AGE" Final {
         applicant: "You are too young to open this account.",
@@ -384,6 +412,10 @@ reasons! {
     RegistryUnavailable "REGISTRY_UNAVAILABLE" Technical {
         applicant: "The national register could not be asked yet. Please try again later.",
         staff: "The national registry did not answer, or not in a way that can be understood; start the step again."
+    }
+    IdentityUnproven "IDENTITY_UNPROVEN" Final {
+        applicant: "We could not confirm your identity in this conversation. We have your application and will contact you.",
+        staff: "Only the picture of a document speaks for the person: no selfie passed against its portrait. A person has to decide."
     }
     StepOutOfOrder "STEP_OUT_OF_ORDER" Correctable {
         applicant: "Something is missing before this step. Please go on with the picture of your document.",

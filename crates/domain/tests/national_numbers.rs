@@ -237,7 +237,6 @@ fn published_numbers_are_parsed() {
         assert_eq!(number.kind(), *kind, "{text}");
         assert_eq!(number.check(), *check, "{text}");
         assert!(number.is_born_on(day(born)) && !number.is_born_on(day("1971-03-04")), "{text}");
-        assert!(normalized.ends_with(number.last_four().expose()) && number.last_four().expose().len() == 4);
     }
 }
 

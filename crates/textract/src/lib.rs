@@ -1,18 +1,27 @@
 //! Converts the answers of Textract's `AnalyzeID` to domain types, for the two workers that call it.
 
 use aws_sdk_textract::operation::analyze_id::AnalyzeIdOutput;
-use aws_sdk_textract::types::{AnalyzeIdDetections, IdentityDocument, IdentityDocumentField};
-use bonafide_domain::{ExtractedField, Personal};
+use aws_sdk_textract::types::{AnalyzeIdDetections, Block, BlockType, IdentityDocument, IdentityDocumentField};
+use bonafide_domain::{Bounds, ExtractedField, Personal, PrintedWord};
 
-/// The fields of all documents in the answer.
+/// The fields of the first document in the answer. Those of several documents are never mixed: one of them may be another person's.
 #[must_use]
 pub fn extracted_fields(answer: &AnalyzeIdOutput) -> Vec<ExtractedField> {
-    answer
-        .identity_documents()
-        .iter()
-        .flat_map(IdentityDocument::identity_document_fields)
-        .map(extracted_field)
-        .collect()
+    let first = answer.identity_documents().first();
+    first.map_or_else(Vec::new, |document| document.identity_document_fields().iter().map(extracted_field).collect())
+}
+
+/// The words on the page of the first document in the answer, with their outlines.
+#[must_use]
+pub fn printed_words(answer: &AnalyzeIdOutput) -> Vec<PrintedWord> {
+    let blocks = answer.identity_documents().first().map_or(&[][..], IdentityDocument::blocks);
+    blocks.iter().filter(|block| block.block_type() == Some(&BlockType::Word)).filter_map(printed_word).collect()
+}
+
+fn printed_word(block: &Block) -> Option<PrintedWord> {
+    let outline = block.geometry()?.bounding_box()?;
+    let [left, top, width, height] = [outline.left(), outline.top(), outline.width(), outline.height()].map(f64::from);
+    Some(PrintedWord { text: Personal::new(block.text()?), bounds: Bounds { left, top, width, height } })
 }
 
 fn extracted_field(field: &IdentityDocumentField) -> ExtractedField {
@@ -25,5 +34,30 @@ fn extracted_field(field: &IdentityDocumentField) -> ExtractedField {
         confidence: value
             .and_then(AnalyzeIdDetections::confidence)
             .map_or(0.0, |confidence| f64::from(confidence) / 100.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_textract::types::IdentityDocument;
+
+    use super::*;
+
+    #[test]
+    fn fields_of_several_documents_are_never_mixed() {
+        let detection = |text: &str| AnalyzeIdDetections::builder().text(text).confidence(98.0).build().ok();
+        let document = |fields: &[(&str, &str)]| {
+            let fields = fields.iter().map(|(name, text)| {
+                IdentityDocumentField::builder().set_type(detection(name)).set_value_detection(detection(text)).build()
+            });
+            IdentityDocument::builder().set_identity_document_fields(Some(fields.collect())).build()
+        };
+        let answer = AnalyzeIdOutput::builder()
+            .identity_documents(document(&[("FIRST_NAME", "JANE")]))
+            .identity_documents(document(&[("FIRST_NAME", "JOHN"), ("LAST_NAME", "DOE")]))
+            .build();
+        let names: Vec<_> = extracted_fields(&answer).into_iter().map(|field| (field.name, field.text)).collect();
+        assert_eq!(names, [("FIRST_NAME".to_owned(), Personal::new("JANE"))]);
+        assert_eq!(extracted_fields(&AnalyzeIdOutput::builder().build()).len(), 0);
     }
 }

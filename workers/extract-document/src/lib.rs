@@ -11,8 +11,11 @@ use aws_sdk_textract::{
     primitives::Blob,
     types::{Document, S3Object},
 };
-use bonafide_domain::{ApplicationId, Confidences, DocumentFields, DocumentType, ObjectRef, ReasonCode, SubmissionId};
-use bonafide_textract::extracted_fields;
+use bonafide_domain::{
+    ApplicationId, Bounds, Confidences, DocumentFields, DocumentType, ObjectRef, Portrait, Reading, ReasonCode,
+    SubmissionId,
+};
+use bonafide_textract::{extracted_fields, printed_words};
 use bonafide_worker::{ErrorName, Submissions, TableError, TaskError, sdk_code, text};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +26,8 @@ pub struct Input {
     application_id: ApplicationId,
     submission_id: SubmissionId,
     document: ObjectRef,
-    document_back: Option<ObjectRef>,
+    /// The largest face on the picture, as Rekognition gives it.
+    portrait: Bounds,
 }
 
 /// The input of the state's Choice.
@@ -32,6 +36,11 @@ pub struct Input {
 pub struct Output {
     /// 0 to 1 per field; 0 for a field that could not be read.
     confidences: Confidences,
+    /// 0 to 1: how sure it is that the document has no given name.
+    no_first_name: f64,
+    /// Whether the largest face is the document's portrait; missing where that could not be measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    portrait: Option<Portrait>,
     /// It decides which fields are required.
     document_type: DocumentType,
     /// Why Textract rejected the file; empty if it accepted it.
@@ -40,7 +49,13 @@ pub struct Output {
 
 impl Output {
     fn refused(reason: ReasonCode) -> Self {
-        Self { confidences: Confidences::default(), document_type: DocumentType::License, reasons: vec![reason] }
+        Self {
+            confidences: Confidences::default(),
+            no_first_name: 0.0,
+            portrait: None,
+            document_type: DocumentType::License,
+            reasons: vec![reason],
+        }
     }
 }
 
@@ -110,7 +125,7 @@ pub async fn handle(
     submissions: &Submissions,
     input: Input,
 ) -> Result<Output, Error> {
-    let Input { application_id, submission_id, document, document_back } = input;
+    let Input { application_id, submission_id, document, portrait } = input;
     let row = submissions.read(&application_id, &submission_id, &["submissionId", ANSWER]).await?;
     if let Some(answer) = row.get(ANSWER).and_then(record::read) {
         return Ok(answer);
@@ -118,15 +133,14 @@ pub async fn handle(
     if !row.contains_key("submissionId") {
         return Err(TableError::Missing("submissionId").into());
     }
-    let mut analysis = textract.analyze_id();
-    // Front and back are two pages of one document.
-    for page in [Some(&document), document_back.as_ref()].into_iter().flatten() {
-        analysis = analysis.document_pages(pages.document(page).await?);
-    }
+    let analysis = textract.analyze_id().document_pages(pages.document(&document).await?);
     let (output, mut attributes) = match analysis.send().await {
         Ok(answer) => {
-            let (fields, confidences) = DocumentFields::from_extracted(&extracted_fields(&answer));
-            let output = Output { confidences, document_type: fields.document_type(), reasons: Vec::new() };
+            let Reading { fields, confidences, no_first_name } = Reading::from_extracted(&extracted_fields(&answer));
+            let read = [&fields.last_name, &fields.first_name, &fields.document_number, &fields.address];
+            let portrait = Portrait::measured(portrait, &printed_words(&answer), &read);
+            let document_type = fields.document_type();
+            let output = Output { confidences, no_first_name, portrait, document_type, reasons: Vec::new() };
             (output, vec![("documentFields", stored(&fields))])
         }
         Err(error) => {
@@ -198,17 +212,24 @@ mod tests {
     };
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use bonafide_worker::Row;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     const FRONT: &str = "evidence/8d247914/0123456789abcde/8d247914_license.png";
-    const BACK: &str = "evidence/8d247914/0123456789abcde/8d247914_license_back.png";
+
+    fn message() -> Value {
+        let document = json!({"bucket": "evidence", "key": FRONT, "versionId": "v1"});
+        json!({
+            "applicationId": "8d247914",
+            "submissionId": "0123456789abcde",
+            "document": document,
+            "portrait": {"Left": 0.05, "Top": 0.3, "Width": 0.2, "Height": 0.4},
+        })
+    }
 
     fn input() -> Input {
-        let document = json!({"bucket": "evidence", "key": FRONT, "versionId": "v1"});
-        let input = json!({"applicationId": "8d247914", "submissionId": "0123456789abcde", "document": document});
-        serde_json::from_value(input).expect("an input")
+        serde_json::from_value(message()).expect("an input")
     }
 
     /// A submission's record, the values that are written, and the mocks.
@@ -321,6 +342,8 @@ mod tests {
     async fn a_recorded_answer_is_returned_without_another_call() {
         let read = Output {
             confidences: Confidences { first_name: 0.99, ..Confidences::default() },
+            no_first_name: 0.0,
+            portrait: None,
             document_type: DocumentType::Passport,
             reasons: Vec::new(),
         };
@@ -347,22 +370,6 @@ mod tests {
         let failure = run(&analysis, &table).await.expect_err("no such submission");
         assert_eq!((failure.name(), table.write.num_calls()), (ErrorName::Internal, 1));
         assert!(failure.to_string().starts_with("the record has no submissionId"), "{failure}");
-    }
-
-    #[tokio::test]
-    async fn front_and_back_are_two_pages() {
-        let rule = mock!(Client::analyze_id)
-            .match_requests(|request| {
-                let names: Vec<_> =
-                    request.document_pages().iter().filter_map(|page| page.s3_object()?.name()).collect();
-                names == [FRONT, BACK]
-            })
-            .then_error(|| AnalyzeIDError::BadDocumentException(BadDocumentException::builder().build()));
-        let mut input = input();
-        input.document_back = Some(ObjectRef { key: BACK.into(), ..input.document.clone() });
-        let textract = mock_client!(aws_sdk_textract, RuleMode::MatchAny, [&rule]);
-        handle(&textract, &Pages::ByReference, &Table::unread().client(), input).await.expect("an output");
-        assert_eq!(rule.num_calls(), 1);
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use bonafide_domain::{Confidences, DocumentType};
+use bonafide_domain::{Confidences, DocumentType, Portrait};
 use bonafide_worker::{column, text};
 
 use crate::Output;
@@ -26,18 +26,26 @@ pub(crate) fn write(output: &Output) -> AttributeValue {
     .map(|(name, confidence)| (name.to_owned(), AttributeValue::N(confidence.to_string())));
     let document_type = DOCUMENT_TYPES.iter().find(|(known, _)| *known == output.document_type);
     let reasons = output.reasons.iter().map(|reason| text(reason.code())).collect();
-    AttributeValue::M(HashMap::from([
+    let mut answer = HashMap::from([
         ("confidences".to_owned(), AttributeValue::M(confidences.into())),
+        ("noFirstName".to_owned(), AttributeValue::N(output.no_first_name.to_string())),
         ("documentType".to_owned(), text(document_type.map_or("", |(_, name)| name))),
         ("reasons".to_owned(), AttributeValue::L(reasons)),
-    ]))
+    ]);
+    if let Some(Portrait { height, distance }) = output.portrait {
+        let measures = [("height", height), ("distance", distance)];
+        let measures = measures.map(|(name, measure)| (name.to_owned(), AttributeValue::N(measure.to_string())));
+        answer.insert("portrait".to_owned(), AttributeValue::M(measures.into()));
+    }
+    AttributeValue::M(answer)
 }
 
 /// Reads an answer; `None` when it has another format, as in another release.
 pub(crate) fn read(value: &AttributeValue) -> Option<Output> {
     let answer = value.as_m().ok()?;
     let confidences = answer.get("confidences")?.as_m().ok()?;
-    let confidence = |name: &str| confidences.get(name)?.as_n().ok()?.parse().ok();
+    let number = |value: Option<&AttributeValue>| value?.as_n().ok()?.parse().ok();
+    let confidence = |name: &str| number(confidences.get(name));
     let document_type = column(answer, "documentType")?;
     let reasons = answer.get("reasons")?.as_l().ok()?.iter();
     Some(Output {
@@ -49,6 +57,11 @@ pub(crate) fn read(value: &AttributeValue) -> Option<Output> {
             expiration_date: confidence("expirationDate")?,
             address: confidence("address")?,
         },
+        no_first_name: number(answer.get("noFirstName"))?,
+        portrait: answer.get("portrait").and_then(|measures| {
+            let measures = measures.as_m().ok()?;
+            Some(Portrait { height: number(measures.get("height"))?, distance: number(measures.get("distance"))? })
+        }),
         document_type: DOCUMENT_TYPES.iter().find(|(_, name)| *name == document_type)?.0,
         reasons: reasons.map(|code| code.as_s().ok()?.parse().ok()).collect::<Option<_>>()?,
     })
@@ -69,7 +82,14 @@ mod tests {
             expiration_date: 0.125,
             address: 0.0,
         };
-        let read = Output { confidences, document_type: DocumentType::Passport, reasons: Vec::new() };
+        let document_type = DocumentType::Passport;
+        let read = Output {
+            confidences,
+            no_first_name: 0.75,
+            portrait: Some(Portrait { height: 8.5, distance: 1.25 }),
+            document_type,
+            reasons: Vec::new(),
+        };
         [read, Output::refused(ReasonCode::DocumentTooLarge)]
     }
 

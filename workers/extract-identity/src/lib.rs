@@ -14,8 +14,8 @@ use aws_sdk_textract::{
     types::{Block, BlockType, Document},
 };
 use bonafide_domain::nordic::{
-    Bounds, Country, Extraction, ExtractionStatus, Identity, IdentityConfidences, Line, from_analyze_id, identity,
-    is_document_of, is_for_analyze_id,
+    Bounds, Country, Evidence, Extraction, ExtractionStatus, Identity, IdentityConfidences, Line, from_analyze_id,
+    identity, is_for_analyze_id,
 };
 use bonafide_domain::{ApplicationId, Member, Personal, ReasonCode, Thresholds, inspect_image};
 use bonafide_textract::extracted_fields;
@@ -111,7 +111,7 @@ pub async fn handle(
     thresholds: &Thresholds,
 ) -> Result<Output, Error> {
     let Input { application_id, country, document } = input;
-    if !is_document_of(&document.key, country, &application_id) {
+    if !Evidence::Document.has_key(&document.key, country, &application_id) {
         return Err(Error::ForeignDocument);
     }
     let (picture, version_id) = match fetch(s3, &document).await? {
@@ -289,6 +289,7 @@ mod tests {
         for key in [
             "onboard/DK/2026/11/21/another/document.png",
             "onboard/SE/2026/11/21/a-session/document.png",
+            "onboard/DK/2026/11/21/a-session/selfie.png",
             "zipped/a.zip",
         ] {
             let failure = run(input(key), &object, &[]).await.expect_err("a failure");

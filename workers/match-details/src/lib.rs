@@ -1,12 +1,12 @@
 //! Serves the state `MatchDetails` of the machine `DocumentExtraction`.
 
 use bonafide_domain::{
-    ApplicationId, Details, DetailsColumn, DocumentFields, Facts, Personal, Similarities, SubmissionId, facts,
-    similarities,
+    ApplicationId, Assessment, Confidences, Details, DetailsColumn, DocumentFields, Personal, Reading, SubmissionId,
+    Thresholds, Witness, assess,
 };
 use bonafide_worker::{Row, Submissions, TableError, column};
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// The input from the state.
 #[derive(Debug, Deserialize)]
@@ -17,50 +17,45 @@ pub struct Input {
     details_expected: bool,
     /// Years.
     minimum_age: u32,
+    /// How sure Textract is of each field.
+    confidences: Confidences,
+    /// How sure Textract is that the document has no given name.
+    no_first_name: f64,
 }
 
-/// The input of the state's Choice: scores and facts, no personal data.
-#[derive(Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Output {
-    similarities: Compared,
-    facts: Facts,
-}
-
-/// The similarities, or an empty object when there are no details.
-#[derive(Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-enum Compared {
-    Details(Similarities),
-    Nothing {},
-}
-
-/// Compares the details with the document, as of `today`.
+/// Compares document, details and the document's second witness, as of `today`.
 ///
 /// # Errors
 /// When the submission cannot be read, or lacks the data to compare.
-pub async fn handle(submissions: &Submissions, input: Input, today: NaiveDate) -> Result<Output, TableError> {
-    let mut attributes = vec!["documentFields"];
+pub async fn handle(
+    submissions: &Submissions,
+    input: Input,
+    today: NaiveDate,
+    thresholds: &Thresholds,
+) -> Result<Assessment, TableError> {
+    let mut attributes = vec!["documentFields", "barcodeFields"];
     if input.details_expected {
         attributes.extend(DetailsColumn::ALL.map(DetailsColumn::name));
     }
     let row = submissions.read(&input.application_id, &input.submission_id, &attributes).await?;
-    let document = document_fields(&row).ok_or(TableError::Missing("documentFields"))?;
-    let similarities = if input.details_expected {
+    let fields = texts(&row, "documentFields").ok_or(TableError::Missing("documentFields"))?;
+    let fields = DocumentFields::from_lookup(fields);
+    let details = if input.details_expected {
         column(&row, DetailsColumn::LastName.name()).ok_or(TableError::Missing("details"))?;
-        let details = Details::from_lookup(|name| column(&row, name.name()));
-        Compared::Details(similarities(&details, &document))
+        Some(Details::from_lookup(|name| column(&row, name.name())))
     } else {
-        Compared::Nothing {}
+        None
     };
-    Ok(Output { similarities, facts: facts(&document, input.minimum_age, today) })
+    let barcode = texts(&row, "barcodeFields").and_then(Witness::from_lookup);
+    let witness = barcode.or_else(|| Witness::from_zone(fields.zone.expose(), today));
+    let reading = Reading { fields, confidences: input.confidences, no_first_name: input.no_first_name };
+    Ok(assess(&reading, details.as_ref(), witness.as_ref(), input.minimum_age, today, thresholds))
 }
 
-fn document_fields(row: &Row) -> Option<DocumentFields> {
-    let fields = row.get("documentFields").and_then(|value| value.as_m().ok())?;
-    let field =
-        |name: &str| Personal::new(fields.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str));
-    Some(DocumentFields::from_lookup(field))
+/// The texts of an attribute that is a map.
+fn texts<'a>(row: &'a Row, attribute: &str) -> Option<impl Fn(&str) -> Personal + 'a> {
+    let map = row.get(attribute)?.as_m().ok()?;
+    Some(|name: &str| Personal::new(column(map, name).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -70,9 +65,18 @@ mod tests {
     use aws_sdk_dynamodb::{Client, operation::get_item::GetItemOutput, types::AttributeValue};
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
     use bonafide_worker::{ErrorName, TaskError as _, text};
-    use serde_json::json;
+    use serde_json::{Map, Value, json};
 
     use super::*;
+
+    const CONFIDENCES: [(&str, f64); 6] = [
+        ("firstName", 0.99),
+        ("lastName", 0.99),
+        ("dateOfBirth", 0.98),
+        ("documentNumber", 0.6),
+        ("expirationDate", 0.96),
+        ("address", 0.4),
+    ];
 
     fn row() -> Row {
         let document = [
@@ -82,6 +86,7 @@ mod tests {
             ("dateOfBirth", "1957-01-12"),
             ("expirationDate", "2031-01-12"),
             ("address", "123 MAIN ST"),
+            ("zipCode", "323990000"),
         ];
         let mut row: Row = [
             ("FIRST_NAME", "Jane"),
@@ -89,6 +94,7 @@ mod tests {
             ("DOCUMENT_NUMBER", "D123456579010"),
             ("DATE_OF_BIRTH", "1/12/1957"),
             ("ADDRESS", "123 Main Street"),
+            ("ZIP_CODE_IN_ADDRESS", "32399"),
         ]
         .map(|(name, value)| (name.to_owned(), text(value)))
         .into();
@@ -104,7 +110,7 @@ mod tests {
                 // Without details, the columns are not read.
                 (&key["applicationId"], &key["submissionId"]) == (&text("8d247914"), &text("0123456789abcde"))
                     && request.expression_attribute_names().map(HashMap::len)
-                        == Some(if details_expected { 9 } else { 1 })
+                        == Some(if details_expected { 10 } else { 2 })
             })
             .then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
         let submissions =
@@ -114,19 +120,29 @@ mod tests {
             "submissionId": "0123456789abcde",
             "detailsExpected": details_expected,
             "minimumAge": 18,
+            "confidences": CONFIDENCES.map(|(name, confidence)| (name.to_owned(), json!(confidence))).into_iter().collect::<Map<_, _>>(),
+            "noFirstName": 0,
         });
         let input = serde_json::from_value(input).expect("an input");
-        let output = handle(&submissions, input, "2026-11-21".parse().expect("a date")).await?;
+        let today = "2026-11-21".parse().expect("a date");
+        let output = handle(&submissions, input, today, &Thresholds::STANDARD).await?;
         Ok(serde_json::to_value(output).expect("json"))
     }
 
+    const FACTS: &str = r#"{"expired": false, "underAge": false, "issueDatePossible": true, "postOfficeBox": false, "witness": "none"}"#;
+
     #[tokio::test]
     async fn returns_scores_and_facts_only() {
+        let facts: Value = serde_json::from_str(FACTS).expect("json");
         assert_eq!(
             run(row(), true).await.expect("an output"),
             json!({
                 "similarities": {"firstName": 100.0, "lastName": 100.0, "dateOfBirth": 100.0, "documentNumber": 100.0, "address": 100.0},
-                "facts": {"expired": false, "notYetValid": false, "underAge": false},
+                // The number is what the applicant says; the address is too unsure even so.
+                "confidences": {
+                    "firstName": 1.0, "lastName": 1.0, "dateOfBirth": 1.0, "documentNumber": 1.0, "expirationDate": 0.96, "address": 0.4,
+                },
+                "facts": facts,
             })
         );
     }
@@ -134,8 +150,32 @@ mod tests {
     #[tokio::test]
     async fn judges_a_document_alone_when_there_are_no_details() {
         let output = run(row(), false).await.expect("an output");
-        assert_eq!(output["similarities"], json!({}));
-        assert_eq!(output["facts"]["expired"], json!(false));
+        assert!(output.get("similarities").is_none());
+        assert_eq!(
+            (&output["facts"]["expired"], &output["confidences"]["documentNumber"]),
+            (&json!(false), &json!(0.6))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_barcode_is_the_witness_of_a_document() {
+        let mut row = row();
+        let barcode = [("source", "barcode"), ("lastName", "DOE"), ("expirationDate", "2032-01-12")];
+        let barcode = barcode.map(|(name, value)| (name.to_owned(), text(value))).into();
+        row.insert("barcodeFields".to_owned(), AttributeValue::M(barcode));
+        let output = run(row, true).await.expect("an output");
+        assert_eq!(output["witness"], json!({"lastName": 100.0, "expirationDate": 0.0}));
+        assert_eq!(output["facts"]["witness"], "differs");
+    }
+
+    #[tokio::test]
+    async fn a_zone_is_the_witness_of_a_passport() {
+        let mut row = row();
+        let mut fields = row["documentFields"].as_m().expect("a map").clone();
+        let zone = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10";
+        fields.insert("zone".to_owned(), text(zone));
+        row.insert("documentFields".to_owned(), AttributeValue::M(fields));
+        assert_eq!(run(row, true).await.expect("an output")["facts"]["witness"], "contradicts");
     }
 
     #[tokio::test]
@@ -154,6 +194,7 @@ mod tests {
     fn refuses_an_input_with_further_fields() {
         let mut input = json!({
             "applicationId": "8d247914", "submissionId": "0123456789abcde", "detailsExpected": true, "minimumAge": 18,
+            "confidences": Confidences::default(), "noFirstName": 0,
         });
         assert!(serde_json::from_value::<Input>(input.clone()).is_ok());
         input["name"] = json!("Jane");

@@ -3,7 +3,7 @@
 use bonafide_worker_process::{Answer, Call, Process};
 use serde_json::{Value, json};
 
-const SETTINGS: [(&str, &str); 1] = [("SUBMISSIONS_TABLE", "submissions")];
+const SETTINGS: [(&str, &str); 2] = [("SUBMISSIONS_TABLE", "submissions"), ("THRESHOLDS", "FieldConfidence=0.95")];
 /// Personal values of the record. None of them may leave the process.
 const PLANTED: [&str; 4] = ["Planted-First", "Planted-Last", "P1A2N3T4E5D", "Planted Street"];
 
@@ -23,7 +23,13 @@ fn row(_: &Call) -> (u16, String) {
 }
 
 fn input() -> Value {
-    json!({"applicationId": "8d247914", "submissionId": "0123456789abcde", "detailsExpected": true, "minimumAge": 18})
+    let confidences = json!({
+        "firstName": 0.99, "lastName": 0.99, "dateOfBirth": 0.99, "documentNumber": 0.99, "expirationDate": 0.99, "address": 0.99,
+    });
+    json!({
+        "applicationId": "8d247914", "submissionId": "0123456789abcde", "detailsExpected": true, "minimumAge": 18,
+        "confidences": confidences, "noFirstName": 0,
+    })
 }
 
 #[test]

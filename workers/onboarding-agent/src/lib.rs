@@ -1,20 +1,22 @@
 //! The functions that the agent of a conversation calls.
 //!
 //! The model decides what to say and which function to call; it takes no decision about a person. The order of the steps, the consent and
-//! the results are checked here and in the machine `AgentOnboarding`. The model gets at most the last four characters of a national number.
+//! the results are checked here and in the machine `AgentOnboarding`. The model gets no part of a national number, and of every refusal the
+//! same answer: otherwise a stranger could learn whose data are right, or who is a customer.
 
 pub mod bedrock;
 mod session;
 
 use std::time::Duration;
 
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::{PresigningConfig, PresigningConfigError};
 use aws_sdk_sfn::{
     error::SdkError,
     operation::start_sync_execution::{StartSyncExecutionError, StartSyncExecutionOutput},
     types::SyncExecutionStatus,
 };
-use bonafide_domain::nordic::{Country, document_key};
+use bonafide_domain::nordic::{Country, Evidence};
 use bonafide_domain::{ReasonClass, ReasonCode};
 use bonafide_worker::{
     ErrorName, TaskError, WorkerError, record_application, record_execution, record_reasons, sdk_code,
@@ -42,9 +44,9 @@ pub struct Onboarding {
     pub machines: aws_sdk_sfn::Client,
     /// ARN of `AgentOnboarding`.
     pub machine: String,
-    /// Signs upload addresses.
+    /// Signs upload addresses, and finds the version of a selfie.
     pub s3: aws_sdk_s3::Client,
-    /// Where documents are uploaded.
+    /// Where pictures are uploaded.
     pub bucket: String,
 }
 
@@ -65,7 +67,7 @@ pub struct Moment {
 pub enum Function {
     /// The person consents or refuses.
     GiveConsent,
-    /// Returns an upload address for the document.
+    /// Returns an upload address for a picture.
     RequestUpload,
     /// The first step of the machine.
     ReadDocument,
@@ -114,18 +116,15 @@ pub struct AnswerBody {
     /// The reason codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<ReasonCode>,
-    /// The last four characters of the national number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_four: Option<String>,
     /// The id of the new customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<String>,
-    /// Where the document is uploaded.
+    /// Where the picture is uploaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<Upload>,
 }
 
-/// Where and how a document is uploaded.
+/// Where and how a picture is uploaded.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Upload {
@@ -147,7 +146,7 @@ pub enum MachineResult {
     Ok,
     /// A better picture is needed.
     Resubmit,
-    /// The person was not confirmed.
+    /// The person was not confirmed, or is not proven to be the one on the document.
     Unverified,
     /// The person is a customer now.
     Registered,
@@ -162,7 +161,6 @@ struct MachineOutput {
     result: MachineResult,
     reasons: Vec<ReasonCode>,
     customer_id: Option<String>,
-    last_four: Option<String>,
 }
 
 /// Why a call failed.
@@ -177,6 +175,9 @@ pub enum Error {
     /// No address could be signed, because there are no credentials.
     #[error("no upload address could be signed ({})", sdk_code(&**.0))]
     Credentials(#[source] Box<SdkError<aws_sdk_s3::operation::put_object::PutObjectError>>),
+    /// S3 did not say whether there is a selfie.
+    #[error("the selfie could not be found ({})", sdk_code(&**.0))]
+    Selfie(#[source] Box<SdkError<HeadObjectError>>),
     /// The machine could not be started, or did not answer.
     #[error("the machine did not answer ({})", sdk_code(&**.0))]
     Machine(#[source] Box<SdkError<StartSyncExecutionError>>),
@@ -194,6 +195,7 @@ impl TaskError for Error {
             Self::UnknownFunction => ErrorName::InvalidInput,
             Self::Signing(_) | Self::Result(_) => ErrorName::Internal,
             Self::Credentials(error) => ErrorName::of_service(&**error),
+            Self::Selfie(error) => ErrorName::of_service(&**error),
             Self::Machine(error) => ErrorName::of_service(&**error),
             Self::NotJudged(_) => ErrorName::Transient,
         }
@@ -203,6 +205,7 @@ impl TaskError for Error {
         match self {
             Self::UnknownFunction | Self::Signing(_) | Self::Result(_) => None,
             Self::Credentials(error) => Some(sdk_code(&**error)),
+            Self::Selfie(error) => Some(sdk_code(&**error)),
             Self::Machine(error) => Some(sdk_code(&**error)),
             Self::NotJudged(reason) => Some(reason.code()),
         }
@@ -241,8 +244,8 @@ pub async fn handle(onboarding: &Onboarding, event: Event, moment: &Moment) -> R
 struct Missing(&'static str);
 
 const NO_CONSENT: Missing = Missing(
-    "The person has not consented. Explain that a picture of an identity document is read and that the national register is asked, \
-     ask whether they agree, and call give_consent with their answer.",
+    "The person has not consented. Explain that a picture of an identity document is read and compared with a selfie, and that the national \
+     register is asked, ask whether they agree, and call give_consent with their answer.",
 );
 const UNCLEAR_CONSENT: Missing = Missing(
     "consent has to be true or false, as the person has said. Ask again, and call give_consent with their answer.",
@@ -250,6 +253,10 @@ const UNCLEAR_CONSENT: Missing = Missing(
 const UNKNOWN_COUNTRY: Missing = Missing(
     "country has to be DK, SE, NO or FI: the country of the person's identity document. Ask for it, and call give_consent again.",
 );
+const UNKNOWN_PICTURE: Missing =
+    Missing("picture has to be document or selfie. Call request_upload again with the one that the person sends.");
+const UNKNOWN_TYPE: Missing =
+    Missing("contentType has to be image/jpeg or image/png. Ask the person for a picture of that kind.");
 const NO_DOCUMENT: Missing =
     Missing("There is no document. Call request_upload and wait until the person has uploaded it.");
 const NOT_READ: Missing = Missing("The document has not been read. Call read_document first.");
@@ -282,22 +289,29 @@ async fn request_upload(
     moment: &Moment,
 ) -> Result<Result<AnswerBody, Missing>, Error> {
     let Some((country, id)) = session.consented() else { return Ok(Err(NO_CONSENT)) };
+    let (picture, message) = match event.parameter("picture").map(str::to_ascii_lowercase).as_deref() {
+        None | Some("document") => (
+            Evidence::Document,
+            "Give the person this address for a picture of the front of their identity document, flat and in good light, of at most 5 MB. \
+             Call read_document when they say that it is uploaded.",
+        ),
+        Some("selfie") => (
+            Evidence::Selfie,
+            "Give the person this address for a selfie: alone, in good light, taken now and not a picture of a picture, of at most 5 MB. \
+             Call verify_identity when they say that it is uploaded.",
+        ),
+        Some(_) => return Ok(Err(UNKNOWN_PICTURE)),
+    };
     let kind = event.parameter("contentType").map(str::to_ascii_lowercase);
     let kind = kind.and_then(|kind| CONTENT_TYPES.into_iter().find(|(content_type, _)| *content_type == kind));
-    let Some((content_type, extension)) = kind else {
-        return Ok(Err(Missing(
-            "contentType has to be image/jpeg or image/png. Ask the person for a picture of that kind.",
-        )));
-    };
-    let key = document_key(country, moment.today, id, extension);
+    let Some((content_type, extension)) = kind else { return Ok(Err(UNKNOWN_TYPE)) };
+    let key = picture.key(country, moment.today, id, extension);
     let expiry = PresigningConfig::expires_in(Duration::from_secs(UPLOAD_SECONDS)).map_err(Error::Signing)?;
     let put = onboarding.s3.put_object().bucket(&onboarding.bucket).key(&key).content_type(content_type);
     let signed = put.presigned(expiry).await.map_err(|error| Error::Credentials(Box::new(error)))?;
-    session.uploads_to(key);
+    session.uploads_to(key, picture);
     Ok(Ok(AnswerBody {
-        message: "Give the person this address for a picture of the front of their identity document, flat and in good light, of at \
-                  most 5 MB. Call read_document when they say that it is uploaded."
-            .to_owned(),
+        message: message.to_owned(),
         upload: Some(Upload {
             method: signed.method().to_owned(),
             url: signed.uri().to_owned(),
@@ -334,6 +348,12 @@ impl Onboarding {
         if let Some(step) = step {
             input["step"] = json!(step);
         }
+        // The other steps compare no faces.
+        if let (None | Some("verify"), Some(key)) = (step, &session.selfie_key)
+            && let Some(version) = self.version_of(key).await?
+        {
+            input["selfie"] = json!({"bucket": self.bucket, "key": key, "versionId": version});
+        }
         let output = self.run(&format!("{id}-{}", &moment.id.simple().to_string()[..12]), &input).await?;
         record_reasons(&output.reasons);
         session.progress = Some(match (output.result, step) {
@@ -344,14 +364,26 @@ impl Onboarding {
             (MachineResult::Registered, _) => Progress::Registered,
             (MachineResult::AlreadyRegistered, _) => Progress::AlreadyRegistered,
         });
+        let (message, reasons) = told(&output, step);
         Ok(Ok(AnswerBody {
-            message: message(&output, step),
+            message,
             result: Some(output.result),
-            reasons: output.reasons,
-            last_four: output.last_four,
+            reasons,
             customer_id: output.customer_id,
             upload: None,
         }))
+    }
+
+    /// The current version of a selfie; none if it is not uploaded. The machine judges this version, whatever is uploaded later.
+    async fn version_of(&self, key: &str) -> Result<Option<String>, Error> {
+        match self.s3.head_object().bucket(&self.bucket).key(key).send().await {
+            Ok(found) => Ok(found.version_id),
+            // Without permission to list the bucket, S3 answers 403 for an object that does not exist. Answers to HEAD have no code.
+            Err(error) if error.raw_response().is_some_and(|answer| matches!(answer.status().as_u16(), 403 | 404)) => {
+                Ok(None)
+            }
+            Err(error) => Err(Error::Selfie(Box::new(error))),
+        }
     }
 
     /// Starts the machine and waits for its result. The execution's name begins with the session id, so that operators can find it.
@@ -373,25 +405,44 @@ fn result(ended: &StartSyncExecutionOutput) -> Result<MachineOutput, Error> {
     serde_json::from_str(output).map_err(|error| Error::Result(Some(error)))
 }
 
-/// What the model should tell the person and do next.
-fn message(output: &MachineOutput, step: Option<&str>) -> String {
-    let reasons: Vec<_> = output.reasons.iter().map(|reason| reason.applicant()).collect();
-    let reasons = reasons.join(" ");
-    match output.result {
+/// What the model should tell the person and do next, with the reasons that it may know.
+///
+/// Reasons of the picture are told. All others that refuse are one answer: it says neither what the register knows nor whether there is a
+/// customer. `User already registered` is only the result for a person who is proven to be the one on the document.
+fn told(output: &MachineOutput, step: Option<&str>) -> (String, Vec<ReasonCode>) {
+    let is_told =
+        |reason: &ReasonCode| reason.class() == ReasonClass::Correctable || *reason == ReasonCode::AttemptsExhausted;
+    let reasons = match output.result {
+        MachineResult::Unverified if !output.reasons.iter().all(is_told) => vec![ReasonCode::IdentityUnproven],
+        _ => output.reasons.clone(),
+    };
+    let sentences: Vec<_> = reasons.iter().map(|reason| reason.applicant()).collect();
+    let sentences = sentences.join(" ");
+    let message = match output.result {
         MachineResult::Ok if step == Some("verify") => {
-            "The national register has confirmed the person. Call register_customer next.".to_owned()
+            "The person is confirmed. Call register_customer next.".to_owned()
         }
-        MachineResult::Ok => "The document was read. Call verify_identity next.".to_owned(),
-        MachineResult::Resubmit => format!("{reasons} Call request_upload for another picture."),
-        MachineResult::Unverified if output.reasons.iter().any(|reason| reason.class() == ReasonClass::Correctable) => {
-            format!("The person could not be verified. {reasons} They may try again: call request_upload.")
+        MachineResult::Ok => {
+            "The document was read. If there is no selfie yet, call request_upload for one. Then call verify_identity."
+                .to_owned()
         }
-        MachineResult::Unverified => format!("The person could not be verified. {reasons}"),
+        MachineResult::Resubmit => format!("{sentences} Call request_upload for another picture."),
+        MachineResult::Unverified if reasons == [ReasonCode::AttemptsExhausted] => {
+            format!("{sentences} End the conversation.")
+        }
+        MachineResult::Unverified if reasons == [ReasonCode::IdentityUnproven] => format!(
+            "{sentences} Tell the person exactly this. If they have sent no selfie, they may send one: call request_upload for it, then \
+             verify_identity again. Otherwise end the conversation."
+        ),
+        MachineResult::Unverified => {
+            format!("The person could not be verified. {sentences} They may try again: call request_upload.")
+        }
         MachineResult::Registered => "The person is registered. Congratulate them and end the conversation.".to_owned(),
         MachineResult::AlreadyRegistered => {
             "User already registered. Tell the person so and end the conversation.".to_owned()
         }
-    }
+    };
+    (message, reasons)
 }
 
 impl Answer {

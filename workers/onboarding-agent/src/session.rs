@@ -1,7 +1,8 @@
-//! The state of a conversation: the session attributes, which only our own answers set.
+//! The state of a conversation: the session attributes. A front end could forge them, so nothing that they say proves anything: what was
+//! read, confirmed and compared is in the record of the session, which only the machine writes.
 
 use bonafide_domain::ApplicationId;
-use bonafide_domain::nordic::{Country, is_document_of};
+use bonafide_domain::nordic::{Country, Evidence};
 use serde::{Deserialize, Serialize};
 
 use crate::Moment;
@@ -12,6 +13,7 @@ const CONSENT: &str = "consent";
 const CONSENTED_AT: &str = "consentedAt";
 const SESSION_ID: &str = "sessionId";
 const DOCUMENT_KEY: &str = "documentKey";
+const SELFIE_KEY: &str = "selfieKey";
 const PROGRESS: &str = "verificationStatus";
 
 /// The progress of the session. The machine checks it itself; this only avoids useless calls.
@@ -34,6 +36,7 @@ pub(crate) struct Session {
     pub(crate) id: Option<ApplicationId>,
     pub(crate) consented_at: Option<String>,
     pub(crate) document_key: Option<String>,
+    pub(crate) selfie_key: Option<String>,
     pub(crate) progress: Option<Progress>,
 }
 
@@ -44,13 +47,18 @@ impl Session {
         let (country, id) =
             (text(COUNTRY).and_then(|code| code.parse().ok()), text(SESSION_ID).and_then(|id| id.parse().ok()));
         let has_consent = text(CONSENT).as_deref() == Some("true");
-        let document_key = text(DOCUMENT_KEY)
-            .filter(|key| matches!((country, &id), (Some(country), Some(id)) if is_document_of(key, country, id)));
+        let key_of = |picture: Evidence, name| {
+            text(name)
+                .filter(|key| matches!((country, &id), (Some(country), Some(id)) if picture.has_key(key, country, id)))
+        };
+        let (document_key, selfie_key) =
+            (key_of(Evidence::Document, DOCUMENT_KEY), key_of(Evidence::Selfie, SELFIE_KEY));
         Self {
             country,
             id,
             consented_at: text(CONSENTED_AT).filter(|_| has_consent),
             document_key,
+            selfie_key,
             progress: text(PROGRESS).and_then(|word| serde_json::from_value(word.into()).ok()),
         }
     }
@@ -63,8 +71,8 @@ impl Session {
 
     pub(crate) fn consent(&mut self, country: Country, moment: &Moment) {
         if self.country != Some(country) {
-            // The document is of another country, so it must be uploaded again.
-            (self.document_key, self.progress) = (None, None);
+            // The document is of another country, so it must be uploaded again. The keys of pictures contain the country.
+            (self.document_key, self.selfie_key, self.progress) = (None, None, None);
         }
         self.country = Some(country);
         self.consented_at.get_or_insert_with(|| moment.now.clone());
@@ -73,12 +81,15 @@ impl Session {
     }
 
     pub(crate) fn withdraw(&mut self) {
-        (self.consented_at, self.document_key, self.progress) = (None, None, None);
+        (self.consented_at, self.document_key, self.selfie_key, self.progress) = (None, None, None, None);
     }
 
-    /// Sets the key of a new document, which resets the progress.
-    pub(crate) fn uploads_to(&mut self, key: String) {
-        (self.document_key, self.progress) = (Some(key), None);
+    /// Sets the key of a new picture. A new document resets the progress.
+    pub(crate) fn uploads_to(&mut self, key: String, picture: Evidence) {
+        match picture {
+            Evidence::Document => (self.document_key, self.progress) = (Some(key), None),
+            Evidence::Selfie => self.selfie_key = Some(key),
+        }
     }
 
     pub(crate) fn is_read(&self) -> bool {
@@ -101,6 +112,7 @@ impl Session {
             (CONSENTED_AT, self.consented_at.clone()),
             (SESSION_ID, self.id.as_ref().map(ToString::to_string)),
             (DOCUMENT_KEY, self.document_key.clone()),
+            (SELFIE_KEY, self.selfie_key.clone()),
             (PROGRESS, progress.and_then(|word| Some(word.as_str()?.to_owned()))),
         ];
         let mut attributes = before.clone();

@@ -1,5 +1,6 @@
 //! A conversation as Bedrock sends it, with prepared answers of the machine.
 
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::start_sync_execution::StartSyncExecutionOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
@@ -38,6 +39,7 @@ fn moment() -> Moment {
 
 const SESSION: &str = "3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f";
 const KEY: &str = "onboard/DK/2026/11/21/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/document.jpg";
+const SELFIE: &str = "onboard/DK/2026/11/21/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/selfie.png";
 
 fn onboarding(machine: &[&Rule]) -> Onboarding {
     Onboarding {
@@ -52,6 +54,11 @@ fn onboarding(machine: &[&Rule]) -> Onboarding {
         ),
         bucket: "evidence".to_owned(),
     }
+}
+
+/// The same, with a bucket that answers as the rule says.
+fn onboarding_with(machine: &[&Rule], bucket: &Rule) -> Onboarding {
+    Onboarding { s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[bucket]), ..onboarding(machine) }
 }
 
 /// A machine that returns this status and output.
@@ -109,6 +116,11 @@ fn at(progress: &str) -> Attributes {
     attributes
 }
 
+fn with_selfie(mut session: Attributes, key: &str) -> Attributes {
+    session.insert("selfieKey".to_owned(), key.to_owned());
+    session
+}
+
 #[tokio::test]
 async fn consent_starts_a_session() {
     let event = event("give_consent", &[("country", "dk"), ("consent", "true")], &attributes(&[("theme", "dark")]));
@@ -138,10 +150,10 @@ async fn refused_or_withdrawn_consent_ends_the_session() {
         &[("country", "DE"), ("consent", "FALSE")],
         &[("consent", "false")],
     ] {
-        let refused = event("give_consent", parameters, &at("VERIFIED"));
+        let refused = event("give_consent", parameters, &with_selfie(at("VERIFIED"), SELFIE));
         let (state, body, session) = call(&onboarding(&[]), refused).await;
         assert_eq!(state, None);
-        for name in ["consent", "consentedAt", "documentKey", "verificationStatus"] {
+        for name in ["consent", "consentedAt", "documentKey", "selfieKey", "verificationStatus"] {
             assert_eq!(session.get(name), None, "{name}");
         }
         let message = "Without consent the document is not read and the register is not asked. Thank the person and end the conversation.";
@@ -172,7 +184,12 @@ async fn missing_or_invalid_parameters_are_requested() {
             assert_eq!(json!(body), json!({"message": asks}), "{parameters:?}");
         }
     }
-    for parameters in [&[][..], &[("contentType", "application/pdf")], &[("contentType", " ")]] {
+    for parameters in [
+        &[][..],
+        &[("contentType", "application/pdf")],
+        &[("contentType", " ")],
+        &[("contentType", "image/png"), ("picture", "passport")],
+    ] {
         let (state, body, _) = call(&onboarding(&[]), event("request_upload", parameters, &consented())).await;
         assert_eq!((state, body.upload.is_none()), (Some(ResponseState::Reprompt), true));
     }
@@ -187,6 +204,124 @@ async fn an_upload_address_is_for_one_object_and_resets_progress() {
     assert!(upload.url.contains(KEY) && upload.url.contains("X-Amz-Expires=900"), "{}", upload.url);
     assert!(upload.url.contains("X-Amz-SignedHeaders=content-type%3Bhost"), "{}", upload.url);
     assert_eq!((session["documentKey"].as_str(), session.get("verificationStatus")), (KEY, None));
+}
+
+#[tokio::test]
+async fn a_selfie_has_an_address_of_its_own_and_changes_no_progress() {
+    let event = event("request_upload", &[("contentType", "image/png"), ("picture", "Selfie")], &at("EXTRACTED"));
+    let (state, body, session) = call(&onboarding(&[]), event).await;
+    let upload = body.upload.expect("an upload");
+    assert_eq!((state, upload.url.contains(SELFIE)), (None, true), "{}", upload.url);
+    assert_eq!(session, with_selfie(at("EXTRACTED"), SELFIE));
+}
+
+/// The machine's input, of which only the selfie is kept.
+fn takes_selfie(expected: Value) -> Rule {
+    mock!(Client::start_sync_execution)
+        .match_requests(move |request| {
+            let input: Value = serde_json::from_str(request.input().unwrap_or_default()).expect("json");
+            input["selfie"] == expected
+        })
+        .then_output(|| {
+            StartSyncExecutionOutput::builder()
+                .execution_arn("arn")
+                .start_date(aws_sdk_sfn::primitives::DateTime::from_secs(0))
+                .stop_date(aws_sdk_sfn::primitives::DateTime::from_secs(1))
+                .status(SyncExecutionStatus::Succeeded)
+                .output(json!({"result": "OK", "reasons": []}).to_string())
+                .build()
+                .expect("an output")
+        })
+}
+
+#[tokio::test]
+async fn the_current_version_of_the_selfie_is_judged() {
+    let found = mock!(aws_sdk_s3::Client::head_object)
+        .match_requests(|request| request.bucket() == Some("evidence") && request.key() == Some(SELFIE))
+        .then_output(|| HeadObjectOutput::builder().version_id("v7").build());
+    let selfie = json!({"bucket": "evidence", "key": SELFIE, "versionId": "v7"});
+    for (function, session, expected) in [
+        ("verify_identity", at("EXTRACTED"), selfie.clone()),
+        ("complete_onboarding", uploaded(), selfie),
+        ("read_document", uploaded(), Value::Null),
+        ("register_customer", at("VERIFIED"), Value::Null),
+    ] {
+        let machine = takes_selfie(expected);
+        let event = event(function, &[], &with_selfie(session, SELFIE));
+        let (state, _, _) = call(&onboarding_with(&[&machine], &found), event).await;
+        assert_eq!((state, machine.num_calls()), (None, 1), "{function}");
+    }
+}
+
+#[tokio::test]
+async fn a_selfie_that_is_missing_or_foreign_is_none() {
+    let other = SELFIE.replace("0a1b", "0000");
+    for (status, key) in [(403, SELFIE), (404, SELFIE), (200, KEY), (200, &other), (200, "zipped/1.zip")] {
+        let bucket = mock!(aws_sdk_s3::Client::head_object).then_http_response(move || {
+            aws_sdk_s3::config::http::HttpResponse::new(
+                status.try_into().expect("a status"),
+                aws_sdk_s3::primitives::SdkBody::empty(),
+            )
+        });
+        let machine = takes_selfie(Value::Null);
+        let event = event("verify_identity", &[], &with_selfie(at("EXTRACTED"), key));
+        let (state, _, _) = call(&onboarding_with(&[&machine], &bucket), event).await;
+        assert_eq!((state, machine.num_calls()), (None, 1), "{status} {key}");
+        assert_eq!(bucket.num_calls(), usize::from(status != 200), "{status} {key}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_does_not_answer_judges_no_person() {
+    let bucket = mock!(aws_sdk_s3::Client::head_object).then_http_response(|| {
+        aws_sdk_s3::config::http::HttpResponse::new(
+            500.try_into().expect("a status"),
+            aws_sdk_s3::primitives::SdkBody::empty(),
+        )
+    });
+    let machine = takes_selfie(Value::Null);
+    let event = event("verify_identity", &[], &with_selfie(at("EXTRACTED"), SELFIE));
+    let failure = handle(&onboarding_with(&[&machine], &bucket), event, &moment()).await.expect_err("a failure");
+    assert_eq!((failure.name(), machine.num_calls()), (ErrorName::Transient, 0));
+}
+
+/// What the register knows, and whether there is a customer, must not be told to a person who is not proven.
+#[tokio::test]
+async fn every_refusal_is_told_with_the_same_words() {
+    let mut told = Vec::new();
+    for reasons in [
+        json!(["IDENTITY_UNPROVEN"]),
+        json!(["REGISTRY_PERSON_NOT_FOUND"]),
+        json!(["REGISTRY_NAME_MISMATCH", "REGISTRY_BIRTH_DATE_MISMATCH"]),
+        json!(["NATIONAL_NUMBER_CHECK_FAILED"]),
+        json!(["NATIONAL_NUMBER_SYNTHETIC"]),
+        json!(["NATIONAL_NUMBER_BIRTH_DATE_MISMATCH"]),
+        json!(["NATIONAL_NUMBER_SEX_MISMATCH"]),
+        json!(["DOCUMENT_EXPIRED"]),
+        json!(["DOCUMENT_EXPIRED", "NATIONAL_NUMBER_INVALID"]),
+    ] {
+        let machine = returning(SyncExecutionStatus::Succeeded, json!({"result": "UNVERIFIED", "reasons": reasons}));
+        let (state, body, session) =
+            call(&onboarding(&[&machine]), event("verify_identity", &[], &at("EXTRACTED"))).await;
+        assert_eq!((state, &body.reasons[..]), (None, &[ReasonCode::IdentityUnproven][..]));
+        told.push((json!(body), session));
+    }
+    assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_picture_that_helps_and_exhausted_attempts_are_told() {
+    for (reason, next) in [
+        (ReasonCode::NationalNumberCountryMismatch, "request_upload"),
+        (ReasonCode::NationalNumberInvalid, "request_upload"),
+        (ReasonCode::StepOutOfOrder, "request_upload"),
+        (ReasonCode::AttemptsExhausted, "End the conversation"),
+    ] {
+        let machine = returning(SyncExecutionStatus::Succeeded, json!({"result": "UNVERIFIED", "reasons": [reason]}));
+        let (_, body, _) = call(&onboarding(&[&machine]), event("complete_onboarding", &[], &uploaded())).await;
+        assert_eq!(body.reasons, [reason]);
+        assert!(body.message.contains(reason.applicant()) && body.message.contains(next), "{}", body.message);
+    }
 }
 
 #[tokio::test]
@@ -211,13 +346,13 @@ async fn steps_out_of_order_do_not_start_the_machine() {
 
 #[tokio::test]
 async fn each_step_runs_the_machine_and_records_the_progress() {
-    let good = |result: &str| json!({"sessionId": SESSION, "result": result, "reasons": [], "lastFour": "4285"});
+    let good = |result: &str| json!({"sessionId": SESSION, "result": result, "reasons": []});
     let no = |result: &str, reason: &str| json!({"sessionId": SESSION, "result": result, "reasons": [reason]});
     for (function, before, step, output, progress) in [
         ("read_document", uploaded(), Some("extract"), good("OK"), "EXTRACTED"),
         ("read_document", uploaded(), Some("extract"), no("RESUBMIT", "NATIONAL_NUMBER_UNREADABLE"), "RESUBMIT"),
         ("verify_identity", at("EXTRACTED"), Some("verify"), good("OK"), "VERIFIED"),
-        ("verify_identity", at("UNVERIFIED"), Some("verify"), no("UNVERIFIED", "REGISTRY_NAME_MISMATCH"), "UNVERIFIED"),
+        ("verify_identity", at("UNVERIFIED"), Some("verify"), no("UNVERIFIED", "IDENTITY_UNPROVEN"), "UNVERIFIED"),
         ("register_customer", at("VERIFIED"), Some("register"), good("REGISTERED"), "REGISTERED"),
         ("register_customer", at("REGISTERED"), Some("register"), good("REGISTERED"), "REGISTERED"),
         (
@@ -317,7 +452,7 @@ fn respond(payload: &Value) -> Answer {
     let Ok(event) = serde_json::from_value::<Event>(payload.clone()) else {
         return refused(ErrorName::InvalidInput, None, String::new());
     };
-    let machine = returning(SyncExecutionStatus::Succeeded, json!({"result": "OK", "reasons": [], "lastFour": "4285"}));
+    let machine = returning(SyncExecutionStatus::Succeeded, json!({"result": "OK", "reasons": []}));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     match runtime.block_on(handle(&onboarding(&[&machine]), event, &moment())) {
         Ok(answer) => answer,

@@ -1,7 +1,13 @@
-//! An identity document: its fields, what its dates say, and how it compares with the applicant's details.
+//! An identity document: what was read from it, what its witness says, and how it compares with the applicant's details.
 
 mod fields;
+mod judgement;
 pub(crate) mod matching;
+mod portrait;
+mod witness;
 
-pub use fields::{Confidences, DocumentFields, DocumentType, ExtractedField, Facts, facts};
+pub use fields::{Confidences, DocumentFields, DocumentType, ExtractedField, Reading};
+pub use judgement::{Assessment, Facts, Finding, WitnessSimilarities, WitnessVerdict, assess};
 pub use matching::{DateOrder, Similarities, customer_key, parse_date, similarities};
+pub use portrait::{Bounds, Portrait, PrintedWord};
+pub use witness::{Witness, WitnessSource};

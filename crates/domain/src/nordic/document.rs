@@ -9,7 +9,7 @@ use super::{
     page::{Page, Read},
     zone::{self, Found},
 };
-use crate::{DocumentFields, ExtractedField, Personal, Thresholds};
+use crate::{ExtractedField, Personal, Reading, Thresholds};
 
 /// The position of a line on the picture, as fractions of its width and height.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,7 +129,7 @@ pub fn is_for_analyze_id(lines: &[Line]) -> bool {
 /// The identity that `AnalyzeID` read. Its documents are not from a Nordic country, and have no national number.
 #[must_use]
 pub fn from_analyze_id(extracted: &[ExtractedField]) -> Extraction {
-    let (fields, confidences) = DocumentFields::from_extracted(extracted);
+    let Reading { fields, confidences, .. } = Reading::from_extracted(extracted);
     let identity = Identity {
         national_id: Personal::default(),
         country: None,

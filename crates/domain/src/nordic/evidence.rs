@@ -1,29 +1,46 @@
-//! The key of the document of a conversation.
+//! The keys of the pictures of a conversation.
 
 use chrono::NaiveDate;
 
 use super::Country;
 use crate::ApplicationId;
 
-/// `onboard/<CC>/<YYYY/MM/DD>/<session>/document.<extension>`: it contains nothing that the applicant has typed.
-#[must_use]
-pub fn document_key(country: Country, day: NaiveDate, session: &ApplicationId, extension: &str) -> String {
-    format!("onboard/{country}/{}/{session}/document.{extension}", day.format("%Y/%m/%d"))
+/// A picture that a person uploads in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The identity document.
+    Document,
+    /// The person.
+    Selfie,
 }
 
-/// Whether a key belongs to this session in this country. It keeps a session from having the document of another session read.
-#[must_use]
-pub fn is_document_of(key: &str, country: Country, session: &ApplicationId) -> bool {
-    let parts: Vec<_> = key.split('/').collect();
-    let [prefix, of_country, year, month, day, of_session, name] = parts[..] else { return false };
-    let is_number = |text: &str, digits| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
-    prefix == "onboard"
-        && of_country == country.code()
-        && is_number(year, 4)
-        && is_number(month, 2)
-        && is_number(day, 2)
-        && of_session == session.as_str()
-        && !name.is_empty()
+impl Evidence {
+    /// `onboard/<CC>/<YYYY/MM/DD>/<session>/document.<extension>` or `selfie.<extension>`: it contains nothing that the applicant has typed.
+    #[must_use]
+    pub fn key(self, country: Country, day: NaiveDate, session: &ApplicationId, extension: &str) -> String {
+        let name = match self {
+            Self::Document => "document",
+            Self::Selfie => "selfie",
+        };
+        format!("onboard/{country}/{}/{session}/{name}.{extension}", day.format("%Y/%m/%d"))
+    }
+
+    /// Whether a key is of such a picture of this session in this country. It keeps a session from using a picture of another session, and
+    /// its document as its selfie.
+    #[must_use]
+    pub fn has_key(self, key: &str, country: Country, session: &ApplicationId) -> bool {
+        let parts: Vec<_> = key.split('/').collect();
+        let [prefix, of_country, year, month, day, of_session, name] = parts[..] else { return false };
+        let is_number = |text: &str, digits| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+        prefix == "onboard"
+            && of_country == country.code()
+            && is_number(year, 4)
+            && is_number(month, 2)
+            && is_number(day, 2)
+            && of_session == session.as_str()
+            && !name.is_empty()
+            && (self == Self::Selfie) == name.starts_with("selfie.")
+    }
 }
 
 #[cfg(test)]
@@ -31,14 +48,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_belongs_to_one_session_and_country() {
+    fn a_key_belongs_to_one_picture_of_one_session_and_country() {
         let session: ApplicationId = "3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f".parse().expect("an id");
         let day = NaiveDate::from_ymd_opt(2026, 11, 2).expect("a day");
-        let key = document_key(Country::Denmark, day, &session, "jpg");
-        assert_eq!(key, "onboard/DK/2026/11/02/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/document.jpg");
-        assert!(is_document_of(&key, Country::Denmark, &session));
-        assert!(!is_document_of(&key, Country::Sweden, &session));
-        assert!(!is_document_of(&key, Country::Denmark, &"another".parse().expect("an id")));
+        for (picture, other, name) in [
+            (Evidence::Document, Evidence::Selfie, "document.jpg"),
+            (Evidence::Selfie, Evidence::Document, "selfie.jpg"),
+        ] {
+            let key = picture.key(Country::Denmark, day, &session, "jpg");
+            assert_eq!(key, format!("onboard/DK/2026/11/02/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/{name}"));
+            assert!(picture.has_key(&key, Country::Denmark, &session));
+            assert!(!other.has_key(&key, Country::Denmark, &session));
+            assert!(!picture.has_key(&key, Country::Sweden, &session));
+            assert!(!picture.has_key(&key, Country::Denmark, &"another".parse().expect("an id")));
+        }
         for other in [
             "onboard/DK/2026/11/02/another/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/document.jpg",
             "onboard/DK/2026/11/2x/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/document.jpg",
@@ -46,7 +69,7 @@ mod tests {
             "zipped/DK/2026/11/02/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/document.jpg",
             "",
         ] {
-            assert!(!is_document_of(other, Country::Denmark, &session), "{other}");
+            assert!(!Evidence::Document.has_key(other, Country::Denmark, &session), "{other}");
         }
     }
 }

@@ -16,7 +16,7 @@ pub use document::{
     Bounds, Extraction, ExtractionStatus, Identity, IdentityConfidences, Line, from_analyze_id, identity,
     is_for_analyze_id,
 };
-pub use evidence::{document_key, is_document_of};
+pub use evidence::Evidence;
 pub use number::{
     Cpr, Fodselsnummer, Henkilotunnus, InvalidNationalNumber, NationalNumber, NumberCheck, NumberKind, Personnummer,
     Sex,
@@ -25,3 +25,4 @@ pub use verification::{
     NameScores, NumberPolicy, RegistryAnswer, RegistryRecord, Verification, VerificationStatus, VerifiedRecord,
     Verifier, email_local_part,
 };
+pub(crate) use zone::passport_zone;

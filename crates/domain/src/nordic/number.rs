@@ -63,14 +63,21 @@ pub enum NumberKind {
 #[derive(Clone)]
 struct Facts {
     normalized: String,
-    /// Day, month and two-digit year, without the offset that encodes the kind.
+    /// Day, month and two-digit year, without the offset that encodes the kind. An unknown day or month is 0.
     day: u32,
     month: u32,
     year: u32,
-    birth_date: Option<NaiveDate>,
+    /// The first two digits of the year.
+    century: Option<u32>,
     sex: Option<Sex>,
     kind: NumberKind,
     check: NumberCheck,
+}
+
+impl Facts {
+    fn birth_date(&self) -> Option<NaiveDate> {
+        date(self.century? * 100 + self.year, self.month, self.day)
+    }
 }
 
 macro_rules! number_types {
@@ -86,7 +93,7 @@ macro_rules! number_types {
             /// # Errors
             /// If the text is not such a number.
             pub fn parse(text: &str, today: NaiveDate) -> Result<Self, InvalidNationalNumber> {
-                $parse(text, today).filter(|facts| facts.birth_date.is_none_or(|born| born <= today)).map(Self).ok_or(InvalidNationalNumber)
+                $parse(text, today).filter(|facts| facts.birth_date().is_none_or(|born| born <= today)).map(Self).ok_or(InvalidNationalNumber)
             }
         }
 
@@ -171,30 +178,22 @@ impl NationalNumber {
         Personal::new(&self.facts().normalized)
     }
 
-    /// The last four characters: the only part of a number that is ever displayed.
+    /// The date of birth, if the number contains it. Norwegian numbers do not from 2032 on, and Swedish coordination numbers of people
+    /// whose birth date is known in part never do.
     #[must_use]
-    pub fn last_four(&self) -> Personal {
-        let normalized = &self.facts().normalized;
-        Personal::new(&normalized[normalized.len() - 4..])
+    pub fn birth_date(&self) -> Option<NaiveDate> {
+        self.facts().birth_date()
     }
 
-    /// The date of birth, if the number contains it. Norwegian numbers do not from 2032 on.
-    #[must_use]
-    pub const fn birth_date(&self) -> Option<NaiveDate> {
-        self.facts().birth_date
-    }
-
-    /// Whether the number may belong to a person born on `date`. If it has no century, day, month and two-digit year are compared.
+    /// Whether the number may belong to a person born on `date`. Only the parts of the date that the number contains are compared.
     #[must_use]
     pub fn is_born_on(&self, date: NaiveDate) -> bool {
         let facts = self.facts();
-        match facts.birth_date {
-            Some(born) => born == date,
-            None => {
-                (date.day(), date.month(), date.year().rem_euclid(100).cast_unsigned())
-                    == (facts.day, facts.month, facts.year)
-            }
-        }
+        let year = date.year().cast_unsigned();
+        [0, date.day()].contains(&facts.day)
+            && [0, date.month()].contains(&facts.month)
+            && year % 100 == facts.year
+            && facts.century.is_none_or(|century| year / 100 == century)
     }
 
     /// The sex, if the number contains it. Norwegian numbers do not from 2032 on.
@@ -264,18 +263,19 @@ fn cpr(text: &str, _today: NaiveDate) -> Option<Facts> {
     // Replacement numbers of hospitals, and test numbers.
     let (day, kind) = if day > 60 { (day - 60, NumberKind::Auxiliary) } else { (day, NumberKind::Ordinary) };
     let century = match digits[6] {
-        4 | 9 if year <= 36 => 2000,
-        5..=8 if year <= 57 => 2000,
-        5..=8 => 1800,
-        _ => 1900,
+        4 | 9 if year <= 36 => 20,
+        5..=8 if year <= 57 => 20,
+        5..=8 => 18,
+        _ => 19,
     };
+    date(century * 100 + year, month, day)?;
     let fits = weighted(&digits, &[4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11);
     Some(Facts {
         normalized: all,
         day,
         month,
         year,
-        birth_date: Some(date(century + year, month, day)?),
+        century: Some(century),
         sex: Some(Sex::of_digit(digits[9])),
         kind,
         check: if fits { NumberCheck::Valid } else { NumberCheck::Inconclusive },
@@ -313,7 +313,15 @@ fn personnummer(text: &str, today: NaiveDate) -> Option<Facts> {
     if is_hundred && full_year + 100 > this_year || number(&serial[..3]) == 0 {
         return None;
     }
-    let (birth_day, kind) = if day > 60 { (day - 60, NumberKind::Foreigner) } else { (day, NumberKind::Ordinary) };
+    let (birth_day, kind) = if day >= 60 { (day - 60, NumberKind::Foreigner) } else { (day, NumberKind::Ordinary) };
+    // The register knows of some people with a coordination number only a part of the date: month 00, or day 60.
+    let is_partial = kind == NumberKind::Foreigner && (month == 0 || birth_day == 0);
+    if is_partial && (month > 12 || birth_day > 31 || full_year > this_year) {
+        return None;
+    }
+    if !is_partial {
+        date(full_year, month, birth_day)?;
+    }
     let luhn = short.iter().chain(&serial).zip([2, 1].into_iter().cycle()).map(|(digit, weight)| {
         let product = digit * weight;
         product / 10 + product % 10
@@ -324,7 +332,7 @@ fn personnummer(text: &str, today: NaiveDate) -> Option<Facts> {
         day: birth_day,
         month,
         year,
-        birth_date: Some(date(full_year, month, birth_day)?),
+        century: Some(full_year / 100),
         sex: Some(Sex::of_digit(serial[2])),
         kind,
         check: if fits { NumberCheck::Valid } else { NumberCheck::Failed },
@@ -350,18 +358,19 @@ fn fodselsnummer(text: &str, today: NaiveDate) -> Option<Facts> {
         _ => (month, NumberKind::Ordinary),
     };
     let is_after_reform = today.year() >= 2032;
-    let birth_date = if is_after_reform {
+    let century = if is_after_reform {
         // The century is unknown, so February 29 only needs a year that is divisible by 4.
         date(2000 + year % 4, month, day)?;
         None
     } else {
         let century = match individual {
-            500..=749 if year >= 54 => 1800,
-            500..=999 if year <= 39 => 2000,
-            0..=499 | 900..=999 => 1900,
+            500..=749 if year >= 54 => 18,
+            500..=999 if year <= 39 => 20,
+            0..=499 | 900..=999 => 19,
             _ => return None,
         };
-        Some(date(century + year, month, day)?)
+        date(century * 100 + year, month, day)?;
+        Some(century)
     };
     let first = weighted(&digits, &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]) % 11;
     let second = weighted(&digits, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11;
@@ -371,7 +380,7 @@ fn fodselsnummer(text: &str, today: NaiveDate) -> Option<Facts> {
         day,
         month,
         year,
-        birth_date,
+        century,
         sex: (!is_after_reform).then(|| Sex::of_digit(digits[8])),
         kind,
         check: if fits { NumberCheck::Valid } else { NumberCheck::Failed },
@@ -389,22 +398,23 @@ fn henkilotunnus(text: &str, _today: NaiveDate) -> Option<Facts> {
     let birth: [u32; 6] = digits(&text[..6])?;
     let individual = number(&digits::<3>(&text[7..10])?);
     let century = match bytes[6] {
-        b'+' => 1800,
-        b'-' | b'U'..=b'Y' => 1900,
-        b'A'..=b'F' => 2000,
+        b'+' => 18,
+        b'-' | b'U'..=b'Y' => 19,
+        b'A'..=b'F' => 20,
         _ => return None,
     };
     let (day, month, year) = (number(&birth[..2]), number(&birth[2..4]), number(&birth[4..]));
+    date(century * 100 + year, month, day)?;
     if individual < 2 || !CHECK.contains(&bytes[10]) {
         return None;
     }
     let fits = CHECK[((number(&birth) * 1000 + individual) % 31) as usize] == bytes[10];
     Some(Facts {
-        birth_date: Some(date(century + year, month, day)?),
         normalized: text,
         day,
         month,
         year,
+        century: Some(century),
         sex: Some(Sex::of_digit(individual)),
         kind: if individual >= 900 { NumberKind::Auxiliary } else { NumberKind::Ordinary },
         check: if fits { NumberCheck::Valid } else { NumberCheck::Failed },
@@ -523,6 +533,30 @@ mod tests {
         }
     }
 
+    /// 700063-2391 is the form of the tax agency's test numbers; the others follow from its rules.
+    #[test]
+    fn a_birth_date_known_in_part_is_compared_in_part() {
+        for (text, check, born, not_born) in [
+            // The month is unknown.
+            ("700063-2391", NumberCheck::Failed, &["1970-01-03", "1970-12-03"][..], &["1970-01-04", "1971-01-03"][..]),
+            ("700063-2393", NumberCheck::Valid, &["1970-05-03"], &["1870-05-03", "2070-05-03"]),
+            // The day is unknown.
+            ("19701060-2394", NumberCheck::Valid, &["1970-10-01", "1970-10-31"], &["1970-11-01"]),
+            // Both are unknown.
+            ("197000602396", NumberCheck::Valid, &["1970-01-01", "1970-12-31"], &["1969-12-31"]),
+        ] {
+            let number = parse(Country::Sweden, text).expect(text);
+            assert_eq!((number.check(), number.birth_date()), (check, None), "{text}");
+            assert_eq!(number.kind(), NumberKind::Foreigner, "{text}");
+            assert!(born.iter().all(|born| number.is_born_on(day(born))), "{text}");
+            assert!(!not_born.iter().any(|born| number.is_born_on(day(born))), "{text}");
+        }
+        // A resident's number has the whole date, and so has every other month and day.
+        for text in ["700003-2391", "701000-2391", "701363-2391", "700092-2391", "701360-2391", "203000632391"] {
+            assert_eq!(parse(Country::Sweden, text), None, "{text}");
+        }
+    }
+
     #[test]
     fn a_birth_date_in_the_future_is_refused() {
         for (country, text, born) in [
@@ -548,8 +582,8 @@ mod tests {
     #[test]
     fn debug_of_a_number_is_redacted() {
         let number = parse(Country::Finland, "131052-308T").expect("a number");
-        let shown = format!("{number:?} {:?} {:?}", number.normalized(), number.last_four());
-        assert_eq!(shown, "Henkilotunnus([redacted]) [redacted] [redacted]");
+        let shown = format!("{number:?} {:?}", number.normalized());
+        assert_eq!(shown, "Henkilotunnus([redacted]) [redacted]");
         assert_eq!(InvalidNationalNumber.to_string(), "no national number of this country");
     }
 
@@ -575,8 +609,8 @@ mod tests {
                 prop_assert_eq!(&number, &again);
                 prop_assert_eq!(number.birth_date(), again.birth_date());
                 prop_assert_eq!((number.sex(), number.kind(), number.check()), (again.sex(), again.kind(), again.check()));
-                prop_assert_eq!(number.last_four().expose().chars().count(), 4);
-                prop_assert!(number.birth_date().is_some_and(|born| number.is_born_on(born)));
+                let is_partial = country == Country::Sweden && number.kind() == NumberKind::Foreigner;
+                prop_assert!(number.birth_date().map_or(is_partial, |born| number.is_born_on(born)));
             }
         }
 

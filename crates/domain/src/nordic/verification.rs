@@ -102,9 +102,6 @@ pub struct Verification {
     /// The kind of the number, if it is valid in form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number_kind: Option<NumberKind>,
-    /// The last four characters of the number, if it is valid in form.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_four: Option<Personal>,
     /// Present only for a verified person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<VerifiedRecord>,
@@ -180,7 +177,6 @@ impl Verifier<'_> {
             scores,
             number_check: number.as_ref().map(NationalNumber::check),
             number_kind: number.as_ref().map(NationalNumber::kind),
-            last_four: number.as_ref().map(NationalNumber::last_four),
             record,
         }
     }
@@ -338,7 +334,6 @@ mod tests {
                 verifier(Country::Denmark, policy).judge(&dane(), &record("ase", "PROVESTAD", "1961-07-07"));
             assert_eq!(verification.status, VerificationStatus::Verified);
             assert_eq!((verification.outcome, verification.reasons), (CheckOutcome::Pass, Vec::new()));
-            assert_eq!(verification.last_four.expect("digits").expose(), "4285");
             let record = verification.record.expect("a record");
             assert_eq!(record.customer_key.expose(), "DK#0707614285");
             assert_eq!(record.national_id.expose(), "0707614285");
@@ -384,7 +379,7 @@ mod tests {
             let verification = verifier.judge(&identity, &RegistryAnswer::NotAsked);
             assert_eq!(verification.outcome, CheckOutcome::Resubmit);
             assert_eq!(verification.reasons, [ReasonCode::NationalNumberCountryMismatch]);
-            assert_eq!((verification.last_four, verification.record), (None, None));
+            assert_eq!(verification.record, None);
         }
     }
 

@@ -4,18 +4,23 @@ use chrono::{Datelike, NaiveDate};
 use mrz::{Format, MrzData, ParseOptions};
 
 use super::{Country, Line, NationalNumber, Sex};
-use crate::matching;
+use crate::{Personal, matching};
+
+/// Characters in each of the two lines of a passport's zone.
+const PASSPORT_LINE: usize = 44;
 
 /// The content of a zone.
-pub(super) struct Zone {
+pub(crate) struct Zone {
+    format: Format,
     /// The three-letter code of the issuer.
-    pub(super) issuer: String,
-    pub(super) first_name: String,
-    pub(super) last_name: String,
+    pub(crate) issuer: String,
+    pub(crate) document_number: String,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
     /// The names fill their field, so they may be truncated.
-    names_are_cut: bool,
-    pub(super) birth_date: Option<NaiveDate>,
-    pub(super) expiration_date: Option<NaiveDate>,
+    pub(crate) names_are_cut: bool,
+    pub(crate) birth_date: Option<NaiveDate>,
+    pub(crate) expiration_date: Option<NaiveDate>,
     pub(super) sex: Option<Sex>,
     optional: Vec<String>,
     /// Every check digit is valid, without repaired characters.
@@ -70,6 +75,20 @@ pub(super) fn find(lines: &[Line], today: NaiveDate) -> Found {
     Zone::new(&data, confidence).map_or(Found::Unreadable, Found::Zone)
 }
 
+/// The zone of a passport in a text of two lines, which may have become one; `None` unless all check digits are right.
+pub(crate) fn passport_zone(text: &str, today: NaiveDate) -> Option<Zone> {
+    let compact: String = text.split_whitespace().collect();
+    let lines = match text.trim().split_once('\n') {
+        Some(lines) => lines,
+        None => compact.split_at_checked(PASSPORT_LINE)?,
+    };
+    let line = |text| Line { text: Personal::new(text), confidence: 1.0, bounds: None };
+    match find(&[line(lines.0), line(lines.1)], today) {
+        Found::Zone(zone) if zone.checks && zone.format == Format::Td3 => Some(zone),
+        Found::Zone(_) | Found::Unreadable | Found::Nothing => None,
+    }
+}
+
 impl Zone {
     fn new(zone: &MrzData, confidence: f64) -> Option<Self> {
         let room_for_names = match zone.format {
@@ -84,7 +103,9 @@ impl Zone {
             NaiveDate::from_ymd_opt(date.year, date.month, date.day)
         };
         Some(Self {
+            format: zone.format,
             issuer: zone.issuing_country.clone(),
+            document_number: zone.full_document_number().to_owned(),
             first_name: zone.given_names.clone(),
             last_name: zone.surname.clone(),
             // There are two fillers between the names; another one at the end shows that they are complete.
@@ -149,7 +170,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Personal;
 
     /// The specimens of ICAO 9303: part 4 (TD3), part 5 (TD1), part 6 (TD2).
     const TD3: &str = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10";

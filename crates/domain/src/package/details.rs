@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::{
-    Personal, ReasonCode,
+    DateOrder, Personal, ReasonCode, parse_date,
     text::{is_formula, is_hidden},
 };
 
@@ -118,6 +118,14 @@ pub enum InvalidDetails {
     /// A spreadsheet would run the value.
     #[error("column {} begins like a formula of a spreadsheet (=, +, - or @)", .0.name())]
     ValueFormula(DetailsColumn),
+    /// The birth date is no date.
+    #[error("column DATE_OF_BIRTH is no date: write it as MM/DD/YYYY or YYYY-MM-DD")]
+    BirthDate,
+    /// The document number is none.
+    #[error(
+        "column DOCUMENT_NUMBER is no number of a document: a spreadsheet may have shortened it, so store it as text"
+    )]
+    DocumentNumber,
 }
 
 impl InvalidDetails {
@@ -131,6 +139,8 @@ impl InvalidDetails {
             | Self::ValueTooLong(column)
             | Self::ValueHidden(column)
             | Self::ValueFormula(column) => Some(column),
+            Self::BirthDate => Some(DetailsColumn::DateOfBirth),
+            Self::DocumentNumber => Some(DetailsColumn::DocumentNumber),
             Self::Encoding | Self::Quotes | Self::Header | Self::NoRow | Self::SeveralRows | Self::RowLength => None,
         }
     }
@@ -144,6 +154,8 @@ impl From<InvalidDetails> for ReasonCode {
             }
             InvalidDetails::NoRow | InvalidDetails::SeveralRows => Self::DetailsRowsWrong,
             InvalidDetails::ValueMissing(_) => Self::DetailsValueMissing,
+            InvalidDetails::BirthDate => Self::DetailsBirthDateUnreadable,
+            InvalidDetails::DocumentNumber => Self::DetailsDocumentNumberUnreadable,
             InvalidDetails::Encoding
             | InvalidDetails::Quotes
             | InvalidDetails::RowLength
@@ -184,7 +196,9 @@ impl Details {
         if text.matches('"').count() % 2 == 1 {
             return Err(InvalidDetails::Quotes);
         }
-        let mut readers = SEPARATORS.iter().filter_map(|separator| {
+        let (named, text) = separator_line(&text);
+        let separators = SEPARATORS.iter().filter(|separator| named.is_none_or(|named| named == **separator));
+        let mut readers = separators.filter_map(|separator| {
             let mut reader =
                 csv::ReaderBuilder::new().delimiter(*separator).trim(csv::Trim::All).from_reader(text.as_bytes());
             let header = reader.headers().ok()?.clone();
@@ -227,7 +241,34 @@ impl Details {
             }
             details.values[column as usize] = Personal::new(value);
         }
+        let is_date = |order| parse_date(details.get(DetailsColumn::DateOfBirth).expose(), order).is_some();
+        // The order is the document's: 31/12/1957 and 12/31/1957 are dates.
+        if !is_date(DateOrder::MonthFirst) && !is_date(DateOrder::DayFirst) {
+            return Err(InvalidDetails::BirthDate);
+        }
+        let number = details.get(DetailsColumn::DocumentNumber).expose();
+        if is_shortened(number) || !number.contains(char::is_alphanumeric) {
+            return Err(InvalidDetails::DocumentNumber);
+        }
         Ok(details)
+    }
+}
+
+/// Whether a spreadsheet took the number for a quantity, whose last digits it does not write: `8.12E+11`.
+fn is_shortened(number: &str) -> bool {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let upper = number.to_ascii_uppercase();
+    upper
+        .split_once("E+")
+        .is_some_and(|(mantissa, exponent)| is_digits(exponent) && mantissa.split(['.', ',']).all(is_digits))
+}
+
+/// The separator that a first line such as `sep=;` names for spreadsheets, and the text after that line.
+fn separator_line(text: &str) -> (Option<u8>, &str) {
+    let Some((line, rest)) = text.split_once(['\r', '\n']) else { return (None, text) };
+    match line.as_bytes() {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] => (Some(*separator), rest),
+        _ => (None, text),
     }
 }
 
@@ -311,6 +352,18 @@ mod tests {
     }
 
     #[test]
+    fn reads_a_line_that_names_the_separator() {
+        for (line, separator) in [("sep=;", ";"), ("SEP=,", ","), ("sep=\t", "\t")] {
+            let table = format!("{HEADER}\r\nJANE,DOE,,,,D1,1/12/1957,1 MAIN ST\r\n").replace(',', separator);
+            assert_eq!(
+                parse(&format!("{line}\r\n{table}")).expect("details").get(DetailsColumn::LastName).expose(),
+                "DOE"
+            );
+        }
+        assert_eq!(parse(&format!("sep=;\n{HEADER}\n{ROW}\n")), Err(InvalidDetails::Header));
+    }
+
+    #[test]
     fn refuses_a_header_that_two_separators_make_sense_of() {
         let semicolons = |text: &str| text.replace(',', ";");
         let two_readings = format!("{HEADER},X;{}\n{ROW},X;{}\n", semicolons(HEADER), semicolons(ROW));
@@ -321,8 +374,8 @@ mod tests {
     fn refuses_each_defect_with_its_own_reason() {
         use DetailsColumn::{FirstName, LastName, ZipCode};
         use InvalidDetails::{
-            ColumnDoubled, ColumnMissing, Encoding, Header, NoRow, Quotes, RowLength, SeveralRows, ValueMissing,
-            ValueTooLong,
+            BirthDate, ColumnDoubled, ColumnMissing, DocumentNumber, Encoding, Header, NoRow, Quotes, RowLength,
+            SeveralRows, ValueMissing, ValueTooLong,
         };
         for (text, invalid, reason) in [
             (String::new(), Header, ReasonCode::DetailsColumnsWrong),
@@ -344,12 +397,55 @@ mod tests {
                 ValueMissing(LastName),
                 ReasonCode::DetailsValueMissing,
             ),
+            (format!("{HEADER}\n{}\n", ROW.replace("1957", "57")), BirthDate, ReasonCode::DetailsBirthDateUnreadable),
+            (
+                format!("{HEADER}\n{}\n", ROW.replace("D123456579010", "1.23E+12")),
+                DocumentNumber,
+                ReasonCode::DetailsDocumentNumberUnreadable,
+            ),
         ] {
             assert_eq!(parse(&text), Err(invalid), "{text:?}");
             assert_eq!(ReasonCode::from(invalid), reason);
             if let Some(column) = invalid.column() {
                 assert!(invalid.to_string().contains(column.name()), "{invalid}");
             }
+        }
+    }
+
+    #[test]
+    fn refuses_a_birth_date_that_is_none() {
+        for (text, is_date) in [
+            ("2/14/79", false),
+            ("31/31/1979", false),
+            ("99/99/9999", false),
+            ("02/1979", false),
+            ("unknown", false),
+            ("31/12/1979", true),
+            ("12/31/1979", true),
+            ("14 Feb 1979", true),
+        ] {
+            let read = parse(&format!("{HEADER}\n{}\n", ROW.replace("1/12/1957", text)));
+            let refused = (!is_date).then_some(ReasonCode::DetailsBirthDateUnreadable);
+            assert_eq!(read.map_err(ReasonCode::from).err(), refused, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_number_that_a_spreadsheet_shortened() {
+        for (text, is_number) in [
+            ("8.12E+11", false),
+            ("\"8,12E+11\"", false),
+            ("8e+11", false),
+            ("...", false),
+            ("8.12E", true),
+            ("812E11", true),
+            ("E+11", true),
+            ("A8.12E+11", true),
+            ("812000000000", true),
+        ] {
+            let read = parse(&format!("{HEADER}\n{}\n", ROW.replace("D123456579010", text)));
+            let refused = (!is_number).then_some(ReasonCode::DetailsDocumentNumberUnreadable);
+            assert_eq!(read.map_err(ReasonCode::from).err(), refused, "{text}");
         }
     }
 

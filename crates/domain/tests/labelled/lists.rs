@@ -1,4 +1,4 @@
-//! What the synthetic people are made of. Nobody in particular is called so.
+//! What the synthetic people are made of. They are no real people.
 
 /// Family names in plain capitals.
 pub(crate) const SURNAMES: &[&str] = &[
@@ -493,14 +493,12 @@ pub(crate) const JOINED_GIVEN_NAMES: &[&[&str]] = &[
     &["BILLY JOE", "BILLYJOE", "Billy-Joe"],
 ];
 
-/// Family names that look like a part or a form of each other, and are others.
-pub(crate) const OTHER_SURNAMES: &[(&str, &str)] = &[
+/// Family names that differ by a letter, or by a particle: they may be one, misread or mistyped.
+pub(crate) const NEAR_SURNAMES: &[(&str, &str)] = &[
     ("DE LA CRUZ", "CRUZ"),
     ("DELACRUZ", "CRUZ"),
     ("DE LA CRUZ", "LA CRUZ"),
     ("VAN DYKE", "DYKE"),
-    ("VAN DYKE", "VAN"),
-    ("VAN DER BERG", "VAN DER MEER"),
     ("VAN DER BERG", "BERG"),
     ("VON STEIN", "STEIN"),
     ("MC DONALD", "DONALD"),
@@ -517,23 +515,13 @@ pub(crate) const OTHER_SURNAMES: &[(&str, &str)] = &[
     ("BEN DAVID", "DAVID"),
     ("LE BLANC", "BLANC"),
     ("FITZ GERALD", "GERALD"),
-    ("MARTIN", "MARTINEZ"),
-    ("ALVAR", "ALVAREZ"),
-    ("JOHNS", "JOHNSON"),
     ("STEPHEN", "STEPHENS"),
     ("ROBERT", "ROBERTS"),
     ("WOOD", "WOODS"),
     ("LI", "LIN"),
     ("LEE", "LI"),
     ("DO", "DOE"),
-    ("NGO", "NGUYEN"),
-    ("GARCIA LOPEZ", "GARCIA MARTINEZ"),
-    ("GARCIA LOPEZ", "PEREZ LOPEZ"),
-    ("SMITH-JONES", "SMITH-JAMES"),
-    ("SMITHSON", "SMITH"),
-    ("MUELLER", "MILLER"),
     ("Müller", "MOLLER"),
-    ("Schröder", "SCHRADER"),
     ("Köhler", "KEHLER"),
     ("SCHMIDT", "SCHMITT"),
     ("MEYER", "MAIER"),
@@ -543,67 +531,86 @@ pub(crate) const OTHER_SURNAMES: &[(&str, &str)] = &[
     ("HERNANDEZ", "FERNANDEZ"),
     ("KATZ", "KRATZ"),
     ("Петров", "PETROVA"),
+    ("ALEXANDROV", "ALEXANDROVA"),
+    ("Иванов", "IVANOVA"),
+    ("KOWALSKI", "KOWALSKA"),
+    ("Vũ", "VO"),
+];
+
+/// Family names that look like a part or a form of each other, and are others.
+pub(crate) const OTHER_SURNAMES: &[(&str, &str)] = &[
+    ("VAN DYKE", "VAN"),
+    ("VAN DER BERG", "VAN DER MEER"),
+    ("VAN DER BERG", "VANDERBILT"),
+    ("MARTIN", "MARTINEZ"),
+    ("ALVAR", "ALVAREZ"),
+    ("JOHNS", "JOHNSON"),
+    ("NGO", "NGUYEN"),
+    ("GARCIA LOPEZ", "GARCIA MARTINEZ"),
+    ("GARCIA LOPEZ", "PEREZ LOPEZ"),
+    ("SMITH-JONES", "SMITH-JAMES"),
+    ("SMITHSON", "SMITH"),
+    ("MUELLER", "MILLER"),
     ("Яковлев", "KOVALEV"),
     ("Соловьёв", "SOKOLOV"),
     ("Παπαδόπουλος", "PAPADAKIS"),
-    ("Đỗ", "TO"),
-    ("Vũ", "VO"),
+    ("SAINT ONE", "STONE"),
+    ("LA RUE", "LE ROUX"),
 ];
 
 /// The same family for a man and for a woman, where names tell: another name in a document.
 pub(crate) const GENDERED_SURNAMES: &[(&str, &str)] = &[
-    ("ALEXANDROV", "ALEXANDROVA"),
-    ("Иванов", "IVANOVA"),
     ("Жуковский", "ZHUKOVSKAYA"),
-    ("KOWALSKI", "KOWALSKA"),
-    ("Wiśniewski", "WISNIEWSKA"),
     ("NOVAK", "NOVAKOVA"),
     ("Dvořák", "DVORAKOVA"),
-    ("Παπαδόπουλος", "PAPADOPOULOU"),
     ("ERIKSSON", "ERIKSDOTTIR"),
     ("Guðmundsson", "GUDMUNDSDOTTIR"),
     ("KAZLAUSKAS", "KAZLAUSKIENE"),
-    ("BERZINS", "BERZINA"),
 ];
 
-/// Brothers, sisters and twins; and other names that look alike.
-pub(crate) const OTHER_GIVEN_NAMES: &[(&str, &str)] = &[
+/// Given names that differ by a letter: they may be one, misread or mistyped, though they may be those of twins.
+pub(crate) const NEAR_GIVEN_NAMES: &[(&str, &str)] = &[
     ("DANIEL", "DANIELA"),
-    ("DANIEL", "DANIELLE"),
     ("CHRISTIAN", "CHRISTINA"),
     ("CHRISTINE", "CHRISTINA"),
     ("JOHN", "JOAN"),
-    ("JOHN", "JONAH"),
     ("JOHN", "JOHNNIE"),
     ("JEAN", "JOAN"),
     ("ERIC", "ERICA"),
     ("PAUL", "PAULA"),
     ("MARIA", "MARIO"),
     ("MARIA", "MARIE"),
-    ("MARIA", "MARIANNE"),
     ("ANNA", "ANNE"),
-    ("ANN", "JOANN"),
     ("LEON", "LEO"),
     ("TIM", "TOM"),
-    ("TIMOTHY", "TIMON"),
-    ("HANNAH", "HANNA-LENA"),
     ("LUCA", "LUCAS"),
-    ("LUKE", "LUCA"),
-    ("MATTHEW", "MATTHIAS"),
     ("MARK", "MARCUS"),
     ("JAMES", "JAMIE"),
     ("ALEXANDER", "ALEXANDRA"),
     ("ALEXANDER", "ALEX"),
     ("KAREN", "KARIN"),
+    ("ELLA", "BELLA"),
+];
+
+/// Brothers, sisters and twins; and other names that look alike.
+pub(crate) const OTHER_GIVEN_NAMES: &[(&str, &str)] = &[
+    ("DANIEL", "DANIELLE"),
+    ("JOHN", "JONAH"),
+    ("MARIA", "MARIANNE"),
+    ("ANN", "JOANN"),
+    ("TIMOTHY", "TIMON"),
+    ("HANNAH", "HANNA-LENA"),
+    ("LUKE", "LUCA"),
+    ("MATTHEW", "MATTHIAS"),
     ("ETHAN", "NATHAN"),
     ("AIDEN", "JAYDEN"),
     ("EMMA", "EMILY"),
-    ("ELLA", "BELLA"),
     ("Сергей", "GEORGIY"),
     ("Юлия", "LILIYA"),
     ("Иван", "IVANNA"),
     ("Γεώργιος", "GEORGIA"),
     ("JOSEPH", "JOSEPHINE"),
+    ("JOSEPH", "YUSUF"),
     ("VICTOR", "VICTORIA"),
     ("MARY ANN", "MARY JANE"),
     ("ANNE-MARIE", "ANNE-SOPHIE"),

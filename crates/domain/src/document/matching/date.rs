@@ -1,8 +1,8 @@
 //! Dates, however they are written.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, Months, NaiveDate, TimeDelta};
 
-use super::text::as_digit;
+use super::text::{SAME, as_digit, near, other};
 
 /// Which of two small numbers in a date is the month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,15 +73,15 @@ fn parts(text: &str) -> Vec<Part> {
     let mut rest = text.as_str();
     while let Some(first) = rest.chars().next() {
         // O1/12/1957: of digits and letters that print like digits, with a digit among them, the letters are misread digits.
-        let token = &rest[..rest.find(|sign: char| !sign.is_alphanumeric()).unwrap_or(rest.len())];
+        let token = &rest[..rest.find(|character: char| !character.is_alphanumeric()).unwrap_or(rest.len())];
         let digits: Option<String> = token.chars().map(as_digit).collect();
-        if let Some(digits) = digits.filter(|_| token.chars().any(|sign| sign.is_ascii_digit())) {
+        if let Some(digits) = digits.filter(|_| token.chars().any(|character| character.is_ascii_digit())) {
             parts.push(digits.parse().map_or(Part::Other, |number| Part::Number(number, digits.len())));
             rest = &rest[token.len()..];
             continue;
         }
-        let kind = |sign: char| (sign.is_ascii_digit(), sign.is_alphabetic());
-        let end = rest.find(|sign| kind(sign) != kind(first)).unwrap_or(rest.len());
+        let kind = |character: char| (character.is_ascii_digit(), character.is_alphabetic());
+        let end = rest.find(|character| kind(character) != kind(first)).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
         rest = after;
         if first.is_ascii_digit() {
@@ -92,7 +92,7 @@ fn parts(text: &str) -> Vec<Part> {
             if !ordinal && run != "OF" {
                 parts.push(month(run).map_or(Part::Other, Part::Month));
             }
-        } else if !run.chars().all(|sign| matches!(sign, '/' | '-' | '.' | ',' | ' ')) {
+        } else if !run.chars().all(|character| matches!(character, '/' | '-' | '.' | ',' | ' ')) {
             parts.push(Part::Other);
         }
     }
@@ -120,11 +120,12 @@ fn month(name: &str) -> Option<u32> {
 
 /// Reads a date: `1/12/1957`, `01-12-1957`, `1957-01-12` (with or without a time), `12 JAN 1957`, `JAN 12TH, 1957`, `01121957`, `19570112`.
 ///
-/// `order` decides only where the text allows both readings. Years have four digits: two would have to be guessed.
+/// `order` decides only where the text allows both readings. Years have four digits: two would have to be guessed. A date before 1900 is
+/// none: it was misread, or mistyped.
 #[must_use]
 pub fn parse_date(text: &str, order: DateOrder) -> Option<NaiveDate> {
     let day = |year: u32, month: u32, day: u32| {
-        let year = i32::try_from(year).ok().filter(|year| (1850..=2200).contains(year))?;
+        let year = i32::try_from(year).ok().filter(|year| (1900..=2200).contains(year))?;
         NaiveDate::from_ymd_opt(year, month, day)
     };
     let either = |first: u32, second: u32, year: u32| match order {
@@ -151,9 +152,40 @@ pub fn parse_date(text: &str, order: DateOrder) -> Option<NaiveDate> {
     day(year, month, number)
 }
 
-/// 100 for the same day, else 0: there is no such thing as almost the same birth date.
+/// 100 for the same day; near for one that may be it, misread or mistyped; 0 if there is none.
 pub(super) fn similarity(left: Option<NaiveDate>, right: Option<NaiveDate>) -> f64 {
-    if left.is_some() && left == right { 100.0 } else { 0.0 }
+    let (Some(left), Some(right)) = (left, right) else { return 0.0 };
+    if left == right {
+        return SAME;
+    }
+    let text = |date: NaiveDate| date.format("%Y-%m-%d").to_string();
+    if differ_in_one_digit(left, right) || are_exchanged(left, right) || are_one_off(left, right) {
+        near(&text(left), &text(right))
+    } else {
+        other(&text(left), &text(right))
+    }
+}
+
+/// One digit that is wrong, missing (as in 1 for 12), too many, or exchanged with the next; or a century that was guessed.
+fn differ_in_one_digit(left: NaiveDate, right: NaiveDate) -> bool {
+    let by_one = |format: &str| {
+        let (left, right) = (left.format(format).to_string(), right.format(format).to_string());
+        strsim::osa_distance(&left, &right) <= 1
+    };
+    let century = (left.year() - right.year()) % 100 == 0;
+    by_one("%m/%d/%Y") || by_one("%-m/%-d/%Y") || (left.month(), left.day()) == (right.month(), right.day()) && century
+}
+
+/// The same two numbers as day and month, in the other order.
+fn are_exchanged(left: NaiveDate, right: NaiveDate) -> bool {
+    left.year() == right.year() && (left.month(), left.day()) == (right.day(), right.month())
+}
+
+/// A day, a month or a year apart, such as 31 December and 1 January.
+fn are_one_off(left: NaiveDate, right: NaiveDate) -> bool {
+    let (earlier, later) = (left.min(right), left.max(right));
+    let months = |count| earlier.checked_add_months(Months::new(count)) == Some(later);
+    later - earlier == TimeDelta::days(1) || months(1) || months(12)
 }
 
 #[cfg(test)]
@@ -222,16 +254,63 @@ mod tests {
             "12 FOO 1957",
             "1/2/3/1957",
             "9999/12/31",
+            "12/31/1899",
+            "0079-02-14",
             "01/12/1957 x",
         ] {
             assert_eq!(parse_date(text, DateOrder::MonthFirst), None, "{text}");
         }
     }
 
+    #[test]
+    fn what_is_misread_or_mistyped_is_near() {
+        let date = |text: &str| parse_date(text, DateOrder::MonthFirst);
+        for (left, right) in [
+            ("06/23/1984", "06/28/1984"),
+            ("06/23/1984", "06/23/1934"),
+            ("06/23/1984", "06/3/1984"),
+            ("06/23/1984", "06/2/1984"),
+            ("11/23/1984", "1/23/1984"),
+            ("06/21/1984", "06/12/1984"),
+            ("06/23/1984", "06/23/1948"),
+            // Day and month exchanged.
+            ("06/04/1984", "04/06/1984"),
+            // A day, a month, a year off.
+            ("06/30/1984", "07/01/1984"),
+            ("12/31/1999", "01/01/2000"),
+            ("12/23/1984", "01/23/1985"),
+            ("06/23/1999", "06/23/2000"),
+            ("02/29/1984", "02/28/1985"),
+            // 23 June 84, of a century that was guessed.
+            ("06/23/1984", "06/23/2084"),
+        ] {
+            let value = similarity(date(left), date(right));
+            assert!((70.0..80.0).contains(&value), "{left} {right}: {value}");
+        }
+    }
+
+    #[test]
+    fn another_day_is_another_day() {
+        let date = |text: &str| parse_date(text, DateOrder::MonthFirst);
+        for (left, right) in [
+            ("06/23/1984", "06/08/1984"),
+            ("06/23/1984", "09/23/1975"),
+            ("06/23/1984", "06/23/1976"),
+            ("06/04/1984", "04/06/1985"),
+            ("06/23/1984", "08/25/1984"),
+            ("01/01/1984", "11/11/1984"),
+            ("2/14/79", "02/14/1979"),
+            ("06/23/1884", "06/23/1984"),
+        ] {
+            let value = similarity(date(left), date(right));
+            assert!(value < 60.0, "{left} {right}: {value}");
+        }
+    }
+
     proptest! {
         #[test]
         fn reads_back_every_day(days in 0..90_000_i32) {
-            let date = NaiveDate::from_num_days_from_ce_opt(675_700 + days).expect("a day");
+            let date = NaiveDate::from_num_days_from_ce_opt(694_000 + days).expect("a day");
             for format in ["%m/%d/%Y", "%Y-%m-%d", "%d %b %Y", "%m%d%Y"] {
                 prop_assert_eq!(parse_date(&date.format(format).to_string(), DateOrder::MonthFirst), Some(date));
             }
@@ -239,12 +318,13 @@ mod tests {
         }
 
         #[test]
-        fn similarity_is_symmetric_and_all_or_nothing(left in 0..90_000_i32, by in 0..400_i32) {
-            let date = |days: i32| NaiveDate::from_num_days_from_ce_opt(675_700 + days);
+        fn similarity_is_symmetric_and_only_the_same_day_is_the_same(left in 0..90_000_i32, by in 0..400_i32) {
+            let date = |days: i32| NaiveDate::from_num_days_from_ce_opt(694_000 + days);
             let (left, right) = (date(left), date(left + by));
-            let expected = if by == 0 { 100.0 } else { 0.0 };
-            prop_assert!((similarity(left, right) - expected).abs() < f64::EPSILON);
-            prop_assert!((similarity(right, left) - expected).abs() < f64::EPSILON);
+            let value = similarity(left, right);
+            prop_assert!((value - similarity(right, left)).abs() < f64::EPSILON);
+            prop_assert_eq!(value >= 100.0, by == 0);
+            prop_assert!(by == 0 || value < 80.0);
             prop_assert!(similarity(left, None) < f64::EPSILON && similarity(None, None) < f64::EPSILON);
         }
 
