@@ -18,6 +18,7 @@ use crate::render;
 
 /// What is judged, and by which limits.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Judge {
     /// The answers of `AnalyzeID` to the fronts, in its own JSON
     #[arg(long, value_name = "RESPONSE.json", required = true, num_args = 1..)]

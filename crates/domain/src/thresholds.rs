@@ -121,7 +121,7 @@ mod tests {
     fn a_stage_sets_its_own_and_the_digest_differs() {
         let own = Thresholds::with("SimilarityPass=90, FieldConfidence=0.95").expect("thresholds");
         assert_eq!((own.similarity_pass, own.field_confidence), (90.0, 0.95));
-        assert_eq!(Thresholds { similarity_pass: 80.0, field_confidence: 0.9, ..own }, Thresholds::STANDARD);
+        assert_eq!(Thresholds { similarity_pass: 95.0, field_confidence: 0.9, ..own }, Thresholds::STANDARD);
         assert_ne!(own.digest(), Thresholds::STANDARD.digest());
     }
 
@@ -139,7 +139,7 @@ mod tests {
             ("SimilarityPass", "`SimilarityPass` is no threshold in the form name=number"),
             ("SimilarityPass=high", "`SimilarityPass=high` is no threshold in the form name=number"),
             ("SimilarityPass=NaN", "`SimilarityPass=NaN` is no threshold in the form name=number"),
-            ("SimilarityPass=79.9", "SimilarityPass is 79.9, but has to be from 80 to 99.9"),
+            ("SimilarityPass=79.9", "SimilarityPass is 79.9, but has to be from 90 to 99.9"),
             ("BirthDateSimilarity=99", "BirthDateSimilarity is 99, but has to be from 100 to 100"),
         ] {
             assert_eq!(Thresholds::with(own).expect_err(own).to_string(), error);
