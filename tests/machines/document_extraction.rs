@@ -362,6 +362,18 @@ fn pass_back_without_a_barcode_where_none_is_required() {
     });
 }
 
+/// A portrait of the impostor without text as the front, and another person's licence as the back.
+#[test]
+fn resubmit_front_without_text_before_a_good_back() {
+    let case = case("resubmit-front");
+    bench().run(async {
+        let seen = run_with_back(&case, &[], barcode(), true, 1).await?;
+        went(&seen, 5, &REFUSED);
+        refused(&seen, "resubmit", &["DOCUMENT_UNREADABLE"]);
+        Ok(())
+    });
+}
+
 #[test]
 fn resubmit_barcode_unreadable() {
     let case = case("resubmit-barcode");
