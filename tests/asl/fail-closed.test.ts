@@ -49,7 +49,13 @@ const GOOD_MATCH = {
   confidences: GOOD_CONFIDENCES,
   facts: { expired: false, underAge: false, issueDatePossible: true, postOfficeBox: false, witness: "none" },
 };
-const GOOD_EXTRACTION = { confidences: GOOD_CONFIDENCES, noFirstName: 0, documentType: "license", reasons: [] };
+const GOOD_EXTRACTION = {
+  confidences: GOOD_CONFIDENCES,
+  noFirstName: 0,
+  portrait: { height: 8, distance: 1 },
+  documentType: "license",
+  reasons: [],
+};
 const GOOD_FACE = { brightness: 80, sharpness: 80, yaw: 0, pitch: 0, sunglasses: 0, covered: 0 };
 
 function without(value: Record<string, unknown>, group: string, field: string): Record<string, unknown> {

@@ -523,8 +523,10 @@ fn without_a_selfie_of_the_person_the_best_outcome_is_referred() {
 fn attempts_are_limited_and_failures_are_none() {
     bench().run(async {
         let session = Session::new("attempts");
-        let fault = session.fits("0707070711")?.fails("VerifyIdentity")?;
-        session.run_with(&session.without_selfie(None), 1).await?;
+        let fault = session.fails("VerifyIdentity")?;
+        session.fits("0707070711")?;
+        let failed = session.run_with(&session.without_selfie(None), 1).await?;
+        assert_eq!(failed.row["status"], "FAILED");
         bench().local.control.remove(fault)?;
         for attempt in 2..7 {
             let seen = session.run_with(&session.without_selfie(None), attempt).await?;

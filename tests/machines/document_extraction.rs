@@ -440,6 +440,7 @@ fn pass_document_that_an_earlier_execution_has_read() {
         let extraction = m(&[
             ("confidences", m(&confidences)),
             ("noFirstName", n(0)),
+            ("portrait", m(&[("height", n(8)), ("distance", n(1))])),
             ("documentType", s("license")),
             ("reasons", AttributeValue::L(Vec::new())),
         ]);
@@ -731,7 +732,7 @@ fn failed_details_missing() {
     let case = case("failed-no-details");
     bench().run(async {
         let seen = run(&case, &fields(), Vec::new(), 0).await?;
-        assert_eq!(seen.ended.path(), UP_TO_MATCH[..7]);
+        assert_eq!(seen.ended.path(), UP_TO_MATCH[..8]);
         assert_eq!(seen.ended.status, aws_sdk_sfn::types::ExecutionStatus::Failed);
         seen.left_nothing(CHECK);
         Ok(())

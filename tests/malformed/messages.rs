@@ -1,5 +1,6 @@
 //! Malformed messages in the queues.
 
+use bonafide_tools::packages::portrait;
 use serde_json::{Value, json};
 
 use crate::package::MARKER;
@@ -115,6 +116,7 @@ pub(crate) fn foreign_tasks(old_token: &str, bucket: &str) -> Vec<String> {
             "applicationId": "malformed-foreign",
             "submissionId": "0123456789abcde",
             "document": document,
+            "portrait": portrait(),
         });
         bodies.push(task.to_string());
     }

@@ -104,7 +104,8 @@ mod tests {
     fn an_incomplete_answer_is_not_read() {
         let [output, _] = outputs();
         let complete = write(&output).as_m().expect("a map").clone();
-        for name in complete.keys() {
+        // A portrait that could not be measured is missing.
+        for name in complete.keys().filter(|name| *name != "portrait") {
             let mut answer = complete.clone();
             answer.remove(name);
             assert_eq!(read(&AttributeValue::M(answer)), None, "{name}");

@@ -25,6 +25,7 @@ fn run(heartbeat: (u16, Value)) -> (Value, Left) {
     let body = json!({
         "taskToken": PLANTED[1], "applicationId": "8d247914", "submissionId": "0123456789abcde",
         "document": {"bucket": "evidence", "key": key, "versionId": "v1"},
+        "portrait": {"Left": 0.05, "Top": 0.3, "Width": 0.2, "Height": 0.4},
     });
     let event = json!({"Records": [{"messageId": "m1", "body": body.to_string()}]});
     let Answer::Response(answer) = process.invoke(event) else { panic!("the worker failed") };
