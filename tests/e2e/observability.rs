@@ -10,7 +10,7 @@ use bonafide_domain::UploadKind::Document;
 use bonafide_tests::bench::bench;
 use bonafide_tools::Local;
 use bonafide_tools::control::Fault;
-use bonafide_tools::packages::png;
+use bonafide_tools::packages::{png, portrait};
 use bonafide_tools::{repository, until};
 use serde_json::{Map, Value, json};
 
@@ -138,7 +138,7 @@ fn throttling_by_textract_is_measured() {
     let id = "e2e_textract-throttles";
     let bench = bench();
     bench.run(async {
-        let face = json!({"FaceDetails": [{"Confidence": 99.9}]});
+        let face = json!({"FaceDetails": [{"BoundingBox": portrait(), "Confidence": 99.9}]});
         bench.local.control.add(&Fault::result("rekognition", "DetectFaces", id, face))?;
         // As many errors as the SDK makes attempts: the worker gets one error, waits, and succeeds.
         bench.local.control.add(&Fault::error("textract", "AnalyzeID", id, "ThrottlingException", 400).times(3))?;

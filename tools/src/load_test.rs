@@ -20,7 +20,7 @@ use crate::control::{Fault, Limit};
 use crate::history::Trace;
 use crate::local::Local;
 use crate::notifications::{Inbox, Notification};
-use crate::packages::{document, members, zip};
+use crate::packages::{document, members, portrait, zip};
 
 /// The interval between samples of the queues.
 const SAMPLE: Duration = Duration::from_secs(2);
@@ -182,6 +182,7 @@ fn configure_answers(local: &Local, run: &str, ids: &[String]) -> Result<()> {
 
 fn clear_face() -> Value {
     json!({
+        "BoundingBox": portrait(),
         "Confidence": 99.9,
         "Quality": {"Brightness": 80.0, "Sharpness": 80.0},
         "Pose": {"Yaw": 0.0, "Pitch": 0.0, "Roll": 0.0},
