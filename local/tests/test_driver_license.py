@@ -29,16 +29,16 @@ def page(*rows: str | tuple[str, ...], left: float = 300, size: float = 28) -> T
 
 
 def read(*rows: str | tuple[str, ...]) -> dict[str, str]:
-    return {name: field.text for name, field in read_identity([page(*rows)]).items()}
+    return {name: field.text for name, field in read_identity(page(*rows)).items()}
 
 
 def fields(*rows: str | tuple[str, ...]) -> dict[str, Field]:
-    return read_identity([page(*rows)])
+    return read_identity(page(*rows))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
 def test_reads_every_field_of_a_layout(layout: Layout) -> None:
-    assert wrong_fields(layout.truth, read_identity([boxes_of(layout)])) == {}
+    assert wrong_fields(layout.truth, read_identity(boxes_of(layout))) == {}
 
 
 UNSPACEABLE = {"FIRST_NAME", "MIDDLE_NAME", "SUFFIX"}
@@ -47,7 +47,7 @@ UNSPACEABLE = {"FIRST_NAME", "MIDDLE_NAME", "SUFFIX"}
 @pytest.mark.parametrize("layout", [one for one in LAYOUTS if one.name != "michigan"], ids=lambda layout: layout.name)
 def test_reads_a_layout_without_any_space(layout: Layout) -> None:
     """Only given names cannot be separated then; other values are correct except for spaces."""
-    found = read_identity([boxes_of(layout, glued=True)])
+    found = read_identity(boxes_of(layout, glued=True))
     truth = {name: value.replace(" ", "").replace(".", "") for name, value in layout.truth.items() if name not in UNSPACEABLE}
     squeezed = {name: Field(field.text.replace(" ", ""), field.confidence, field.normalised) for name, field in found.items()}
     assert wrong_fields(truth, squeezed) == {}
@@ -214,7 +214,7 @@ def test_absent_fields_are_empty_with_the_confidence_of_the_page() -> None:
 
 
 def test_a_page_without_text_has_empty_fields_with_low_confidence() -> None:
-    found = read_identity([TextPage(1_000, 630, ())])
+    found = read_identity(TextPage(1_000, 630, ()))
     assert {field.text for field in found.values()} == {""}
     assert max(field.confidence for field in found.values()) < 50
 
@@ -224,16 +224,10 @@ def test_a_picture_without_a_document_gives_no_person() -> None:
     assert [found[name] for name in ("LAST_NAME", "FIRST_NAME", "DOCUMENT_NUMBER", "DATE_OF_BIRTH", "ADDRESS")] == [""] * 5
 
 
-def test_the_back_adds_what_the_front_does_not_show() -> None:
-    front, back = page("FLORIDA", "1 SAMPLE", "2 NICK"), page("COUNTY LEON", "1 OTHER")
-    found = read_identity([front, back])
-    assert (found["LAST_NAME"].text, found["COUNTY"].text) == ("SAMPLE", "LEON")
-
-
 def test_a_poorly_read_field_has_a_low_confidence() -> None:
     boxes = page("FLORIDA", "1 SAMPLE").boxes
     poor = tuple(TextBox(box.text, box.left, box.top, box.right, box.bottom, 0.6) for box in boxes)
-    assert read_identity([TextPage(1_000, 630, poor)])["LAST_NAME"].confidence < 90
+    assert read_identity(TextPage(1_000, 630, poor))["LAST_NAME"].confidence < 90
 
 
 def test_idaho_s_postal_code_is_no_label() -> None:
