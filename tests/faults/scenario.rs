@@ -37,16 +37,19 @@ pub(crate) enum Scenario {
     Duplicate,
     /// A single document for which a selfie waits.
     Late,
+    /// A package with the back of the licence, on which no barcode can be read.
+    Back,
 }
 
 /// All of them.
-pub(crate) const SCENARIOS: [Scenario; 6] = [
+pub(crate) const SCENARIOS: [Scenario; 7] = [
     Scenario::Approved,
     Scenario::Unknown,
     Scenario::Mismatch,
     Scenario::Faceless,
     Scenario::Duplicate,
     Scenario::Late,
+    Scenario::Back,
 ];
 
 /// All that a scenario leaves behind, times and identifiers aside.
@@ -64,7 +67,7 @@ pub(crate) struct Left {
 impl Scenario {
     const fn outcome(self) -> &'static str {
         match self {
-            Self::Approved | Self::Late => "approved",
+            Self::Approved | Self::Late | Self::Back => "approved",
             Self::Unknown | Self::Mismatch => "declined",
             Self::Faceless => "resubmit",
             Self::Duplicate => "referred",
@@ -74,7 +77,7 @@ impl Scenario {
     /// How many messages are published: one for each check that does not pass, one for each outcome.
     const fn messages(self) -> usize {
         match self {
-            Self::Approved | Self::Duplicate => 1,
+            Self::Approved | Self::Duplicate | Self::Back => 1,
             Self::Unknown | Self::Faceless => 2,
             Self::Mismatch | Self::Late => 3,
         }
@@ -83,7 +86,7 @@ impl Scenario {
     /// How often `AnalyzeID` is called and paid.
     const fn readings(self) -> u64 {
         match self {
-            Self::Approved | Self::Unknown | Self::Duplicate | Self::Late => 1,
+            Self::Approved | Self::Unknown | Self::Duplicate | Self::Late | Self::Back => 1,
             Self::Mismatch | Self::Faceless => 0,
         }
     }
@@ -123,11 +126,12 @@ impl Scenario {
 
     /// Uploads it and returns the execution that judges it.
     pub(crate) async fn submit(self, id: &str) -> Result<String> {
-        if self == Self::Late {
-            upload(id, format!("id_document/{id}.jpg"), picture()?).await
-        } else {
-            upload(id, format!("zipped/{id}.zip"), package(id, picture()?)).await
-        }
+        let package = match self {
+            Self::Late => return upload(id, format!("id_document/{id}.jpg"), picture()?).await,
+            Self::Back => package_with_back(id, picture()?),
+            _ => package(id, picture()?),
+        };
+        upload(id, format!("zipped/{id}.zip"), package).await
     }
 
     /// Runs the scenario until its execution has ended.
@@ -231,11 +235,22 @@ pub(crate) fn execution_of(id: &str, submission: &SubmissionId) -> Result<String
 
 /// The same picture as selfie and document.
 pub(crate) fn package(id: &str, picture: Vec<u8>) -> Vec<u8> {
-    zip(&[
+    zip(&members(id, picture))
+}
+
+/// The same picture as the back, too.
+fn package_with_back(id: &str, picture: Vec<u8>) -> Vec<u8> {
+    let mut members = members(id, picture.clone()).to_vec();
+    members.push((format!("{id}_license_back.jpg"), picture));
+    zip(&members)
+}
+
+fn members(id: &str, picture: Vec<u8>) -> [(String, Vec<u8>); 3] {
+    [
         (format!("{id}_details.csv"), details(&number(id)).into_bytes()),
         (format!("{id}_license.jpg"), picture.clone()),
         (format!("{id}_selfie.jpg"), picture),
-    ])
+    ]
 }
 
 /// The messages about an application, sorted, each once (repeats have one id): either the failures or all others.

@@ -36,7 +36,7 @@ struct Site {
 }
 
 /// The scenario that reaches a Task; a new Task needs a row here.
-const SCENARIO_OF: [(&str, Scenario, &[&str]); 11] = [
+const SCENARIO_OF: [(&str, Scenario, &[&str]); 12] = [
     (
         "onboarding",
         Scenario::Approved,
@@ -60,6 +60,7 @@ const SCENARIO_OF: [(&str, Scenario, &[&str]); 11] = [
     ("identity-compare", Scenario::Approved, &["CompareFaces", "RecordCheck"]),
     ("identity-compare", Scenario::Mismatch, &["NotifyNotPassed"]),
     ("document-extraction", Scenario::Approved, &["DetectFaces", "ExtractDocument", "MatchDetails", "RecordCheck"]),
+    ("document-extraction", Scenario::Back, &["ReadBarcode"]),
     ("document-extraction", Scenario::Faceless, &["NotifyNotPassed"]),
     ("third-party-check", Scenario::Approved, &["RequestValidation", "RecordCheck"]),
     ("third-party-check", Scenario::Unknown, &["NotifyNotPassed"]),
