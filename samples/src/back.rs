@@ -101,10 +101,19 @@ mod tests {
         );
         let back = license.draw_back().expect("a drawing").encode(Format::Jpeg { quality: 80 }).expect("a picture");
         let witness = bonafide_barcode::read(&back, Witness::from_barcode).expect("a witness");
-        assert_eq!((witness.first_name.expose(), witness.middle_name.expose()), ("NORA", "ELAINE"));
-        assert_eq!((witness.last_name.expose(), witness.document_number.expose()), ("WHITCOMBE", "W325618849990"));
-        assert_eq!((witness.date_of_birth.expose(), witness.expiration_date.expose()), ("1984-06-09", "2046-06-09"));
-        assert_eq!((witness.address.expose(), witness.zip_code.expose()), ("412 PELICAN BAY ROAD", "323010000"));
-        assert_eq!((witness.city.expose(), witness.issuer.expose()), ("TALLAHASSEE", "FL"));
+        assert_eq!((witness.fields.first_name.expose(), witness.fields.middle_name.expose()), ("NORA", "ELAINE"));
+        assert_eq!(
+            (witness.fields.last_name.expose(), witness.fields.document_number.expose()),
+            ("WHITCOMBE", "W325618849990")
+        );
+        assert_eq!(
+            (witness.fields.date_of_birth.expose(), witness.fields.expiration_date.expose()),
+            ("1984-06-09", "2046-06-09")
+        );
+        assert_eq!(
+            (witness.fields.address.expose(), witness.fields.zip_code.expose()),
+            ("412 PELICAN BAY ROAD", "323010000")
+        );
+        assert_eq!((witness.fields.city.expose(), witness.fields.issuer.expose()), ("TALLAHASSEE", "FL"));
     }
 }

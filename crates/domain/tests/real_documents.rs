@@ -1,6 +1,8 @@
 //! What real documents and their readers do to names, numbers and dates, one case for each kind. The people and numbers are invented.
 
-use bonafide_domain::{Details, DetailsColumn, DocumentFields, ExtractedField, Personal, Reading, similarities};
+use bonafide_domain::{
+    Details, DetailsColumn, DocumentFields, ExtractedField, Personal, Reading, Thresholds, similarities,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Band {
@@ -11,11 +13,13 @@ enum Band {
 
 use Band::{Near, Other, Pass};
 
-/// Of a field's similarity. Those of names, numbers and dates share the limits that matter here.
-fn band(similarity: f64, pass: f64) -> Band {
+const LIMITS: Thresholds = Thresholds::STANDARD;
+
+/// The band of a similarity, by the limits of its field.
+fn band(similarity: f64, pass: f64, near: f64) -> Band {
     if similarity >= pass {
         Pass
-    } else if similarity >= 70.0 {
+    } else if similarity >= near {
         Near
     } else {
         Other
@@ -92,7 +96,10 @@ fn names_end_in_their_bands() {
     for (kind, (first, last), (given, middle, family, suffix), expected) in NAMES {
         let fields = [("FIRST_NAME", *given), ("MIDDLE_NAME", middle), ("LAST_NAME", family), ("SUFFIX", suffix)];
         let similarities = similarities(&details(first, last, "", ""), &document(&fields));
-        let bands = (band(similarities.first_name, 85.0), band(similarities.last_name, 90.0));
+        let bands = (
+            band(similarities.first_name, LIMITS.first_name_similarity, LIMITS.first_name_near),
+            band(similarities.last_name, LIMITS.last_name_similarity, LIMITS.last_name_near),
+        );
         assert_eq!(bands, *expected, "{kind}: {first} {last} / {given} {middle} {family} {suffix}");
     }
 }
@@ -117,7 +124,11 @@ fn numbers_end_in_their_bands() {
     for (kind, typed, read, issuer, expected) in NUMBERS {
         let document = document(&[("DOCUMENT_NUMBER", read), ("STATE_NAME", issuer)]);
         let similarity = similarities(&details("", "", typed, ""), &document).document_number;
-        assert_eq!(band(similarity, 100.0), *expected, "{kind}: {typed} / {read}: {similarity}");
+        assert_eq!(
+            band(similarity, LIMITS.document_number_similarity, LIMITS.document_number_near),
+            *expected,
+            "{kind}: {typed} / {read}: {similarity}"
+        );
     }
 }
 
@@ -139,6 +150,10 @@ const DATES: &[(&str, &str, &str, Band)] = &[
 fn birth_dates_end_in_their_bands() {
     for (kind, typed, read, expected) in DATES {
         let similarity = similarities(&details("", "", "", typed), &document(&[("DATE_OF_BIRTH", read)])).date_of_birth;
-        assert_eq!(band(similarity, 100.0), *expected, "{kind}: {typed} / {read}: {similarity}");
+        assert_eq!(
+            band(similarity, LIMITS.birth_date_similarity, LIMITS.birth_date_near),
+            *expected,
+            "{kind}: {typed} / {read}: {similarity}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Converts the answers of Textract's `AnalyzeID` to domain types, for the two workers that call it.
+//! Converts the answers of Textract to domain types, for the two workers that call it.
 
 use aws_sdk_textract::operation::analyze_id::AnalyzeIdOutput;
 use aws_sdk_textract::types::{AnalyzeIdDetections, Block, BlockType, IdentityDocument, IdentityDocumentField};
@@ -19,9 +19,15 @@ pub fn printed_words(answer: &AnalyzeIdOutput) -> Vec<PrintedWord> {
 }
 
 fn printed_word(block: &Block) -> Option<PrintedWord> {
+    Some(PrintedWord { text: Personal::new(block.text()?), bounds: bounds(block)? })
+}
+
+/// The outline of a block, if it has one.
+#[must_use]
+pub fn bounds(block: &Block) -> Option<Bounds> {
     let outline = block.geometry()?.bounding_box()?;
     let [left, top, width, height] = [outline.left(), outline.top(), outline.width(), outline.height()].map(f64::from);
-    Some(PrintedWord { text: Personal::new(block.text()?), bounds: Bounds { left, top, width, height } })
+    Some(Bounds { left, top, width, height })
 }
 
 fn extracted_field(field: &IdentityDocumentField) -> ExtractedField {

@@ -14,11 +14,11 @@ use aws_sdk_textract::{
     types::{Block, BlockType, Document},
 };
 use bonafide_domain::nordic::{
-    Bounds, Country, Evidence, Extraction, ExtractionStatus, Identity, IdentityConfidences, Line, from_analyze_id,
-    identity, is_for_analyze_id,
+    Country, Evidence, Extraction, ExtractionStatus, Identity, IdentityConfidences, Line, from_analyze_id, identity,
+    is_for_analyze_id,
 };
 use bonafide_domain::{ApplicationId, Member, Personal, ReasonCode, Thresholds, inspect_image};
-use bonafide_textract::extracted_fields;
+use bonafide_textract::{bounds, extracted_fields};
 use bonafide_worker::{ErrorName, TaskError, sdk_code};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -173,18 +173,10 @@ async fn fetch(s3: &aws_sdk_s3::Client, document: &Object) -> Result<Fetched, Er
 /// The lines of an answer. Textract's confidence is 0 to 100.
 fn lines(answer: &DetectDocumentTextOutput) -> Vec<Line> {
     let is_line = |block: &&Block| block.block_type() == Some(&BlockType::Line);
-    let line = |block: &Block| {
-        let bounds = block.geometry().and_then(|geometry| geometry.bounding_box()).map(|found| Bounds {
-            left: f64::from(found.left()),
-            top: f64::from(found.top()),
-            width: f64::from(found.width()),
-            height: f64::from(found.height()),
-        });
-        Line {
-            text: Personal::new(block.text().unwrap_or_default()),
-            confidence: f64::from(block.confidence().unwrap_or_default()) / 100.0,
-            bounds,
-        }
+    let line = |block: &Block| Line {
+        text: Personal::new(block.text().unwrap_or_default()),
+        confidence: f64::from(block.confidence().unwrap_or_default()) / 100.0,
+        bounds: bounds(block),
     };
     answer.blocks().iter().filter(is_line).map(line).collect()
 }

@@ -3,7 +3,7 @@
 use chrono::{Datelike as _, NaiveDate};
 use serde::Serialize;
 
-use super::matching::is_post_office_box;
+use super::matching::{CUT_FROM, is_post_office_box};
 use crate::{
     CheckOutcome, Confidences, Details, DetailsColumn, DocumentFields, DocumentType, Personal, Reading, ReasonCode,
     Similarities, Thresholds, Witness, similarities,
@@ -14,9 +14,6 @@ const FIRST_YEAR: i32 = 1900;
 
 /// No state licenses younger drivers; passports are issued to children, too.
 const YOUNGEST_DRIVER: u32 = 15;
-
-/// The letters that a card has room for at least, so that a shorter beginning of a name is another name.
-const SHORTEST_CUT: usize = 8;
 
 /// Everything on which the judgement of a document rests: scores and facts, no personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -153,22 +150,22 @@ impl WitnessSimilarities {
                 &Details::from_lookup(|column| {
                     Some(match column {
                         DetailsColumn::FirstName => first_name,
-                        DetailsColumn::LastName => witness.last_name.expose(),
-                        DetailsColumn::City => witness.city.expose(),
-                        DetailsColumn::ZipCode => witness.zip_code.expose(),
-                        DetailsColumn::State => witness.state.expose(),
-                        DetailsColumn::DocumentNumber => witness.document_number.expose(),
-                        DetailsColumn::DateOfBirth => witness.date_of_birth.expose(),
-                        DetailsColumn::Address => witness.address.expose(),
+                        DetailsColumn::LastName => witness.fields.last_name.expose(),
+                        DetailsColumn::City => witness.fields.city.expose(),
+                        DetailsColumn::ZipCode => witness.fields.zip_code.expose(),
+                        DetailsColumn::State => witness.fields.state.expose(),
+                        DetailsColumn::DocumentNumber => witness.fields.document_number.expose(),
+                        DetailsColumn::DateOfBirth => witness.fields.date_of_birth.expose(),
+                        DetailsColumn::Address => witness.fields.address.expose(),
                     })
                 }),
                 front,
             )
         };
-        let given = witness.first_name.expose();
+        let given = witness.fields.first_name.expose();
         let all = compare(given);
         // One of the two may have all given names in one field, or the first one only.
-        let whole = format!("{given} {}", witness.middle_name.expose());
+        let whole = format!("{given} {}", witness.fields.middle_name.expose());
         let first = given.split_whitespace().next().unwrap_or_default();
         let first_name =
             [whole.trim(), first].map(|name| compare(name).first_name).into_iter().fold(all.first_name, f64::max);
@@ -183,12 +180,12 @@ impl WitnessSimilarities {
         };
         let same_text = |front: &Personal, own: &Personal| score(front, own, if front == own { 100.0 } else { 0.0 });
         Self {
-            first_name: or_cut(&front.first_name, &witness.first_name, witness.first_name_truncated, first_name),
-            last_name: or_cut(&front.last_name, &witness.last_name, witness.last_name_truncated, all.last_name),
-            date_of_birth: score(&front.date_of_birth, &witness.date_of_birth, all.date_of_birth),
-            document_number: score(&front.document_number, &witness.document_number, all.document_number),
-            expiration_date: same_text(&front.expiration_date, &witness.expiration_date),
-            address: score(&front.address, &witness.address, all.address),
+            first_name: or_cut(&front.first_name, &witness.fields.first_name, witness.first_name_truncated, first_name),
+            last_name: or_cut(&front.last_name, &witness.fields.last_name, witness.last_name_truncated, all.last_name),
+            date_of_birth: score(&front.date_of_birth, &witness.fields.date_of_birth, all.date_of_birth),
+            document_number: score(&front.document_number, &witness.fields.document_number, all.document_number),
+            expiration_date: same_text(&front.expiration_date, &witness.fields.expiration_date),
+            address: score(&front.address, &witness.fields.address, all.address),
         }
     }
 
@@ -222,26 +219,7 @@ fn is_beginning(short: &Personal, long: &Personal) -> bool {
         name.expose().chars().filter(|character| character.is_alphabetic()).flat_map(char::to_uppercase).collect()
     };
     let (short, long) = (letters(short), letters(long));
-    (SHORTEST_CUT..long.len()).contains(&short.len()) && long.starts_with(&short)
-}
-
-impl From<&Witness> for DocumentFields {
-    fn from(witness: &Witness) -> Self {
-        Self {
-            first_name: witness.first_name.clone(),
-            middle_name: witness.middle_name.clone(),
-            last_name: witness.last_name.clone(),
-            suffix: witness.suffix.clone(),
-            document_number: witness.document_number.clone(),
-            date_of_birth: witness.date_of_birth.clone(),
-            address: witness.address.clone(),
-            city: witness.city.clone(),
-            state: witness.state.clone(),
-            zip_code: witness.zip_code.clone(),
-            issuer: witness.issuer.clone(),
-            ..Self::default()
-        }
-    }
+    (CUT_FROM..long.len()).contains(&short.len()) && long.starts_with(&short)
 }
 
 /// Assesses a document on `today`.
@@ -260,7 +238,7 @@ pub fn assess(
     let front = &reading.fields;
     let (same, near) = (same(thresholds), near(thresholds));
     let seen = witness.map(|witness| WitnessSimilarities::of(front, witness));
-    let applicant = details.zip(witness).map(|(details, witness)| similarities(details, &witness.into()));
+    let applicant = details.zip(witness).map(|(details, witness)| similarities(details, &witness.fields));
     let similarities = details.map(|details| {
         let mut told = similarities(details, front).stated();
         if let (Some(witness), Some(seen), Some(applicant)) = (witness, &seen, &applicant) {
@@ -291,8 +269,10 @@ pub fn assess(
         witness: seen,
         confidences: confidences(reading, details.zip(similarities.as_ref()), seen.as_ref(), &dates, thresholds),
         facts: Facts {
-            expired: by_both(dates.expires, witness.map(|witness| &witness.expiration_date), |expires| expires < today),
-            under_age: by_both(dates.born, witness.map(|witness| &witness.date_of_birth), |born| {
+            expired: by_both(dates.expires, witness.map(|witness| &witness.fields.expiration_date), |expires| {
+                expires < today
+            }),
+            under_age: by_both(dates.born, witness.map(|witness| &witness.fields.date_of_birth), |born| {
                 age(born, today).is_none_or(|age| age < minimum_age)
             }),
             issue_date_possible: dates.is_issue_possible(front.document_type(), today),

@@ -9,20 +9,7 @@ use super::{
     page::{Page, Read},
     zone::{self, Found},
 };
-use crate::{ExtractedField, Personal, Reading, Thresholds};
-
-/// The position of a line on the picture, as fractions of its width and height.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bounds {
-    /// From the left edge.
-    pub left: f64,
-    /// From the top edge.
-    pub top: f64,
-    /// As a fraction of the width of the picture.
-    pub width: f64,
-    /// As a fraction of the height of the picture.
-    pub height: f64,
-}
+use crate::{Bounds, ExtractedField, Personal, Reading, Thresholds};
 
 /// A line of text on a document.
 #[derive(Clone, Debug)]

@@ -13,8 +13,7 @@ mod zone;
 
 pub use country::{Country, UnknownCountry};
 pub use document::{
-    Bounds, Extraction, ExtractionStatus, Identity, IdentityConfidences, Line, from_analyze_id, identity,
-    is_for_analyze_id,
+    Extraction, ExtractionStatus, Identity, IdentityConfidences, Line, from_analyze_id, identity, is_for_analyze_id,
 };
 pub use evidence::Evidence;
 pub use number::{

@@ -3,12 +3,12 @@
 use chrono::NaiveDate;
 
 use super::{
-    Bounds, Country, Line, NationalNumber, NumberCheck, Sex,
+    Country, Line, NationalNumber, NumberCheck, Sex,
     labels::{self, Field},
     words::{Word, date_in, keys, words},
     zone,
 };
-use crate::matching;
+use crate::{Bounds, matching};
 
 /// A value that was read.
 #[derive(Clone)]

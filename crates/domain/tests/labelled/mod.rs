@@ -74,11 +74,14 @@ impl Field {
         }
     }
 
-    /// The similarity below which the field is another. An address is never: people move.
+    /// The similarity below which the field is another.
     const fn near(self) -> f64 {
         match self {
-            Self::FirstName | Self::LastName | Self::DateOfBirth | Self::DocumentNumber => 70.0,
-            Self::Address => 0.0,
+            Self::FirstName => Thresholds::STANDARD.first_name_near,
+            Self::LastName => Thresholds::STANDARD.last_name_near,
+            Self::DateOfBirth => Thresholds::STANDARD.birth_date_near,
+            Self::DocumentNumber => Thresholds::STANDARD.document_number_near,
+            Self::Address => Thresholds::STANDARD.address_near,
         }
     }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub(crate) use address::is_post_office_box;
 pub use date::{DateOrder, parse_date};
-pub(crate) use name::split as split_name;
+pub(crate) use name::{CUT_FROM, split as split_name};
 
 use crate::{Details, DetailsColumn, DocumentFields, DocumentType, Personal};
 

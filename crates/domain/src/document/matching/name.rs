@@ -39,7 +39,7 @@ const APOSTROPHES: [char; 9] = ['\'', '’', '‘', '`', '´', 'ʼ', 'ʻ', 'ʹ',
 const HYPHENS: [char; 7] = ['-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}'];
 
 /// From so many letters on, a name may be one that was cut to the width of a card.
-const CUT_FROM: usize = 8;
+pub(crate) const CUT_FROM: usize = 8;
 
 /// The similarities of the given names and of the family names, 0 to 100, on the scale of the module `text`.
 ///

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::{Witness, WitnessSource, issuers::issuer};
-use crate::{DateOrder, Personal, matching};
+use crate::{DateOrder, DocumentFields, Personal, matching};
 
 /// Values by the id of their element.
 type Elements<'a> = HashMap<&'a str, &'a str>;
@@ -16,7 +16,7 @@ type Elements<'a> = HashMap<&'a str, &'a str>;
 pub(super) fn read(text: &str) -> Option<Witness> {
     let ways = [glued(text, Between::Spaces), glued(text, Between::Nothing), lines(text)];
     let witness = ways.iter().map(|elements| witness(text, elements)).max_by_key(|witness| witness.entries().len())?;
-    let given = [&witness.last_name, &witness.date_of_birth, &witness.document_number];
+    let given = [&witness.fields.last_name, &witness.fields.date_of_birth, &witness.fields.document_number];
     (given.into_iter().filter(|field| !field.is_empty()).count() >= 2).then_some(witness)
 }
 
@@ -38,23 +38,26 @@ fn witness(text: &str, elements: &Elements<'_>) -> Witness {
     let street = [any(&["DAG", "DAL"]), any(&["DAH", "DAM"])].join(" ");
     let state = any(&["DAJ", "DAO"]);
     Witness {
-        first_name: first_of([any(&["DAC"]), first, whole_first]),
-        middle_name: first_of([any(&["DAD"]), middle, whole_middle]),
-        last_name: first_of([any(&["DCS", "DAB"]), whole_last.unwrap_or_default(), ""]),
-        suffix: first_of([any(&["DCU", "DAE"]), whole.next().unwrap_or_default(), ""]),
-        document_number: Personal::new(any(&["DAQ"])),
-        date_of_birth: date("DBB"),
-        date_of_issue: date("DBD"),
-        expiration_date: date("DBA"),
-        address: Personal::new(&street),
-        city: Personal::new(any(&["DAI", "DAN"])),
-        state: Personal::new(state),
-        zip_code: Personal::new(any(&["DAK", "DAP"])),
-        issuer: Personal::new(issuer_number(text).and_then(issuer).unwrap_or(state)),
+        source: WitnessSource::Barcode,
+        fields: DocumentFields {
+            first_name: first_of([any(&["DAC"]), first, whole_first]),
+            middle_name: first_of([any(&["DAD"]), middle, whole_middle]),
+            last_name: first_of([any(&["DCS", "DAB"]), whole_last.unwrap_or_default(), ""]),
+            suffix: first_of([any(&["DCU", "DAE"]), whole.next().unwrap_or_default(), ""]),
+            document_number: Personal::new(any(&["DAQ"])),
+            date_of_birth: date("DBB"),
+            date_of_issue: date("DBD"),
+            expiration_date: date("DBA"),
+            address: Personal::new(&street),
+            city: Personal::new(any(&["DAI", "DAN"])),
+            state: Personal::new(state),
+            zip_code: Personal::new(any(&["DAK", "DAP"])),
+            issuer: Personal::new(issuer_number(text).and_then(issuer).unwrap_or(state)),
+            ..DocumentFields::default()
+        },
         first_name_truncated: cut("DDF"),
         middle_name_truncated: cut("DDG"),
         last_name_truncated: cut("DDE"),
-        ..Witness::silent(WitnessSource::Barcode)
     }
 }
 

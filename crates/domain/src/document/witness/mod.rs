@@ -6,7 +6,7 @@ mod issuers;
 
 use chrono::NaiveDate;
 
-use crate::{Personal, nordic};
+use crate::{DocumentFields, Personal, nordic};
 
 /// Where a witness comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,37 +28,13 @@ impl WitnessSource {
     }
 }
 
-/// What a barcode or a zone says. A field is empty where it is missing, a placeholder or unreadable; dates are ISO dates.
+/// What a barcode or a zone says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
     /// Where it comes from.
     pub source: WitnessSource,
-    /// Given name; in a zone, all given names.
-    pub first_name: Personal,
-    /// Further given names.
-    pub middle_name: Personal,
-    /// Family name.
-    pub last_name: Personal,
-    /// For instance JR.
-    pub suffix: Personal,
-    /// The number of licence or passport.
-    pub document_number: Personal,
-    /// ISO date.
-    pub date_of_birth: Personal,
-    /// ISO date.
-    pub date_of_issue: Personal,
-    /// ISO date.
-    pub expiration_date: Personal,
-    /// Street, house number, unit.
-    pub address: Personal,
-    /// City.
-    pub city: Personal,
-    /// State, as its code.
-    pub state: Personal,
-    /// ZIP code, often with four further digits that may all be 0.
-    pub zip_code: Personal,
-    /// The code of the state, or in a zone of the country, that issued the document.
-    pub issuer: Personal,
+    /// The fields, empty where they are missing, placeholders or unreadable. A zone has all given names in the first name.
+    pub fields: DocumentFields,
     /// The given name was cut to the room that the document has.
     pub first_name_truncated: bool,
     /// The further given names were cut.
@@ -80,39 +56,20 @@ impl Witness {
         let zone = nordic::passport_zone(text, today)?;
         let date = |date: Option<NaiveDate>| date.map(|date| Personal::new(&date.to_string())).unwrap_or_default();
         Some(Self {
-            first_name: Personal::new(&zone.first_name),
-            last_name: Personal::new(&zone.last_name),
-            document_number: Personal::new(&zone.document_number),
-            date_of_birth: date(zone.birth_date),
-            expiration_date: date(zone.expiration_date),
-            issuer: Personal::new(&zone.issuer),
+            source: WitnessSource::Zone,
+            fields: DocumentFields {
+                first_name: Personal::new(&zone.first_name),
+                last_name: Personal::new(&zone.last_name),
+                document_number: Personal::new(&zone.document_number),
+                date_of_birth: date(zone.birth_date),
+                expiration_date: date(zone.expiration_date),
+                issuer: Personal::new(&zone.issuer),
+                ..DocumentFields::default()
+            },
             first_name_truncated: zone.names_are_cut,
-            last_name_truncated: zone.names_are_cut,
-            ..Self::silent(WitnessSource::Zone)
-        })
-    }
-
-    /// A witness that says nothing.
-    fn silent(source: WitnessSource) -> Self {
-        Self {
-            source,
-            first_name: Personal::default(),
-            middle_name: Personal::default(),
-            last_name: Personal::default(),
-            suffix: Personal::default(),
-            document_number: Personal::default(),
-            date_of_birth: Personal::default(),
-            date_of_issue: Personal::default(),
-            expiration_date: Personal::default(),
-            address: Personal::default(),
-            city: Personal::default(),
-            state: Personal::default(),
-            zip_code: Personal::default(),
-            issuer: Personal::default(),
-            first_name_truncated: false,
             middle_name_truncated: false,
-            last_name_truncated: false,
-        }
+            last_name_truncated: zone.names_are_cut,
+        })
     }
 
     /// Builds a witness from a lookup by its stored names (`source`, `firstName`, …); `None` without a known source.
@@ -123,22 +80,10 @@ impl Witness {
         let is = |name: &str| lookup(name).expose() == "true";
         Some(Self {
             source,
-            first_name: lookup("firstName"),
-            middle_name: lookup("middleName"),
-            last_name: lookup("lastName"),
-            suffix: lookup("suffix"),
-            document_number: lookup("documentNumber"),
-            date_of_birth: lookup("dateOfBirth"),
-            date_of_issue: lookup("dateOfIssue"),
-            expiration_date: lookup("expirationDate"),
-            address: lookup("address"),
-            city: lookup("city"),
-            state: lookup("state"),
-            zip_code: lookup("zipCode"),
-            issuer: lookup("issuer"),
             first_name_truncated: is("firstNameTruncated"),
             middle_name_truncated: is("middleNameTruncated"),
             last_name_truncated: is("lastNameTruncated"),
+            fields: DocumentFields::from_lookup(lookup),
         })
     }
 
@@ -146,26 +91,14 @@ impl Witness {
     #[must_use]
     pub fn entries(&self) -> Vec<(&'static str, Personal)> {
         let flag = |is: bool| if is { Personal::new("true") } else { Personal::default() };
-        let entries = [
+        let own = [
             ("source", Personal::new(self.source.name())),
-            ("firstName", self.first_name.clone()),
-            ("middleName", self.middle_name.clone()),
-            ("lastName", self.last_name.clone()),
-            ("suffix", self.suffix.clone()),
-            ("documentNumber", self.document_number.clone()),
-            ("dateOfBirth", self.date_of_birth.clone()),
-            ("dateOfIssue", self.date_of_issue.clone()),
-            ("expirationDate", self.expiration_date.clone()),
-            ("address", self.address.clone()),
-            ("city", self.city.clone()),
-            ("state", self.state.clone()),
-            ("zipCode", self.zip_code.clone()),
-            ("issuer", self.issuer.clone()),
             ("firstNameTruncated", flag(self.first_name_truncated)),
             ("middleNameTruncated", flag(self.middle_name_truncated)),
             ("lastNameTruncated", flag(self.last_name_truncated)),
         ];
-        entries.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+        let fields = self.fields.entries().map(|(name, value)| (name, value.clone()));
+        own.into_iter().chain(fields).filter(|(_, value)| !value.is_empty()).collect()
     }
 }
 
@@ -195,12 +128,12 @@ mod tests {
             let witness = Witness::from_zone(&ZONE.join(between), today()).expect("a witness");
             assert_eq!(witness.source, WitnessSource::Zone);
             let expected = [
-                (&witness.first_name, "ANNA MARIA"),
-                (&witness.last_name, "ERIKSSON"),
-                (&witness.document_number, "L898902C3"),
-                (&witness.date_of_birth, "1974-08-12"),
-                (&witness.expiration_date, "2012-04-15"),
-                (&witness.issuer, "UTO"),
+                (&witness.fields.first_name, "ANNA MARIA"),
+                (&witness.fields.last_name, "ERIKSSON"),
+                (&witness.fields.document_number, "L898902C3"),
+                (&witness.fields.date_of_birth, "1974-08-12"),
+                (&witness.fields.expiration_date, "2012-04-15"),
+                (&witness.fields.issuer, "UTO"),
             ];
             for (field, text) in expected {
                 assert_eq!(field.expose(), text, "{between:?}");
