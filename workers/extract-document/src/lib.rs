@@ -339,6 +339,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn only_the_front_is_read() {
+        let analyze = mock!(Client::analyze_id)
+            .match_requests(|request| {
+                let names = request.document_pages().iter().map(|page| page.s3_object().and_then(|object| object.name()));
+                names.collect::<Vec<_>>() == [Some(FRONT)]
+            })
+            .then_output(|| AnalyzeIdOutput::builder().build());
+        run(&analyze, &Table::unread()).await.expect("an output");
+        assert_eq!(analyze.num_calls(), 1);
+        let mut with_back = message();
+        with_back["documentBack"] = with_back["document"].clone();
+        assert!(serde_json::from_value::<Input>(with_back).is_err());
+    }
+
+    #[tokio::test]
     async fn a_recorded_answer_is_returned_without_another_call() {
         let read = Output {
             confidences: Confidences { first_name: 0.99, ..Confidences::default() },
