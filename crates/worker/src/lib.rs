@@ -9,6 +9,7 @@ mod api;
 mod clock;
 mod config;
 mod error;
+mod evidence;
 mod input;
 mod logs;
 mod metrics;
@@ -22,6 +23,7 @@ pub use api::{Api, ApiAnswer, ApiRequest, RequestError, run_api};
 pub use clock::{ago, instant, now, seconds, today};
 pub use config::{SdkConfig, aws_config, setting};
 pub use error::{ErrorName, TaskError, WorkerError, sdk_code};
+pub use evidence::{EvidenceError, fetch};
 pub use lambda_runtime::Error;
 pub use metrics::{Measurement, Unit};
 pub use observer::{

@@ -3,7 +3,6 @@
 mod record;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_textract::{
     Client,
     error::SdkError,
@@ -16,7 +15,7 @@ use bonafide_domain::{
     SubmissionId,
 };
 use bonafide_textract::{extracted_fields, printed_words};
-use bonafide_worker::{ErrorName, Submissions, TableError, TaskError, sdk_code, text};
+use bonafide_worker::{ErrorName, EvidenceError, Submissions, TableError, TaskError, fetch, sdk_code, text};
 use serde::{Deserialize, Serialize};
 
 /// The input from the state, without its task token.
@@ -75,11 +74,8 @@ pub enum Error {
     #[error("Textract did not analyse the document ({})", sdk_code(&**.0))]
     Textract(#[source] Box<SdkError<AnalyzeIDError>>),
     /// The picture could not be fetched.
-    #[error("the document could not be fetched ({})", sdk_code(&**.0))]
-    Fetch(#[source] Box<SdkError<GetObjectError>>),
-    /// The transfer of the picture was interrupted.
-    #[error("the document could not be fetched completely")]
-    Body(#[source] aws_sdk_s3::primitives::ByteStreamError),
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// The record could not be read or written.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -89,8 +85,7 @@ impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::Table(error) => error.name(),
-            Self::Fetch(error) => ErrorName::of_service(&**error),
-            Self::Body(_) => ErrorName::Transient,
+            Self::Evidence(error) => error.name(),
             Self::Textract(error) => match error.as_service_error() {
                 // `None` is no answer at all: a timeout, or the network.
                 None
@@ -107,8 +102,7 @@ impl TaskError for Error {
     fn code(&self) -> Option<&str> {
         match self {
             Self::Table(error) => error.code(),
-            Self::Fetch(error) => Some(sdk_code(&**error)),
-            Self::Body(_) => None,
+            Self::Evidence(error) => error.code(),
             Self::Textract(error) => Some(sdk_code(&**error)),
         }
     }
@@ -158,17 +152,13 @@ const ANSWER: &str = "extraction";
 
 impl Pages {
     async fn document(&self, object: &ObjectRef) -> Result<Document, Error> {
-        let ObjectRef { bucket, key, version_id } = object;
         let document = Document::builder();
         Ok(match self {
             Self::ByReference => {
+                let ObjectRef { bucket, key, version_id } = object;
                 document.s3_object(S3Object::builder().bucket(bucket).name(key).version(version_id).build())
             }
-            Self::ByValue(s3) => {
-                let get = s3.get_object().bucket(bucket).key(key).version_id(version_id).send();
-                let body = get.await.map_err(|error| Error::Fetch(Box::new(error)))?.body;
-                document.bytes(Blob::new(body.collect().await.map_err(Error::Body)?.to_vec()))
-            }
+            Self::ByValue(s3) => document.bytes(Blob::new(fetch(s3, object).await?)),
         }
         .build())
     }

@@ -1,9 +1,9 @@
 //! Serves the state `ReadBarcode` of the machine `DocumentExtraction`.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_s3::{Client, error::SdkError, operation::get_object::GetObjectError, primitives::ByteStreamError};
+use aws_sdk_s3::Client;
 use bonafide_domain::{ApplicationId, ObjectRef, SubmissionId, Witness};
-use bonafide_worker::{ErrorName, Submissions, TableError, TaskError, sdk_code, text};
+use bonafide_worker::{ErrorName, EvidenceError, Submissions, TableError, TaskError, fetch, text};
 use serde::{Deserialize, Serialize};
 
 /// The input from the state.
@@ -27,11 +27,8 @@ pub struct Output {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The picture could not be fetched.
-    #[error("the back could not be fetched ({})", sdk_code(&**.0))]
-    Fetch(#[source] Box<SdkError<GetObjectError>>),
-    /// The transfer of the picture was interrupted.
-    #[error("the back could not be fetched completely")]
-    Body(#[source] ByteStreamError),
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// The record could not be written.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -40,16 +37,14 @@ pub enum Error {
 impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
-            Self::Fetch(error) => ErrorName::of_service(&**error),
-            Self::Body(_) => ErrorName::Transient,
+            Self::Evidence(error) => error.name(),
             Self::Table(error) => error.name(),
         }
     }
 
     fn code(&self) -> Option<&str> {
         match self {
-            Self::Fetch(error) => Some(sdk_code(&**error)),
-            Self::Body(_) => None,
+            Self::Evidence(error) => error.code(),
             Self::Table(error) => error.code(),
         }
     }
@@ -60,10 +55,8 @@ impl TaskError for Error {
 /// # Errors
 /// When the bucket or the table gives no usable answer.
 pub async fn handle(s3: &Client, submissions: &Submissions, input: Input) -> Result<Output, Error> {
-    let Input { application_id, submission_id, document_back: ObjectRef { bucket, key, version_id } } = input;
-    let get = s3.get_object().bucket(bucket).key(key).version_id(version_id).send();
-    let body = get.await.map_err(|error| Error::Fetch(Box::new(error)))?.body;
-    let picture = body.collect().await.map_err(Error::Body)?.into_bytes();
+    let Input { application_id, submission_id, document_back } = input;
+    let picture = fetch(s3, &document_back).await?;
     let Some(witness) = bonafide_barcode::read(&picture, Witness::from_barcode) else {
         return Ok(Output { is_read: false });
     };
@@ -84,7 +77,10 @@ mod tests {
     };
 
     use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
-    use aws_sdk_s3::{operation::get_object::GetObjectOutput, primitives::ByteStream};
+    use aws_sdk_s3::{
+        operation::get_object::{GetObjectError, GetObjectOutput},
+        primitives::ByteStream,
+    };
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use bonafide_worker::Row;
     use image::{GrayImage, ImageFormat, Luma, imageops};

@@ -26,7 +26,7 @@ fn a_failure_is_logged_by_name_and_code() {
     let denied = |_: &Call| (403, "<Error><Code>AccessDenied</Code><Message>Planted</Message></Error>".to_owned());
     let process = Process::start(env!("CARGO_BIN_EXE_read-barcode"), &SETTINGS, denied);
     let Answer::Error(error) = process.invoke(input()) else { panic!("the task is done") };
-    let message = "the back could not be fetched (AccessDenied)";
+    let message = "the evidence could not be fetched (AccessDenied)";
     assert_eq!(error, json!({"errorType": "Bonafide.Internal", "errorMessage": message}));
     assert!(!process.stop().text.contains("Planted"));
 }
