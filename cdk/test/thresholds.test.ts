@@ -28,7 +28,7 @@ describe("the thresholds", () => {
       value: expect.any(Number),
       from: expect.any(Number),
       to: expect.any(Number),
-      unit: expect.stringMatching(/^(0 to 1|0 to 100|degrees|heights of the text|sizes of the face)$/),
+      unit: expect.stringMatching(/^(0 to 1|0 to 100|degrees|heights of the text|sizes of the face|features)$/),
       reason: expect.stringMatching(/^[A-Z].*[^.]\.$/),
     });
   });

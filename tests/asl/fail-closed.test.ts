@@ -228,7 +228,10 @@ describe("a missing value never approves", () => {
     ["identity-verification", "IsSamePerson", { outcome: undefined }, "NotifyNotPassed"],
     ["identity-compare", "IsSamePerson", { scores: {} }, "NotifyNotPassed"],
     ["identity-compare", "IsSamePerson", { scores: { similarity: 80 } }, "NotifyNotPassed"],
-    ["identity-compare", "IsSamePerson", { scores: { similarity: 95 } }, "NotifyNotPassed"],
+    ["identity-compare", "IsSamePerson", { scores: { similarity: 95 } }, "ComparePictures"],
+    ["identity-compare", "AreTwoPhotographs", { outcome: "pass", scores: {}, reasons: [] }, "NotifyNotPassed"],
+    ["identity-compare", "AreTwoPhotographs", { outcome: "pass", scores: { matchingFeatures: 20 }, reasons: [] }, "NotifyNotPassed"],
+    ["identity-compare", "AreTwoPhotographs", { outcome: undefined, scores: { matchingFeatures: 0 } }, "NotifyNotPassed"],
     ["document-extraction", "HasPortrait", { faces: [] }, "NotifyNotPassed"],
     ["document-extraction", "IsPortraitOnDocument", { extraction: {} }, "NotifyNotPassed"],
     ["document-extraction", "IsPortraitOnDocument", { extraction: { portrait: { height: 8 } } }, "NotifyNotPassed"],
@@ -270,6 +273,13 @@ describe("a missing value never approves", () => {
     ["IsRegistered", { registration: { customerId: null } }, "NotifyRegistration"],
   ])("agent-onboarding %s with %o", async (name, variables, approving) => {
     expect((await leave("agent-onboarding", name, variables)).next).not.toBe(approving);
+  });
+
+  it.each([{}, { matchingFeatures: 20 }])("a selfie with %o proves nothing in a conversation", async (scores) => {
+    const decided = await leave("agent-onboarding", "AreTwoPhotographs", { comparison: { scores } });
+    expect(decided).not.toHaveProperty("isProven", true);
+    const two = await leave("agent-onboarding", "AreTwoPhotographs", { comparison: { scores: { matchingFeatures: 19 } } });
+    expect(two).toMatchObject({ isProven: true, comparison: { outcome: "pass", reasons: [] } });
   });
 
   it.each([{}, { FaceMatches: [] }, { FaceMatches: [{ Face: { FaceId: "kept" } }] }])(

@@ -26,7 +26,7 @@ function needed({ Resource = "", Arguments = {} }: State, { name: machine }: Mac
   const name = `${action.charAt(0).toUpperCase()}${action.slice(1)}`;
   switch (service) {
     case "lambda":
-      return [`lambda:InvokeFunction on \${${token(Arguments["FunctionName"]).replace(/Arn$/, "VersionsArn")}}`];
+      return [`lambda:InvokeFunction on \${${token(Arguments["FunctionName"]).replace(/(?<!Function)Arn$/, "VersionsArn")}}`];
     case "sqs":
       return [`sqs:SendMessage on \${${token(Arguments["QueueUrl"]).replace(/Url$/, "Arn")}}`];
     case "sns":

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_domain::UploadKind::Package;
-use bonafide_tests::answers::license;
+use bonafide_tests::answers::{license, two_photographs};
 use bonafide_tests::bench::bench;
 use bonafide_tools::control::Fault;
 use bonafide_tools::packages::{details, zip};
@@ -19,6 +19,7 @@ use crate::command::{bonafide, json_lines};
 /// Sends a good package with this portrait as selfie and as document. Rekognition's answers are not configured.
 async fn apply(id: &str, portrait: &str) -> Result<Sent> {
     license(id, &number(id))?;
+    two_photographs(id)?;
     let picture = fs::read(repository().join("samples/portraits").join(portrait))?;
     let members = [
         (format!("{id}_details.csv"), details(&number(id)).into_bytes()),

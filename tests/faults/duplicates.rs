@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::replay::Action;
 use bonafide_domain::SubmissionId;
+use bonafide_tests::answers::two_photographs;
 use bonafide_tests::bench::{Ended, bench};
 use bonafide_tools::control::{Fault, Gate};
 use bonafide_tools::history::Trace;
@@ -16,8 +17,8 @@ use bonafide_tools::{repository, until};
 use serde_json::{Value, json};
 
 use crate::scenario::{
-    Scenario, customers, execution_of, name, number, package, picture, plan, published_about, recorded, replayer,
-    restored, submission, upload,
+    Scenario, customers, execution_of, license, name, number, package, picture, plan, published_about, recorded,
+    replayer, restored, submission, upload,
 };
 use crate::tasks::{faultless, is_recorded, recordings};
 
@@ -233,7 +234,7 @@ fn duplicates_of_a_refused_upload_are_refused_once() {
         let (id, scenario) = (&name("again-refused"), Scenario::Approved);
         scenario.start(id).await?;
         let before = Records::of(id).await?;
-        upload(id, format!("zipped/{id}.zip"), package(id, picture()?)).await?;
+        upload(id, format!("zipped/{id}.zip"), package(id, picture()?, license()?)).await?;
         until("the upload is refused", async || {
             let submissions = bench().submissions(id).await?;
             Ok(if submissions.len() == 2 { Ok(()) } else { Err(format!("there are {submissions:?}")) })
@@ -419,7 +420,9 @@ const COLLINS: &str = "samples/portraits/collins.jpg";
 async fn send_face(id: &str) -> Result<String> {
     bench().local.control.add(&Fault::result("textract", "AnalyzeID", id, document(&number(id))))?;
     bench().local.control.set_license(&number(id), "known")?;
-    upload(id, format!("zipped/{id}.zip"), package(id, fs::read(repository().join(COLLINS))?)).await
+    two_photographs(id)?;
+    let picture = fs::read(repository().join(COLLINS))?;
+    upload(id, format!("zipped/{id}.zip"), package(id, picture.clone(), picture)).await
 }
 
 /// The ids of an application's faces in the collection.

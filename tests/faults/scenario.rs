@@ -12,7 +12,7 @@ use bonafide_domain::{ObjectRef, SubmissionId};
 use bonafide_tests::answers;
 use bonafide_tests::bench::{Ended, bench};
 use bonafide_tools::control::Fault;
-use bonafide_tools::packages::{details, document, zip};
+use bonafide_tools::packages::{details, document, portrait, zip};
 use bonafide_tools::repository;
 use bonafide_tools::rows::{plain, s};
 use serde_json::{Map, Value, json};
@@ -117,9 +117,12 @@ impl Scenario {
             json!([{"Similarity": 99.5, "Face": {"FaceId": "another", "ExternalImageId": "another-application"}}]);
         let found = if self == Self::Duplicate { found } else { json!([]) };
         control.add(&answer("SearchFaces", json!({"FaceMatches": found})))?;
-        let alike = json!([{"Similarity": 97.5, "Face": {"BoundingBox": {"Width": 0.2, "Height": 0.2}}}]);
-        let alike = if self == Self::Mismatch { json!([]) } else { alike };
-        control.add(&answer("CompareFaces", json!({"FaceMatches": alike})))?;
+        let compared = if self == Self::Mismatch {
+            json!({"SourceImageFace": {"BoundingBox": portrait()}, "FaceMatches": []})
+        } else {
+            answers::alike(97.5)
+        };
+        control.add(&answer("CompareFaces", compared))?;
         control.add(&Fault::result("textract", "AnalyzeID", id, document(&number(id))).times(READINGS))?;
         control.set_license(&number(id), if self == Self::Unknown { "unknown" } else { "known" })
     }
@@ -127,9 +130,9 @@ impl Scenario {
     /// Uploads it and returns the execution that judges it.
     pub(crate) async fn submit(self, id: &str) -> Result<String> {
         let package = match self {
-            Self::Late => return upload(id, format!("id_document/{id}.jpg"), picture()?).await,
-            Self::Back => package_with_back(id, picture()?),
-            _ => package(id, picture()?),
+            Self::Late => return upload(id, format!("id_document/{id}.jpg"), license()?).await,
+            Self::Back => package_with_back(id)?,
+            _ => package(id, picture()?, license()?),
         };
         upload(id, format!("zipped/{id}.zip"), package).await
     }
@@ -234,22 +237,22 @@ pub(crate) fn execution_of(id: &str, submission: &SubmissionId) -> Result<String
 }
 
 /// The same picture as selfie and document.
-pub(crate) fn package(id: &str, picture: Vec<u8>) -> Vec<u8> {
-    zip(&members(id, picture))
+pub(crate) fn package(id: &str, selfie: Vec<u8>, license: Vec<u8>) -> Vec<u8> {
+    zip(&members(id, selfie, license))
 }
 
 /// The same picture as the back, too.
-fn package_with_back(id: &str, picture: Vec<u8>) -> Vec<u8> {
-    let mut members = members(id, picture.clone()).to_vec();
-    members.push((format!("{id}_license_back.jpg"), picture));
-    zip(&members)
+fn package_with_back(id: &str) -> Result<Vec<u8>> {
+    let mut members = members(id, picture()?, license()?).to_vec();
+    members.push((format!("{id}_license_back.jpg"), license()?));
+    Ok(zip(&members))
 }
 
-fn members(id: &str, picture: Vec<u8>) -> [(String, Vec<u8>); 3] {
+fn members(id: &str, selfie: Vec<u8>, license: Vec<u8>) -> [(String, Vec<u8>); 3] {
     [
         (format!("{id}_details.csv"), details(&number(id)).into_bytes()),
-        (format!("{id}_license.jpg"), picture.clone()),
-        (format!("{id}_selfie.jpg"), picture),
+        (format!("{id}_license.jpg"), license),
+        (format!("{id}_selfie.jpg"), selfie),
     ]
 }
 
@@ -329,6 +332,11 @@ pub(crate) async fn restored(id: &str) -> Result<()> {
 /// A portrait whose face can be indexed.
 pub(crate) fn picture() -> Result<Vec<u8>> {
     Ok(fs::read(repository().join("local/tests/data/hopper.jpg"))?)
+}
+
+/// Another photograph, in place of a licence.
+pub(crate) fn license() -> Result<Vec<u8>> {
+    Ok(fs::read(repository().join("local/tests/data/collins.jpg"))?)
 }
 
 pub(crate) fn number(id: &str) -> String {

@@ -57,7 +57,7 @@ const SCENARIO_OF: [(&str, Scenario, &[&str]); 12] = [
         &["DetectFaces", "SearchFaces", "CompareWithDocument", "RecordCheck"],
     ),
     ("identity-verification", Scenario::Mismatch, &["NotifyNotPassed"]),
-    ("identity-compare", Scenario::Approved, &["CompareFaces", "RecordCheck"]),
+    ("identity-compare", Scenario::Approved, &["CompareFaces", "ComparePictures", "RecordCheck"]),
     ("identity-compare", Scenario::Mismatch, &["NotifyNotPassed"]),
     ("document-extraction", Scenario::Approved, &["DetectFaces", "ExtractDocument", "MatchDetails", "RecordCheck"]),
     ("document-extraction", Scenario::Back, &["ReadBarcode"]),

@@ -22,7 +22,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::scenario::{
-    CHECKS, Left, Scenario, name, package, picture, published_about, recorded, replay, submission, upload,
+    CHECKS, Left, Scenario, license, name, package, picture, published_about, recorded, replay, submission, upload,
 };
 use crate::tasks::{BoxFuture, FAULTLESS, REPLAYED, all, faultless};
 
@@ -249,7 +249,7 @@ async fn refused((service, operation): (&'static str, &'static str)) -> Result<&
     Scenario::Approved.start(&id).await?;
     let killed = Fault::worker(service, operation, &id, "killed").by("starter").times(1);
     let fault = bench().local.control.put(&killed)?;
-    upload(&id, format!("zipped/{id}.zip"), package(&id, picture()?)).await?;
+    upload(&id, format!("zipped/{id}.zip"), package(&id, picture()?, license()?)).await?;
     until("the refusal is recorded", async || {
         let record = submission(&id).await?;
         Ok(if record["status"] == "REFUSED" { Ok(()) } else { Err(record.to_string()) })

@@ -28,8 +28,9 @@ const READ: [&str; 8] = [
     "IsSelfieGiven",
 ];
 const READ_STATES: usize = READ.len() - 1;
-const COMPARED: [&str; 3] = ["CompareFaces", "IsSamePerson", "VerifyIdentity"];
-const VERIFIED: [&str; 3] = ["IsVerified", "RecordVerification", "IsIdentityProven"];
+const COMPARED: [&str; 2] = ["CompareFaces", "IsSamePerson"];
+const PICTURES: [&str; 2] = ["ComparePictures", "AreTwoPhotographs"];
+const VERIFIED: [&str; 4] = ["VerifyIdentity", "IsVerified", "RecordVerification", "IsIdentityProven"];
 const REFUSED: [&str; 3] = ["RecordRefusal", "NotifyRefusal", "Refused"];
 const REGISTERED: [&str; 6] = [
     "IsVerificationEnough",
@@ -72,6 +73,7 @@ impl Session {
     /// Configures a readable document, a selfie of its person, and a register that confirms the person with this number.
     fn fits(&self, number: &str) -> Result<&Self> {
         self.looks_alike(95.5)?;
+        self.answers("ComparePictures", &json!({"matchingFeatures": 19}))?;
         self.answers("ExtractIdentity", &extraction(number, 0.97))?;
         self.answers("VerifyIdentity", &verification(number))
     }
@@ -83,7 +85,8 @@ impl Session {
             json!({"Similarity": similarity, "Face": {"BoundingBox": bounds, "Confidence": 99.9}})
         };
         let matches = json!([face(99.9 - similarity, 0.1), face(similarity, 0.3)]);
-        let answer = json!({"FaceMatches": matches, "UnmatchedFaces": []});
+        let portrait = json!({"BoundingBox": bonafide_tools::packages::portrait(), "Confidence": 99.9});
+        let answer = json!({"SourceImageFace": portrait, "FaceMatches": matches, "UnmatchedFaces": []});
         self.fault(&Fault::result("rekognition", "CompareFaces", &self.id, answer))
     }
 
@@ -261,7 +264,7 @@ fn failure(state: &str, id: &str) -> Result<Fault> {
 }
 
 fn whole() -> Vec<&'static str> {
-    [&READ[..], &COMPARED, &VERIFIED, &REGISTERED, &["Registered"]].concat()
+    [&READ[..], &COMPARED, &PICTURES, &VERIFIED, &REGISTERED, &["Registered"]].concat()
 }
 
 #[test]
@@ -323,7 +326,8 @@ fn registers_step_by_step() {
         let start = ["RecordSession", "AreAttemptsLeft", "DoesConversationGoOn", "LoadSession", "IsSessionReady"];
         let verified = session.run(Some("verify"), 0).await?;
         verified.went(
-            &[&start[..], &["IsSelfieGiven"], &COMPARED, &VERIFIED, &["IsVerificationEnough", "Completed"]].concat(),
+            &[&start[..], &["IsSelfieGiven"], &COMPARED, &PICTURES, &VERIFIED, &["IsVerificationEnough", "Completed"]]
+                .concat(),
         );
         assert_eq!(session.customer("0101010022").await?, json!({}));
         // The proof is on the record: the last step needs no selfie.
@@ -464,7 +468,7 @@ fn registers_no_person_whom_the_register_does_not_confirm() {
             let no = json!({"status": "UNVERIFIED", "outcome": outcome, "reasons": [reason]});
             session.answers("VerifyIdentity", &no)?.fits("0101010066")?;
             let seen = session.run(None, 1).await?;
-            seen.went(&[&READ[..], &COMPARED, &["IsVerified"], &REFUSED].concat());
+            seen.went(&[&READ[..], &COMPARED, &PICTURES, &VERIFIED[..2], &REFUSED].concat());
             seen.refused("UNVERIFIED", decided, "registryVerification", &[reason]);
         }
         assert_eq!(Session::new("any").customer("0101010066").await?, json!({}));
@@ -480,7 +484,7 @@ fn without_a_selfie_of_the_person_the_best_outcome_is_referred() {
         let none = Session::new("no-selfie");
         none.fits("0606060611")?;
         let seen = none.run_with(&none.without_selfie(None), 1).await?;
-        seen.went(&[&READ[..], &COMPARED[2..], &unproven].concat());
+        seen.went(&[&READ[..], &unproven].concat());
         seen.refused("UNVERIFIED", "referred", "customerRegistration", &["IDENTITY_UNPROVEN"]);
         assert_eq!(seen.row["identityCompare"]["scores"], json!({}));
         assert_eq!(seen.row["registryVerification"]["outcome"], "pass");
@@ -496,13 +500,24 @@ fn without_a_selfie_of_the_person_the_best_outcome_is_referred() {
             seen.refused("UNVERIFIED", "referred", "customerRegistration", &["IDENTITY_UNPROVEN"]);
             assert_eq!(seen.row["identityCompare"]["scores"], json!({"similarity": similarity}), "{name}");
         }
+        for (name, answer, reason) in [
+            ("copy", json!({"matchingFeatures": 20}), "SELFIE_SAME_PHOTOGRAPH"),
+            ("unlike", json!({}), "PICTURES_NOT_COMPARED"),
+        ] {
+            let other = Session::new(&format!("selfie-{name}"));
+            other.answers("ComparePictures", &answer)?.fits("0606060611")?;
+            let seen = other.run(None, 1).await?;
+            seen.went(&[&READ[..], &COMPARED, &PICTURES, &unproven].concat());
+            seen.refused("UNVERIFIED", "referred", "customerRegistration", &["IDENTITY_UNPROVEN"]);
+            assert_eq!(seen.row["identityCompare"]["reasons"], json!([reason]), "{name}");
+        }
         for error in ["InvalidParameterException", "InvalidImageFormatException", "ImageTooLargeException"] {
             let unusable = Session::new(&format!("selfie-{error}"));
             unusable
                 .fault(&Fault::error("rekognition", "CompareFaces", &unusable.id, error, 400))?
                 .fits("0606060611")?;
             let seen = unusable.run(None, 1).await?;
-            seen.went(&[&READ[..], &["CompareFaces", "VerifyIdentity"], &unproven].concat());
+            seen.went(&[&READ[..], &["CompareFaces"], &unproven].concat());
             seen.refused("UNVERIFIED", "referred", "customerRegistration", &["IDENTITY_UNPROVEN"]);
         }
         assert_eq!(none.customer("0606060611").await?, json!({}));
@@ -552,7 +567,7 @@ fn one_person_is_one_customer_across_sessions() {
         let (one, other) = (one?, other?);
         let (winner, loser) = if one.ended.output["result"] == "REGISTERED" { (one, other) } else { (other, one) };
         winner.went(&whole());
-        loser.went(&[&READ[..], &COMPARED, &VERIFIED, &REGISTERED[..4], &REFUSED].concat());
+        loser.went(&[&READ[..], &COMPARED, &PICTURES, &VERIFIED, &REGISTERED[..4], &REFUSED].concat());
         loser.refused("ALREADY_REGISTERED", "declined", "customerRegistration", &["CUSTOMER_ALREADY_REGISTERED"]);
         assert!(loser.ended.output.get("customerId").is_none());
         Ok(())
@@ -614,6 +629,7 @@ fn every_failure_is_retried_recorded_and_announced_and_can_be_repeated() {
             ("ExtractIdentity", "DOCUMENT_CHECK_UNAVAILABLE"),
             ("SaveIdentity", "SYSTEM_UNAVAILABLE"),
             ("CompareFaces", "IDENTITY_CHECK_UNAVAILABLE"),
+            ("ComparePictures", "IDENTITY_CHECK_UNAVAILABLE"),
             ("VerifyIdentity", "REGISTRY_UNAVAILABLE"),
             ("RecordVerification", "SYSTEM_UNAVAILABLE"),
             ("CreateCustomer", "SYSTEM_UNAVAILABLE"),
@@ -707,7 +723,10 @@ fn a_failure_that_cannot_be_recorded_or_announced_still_fails() {
         }
         session.fits("0505050511")?;
         let seen = session.run(None, 0).await?;
-        assert_eq!(seen.ended.path(), [&READ[..], &COMPARED, &["RecordFailure", "NotifyFailure", "Failed"]].concat());
+        assert_eq!(
+            seen.ended.path(),
+            [&READ[..], &COMPARED, &PICTURES, &["VerifyIdentity", "RecordFailure", "NotifyFailure", "Failed"]].concat()
+        );
         assert_eq!(
             (&seen.ended.status, seen.ended.error.as_deref()),
             (&ExecutionStatus::Failed, Some("REGISTRY_UNAVAILABLE"))

@@ -22,6 +22,9 @@ pub(crate) struct Case {
 /// The id of the submission in every scenario.
 pub(crate) const SUBMISSION: &str = "0123456789abcde";
 
+/// What two photographs of one person share.
+pub(crate) const FEATURES: u32 = 7;
+
 /// An ended execution, with the record and the notifications.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -91,7 +94,14 @@ impl Case {
         self.rekognition("SearchFaces", json!({"FaceMatches": face_matches(matches)}))
     }
 
-    /// Faces on the document that match the selfie, with similarity and size.
+    /// Selfie and portrait share so many features as pictures; `None` if they cannot be compared. The first call counts.
+    pub(crate) fn features(&self, features: Option<u32>) -> Result<()> {
+        let output = features.map_or(json!({}), |count| json!({"matchingFeatures": count}));
+        let answer = Fault::result("lambda", "Invoke", &self.id, output).by("identity-compare/ComparePictures");
+        bench().local.control.add(&answer)
+    }
+
+    /// Faces on the selfie that match the document, with similarity and size. Both are two photographs.
     pub(crate) fn compared(&self, matches: &[(f64, f64)]) -> Result<()> {
         let matches: Vec<_> = matches
             .iter()
@@ -100,7 +110,11 @@ impl Case {
                 json!({"Similarity": similarity, "Face": {"BoundingBox": bounds, "Confidence": 99.9}})
             })
             .collect();
-        self.rekognition("CompareFaces", json!({"FaceMatches": matches, "UnmatchedFaces": []}))
+        self.features(Some(FEATURES))?;
+        self.rekognition(
+            "CompareFaces",
+            json!({"SourceImageFace": {"BoundingBox": portrait()}, "FaceMatches": matches, "UnmatchedFaces": []}),
+        )
     }
 
     /// Runs a machine of one check to its end and waits for so many notifications.

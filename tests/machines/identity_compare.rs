@@ -2,11 +2,15 @@
 
 use anyhow::Result;
 use bonafide_tests::bench::bench;
+use bonafide_tools::control::Fault;
 use serde_json::json;
 
-use crate::case::{Case, Seen};
+use crate::case::{Case, FEATURES, Seen};
 
 const CHECK: &str = "identityCompare";
+
+const COMPARED: [&str; 3] = ["ReadInput", "CompareFaces", "IsSamePerson"];
+const PICTURES: [&str; 2] = ["ComparePictures", "AreTwoPhotographs"];
 
 fn case(name: &str) -> Case {
     Case::new("IdentityCompareMachineArn", name)
@@ -22,10 +26,43 @@ fn pass_same_person() {
     bench().run(async {
         case.compared(&[(95.1, 0.3)])?;
         let seen = run(&case, 0).await?;
-        seen.went(&["ReadInput", "CompareFaces", "IsSamePerson", "RecordCheck"]);
-        seen.passed(CHECK, &json!({"similarity": 95.1}));
+        seen.went(&[&COMPARED[..], &PICTURES, &["RecordCheck"]].concat());
+        seen.passed(CHECK, &json!({"similarity": 95.1, "matchingFeatures": FEATURES}));
         Ok(())
     });
+}
+
+/// One photograph, or two pictures that cannot be compared: a person decides, about a doubtful similarity as well.
+fn refer_pictures(name: &str, similarity: f64, features: Option<u32>, reasons: &[&str]) {
+    let case = case(name);
+    bench().run(async {
+        case.features(features)?;
+        case.compared(&[(similarity, 0.3)])?;
+        let seen = run(&case, 1).await?;
+        seen.went(&[&COMPARED[..], &PICTURES, &["NotifyNotPassed", "RecordCheck"]].concat());
+        let mut scores = json!({"similarity": similarity});
+        if let Some(features) = features {
+            scores["matchingFeatures"] = json!(features);
+        }
+        seen.refused(CHECK, "refer", reasons, &scores);
+        Ok(())
+    });
+}
+
+#[test]
+fn refer_same_photograph() {
+    refer_pictures("refer-same-photograph", 99.5, Some(20), &["SELFIE_SAME_PHOTOGRAPH"]);
+}
+
+#[test]
+fn refer_same_photograph_of_similar_faces() {
+    let reasons = ["FACE_MATCH_UNSURE", "SELFIE_SAME_PHOTOGRAPH"];
+    refer_pictures("refer-same-photograph-similar", 90.5, Some(120), &reasons);
+}
+
+#[test]
+fn refer_pictures_that_were_not_compared() {
+    refer_pictures("refer-not-compared", 99.5, None, &["PICTURES_NOT_COMPARED"]);
 }
 
 /// Above the seed systems' threshold, and up to that of a sure match.
@@ -34,8 +71,9 @@ fn refer(name: &str, similarity: f64) {
     bench().run(async {
         case.compared(&[(similarity, 0.3)])?;
         let seen = run(&case, 1).await?;
-        seen.went(&["ReadInput", "CompareFaces", "IsSamePerson", "NotifyNotPassed", "RecordCheck"]);
-        seen.refused(CHECK, "refer", &["FACE_MATCH_UNSURE"], &json!({"similarity": similarity}));
+        seen.went(&[&COMPARED[..], &PICTURES, &["NotifyNotPassed", "RecordCheck"]].concat());
+        let scores = json!({"similarity": similarity, "matchingFeatures": FEATURES});
+        seen.refused(CHECK, "refer", &["FACE_MATCH_UNSURE"], &scores);
         Ok(())
     });
 }
@@ -56,7 +94,7 @@ fn decline(name: &str, matches: &[(f64, f64)], similarity: f64) {
     bench().run(async {
         case.compared(matches)?;
         let seen = run(&case, 1).await?;
-        seen.went(&["ReadInput", "CompareFaces", "IsSamePerson", "NotifyNotPassed", "RecordCheck"]);
+        seen.went(&[&COMPARED[..], &["NotifyNotPassed", "RecordCheck"]].concat());
         let similarity = if similarity == 0.0 { json!(0) } else { json!(similarity) };
         seen.refused(CHECK, "decline", &["FACE_MISMATCH"], &json!({"similarity": similarity}));
         Ok(())
@@ -107,6 +145,20 @@ fn resubmit_not_a_picture() {
 #[test]
 fn resubmit_picture_too_large() {
     resubmit_refused("resubmit-too-large", "ImageTooLargeException", "DOCUMENT_TOO_LARGE");
+}
+
+#[test]
+fn failed_pictures_denied() {
+    let case = case("failed-pictures-denied");
+    bench().run(async {
+        let denied = Fault::error("lambda", "Invoke", &case.id, "AccessDeniedException", 403);
+        bench().local.control.add(&denied)?;
+        case.compared(&[(99.5, 0.3)])?;
+        let seen = run(&case, 0).await?;
+        seen.failed(&[&COMPARED[..], &["ComparePictures"]].concat(), "Lambda.AccessDeniedException")
+            .left_nothing(CHECK);
+        Ok(())
+    });
 }
 
 #[test]

@@ -27,7 +27,17 @@ pub fn person(ids: &str) -> Result<()> {
     rekognition(ids, "DetectFaces", one_face())?;
     rekognition(ids, "SearchFacesByImage", json!({"FaceMatches": []}))?;
     rekognition(ids, "SearchFaces", json!({"FaceMatches": []}))?;
-    rekognition(ids, "CompareFaces", alike(97.5))
+    rekognition(ids, "CompareFaces", alike(97.5))?;
+    two_photographs(ids)
+}
+
+/// Selfie and portrait count as two photographs, for tests in which they are one picture, or no more than a header.
+///
+/// # Errors
+/// See [`pass`].
+pub fn two_photographs(ids: &str) -> Result<()> {
+    let answer = Fault::result("lambda", "Invoke", ids, json!({"matchingFeatures": 7}));
+    bench().local.control.add(&answer.by("identity-compare/ComparePictures"))
 }
 
 /// Textract reads Ada's licence with this number, and the licence verification service knows it.
@@ -58,8 +68,8 @@ pub fn one_face() -> Value {
 /// An answer of `CompareFaces` with this similarity.
 #[must_use]
 pub fn alike(similarity: f64) -> Value {
-    let face = json!({"BoundingBox": {"Width": 0.2, "Height": 0.2}});
-    json!({"FaceMatches": [{"Similarity": similarity, "Face": face}]})
+    let face = json!({"BoundingBox": portrait()});
+    json!({"SourceImageFace": face, "FaceMatches": [{"Similarity": similarity, "Face": face}]})
 }
 
 /// An answer of a search that finds this face of another application with this similarity.

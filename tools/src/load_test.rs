@@ -160,7 +160,7 @@ pub async fn run(local: &Local, deployment: &Deployment, burst: Burst, report: i
 /// Configures the answers of the fakes: one clear new face, and a licence of its own for each application.
 fn configure_answers(local: &Local, run: &str, ids: &[String]) -> Result<()> {
     let face = json!({"FaceId": format!("face-of-{run}"), "ExternalImageId": run});
-    let bounds = json!({"Left": 0.1, "Top": 0.1, "Width": 0.3, "Height": 0.3});
+    let compared = json!({"BoundingBox": portrait(), "Confidence": 99.9});
     for (operation, answer) in [
         ("DetectFaces", json!({"FaceDetails": [clear_face()]})),
         ("SearchFacesByImage", json!({"FaceMatches": [], "SearchedFaceConfidence": 99.9})),
@@ -168,7 +168,7 @@ fn configure_answers(local: &Local, run: &str, ids: &[String]) -> Result<()> {
         ("IndexFaces", json!({"FaceRecords": [{"Face": face}], "UnindexedFaces": []})),
         (
             "CompareFaces",
-            json!({"FaceMatches": [{"Similarity": 98.5, "Face": {"BoundingBox": bounds, "Confidence": 99.9}}], "UnmatchedFaces": []}),
+            json!({"SourceImageFace": compared, "FaceMatches": [{"Similarity": 98.5, "Face": compared}], "UnmatchedFaces": []}),
         ),
     ] {
         local.control.add(&Fault::result("rekognition", operation, run, answer))?;

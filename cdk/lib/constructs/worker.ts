@@ -53,6 +53,8 @@ export class Worker extends Construct {
       [`${pascal(name)}Arn`]: () => this.function.currentVersion.functionArn,
       // Older executions call the versions with which they started.
       [`${pascal(name)}VersionsArn`]: `${this.function.functionArn}:*`,
+      // For machines of other stacks: an export cannot change, as the ARN of a version does.
+      [`${pascal(name)}FunctionArn`]: () => this.function.functionArn,
     });
     if (trigger.queue !== undefined) this.consume(trigger.queue, trigger.concurrency ?? "", common);
     if (trigger.everyHours !== undefined) {

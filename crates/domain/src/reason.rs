@@ -209,6 +209,14 @@ reasons! {
         applicant: "We could not be sure that your selfie and your document show the same person. A person will look at your application.",
         staff: "The similarity of selfie and document portrait is above `SimilarityRefer`, but not above `SimilarityPass`."
     }
+    SelfieSamePhotograph "SELFIE_SAME_PHOTOGRAPH" Final {
+        applicant: "Your selfie seems to be the picture that is on your document. A person will look at your application.",
+        staff: "Selfie and document portrait share so many features that they are one photograph, whole or cut out, unless the document was issued with this very picture."
+    }
+    PicturesNotCompared "PICTURES_NOT_COMPARED" Final {
+        applicant: "A person will look at your pictures. You need not do anything.",
+        staff: "Rekognition compared the faces, but selfie and document could not be compared as pictures: one has transparent or turned content, or cannot be decoded. A person has to see that they are two photographs."
+    }
     FaceChanged "FACE_CHANGED" Final {
         applicant: "The face on your selfie is not the one of your earlier selfie.",
         staff: "A later selfie does not show the person whose face the application has. The application is unchanged."

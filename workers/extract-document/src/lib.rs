@@ -191,7 +191,10 @@ mod tests {
         },
         types::error::ConditionalCheckFailedException,
     };
-    use aws_sdk_s3::{operation::get_object::GetObjectOutput, primitives::ByteStream};
+    use aws_sdk_s3::{
+        operation::get_object::{GetObjectError, GetObjectOutput},
+        primitives::ByteStream,
+    };
     use aws_sdk_textract::operation::analyze_id::AnalyzeIdOutput;
     use aws_sdk_textract::types::{
         AnalyzeIdDetections, IdentityDocument, IdentityDocumentField, NormalizedValue,
@@ -332,7 +335,8 @@ mod tests {
     async fn only_the_front_is_read() {
         let analyze = mock!(Client::analyze_id)
             .match_requests(|request| {
-                let names = request.document_pages().iter().map(|page| page.s3_object().and_then(|object| object.name()));
+                let names =
+                    request.document_pages().iter().map(|page| page.s3_object().and_then(|object| object.name()));
                 names.collect::<Vec<_>>() == [Some(FRONT)]
             })
             .then_output(|| AnalyzeIdOutput::builder().build());
