@@ -1,0 +1,46 @@
+//! Tells whether two pictures of a face are one photograph.
+//!
+//! Two photographs of one person differ in pose, expression and light, however alike they look. Two copies of one photograph share the
+//! places at which it has detail, wherever they lie: cut out, turned, mirrored, scaled, compressed or brightened. So both faces are cut
+//! out, the features of each are found (SIFT), and those are counted that one movement of the plane takes from the selfie to the portrait.
+
+mod features;
+mod movement;
+mod picture;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::features::Features;
+
+/// Where a face is: Rekognition's `BoundingBox`, in shares of the width and the height of the upright picture. It may reach beyond it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FaceBox {
+    /// The left edge.
+    pub left: f32,
+    /// The upper edge.
+    pub top: f32,
+    /// From the left edge to the right one.
+    pub width: f32,
+    /// From the upper edge to the lower one.
+    pub height: f32,
+}
+
+/// Counts the features that a face on a selfie and a face on a document share, with the selfie as it is or mirrored.
+///
+/// `None` if they cannot be compared: a picture is neither JPEG nor PNG, damaged, transparent or too large, a face is too small or lies
+/// outside of its picture, or the picture may be turned in another way than Rekognition turns it.
+#[must_use]
+pub fn compare(selfie: &[u8], selfie_face: FaceBox, document: &[u8], document_face: FaceBox) -> Option<u32> {
+    without_panic(|| {
+        let selfie = picture::face(selfie, selfie_face)?;
+        let document = Features::of(&picture::face(document, document_face)?)?;
+        let mirrored = image::imageops::flip_horizontal(&selfie);
+        let counts = [selfie, mirrored].map(|face| Some(Features::of(&face)?.shared_with(&document)));
+        Some(counts[0]?.max(counts[1]?))
+    })
+}
+
+/// The libraries index without checks: a picture at which they panic cannot be compared, and is no fault of the system.
+fn without_panic<T>(work: impl FnOnce() -> Option<T>) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok().flatten()
+}
