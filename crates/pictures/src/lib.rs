@@ -10,10 +10,13 @@ mod picture;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use serde::Deserialize;
+
 use crate::features::Features;
 
 /// Where a face is: Rekognition's `BoundingBox`, in shares of the width and the height of the upright picture. It may reach beyond it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct FaceBox {
     /// The left edge.
     pub left: f32,
