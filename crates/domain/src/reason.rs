@@ -317,6 +317,14 @@ reasons! {
         applicant: "The issuer of your licence could not confirm it. Please contact us.",
         staff: "The licence verification service does not know the licence."
     }
+    LicenseFieldMismatch "LICENSE_FIELD_MISMATCH" Final {
+        applicant: "The issuer of your licence has something else in its register. A person will look at your application.",
+        staff: "The licence verification service knows the number, but has another name, birth date or expiry date. The check's scores say which."
+    }
+    LicenseNotCompared "LICENSE_NOT_COMPARED" Final {
+        applicant: "The issuer of your licence could not confirm it. A person will look at your application.",
+        staff: "The licence verification service did not compare number, surname or birth date, so it does not say whose licence this is."
+    }
     CustomerAlreadyRegistered "CUSTOMER_ALREADY_REGISTERED" Final {
         applicant: "You are already registered.",
         staff: "Another application has registered a customer with this document."
