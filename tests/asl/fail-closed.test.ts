@@ -56,7 +56,7 @@ const GOOD_EXTRACTION = {
   documentType: "license",
   reasons: [],
 };
-const GOOD_FACE = { brightness: 80, sharpness: 80, yaw: 0, pitch: 0, sunglasses: 0, covered: 0 };
+const GOOD_FACE = { confidence: 99.9, brightness: 80, sharpness: 80, yaw: 0, pitch: 0, sunglasses: 0, covered: 0 };
 
 function without(value: Record<string, unknown>, group: string, field: string): Record<string, unknown> {
   const { [field]: _, ...rest } = value[group] as Record<string, unknown>;
