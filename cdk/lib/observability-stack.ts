@@ -36,6 +36,12 @@ const OLD_MESSAGE = {
 /** More failures than one task causes by itself before it recovers. */
 const TRIES = 5;
 
+/**
+ * Ten times the rate of false positives that NIST SP 800-63A-4 (3.11) allows for a search among all faces, so that genuine repeaters and
+ * twins have room. On several days in a row, since on a quiet day one twin is a high rate.
+ */
+const DUPLICATES = { rate: 0.01, days: 3 };
+
 /** Metrics of outcomes, the dashboard, the alarms and their topic. */
 export class ObservabilityStack extends Stack {
   constructor(scope: Construct, id: string, { data, workflow, faceApi, ...props }: ObservabilityStackProps) {
@@ -211,6 +217,15 @@ function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, 
     meaning: "The licence verification service gave no valid answer, more often than to one task that recovers.",
     metric: metric({ namespace: own, name: "TaskFailures", dimensions: { Worker: "validate-license" } }),
     threshold: TRIES,
+  });
+  alarms.add({
+    section: "face-duplicates",
+    subject: "applications",
+    meaning: `For ${DUPLICATES.days} days, more than one application in ${1 / DUPLICATES.rate} had the face of another one.`,
+    // The average of ones and zeros is a rate, and needs no metric math, which the local AWS refuses.
+    metric: metric({ namespace: own, name: "FaceDuplicates", statistic: "Average", period: Duration.days(1) }),
+    threshold: DUPLICATES.rate,
+    periods: DUPLICATES.days,
   });
   if (config.quietHours > 0) {
     alarms.add({

@@ -155,6 +155,11 @@ export const SETTINGS = {
     "the code of a region, such as eu-west-1, or empty",
     "Where AnalyzeID is called; empty: in the region of the stacks",
   ),
+  licenseQuestion: choice(
+    "number",
+    ["number", "fields"],
+    "What the licence verification service is asked: whether the number exists, or also whether the issuer's register has the same names and dates ([LICENSE-VERIFICATION](LICENSE-VERIFICATION.md))",
+  ),
   licensesRate: whole(10, 1, 1000, "Calls to the licence verification service in a second: the rate that its operator agreed to"),
   licensesConcurrency: whole(10, 2, 1000, "Calls to it at once"),
   // The local AWS has no https.

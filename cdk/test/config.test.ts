@@ -27,6 +27,7 @@ describe("configuration", () => {
       extractionRate: 5,
       extractionConcurrency: 15,
       textractRegion: "",
+      licenseQuestion: "number",
       licensesRate: 10,
       licensesConcurrency: 10,
       nationalRegistry: "",

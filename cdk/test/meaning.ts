@@ -48,6 +48,7 @@ export const MEANING: Readonly<Record<string, string>> = Object.assign(
     // All shards, which differ in their last number.
     FaceShardsArn: "arn:<Partition>:rekognition:<Region>:<AccountId>:collection/bonafide-dev-faces-*",
     LicenseBackRequired: "false",
+    LicenseQuestion: "number",
     LicensesInterval: "1000",
     MachinesArn: states("stateMachine", "*"),
     MinimumAge: "18",

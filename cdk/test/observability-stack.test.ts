@@ -27,7 +27,7 @@ interface Alarm {
 }
 
 const alarmsOf = (stack: Stack): Alarm[] =>
-  [...resources(stack, "AWS::CloudWatch::Alarm").values()].map(({ Properties }) => plain(stack, Properties));
+  [...resources(stack, "AWS::CloudWatch::Alarm").values()].map(({ Properties }) => ({ Dimensions: [], ...plain(stack, Properties) }));
 const alarms = alarmsOf(observability);
 const anchorOf = ({ AlarmDescription }: Alarm): string => /docs\/RUNBOOK\.md#([a-z-]+)$/.exec(AlarmDescription)?.[1] ?? "none";
 const watching = (section: string): string[] =>
@@ -67,6 +67,8 @@ const EMITTED: Record<string, readonly (readonly string[])[]> = {
   Refusals: [["Code"]],
   Applications: [[], ["Outcome"]],
   TimeToVerdict: [[]],
+  FaceDuplicates: [[]],
+  FacesInCollection: [[]],
   Reasons: [["Reason"]],
   Checks: [["Check", "Outcome"]],
   ...Object.fromEntries(
@@ -112,12 +114,25 @@ describe("every alarm", () => {
     expect(Period * EvaluationPeriods).toBeLessThanOrEqual(Period < 3600 ? 86_400 : 7 * 86_400);
   });
 
-  it("watches no metric of notifications, which may be delivered twice", () => {
-    const own = alarms.filter(({ Namespace }) => !Namespace.startsWith("AWS/"));
+  it("watches no count of notifications, which may be delivered twice", () => {
+    const own = alarms.filter(({ Namespace, Statistic }) => !Namespace.startsWith("AWS/") && Statistic !== "Average");
     expect(own.map(({ MetricName }) => MetricName).sort()).toEqual(["TaskFailures", "TasksDone", "Throttles"]);
     // Metrics of a worker's own tasks have the dimension Worker; those that measure-outcome writes of notifications do not.
     expect(own.map(({ Dimensions }) => Dimensions.map(({ Name }) => Name))).toEqual(own.map(() => ["Worker"]));
   });
+});
+
+it("faces of other applications raise an alarm by their rate, on several days", () => {
+  const { Namespace, MetricName, Statistic, Dimensions, Threshold, Period, EvaluationPeriods } = alarms.find(
+    (alarm) => anchorOf(alarm) === "face-duplicates",
+  ) as Alarm;
+  expect({ Namespace, MetricName, Statistic, Dimensions }).toEqual({
+    Namespace: "Bonafide/dev",
+    MetricName: "FaceDuplicates",
+    Statistic: "Average",
+    Dimensions: [],
+  });
+  expect([Threshold, Period, EvaluationPeriods]).toEqual([0.01, 86_400, 3]);
 });
 
 describe("docs/RUNBOOK.md", () => {

@@ -132,6 +132,13 @@ describe("the machine", () => {
     });
   });
 
+  it("asks the licence verification service what the stage is set to ask", () => {
+    const asks = synthesize({ licenseQuestion: "fields" }).workflow;
+    const { Properties } = resource(asks, "AWS::StepFunctions::StateMachine", "Onboarding/Machine/Resource");
+    expect(Properties.DefinitionSubstitutions.LicenseQuestion).toBe("fields");
+    expect(() => synthesize({ licenseQuestion: "name" })).toThrow("licenseQuestion");
+  });
+
   it("gets the right value for each token", () => {
     for (const stack of [workflow, conversation]) {
       for (const [path, { Properties }] of resources(stack, "AWS::StepFunctions::StateMachine")) {

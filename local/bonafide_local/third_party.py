@@ -1,7 +1,8 @@
 """A fake of the licence verification service, over HTTP, as described by ``openapi.yaml``.
 
-It answers ``true`` or ``false``. The answer for each number is in a register file, and can be changed
-while it runs: known, unknown, down (503), slow (answers too late), malformed (no JSON).
+It answers ``true`` or ``false`` for a number, and one comparison for each field of a document. The answer
+for each number, and what the register has of its holder, is in a register file, and can be changed while it
+runs: known, unknown, down (503), slow (answers too late), malformed (no JSON).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import yaml
 
@@ -33,6 +34,39 @@ class RegisterAnswer(StrEnum):
     MALFORMED = "malformed"
 
 
+# What a register may have of a licence's holder, in the names of the contract.
+FIELDS = ("first_name", "last_name", "date_of_birth", "expiration_date")
+
+
+class License(NamedTuple):
+    """What the register has of a number."""
+
+    answer: RegisterAnswer
+    # Its issuer; empty: any.
+    state: str = ""
+    # Some of `FIELDS`. The others are not compared.
+    holder: dict[str, str] = {}  # noqa: RUF012
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> License:
+        """From a row of a register file. Raises KeyError, TypeError or ValueError."""
+        holder = {name: str(value) for name, value in row.get("holder", {}).items()}
+        if unknown := holder.keys() - set(FIELDS):
+            raise ValueError(f"unknown members of holder: {', '.join(sorted(unknown))}")
+        return cls(RegisterAnswer(row["answer"]), str(row.get("state", "")), holder)
+
+    def compared_with(self, document: dict[str, Any]) -> dict[str, str]:
+        """One comparison for each field that the contract names."""
+        is_known = self.answer is not RegisterAnswer.UNKNOWN and self.state in ("", document.get("issuer", self.state))
+        comparisons = {"driver_license_id": "match" if is_known else "no_match"}
+        for name in FIELDS:
+            if not is_known or name not in self.holder or name not in document:
+                comparisons[name] = "not_compared"
+            else:
+                comparisons[name] = "match" if normalise(self.holder[name]) == normalise(document[name]) else "no_match"
+        return comparisons
+
+
 class BadRegister(ValueError):
     """The register file is not valid. The message names the place, for the operator."""
 
@@ -45,7 +79,7 @@ def normalise(number: str) -> str:
 class Register:
     """Licence numbers with the service's answers."""
 
-    def __init__(self, entries: dict[str, RegisterAnswer]) -> None:
+    def __init__(self, entries: dict[str, License]) -> None:
         self._entries = entries
 
     @classmethod
@@ -53,17 +87,16 @@ class Register:
         """Read a register file, or the shipped one. Raises `BadRegister` or OSError."""
         text = resources.files("bonafide_local").joinpath("register.json").read_text("utf-8") if path is None else path.read_text("utf-8")
         try:
-            rows = json.loads(text)["licenses"]
-            return cls({normalise(row["number"]): RegisterAnswer(row["answer"]) for row in rows})
+            return cls({normalise(row["number"]): License.of(row) for row in json.loads(text)["licenses"]})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             name = path.name if path else "register.json"
             raise BadRegister(f'{name}: expected {{"licenses":[{{"number","answer"}}]}}: {type(error).__name__}') from None
 
-    def answer_for(self, number: str) -> RegisterAnswer:
-        return self._entries.get(normalise(number), RegisterAnswer.UNKNOWN)
+    def license(self, number: str) -> License:
+        return self._entries.get(normalise(number), License(RegisterAnswer.UNKNOWN))
 
-    def put(self, number: str, answer: RegisterAnswer) -> None:
-        self._entries[normalise(number)] = answer
+    def put(self, number: str, entry: License) -> None:
+        self._entries[normalise(number)] = entry
 
 
 class Journal:
@@ -87,9 +120,9 @@ class _RequestShape:
 
     _TYPES: ClassVar[dict[str, type]] = {"string": str, "boolean": bool}
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         text = resources.files("bonafide_local").joinpath("openapi.yaml").read_text("utf-8")
-        self._schema = yaml.safe_load(text)["components"]["schemas"]["LicenseRequest"]
+        self._schema = yaml.safe_load(text)["components"]["schemas"][name]
 
     def problem(self, body: Any) -> str | None:
         """What is wrong with a body, naming members and never values; None when it fits."""
@@ -118,21 +151,21 @@ class ThirdParty:
         self._faults = faults
         self._api_key = api_key
         self._slow_seconds = slow_seconds
-        self._shape = _RequestShape()
+        self._shapes = {"/license": _RequestShape("LicenseRequest"), "/license/fields": _RequestShape("LicenseFieldsRequest")}
         self._charged: dict[str, set[str]] = {}
         self._journal = journal
         for kind, name, value in journal.entries() if journal else []:
             if kind == "charged":
                 self._charged.setdefault(name, set()).add(value)
             else:
-                self.register.put(name, RegisterAnswer(value))
+                self.register.put(name, License.of(json.loads(value)))
 
     def charges(self) -> dict[str, int]:
         """How often each application was charged: once per idempotency key, also after repeated requests."""
         return {application: len(keys) for application, keys in self._charged.items()}
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
-        if request.path == "/license":
+        if request.path in self._shapes:
             if request.method != "POST":
                 return json_answer(405, {"error": "use POST"})
             return await self._license(request)
@@ -164,24 +197,22 @@ class ThirdParty:
             body = json.loads(request.text)
         except ValueError:
             return json_answer(400, {"error": "the body is not JSON"})
-        problem = self._shape.problem(body)
+        problem = self._shapes[request.path].problem(body)
         if problem is not None:
             return json_answer(400, {"error": problem})
         self._charge(body["app_uuid"], request.headers["idempotency-key"])
-        match self.register.answer_for(body["driver_license_id"]):
-            case RegisterAnswer.KNOWN:
-                # validation_override is part of the contract and has no effect: a caller must not be able to
-                # force a pass.
-                return json_answer(200, True)
-            case RegisterAnswer.UNKNOWN:
-                return json_answer(200, False)
+        entry = self.register.license(body["driver_license_id"])
+        match entry.answer:
             case RegisterAnswer.DOWN:
                 return json_answer(503, {"error": "the register is not available"})
-            case RegisterAnswer.SLOW:
-                await asyncio.sleep(self._slow_seconds)
-                return json_answer(200, True)
             case RegisterAnswer.MALFORMED:
                 return _malformed()
+            case RegisterAnswer.SLOW:
+                await asyncio.sleep(self._slow_seconds)
+        if request.path == "/license/fields":
+            return json_answer(200, entry.compared_with(body))
+        # validation_override is part of the contract and has no effect: a caller must not be able to force a pass.
+        return json_answer(200, entry.answer is not RegisterAnswer.UNKNOWN)
 
     def _charge(self, application: str, key: str) -> None:
         keys = self._charged.setdefault(application, set())
@@ -192,16 +223,16 @@ class ThirdParty:
     def _put(self, request: HttpRequest) -> HttpAnswer:
         number = request.path.removeprefix("/register/")
         try:
-            answer = RegisterAnswer(json.loads(request.text)["answer"])
-        except (ValueError, KeyError, TypeError):
+            entry = License.of(json.loads(request.text))
+        except (ValueError, KeyError, TypeError, AttributeError):
             choices = ", ".join(answer.value for answer in RegisterAnswer)
-            return json_answer(400, {"error": f'expected {{"answer": one of {choices}}}'})
+            return json_answer(400, {"error": f'expected {{"answer": one of {choices}}}, and optionally "state" and "holder"'})
         if not normalise(number):
             return json_answer(400, {"error": "the number is empty"})
-        self.register.put(number, answer)
+        self.register.put(number, entry)
         if self._journal:
-            self._journal.add("register", number, answer.value)
-        return json_answer(200, {"number": normalise(number), "answer": answer.value})
+            self._journal.add("register", number, request.text)
+        return json_answer(200, {"number": normalise(number), "answer": entry.answer.value})
 
 
 def _malformed() -> HttpAnswer:

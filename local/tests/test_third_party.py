@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conftest import LocalAws
 
-from bonafide_local.third_party import BadRegister, Register, RegisterAnswer, normalise
+from bonafide_local.third_party import FIELDS, BadRegister, Register, RegisterAnswer, normalise
 
 HEADERS = {"x-api-key": "local-third-party-key", "idempotency-key": "a-1"}
 
@@ -35,6 +35,29 @@ def test_a_number_is_added_while_it_runs(aws: LocalAws) -> None:
     assert aws.http("PUT", f"{aws.third_party}/register/N-1", {"answer": "known"})[0] == 200
     assert ask(aws, "n1") == (200, True)
     assert aws.http("PUT", f"{aws.third_party}/register/N-1", {"answer": "perhaps"})[0] == 400
+
+
+NICK = {"first_name": "Nick", "last_name": "Sample", "date_of_birth": "1957-01-12", "expiration_date": "2031-06-30"}
+
+
+def compare(aws: LocalAws, number: str, **document: Any) -> tuple[int, Any]:
+    return aws.http("POST", f"{aws.third_party}/license/fields", {"driver_license_id": number, "app_uuid": "a"} | document, HEADERS)
+
+
+def test_fields_are_compared_one_by_one(aws: LocalAws) -> None:
+    aws.http("PUT", f"{aws.third_party}/register/N-2", {"answer": "known", "state": "FL", "holder": NICK})
+    everything = dict.fromkeys(["driver_license_id", *FIELDS], "match")
+    nothing = dict.fromkeys(FIELDS, "not_compared")
+    assert compare(aws, "n2", issuer="FL", **NICK | {"last_name": "SAMPLE"}) == (200, everything)
+    assert compare(aws, "N-2", **NICK | {"last_name": "EXAMPLE"}) == (200, everything | {"last_name": "no_match"})
+    assert compare(aws, "N-2") == (200, nothing | {"driver_license_id": "match"})
+    for number, issuer in (("N-2", "GA"), ("X000", "FL")):
+        assert compare(aws, number, issuer=issuer, **NICK) == (200, nothing | {"driver_license_id": "no_match"})
+    # A number of which the register has no holder.
+    aws.http("PUT", f"{aws.third_party}/register/N-3", {"answer": "known"})
+    assert compare(aws, "N-3", **NICK) == (200, nothing | {"driver_license_id": "match"})
+    assert compare(aws, "N-3", address="here")[0] == 400
+    assert aws.http("PUT", f"{aws.third_party}/register/N-3", {"answer": "known", "holder": {"name": "x"}})[0] == 400
 
 
 def test_down_slow_and_malformed_answers(aws: LocalAws) -> None:
@@ -62,7 +85,8 @@ def test_serves_its_description(aws: LocalAws) -> None:
 
 
 def test_the_shipped_register_loads() -> None:
-    assert Register.load(None).answer_for("S123-456-57-901-0") is RegisterAnswer.KNOWN
+    entry = Register.load(None).license("W325-618-84-999-0")
+    assert (entry.answer, entry.holder.keys()) == (RegisterAnswer.KNOWN, set(FIELDS))
 
 
 def test_an_error_of_a_register_names_its_file(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ const GOOD_EXTRACTION = {
   documentType: "license",
   reasons: [],
 };
-const GOOD_FACE = { brightness: 80, sharpness: 80, yaw: 0, pitch: 0, sunglasses: 0, covered: 0 };
+const GOOD_FACE = { confidence: 99.9, brightness: 80, sharpness: 80, yaw: 0, pitch: 0, sunglasses: 0, covered: 0 };
 
 function without(value: Record<string, unknown>, group: string, field: string): Record<string, unknown> {
   const { [field]: _, ...rest } = value[group] as Record<string, unknown>;
@@ -240,8 +240,9 @@ describe("a missing value never approves", () => {
     ["document-extraction", "HasBack", { documentBack: null, backRequired: true, extraction: {} }, "NotifyNotPassed"],
     ["document-extraction", "IsBarcodeRead", { isBarcodeRead: false, backRequired: true, extraction: {} }, "NotifyNotPassed"],
     ["third-party-check", "IsLicenseValid", {}, "NotifyNotPassed"],
-    ["third-party-check", "IsLicenseValid", { valid: "true" }, "NotifyNotPassed"],
-    ["third-party-check", "IsLicenseValid", { valid: 1 }, "NotifyNotPassed"],
+    ["third-party-check", "IsLicenseValid", { verdict: true }, "NotifyNotPassed"],
+    ["third-party-check", "IsLicenseValid", { verdict: "Confirmed" }, "NotifyNotPassed"],
+    ["third-party-check", "IsLicenseValid", { verdict: ["confirmed", "differs"] }, "NotifyNotPassed"],
     ["onboarding", "IsPackageUsable", { outcome: undefined }, "ConcludeSubmission"],
     ["onboarding", "IsIdentityVerified", { outcome: undefined, kind: "package" }, "ConcludeSubmission"],
     ["onboarding", "IsIdentityVerified", { outcome: undefined, kind: "selfie", keptFaceId: null }, "ConcludeSubmission"],

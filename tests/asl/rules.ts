@@ -164,6 +164,7 @@ export function substituted(text: string): string {
     if (name.endsWith("Url")) return `https://sqs.us-east-1.amazonaws.com/111122223333/${name}`;
     if (name === "MinimumAge") return "18";
     if (name === "LicenseBackRequired") return "false";
+    if (name === "LicenseQuestion") return "number";
     return name;
   });
 }

@@ -110,6 +110,17 @@ fn a_face_is_registered_once_verified_and_erased() {
         assert_eq!(ok(&api.send("GET", &path, None, &[])?).get("person"), None);
         assert_eq!(ok(&reader.send("GET", &path, None, &[])?)["person"], stated);
 
+        // Another face that is named, and one that does not exist.
+        let compare = |face: &str, picture: &Value| {
+            let mut body = picture.clone();
+            body["faceId"] = json!(face);
+            reader.send("POST", "/verify", Some(&body), &[])
+        };
+        let answer = compare(&face, &picture)?;
+        assert_eq!((&ok(&answer)["faceId"], &answer.body["person"]), (&json!(face), &stated));
+        assert_eq!(ok(&compare(&face, &inline(&portrait("collins.jpg")?))?), &unknown);
+        refused(&compare(UNKNOWN_FACE, &picture)?, 404, "FACE_NOT_FOUND");
+
         let again = api.send("POST", "/create-index", Some(&json!({"faceId": face})), &[])?;
         assert_eq!(ok(&again)["rekognitionFaceId"], registered.body["rekognitionFaceId"]);
         let removed = json!({"vectors": 1, "pictureVersions": 1, "record": true});
@@ -206,6 +217,8 @@ fn an_invalid_request_is_refused_with_a_code() {
             ("/verify", json!({"image": "x", "upload": UNKNOWN_FACE}), 400, "REQUEST_INVALID"),
             ("/verify", json!({"image": 7}), 400, "REQUEST_INVALID"),
             ("/verify", json!({"image": "x", "more": 1}), 400, "REQUEST_INVALID"),
+            ("/verify", json!({"faceId": UNKNOWN_FACE}), 400, "REQUEST_INVALID"),
+            ("/verify", json!({"image": "x", "faceId": "someone"}), 400, "REQUEST_INVALID"),
             ("/verify", json!({"upload": "../../secret"}), 400, "REQUEST_INVALID"),
             ("/verify", json!({"image": "https://faces.example/a.jpg"}), 400, "IMAGE_ENCODING_INVALID"),
             ("/verify", json!({"image": "data:image/jpeg;base64,////"}), 422, "SELFIE_NOT_AN_IMAGE"),

@@ -95,6 +95,7 @@ fn a_face_of_a_failed_submission_is_deleted_and_approves_nothing() {
         update.expression_attribute_values(":at", s("2026-01-01T00:00:00.000Z")).send().await?;
         let answer = sweep()?;
         ensure!(answer["deleted"].as_u64() >= Some(1) && faces_of(id)?.is_empty(), "{answer}");
+        ensure!(answer["faces"].as_u64() >= Some(1), "{answer}");
         let swept = sent.record_when(|record| record["faceSweptAt"].is_string()).await?;
         ensure!(swept["status"] == "FAILED", "{swept}");
 

@@ -111,6 +111,39 @@ fn pass_unclear_faces_in_the_background() {
     });
 }
 
+/// A face with this confidence, this side and this brightness.
+fn sized(confidence: f64, side: f64, brightness: f64) -> Value {
+    let mut face = face(confidence);
+    face["BoundingBox"] = json!({"Left": 0.1, "Top": 0.1, "Width": side, "Height": side});
+    face["Quality"]["Brightness"] = json!(brightness);
+    face
+}
+
+/// The largest face is the one that is searched and compared, so its quality counts, wherever it stands in the answer.
+#[test]
+fn pass_by_the_quality_of_the_largest_face() {
+    let case = case("pass-largest");
+    bench().run(async {
+        case.rekognition("DetectFaces", json!({"FaceDetails": [sized(98.0, 0.1, 3.0), sized(99.9, 0.5, 80.5)]}))?;
+        case.found(&[])?;
+        case.compared(&[(98.5, 0.3)])?;
+        run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5}));
+        Ok(())
+    });
+}
+
+/// A larger face, of which Rekognition is unsure, would be searched instead of the sure one.
+#[test]
+fn resubmit_larger_face_that_is_unsure() {
+    let case = case("resubmit-larger");
+    bench().run(async {
+        case.rekognition("DetectFaces", json!({"FaceDetails": [sized(99.9, 0.1, 80.5), sized(98.0, 0.5, 80.5)]}))?;
+        let seen = run(&case, 1).await?;
+        seen.went(&path(3, &REFUSED)).refused(CHECK, "resubmit", &["SELFIE_MULTIPLE_FACES"], &json!({}));
+        Ok(())
+    });
+}
+
 #[test]
 fn pass_after_throttling() {
     let case = case("pass-throttled");

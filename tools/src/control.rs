@@ -418,8 +418,20 @@ impl Control {
     /// # Errors
     /// When the control API refuses it.
     pub fn set_license(&self, number: &str, answer: &str) -> Result<()> {
+        self.register(number, &json!({"answer": answer}))
+    }
+
+    /// Adds a licence with what the register has of its holder, in the names of the contract.
+    ///
+    /// # Errors
+    /// When the control API refuses it.
+    pub fn introduce_holder(&self, number: &str, holder: &Value) -> Result<()> {
+        self.register(number, &json!({"answer": "known", "holder": holder}))
+    }
+
+    fn register(&self, number: &str, entry: &Value) -> Result<()> {
         let url = format!("{}/register/{number}", self.third_party);
-        let body = json!({"answer": answer}).to_string();
+        let body = entry.to_string();
         self.agent.put(&url).content_type("application/json").send(body).with_context(|| format!("PUT {url}"))?;
         Ok(())
     }

@@ -14,6 +14,7 @@ export type RunbookSection =
   | "failures-not-recorded"
   | "textract-throttled"
   | "third-party-failures"
+  | "face-duplicates"
   | "no-uploads"
   | "worker-errors"
   | "worker-throttled"

@@ -89,17 +89,26 @@ export class Dashboard extends Construct {
     dashboard.addWidgets(
       graph(
         "Seconds from upload to outcome",
-        8,
+        6,
         ["p50", "p90", "p99"].map((statistic) => own("TimeToVerdict", { statistic, period: HOUR, label: statistic })),
       ),
-      graph("Checks by outcome", 8, [search({ namespace, name: "Checks", period: HOUR }, ["Check", "Outcome"])]),
+      graph("Checks by outcome", 6, [search({ namespace, name: "Checks", period: HOUR }, ["Check", "Outcome"])]),
       graph(
         "Similarity of the faces (0 to 100)",
-        8,
+        6,
         ["p10", "p50"].map((statistic) =>
           own("similarity", { statistic, dimensions: { Check: "identityCompare" }, period: HOUR, label: statistic }),
         ),
       ),
+      new cloudwatch.GraphWidget({
+        title: "Faces of other applications, by the size of the collection",
+        left: [own("FaceDuplicates", { statistic: "Average", period: Duration.days(1), label: "rate" })],
+        right: [own("FacesInCollection", { statistic: "Maximum", period: Duration.days(1), label: "faces" })],
+        width: 6,
+        height: HEIGHT,
+        leftYAxis: { min: 0, showUnits: false },
+        rightYAxis: { min: 0, showUnits: false },
+      }),
     );
     const document = { statistic: "p10", dimensions: { Check: "documentExtraction" }, period: HOUR };
     dashboard.addWidgets(

@@ -14,6 +14,7 @@ pub mod judge;
 pub mod list;
 pub mod package;
 pub mod queues;
+pub mod rates;
 pub mod records;
 pub mod render;
 pub mod reopen;

@@ -10,6 +10,7 @@ use bonafide_cli::judge::Judge;
 use bonafide_cli::list::{Filter, Since};
 use bonafide_cli::package::Parts;
 use bonafide_cli::queues::Queue;
+use bonafide_cli::rates::ErrorRates;
 use bonafide_cli::submit::Package;
 use bonafide_cli::target::Choice;
 use bonafide_domain::ApplicationId;
@@ -151,6 +152,14 @@ enum Command {
     Judge {
         #[command(flatten)]
         judge: Box<Judge>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Print how often faces are matched wrongly at each threshold, from pairs that people have labelled. Needs no AWS
+    #[command(after_help = help!("bonafide error-rates pairs.csv --from 90 --to 99 --step 0.5"))]
+    ErrorRates {
+        #[command(flatten)]
+        rates: ErrorRates,
         #[command(flatten)]
         output: Output,
     },
@@ -323,6 +332,10 @@ async fn run(Arguments { choice, command }: Arguments) -> Result<u8, Error> {
         }
         Command::Judge { judge, output } => {
             judge.run(output.json)?;
+            Ok(0)
+        }
+        Command::ErrorRates { rates, output } => {
+            rates.run(output.json)?;
             Ok(0)
         }
         Command::Completions { shell } => {

@@ -42,6 +42,7 @@ fn every_help_has_an_example_and_the_exit_codes() {
         "watch",
         "dlq",
         "judge",
+        "error-rates",
         "completions",
     ];
     let queues = ["list", "show", "redrive"].map(|command| vec!["dlq", command]);
@@ -84,12 +85,39 @@ fn wrong_usage_is_2() {
         (&["list", "--reason", "FACE_UGLY"], "invalid value"),
         (&["list", "--outcome", "maybe"], "possible values"),
         (&["dlq", "show", "letters"], "possible values"),
+        (&["error-rates"], "required"),
+        (&["error-rates", "missing.csv"], "missing.csv cannot be read"),
+        (&["error-rates", "no-zip.txt", "--from", "101"], "a similarity is a number from 0 to 100"),
+        (&["error-rates", "no-zip.txt", "--step", "0"], "a step is a number from 0.01 to 100"),
+        (&["error-rates", "no-zip.txt", "--from", "90", "--to", "80"], "--from is above --to"),
+        (&["error-rates", "no-zip.txt"], "has to name the columns similarity and label"),
     ] {
         let output = bonafide_in(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
         assert!(said(&output).contains(expected), "{arguments:?}: {}", said(&output));
         assert!(output.stdout.is_empty());
     }
+}
+
+#[test]
+fn prints_error_rates_for_people_and_programs() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("pairs.csv"), "similarity,label\n99.1,same\n81,same\n90.5,different\n3,different\n")
+        .unwrap();
+    let arguments = ["error-rates", "pairs.csv", "--from", "90", "--to", "91"];
+    let output = bonafide_in(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("2 pairs of two people, 2 of one\n"));
+    let output = bonafide_in(folder.path(), &[&arguments[..], &["--json"]].concat());
+    let lines: Vec<Value> =
+        output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let told = |line: &Value| {
+        [&line["threshold"], &line["falseMatch"]["errors"], &line["falseNonMatch"]["value"]].map(Value::as_f64)
+    };
+    assert_eq!(
+        lines.iter().map(told).collect::<Vec<_>>(),
+        [[90.0, 1.0, 0.5], [91.0, 0.0, 0.5]].map(|line| line.map(Some))
+    );
 }
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x64\0\0\0\x64\x08\x02\0\0\0\0\0\0\0";

@@ -8,6 +8,7 @@ mod check;
 mod document;
 pub mod face_api;
 pub mod nordic;
+mod object;
 mod package;
 mod personal;
 mod reason;
@@ -22,9 +23,10 @@ pub use application::{
 pub use check::{Check, CheckOutcome};
 use document::matching;
 pub use document::{
-    Assessment, Bounds, Confidences, DateOrder, DocumentFields, DocumentType, ExtractedField, Facts, Finding, Portrait,
-    PrintedWord, Reading, Similarities, Witness, WitnessSimilarities, WitnessSource, WitnessVerdict, assess,
-    customer_key, parse_date, similarities,
+    Assessment, Bounds, Comparison, Confidences, DateOrder, DocumentFields, DocumentType, ExtractedField, Facts,
+    Finding, LicenseAnswer, LicenseFields, LicenseQuestion, LicenseVerdict, Portrait, PrintedWord, Reading,
+    Similarities, Witness, WitnessSimilarities, WitnessSource, WitnessVerdict, assess, customer_key, parse_date,
+    similarities,
 };
 pub use package::{Details, DetailsColumn, InvalidDetails, Limits, Member, inspect_image, member_of};
 pub use personal::Personal;

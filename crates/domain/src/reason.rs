@@ -162,8 +162,8 @@ reasons! {
         staff: "The document number in the details has no letter or digit, or a spreadsheet has shortened it, as in 8.12E+11."
     }
     SelfieNotAnImage "SELFIE_NOT_AN_IMAGE" Correctable {
-        applicant: "Your selfie is not a JPEG or PNG picture.",
-        staff: "The selfie's content is neither JPEG nor PNG."
+        applicant: "Your selfie is not a JPEG or PNG picture. Phones often store HEIC: choose JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible) and take it again, or export it as JPEG; another file name does not change it.",
+        staff: "The selfie's content is neither JPEG nor PNG, whatever its name says: HEIC, WebP and AVIF are common."
     }
     SelfieTooLarge "SELFIE_TOO_LARGE" Correctable {
         applicant: "Your selfie is too large. Please send a smaller picture.",
@@ -230,8 +230,8 @@ reasons! {
         staff: "The largest face on the picture of the document is larger than a portrait, or lies beside the document."
     }
     DocumentNotAnImage "DOCUMENT_NOT_AN_IMAGE" Correctable {
-        applicant: "The picture of your document is not a JPEG or PNG picture.",
-        staff: "The document's content is neither JPEG nor PNG."
+        applicant: "The picture of your document is not a JPEG or PNG picture. Phones often store HEIC: choose JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible) and take it again, or export it as JPEG; another file name does not change it.",
+        staff: "The document's content is neither JPEG nor PNG, whatever its name says: HEIC, WebP and AVIF are common."
     }
     DocumentTooLarge "DOCUMENT_TOO_LARGE" Correctable {
         applicant: "The picture of your document is too large. Please send a smaller one.",
@@ -324,6 +324,14 @@ reasons! {
     LicenseUnknown "LICENSE_UNKNOWN" Final {
         applicant: "The issuer of your licence could not confirm it. Please contact us.",
         staff: "The licence verification service does not know the licence."
+    }
+    LicenseFieldMismatch "LICENSE_FIELD_MISMATCH" Final {
+        applicant: "The issuer of your licence has something else in its register. A person will look at your application.",
+        staff: "The licence verification service knows the number, but has another name, birth date or expiry date. The check's scores say which."
+    }
+    LicenseNotCompared "LICENSE_NOT_COMPARED" Final {
+        applicant: "The issuer of your licence could not confirm it. A person will look at your application.",
+        staff: "The licence verification service did not compare number, surname or birth date, so it does not say whose licence this is."
     }
     CustomerAlreadyRegistered "CUSTOMER_ALREADY_REGISTERED" Final {
         applicant: "You are already registered.",

@@ -112,10 +112,36 @@ impl Collections {
     /// # Errors
     /// As for [`Self::search`].
     pub async fn search_in(&self, collection: &str, image: &ImageSource, from: f64) -> Result<Vec<Candidate>, Error> {
+        self.search_for(MOST_CANDIDATES, collection, image, from).await
+    }
+
+    /// The similarity of one face of a collection to the largest face on the picture, if it is at least this. Other faces do not count.
+    ///
+    /// # Errors
+    /// As for [`Self::search`].
+    pub async fn compare(
+        &self,
+        collection: &str,
+        rekognition_face_id: &str,
+        image: &ImageSource,
+        from: f64,
+    ) -> Result<Option<f32>, Error> {
+        let found = self.search_for(MOST_RETURNED, collection, image, from).await?;
+        let named = found.into_iter().find(|candidate| candidate.rekognition_face_id == rekognition_face_id);
+        Ok(named.map(|candidate| candidate.similarity))
+    }
+
+    async fn search_for(
+        &self,
+        most: i32,
+        collection: &str,
+        image: &ImageSource,
+        from: f64,
+    ) -> Result<Vec<Candidate>, Error> {
         let search = self.client.search_faces_by_image().collection_id(collection).image(image.to_rekognition());
         #[expect(clippy::cast_possible_truncation, reason = "Rekognition takes single precision")]
         let search = search.face_match_threshold(from as f32);
-        let search = search.max_faces(MOST_CANDIDATES).quality_filter(QualityFilter::None);
+        let search = search.max_faces(most).quality_filter(QualityFilter::None);
         let answer = search.send().await.map_err(|error| match refused_by_search(&error) {
             Some(reason) => reason.into(),
             None => Error::of("the collection could not be searched", error),
@@ -169,6 +195,8 @@ impl Collections {
 
 /// One person has fewer faces than this.
 const MOST_CANDIDATES: i32 = 100;
+/// The most faces that Rekognition returns: the named one must not be missing because others are more similar.
+const MOST_RETURNED: i32 = 4096;
 
 fn facts(face: &FaceDetail) -> FaceFacts {
     let (quality, pose) = (face.quality(), face.pose());
@@ -273,6 +301,25 @@ mod tests {
         let names: Vec<_> = candidates.iter().map(|found| found.rekognition_face_id.as_str()).collect();
         assert_eq!(names, ["newer", "older"]);
         assert_eq!(candidates[0].face_id.as_deref(), Some(FACE));
+    }
+
+    #[tokio::test]
+    async fn a_comparison_counts_only_the_named_face_of_one_collection() {
+        let search = mock!(Client::search_faces_by_image)
+            .match_requests(|request| {
+                (request.collection_id(), request.max_faces(), request.face_match_threshold())
+                    == (Some("faces-1"), Some(4096), Some(95.0))
+            })
+            .then_output(|| {
+                let found = [("another", 99.0), ("named", 96.5)].map(|(id, similarity)| {
+                    FaceMatch::builder().similarity(similarity).face(Face::builder().face_id(id).build()).build()
+                });
+                SearchFacesByImageOutput::builder().set_face_matches(Some(found.into())).build()
+            });
+        let collections = collections(&[&search]);
+        let named = collections.compare("faces-1", "named", &image(), 95.0).await.expect("an answer");
+        let missing = collections.compare("faces-1", "missing", &image(), 95.0).await.expect("an answer");
+        assert_eq!((named, missing), (Some(96.5), None));
     }
 
     #[tokio::test]

@@ -568,7 +568,7 @@ mod tests {
         let today = crate::clock::today();
         let text = |refused: Result<(), Refusal>| refused.err().map(|refusal| json!(refusal).to_string());
         let register = request.json::<RegisterRequest>().and_then(|body| body.parts(today).map(drop));
-        let verify = request.json::<VerifyRequest>().and_then(|body| body.source().map(drop));
+        let verify = request.json::<VerifyRequest>().and_then(|body| body.parts().map(drop));
         let upload = request.json::<UploadRequest>().and_then(|body| body.parts().map(drop));
         let index = request.json::<IndexRequest>().map(drop);
         let key = request.idempotency_key().map(drop);

@@ -25,7 +25,7 @@ pub use config::{SdkConfig, aws_config, setting};
 pub use error::{ErrorName, TaskError, WorkerError, sdk_code};
 pub use evidence::{EvidenceError, fetch};
 pub use lambda_runtime::Error;
-pub use metrics::{Measurement, Unit};
+pub use metrics::{Measurement, Metrics, Unit};
 pub use observer::{
     Worker, record_application, record_check, record_execution, record_face, record_outcome, record_reasons,
 };

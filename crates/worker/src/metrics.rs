@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{clock, config::MissingSetting, setting};
 
-/// The destination of metrics.
+/// The destination of metrics. The kit has one for what it measures itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Metrics {
+pub struct Metrics {
     namespace: String,
 }
 
@@ -90,7 +90,7 @@ impl Metrics {
     ///
     /// # Errors
     /// When it is not set.
-    pub(crate) fn from_environment() -> Result<Self, MissingSetting> {
+    pub fn from_environment() -> Result<Self, MissingSetting> {
         Ok(Self { namespace: setting("METRICS_NAMESPACE")? })
     }
 
@@ -101,7 +101,7 @@ impl Metrics {
     }
 
     /// Writes a measurement to standard output, which Lambda sends to `CloudWatch` Logs.
-    pub(crate) fn write(&self, measurement: &Measurement) {
+    pub fn write(&self, measurement: &Measurement) {
         println!("{}", measurement.line(&self.namespace, clock::milliseconds()));
     }
 }

@@ -154,6 +154,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_average_of_face_duplicates_is_their_rate() {
+        for (outcome, reasons, expected) in [
+            ("pass", vec![], Some(0.0)),
+            ("refer", vec!["FACE_DUPLICATE", "FACE_MATCH_UNSURE"], Some(1.0)),
+            ("pass", vec!["FACE_DUPLICATE_CONCURRENT"], Some(1.0)),
+            ("decline", vec!["FACE_MISMATCH"], Some(0.0)),
+            ("resubmit", vec!["SELFIE_TOO_DARK"], None),
+            ("Jane Doe", vec![], None),
+        ] {
+            let decided = with(notification("APPLICATION_DECIDED"), "outcome", json!("referred"));
+            let decided = with(decided, "reasons", json!(reasons));
+            let row = Row::from([("identityVerification".to_owned(), map(&[("outcome", text(outcome))]))]);
+            let application = measurement().count("Applications");
+            let application = match expected {
+                Some(duplicate) => application.metric("FaceDuplicates", Unit::None, duplicate),
+                None => application,
+            };
+            let measured = measured(decided, row).await;
+            assert_eq!(measured[0], application.by([]).by([("Outcome", "referred")]), "{outcome}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_check_is_measured_when_its_submission_is_decided() {
         let refused = with(notification("CHECK_NOT_PASSED"), "check", json!("identityCompare"));
         let refused = with(refused, "reasons", json!(["FACE_MISMATCH"]));

@@ -1,7 +1,7 @@
 //! Pure functions from a notification and its record to measurements.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use bonafide_domain::{Check, CheckOutcome};
+use bonafide_domain::{Check, CheckOutcome, ReasonCode};
 use bonafide_worker::{Measurement, Row, Unit, column};
 use chrono::DateTime;
 use serde::de::{DeserializeOwned, IntoDeserializer, value::Error};
@@ -29,7 +29,7 @@ pub(crate) fn measurements(notification: &Notification, row: &Row) -> Vec<Measur
     match notification.event {
         Event::ApplicationDecided => {
             let checks = Check::ALL.into_iter().filter_map(|check| of_check(check, row));
-            [application(notification, time_to_decision(row))]
+            [application(notification, time_to_decision(row), face_duplicate(notification, row))]
                 .into_iter()
                 .chain(reasons(notification))
                 .chain(checks)
@@ -41,23 +41,36 @@ pub(crate) fn measurements(notification: &Notification, row: &Row) -> Vec<Measur
         }
         // These have no time to a decision.
         Event::ApplicationFailed | Event::UploadRejected => {
-            [application(notification, None)].into_iter().chain(reasons(notification)).collect()
+            [application(notification, None, None)].into_iter().chain(reasons(notification)).collect()
         }
         Event::CheckNotPassed => Vec::new(),
     }
 }
 
-fn application(notification: &Notification, seconds: Option<f64>) -> Measurement {
-    let measured = Measurement::new().count("Applications");
-    let measured = match seconds {
-        Some(seconds) => measured.metric("TimeToVerdict", Unit::Seconds, seconds),
-        None => measured,
-    };
+fn application(notification: &Notification, seconds: Option<f64>, duplicate: Option<f64>) -> Measurement {
+    let mut measured = Measurement::new().count("Applications");
+    if let Some(seconds) = seconds {
+        measured = measured.metric("TimeToVerdict", Unit::Seconds, seconds);
+    }
+    if let Some(duplicate) = duplicate {
+        measured = measured.metric("FaceDuplicates", Unit::None, duplicate);
+    }
     measured.by([]).by([("Outcome", notification.result())])
 }
 
 fn reasons(notification: &Notification) -> impl Iterator<Item = Measurement> {
     notification.reasons.iter().map(|reason| Measurement::new().count("Reasons").by([("Reason", reason.code())]))
+}
+
+/// 1 for an application whose face is that of another one, 0 for one whose face was searched and is not: the average is the rate. An
+/// average needs no second metric to divide by, and a duplicate delivery hardly changes it.
+fn face_duplicate(notification: &Notification, row: &Row) -> Option<f64> {
+    let record = row.get(Check::IdentityVerification.name())?.as_m().ok()?;
+    // A selfie that has to be taken again was not searched.
+    parse::<CheckOutcome>(column(record, "outcome")?).filter(|outcome| *outcome != CheckOutcome::Resubmit)?;
+    let is_duplicate =
+        |reason: &ReasonCode| matches!(reason, ReasonCode::FaceDuplicate | ReasonCode::FaceDuplicateConcurrent);
+    Some(if notification.reasons.iter().any(is_duplicate) { 1.0 } else { 0.0 })
 }
 
 /// Seconds from the upload to the decision.

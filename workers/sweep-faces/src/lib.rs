@@ -14,7 +14,8 @@ use aws_sdk_rekognition::{
 };
 use bonafide_domain::{ApplicationId, Judgement, NamedFace, ObjectRef, SubmissionId, Sweep, sweep};
 use bonafide_worker::{
-    Applications, ErrorName, Row, Submissions, TableError, TaskError, column, now, read_object_ref, sdk_code, text,
+    Applications, ErrorName, Measurement, Row, Submissions, TableError, TaskError, Unit, column, now, read_object_ref,
+    sdk_code, text,
 };
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt as _, stream};
@@ -48,6 +49,8 @@ pub struct Services {
 /// The numbers of faces by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
+    /// In the collection, before the sweep.
+    faces: u32,
     /// Deleted, because no approval keeps them.
     deleted: u32,
     /// Indexed again for approved applications.
@@ -58,6 +61,14 @@ pub struct Swept {
     unusable: u32,
     /// Failed; the next run tries again.
     failed: u32,
+}
+
+impl Swept {
+    /// How large the collection is: the rate of faces that are found in it grows with its size.
+    #[must_use]
+    pub fn measurement(&self) -> Measurement {
+        Measurement::new().metric("FacesInCollection", Unit::Count, self.faces.into()).by([])
+    }
 }
 
 /// The result for one face.
@@ -189,7 +200,8 @@ pub async fn handle(services: &Services, _: Input, now: DateTime<Utc>) -> Result
     let results = results.into_iter().chain(sweeps.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
 
     let mut failure = None;
-    let mut swept = Swept { unusable: u32::try_from(malformed.len()).unwrap_or(u32::MAX), ..Swept::default() };
+    let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    let mut swept = Swept { faces: count(faces.len()), unusable: count(malformed.len()), ..Swept::default() };
     for result in results {
         *match result {
             Ok(Done::Kept) => continue,
@@ -203,9 +215,9 @@ pub async fn handle(services: &Services, _: Input, now: DateTime<Utc>) -> Result
             }
         } += 1;
     }
-    let Swept { deleted, indexed, unknown, unusable, failed } = swept;
+    let Swept { faces, deleted, indexed, unknown, unusable, failed } = swept;
     tracing::info!(
-        "faces: {deleted} deleted, {indexed} indexed again, {unknown} unknown, {unusable} unusable, {failed} failed"
+        "faces: {faces} before, {deleted} deleted, {indexed} indexed again, {unknown} unknown, {unusable} unusable, {failed} failed"
     );
     match failure {
         None => Ok(swept),

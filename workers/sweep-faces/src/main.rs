@@ -1,6 +1,6 @@
 //! The Lambda function that sweeps faces.
 
-use bonafide_worker::{Applications, Error, Submissions, Worker, aws_config, instant, run_task, setting};
+use bonafide_worker::{Applications, Error, Metrics, Submissions, Worker, aws_config, instant, run_task, setting};
 use sweep_faces::{Services, handle};
 
 #[tokio::main]
@@ -15,5 +15,11 @@ async fn main() -> Result<(), Error> {
         dynamodb,
     };
     let worker = Worker::new(env!("CARGO_PKG_NAME"));
-    run_task(worker, async |input| handle(&services, input, instant()).await).await
+    let metrics = Metrics::from_environment()?;
+    run_task(worker, async |input| {
+        let swept = handle(&services, input, instant()).await?;
+        metrics.write(&swept.measurement());
+        Ok::<_, sweep_faces::Error>(swept)
+    })
+    .await
 }

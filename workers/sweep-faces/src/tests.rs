@@ -203,6 +203,8 @@ fn left(submission: Row, row: Row) -> World {
     World { faces: vec![("left", OWNER)], submission, row: Some(row), ..World::default() }
 }
 
+/// One face, to which nothing happens.
+const KEPT: Swept = Swept { faces: 1, deleted: 0, indexed: 0, unknown: 0, unusable: 0, failed: 0 };
 const READ: [&str; 2] = ["read submissions", "read applications"];
 /// The call that marks a submission before its face is deleted.
 const MARKED: &str = "mark what failed at 2026-11-14T09:29:59.999Z";
@@ -214,15 +216,21 @@ async fn a_face_that_no_approval_keeps_is_deleted() {
         (left(failed(LONG_AGO), unapproved()), &[MARKED, "delete left"]),
     ] {
         let (result, done) = swept(world).await;
-        assert_eq!(result.expect("swept"), Swept { deleted: 1, ..Swept::default() });
+        assert_eq!(result.expect("swept"), Swept { faces: 1, deleted: 1, ..Swept::default() });
         assert_eq!(done, [&READ, then].concat());
     }
     // Another face of the same application, which the collection has.
     let another =
         World { faces: vec![("kept", OWNER), ("left", OWNER)], rows: vec![approved("kept")], ..World::default() };
     let (result, done) = swept(World { submission: submission("DECIDED"), ..another }).await;
-    assert_eq!(result.expect("swept"), Swept { deleted: 1, ..Swept::default() });
+    assert_eq!(result.expect("swept"), Swept { faces: 2, deleted: 1, ..Swept::default() });
     assert_eq!(done, [&READ[..], &["delete left"]].concat());
+}
+
+#[test]
+fn the_size_of_the_collection_is_measured() {
+    let expected = Measurement::new().metric("FacesInCollection", Unit::Count, 1.0).by([]);
+    assert_eq!(KEPT.measurement(), expected);
 }
 
 #[tokio::test]
@@ -237,22 +245,22 @@ async fn a_face_that_an_approval_may_need_is_kept() {
         (submission("DECIDED"), approved(LOST)),
     ] {
         let (result, done) = swept(left(submission, row)).await;
-        assert_eq!((result.expect("swept"), &done[..]), (Swept::default(), &READ.map(str::to_owned)[..]));
+        assert_eq!((result.expect("swept"), &done[..]), (KEPT, &READ.map(str::to_owned)[..]));
     }
     let (result, done) = swept(World { rows: vec![approved("left")], ..left(Row::new(), Row::new()) }).await;
-    assert_eq!((result.expect("swept"), done), (Swept::default(), Vec::new()));
+    assert_eq!((result.expect("swept"), done), (KEPT, Vec::new()));
 }
 
 #[tokio::test]
 async fn a_face_is_kept_when_its_submission_has_changed() {
     let (result, done) = swept(World { is_changed: true, ..left(failed(LONG_AGO), unapproved()) }).await;
-    assert_eq!(result.expect("swept"), Swept::default());
+    assert_eq!(result.expect("swept"), KEPT);
     assert_eq!(done, [&READ[..], &[MARKED]].concat());
 }
 
 #[tokio::test]
 async fn a_face_of_an_unknown_submission_is_kept() {
-    let unknown = Swept { unknown: 1, ..Swept::default() };
+    let unknown = Swept { faces: 1, unknown: 1, ..Swept::default() };
     for (submission, row) in [
         (Row::new(), unapproved()),
         (submission("DECIDED"), Row::new()),
@@ -336,12 +344,12 @@ async fn a_face_that_fails_does_not_stop_the_others() {
     };
     let (result, done) = swept(world.clone()).await;
     let failure = result.expect_err("one failed");
-    let expected = Swept { deleted: 1, unknown: 1, failed: 1, ..Swept::default() };
+    let expected = Swept { faces: 2, deleted: 1, unknown: 1, failed: 1, ..Swept::default() };
     assert!(matches!(failure, Error::Incomplete { swept, .. } if swept == expected), "{failure:?}");
     assert_eq!((failure.name(), failure.code()), (ErrorName::Transient, Some("ThrottlingException")));
     assert_eq!(done.last().map(String::as_str), Some("delete left"));
     let (result, _) = swept(World { is_throttled: true, index: Index::Face, ..world }).await;
-    let expected = Swept { indexed: 1, unknown: 1, failed: 1, ..Swept::default() };
+    let expected = Swept { faces: 2, indexed: 1, unknown: 1, failed: 1, ..Swept::default() };
     let failure = result.expect_err("one failed");
     assert!(matches!(failure, Error::Incomplete { swept, .. } if swept == expected), "{failure:?}");
 }

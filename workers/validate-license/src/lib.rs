@@ -2,26 +2,51 @@
 
 mod license_service;
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
-use bonafide_domain::{ApplicationId, Personal, SubmissionId};
-use bonafide_worker::{ErrorName, Row, Submissions, TableError, TaskError, column};
+use bonafide_domain::{
+    ApplicationId, Comparison, DocumentFields, LicenseAnswer, LicenseFields, LicenseQuestion, LicenseVerdict, Personal,
+    SubmissionId,
+};
+use bonafide_worker::{ErrorName, Row, Submissions, TableError, TaskError, column, text};
 use serde::{Deserialize, Serialize};
 
 pub use license_service::{LicenseService, LicenseServiceError};
 
-/// The input from the state, without its task token. The licence number is read from the table, because it must not enter the state.
+/// The input from the state, without its task token. What is asked about is read from the table, because it must not enter the state.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
     application_id: ApplicationId,
     submission_id: SubmissionId,
+    /// Messages of earlier releases ask for the number.
+    #[serde(default)]
+    question: LicenseQuestion,
 }
 
 /// The input of the state's Choice.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 pub struct Output {
-    /// Whether the service knows the licence.
+    /// Whether the licence is confirmed: what executions of earlier releases read.
     valid: bool,
+    /// What the service says of the licence.
+    verdict: LicenseVerdict,
+    /// 100 or 0 for each field that it compared.
+    scores: BTreeMap<&'static str, f64>,
+}
+
+impl Output {
+    /// Of the number alone.
+    fn known(known: bool) -> Self {
+        let verdict = if known { LicenseVerdict::Confirmed } else { LicenseVerdict::Unknown };
+        Self { valid: known, verdict, scores: BTreeMap::new() }
+    }
+
+    fn compared(answer: LicenseAnswer) -> Self {
+        let verdict = answer.verdict();
+        Self { valid: verdict == LicenseVerdict::Confirmed, verdict, scores: answer.scores() }
+    }
 }
 
 /// Why the licence could not be judged. An error is never a pass.
@@ -52,7 +77,7 @@ impl TaskError for Error {
 }
 
 /// Asks the service about the licence of a submission. An answer that an earlier try has recorded is returned without a call, because
-/// each call is charged.
+/// each call is charged; but never for the other question.
 ///
 /// # Errors
 /// When the table or the service gives no usable answer.
@@ -61,23 +86,55 @@ pub async fn handle(
     submissions: &Submissions,
     input: Input,
 ) -> Result<Output, Error> {
-    let Input { application_id, submission_id } = input;
-    let row = submissions.read(&application_id, &submission_id, &["documentFields", ANSWER]).await?;
-    if let Some(valid) = row.get(ANSWER).and_then(|answer| answer.as_bool().ok()) {
-        return Ok(Output { valid: *valid });
+    let Input { application_id, submission_id, question } = input;
+    let recorded = match question {
+        LicenseQuestion::Number => NUMBER_ANSWER,
+        LicenseQuestion::Fields => FIELDS_ANSWER,
+    };
+    let row = submissions.read(&application_id, &submission_id, &["documentFields", recorded]).await?;
+    if let Some(output) = row.get(recorded).and_then(|answer| read_answer(question, answer)) {
+        return Ok(output);
     }
-    let number = document_number(&row).ok_or(TableError::Missing("documentNumber"))?;
-    let valid = license_service.knows(&application_id, &submission_id, &number).await?;
-    submissions.record(&application_id, &submission_id, vec![(ANSWER, AttributeValue::Bool(valid))]).await?;
-    Ok(Output { valid })
+    let asked = LicenseFields::of(&document(&row)).ok_or(TableError::Missing("documentNumber"))?;
+    let (answer, output) = match question {
+        LicenseQuestion::Number => {
+            let known = license_service.knows(&application_id, &submission_id, &asked.number).await?;
+            (AttributeValue::Bool(known), Output::known(known))
+        }
+        LicenseQuestion::Fields => {
+            let answer = license_service.compare(&application_id, &submission_id, &asked).await?.to(&asked);
+            (comparisons(answer), Output::compared(answer))
+        }
+    };
+    submissions.record(&application_id, &submission_id, vec![(recorded, answer)]).await?;
+    Ok(output)
 }
 
-/// The attribute of the submission that holds the answer.
-const ANSWER: &str = "licenseValid";
+/// The attributes of the submission that hold the answers to the two questions.
+const NUMBER_ANSWER: &str = "licenseValid";
+const FIELDS_ANSWER: &str = "licenseFields";
 
-/// The number of the document: the one that the applicant typed need only be similar.
-fn document_number(row: &Row) -> Option<Personal> {
-    column(row.get("documentFields")?.as_m().ok()?, "documentNumber").map(Personal::new)
+fn comparisons(answer: LicenseAnswer) -> AttributeValue {
+    let entries = answer.entries().into_iter();
+    AttributeValue::M(entries.map(|(name, comparison)| (name.to_owned(), text(comparison.code()))).collect())
+}
+
+fn read_answer(question: LicenseQuestion, answer: &AttributeValue) -> Option<Output> {
+    match question {
+        LicenseQuestion::Number => answer.as_bool().ok().map(|known| Output::known(*known)),
+        LicenseQuestion::Fields => {
+            let fields = answer.as_m().ok()?;
+            LicenseAnswer::from_lookup(|name| Comparison::from_code(column(fields, name)?)).map(Output::compared)
+        }
+    }
+}
+
+/// What the document says: what the applicant typed need only be similar.
+fn document(row: &Row) -> DocumentFields {
+    let fields = row.get("documentFields").and_then(|fields| fields.as_m().ok());
+    DocumentFields::from_lookup(|name| {
+        fields.and_then(|fields| column(fields, name)).map(Personal::new).unwrap_or_default()
+    })
 }
 
 #[cfg(test)]
@@ -95,22 +152,35 @@ mod tests {
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use bonafide_worker::text;
 
-    use super::{license_service::tests::serving, *};
-
-    const YES: &str = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ntrue";
-    const NO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfalse";
+    use super::{
+        license_service::tests::{ok, serving},
+        *,
+    };
 
     fn input() -> Input {
         let input = serde_json::json!({"applicationId": "8d247914", "submissionId": "0123456789abcde"});
         serde_json::from_value(input).expect("an input")
     }
 
-    /// A submission whose applicant typed another number than the document has.
+    fn fields_input() -> Input {
+        Input { question: LicenseQuestion::Fields, ..input() }
+    }
+
+    /// A submission whose applicant typed another number and name than the document has.
     fn row() -> Row {
-        let fields = HashMap::from([("documentNumber".to_owned(), text("S123-456-579-010"))]);
+        let fields = [
+            ("documentNumber", "S123-456-579-010"),
+            ("firstName", "NICK"),
+            ("lastName", "SAMPLE"),
+            ("dateOfBirth", "1957-01-12"),
+            ("expirationDate", "2031-06-30"),
+            ("issuer", "FLORIDA"),
+        ];
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), text(value)));
         Row::from([
-            ("documentFields".to_owned(), AttributeValue::M(fields)),
+            ("documentFields".to_owned(), AttributeValue::M(fields.collect())),
             ("DOCUMENT_NUMBER".to_owned(), text("S123456579011")),
+            ("LAST_NAME".to_owned(), text("SIMPLE")),
         ])
     }
 
@@ -124,11 +194,15 @@ mod tests {
     }
 
     fn write(valid: bool) -> Rule {
+        write_answer(":licenseValid", AttributeValue::Bool(valid))
+    }
+
+    fn write_answer(name: &'static str, answer: AttributeValue) -> Rule {
         mock!(Client::update_item)
             .match_requests(move |request| {
                 let values = request.expression_attribute_values().expect("values");
                 request.condition_expression() == Some("attribute_exists(submissionId)")
-                    && *values == HashMap::from([(":licenseValid".to_owned(), AttributeValue::Bool(valid))])
+                    && *values == HashMap::from([(name.to_owned(), answer.clone())])
             })
             .then_output(|| UpdateItemOutput::builder().build())
     }
@@ -139,14 +213,60 @@ mod tests {
 
     #[tokio::test]
     async fn asks_about_the_number_of_the_document_and_records_the_answer() {
-        for (answer, valid) in [(YES, true), (NO, false)] {
-            let (license_service, asked) = serving(answer).await;
+        for (answer, valid) in [("true", true), ("false", false)] {
+            let (license_service, asked) = serving(&ok(answer)).await;
             let (read, write) = (read(row()), write(valid));
             let output = handle(&license_service, &submissions(&[&read, &write]), input()).await.expect("an output");
             let asked = asked.await.expect("served");
             assert!(asked.contains(r#""driver_license_id":"S123-456-579-010""#), "{asked}");
-            assert_eq!((output, write.num_calls()), (Output { valid }, 1));
+            assert_eq!((output, write.num_calls()), (Output::known(valid), 1));
         }
+    }
+
+    #[tokio::test]
+    async fn asks_about_the_fields_of_the_document_and_records_the_answer() {
+        let comparisons = |last_name: Comparison| {
+            let comparison = |name: &str| match name {
+                "firstName" => Comparison::NotCompared,
+                "lastName" => last_name,
+                _ => Comparison::Match,
+            };
+            LicenseAnswer::from_lookup(|name| Some(comparison(name))).expect("an answer")
+        };
+        for (word, last_name, verdict) in [
+            ("match", Comparison::Match, LicenseVerdict::Confirmed),
+            ("no_match", Comparison::NoMatch, LicenseVerdict::Differs),
+        ] {
+            let answered = comparisons(last_name);
+            let body = serde_json::json!({
+                "driver_license_id": "match", "first_name": "not_compared", "last_name": word, "date_of_birth": "match",
+                "expiration_date": "match",
+            });
+            let (license_service, asked) = serving(&ok(&body.to_string())).await;
+            let write = write_answer(":licenseFields", super::comparisons(answered));
+            let rules = submissions(&[&read(row()), &write]);
+            let output = handle(&license_service, &rules, fields_input()).await.expect("an output");
+            let asked = asked.await.expect("served");
+            assert!(asked.contains(r#""last_name":"SAMPLE","date_of_birth":"1957-01-12""#), "{asked}");
+            let scores = answered.scores();
+            assert_eq!(output, Output { valid: verdict == LicenseVerdict::Confirmed, verdict, scores });
+            assert_eq!(write.num_calls(), 1);
+            // The same without a call, from the record.
+            let recorded = [("licenseFields".to_owned(), super::comparisons(answered))];
+            let (license_service, _asked) = serving("no HTTP at all").await;
+            let rules = submissions(&[&read(row().into_iter().chain(recorded).collect())]);
+            assert_eq!(handle(&license_service, &rules, fields_input()).await.expect("an output"), output);
+        }
+    }
+
+    /// A stage may ask for the number first and for the fields later.
+    #[tokio::test]
+    async fn a_number_that_is_known_answers_no_question_about_fields() {
+        let row = row().into_iter().chain([("licenseValid".to_owned(), AttributeValue::Bool(true))]).collect();
+        let (license_service, asked) = serving(&ok("true")).await;
+        let failure = handle(&license_service, &submissions(&[&read(row)]), fields_input()).await.expect_err("true");
+        assert_eq!(failure.name(), ErrorName::Transient);
+        assert!(asked.await.expect("served").starts_with("POST /license/fields "));
     }
 
     #[tokio::test]
@@ -155,7 +275,7 @@ mod tests {
             let row = row().into_iter().chain([("licenseValid".to_owned(), AttributeValue::Bool(valid))]).collect();
             let (license_service, _asked) = serving("no HTTP at all").await;
             let output = handle(&license_service, &submissions(&[&read(row)]), input()).await.expect("an output");
-            assert_eq!(output, Output { valid });
+            assert_eq!(output, Output::known(valid));
         }
     }
 
@@ -172,7 +292,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_deleted_submission_is_not_created_again() {
-        let (license_service, _asked) = serving(YES).await;
+        let (license_service, _asked) = serving(&ok("true")).await;
         let gone = mock!(Client::update_item)
             .match_requests(|request| request.condition_expression() == Some("attribute_exists(submissionId)"))
             .then_error(|| {
@@ -200,7 +320,23 @@ mod tests {
         for message in released["messages"].as_array().expect("messages") {
             serde_json::from_value::<Input>(message.clone()).expect("an input");
         }
-        let answers = [true, false].map(|valid| serde_json::to_value(Output { valid }).expect("json"));
-        assert_eq!(released["answers"].as_array().expect("answers"), &answers);
+        let answer = |comparisons: &[(&str, Comparison)]| {
+            let find =
+                |name: &str| comparisons.iter().find(|(field, _)| *field == name).map(|(_, comparison)| *comparison);
+            LicenseAnswer::from_lookup(|name| find(name).or(Some(Comparison::NotCompared))).expect("an answer")
+        };
+        let (number, last_name) = (("documentNumber", Comparison::Match), ("lastName", Comparison::NoMatch));
+        let outputs = [
+            Output::known(true),
+            Output::known(false),
+            Output::compared(answer(&[number, last_name, ("dateOfBirth", Comparison::Match)])),
+            Output::compared(answer(&[number])),
+        ];
+        let answers = outputs.map(|output| serde_json::to_value(output).expect("json"));
+        for released in released["answers"].as_array().expect("answers") {
+            let members = released.as_object().expect("an object");
+            let is_given = |answer: &serde_json::Value| members.iter().all(|(name, value)| answer[name] == *value);
+            assert!(answers.iter().any(is_given), "{released}");
+        }
     }
 }

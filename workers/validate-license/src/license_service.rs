@@ -1,9 +1,10 @@
-//! The HTTP contract of the licence verification service: `POST /license` answers a bare JSON `true` or `false`.
+//! The HTTP contract of the licence verification service, as `docs/LICENSE-VERIFICATION.md` describes it: `POST /license` answers a bare JSON
+//! `true` or `false`, `POST /license/fields` one comparison for each field.
 
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::{Client, error::SdkError, operation::get_secret_value::GetSecretValueError};
-use bonafide_domain::{ApplicationId, Personal, SubmissionId};
+use bonafide_domain::{ApplicationId, LicenseAnswer, LicenseFields, Personal, SubmissionId};
 use bonafide_worker::{ErrorName, TaskError, sdk_code};
 use reqwest::{StatusCode, Url, redirect::Policy};
 use serde::Serialize;
@@ -11,11 +12,14 @@ use tokio::sync::Mutex;
 
 /// Enough for `false` with white space; a longer answer is malformed.
 const MAX_ANSWER_BYTES: usize = 16;
+/// Enough for all comparisons with white space.
+const MAX_COMPARISONS_BYTES: usize = 1024;
 
 /// The licence verification service, with its API key.
 pub struct LicenseService {
     http: reqwest::Client,
     license: Url,
+    fields: Url,
     secrets: Client,
     secret_id: String,
     /// Read once per process, and again after the service has refused it, which happens after a rotation.
@@ -43,8 +47,8 @@ pub enum LicenseServiceError {
     /// It answered with an error status.
     #[error("the licence verification service answered with status {0}")]
     Status(StatusCode),
-    /// It answered neither `true` nor `false`.
-    #[error("the answer of the licence verification service was neither true nor false")]
+    /// It answered something that is not in the contract.
+    #[error("the answer of the licence verification service was malformed")]
     Malformed,
 }
 
@@ -78,25 +82,34 @@ impl TaskError for LicenseServiceError {
     }
 }
 
-/// The request, with the names of the seed system.
+/// The question about a number, with the names of the seed system.
 #[derive(Serialize)]
-struct Request<'a> {
+struct NumberRequest<'a> {
     driver_license_id: &'a str,
     /// Forces an answer in the seed system; never used.
     validation_override: bool,
     app_uuid: &'a str,
 }
 
+/// The question about what a document says.
+#[derive(Serialize)]
+struct FieldsRequest<'a> {
+    app_uuid: &'a str,
+    #[serde(flatten)]
+    fields: &'a LicenseFields,
+}
+
 impl LicenseService {
-    /// Uses the service at `url`, to which `/license` is added.
+    /// Uses the service at `url`, to which the paths are added.
     ///
     /// # Errors
     /// When the address or the HTTP client cannot be used.
     pub fn new(url: &str, secrets: Client, secret_id: String) -> Result<Self, LicenseServiceError> {
         // A second installation fails and changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let license =
-            Url::parse(&format!("{}/license", url.trim_end_matches('/'))).map_err(|_| LicenseServiceError::Address)?;
+        let route = |path| Url::parse(&format!("{}{path}", url.trim_end_matches('/')));
+        let [license, fields] = ["/license", "/license/fields"].map(|path| route(path).ok());
+        let (Some(license), Some(fields)) = (license, fields) else { return Err(LicenseServiceError::Address) };
         if !matches!(license.scheme(), "http" | "https") {
             return Err(LicenseServiceError::Address);
         }
@@ -108,10 +121,10 @@ impl LicenseService {
             .redirect(Policy::none())
             .build()
             .map_err(|_| LicenseServiceError::Setup)?;
-        Ok(Self { http, license, secrets, secret_id, key: Mutex::new(None) })
+        Ok(Self { http, license, fields, secrets, secret_id, key: Mutex::new(None) })
     }
 
-    /// Whether the service knows this licence.
+    /// Whether the service knows this number.
     ///
     /// # Errors
     /// When it gives no usable answer.
@@ -121,15 +134,45 @@ impl LicenseService {
         submission: &SubmissionId,
         number: &Personal,
     ) -> Result<bool, LicenseServiceError> {
-        let body =
-            Request { driver_license_id: number.expose(), validation_override: false, app_uuid: application.as_str() };
-        let response = self
-            .http
-            .post(self.license.clone())
-            .header("x-api-key", self.api_key().await?.expose())
-            // The same for every try, so that the call is charged once: a submission has one document.
-            .header("idempotency-key", submission.execution_name(application))
-            .json(&body)
+        let body = NumberRequest {
+            driver_license_id: number.expose(),
+            validation_override: false,
+            app_uuid: application.as_str(),
+        };
+        let key = submission.execution_name(application);
+        parse_answer(&self.ask(&self.license, &key, &body, MAX_ANSWER_BYTES).await?)
+    }
+
+    /// What the issuer's register says of the fields of a document.
+    ///
+    /// # Errors
+    /// When it gives no usable answer.
+    pub async fn compare(
+        &self,
+        application: &ApplicationId,
+        submission: &SubmissionId,
+        fields: &LicenseFields,
+    ) -> Result<LicenseAnswer, LicenseServiceError> {
+        let body = FieldsRequest { app_uuid: application.as_str(), fields };
+        // Another question than that about the number, which the stage may have asked before.
+        let key = format!("{}-fields", submission.execution_name(application));
+        let answer = self.ask(&self.fields, &key, &body, MAX_COMPARISONS_BYTES).await?;
+        // The error of the parser would quote the answer.
+        serde_json::from_slice(&answer).map_err(|_| LicenseServiceError::Malformed)
+    }
+
+    /// The answer to a question. The key is the same for every try, so that the call is charged once: a submission has one document.
+    async fn ask(
+        &self,
+        route: &Url,
+        key: &str,
+        body: &impl Serialize,
+        limit: usize,
+    ) -> Result<Vec<u8>, LicenseServiceError> {
+        let request = self.http.post(route.clone()).header("x-api-key", self.api_key().await?.expose());
+        let response = request
+            .header("idempotency-key", key)
+            .json(body)
             .send()
             .await
             .map_err(|_| LicenseServiceError::NoAnswer)?;
@@ -140,7 +183,7 @@ impl LicenseService {
         if status != StatusCode::OK {
             return Err(LicenseServiceError::Status(status));
         }
-        read_answer(response).await
+        read_answer(response, limit).await
     }
 
     async fn api_key(&self) -> Result<Personal, LicenseServiceError> {
@@ -156,15 +199,15 @@ impl LicenseService {
     }
 }
 
-async fn read_answer(mut response: reqwest::Response) -> Result<bool, LicenseServiceError> {
+async fn read_answer(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, LicenseServiceError> {
     let mut answer = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|_| LicenseServiceError::NoAnswer)? {
         answer.extend_from_slice(&chunk);
-        if answer.len() > MAX_ANSWER_BYTES {
+        if answer.len() > limit {
             return Err(LicenseServiceError::Malformed);
         }
     }
-    parse_answer(&answer)
+    Ok(answer)
 }
 
 fn parse_answer(answer: &[u8]) -> Result<bool, LicenseServiceError> {
@@ -190,14 +233,22 @@ pub(crate) mod tests {
         task::JoinHandle,
     };
 
+    use bonafide_domain::DocumentFields;
+
     use super::*;
 
     fn secret() -> Rule {
         mock!(Client::get_secret_value).then_output(|| GetSecretValueOutput::builder().secret_string("a-key").build())
     }
 
+    /// An answer with this body.
+    pub(crate) fn ok(body: &str) -> String {
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    }
+
     /// A fake of the service that answers one request with these bytes; also returns the request.
-    pub(crate) async fn serving(answer: &'static str) -> (LicenseService, JoinHandle<String>) {
+    pub(crate) async fn serving(answer: &str) -> (LicenseService, JoinHandle<String>) {
+        let answer = answer.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let asked = tokio::spawn(async move {
@@ -214,7 +265,7 @@ pub(crate) mod tests {
         (LicenseService::new(&url, secrets, "secret".into()).expect("a client"), asked)
     }
 
-    async fn ask(answer: &'static str) -> (Result<bool, LicenseServiceError>, String) {
+    async fn ask(answer: &str) -> (Result<bool, LicenseServiceError>, String) {
         let (license_service, asked) = serving(answer).await;
         let (application, submission) = ("8d247914".parse().expect("an id"), "0123456789abcde".parse().expect("an id"));
         let result = license_service.knows(&application, &submission, &Personal::new("S123456579010")).await;
@@ -259,6 +310,53 @@ pub(crate) mod tests {
             let (known, _) = ask(answer).await;
             assert_eq!(known.expect_err("no answer").name(), ErrorName::Transient, "{answer}");
         }
+    }
+
+    async fn compare(answer: &str) -> (Result<LicenseAnswer, LicenseServiceError>, String) {
+        let (license_service, asked) = serving(answer).await;
+        let (application, submission) = ("8d247914".parse().expect("an id"), "0123456789abcde".parse().expect("an id"));
+        let document = DocumentFields {
+            document_number: Personal::new("S123456579010"),
+            last_name: Personal::new("SAMPLE"),
+            ..DocumentFields::default()
+        };
+        let fields = LicenseFields::of(&document).expect("a number");
+        let result = license_service.compare(&application, &submission, &fields).await;
+        (result, asked.await.expect("served"))
+    }
+
+    #[tokio::test]
+    async fn asks_about_fields_as_the_contract_says() {
+        let body = r#"{"driver_license_id":"match","first_name":"not_compared","last_name":"match","date_of_birth":"match","expiration_date":"no_match"}"#;
+        let (answer, request) = compare(&ok(&format!("{body}\n"))).await;
+        let words = answer.expect("an answer").entries().map(|(_, comparison)| comparison.code());
+        assert_eq!(words, ["match", "notCompared", "match", "match", "noMatch"]);
+        assert!(request.starts_with("POST /license/fields HTTP/1.1\r\n"), "{request}");
+        assert!(
+            request.contains("x-api-key: a-key\r\n")
+                && request.contains("idempotency-key: 8d247914-0123456789abcde-fields\r\n"),
+            "{request}"
+        );
+        assert!(
+            request.ends_with(r#"{"app_uuid":"8d247914","driver_license_id":"S123456579010","last_name":"SAMPLE"}"#),
+            "{request}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_bad_answer_about_fields_is_retried_and_never_a_pass() {
+        for answer in [
+            "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ntrue",
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\ncontent-length: 29\r\n\r\n{\"driver_license_id\":\"match\"}",
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\ntrue",
+            "no HTTP at all",
+        ] {
+            let (answered, _) = compare(answer).await;
+            assert_eq!(answered.expect_err("no answer").name(), ErrorName::Transient, "{answer}");
+        }
+        let (wrong_address, _) = compare("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await;
+        assert_eq!(wrong_address.expect_err("no answer").name(), ErrorName::Internal);
     }
 
     #[tokio::test]

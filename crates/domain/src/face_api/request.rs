@@ -26,6 +26,8 @@ pub struct RegisterRequest {
 pub struct VerifyRequest {
     image: Option<EncodedImage>,
     upload: Option<UploadId>,
+    /// The only face that may match; without it, all do.
+    face_id: Option<FaceId>,
 }
 
 /// `POST /create-index`
@@ -95,12 +97,12 @@ impl RegisterRequest {
 }
 
 impl VerifyRequest {
-    /// Where the picture is.
+    /// Where the picture is, and the face that the caller names.
     ///
     /// # Errors
     /// When there is not exactly one picture.
-    pub fn source(self) -> Result<PictureSource, Refusal> {
-        PictureSource::of(self.image, self.upload)
+    pub fn parts(self) -> Result<(PictureSource, Option<FaceId>), Refusal> {
+        Ok((PictureSource::of(self.image, self.upload)?, self.face_id))
     }
 }
 
@@ -152,8 +154,11 @@ mod tests {
         for body in [both, neither] {
             assert_eq!(parts(body).expect_err("not one"), Refusal::At("image"));
         }
-        let verify: VerifyRequest = serde_json::from_value(json!({})).expect("a request");
-        assert!(verify.source().is_err());
+        let verify = |body: Value| serde_json::from_value::<VerifyRequest>(body).expect("a request").parts();
+        assert!(verify(json!({})).is_err());
+        assert!(verify(json!({"faceId": UPLOAD})).is_err());
+        assert_eq!(verify(json!({"upload": UPLOAD})).expect("parts").1, None);
+        assert_eq!(verify(json!({"upload": UPLOAD, "faceId": UPLOAD})).expect("parts").1, UPLOAD.parse().ok());
     }
 
     #[test]

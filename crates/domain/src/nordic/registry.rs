@@ -1,39 +1,15 @@
 //! Parses the response of a national registry: `docs/NATIONAL-REGISTRY.md` is the contract.
 
-use std::{fmt, marker::PhantomData};
-
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::de::{Deserialize, Deserializer, Error as _};
 
 use super::{RegistryAnswer, RegistryRecord};
+use crate::object::Object;
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
     found: bool,
     person: Option<Object<RegistryRecord>>,
-}
-
-/// A JSON object. Serde alone would also accept an array of the members in order.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = T;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(members))
-            }
-        }
-
-        deserializer.deserialize_map(Members(PhantomData)).map(Self)
-    }
 }
 
 impl<'de> Deserialize<'de> for RegistryAnswer {

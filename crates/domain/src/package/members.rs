@@ -193,6 +193,14 @@ mod tests {
         assert_eq!(inspect_image(Member::Selfie, &png(79, 800)), Err(ReasonCode::SelfieTooSmall));
         assert_eq!(inspect_image(Member::Document, &png(800, 10_001)), Err(ReasonCode::DocumentTooLarge));
         assert_eq!(inspect_image(Member::Document, b"GIF89a\x01\x01\x01\x01"), Err(ReasonCode::DocumentNotAnImage));
+        // HEIC under whatever name. The sentence for the applicant says what to do.
+        let heic = b"\0\0\0\x18ftypheic\0\0\0\0heicmif1";
+        for (member, reason) in
+            [(Member::Selfie, ReasonCode::SelfieNotAnImage), (Member::Document, ReasonCode::DocumentNotAnImage)]
+        {
+            assert_eq!(inspect_image(member, heic), Err(reason));
+            assert!(["HEIC", "JPEG"].iter().all(|format| reason.applicant().contains(format)));
+        }
         assert_eq!(inspect_image(Member::Selfie, b""), Err(ReasonCode::SelfieNotAnImage));
         assert_eq!(inspect_image(Member::Selfie, b"\x89PNG\r\n\x1a\n"), Err(ReasonCode::SelfieNotAnImage));
         let changed = [b"\x89PNG\n\x1a\n", &png(80, 80)[8..]].concat();

@@ -10,9 +10,9 @@ mod text;
 
 use serde::Serialize;
 
-pub(crate) use address::is_post_office_box;
+pub(crate) use address::{is_post_office_box, state_code};
 pub use date::{DateOrder, parse_date};
-pub(crate) use name::{CUT_FROM, split as split_name};
+pub(crate) use name::{CUT_FROM, first_surname, split as split_name};
 
 use crate::{Details, DetailsColumn, DocumentFields, DocumentType, Personal};
 
@@ -67,7 +67,7 @@ pub fn similarities(details: &Details, document: &DocumentFields) -> Similaritie
         document_number: number::similarity(
             given(DetailsColumn::DocumentNumber),
             document.document_number.expose(),
-            &address::state_code(document.issuer.expose()),
+            &state_code(document.issuer.expose()),
         ),
         address: address::similarity(
             &address::Address {
@@ -103,7 +103,7 @@ pub(crate) fn name_similarities(left: (&str, &str), right: (&str, &str)) -> (f64
 pub fn customer_key(document: &DocumentFields) -> Option<Personal> {
     let issuer = match document.document_type() {
         DocumentType::Passport => "PASSPORT".to_owned(),
-        DocumentType::License => address::state_code(document.issuer.expose()),
+        DocumentType::License => state_code(document.issuer.expose()),
     };
     let number = number::folded(document.document_number.expose(), &issuer);
     (!number.is_empty() && !issuer.is_empty()).then(|| Personal::new(&format!("US#{issuer}-{number}")))

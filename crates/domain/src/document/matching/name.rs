@@ -197,6 +197,18 @@ fn is_particle(word: &str) -> bool {
     word.len() == 1 || PARTICLES.contains(&word)
 }
 
+/// The first of several surnames, with the particles before it: DE LA CRUZ of DE LA CRUZ LOPEZ. A hyphen makes one surname of two.
+pub(crate) fn first_surname(surnames: &str) -> String {
+    let mut first = Vec::new();
+    for word in surnames.split_whitespace() {
+        first.push(word);
+        if !is_particle(&word.to_uppercase().replace(['.', '\''], "")) {
+            break;
+        }
+    }
+    first.join(" ")
+}
+
 /// Given names and family name of a name that is written in that order. Particles belong to the family name.
 pub(crate) fn split(full: &str) -> Option<(&str, &str)> {
     let mut at = full.trim_end().rfind(char::is_whitespace)?;

@@ -4,7 +4,8 @@ mod forms;
 mod place;
 mod street;
 
-pub(super) use place::{is_state_code, state_code};
+pub(super) use place::is_state_code;
+pub(crate) use place::state_code;
 pub(crate) use street::is_post_office_box;
 
 use super::text::NO_VARIANT;

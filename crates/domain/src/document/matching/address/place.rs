@@ -176,7 +176,8 @@ fn known_state(text: &str) -> Option<&'static str> {
     ISSUERS.get(text).or_else(|| REGIONS.get(text)).copied()
 }
 
-pub(in crate::document::matching) fn state_code(text: &str) -> String {
+/// The code of a state or territory that is written in any form; other text without spaces.
+pub(crate) fn state_code(text: &str) -> String {
     let text = words(text).concat();
     known_state(&text).map_or(text, str::to_owned)
 }
