@@ -11,16 +11,21 @@ use bonafide_tools::repository;
 use jsonschema::Validator;
 use serde_json::Value;
 
-/// Every worker, by the substitution that names it where a definition waits for it: its function, or its queue.
+/// Every worker, by the substitutions that name it where a definition waits for it: its queue, or its function, whose version is that of
+/// the deployment of a machine in the same stack.
 fn workers() -> Result<Vec<(String, String)>> {
     let list = fs::read(repository().join("workers/workers.json")).context("workers.json")?;
     let list: Vec<Value> = serde_json::from_slice(&list).context("workers.json")?;
     let workers =
         list.iter().filter_map(|worker| Some((worker["name"].as_str()?, worker["trigger"]["queue"].as_str())));
-    let token = |name: &str, queue: Option<&str>| {
-        queue.map_or_else(|| format!("${{{}Arn}}", pascal(name)), |queue| format!("${{{queue}QueueUrl}}"))
+    let tokens = |(name, queue): (&str, Option<&str>)| {
+        let values = queue.map_or_else(
+            || ["Arn", "FunctionArn"].map(|value| format!("${{{}{value}}}", pascal(name))).to_vec(),
+            |queue| vec![format!("${{{queue}QueueUrl}}")],
+        );
+        values.into_iter().map(|token| (token, name.to_owned())).collect::<Vec<_>>()
     };
-    Ok(workers.map(|(name, queue)| (token(name, queue), name.to_owned())).collect())
+    Ok(workers.flat_map(tokens).collect())
 }
 
 struct Contracts {

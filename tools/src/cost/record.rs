@@ -398,6 +398,7 @@ fn machine_call(state: &Value) -> Option<Call> {
 /// The worker that a Task invokes: `${ExtractIdentityArn}` is `extract-identity`.
 fn invoked(state: &Value) -> Option<String> {
     let name = state["Arguments"]["FunctionName"].as_str()?.strip_prefix("${")?.strip_suffix("Arn}")?;
+    let name = name.strip_suffix("Function").unwrap_or(name);
     let mut worker = String::new();
     for letter in name.chars() {
         if letter.is_ascii_uppercase() && !worker.is_empty() {
