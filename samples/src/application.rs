@@ -22,18 +22,34 @@ pub fn faces() -> Result<BTreeMap<String, Face>, Error> {
     Ok(serde_json::from_str(include_str!("../faces.json"))?)
 }
 
-/// Draws the face with this name. The result is cached, since many samples show the same face.
+/// Draws the face with this name, as on documents. The result is cached, since many samples show the same face.
 ///
 /// # Errors
 /// When no face has this name.
 pub fn face(name: &str) -> Result<Arc<Picture>, Error> {
-    static DRAWN: Mutex<BTreeMap<String, Arc<Picture>>> = Mutex::new(BTreeMap::new());
-    let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    static DRAWN: Drawn = Mutex::new(BTreeMap::new());
+    drawn(&DRAWN, name, Face::clone)
+}
+
+/// Draws the face with this name, as on selfies: a document's portrait is another photograph.
+///
+/// # Errors
+/// When no face has this name.
+pub fn face_on_selfies(name: &str) -> Result<Arc<Picture>, Error> {
+    static DRAWN: Drawn = Mutex::new(BTreeMap::new());
+    drawn(&DRAWN, name, Face::on_another_day)
+}
+
+type Drawn = Mutex<BTreeMap<String, Arc<Picture>>>;
+
+fn drawn(cache: &Drawn, name: &str, change: fn(&Face) -> Face) -> Result<Arc<Picture>, Error> {
+    let mut drawn = cache.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(picture) = drawn.get(name) {
         return Ok(Arc::clone(picture));
     }
-    let picture = faces()?.get(name).ok_or_else(|| Error::UnknownFace(name.to_owned()))?.draw()?;
-    let picture = Arc::new(picture);
+    let faces = faces()?;
+    let face = faces.get(name).ok_or_else(|| Error::UnknownFace(name.to_owned()))?;
+    let picture = Arc::new(change(face).draw()?);
     drawn.insert(name.to_owned(), Arc::clone(&picture));
     Ok(picture)
 }
@@ -116,11 +132,11 @@ impl Application {
     /// # Errors
     /// When it cannot be drawn.
     pub fn selfie(&self) -> Result<Picture, Error> {
-        let person = self.selfie_face.as_deref().map(face).transpose()?;
+        let person = self.selfie_face.as_deref().map(face_on_selfies).transpose()?;
         let companions = self
             .companions
             .iter()
-            .map(|(name, scale, at)| Ok((face(name)?, *scale, *at)))
+            .map(|(name, scale, at)| Ok((face_on_selfies(name)?, *scale, *at)))
             .collect::<Result<Vec<_>, Error>>()?;
         let companions: Vec<_> = companions.iter().map(|(picture, scale, at)| (&**picture, *scale, *at)).collect();
         self.shot.take(person.as_deref(), &companions)

@@ -3,9 +3,9 @@
 use crate::{
     Error,
     application::{Application, florida},
-    license::{Date, Wear},
+    license::{self, Date, Wear},
     package::{self, Details, Member},
-    picture::Format,
+    picture::{Format, Picture as Drawing},
     selfie::{Room, Shot},
 };
 
@@ -23,7 +23,8 @@ pub(crate) fn approved(id: &str) -> Package {
     Application {
         license_format: Format::PalettePng,
         selfie_format: Format::PalettePng,
-        shot: Shot { turn: 3.0, light: 1.05, ..Shot::default() },
+        // Grain makes a PNG large.
+        shot: Shot { turn: 3.0, light: 1.05, grain: 6.0, ..Shot::default() },
         ..Application::new(id, license, "nora")
     }
     .zip()
@@ -39,7 +40,7 @@ pub(crate) fn face_mismatch(id: &str) -> Package {
     );
     Application {
         selfie_face: Some("stranger".to_owned()),
-        shot: Shot { room: Room::Window, side_light: 0.3, ..Shot::default() },
+        shot: Shot { room: Room::Window, side_light: 0.3, yaw: 25.0, ..Shot::default() },
         ..Application::new(id, license, "agnes")
     }
     .zip()
@@ -70,7 +71,7 @@ pub(crate) fn document_expired(id: &str) -> Package {
     license.issued = Date::new(2011, 8, 12);
     license.expires = Date::new(2019, 8, 30);
     Application {
-        shot: Shot { room: Room::Kitchen, turn: 5.0, scale: 1.4, ..Shot::default() },
+        shot: Shot { room: Room::Kitchen, turn: 5.0, scale: 1.4, yaw: -30.0, ..Shot::default() },
         ..Application::new(id, license, "odette")
     }
     .zip()
@@ -101,7 +102,7 @@ pub(crate) fn face_duplicate(id: &str) -> Package {
         "F",
     );
     Application {
-        shot: Shot { room: Room::Garden, turn: -6.0, scale: 1.3, light: 0.92, yaw: 0.05, ..Shot::default() },
+        shot: Shot { room: Room::Garden, turn: -6.0, scale: 1.3, light: 0.92, ..Shot::default() },
         // The face of the approved sample.
         ..Application::new(id, license, "nora")
     }
@@ -117,7 +118,7 @@ pub(crate) fn license_unknown(id: &str) -> Package {
         "F",
     );
     Application {
-        shot: Shot { room: Room::Garden, yaw: -0.06, blur: 1.0, ..Shot::default() },
+        shot: Shot { room: Room::Garden, yaw: 28.0, ..Shot::default() },
         ..Application::new(id, license, "greta")
     }
     .zip()
@@ -164,7 +165,7 @@ pub(crate) fn formatting(id: &str) -> Package {
             born: "7/4/1981".to_owned(),
             street: "1420 North Seagrass Boulevard, Apartment 6".to_owned(),
         },
-        shot: Shot { room: Room::Kitchen, turn: -3.0, light: 0.9, warmth: 0.95, ..Shot::default() },
+        shot: Shot { room: Room::Kitchen, turn: -3.0, yaw: 30.0, light: 0.9, warmth: 0.95, ..Shot::default() },
         ..Application::new(id, license, "dagny")
     }
     .zip()
@@ -271,6 +272,7 @@ pub(crate) fn document_without_portrait(id: &str) -> Package {
     );
     let mut application = Application::new(id, license, "paul");
     application.license_face = None;
+    application.shot.yaw = 25.0;
     application.zip()
 }
 
@@ -318,6 +320,37 @@ pub(crate) fn third_party_malformed(id: &str) -> Package {
         ..Application::new(id, license, "edwin")
     }
     .zip()
+}
+
+/// The portrait cut out of the licence, compressed again: the face is the right one, and nobody was there.
+pub(crate) fn selfie_is_the_portrait(id: &str) -> Package {
+    let license = florida(
+        "W408-553-70-999-0",
+        ["GRETA MAE", "WOLCOTT"],
+        ["2210 PLOVER BEACH DRIVE", "NAPLES", "34102"],
+        Date::new(1970, 8, 14),
+        "F",
+    );
+    with_the_portrait_as_selfie(&Application::new(id, license, "greta"), |portrait| portrait)
+}
+
+/// The same, mirrored, as many selfies are.
+pub(crate) fn selfie_is_the_mirrored_portrait(id: &str) -> Package {
+    let license = florida(
+        "Y216-340-78-999-0",
+        ["JULIUS", "YARBROUGH"],
+        ["74 SKIMMER POINT ROAD", "HIALEAH", "33010"],
+        Date::new(1978, 5, 6),
+        "M",
+    );
+    with_the_portrait_as_selfie(&Application::new(id, license, "julius"), Drawing::mirrored)
+}
+
+fn with_the_portrait_as_selfie(application: &Application, disguise: fn(Drawing) -> Drawing) -> Package {
+    let mut members = application.members()?;
+    let portrait = disguise(license::portrait_on(&application.card()?));
+    members[2] = Member::selfie(&application.id, &portrait, application.selfie_format)?;
+    package::zip(&members)
 }
 
 /// A valid application, from which the malformed ones are made.
@@ -370,7 +403,7 @@ fn late_document(id: &str) -> Application {
         "F",
     );
     Application {
-        shot: Shot { room: Room::Kitchen, turn: 4.0, scale: 1.3, ..Shot::default() },
+        shot: Shot { room: Room::Kitchen, turn: 4.0, scale: 1.3, yaw: -28.0, ..Shot::default() },
         // The only application for which this face is searched.
         ..Application::new(id, license, "agnes")
     }

@@ -307,6 +307,28 @@ pub const SAMPLES: &[Sample] = &[
         after: &["birth-date-mismatch"],
     },
     Sample {
+        id: "selfie-is-the-portrait",
+        submission: Submission::Package {
+            file: "packages/selfie-is-the-portrait.zip",
+            draw: applications::selfie_is_the_portrait,
+        },
+        title: "The selfie is the portrait, cut out of the licence",
+        suite: Suite::Full,
+        expected: Expected::new("referred", &["SELFIE_SAME_PHOTOGRAPH"]),
+        after: &[],
+    },
+    Sample {
+        id: "selfie-is-the-mirrored-portrait",
+        submission: Submission::Package {
+            file: "packages/selfie-is-the-mirrored-portrait.zip",
+            draw: applications::selfie_is_the_mirrored_portrait,
+        },
+        title: "The selfie is the portrait, cut out and mirrored",
+        suite: Suite::Full,
+        expected: Expected::new("referred", &["SELFIE_SAME_PHOTOGRAPH"]),
+        after: &[],
+    },
+    Sample {
         id: "zip-bomb",
         submission: Submission::Package { file: "packages/zip-bomb.zip", draw: applications::zip_bomb },
         title: "A small zip with an enormous selfie",

@@ -71,6 +71,8 @@ pub struct Face {
     pub hair_tone: [f32; 3],
     /// Factors on red, green and blue of the clothes.
     pub clothes_tone: [f32; 3],
+    /// Hair or hat higher and wider, in pixels.
+    pub hair: f32,
     /// Fine lines deeper (above 0) or smoother (down to -1).
     pub lines: f32,
     /// Darkness of a moustache, from 0 to 1.
@@ -109,6 +111,7 @@ impl Default for Face {
             skin_tone: [1.0; 3],
             hair_tone: [1.0; 3],
             clothes_tone: [1.0; 3],
+            hair: 0.0,
             lines: 0.0,
             moustache: 0.0,
             beard: 0.0,
@@ -121,6 +124,12 @@ impl Default for Face {
 const CENTRE: f32 = 200.5;
 
 impl Face {
+    /// The same person on another day: the hair lies otherwise, and a camera that smooths the skin.
+    #[must_use]
+    pub fn on_another_day(&self) -> Self {
+        Self { hair: 20.0, lines: -1.0, ..self.clone() }
+    }
+
     /// Head and shoulders, 400 × 500, transparent around them.
     ///
     /// # Errors
@@ -150,12 +159,7 @@ impl Face {
         self.age(&mut picture, &hull);
         self.tint(&mut picture, &Region::face(&target, 34.0));
         self.grow_hair(&mut picture, &target);
-        if self.mirrored {
-            for row in picture.pixels.chunks_exact_mut(WIDTH) {
-                row.reverse();
-            }
-        }
-        Ok(picture)
+        Ok(if self.mirrored { picture.mirrored() } else { picture })
     }
 
     /// One portrait, its features moved to `target`.
@@ -165,7 +169,9 @@ impl Face {
         // Points around the face hold hair, hat and clothes where they are.
         for [x, y] in AROUND {
             source.push([*x, *y]);
-            goal.push([self.widened(*x, *y), *y]);
+            let raised = if *y < 180.0 { self.hair } else { 0.0 };
+            let aside = if *y < 300.0 { self.hair / 2.0 * (x - CENTRE).signum() } else { 0.0 };
+            goal.push([self.widened(*x, *y) + aside, *y - raised]);
         }
         for i in 0..=8_u8 {
             let (x, y) = (f32::from(i) * (WIDTH as f32 - 1.0) / 8.0, f32::from(i) * (HEIGHT as f32 - 1.0) / 8.0);

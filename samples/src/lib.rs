@@ -11,6 +11,7 @@ pub mod nordic;
 pub mod package;
 pub mod picture;
 pub mod portrait;
+mod pose;
 pub mod selfie;
 mod warp;
 

@@ -209,6 +209,18 @@ impl License {
 /// The colour of most values.
 const INK: &str = "#16181d";
 
+/// Where the portrait is on every card: left, top, width, height.
+pub const PORTRAIT: [usize; 4] = [40, 146, 328, 410];
+
+/// About where the face is on every card: left, top, width and height, in pixels.
+pub const FACE: [usize; 4] = [PORTRAIT[0] + 78, PORTRAIT[1] + 137, 172, 193];
+
+/// The portrait alone, cut out of a drawn card.
+pub(crate) fn portrait_on(card: &Picture) -> Picture {
+    let [left, top, width, height] = PORTRAIT;
+    Picture::from_fn(width, height, |x, y| card.pixels[(top + y) * card.width + left + x])
+}
+
 /// The portrait at the left, and its paler, smaller ghost at the right.
 pub(crate) fn lay_portraits(card: &mut Picture, face: &Picture) {
     let backdrop = [214.0, 226.0, 236.0, 1.0];
@@ -219,7 +231,8 @@ pub(crate) fn lay_portraits(card: &mut Picture, face: &Picture) {
         let grey = 0.3 * r + 0.59 * g + 0.11 * b;
         [r, g, b].map(|c| ((c + (grey - c) * 0.22) - 128.0) * 0.94 + 132.0)
     });
-    card.lay(&portrait.resized(328, 410), 40, 146, 1.0);
+    let [left, top, width, height] = PORTRAIT;
+    card.lay(&portrait.resized(width, height), left.cast_signed(), top.cast_signed(), 1.0);
     let mut ghost = Picture::filled(face.width, face.height, [0.0, 0.0, 0.0, 0.0]);
     ghost.lay(face, 0, 0, 1.0);
     ghost.recolour(|[r, g, b]| [0.3 * r + 0.59 * g + 0.11 * b + 20.0; 3]);

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     Error,
-    application::{face, florida},
+    application::{face, face_on_selfies, florida},
     license::Date,
     picture::{Format, Noise, Picture},
     selfie,
@@ -455,7 +455,8 @@ pub fn files() -> Result<Vec<(String, Vec<u8>)>, Error> {
         files.push((specimen.file.to_owned(), specimen.picture()?));
     }
     for (file, name) in SELFIES {
-        let selfie = selfie::Shot::default().take(Some(&*face(name)?), &[])?;
+        let selfie =
+            selfie::Shot { yaw: -26.0, ..selfie::Shot::default() }.take(Some(&*face_on_selfies(name)?), &[])?;
         files.push(((*file).to_owned(), selfie.encode(Format::Jpeg { quality: 80 })?));
     }
     for (country, register) in registers() {

@@ -138,6 +138,15 @@ impl Picture {
         Self::from_fn(width, height, |x, y| source.at((x as f32 + 0.5) * sx - 0.5, (y as f32 + 0.5) * sy - 0.5))
     }
 
+    /// Left and right exchanged.
+    #[must_use]
+    pub fn mirrored(mut self) -> Self {
+        for row in self.pixels.chunks_exact_mut(self.width) {
+            row.reverse();
+        }
+        self
+    }
+
     /// Gaussian blur; `sigma` in pixels.
     #[must_use]
     pub fn blurred(&self, sigma: f32) -> Self {

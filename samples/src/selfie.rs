@@ -6,12 +6,16 @@ use std::fmt::Write as _;
 use crate::{
     Error,
     picture::{Noise, Picture},
+    pose::{self, MIDDLE},
 };
 
 /// Columns of a selfie.
 pub const WIDTH: usize = 480;
 /// Rows of a selfie.
 pub const HEIGHT: usize = 640;
+
+/// About where the face is on a selfie of one person: left, top, width and height, in pixels.
+pub const FACE: [usize; 4] = [109, 250, 262, 294];
 
 /// What is behind the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,8 +44,10 @@ pub struct Shot {
     pub at: [f32; 2],
     /// Clockwise, in degrees.
     pub turn: f32,
-    /// The head turned aside: how much nearer its right half is (0.1 = a tenth).
+    /// The head turned aside, in degrees: above 0 it is seen from its left.
     pub yaw: f32,
+    /// How much brighter the right side of the head is than its left, by its form.
+    pub relief: f32,
     /// Factor on the brightness of everything.
     pub light: f32,
     /// How much brighter the right side is than the left.
@@ -61,18 +67,16 @@ impl Default for Shot {
             scale: 1.25,
             at: [0.5, 0.62],
             turn: 0.0,
-            yaw: 0.0,
+            yaw: -24.0,
+            relief: 0.2,
             light: 1.0,
             side_light: 0.0,
             warmth: 1.0,
-            blur: 0.6,
-            grain: 3.0,
+            blur: 3.0,
+            grain: 10.0,
         }
     }
 }
-
-/// The middle of a face in its drawing.
-const MIDDLE: [f32; 2] = [200.5, 285.0];
 
 impl Shot {
     /// The picture of these people; `further` ones are beside the first, with their own scale and place.
@@ -105,13 +109,11 @@ impl Shot {
 
     fn stand(&self, picture: &mut Picture, face: &Picture, scale: f32, at: [f32; 2]) {
         let (sin, cos) = self.turn.to_radians().sin_cos();
+        let face = pose::turned(face, self.yaw, self.relief);
         let centre = [at[0] * WIDTH as f32, at[1] * HEIGHT as f32];
         let person = Picture::from_fn(WIDTH, HEIGHT, |x, y| {
             let (dx, dy) = (x as f32 - centre[0], y as f32 - centre[1]);
-            let (mut u, mut v) = ((dx * cos + dy * sin) / scale, (dy * cos - dx * sin) / scale);
-            let nearness = 1.0 + self.yaw * u / 200.0;
-            u /= nearness;
-            v /= nearness;
+            let (u, v) = ((dx * cos + dy * sin) / scale, (dy * cos - dx * sin) / scale);
             let column = MIDDLE[0] + u;
             if column < 0.0 || column > face.width as f32 - 1.0 {
                 return [0.0; 4];
