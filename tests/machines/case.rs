@@ -62,9 +62,15 @@ impl Case {
         bench().local.control.add(&Fault::error("rekognition", operation, &self.id, error, 400).times(1))
     }
 
-    /// Rekognition detects a usable face for each of these confidences.
+    /// Rekognition detects a usable face for each of these confidences, the largest first.
     pub(crate) fn faces(&self, confidences: &[f64]) -> Result<()> {
-        let faces: Vec<_> = confidences.iter().map(|confidence| face(*confidence)).collect();
+        let sized = |(smaller, confidence): (u8, &f64)| {
+            let mut face = face(*confidence);
+            let width = face["BoundingBox"]["Width"].as_f64().expect("a width");
+            face["BoundingBox"]["Width"] = json!(width / f64::from(smaller));
+            face
+        };
+        let faces: Vec<_> = (1..).zip(confidences).map(sized).collect();
         self.rekognition("DetectFaces", json!({"FaceDetails": faces}))
     }
 

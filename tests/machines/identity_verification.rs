@@ -4,7 +4,7 @@ use anyhow::Result;
 use bonafide_tests::bench::bench;
 use serde_json::{Value, json};
 
-use crate::case::{Case, Seen, face, quality};
+use crate::case::{Case, FEATURES, Seen, face, quality};
 
 const CHECK: &str = "identityVerification";
 
@@ -38,7 +38,7 @@ fn pass_new_face() {
     bench().run(async {
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(7, &["RecordCheck"])).passed(CHECK, &json!({"similarity": 98.5}));
+        seen.went(&path(7, &["RecordCheck"])).passed(CHECK, &json!({"similarity": 98.5, "matchingFeatures": FEATURES}));
         // A face is indexed for an approval only.
         assert!(!seen.ended.text().contains("IndexFace"));
         Ok(())
@@ -94,7 +94,7 @@ fn pass_resemblance_is_no_duplicate() {
         case.faces(&[99.9])?;
         case.found(&[(95.0, "other-application", "their-face")])?;
         case.compared(&[(98.5, 0.3)])?;
-        run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5}));
+        run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5, "matchingFeatures": FEATURES}));
         Ok(())
     });
 }
@@ -106,7 +106,7 @@ fn pass_unclear_faces_in_the_background() {
         case.faces(&[99.9, 99.0, 57.0])?;
         case.found(&[])?;
         case.compared(&[(98.5, 0.3)])?;
-        run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5}));
+        run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5, "matchingFeatures": FEATURES}));
         Ok(())
     });
 }
@@ -127,7 +127,7 @@ fn pass_by_the_quality_of_the_largest_face() {
         case.rekognition("DetectFaces", json!({"FaceDetails": [sized(98.0, 0.1, 3.0), sized(99.9, 0.5, 80.5)]}))?;
         case.found(&[])?;
         case.compared(&[(98.5, 0.3)])?;
-        run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5}));
+        run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5, "matchingFeatures": FEATURES}));
         Ok(())
     });
 }
@@ -153,7 +153,7 @@ fn pass_after_throttling() {
         }
         everything_fits(&case)?;
         let seen = run(&case, 0).await?;
-        seen.went(&path(7, &["RecordCheck"])).passed(CHECK, &json!({"similarity": 98.5}));
+        seen.went(&path(7, &["RecordCheck"])).passed(CHECK, &json!({"similarity": 98.5, "matchingFeatures": FEATURES}));
         let errors: Vec<_> = seen.ended.traces.iter().flat_map(bonafide_tools::history::Trace::errors).collect();
         for state in ["DetectFaces", "SearchFaces", "CompareFaces"] {
             assert!(
@@ -246,7 +246,7 @@ fn refer_duplicate() {
         case.compared(&[(98.5, 0.3)])?;
         let seen = run(&case, 1).await?;
         seen.went(&path(7, &REFUSED));
-        let scores = json!({"duplicateSimilarity": 99.5, "similarity": 98.5});
+        let scores = json!({"duplicateSimilarity": 99.5, "similarity": 98.5, "matchingFeatures": FEATURES});
         seen.refused(CHECK, "refer", &["FACE_DUPLICATE"], &scores);
         assert_eq!(
             (&seen.row["duplicateFaceId"], &seen.row["duplicateApplicationId"]),
@@ -382,7 +382,7 @@ fn pass_defects_of_low_confidence() {
         face["FaceOccluded"] = json!({"Value": false, "Confidence": 99});
         case.rekognition("DetectFaces", json!({"FaceDetails": [face]}))?;
         everything_fits(&case)?;
-        run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5}));
+        run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5, "matchingFeatures": FEATURES}));
         Ok(())
     });
 }
