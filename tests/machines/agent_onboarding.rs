@@ -292,7 +292,7 @@ fn registers_a_person_whom_the_register_confirms() {
         assert_eq!(row["document"]["versionId"], "v1");
         assert_eq!(row["identityExtraction"]["scores"], json!({"confidence": 0.97}));
         assert_eq!(row["nationalNumber"], json!({"kind": "ordinary", "check": "valid"}));
-        assert_eq!(row["identityCompare"]["scores"], json!({"similarity": 95.5, "matchingFeatures": 19}));
+        assert_eq!(row["identityCompare"]["scores"], json!({"similarity": 95.5, "matchingFeatures": 19.0}));
         assert_eq!(row["selfie"]["versionId"], "s1");
         for check in ["identityExtraction", "identityCompare", "registryVerification", "customerRegistration"] {
             assert_eq!(row[check]["outcome"], "pass", "{check}");
