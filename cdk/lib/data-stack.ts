@@ -43,6 +43,7 @@ const OUTPUTS = [
   "ApplicationsTableName",
   "SubmissionsTableName",
   "DecisionsTableName",
+  "CasesTableName",
   "CustomersTableName",
   "FaceCollectionId",
   "FaceMetadataTableName",
@@ -81,6 +82,8 @@ export class DataStack extends Stack {
   readonly submissions: dynamodb.Table;
   /** The decisions about each application; append-only. */
   readonly decisions: dynamodb.Table;
+  /** Submissions that wait for a reviewer, with the decisions about them. */
+  readonly cases: dynamodb.Table;
   readonly customers: dynamodb.Table;
   readonly notifications: sns.Topic;
   readonly faceMetadata: dynamodb.Table;
@@ -136,6 +139,19 @@ export class DataStack extends Stack {
     this.decisions = this.table("Decisions", common, {
       partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "number", type: dynamodb.AttributeType.NUMBER },
+    });
+    this.cases = this.table("Cases", common, {
+      partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
+      sortKey: { name: "caseId", type: dynamodb.AttributeType.STRING },
+      timeToLiveAttribute: "expiresAt",
+    });
+    this.cases.addGlobalSecondaryIndex({
+      indexName: "byStatus",
+      partitionKey: { name: "status", type: dynamodb.AttributeType.STRING },
+      sortKey: { name: "openedAt", type: dynamodb.AttributeType.STRING },
+      // What the reviewers' list shows; neither task tokens nor notes.
+      projectionType: dynamodb.ProjectionType.INCLUDE,
+      nonKeyAttributes: ["submissionId", "kind", "reasons", "dueAt", "claimedBy", "claimExpiresAt", "firstApproval", "decidedAt"],
     });
     this.customers = this.table("Customers", common, {
       partitionKey: { name: "PK", type: dynamodb.AttributeType.STRING },

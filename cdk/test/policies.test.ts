@@ -62,7 +62,7 @@ describe("there are no other permissions:", () => {
   // The permissions of the face API: face-api.test.ts. Conversations have one only with an agent: conversation-stack.test.ts.
   it("services may invoke workers of the face API and of the schedule only", () => {
     for (const stack of stacks) {
-      const allowed = stack === workflow ? ["SweepFacesSchedule/Permission"] : [];
+      const allowed = stack === workflow ? ["SweepFacesSchedule/Permission", "SweepCasesSchedule/Permission"] : [];
       if (stack !== deployment().faceApi) expect([...resources(stack, "AWS::Lambda::Permission").keys()]).toEqual(allowed);
     }
   });

@@ -12,6 +12,7 @@ mod faces;
 mod observability;
 mod operators;
 mod packages;
+mod review;
 mod run;
 mod samples;
 mod sweep;
