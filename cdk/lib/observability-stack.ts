@@ -63,6 +63,7 @@ export class ObservabilityStack extends Stack {
         applications: data.applications.tableName,
         submissions: data.submissions.tableName,
         decisions: data.decisions.tableName,
+        cases: data.cases.tableName,
         customers: data.customers.tableName,
         "face-metadata": data.faceMetadata.tableName,
         "face-requests": data.faceRequests.tableName,
@@ -211,6 +212,19 @@ function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, 
     meaning: "The licence verification service gave no valid answer, more often than to one task that recovers.",
     metric: metric({ namespace: own, name: "TaskFailures", dimensions: { Worker: "validate-license" } }),
     threshold: TRIES,
+  });
+  alarms.add({
+    section: "cases-waiting",
+    subject: "oldest",
+    meaning: `A case has been waiting for a reviewer for ${config.reviewDays / 2} days, half of the time after which it ends without a decision.`,
+    metric: metric({
+      namespace: own,
+      name: "OldestCase",
+      dimensions: { Worker: "sweep-cases" },
+      statistic: "Maximum",
+      period: Duration.hours(2),
+    }),
+    threshold: Duration.days(config.reviewDays).toSeconds() / 2,
   });
   if (config.quietHours > 0) {
     alarms.add({

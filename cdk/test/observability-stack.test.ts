@@ -64,6 +64,7 @@ const EMITTED: Record<string, readonly (readonly string[])[]> = {
   TasksDone: [["Worker"]],
   TaskFailures: [["Worker"]],
   Throttles: [["Worker"]],
+  OldestCase: [["Worker"]],
   Refusals: [["Code"]],
   Applications: [[], ["Outcome"]],
   TimeToVerdict: [[]],
@@ -114,7 +115,7 @@ describe("every alarm", () => {
 
   it("watches no metric of notifications, which may be delivered twice", () => {
     const own = alarms.filter(({ Namespace }) => !Namespace.startsWith("AWS/"));
-    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual(["TaskFailures", "TasksDone", "Throttles"]);
+    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual(["OldestCase", "TaskFailures", "TasksDone", "Throttles"]);
     // Metrics of a worker's own tasks have the dimension Worker; those that measure-outcome writes of notifications do not.
     expect(own.map(({ Dimensions }) => Dimensions.map(({ Name }) => Name))).toEqual(own.map(() => ["Worker"]));
   });

@@ -14,6 +14,7 @@ export type RunbookSection =
   | "failures-not-recorded"
   | "textract-throttled"
   | "third-party-failures"
+  | "cases-waiting"
   | "no-uploads"
   | "worker-errors"
   | "worker-throttled"

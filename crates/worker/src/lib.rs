@@ -23,7 +23,7 @@ pub use clock::{ago, instant, now, seconds, today};
 pub use config::{SdkConfig, aws_config, setting};
 pub use error::{ErrorName, TaskError, WorkerError, sdk_code};
 pub use lambda_runtime::Error;
-pub use metrics::{Measurement, Unit};
+pub use metrics::{Measurement, Unit, publish};
 pub use observer::{
     Worker, record_application, record_check, record_execution, record_face, record_outcome, record_reasons,
 };

@@ -106,6 +106,15 @@ impl Metrics {
     }
 }
 
+/// A function that publishes measurements beside those of the kit.
+///
+/// # Errors
+/// When the environment names no namespace.
+pub fn publish() -> Result<impl Fn(&Measurement), MissingSetting> {
+    let metrics = Metrics::from_environment()?;
+    Ok(move |measurement: &Measurement| metrics.write(measurement))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
