@@ -4,7 +4,7 @@ import type { Construct } from "constructs";
 import type { Config } from "./config";
 import { type AlarmProps, Alarms } from "./constructs/alarms";
 import { Dashboard, type Watched } from "./constructs/dashboard";
-import { FACE_API_STAGE } from "./constructs/face-api";
+import { API_STAGE } from "./constructs/described-api";
 import { Measurements } from "./constructs/measurements";
 import { metric } from "./constructs/metrics";
 import { OperationsTopic } from "./constructs/operations-topic";
@@ -259,7 +259,7 @@ function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, 
 }
 
 function watchFaceApi(alarms: Alarms, { faceApi }: Watched): void {
-  const ofApi = { namespace: "AWS/ApiGateway", dimensions: { ApiName: faceApi, Stage: FACE_API_STAGE } };
+  const ofApi = { namespace: "AWS/ApiGateway", dimensions: { ApiName: faceApi, Stage: API_STAGE } };
   alarms.add({
     section: "face-api-errors",
     subject: "answers",

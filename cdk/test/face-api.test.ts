@@ -8,7 +8,7 @@ import { deployment, find, readable, resource, resources, synthesize } from "./s
 
 const deployed = deployment();
 const { faceApi } = deployed;
-const description = readDescription();
+const description = readDescription("face-api");
 const body = (stack = faceApi) => readable(deployed, stack, resource(stack, "AWS::ApiGateway::RestApi", "Api/Resource").Properties.Body);
 
 const METHODS = ["get", "post", "put", "patch", "delete", "options", "head"];

@@ -39,7 +39,7 @@ describe("one name, derived everywhere:", () => {
     const served = WORKERS.filter(({ trigger }) => trigger.api === "face-api").map(({ name }) => name);
     // API Gateway itself serves the description.
     expect(["describe", ...served].sort()).toEqual(
-      routes(readDescription())
+      routes(readDescription("face-api"))
         .map(({ operation }) => operation)
         .sort(),
     );

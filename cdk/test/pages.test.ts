@@ -9,7 +9,7 @@ import { WORKERS, type WorkerEntry } from "../lib/workers";
 
 // `npx vitest run cdk/test/pages.test.ts --update` rewrites these pages.
 
-const operations = routes(readDescription());
+const operations = routes(readDescription("face-api"));
 
 function calledBy({ name, trigger }: WorkerEntry): string {
   if (trigger.queue !== undefined) return `queue ${trigger.queue}, \`${trigger.concurrency}\` at once`;

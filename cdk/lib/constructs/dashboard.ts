@@ -6,7 +6,7 @@ import type { Config } from "../config";
 import { metricsNamespace } from "../names";
 import { readDescription, routes } from "../openapi";
 import { workersOf } from "../workers";
-import { FACE_API_STAGE } from "./face-api";
+import { API_STAGE } from "./described-api";
 import { metric, search, type Series } from "./metrics";
 import type { TaskQueue } from "./task-queue";
 
@@ -139,14 +139,14 @@ export class Dashboard extends Construct {
         ),
       ]),
     );
-    const ofApi = { ApiName: faceApi, Stage: FACE_API_STAGE };
+    const ofApi = { ApiName: faceApi, Stage: API_STAGE };
     const api = (name: string, label: string, series: Pick<Series, "statistic"> = {}) =>
       aws("ApiGateway", name, { ...series, dimensions: ofApi, label });
     dashboard.addWidgets(
       graph(
         "Face API: requests per hour",
         6,
-        routes(readDescription()).map(({ method, path }) =>
+        routes(readDescription("face-api")).map(({ method, path }) =>
           aws("ApiGateway", "Count", {
             dimensions: { ...ofApi, Method: method, Resource: path },
             period: HOUR,
