@@ -10,6 +10,7 @@ import type { Config } from "./config";
 import { accept } from "./constructs/accepted-findings";
 import { type Common, Encryption } from "./constructs/encryption";
 import { removalPolicy } from "./constructs/removal-policy";
+import { Reviewers } from "./constructs/reviewers";
 import { TaskQueue } from "./constructs/task-queue";
 import { POLICIES } from "./paths";
 import { type Placeholders, readDocument, Values } from "./placeholders";
@@ -91,6 +92,8 @@ export class DataStack extends Stack {
   readonly faceRequests: dynamodb.Table;
   /** The ids of the face API's collections. */
   readonly faceShards: readonly string[];
+  /** The people who decide cases. */
+  readonly reviewers: Reviewers;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, { ...props, terminationProtection: props.config.deletionProtection });
@@ -187,6 +190,9 @@ export class DataStack extends Stack {
       shard.applyRemovalPolicy(removalPolicy(config));
       return shard.ref;
     });
+
+    this.reviewers = new Reviewers(this, "Reviewers", config);
+    values.set("ReviewClientId", this.reviewers.clientId);
 
     const secret = new secretsmanager.CfnSecret(this, "ThirdPartyApiKey", {
       ...common.encryption.secret(),

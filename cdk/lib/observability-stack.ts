@@ -12,6 +12,7 @@ import type { TaskQueue } from "./constructs/task-queue";
 import type { DataStack } from "./data-stack";
 import type { FaceApiStack } from "./face-api-stack";
 import { MACHINES, metricsNamespace } from "./names";
+import type { ReviewStack } from "./review-stack";
 import { WORKERS } from "./workers";
 import type { WorkflowStack } from "./workflow-stack";
 
@@ -19,6 +20,7 @@ export interface ObservabilityStackProps extends StackProps {
   readonly data: DataStack;
   readonly workflow: WorkflowStack;
   readonly faceApi: FaceApiStack;
+  readonly review: ReviewStack;
 }
 
 /** The age from which a message has waited longer than normal in its queue. */
@@ -38,7 +40,7 @@ const TRIES = 5;
 
 /** Metrics of outcomes, the dashboard, the alarms and their topic. */
 export class ObservabilityStack extends Stack {
-  constructor(scope: Construct, id: string, { data, workflow, faceApi, ...props }: ObservabilityStackProps) {
+  constructor(scope: Construct, id: string, { data, workflow, faceApi, review, ...props }: ObservabilityStackProps) {
     super(scope, id, props);
     const { common } = data;
     const { config } = common;
@@ -69,6 +71,7 @@ export class ObservabilityStack extends Stack {
         "face-requests": data.faceRequests.tableName,
       },
       faceApi: faceApi.apiName,
+      reviewApi: review.apiName,
     };
     const alarms = new Alarms(this, "Alarms", config.stage, topic);
     watchQueues(alarms, watched, queues);
@@ -76,6 +79,7 @@ export class ObservabilityStack extends Stack {
     watchWorkers(alarms, watched);
     watchDependencies(alarms, watched, config, data.notifications.topicName);
     watchFaceApi(alarms, watched);
+    watchReviewApi(alarms, watched);
     const dashboard = new Dashboard(this, "Dashboard", { config, watched, alarms: alarms.all });
 
     const outputs = {
@@ -159,8 +163,8 @@ function watchMachines(alarms: Alarms, { machines }: Watched): void {
 }
 
 /**
- * The workers whose failures are errors of Lambda, and are retried by a machine or the agent. Of the others, those of queues and of the face
- * API return failures in their answers, so that only a crash is an error; of those of a schedule, each failed run counts.
+ * The workers whose failures are errors of Lambda, and are retried by a machine or the agent. Of the others, those of queues and of the
+ * APIs return failures in their answers, so that only a crash is an error; of those of a schedule, each failed run counts.
  */
 const INVOKED = WORKERS.filter(({ trigger }) => trigger.machine !== undefined || trigger.agent !== undefined).map(({ name }) => name);
 
@@ -274,6 +278,16 @@ function watchFaceApi(alarms: Alarms, { faceApi }: Watched): void {
     metric: metric({ ...ofApi, name: "Latency", statistic: "p95" }),
     threshold: 10_000,
     periods: 3,
+  });
+}
+
+function watchReviewApi(alarms: Alarms, { reviewApi }: Watched): void {
+  alarms.add({
+    section: "review-api-errors",
+    subject: "answers",
+    meaning: "The review API has answered with server errors, more often than one request that is retried.",
+    metric: metric({ namespace: "AWS/ApiGateway", dimensions: { ApiName: reviewApi, Stage: API_STAGE }, name: "5XXError" }),
+    threshold: TRIES,
   });
 }
 

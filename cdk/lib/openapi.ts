@@ -69,6 +69,8 @@ const KEYWORDS = new Set([
   "$ref",
   "additionalProperties",
   "enum",
+  "items",
+  "maxItems",
   "maxLength",
   "maximum",
   "minLength",
@@ -263,6 +265,7 @@ function model(schema: Json, where: string): Json {
       if (keyword === "properties") {
         return [keyword, Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, model(inner, `${where}.${name}`)]))];
       }
+      if (keyword === "items") return [keyword, model(value, `${where}.items`)];
       if (keyword === "oneOf") return [keyword, value.map((inner: Json, index: number) => model(inner, `${where}.${index}`))];
       return [keyword, value];
     }),

@@ -263,6 +263,7 @@ export const SETTINGS = {
     10_000,
     "Requests of all clients together in a second, for each route, with bursts of twice as many. Keep it at or below Rekognition's quotas",
   ),
+  reviewApiRate: whole(25, 1, 10_000, "Requests of all reviewers together in a second, for each route, with bursts of twice as many"),
   deletionProtection: as(
     choice(
       { shown: "`true`, in `dev` `false`", of: ({ stage }) => stage !== "dev" },

@@ -57,6 +57,7 @@ export const MEANING: Readonly<Record<string, string>> = Object.assign(
     NationalRegistryKey: "",
     NotificationsTopicArn: "<Notifications/Resource>",
     RecordRetentionDays: "1827",
+    ReviewClientId: "<Reviewers/Pool/Client/Resource>",
     ReviewDays: "30",
     RuleArn: "<FailedExecutions/Rule.Arn>",
     RulesArn: "arn:<Partition>:events:<Region>:<AccountId>:rule/*",

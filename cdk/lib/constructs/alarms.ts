@@ -21,7 +21,8 @@ export type RunbookSection =
   | "table-throttled"
   | "notifications-undelivered"
   | "face-api-errors"
-  | "face-api-slow";
+  | "face-api-slow"
+  | "review-api-errors";
 
 export interface AlarmProps {
   /** The section that explains what to do. */

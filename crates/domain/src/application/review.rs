@@ -175,7 +175,7 @@ pub enum Step {
 }
 
 macro_rules! refusals {
-    ($($variant:ident $code:literal $sentence:literal)+) => {
+    ($($variant:ident $code:literal $status:literal $sentence:literal)+) => {
         /// Why a reviewer may not do something with a case.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
         pub enum CaseRefusal {
@@ -191,21 +191,28 @@ macro_rules! refusals {
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
             }
+
+            /// The HTTP status of answers.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)+ }
+            }
         }
     };
 }
 
 refusals! {
-    Decided "CASE_DECIDED" "The case is decided or closed already."
-    Replaced "CASE_REPLACED" "The application has a newer submission, so nothing waits for this decision."
-    Claimed "CASE_CLAIMED" "Another reviewer has claimed the case."
-    NotClaimed "CASE_NOT_CLAIMED" "The case is not claimed by this reviewer."
-    ClaimExpired "CLAIM_EXPIRED" "The claim has run out. Claim the case again."
-    SecondReviewerRequired "SECOND_REVIEWER_REQUIRED" "This reviewer has approved the case already; another person has to decide."
-    ReviewerInvolved "REVIEWER_INVOLVED" "This reviewer has reopened the application, so other people have to approve it."
-    ReasonRequired "REASON_REQUIRED" "The decision needs at least one reason."
-    ReasonUnfit "REASON_UNFIT" "A reason does not fit the decision."
-    AttemptsExhausted "ATTEMPTS_EXHAUSTED" "The applicant has no attempts left: approve, decline, or reopen the application after the end."
+    NotFound "CASE_NOT_FOUND" 404 "There is no case with this id."
+    Decided "CASE_DECIDED" 409 "The case is decided or closed already."
+    Replaced "CASE_REPLACED" 409 "The application has a newer submission, so nothing waits for this decision."
+    Claimed "CASE_CLAIMED" 409 "Another reviewer has claimed the case."
+    NotClaimed "CASE_NOT_CLAIMED" 409 "The case is not claimed by this reviewer."
+    ClaimExpired "CLAIM_EXPIRED" 409 "The claim has run out. Claim the case again."
+    SecondReviewerRequired "SECOND_REVIEWER_REQUIRED" 409 "This reviewer has approved the case already; another person has to decide."
+    ReviewerInvolved "REVIEWER_INVOLVED" 403 "This reviewer has reopened the application, so other people have to approve it."
+    ReasonRequired "REASON_REQUIRED" 422 "The decision needs at least one reason."
+    ReasonUnfit "REASON_UNFIT" 422 "A reason does not fit the decision."
+    AttemptsExhausted "ATTEMPTS_EXHAUSTED" 422 "The applicant has no attempts left: approve, decline, or reopen the application after the end."
 }
 
 impl CaseStanding<'_> {
