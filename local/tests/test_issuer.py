@@ -118,7 +118,8 @@ def test_a_token_without_the_key_of_the_pool_is_refused(ask: Ask, issue: Issue) 
 
 
 @pytest.mark.parametrize(
-    ("change", "status"), [({"reviewer": "eve"}, 404), ({"userPoolId": "us-east-1_Other"}, 404), ({"clientId": None, "reviewer": None}, 404)]
+    ("change", "status"),
+    [({"reviewer": "eve"}, 404), ({"userPoolId": "us-east-1_Other"}, 404), ({"clientId": None, "reviewer": None}, 404)],
 )
 def test_there_is_no_token_for_others(aws: LocalAws, deployed: dict[str, str], change: dict[str, Any], status: int) -> None:
     body = {"userPoolId": deployed["Pool"], "clientId": "desk", "reviewer": "ann"}

@@ -13,6 +13,7 @@ mod observability;
 mod operators;
 mod packages;
 mod review;
+mod review_api;
 mod run;
 mod samples;
 mod sweep;

@@ -12,7 +12,7 @@ use crate::applicant::{Sent, customers, number, send};
 use crate::command::bonafide;
 
 /// Uploads a package whose similarity is between the thresholds, and waits until a reviewer may decide it.
-async fn in_review(id: &str) -> Result<(Sent, String)> {
+pub(crate) async fn in_review(id: &str) -> Result<(Sent, String)> {
     rekognition(id, "CompareFaces", alike(90.5))?;
     pass(id)?;
     license(id, &number(id))?;
