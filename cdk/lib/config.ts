@@ -37,7 +37,7 @@ function parse<T>(name: string, setting: Setting<T>, given: unknown, earlier: Ea
 
 /** What settings must not be together. */
 function contradictions(config: Config): (readonly [boolean, string])[] {
-  const { inboxRetentionDays, recordRetentionDays, nationalRegistry, nationalNumberPolicy } = config;
+  const { inboxRetentionDays, reviewDays, recordRetentionDays, nationalRegistry, nationalNumberPolicy } = config;
   const { faceApiSite, faceApiSiteCertificateArn, faceApiAuthorizer, faceApiUserPoolArn, faceApiOrigin } = config;
   const { faceApiShards, faceApiFullShards, faceApiClients } = config;
   const isProduction = config.stage.startsWith("prod");
@@ -45,6 +45,10 @@ function contradictions(config: Config): (readonly [boolean, string])[] {
     [
       inboxRetentionDays > recordRetentionDays,
       `inboxRetentionDays is "${inboxRetentionDays}", but has to be at most recordRetentionDays (${recordRetentionDays}): an upload that outlives its copy would keep what was to be forgotten.`,
+    ],
+    [
+      reviewDays > recordRetentionDays,
+      `reviewDays is "${reviewDays}", but has to be at most recordRetentionDays (${recordRetentionDays}): the records of a case would be deleted while it waits.`,
     ],
     // Where there are customers, what is on this machine is no register, and no number is taken for a test's.
     [

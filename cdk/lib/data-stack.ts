@@ -10,6 +10,7 @@ import type { Config } from "./config";
 import { accept } from "./constructs/accepted-findings";
 import { type Common, Encryption } from "./constructs/encryption";
 import { removalPolicy } from "./constructs/removal-policy";
+import { Reviewers } from "./constructs/reviewers";
 import { TaskQueue } from "./constructs/task-queue";
 import { POLICIES } from "./paths";
 import { type Placeholders, readDocument, Values } from "./placeholders";
@@ -43,6 +44,7 @@ const OUTPUTS = [
   "ApplicationsTableName",
   "SubmissionsTableName",
   "DecisionsTableName",
+  "CasesTableName",
   "CustomersTableName",
   "FaceCollectionId",
   "FaceMetadataTableName",
@@ -81,6 +83,8 @@ export class DataStack extends Stack {
   readonly submissions: dynamodb.Table;
   /** The decisions about each application; append-only. */
   readonly decisions: dynamodb.Table;
+  /** Submissions that wait for a reviewer, with the decisions about them. */
+  readonly cases: dynamodb.Table;
   readonly customers: dynamodb.Table;
   readonly notifications: sns.Topic;
   readonly faceMetadata: dynamodb.Table;
@@ -88,6 +92,8 @@ export class DataStack extends Stack {
   readonly faceRequests: dynamodb.Table;
   /** The ids of the face API's collections. */
   readonly faceShards: readonly string[];
+  /** The people who decide cases. */
+  readonly reviewers: Reviewers;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, { ...props, terminationProtection: props.config.deletionProtection });
@@ -137,6 +143,19 @@ export class DataStack extends Stack {
       partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "number", type: dynamodb.AttributeType.NUMBER },
     });
+    this.cases = this.table("Cases", common, {
+      partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
+      sortKey: { name: "caseId", type: dynamodb.AttributeType.STRING },
+      timeToLiveAttribute: "expiresAt",
+    });
+    this.cases.addGlobalSecondaryIndex({
+      indexName: "byStatus",
+      partitionKey: { name: "status", type: dynamodb.AttributeType.STRING },
+      sortKey: { name: "openedAt", type: dynamodb.AttributeType.STRING },
+      // What the reviewers' list shows; neither task tokens nor notes.
+      projectionType: dynamodb.ProjectionType.INCLUDE,
+      nonKeyAttributes: ["submissionId", "kind", "reasons", "dueAt", "claimedBy", "claimExpiresAt", "firstApproval", "decidedAt"],
+    });
     this.customers = this.table("Customers", common, {
       partitionKey: { name: "PK", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "SK", type: dynamodb.AttributeType.STRING },
@@ -171,6 +190,9 @@ export class DataStack extends Stack {
       shard.applyRemovalPolicy(removalPolicy(config));
       return shard.ref;
     });
+
+    this.reviewers = new Reviewers(this, "Reviewers", config);
+    values.set("ReviewClientId", this.reviewers.clientId);
 
     const secret = new secretsmanager.CfnSecret(this, "ThirdPartyApiKey", {
       ...common.encryption.secret(),

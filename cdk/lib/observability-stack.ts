@@ -4,7 +4,7 @@ import type { Construct } from "constructs";
 import type { Config } from "./config";
 import { type AlarmProps, Alarms } from "./constructs/alarms";
 import { Dashboard, type Watched } from "./constructs/dashboard";
-import { FACE_API_STAGE } from "./constructs/face-api";
+import { API_STAGE } from "./constructs/described-api";
 import { Measurements } from "./constructs/measurements";
 import { metric } from "./constructs/metrics";
 import { OperationsTopic } from "./constructs/operations-topic";
@@ -12,6 +12,7 @@ import type { TaskQueue } from "./constructs/task-queue";
 import type { DataStack } from "./data-stack";
 import type { FaceApiStack } from "./face-api-stack";
 import { MACHINES, metricsNamespace } from "./names";
+import type { ReviewStack } from "./review-stack";
 import { WORKERS } from "./workers";
 import type { WorkflowStack } from "./workflow-stack";
 
@@ -19,6 +20,7 @@ export interface ObservabilityStackProps extends StackProps {
   readonly data: DataStack;
   readonly workflow: WorkflowStack;
   readonly faceApi: FaceApiStack;
+  readonly review: ReviewStack;
 }
 
 /** The age from which a message has waited longer than normal in its queue. */
@@ -44,7 +46,7 @@ const DUPLICATES = { rate: 0.01, days: 3 };
 
 /** Metrics of outcomes, the dashboard, the alarms and their topic. */
 export class ObservabilityStack extends Stack {
-  constructor(scope: Construct, id: string, { data, workflow, faceApi, ...props }: ObservabilityStackProps) {
+  constructor(scope: Construct, id: string, { data, workflow, faceApi, review, ...props }: ObservabilityStackProps) {
     super(scope, id, props);
     const { common } = data;
     const { config } = common;
@@ -69,11 +71,13 @@ export class ObservabilityStack extends Stack {
         applications: data.applications.tableName,
         submissions: data.submissions.tableName,
         decisions: data.decisions.tableName,
+        cases: data.cases.tableName,
         customers: data.customers.tableName,
         "face-metadata": data.faceMetadata.tableName,
         "face-requests": data.faceRequests.tableName,
       },
       faceApi: faceApi.apiName,
+      reviewApi: review.apiName,
     };
     const alarms = new Alarms(this, "Alarms", config.stage, topic);
     watchQueues(alarms, watched, queues);
@@ -81,6 +85,7 @@ export class ObservabilityStack extends Stack {
     watchWorkers(alarms, watched);
     watchDependencies(alarms, watched, config, data.notifications.topicName);
     watchFaceApi(alarms, watched);
+    watchReviewApi(alarms, watched);
     const dashboard = new Dashboard(this, "Dashboard", { config, watched, alarms: alarms.all });
 
     const outputs = {
@@ -164,8 +169,8 @@ function watchMachines(alarms: Alarms, { machines }: Watched): void {
 }
 
 /**
- * The workers whose failures are errors of Lambda, and are retried by a machine or the agent. Of the others, those of queues and of the face
- * API return failures in their answers, so that only a crash is an error; of those of a schedule, each failed run counts.
+ * The workers whose failures are errors of Lambda, and are retried by a machine or the agent. Of the others, those of queues and of the
+ * APIs return failures in their answers, so that only a crash is an error; of those of a schedule, each failed run counts.
  */
 const INVOKED = WORKERS.filter(({ trigger }) => trigger.machine !== undefined || trigger.agent !== undefined).map(({ name }) => name);
 
@@ -227,6 +232,19 @@ function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, 
     threshold: DUPLICATES.rate,
     periods: DUPLICATES.days,
   });
+  alarms.add({
+    section: "cases-waiting",
+    subject: "oldest",
+    meaning: `A case has been waiting for a reviewer for ${config.reviewDays / 2} days, half of the time after which it ends without a decision.`,
+    metric: metric({
+      namespace: own,
+      name: "OldestCase",
+      dimensions: { Worker: "sweep-cases" },
+      statistic: "Maximum",
+      period: Duration.hours(2),
+    }),
+    threshold: Duration.days(config.reviewDays).toSeconds() / 2,
+  });
   if (config.quietHours > 0) {
     alarms.add({
       section: "no-uploads",
@@ -260,7 +278,7 @@ function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, 
 }
 
 function watchFaceApi(alarms: Alarms, { faceApi }: Watched): void {
-  const ofApi = { namespace: "AWS/ApiGateway", dimensions: { ApiName: faceApi, Stage: FACE_API_STAGE } };
+  const ofApi = { namespace: "AWS/ApiGateway", dimensions: { ApiName: faceApi, Stage: API_STAGE } };
   alarms.add({
     section: "face-api-errors",
     subject: "answers",
@@ -275,6 +293,16 @@ function watchFaceApi(alarms: Alarms, { faceApi }: Watched): void {
     metric: metric({ ...ofApi, name: "Latency", statistic: "p95" }),
     threshold: 10_000,
     periods: 3,
+  });
+}
+
+function watchReviewApi(alarms: Alarms, { reviewApi }: Watched): void {
+  alarms.add({
+    section: "review-api-errors",
+    subject: "answers",
+    meaning: "The review API has answered with server errors, more often than one request that is retried.",
+    metric: metric({ namespace: "AWS/ApiGateway", dimensions: { ApiName: reviewApi, Stage: API_STAGE }, name: "5XXError" }),
+    threshold: TRIES,
   });
 }
 

@@ -16,8 +16,11 @@ export interface Gateway {
   readonly origin: string;
 }
 
-/** `docs/openapi/face-api.yaml`, the only description of the API. */
-export const readDescription = (): Json => parse(readFileSync(join(REPOSITORY, "docs/openapi/face-api.yaml"), "utf8"));
+/** The APIs, by the names of their descriptions. */
+export type Api = "face-api" | "review-api";
+
+/** `docs/openapi/<api>.yaml`, the only description of the API. */
+export const readDescription = (api: Api): Json => parse(readFileSync(join(REPOSITORY, `docs/openapi/${api}.yaml`), "utf8"));
 
 /** The routes of the description. */
 export const routes = (description: Json): { method: string; path: string; operation: string }[] =>
@@ -66,6 +69,8 @@ const KEYWORDS = new Set([
   "$ref",
   "additionalProperties",
   "enum",
+  "items",
+  "maxItems",
   "maxLength",
   "maximum",
   "minLength",
@@ -102,11 +107,14 @@ export function gatewayBody(description: Json, gateway: Gateway): Json {
     openapi: "3.0.1",
     info: { title: description.info.title, version: description.info.version },
     paths,
-    components: { securitySchemes: securitySchemes(gateway), schemas: models(description) },
+    components: { securitySchemes: securitySchemes(description, gateway), schemas: models(description) },
     "x-amazon-apigateway-request-validators": { everything: { validateRequestBody: true, validateRequestParameters: true } },
     "x-amazon-apigateway-request-validator": "everything",
     "x-amazon-apigateway-gateway-responses": Object.fromEntries(
-      Object.entries(GATEWAY_RESPONSES).map(([type, code]) => [type, gatewayResponse(description, gateway, code)]),
+      Object.entries(GATEWAY_RESPONSES)
+        // An API without clients' keys has no quotas.
+        .filter(([, code]) => code in description["x-error-codes"])
+        .map(([type, code]) => [type, gatewayResponse(description, gateway, code)]),
     ),
   };
 }
@@ -205,10 +213,10 @@ function requirement(alternatives: Json[], { authorizer }: Gateway): Json {
   return found;
 }
 
-function securitySchemes({ authorizer }: Gateway): Json {
+function securitySchemes(description: Json, { authorizer }: Gateway): Json {
   const authorization = { type: "apiKey", name: "Authorization", in: "header" };
   return {
-    client: { type: "apiKey", name: "x-api-key", in: "header" },
+    ...("client" in description.components.securitySchemes ? { client: { type: "apiKey", name: "x-api-key", in: "header" } } : {}),
     ...(authorizer.kind === "iam"
       ? { iam: { ...authorization, "x-amazon-apigateway-authtype": "awsSigv4" } }
       : {
@@ -257,6 +265,7 @@ function model(schema: Json, where: string): Json {
       if (keyword === "properties") {
         return [keyword, Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, model(inner, `${where}.${name}`)]))];
       }
+      if (keyword === "items") return [keyword, model(value, `${where}.items`)];
       if (keyword === "oneOf") return [keyword, value.map((inner: Json, index: number) => model(inner, `${where}.${index}`))];
       return [keyword, value];
     }),

@@ -82,6 +82,9 @@ const origin = (fallback: string | Following, is: string) =>
 /** The retentions that CloudWatch Logs accepts, in days. */
 const LOG_RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
+/** Step Functions keeps an execution for a year at most, in which two reviews and their redrives have to fit. */
+export const MOST_REVIEW_DAYS = 90;
+
 /** The one list of settings. Rules about several settings are in config.ts. */
 export const SETTINGS = {
   stage: text(
@@ -120,6 +123,12 @@ export const SETTINGS = {
     1,
     36_500,
     "Records of applications and submissions, counted from the last upload (DynamoDB deletes them some days later), and their evidence. Customers and decisions are kept",
+  ),
+  reviewDays: whole(
+    { shown: "30", of: ({ recordRetentionDays }) => Math.min(30, recordRetentionDays) },
+    1,
+    MOST_REVIEW_DAYS,
+    "How long a [case](ARCHITECTURE.md#cases) waits for a reviewer, at most `recordRetentionDays`; then the submission ends `referred`",
   ),
   inboxRetentionDays: whole(
     { shown: "7", of: ({ recordRetentionDays }) => Math.min(7, recordRetentionDays) },
@@ -259,6 +268,7 @@ export const SETTINGS = {
     10_000,
     "Requests of all clients together in a second, for each route, with bursts of twice as many. Keep it at or below Rekognition's quotas",
   ),
+  reviewApiRate: whole(25, 1, 10_000, "Requests of all reviewers together in a second, for each route, with bursts of twice as many"),
   deletionProtection: as(
     choice(
       { shown: "`true`, in `dev` `false`", of: ({ stage }) => stage !== "dev" },

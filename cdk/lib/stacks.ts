@@ -5,6 +5,7 @@ import { ConversationStack } from "./conversation-stack";
 import { DataStack } from "./data-stack";
 import { FaceApiStack } from "./face-api-stack";
 import { ObservabilityStack } from "./observability-stack";
+import { ReviewStack } from "./review-stack";
 import { SiteStack } from "./site-stack";
 import { WorkflowStack } from "./workflow-stack";
 
@@ -17,6 +18,7 @@ export function addStacks(
   workflow: WorkflowStack;
   conversation: ConversationStack;
   faceApi: FaceApiStack;
+  review: ReviewStack;
   observability: ObservabilityStack;
   /** Only if `faceApiSite` is set. */
   site?: SiteStack;
@@ -30,10 +32,12 @@ export function addStacks(
     description: "Bonafide: onboarding in a conversation",
   });
   const faceApi = new FaceApiStack(app, `Bonafide-${config.stage}-FaceApi`, { data, description: "Bonafide: face API" });
+  const review = new ReviewStack(app, `Bonafide-${config.stage}-Review`, { data, description: "Bonafide: review API" });
   const observability = new ObservabilityStack(app, `Bonafide-${config.stage}-Observability`, {
     data,
     workflow,
     faceApi,
+    review,
     description: "Bonafide: metrics, dashboard and alarms",
   });
   const site =
@@ -49,5 +53,5 @@ export function addStacks(
         };
   Tags.of(app).add("application", "bonafide");
   Tags.of(app).add("stage", config.stage);
-  return { data, workflow, conversation, faceApi, observability, ...site };
+  return { data, workflow, conversation, faceApi, review, observability, ...site };
 }

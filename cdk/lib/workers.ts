@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Api } from "./openapi";
 import { WORKERS_FOLDER } from "./paths";
 
 /** What invokes a worker: exactly one of these. */
@@ -10,8 +11,9 @@ export interface Trigger {
   /** The state machine that invokes it. */
   readonly machine?: string;
   readonly everyHours?: number;
-  /** The API whose operation with the worker's name it handles. */
-  readonly api?: "face-api";
+  /** The API whose operations it handles: those of the list, else the one with the worker's name. */
+  readonly api?: Api;
+  readonly operations?: readonly string[];
   /** The agent of conversations. */
   readonly agent?: "onboarding";
 }
@@ -20,7 +22,7 @@ export interface Trigger {
 export interface WorkerEntry {
   /** The name of its crate, folder and policy. */
   readonly name: string;
-  readonly stack: "Workflow" | "Conversation" | "FaceApi" | "Observability";
+  readonly stack: "Workflow" | "Conversation" | "FaceApi" | "Review" | "Observability";
   readonly description: string;
   readonly trigger: Trigger;
   readonly memoryMegabytes: number;
@@ -37,6 +39,14 @@ export const WORKERS = JSON.parse(readFileSync(join(WORKERS_FOLDER, "workers.jso
 /** The workers of a stack, selected by their trigger. */
 export const workersOf = (stack: WorkerEntry["stack"], isWanted: (trigger: Trigger) => boolean = () => true): readonly WorkerEntry[] =>
   WORKERS.filter((worker) => worker.stack === stack && isWanted(worker.trigger));
+
+/** The worker of each operation of an API. */
+export const operationsOf = (api: Api): ReadonlyMap<string, WorkerEntry> =>
+  new Map(
+    WORKERS.filter(({ trigger }) => trigger.api === api).flatMap((worker) =>
+      (worker.trigger.operations ?? [worker.name]).map((operation): [string, WorkerEntry] => [operation, worker]),
+    ),
+  );
 
 /** The worker that consumes a queue. */
 export function consumerOf(queue: string): WorkerEntry {

@@ -22,6 +22,7 @@ const OUTPUTS = [
   "IdentityCompareMachineArn",
   "DocumentExtractionMachineArn",
   "ThirdPartyCheckMachineArn",
+  "HumanReviewMachineArn",
   "RecordFailureMachineArn",
   "SweepSubmissionsMachineArn",
   "ExtractionQueueUrl",
@@ -70,7 +71,7 @@ export class WorkflowStack extends Stack {
       workersOf("Workflow", ({ machine }) => machine !== undefined),
       common,
     );
-    for (const name of ["identity-compare", "identity-verification", "document-extraction", "third-party-check"]) {
+    for (const name of ["identity-compare", "identity-verification", "document-extraction", "third-party-check", "human-review"]) {
       new Machine(this, name, common);
     }
     const onboarding = new Machine(this, "onboarding", common);

@@ -20,6 +20,7 @@ describe("configuration", () => {
       encryption: "aws",
       mostAttempts: 5,
       inboxRetentionDays: 7,
+      reviewDays: 30,
       conversationRetentionDays: 365,
       recordRetentionDays: 1827,
       logRetentionDays: 90,
@@ -64,6 +65,11 @@ describe("configuration", () => {
       startRate: 30,
       extractionConcurrency: 5,
     });
+  });
+
+  it("asks reviewers no longer than the records are kept", () => {
+    expect(read({ recordRetentionDays: "3" }).reviewDays).toBe(3);
+    expect(() => read({ recordRetentionDays: "7", reviewDays: "8" })).toThrow("at most recordRetentionDays (7)");
   });
 
   it("keeps an upload no longer than its copy", () => {
@@ -151,6 +157,7 @@ describe("configuration", () => {
     [{ encryption: "kms" }, "aws, customer"],
     [{ mostAttempts: "0" }, "from 1 to 100"],
     [{ inboxRetentionDays: "0" }, "from 1 to 36500"],
+    [{ reviewDays: "91" }, "from 1 to 90"],
     [{ conversationRetentionDays: "0" }, "conversationRetentionDays"],
     [{ recordRetentionDays: "5 years" }, "recordRetentionDays"],
     [{ textractRegion: "Ireland" }, "such as eu-west-1"],

@@ -117,7 +117,7 @@ it("no bucket is public", () => {
 });
 
 describe("the tables", () => {
-  const tables = ["Applications", "Submissions", "Decisions", "Customers", "FaceMetadata", "FaceRequests"];
+  const tables = ["Applications", "Submissions", "Decisions", "Cases", "Customers", "FaceMetadata", "FaceRequests"];
   it.each(tables)("%s is on demand and can be restored to any moment", (table) => {
     expect(resource(data, "AWS::DynamoDB::Table", `${table}/Resource`).Properties).toMatchObject({
       BillingMode: "PAY_PER_REQUEST",
@@ -308,6 +308,7 @@ it("the outputs are those that operators and tools use", () => {
   expect(own.map(([name]) => name).sort()).toEqual([
     "ApplicationsTableName",
     "BucketName",
+    "CasesTableName",
     "CustomersTableName",
     "DecisionsTableName",
     "FaceCollectionId",

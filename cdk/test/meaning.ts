@@ -58,6 +58,8 @@ export const MEANING: Readonly<Record<string, string>> = Object.assign(
     NationalRegistryKey: "",
     NotificationsTopicArn: "<Notifications/Resource>",
     RecordRetentionDays: "1827",
+    ReviewClientId: "<Reviewers/Pool/Client/Resource>",
+    ReviewDays: "30",
     RuleArn: "<FailedExecutions/Rule.Arn>",
     RulesArn: "arn:<Partition>:events:<Region>:<AccountId>:rule/*",
     StartInterval: "600",
@@ -68,6 +70,6 @@ export const MEANING: Readonly<Record<string, string>> = Object.assign(
   },
   ...onDisk.machines().map(machine),
   ...onDisk.workers().map(worker),
-  ...["Applications", "Submissions", "Decisions", "Customers", "FaceMetadata", "FaceRequests"].map(table),
+  ...["Applications", "Submissions", "Decisions", "Cases", "Customers", "FaceMetadata", "FaceRequests"].map(table),
   ...WORKERS.flatMap(({ trigger }) => trigger.queue ?? []).map(queue),
 );

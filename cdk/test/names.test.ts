@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pascal } from "../lib/names";
-import { readDescription, routes } from "../lib/openapi";
+import { type Api, readDescription, routes } from "../lib/openapi";
 import { REPOSITORY, STATE_MACHINES } from "../lib/paths";
-import { WORKERS } from "../lib/workers";
+import { operationsOf, WORKERS } from "../lib/workers";
 import { deployment, onDisk, resources } from "./support";
 
 const owners = (type: string): string[] =>
@@ -35,11 +35,10 @@ describe("one name, derived everywhere:", () => {
     expect(invoking).toEqual([worker.trigger.machine]);
   });
 
-  it("every operation of the face API has a worker", () => {
-    const served = WORKERS.filter(({ trigger }) => trigger.api === "face-api").map(({ name }) => name);
+  it.each<Api>(["face-api", "review-api"])("every operation of the %s has a worker", (api) => {
     // API Gateway itself serves the description.
-    expect(["describe", ...served].sort()).toEqual(
-      routes(readDescription())
+    expect(["describe", ...operationsOf(api).keys()].sort()).toEqual(
+      routes(readDescription(api))
         .map(({ operation }) => operation)
         .sort(),
     );

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
 import { CONFIDENCES, SIMILARITIES } from "../lib/constructs/dashboard";
 import { pascal } from "../lib/names";
+import { readDescription } from "../lib/openapi";
 import { REPOSITORY } from "../lib/paths";
+import { operations } from "./operations";
 import { deployment, onDisk, readable, type Resource, resource, resources, type Stack, synthesize } from "./support";
 
 const deployed = deployment();
@@ -64,6 +65,7 @@ const EMITTED: Record<string, readonly (readonly string[])[]> = {
   TasksDone: [["Worker"]],
   TaskFailures: [["Worker"]],
   Throttles: [["Worker"]],
+  OldestCase: [["Worker"]],
   Refusals: [["Code"]],
   Applications: [[], ["Outcome"]],
   TimeToVerdict: [[]],
@@ -116,7 +118,7 @@ describe("every alarm", () => {
 
   it("watches no count of notifications, which may be delivered twice", () => {
     const own = alarms.filter(({ Namespace, Statistic }) => !Namespace.startsWith("AWS/") && Statistic !== "Average");
-    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual(["TaskFailures", "TasksDone", "Throttles"]);
+    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual(["OldestCase", "TaskFailures", "TasksDone", "Throttles"]);
     // Metrics of a worker's own tasks have the dimension Worker; those that measure-outcome writes of notifications do not.
     expect(own.map(({ Dimensions }) => Dimensions.map(({ Name }) => Name))).toEqual(own.map(() => ["Worker"]));
   });
@@ -205,7 +207,9 @@ describe("everything is watched:", () => {
   it("one error of workers of queues, API and schedules, five of the others", () => {
     const single = [
       ...everywhere("AWS::Lambda::EventSourceMapping").map((path) => path.split("/")[0]),
-      ...[...resources(deployed.faceApi, "AWS::Lambda::Function").keys()].map((path) => path.split("/")[0]),
+      ...[deployed.faceApi, deployed.review]
+        .flatMap((stack) => [...resources(stack, "AWS::Lambda::Function").keys()])
+        .map((path) => path.split("/")[0]),
       ...everywhere("AWS::Events::Rule").map((path) => path.split("/")[0]?.replace(/Schedule$/, "")),
     ];
     for (const { Dimensions, Threshold } of alarms.filter((alarm) => anchorOf(alarm) === "worker-errors")) {
@@ -332,19 +336,19 @@ describe("the dashboard", () => {
     for (const path of everywhere("AWS::SQS::Queue")) expect(text).toContain(`<${path}.QueueName>`);
   });
 
-  it("shows the requests to every route of the face API", () => {
-    const counts = lines.filter(([namespace, name]) => namespace === "AWS/ApiGateway" && name === "Count");
-    const description = parse(repositoryFile("docs/openapi/face-api.yaml"));
-    const described = Object.entries<any>(description.paths).flatMap(([path, item]) =>
-      Object.keys(item)
-        .filter((method) => method !== "parameters")
-        .map((method) => `${method.toUpperCase()} ${path}`),
-    );
-    const dimensions = counts.map((line) => Object.fromEntries([2, 4, 6, 8].map((at) => [line[at], line[at + 1]])));
-    expect(dimensions.map(({ Method, Resource }) => `${Method} ${Resource}`).sort()).toEqual(described.sort());
-    const api = resource(deployed.faceApi, "AWS::ApiGateway::RestApi", "Api/Resource").Properties;
-    const stage = resource(deployed.faceApi, "AWS::ApiGateway::Stage", "Api/Stage").Properties;
-    for (const { ApiName, Stage } of dimensions) expect([ApiName, Stage]).toEqual([api.Name, stage.StageName]);
+  it.each([
+    ["face-api", deployed.faceApi],
+    ["review-api", deployed.review],
+  ] as const)("shows the requests to every route of the %s", (name, stack) => {
+    const api = resource(stack, "AWS::ApiGateway::RestApi", "Api/Resource").Properties;
+    const stage = resource(stack, "AWS::ApiGateway::Stage", "Api/Stage").Properties;
+    const counts = lines
+      .filter(([namespace, name]) => namespace === "AWS/ApiGateway" && name === "Count")
+      .map((line) => Object.fromEntries([2, 4, 6, 8].map((at) => [line[at], line[at + 1]])))
+      .filter(({ ApiName }) => ApiName === api.Name);
+    const described = [...operations(readDescription(name)).keys()];
+    expect(counts.map(({ Method, Resource }) => `${Method} ${Resource}`).sort()).toEqual(described.sort());
+    for (const { Stage } of counts) expect(Stage).toBe(stage.StageName);
     expect(stage.MethodSettings).toMatchObject([{ HttpMethod: "*", ResourcePath: "/*", MetricsEnabled: true }]);
   });
 });

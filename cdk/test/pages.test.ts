@@ -2,14 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { pascal } from "../lib/names";
-import { readDescription, routes } from "../lib/openapi";
+import { type Api, readDescription, routes } from "../lib/openapi";
 import { REPOSITORY } from "../lib/paths";
 import { type Setting, SETTINGS } from "../lib/settings";
-import { WORKERS, type WorkerEntry } from "../lib/workers";
+import { operationsOf, WORKERS, type WorkerEntry } from "../lib/workers";
 
 // `npx vitest run cdk/test/pages.test.ts --update` rewrites these pages.
-
-const operations = routes(readDescription());
 
 function calledBy({ name, trigger }: WorkerEntry): string {
   if (trigger.queue !== undefined) return `queue ${trigger.queue}, \`${trigger.concurrency}\` at once`;
@@ -17,8 +15,9 @@ function calledBy({ name, trigger }: WorkerEntry): string {
   if (trigger.everyHours !== undefined)
     return trigger.everyHours === 1 ? "schedule, every hour" : `schedule, every ${trigger.everyHours} hours`;
   if (trigger.agent !== undefined) return "agent of conversations";
-  const route = operations.find(({ operation }) => operation === name);
-  return `face API, \`${route?.method} ${route?.path}\``;
+  const api = trigger.api as Api;
+  const called = routes(readDescription(api)).filter(({ operation }) => operationsOf(api).get(operation)?.name === name);
+  return `${api.replace("-api", "")} API, ${called.map(({ method, path }) => `\`${method} ${path}\``).join(", ")}`;
 }
 
 it("the page of the workers matches the list", async () => {

@@ -60,10 +60,11 @@ describe("there are no other permissions:", () => {
   });
 
   // The permissions of the face API: face-api.test.ts. Conversations have one only with an agent: conversation-stack.test.ts.
-  it("services may invoke workers of the face API and of the schedule only", () => {
+  it("services may invoke workers of the APIs and of the schedule only", () => {
     for (const stack of stacks) {
-      const allowed = stack === workflow ? ["SweepFacesSchedule/Permission"] : [];
-      if (stack !== deployment().faceApi) expect([...resources(stack, "AWS::Lambda::Permission").keys()]).toEqual(allowed);
+      const allowed = stack === workflow ? ["SweepFacesSchedule/Permission", "SweepCasesSchedule/Permission"] : [];
+      const isApi = stack === deployment().faceApi || stack === deployment().review;
+      if (!isApi) expect([...resources(stack, "AWS::Lambda::Permission").keys()]).toEqual(allowed);
     }
   });
 });

@@ -19,6 +19,8 @@ const KEPT: Record<string, readonly string[]> = {
   "AWS::StepFunctions::StateMachine": ["StateMachineName", "StateMachineType"],
   "AWS::Logs::LogGroup": ["LogGroupName"],
   "AWS::Lambda::Function": ["FunctionName", "PackageType"],
+  // Reviewers, whom the decisions name by their ids in this pool.
+  "AWS::Cognito::UserPool": ["Schema", "UsernameAttributes", "AliasAttributes", "UsernameConfiguration"],
   // Clients depend on its address, on their keys, and on the rest of their quotas.
   "AWS::ApiGateway::RestApi": ["Name"],
   "AWS::ApiGateway::UsagePlan": [],
@@ -131,7 +133,7 @@ describe("an export", () => {
 
 it("the list of types contains every deployed type that has content", () => {
   const harmless =
-    /^AWS::(IAM|CloudWatch|Events|S3::BucketPolicy|SQS::QueuePolicy|SNS::(TopicPolicy|Subscription)|KMS::Alias|Lambda::(Version|EventSourceMapping|Permission)|ApiGateway::(Deployment|Stage|UsagePlanKey)|CloudFront::(OriginAccessControl|ResponseHeadersPolicy))/;
+    /^AWS::(IAM|CloudWatch|Events|S3::BucketPolicy|SQS::QueuePolicy|SNS::(TopicPolicy|Subscription)|KMS::Alias|Lambda::(Version|EventSourceMapping|Permission)|ApiGateway::(Deployment|Stage|UsagePlanKey)|Cognito::UserPool(Client|Domain|ResourceServer)|CloudFront::(OriginAccessControl|ResponseHeadersPolicy))/;
   const types = new Set(Object.values(everything).flatMap(({ template }) => Object.values(template.Resources).map(({ Type }) => Type)));
   expect([...types].filter((type) => !(type in KEPT) && !harmless.test(type))).toEqual([]);
 });
@@ -146,6 +148,7 @@ it("what must survive is in the stack Data", () => {
       "AWS::Rekognition::Collection",
       "AWS::SecretsManager::Secret",
       "AWS::KMS::Key",
+      "AWS::Cognito::UserPool",
     ]) {
       expect([...resources(stack, type).keys()], `${type} in ${stack.name}`).toEqual([]);
     }

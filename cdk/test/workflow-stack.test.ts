@@ -240,6 +240,12 @@ it("sweep-faces runs every day", () => {
   });
 });
 
+it("sweep-cases runs every hour", () => {
+  const { Properties: rule } = resource(workflow, "AWS::Events::Rule", "SweepCasesSchedule/Rule");
+  const [target] = plain(rule.Targets);
+  expect([rule.ScheduleExpression, target.Arn, target.Input]).toEqual(["rate(1 hour)", "<SweepCases/Function/Resource.Arn>", "{}"]);
+});
+
 it("the address of the licence verification service is a parameter", () => {
   expect(workflow.template.Parameters.ThirdPartyUrl).toMatchObject({
     Type: "String",
@@ -255,6 +261,7 @@ it("the outputs are those that operators and tools use", () => {
     "ExtractionDeadLetterQueueUrl",
     "ExtractionQueueUrl",
     "FailuresDeadLetterQueueUrl",
+    "HumanReviewMachineArn",
     "IdentityCompareMachineArn",
     "IdentityVerificationMachineArn",
     "LicensesDeadLetterQueueUrl",

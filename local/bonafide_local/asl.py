@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +29,7 @@ def install() -> None:
     engine._apply_output_path = _with_output_of_succeed(engine, engine._apply_output_path)
     engine._evaluate_jsonata_choice_rule = lambda rule, raw_input, ctx: _condition(engine, rule, raw_input, ctx)
     engine._apply_state_assign = _assigning_at_once(engine)
+    _evaluate_timeouts(engine)
     engine._error_matches = error_matches
     engine._add_event = _with_timeouts_by_name(engine._add_event)
     engine._prefix_sdk_error = _named_as_in_java(engine._prefix_sdk_error)
@@ -61,6 +63,25 @@ def _assigning_at_once(engine: ModuleType) -> Callable[..., None]:
             ctx["variables"].update(evaluated)
 
     return assign
+
+
+def _evaluate_timeouts(engine: ModuleType) -> None:
+    """The TimeoutSeconds of a wait for a token may be an expression, evaluated with the arguments of each attempt."""
+    seconds: ContextVar[float] = ContextVar("seconds")
+    apply_arguments, invoke_with_callback = engine._apply_jsonata_arguments, engine._invoke_with_callback
+
+    def apply(state: Json, raw_input: Any, ctx: Json) -> Any:
+        if isinstance(state.get("TimeoutSeconds"), str):
+            seconds.set(engine._jsonata_state_field(state, "TimeoutSeconds", "number", raw_input, ctx))
+        return apply_arguments(state, raw_input, ctx)
+
+    def invoke(resource: str, arguments: Any, token: str, state: Json) -> Any:
+        if isinstance(state.get("TimeoutSeconds"), str):
+            state = state | {"TimeoutSeconds": seconds.get()}
+        return invoke_with_callback(resource, arguments, token, state)
+
+    engine._apply_jsonata_arguments = apply
+    engine._invoke_with_callback = invoke
 
 
 def error_matches(error_equals: list[str], error: str) -> bool:

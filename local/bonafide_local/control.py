@@ -1,10 +1,11 @@
-"""The control API for tests: faults, canned results, rate limits, counts of calls, IAM decisions, durations."""
+"""The control API for tests: faults, canned results, rate limits, counts of calls, IAM decisions, durations, tokens."""
 
 from __future__ import annotations
 
 import json
 import os
 
+from bonafide_local import issuer
 from bonafide_local.faults import BadFault, Fault
 from bonafide_local.http import HttpAnswer, HttpRequest, json_answer
 from bonafide_local.iam import Decisions
@@ -14,7 +15,8 @@ from bonafide_local.timings import Timings
 
 
 class Control:
-    """Routes ``/faults``, ``/limits``, ``/calls``, ``/charges``, ``/iam/calls`` and ``/timings``; the README describes them."""
+    """Routes ``/faults``, ``/limits``, ``/calls``, ``/charges``, ``/iam/calls``, ``/timings`` and ``/tokens``;
+    the README describes them."""
 
     def __init__(self, faults: Limits, decisions: Decisions, third_party: ThirdParty, timings: Timings) -> None:
         self._faults = faults
@@ -72,8 +74,10 @@ class Control:
             case ("DELETE", "/timings"):
                 self._timings.clear()
                 return json_answer(200, self._timings.describe())
+            case ("POST", "/tokens"):
+                return issuer.issue(request)
         known = (
             "GET, POST, DELETE /faults; DELETE /faults/<id>; GET, POST, DELETE /limits; GET, DELETE /calls; GET /charges; "
-            "GET, DELETE /iam/calls; GET, DELETE /timings; GET /health"
+            "GET, DELETE /iam/calls; GET, DELETE /timings; POST /tokens; GET /health"
         )
         return json_answer(404, {"error": f"known: {known}"})

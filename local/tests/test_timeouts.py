@@ -63,6 +63,22 @@ def test_a_timed_out_task_has_no_heartbeat_timeout(aws: LocalAws, name: str, que
     assert (described["status"], described["error"]) == ("FAILED", "States.Timeout")
 
 
+def test_the_time_of_a_wait_may_be_an_expression(aws: LocalAws, name: str, queue: str) -> None:
+    catch = [{"ErrorEquals": ["States.Timeout"], "Output": "{% $states.errorOutput %}", "Next": "Caught"}]
+    states = {
+        "Begin": {"Type": "Pass", "Assign": {"seconds": 0.5}, "Next": "Wait"},
+        "Wait": waits(queue, TimeoutSeconds="{% $seconds * 2 %}", Catch=catch),
+        "Caught": CAUGHT,
+    }
+    described = aws.run(name, states)
+    assert (described["status"], json.loads(described["output"])) == ("SUCCEEDED", "States.Timeout")
+
+
+def test_a_time_that_is_no_number_is_an_error(aws: LocalAws, name: str, queue: str) -> None:
+    described = aws.run(name, {"Wait": waits(queue, TimeoutSeconds="{% 'soon' %}")})
+    assert (described["status"], described["error"]) == ("FAILED", "States.QueryEvaluationError")
+
+
 class Sent(queues.Queue[str]):
     """The tokens that the engine has sent."""
 

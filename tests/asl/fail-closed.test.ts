@@ -253,9 +253,8 @@ describe("a missing value never approves", () => {
     ["onboarding", "DoesDocumentMatch", { outcome: undefined, kind: "package" }, "ConcludeSubmission"],
     ["onboarding", "DoesDocumentMatch", { outcome: undefined, kind: "document", selfie: {}, keptFaceId: null }, "ConcludeSubmission"],
     ["onboarding", "IsLicenseValid", { outcome: undefined }, "ConcludeSubmission"],
-    ["onboarding", "IsPersonNeeded", { doubts: ["FACE_DUPLICATE"], selfie: {}, keptFaceId: null }, "ConcludeSubmission"],
+    ["onboarding", "IsApproved", { outcome: undefined, selfie: {}, keptFaceId: null }, "ConcludeSubmission"],
     ["onboarding", "IsFaceIndexed", { faceId: null }, "ConcludeSubmission"],
-    ["onboarding", "IsFaceStillUnique", { others: [{ faceId: "another" }] }, "ConcludeSubmission"],
   ])("%s %s with %o", async (machine, name, variables, next) => {
     const decided = await leave(machine, name, variables);
     expect(decided.next).toBe(next);
@@ -309,6 +308,59 @@ describe("a missing value never approves", () => {
     });
     expect(await compared("resubmit", ["PORTRAIT_NOT_FOUND"], {})).toMatchObject({ outcome: "resubmit", reasons: ["PORTRAIT_NOT_FOUND"] });
     expect(await compared("pass", [], null)).toMatchObject({ outcome: "pass", reasons: [] });
+  });
+
+  it.each<[string, Variables, string]>([
+    ["IsPersonNeeded", { doubts: ["FACE_DUPLICATE"], selfie: {}, keptFaceId: null }, "ReviewCase"],
+    ["IsFaceStillUnique", { others: [{ faceId: "another" }] }, "DeleteFace"],
+    ["IsConcluded", { isConcluded: false }, "ReviewCase"],
+  ])("a doubt leads from %s with %o to a reviewer", async (name, variables, next) => {
+    expect((await leave("onboarding", name, variables)).next).toBe(next);
+  });
+
+  it.each<[object, string, string[]]>([
+    [{ decision: "approve", reasons: [] }, "pass", []],
+    [{ decision: "decline", reasons: ["FACE_MISMATCH"] }, "decline", ["FACE_MISMATCH"]],
+    [{ decision: "resubmit", reasons: ["SELFIE_TOO_DARK"] }, "resubmit", ["SELFIE_TOO_DARK"]],
+    [{ decision: "expired", reasons: [] }, "refer", ["FACE_DUPLICATE"]],
+    [{ decision: "approved", reasons: [] }, "refer", ["FACE_DUPLICATE"]],
+    [{}, "refer", ["FACE_DUPLICATE"]],
+  ])("the answer %o about a case leads to %s", async (answer, outcome, reasons) => {
+    const given = { doubts: ["FACE_DUPLICATE"], duplicates: [{ faceId: "a-twin" }], reviews: [], cleared: [] };
+    const after = await evaluate(find("onboarding", "ReviewCase").Assign, { ...given, states: { result: { Output: answer } } });
+    // Only an approval clears the duplicates of its case.
+    expect(after).toEqual({ outcome, reasons, reviews: [answer], cleared: outcome === "pass" ? ["a-twin"] : [] });
+  });
+
+  it("an approval clears the duplicates of its case, and no others", async () => {
+    const match = (faceId: string) => ({ Similarity: 99, Face: { FaceId: faceId, ExternalImageId: "other:0123456789abcde" } });
+    const result = { FaceMatches: [match("a-twin"), match("another")] };
+    const found = await evaluate(find("onboarding", "SearchIndexedFace").Assign, {
+      states: { result },
+      applicationId: "8d247914",
+      cleared: ["a-twin"],
+    });
+    expect(found).toEqual({ others: [{ faceId: "another", similarity: 99, applicationId: "other" }] });
+    expect((await leave("onboarding", "IsFaceStillUnique", found as Variables)).next).toBe("DeleteFace");
+    expect((await leave("onboarding", "IsFaceStillUnique", { others: [] })).next).toBe("ConcludeSubmission");
+  });
+
+  it("a wait for a reviewer ends when the case is due, and a wait that begins later ends at once", async () => {
+    const seconds = async (dueAt: number) =>
+      evaluate(find("human-review", "WaitForDecision").TimeoutSeconds, { dueAt: new Date(dueAt).toISOString() });
+    expect(await seconds(Date.now() + 30 * 86_400_000)).toBeCloseTo(30 * 86_400, -2);
+    expect(await seconds(Date.now() - 86_400_000)).toBe(1);
+  });
+
+  it("a case names each duplicate, with what is known of it", async () => {
+    const values = find("human-review", "OpenCase").Arguments?.["ExpressionAttributeValues"] as Record<string, { L: string }>;
+    const named = (duplicates: object[]) => evaluate(values[":duplicates"]?.L, { duplicates });
+    const [faceId, applicationId, similarity] = [{ S: "f" }, { S: "other" }, { N: "99.5" }];
+    expect(await named([{ faceId: "f", applicationId: "other", similarity: 99.5 }, { faceId: "f" }])).toEqual([
+      { M: { faceId, applicationId, similarity } },
+      { M: { faceId } },
+    ]);
+    expect(await named([])).toEqual([]);
   });
 
   it("doubts of all checks are kept", async () => {

@@ -28,7 +28,8 @@ export interface State {
   readonly Comment?: string;
   readonly Resource?: string;
   readonly Arguments?: Record<string, unknown>;
-  readonly TimeoutSeconds?: number;
+  /** An expression where a reviewer is awaited. */
+  readonly TimeoutSeconds?: number | string;
   readonly HeartbeatSeconds?: number;
   readonly Retry?: readonly Retrier[];
   readonly Catch?: readonly Catcher[];

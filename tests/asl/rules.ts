@@ -1,5 +1,6 @@
 import aslValidator from "asl-validator";
 import { EXPRESS_MACHINES } from "../../cdk/lib/names";
+import { MOST_REVIEW_DAYS } from "../../cdk/lib/settings";
 import { THRESHOLDS } from "../../cdk/lib/thresholds";
 import { codeOf, factsOf, FUNCTIONS } from "./expressions";
 import { type Edge, edges, flow, type Site, sites, uses } from "./flow";
@@ -47,7 +48,7 @@ function canonicalRetry(machine: Machine, state: State): readonly Retrier[] {
     ];
   const caught = (state.Catch ?? []).flatMap(({ ErrorEquals }) => ErrorEquals).filter((name) => name !== "States.ALL");
   const never = [...new Set([...caught, ...NEVER])];
-  // A wait for a token times out after hours without an answer only: the execution fails, and can be replayed.
+  // A wait for a token times out after hours without an answer only: the execution fails, and can be replayed. A reviewer may take days.
   return isTokenWait(state)
     ? [
         { ErrorEquals: [...never, "States.HeartbeatTimeout"], MaxAttempts: 0 },
@@ -63,11 +64,13 @@ function canonicalRetry(machine: Machine, state: State): readonly Retrier[] {
 const isExpress = ({ name }: Machine): boolean => (EXPRESS_MACHINES as readonly string[]).includes(name);
 
 const isTokenWait = (state: State): boolean => state.Resource?.endsWith(".waitForTaskToken") === true;
+/** A wait until the day by which a reviewer has to decide, which is known at run time only. */
+const isReviewWait = (state: State): boolean => isTokenWait(state) && typeof state.TimeoutSeconds === "string";
 const isChildWait = (state: State): boolean => state.Resource?.endsWith(".sync:2") === true;
 
 /** The longest time of a Task with all its attempts; a wait for a token or a child happens once. */
 const longest = (state: State): number => {
-  const once = state.TimeoutSeconds ?? 0;
+  const once = isReviewWait(state) ? MOST_REVIEW_DAYS * 86_400 : Number(state.TimeoutSeconds ?? 0);
   return isTokenWait(state) || isChildWait(state) ? once : (STANDARD_RETRY.MaxAttempts + 1) * once + RETRY_WAIT_SECONDS;
 };
 
@@ -107,7 +110,7 @@ const MESSAGE_KEYS = new Set(["eventId", "applicationId", "submissionId", "event
 /** Upper-case texts that are not reasons. */
 const CONSTANTS = new Set([
   ...["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID", "TIMED_OUT", "ABORTED", "UPDATED_NEW"],
-  ...["IN_PROGRESS", "DECIDED", "FAILED"],
+  ...["IN_PROGRESS", "IN_REVIEW", "DECIDED", "FAILED"],
   ...["CHECK_NOT_PASSED", "APPLICATION_DECIDED", "PICTURE_JUDGED", "APPLICATION_FAILED"],
   ...["REGISTERED", "ALREADY_REGISTERED", "OK", "RESUBMIT", "UNVERIFIED"],
   ...["DEFAULT", "FACE_OCCLUDED", "SUNGLASSES"],
@@ -129,6 +132,10 @@ function processesList({ definition }: Machine, { from, to, kind, index }: Edge)
   const rest = `{% [$${list}[[1..$count($${list})]]] %}`;
   return [next, ...(next?.Catch ?? [])].every((transition) => transition?.Assign?.[list] === rest);
 }
+
+/** Whether the next state waits for a reviewer, who ends any loop. */
+const asksReviewer = ({ definition }: Machine, { to }: Edge): boolean =>
+  definition.States[to]?.Arguments?.["StateMachineArn"] === "${HumanReviewMachineArn}";
 
 /** All assignments, with the place of each. */
 function assignments({ definition }: Machine): [place: string, values: Record<string, unknown>][] {
@@ -163,6 +170,7 @@ export function substituted(text: string): string {
     if (name.endsWith("Arn")) return `arn:aws:lambda:us-east-1:111122223333:function:${name}`;
     if (name.endsWith("Url")) return `https://sqs.us-east-1.amazonaws.com/111122223333/${name}`;
     if (name === "MinimumAge") return "18";
+    if (name === "ReviewDays" || name === "RecordRetentionDays") return "30";
     if (name === "LicenseBackRequired") return "false";
     if (name === "LicenseQuestion") return "number";
     return name;
@@ -221,7 +229,7 @@ export const RULES: readonly Rule[] = [
     check: (machine) =>
       tasks(machine).flatMap(([name, state]) => {
         return [
-          ...(Number.isInteger(state.TimeoutSeconds) ? [] : [`${name} has no TimeoutSeconds`]),
+          ...(Number.isInteger(state.TimeoutSeconds) || isReviewWait(state) ? [] : [`${name} has no TimeoutSeconds`]),
           ...(JSON.stringify(state.Retry) === JSON.stringify(canonicalRetry(machine, state))
             ? []
             : [`${name} has another Retry than the canonical one`]),
@@ -234,12 +242,18 @@ export const RULES: readonly Rule[] = [
       tasks(machine)
         .filter(([, state]) => isTokenWait(state))
         .flatMap(([name, state]) => [
-          ...(Number.isInteger(state.HeartbeatSeconds) && (state.HeartbeatSeconds ?? 0) < (state.TimeoutSeconds ?? 0)
-            ? []
-            : [`${name}: HeartbeatSeconds has to be there and below TimeoutSeconds`]),
-          ...(JSON.stringify(state.Arguments?.["MessageBody"] ?? "").includes("$states.context.Task.Token")
-            ? []
-            : [`${name} sends no token`]),
+          ...(isReviewWait(state)
+            ? [
+                ...(codeOf(String(state.TimeoutSeconds)) === undefined ? [`${name}: TimeoutSeconds is no expression`] : []),
+                // Without an answer the flow goes on: it reads the record.
+                ...((state.Catch ?? []).some(({ ErrorEquals }) => ErrorEquals.join() === "States.Timeout")
+                  ? []
+                  : [`${name} does not catch States.Timeout`]),
+              ]
+            : Number.isInteger(state.HeartbeatSeconds) && (state.HeartbeatSeconds ?? 0) < Number(state.TimeoutSeconds ?? 0)
+              ? []
+              : [`${name}: HeartbeatSeconds has to be there and below TimeoutSeconds`]),
+          ...(JSON.stringify(state.Arguments ?? "").includes("$states.context.Task.Token") ? [] : [`${name} sends no token`]),
         ]),
   },
   {
@@ -252,7 +266,9 @@ export const RULES: readonly Rule[] = [
           const child = others.find((other) => other.name.replaceAll("-", "") === token.toLowerCase());
           if (child === undefined) return [`${name} starts no machine of ours`];
           return [
-            ...((state.TimeoutSeconds ?? 0) > (child.definition.TimeoutSeconds ?? Infinity) ? [] : [`${name} gives up before its child`]),
+            ...(Number(state.TimeoutSeconds ?? 0) > (child.definition.TimeoutSeconds ?? Infinity)
+              ? []
+              : [`${name} gives up before its child`]),
             // RecordFailure recognises by it that a parent will fail as well.
             ...(JSON.stringify(state.Arguments?.["Input"]).includes("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")
               ? []
@@ -316,6 +332,7 @@ export const RULES: readonly Rule[] = [
           ErrorEquals.flatMap((error) => {
             const [prefix] = error.split(".");
             if (error === "States.ALL" && isExpress(machine)) return [];
+            if (error === "States.Timeout" && isReviewWait(state)) return [];
             if (["States.ALL", "States.TaskFailed", "States.Timeout", "States.Runtime"].includes(error))
               return [`${name} catches ${error}`];
             if (prefix === "Bonafide") return WORKER_ERRORS.has(error) ? [] : [`${name} catches ${error}, which no worker returns`];
@@ -504,9 +521,9 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
-    name: "never returns to a state, except to process a list",
+    name: "never returns to a state, except to process a list or to ask a reviewer",
     check: (machine) => {
-      const all = edges(machine.definition).filter((edge) => !processesList(machine, edge));
+      const all = edges(machine.definition).filter((edge) => !processesList(machine, edge) && !asksReviewer(machine, edge));
       const reach = (start: string): Set<string> => {
         const seen = new Set<string>();
         const open = [start];

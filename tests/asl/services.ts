@@ -59,6 +59,18 @@ export const INTEGRATIONS: Readonly<Record<string, Integration>> = {
     },
     errors: "DynamoDB",
   },
+  // Only the SDK's integration of DynamoDB can wait for a token (https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html).
+  "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken": {
+    arguments: {
+      TableName: true,
+      Key: true,
+      UpdateExpression: true,
+      ConditionExpression: true,
+      ExpressionAttributeNames: true,
+      ExpressionAttributeValues: true,
+    },
+    errors: "DynamoDb",
+  },
   "arn:aws:states:::aws-sdk:rekognition:detectFaces": { arguments: { Image: s3Image, "Attributes?": true }, errors: "Rekognition" },
   "arn:aws:states:::aws-sdk:rekognition:compareFaces": {
     arguments: { SourceImage: s3Image, TargetImage: s3Image, "SimilarityThreshold?": true, "QualityFilter?": true },

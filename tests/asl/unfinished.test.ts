@@ -14,6 +14,8 @@ const [FIRST, SECOND, THIRD] = [named("1"), named("2"), named("3")];
 
 it.each([[[]], [[FIRST]], [[FIRST, SECOND, THIRD]]])("are all that were found, in any order: %o", async (submissions) => {
   const { unfinished } = (await evaluate(find("sweep-submissions", "FindUnfinished").Assign, {
+    statuses: ["IN_PROGRESS"],
+    unfinished: [],
     states: { result: { Items: submissions.map(item) } },
   })) as { unfinished: Submission[] };
   expect(unfinished.toSorted((one, other) => one.submissionId.localeCompare(other.submissionId))).toEqual(submissions);

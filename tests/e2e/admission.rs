@@ -60,8 +60,19 @@ impl Standing {
             Self::Approved | Self::Declined | Self::InReview | Self::Failed => &[Package],
             Self::PicturesApproved | Self::PicturesDeclined | Self::PicturesInReview => &[Document, Selfie],
         };
-        for kind in kinds {
+        let (last, first) = kinds.split_last().context("no upload")?;
+        for kind in first {
             send(*kind, id, upload(*kind, id, &number(id))).await?.ended().await?;
+        }
+        let sent = send(*last, id, upload(*last, id, &number(id))).await?;
+        match self {
+            // A reviewer may still decide.
+            Self::InReview | Self::PicturesInReview => {
+                bench().case_waiting(id, &format!("{}-1", sent.submission())).await?;
+            }
+            _ => {
+                sent.ended().await?;
+            }
         }
         let status = match self {
             Self::Approved | Self::Declined | Self::PicturesDeclined => "DECIDED",

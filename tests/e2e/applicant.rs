@@ -89,12 +89,11 @@ impl Sent {
         .await
     }
 
-    /// Waits until the upload is refused or its execution has ended, and returns the record.
+    /// Waits until the upload is refused or its execution has ended, without a decision if it is in doubt, and returns the record.
     pub(crate) async fn ended(&self) -> Result<Value> {
         let record = self.record_when(|record| record["status"] != "IN_PROGRESS").await?;
-        if let Some(execution) = record["executionArn"].as_str() {
-            bench().ended(execution).await?;
-        }
-        Ok(record)
+        let Some(execution) = record["executionArn"].as_str() else { return Ok(record) };
+        bench().ended_undecided(&self.id, execution).await?;
+        self.record_when(|record| record["status"] != "IN_REVIEW").await
     }
 }

@@ -12,6 +12,8 @@ mod faces;
 mod observability;
 mod operators;
 mod packages;
+mod review;
+mod review_api;
 mod run;
 mod samples;
 mod sweep;

@@ -43,7 +43,8 @@ pub(crate) fn all() -> &'static HashMap<String, Seen> {
             for judged in judged {
                 let id = judged.sample.id.clone();
                 let row = plain(&bench.row(&id).await?);
-                let ended = bench.ended(row["executionArn"].as_str().unwrap_or_default()).await?;
+                let ended = bench.ended_undecided(&id, row["executionArn"].as_str().unwrap_or_default()).await?;
+                let row = plain(&bench.row(&id).await?);
                 let submissions = bench.submissions(&id).await?.iter().map(plain).collect();
                 let decisions = bench.decisions(&id).await?.iter().map(plain).collect();
                 let notifications = bench.notifications(&id, 1).await?;

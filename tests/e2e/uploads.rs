@@ -165,7 +165,8 @@ fn a_selfie_of_a_known_person_names_the_duplicate_face() {
         );
         let check = message("identityVerification", "refer", &["FACE_DUPLICATE"]);
         let judged = message("PICTURE_JUDGED", "referred", &["FACE_DUPLICATE"]);
-        assert_eq!(published_about(id, 3).await?[1..], [check, judged]);
+        let case = message("APPLICATION_IN_REVIEW", "refer", &["FACE_DUPLICATE"]);
+        assert_eq!(published_about(id, 4).await?[1..], [check, case, judged]);
         Ok(())
     });
 }

@@ -464,7 +464,7 @@ async fn race(ids: [&str; 2], third: &str) -> Result<()> {
         ensure!(faces_of(id)?.is_empty(), "{id} was indexed before the other had searched");
     }
     gates.into_iter().try_for_each(Gate::open)?;
-    let ends = [bench().ended(&one).await?, bench().ended(&other).await?];
+    let ends = [bench().ended_undecided(ids[0], &one).await?, bench().ended_undecided(ids[1], &other).await?];
     let mut approved = 0;
     for (id, end) in ids.into_iter().zip(&ends) {
         is_left(id, end).await?;
@@ -479,7 +479,7 @@ async fn race(ids: [&str; 2], third: &str) -> Result<()> {
     ensure!(approved <= 1, "both have the same face");
 
     // A third application finds the face if one of the two was approved, else it is the first.
-    let end = bench().ended(&send_face(third).await?).await?;
+    let end = bench().ended_undecided(third, &send_face(third).await?).await?;
     is_left(third, &end).await?;
     let found = json!([end.output["outcome"], end.output["reasons"]]);
     let expected = if approved == 1 { json!(["referred", ["FACE_DUPLICATE"]]) } else { json!(["approved", []]) };

@@ -57,6 +57,7 @@ impl Dependency {
                 ["ThrottledException", "InternalErrorException", "AuthorizationErrorException"],
             ),
             "dynamodb:updateItem" => ("dynamodb", "UpdateItem", "DynamoDB", DYNAMODB),
+            "aws-sdk:dynamodb:updateItem.waitForTaskToken" => ("dynamodb", "UpdateItem", "DynamoDb", DYNAMODB),
             "states:startExecution.sync:2" => (
                 "states",
                 "StartExecution",

@@ -33,7 +33,7 @@ pub(crate) enum Scenario {
     Mismatch,
     /// A document without a portrait.
     Faceless,
-    /// A face of another application that only the second search finds.
+    /// A face of another application that only the second search finds, and about which nobody decides.
     Duplicate,
     /// A single document for which a selfie waits.
     Late,
@@ -74,11 +74,11 @@ impl Scenario {
         }
     }
 
-    /// How many messages are published: one for each check that does not pass, one for each outcome.
+    /// How many messages are published: one for each check that does not pass, one for each case, one for each outcome.
     const fn messages(self) -> usize {
         match self {
-            Self::Approved | Self::Duplicate | Self::Back => 1,
-            Self::Unknown | Self::Faceless => 2,
+            Self::Approved | Self::Back => 1,
+            Self::Unknown | Self::Faceless | Self::Duplicate => 2,
             Self::Mismatch | Self::Late => 3,
         }
     }
@@ -148,7 +148,7 @@ impl Scenario {
         // The first fault that matches a request applies.
         let faults = faults.iter().map(|fault| bench().local.control.put(fault)).collect::<Result<_>>()?;
         self.prepare(id)?;
-        Ok((bench().ended(&self.submit(id).await?).await?, faults))
+        Ok((bench().ended_undecided(id, &self.submit(id).await?).await?, faults))
     }
 
     /// What is stored now, which has to be the result of this scenario.
@@ -319,7 +319,7 @@ pub(crate) async fn replay(id: &str) -> Result<()> {
     let plan = plan(&replayer, id, false).await?;
     ensure!(plan.action == Action::Redrive, "{plan:?}");
     replayer.perform(&plan).await?;
-    let ended = bench().ended(plan.execution.as_deref().unwrap_or_default()).await?;
+    let ended = bench().ended_undecided(id, plan.execution.as_deref().unwrap_or_default()).await?;
     ensure!(ended.status == ExecutionStatus::Succeeded, "the replay ended {}: {:?}", ended.status, ended.error);
     Ok(())
 }

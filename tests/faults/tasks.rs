@@ -32,11 +32,13 @@ struct Site {
     dependency: Dependency,
     /// Its retriers, in order.
     retry: Vec<Value>,
+    /// The errors that its Catches name.
+    caught: Vec<String>,
     scenario: Scenario,
 }
 
 /// The scenario that reaches a Task; a new Task needs a row here.
-const SCENARIO_OF: [(&str, Scenario, &[&str]); 12] = [
+const SCENARIO_OF: [(&str, Scenario, &[&str]); 13] = [
     (
         "onboarding",
         Scenario::Approved,
@@ -50,7 +52,12 @@ const SCENARIO_OF: [(&str, Scenario, &[&str]); 12] = [
         ],
     ),
     ("onboarding", Scenario::Late, &["IndexFace", "SearchIndexedFace"]),
-    ("onboarding", Scenario::Duplicate, &["DeleteFace"]),
+    ("onboarding", Scenario::Duplicate, &["DeleteFace", "ReviewCase"]),
+    (
+        "human-review",
+        Scenario::Duplicate,
+        &["RecordOnSubmission", "RecordOnApplication", "OpenCase", "NotifyReview", "WaitForDecision", "CloseCase"],
+    ),
     (
         "identity-verification",
         Scenario::Approved,
@@ -96,11 +103,18 @@ fn sites() -> Result<Vec<Site>> {
                 state: state.to_owned(),
                 dependency: Dependency::of(definition["Resource"].as_str().unwrap_or_default()),
                 retry: definition["Retry"].as_array().cloned().unwrap_or_default(),
+                caught: caught(definition),
                 scenario,
             });
         }
     }
     Ok(sites)
+}
+
+fn caught(state: &Value) -> Vec<String> {
+    let catches = state["Catch"].as_array().into_iter().flatten();
+    let names = catches.filter_map(|catch| catch["ErrorEquals"].as_array()).flatten();
+    names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
 impl Site {
@@ -124,9 +138,14 @@ impl Site {
         self.is_retried(effect) && !(effect == Effect::Lost && self.dependency.is_child())
     }
 
+    /// Whether the machine catches the error and goes on.
+    fn is_caught(&self, effect: Effect) -> bool {
+        self.caught.contains(&self.dependency.name(effect))
+    }
+
     /// The permanent faults: an access denial, the faults from which it does not recover, and in turn one of those that it retries in vain.
     fn permanent(&self, index: usize) -> Vec<Effect> {
-        let fatal = ONCE.into_iter().filter(|effect| !self.recovers_from(*effect));
+        let fatal = ONCE.into_iter().filter(|effect| !self.recovers_from(*effect) && !self.is_caught(*effect));
         let retried = TRANSIENT.into_iter().cycle().skip(index % 5).take(5).find(|effect| self.recovers_from(*effect));
         fatal.chain([Effect::Denied]).chain(retried).collect()
     }

@@ -5,6 +5,7 @@
 mod agent_onboarding;
 mod case;
 mod document_extraction;
+mod human_review;
 mod identity_compare;
 mod identity_verification;
 mod onboarding;

@@ -35,7 +35,13 @@ const UP_TO_CONCLUSION: [&str; 16] = [
 ];
 /// No face was indexed, or the approval keeps the indexed face.
 const CONCLUDED: [&str; 3] = ["ConcludeSubmission", "IsFaceKept", "NotifyOutcome"];
-const CONCLUDED_WITHOUT_THE_FACE: [&str; 4] = ["ConcludeSubmission", "IsFaceKept", "DeleteFace", "NotifyOutcome"];
+const CONCLUDED_WITHOUT_THE_FACE: [&str; 5] =
+    ["ConcludeSubmission", "IsFaceKept", "DeleteFace", "IsConcluded", "NotifyOutcome"];
+const REVIEWED: [&str; 2] = ["ReviewCase", "IsApproved"];
+/// The first case of a scenario's submission.
+const CASE: &str = "0123456789abcde-1";
+/// A second one.
+const SECOND_CASE: &str = "0123456789abcde-2";
 
 /// An ended onboarding, with the row and the notifications.
 struct Seen {
@@ -270,21 +276,129 @@ fn declined_customer_already_registered() {
     });
 }
 
+/// A face that another application has, and a similarity between the thresholds.
+fn in_doubt(case: &Case) -> Result<()> {
+    case.found(&[(99.5, "other-application", "their-face"), (95.0, "a-resemblance", "no-duplicate")])?;
+    case.compared(&[(90.5, 0.3)])?;
+    everything_fits(case)
+}
+
+const DOUBTS: [&str; 2] = ["FACE_DUPLICATE", "FACE_MATCH_UNSURE"];
+
+/// Runs a good package whose doubts are decided like this.
+async fn run_decided(case: &Case, outcome: &str, reasons: &[&str], notifications: usize) -> Result<Seen> {
+    let decided = bench().decide(&case.id, CASE, Some((outcome, reasons)));
+    Ok(tokio::try_join!(Box::pin(run_good(case, notifications)), decided)?.0)
+}
+
 /// Every check runs although the first has ended with a doubt, and a person sees all doubts at once.
 #[test]
-fn referred_with_the_doubts_of_all_checks() {
-    let case = case("referred-doubts");
+fn in_review_with_the_doubts_of_all_checks() {
+    let case = case("review-doubts");
     bench().run(async {
-        case.found(&[(99.5, "other-application", "their-face")])?;
-        case.compared(&[(90.5, 0.3)])?;
-        everything_fits(&case)?;
-        let seen = run_good(&case, 3).await?;
-        let way = path(11, &CONCLUDED);
-        decided(&case, &seen, &way, "referred", &["FACE_DUPLICATE", "FACE_MATCH_UNSURE"]);
+        in_doubt(&case)?;
+        let look = async {
+            let opened = plain(&bench().case_waiting(&case.id, CASE).await?);
+            assert_eq!((&opened["reasons"], &opened["kind"]), (&json!(DOUBTS), &json!("package")));
+            let theirs = json!([{"faceId": "their-face", "applicationId": "other-application", "similarity": 99.5}]);
+            assert_eq!(opened["duplicates"], theirs);
+            assert!(opened["thresholds"].as_str().unwrap().contains("SimilarityPass="));
+            let row = plain(&bench().row(&case.id).await?);
+            let progress = &row["packageSubmission"]["progress"];
+            let in_review = json!("IN_REVIEW");
+            assert_eq!((&row["status"], &row["reasons"], progress), (&in_review, &json!(DOUBTS), &in_review));
+            assert_eq!((row.get("outcome"), &case.submission().await?["status"]), (None, &in_review));
+            bench().decide(&case.id, CASE, None).await
+        };
+        let (seen, ()) = tokio::try_join!(run_good(&case, 4), look)?;
+        let way = path(11, &[&REVIEWED[..], &CONCLUDED].concat());
+        decided(&case, &seen, &way, "referred", &DOUBTS);
         let row = &seen.row;
         assert_eq!((row.get("faceId"), &row["duplicateFaceId"]), (None, &json!("their-face")));
         assert_eq!((row.get("LICENSE_SELFIE_MATCH"), &row["LICENSE_VALIDATION"]), (None, &json!(true)));
+        let announced: Vec<_> =
+            seen.notifications.iter().filter(|message| message.event == "APPLICATION_IN_REVIEW").collect();
+        let [announced] = announced[..] else { panic!("not announced once: {:?}", seen.notifications) };
+        assert_eq!(
+            (&announced.reasons[..], announced.outcome.as_deref()),
+            (&DOUBTS.map(str::to_owned)[..], Some("refer"))
+        );
         Ok(())
+    });
+}
+
+/// The duplicate that the case has shown is cleared, so that the second search may find it again.
+#[test]
+fn approved_by_reviewers() {
+    let case = case("approved-review");
+    bench().run(async {
+        case.found_again(&[(99.5, "other-application", "their-face")])?;
+        in_doubt(&case)?;
+        let seen = run_decided(&case, "approve", &[], 4).await?;
+        let way = path(11, &[&REVIEWED[..], &UP_TO_CONCLUSION[11..15], &CONCLUDED].concat());
+        decided(&case, &seen, &way, "approved", &[]);
+        let row = &seen.row;
+        assert_eq!((&row["faceId"], &row["LICENSE_SELFIE_MATCH"]), (&json!(face_of(&case)), &json!(true)));
+        assert!(row["customerId"].is_string());
+        let [decision] = &bench().decisions(&case.id).await?[..] else { panic!("not one decision") };
+        let review = &plain(decision)["reviews"][0];
+        assert_eq!((&review["decision"], &review["doubts"]), (&json!("approve"), &json!(DOUBTS)));
+        assert_eq!(review["reviewers"], json!(["sub-of-ann", "sub-of-bob"]));
+        let [closed] = &bench().cases(&case.id).await?[..] else { panic!("not one case") };
+        let closed = plain(closed);
+        assert_eq!((&closed["status"], closed.get("taskToken")), (&json!("CLOSED"), None));
+        Ok(())
+    });
+}
+
+#[test]
+fn declined_by_a_reviewer() {
+    let case = case("declined-review");
+    bench().run(async {
+        in_doubt(&case)?;
+        let seen = run_decided(&case, "decline", &["FACE_MISMATCH"], 4).await?;
+        let way = path(11, &[&REVIEWED[..], &CONCLUDED].concat());
+        decided(&case, &seen, &way, "declined", &["FACE_MISMATCH"]);
+        assert_eq!((seen.row.get("faceId"), seen.row.get("customerId")), (None, None));
+        Ok(())
+    });
+}
+
+#[test]
+fn resubmit_for_a_reviewer() {
+    let case = case("resubmit-review");
+    bench().run(async {
+        in_doubt(&case)?;
+        let seen = run_decided(&case, "resubmit", &["SELFIE_TOO_DARK"], 4).await?;
+        let way = path(11, &[&REVIEWED[..], &CONCLUDED].concat());
+        decided(&case, &seen, &way, "resubmit", &["SELFIE_TOO_DARK"]);
+        Ok(())
+    });
+}
+
+/// The parent is stopped while a reviewer decides; the decision waits for the redrive.
+#[test]
+fn approved_after_the_execution_was_aborted_in_review() {
+    let case = case("aborted-review");
+    bench().run(async {
+        in_doubt(&case)?;
+        let stop = async {
+            bench().case_waiting(&case.id, CASE).await?;
+            bench().local.sfn.stop_execution().execution_arn(execution(&case)?).send().await?;
+            Ok(())
+        };
+        let (seen, ()) = tokio::try_join!(run_good(&case, 4), stop)?;
+        failed(&case, &seen, &ExecutionStatus::Aborted, &path(11, &["ReviewCase"]), "EXECUTION_ABORTED").await?;
+
+        bench().record_decision(&case.id, CASE, "approve", &[]).await?;
+        let execution = execution(&case)?;
+        bench().local.sfn.redrive_execution().execution_arn(&execution).send().await?;
+        let is_decided = |row: &Row| row.get("outcome") == Some(&s("approved"));
+        let row = plain(&bench().row_when(&case.id, is_decided).await?);
+        assert_eq!((&row["status"], row.get("failure")), (&json!("DECIDED"), None));
+        let [closed] = &bench().cases(&case.id).await?[..] else { panic!("not one case") };
+        assert_eq!(plain(closed)["status"], "CLOSED");
+        bench().ended(&execution).await.map(drop)
     });
 }
 
@@ -309,11 +423,38 @@ fn referred_the_same_face_at_the_same_moment() {
     bench().run(async {
         case.found_again(&[(95.0, "a-resemblance", "no-duplicate"), (99.5, "other-application", "their-face")])?;
         everything_fits(&case)?;
-        let seen = run_good(&case, 1).await?;
-        let way = path(15, &CONCLUDED_WITHOUT_THE_FACE);
+        let (seen, ()) = tokio::try_join!(run_good(&case, 2), bench().decide(&case.id, CASE, None))?;
+        // No face is kept while a person decides.
+        let way = path(15, &[&["DeleteFace", "IsConcluded"], &REVIEWED[..], &CONCLUDED].concat());
         decided(&case, &seen, &way, "referred", &["FACE_DUPLICATE_CONCURRENT"]);
         assert_eq!((seen.row.get("faceId"), &seen.row["duplicateFaceId"]), (None, &json!("their-face")));
         assert_eq!(seen.row["duplicateApplicationId"], "other-application");
+        Ok(())
+    });
+}
+
+/// A duplicate that the first case has not shown needs another decision.
+#[test]
+fn approved_after_a_second_review() {
+    let case = case("approved-second");
+    bench().run(async {
+        let two = [(99.5, "other-application", "their-face"), (98.5, "third-application", "third-face")];
+        case.found_again(&two)?;
+        in_doubt(&case)?;
+        let decide = async {
+            bench().decide(&case.id, CASE, Some(("approve", &[]))).await?;
+            let second = plain(&bench().case_waiting(&case.id, SECOND_CASE).await?);
+            let third = json!([{"faceId": "third-face", "applicationId": "third-application", "similarity": 98.5}]);
+            assert_eq!((&second["reasons"], &second["duplicates"]), (&json!(["FACE_DUPLICATE_CONCURRENT"]), &third));
+            bench().decide(&case.id, SECOND_CASE, Some(("approve", &[]))).await
+        };
+        let (seen, ()) = tokio::try_join!(run_good(&case, 5), decide)?;
+        let index = &UP_TO_CONCLUSION[11..15];
+        let again = ["DeleteFace", "IsConcluded", "ReviewCase", "IsApproved"];
+        let way = path(11, &[&REVIEWED[..], index, &again, index, &CONCLUDED].concat());
+        decided(&case, &seen, &way, "approved", &[]);
+        let [decision] = &bench().decisions(&case.id).await?[..] else { panic!("not one decision") };
+        assert_eq!(plain(decision)["reviews"].as_array().map(Vec::len), Some(2));
         Ok(())
     });
 }
@@ -380,6 +521,21 @@ fn approved_selfie_that_fits_the_document() {
         judged(&seen, &SELFIE_FITS, "approved");
         let row = &seen.row;
         assert_eq!((&row["faceId"], &row["LICENSE_SELFIE_MATCH"]), (&json!(face_of(&case)), &json!(true)));
+        Ok(())
+    });
+}
+
+#[test]
+fn approved_selfie_by_a_reviewer() {
+    let case = case("approved-selfie-review");
+    bench().run(async {
+        case.compared(&[(90.5, 0.3)])?;
+        everything_fits(&case)?;
+        let input = json!({"selfie": case.picture("selfie"), "document": case.picture("document")});
+        let decide = bench().decide(&case.id, CASE, Some(("approve", &[])));
+        let (seen, ()) = tokio::try_join!(start(&case, "selfie", input, [], 3), decide)?;
+        judged(&seen, &[&SELFIE_FITS[..5], &REVIEWED, &SELFIE_FITS[5..]].concat(), "approved");
+        assert_eq!(seen.row["selfieSubmission"]["progress"], "approved");
         Ok(())
     });
 }
@@ -524,7 +680,9 @@ fn failed_document_check() {
 fn failed_deletion_of_the_face() {
     let case = case("failed-deletion");
     bench().run(async {
-        case.found_again(&[(99.5, "other-application", "their-face")])?;
+        let number: &'static str = number(&case).leak();
+        let fields = fields_but(("DOCUMENT_NUMBER", number, None, 99.0)).into_iter();
+        textract(&case, &fields.filter(|(name, ..)| *name != "STATE_NAME").collect::<Vec<_>>())?;
         let denied = Fault::error("rekognition", "DeleteFaces", &face_of(&case), "AccessDeniedException", 400);
         bench().local.control.add(&denied)?;
         everything_fits(&case)?;

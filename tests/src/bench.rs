@@ -10,9 +10,10 @@ use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::Deployment;
+use bonafide_tools::cases;
 use bonafide_tools::history::Trace;
 use bonafide_tools::notifications::{Inbox, Notification};
-use bonafide_tools::rows::{Row, plain, s};
+use bonafide_tools::rows::{Row, m, plain, s};
 use bonafide_tools::{Local, WAIT_LIMIT, repository, until};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -147,6 +148,21 @@ impl Bench {
         Ok(Ended { status: now.status, output, error: now.error, traces })
     }
 
+    /// The same for an execution whose application nobody reviews: its cases end without a decision.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn ended_undecided(&self, id: &str, execution: &str) -> Result<Ended> {
+        until(&format!("{execution} waits for a reviewer or ends"), async || {
+            cases::end(&self.local, &self.deployment, id).await?;
+            let status = self.local.status(execution).await?;
+            let is_over = status.as_ref().is_some_and(|status| *status != ExecutionStatus::Running);
+            Ok(is_over.then_some(()).ok_or_else(|| format!("its status is {status:?}")))
+        })
+        .await?;
+        self.ended(execution).await
+    }
+
     /// Writes a row.
     ///
     /// # Errors
@@ -197,6 +213,77 @@ impl Bench {
     /// When the table does not answer.
     pub async fn decisions(&self, id: &str) -> Result<Vec<Row>> {
         self.items_of("DecisionsTableName", id).await
+    }
+
+    /// Reads all cases of an application, in their order.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn cases(&self, id: &str) -> Result<Vec<Row>> {
+        cases::of(&self.local, &self.deployment, id).await
+    }
+
+    /// Waits until the execution waits for a decision about this case, and returns the case.
+    ///
+    /// # Errors
+    /// When it never does.
+    pub async fn case_waiting(&self, id: &str, case: &str) -> Result<Row> {
+        until(&format!("case {case} of {id} waits for a decision"), async || {
+            let cases = self.cases(id).await?;
+            let is_waiting = |row: &&Row| {
+                row.get("caseId") == Some(&s(case))
+                    && row.get("status") == Some(&s("OPEN"))
+                    && row.contains_key("taskToken")
+            };
+            Ok(cases
+                .iter()
+                .find(is_waiting)
+                .cloned()
+                .ok_or_else(|| json!(cases.iter().map(plain).collect::<Vec<_>>()).to_string()))
+        })
+        .await
+    }
+
+    /// Records the decision about a case as the review API does.
+    ///
+    /// # Errors
+    /// When the case is not open.
+    pub async fn record_decision(&self, id: &str, case: &str, outcome: &str, reasons: &[&str]) -> Result<()> {
+        let list = |texts: &[&str]| AttributeValue::L(texts.iter().map(|text| s(text)).collect());
+        let decision = m(&[
+            ("outcome", s(outcome)),
+            ("reasons", list(reasons)),
+            ("reviewers", list(&["sub-of-ann", "sub-of-bob"])),
+            ("at", s("2026-11-28T09:30:00.000Z")),
+        ]);
+        let update = self.local.dynamodb.update_item().table_name(self.deployment.data("CasesTableName")?);
+        let update = update.key("applicationId", s(id)).key("caseId", s(case));
+        let update = update
+            .update_expression("SET #status = :decided, decidedAt = :at, decision = :decision")
+            .condition_expression("#status = :open")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":decided", s("DECIDED"))
+            .expression_attribute_values(":open", s("OPEN"))
+            .expression_attribute_values(":at", s("2026-11-28T09:30:00.000Z"))
+            .expression_attribute_values(":decision", decision);
+        update.send().await.context("record the decision")?;
+        Ok(())
+    }
+
+    /// Decides a case as the review API does: the record first, then the token. `None` answers the token without a decision, which ends the
+    /// case like the end of its time.
+    ///
+    /// # Errors
+    /// When the case is not open, or nothing waits for it.
+    pub async fn decide(&self, id: &str, case: &str, decision: Option<(&str, &[&str])>) -> Result<()> {
+        let waiting = self.case_waiting(id, case).await?;
+        if let Some((outcome, reasons)) = decision {
+            self.record_decision(id, case, outcome, reasons).await?;
+        }
+        let token = waiting["taskToken"].as_s().ok().context("no token")?;
+        let answer = self.local.sfn.send_task_success().task_token(token).output("{}");
+        answer.send().await.context("answer the token")?;
+        Ok(())
     }
 
     async fn items_of(&self, table: &'static str, id: &str) -> Result<Vec<Row>> {

@@ -8,5 +8,6 @@ pub mod coverage;
 pub mod faces;
 pub mod leaks;
 pub mod pii;
+pub mod reviewer;
 pub mod sent;
 pub mod share;

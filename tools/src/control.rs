@@ -15,6 +15,7 @@ pub struct Control {
     charges: String,
     timings: String,
     health: String,
+    tokens: String,
     third_party: String,
     agent: ureq::Agent,
 }
@@ -260,6 +261,7 @@ impl Control {
             charges: format!("{control}/charges"),
             timings: format!("{control}/timings"),
             health: format!("{control}/health"),
+            tokens: format!("{control}/tokens"),
             third_party,
             agent: ureq::Agent::new_with_defaults(),
         }
@@ -403,6 +405,18 @@ impl Control {
         let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
         let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
         serde_json::from_str(&text).with_context(|| format!("{url} answered with something other than times"))
+    }
+
+    /// An access token of a local reviewer. `claims` replaces claims of the token.
+    ///
+    /// # Errors
+    /// When the control API refuses it.
+    pub fn token(&self, user_pool: &str, client: &str, reviewer: &str, claims: &Value) -> Result<String> {
+        let url = &self.tokens;
+        let asked = json!({"userPoolId": user_pool, "clientId": client, "reviewer": reviewer, "claims": claims});
+        let mut answer = self.agent.post(url).send(asked.to_string()).with_context(|| format!("POST {url}"))?;
+        let answer: Value = serde_json::from_str(&answer.body_mut().read_to_string()?)?;
+        Ok(answer["accessToken"].as_str().context("no token")?.to_owned())
     }
 
     /// Adds a licence to the register of the licence verification service.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use tokio::time::{Instant, sleep};
 
+pub mod cases;
 pub mod control;
 pub mod conversations;
 pub mod cost;

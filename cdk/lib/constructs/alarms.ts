@@ -15,13 +15,15 @@ export type RunbookSection =
   | "textract-throttled"
   | "third-party-failures"
   | "face-duplicates"
+  | "cases-waiting"
   | "no-uploads"
   | "worker-errors"
   | "worker-throttled"
   | "table-throttled"
   | "notifications-undelivered"
   | "face-api-errors"
-  | "face-api-slow";
+  | "face-api-slow"
+  | "review-api-errors";
 
 export interface AlarmProps {
   /** The section that explains what to do. */

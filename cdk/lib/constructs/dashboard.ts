@@ -4,9 +4,9 @@ import type * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { Config } from "../config";
 import { metricsNamespace } from "../names";
-import { readDescription, routes } from "../openapi";
+import { type Api, readDescription, routes } from "../openapi";
 import { workersOf } from "../workers";
-import { FACE_API_STAGE } from "./face-api";
+import { API_STAGE } from "./described-api";
 import { metric, search, type Series } from "./metrics";
 import type { TaskQueue } from "./task-queue";
 
@@ -20,8 +20,9 @@ export interface Watched {
   readonly workers: Readonly<Record<string, string>>;
   /** Names of the tables. */
   readonly tables: Readonly<Record<string, string>>;
-  /** The name of the face API in CloudWatch. */
+  /** The names of the APIs in CloudWatch. */
   readonly faceApi: string;
+  readonly reviewApi: string;
 }
 
 export interface DashboardProps {
@@ -45,7 +46,7 @@ export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, { config, watched, alarms }: DashboardProps) {
     super(scope, id);
     this.name = `bonafide-${config.stage}`;
-    const { machines, workers, queues, deadLetters, tables, faceApi } = watched;
+    const { machines, workers, queues, deadLetters, tables, faceApi, reviewApi } = watched;
     const namespace = metricsNamespace(config);
     const own = (name: string, series: Omit<Series, "namespace" | "name"> = {}) => metric({ namespace, name, ...series });
     const aws = (service: string, name: string, series: Omit<Series, "namespace" | "name">) =>
@@ -148,22 +149,18 @@ export class Dashboard extends Construct {
         ),
       ]),
     );
-    const ofApi = { ApiName: faceApi, Stage: FACE_API_STAGE };
-    const api = (name: string, label: string, series: Pick<Series, "statistic"> = {}) =>
-      aws("ApiGateway", name, { ...series, dimensions: ofApi, label });
+    const api = (name: string, label: string, series: Pick<Series, "statistic"> = {}, of = faceApi) =>
+      aws("ApiGateway", name, { ...series, dimensions: { ApiName: of, Stage: API_STAGE }, label });
+    const requests = (of: string, description: Api) =>
+      routes(readDescription(description)).map(({ method, path }) =>
+        aws("ApiGateway", "Count", {
+          dimensions: { ApiName: of, Stage: API_STAGE, Method: method, Resource: path },
+          period: HOUR,
+          label: `${method} ${path}`,
+        }),
+      );
     dashboard.addWidgets(
-      graph(
-        "Face API: requests per hour",
-        6,
-        routes(readDescription()).map(({ method, path }) =>
-          aws("ApiGateway", "Count", {
-            dimensions: { ...ofApi, Method: method, Resource: path },
-            period: HOUR,
-            label: `${method} ${path}`,
-          }),
-        ),
-        true,
-      ),
+      graph("Face API: requests per hour", 6, requests(faceApi, "face-api"), true),
       graph("Face API: errors", 6, [
         api("4XXError", "client errors"),
         api("5XXError", "server errors"),
@@ -173,6 +170,17 @@ export class Dashboard extends Construct {
       graph("Face API: latency (milliseconds)", 6, [
         ...["p50", "p95", "p99"].map((statistic) => api("Latency", statistic, { statistic })),
         api("IntegrationLatency", "p95 of the worker", { statistic: "p95" }),
+      ]),
+    );
+    dashboard.addWidgets(
+      graph("Review API: requests per hour", 12, requests(reviewApi, "review-api"), true),
+      graph("Review API: errors", 6, [
+        api("4XXError", "client errors", {}, reviewApi),
+        api("5XXError", "server errors", {}, reviewApi),
+        ...workersOf("Review").map(({ name }) => own("TaskFailures", { dimensions: { Worker: name }, label: name })),
+      ]),
+      graph("Review API: latency (milliseconds)", 6, [
+        ...["p50", "p95"].map((statistic) => api("Latency", statistic, { statistic }, reviewApi)),
       ]),
     );
     const ofQueue = (name: string, queue: { queueName: string }, label: string) =>

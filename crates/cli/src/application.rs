@@ -97,7 +97,7 @@ pub struct Latest {
     pub submission_id: SubmissionId,
     /// The number of the attempt.
     pub attempt: Option<u32>,
-    /// `IN_PROGRESS`, `FAILED`, or its outcome.
+    /// `IN_PROGRESS`, `IN_REVIEW`, `FAILED`, or its outcome.
     pub progress: String,
     /// ARN of the execution that judges it.
     pub execution: Option<String>,
@@ -259,9 +259,11 @@ impl Application {
             decided_at,
             ..
         } = submission;
+        // A submission in review has no outcome yet.
+        let is_in_review = status == "IN_REVIEW";
         Self {
             status,
-            outcome,
+            outcome: outcome.or_else(|| is_in_review.then(|| "referred".to_owned())),
             reasons,
             checks,
             execution,
@@ -290,7 +292,8 @@ impl Application {
             application_id: application_id.as_str().to_owned(),
             attribute: "status",
         })?;
-        // For pictures the record has no outcome: the application stays open unless one is declined or referred.
+        // For pictures the record has no outcome: the application stays open unless one is declined or referred. Nor has it one while a
+        // reviewer decides.
         let outcome = match status.as_str() {
             "DECIDED" => Some("declined"),
             "IN_REVIEW" => Some("referred"),

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant, SystemTime};
 
-use bonafide_domain::{ApplicationId, SubmissionId};
+use bonafide_domain::{ApplicationId, ReasonCode, SubmissionId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -23,6 +23,7 @@ use crate::records::Records;
 use crate::render;
 use crate::reopen;
 use crate::replay::{Line, ReplayStatus, Replayed, Replayer, Started};
+use crate::review::{self, CasePath, Decision, Identity, ReviewApi};
 use crate::submission::Submission;
 use crate::submit::{self, Package, Upload, Waited};
 use crate::target::{self, Choice, Target};
@@ -522,6 +523,85 @@ pub struct Shown {
     pub gone: Vec<String>,
     /// All of it as text.
     pub text: String,
+}
+
+/// The commands of reviewers.
+impl Session {
+    async fn review(&self, identity: &Identity) -> Result<ReviewApi, Error> {
+        ReviewApi::open(&self.deployment, &self.target.place, identity).await
+    }
+
+    /// `review sign-in`
+    ///
+    /// # Errors
+    /// When the sign-in is refused, or its answer cannot be received.
+    pub async fn sign_in(&self) -> Result<u8, Error> {
+        out(review::sign_in(&self.deployment, &self.target.place).await?);
+        Ok(0)
+    }
+
+    /// `review list`
+    ///
+    /// # Errors
+    /// When the review API refuses or does not answer.
+    pub async fn review_list(
+        &self,
+        identity: &Identity,
+        filter: &review::Filter,
+        limit: usize,
+        is_json: bool,
+    ) -> Result<u8, Error> {
+        let cases = self.review(identity).await?.list(filter, limit).await?;
+        show_all(is_json, &cases, render::cases);
+        Ok(0)
+    }
+
+    /// `review show`
+    ///
+    /// # Errors
+    /// When the review API refuses or does not answer.
+    pub async fn review_show(&self, identity: &Identity, case: &CasePath, is_json: bool) -> Result<u8, Error> {
+        let answer = self.review(identity).await?.show(case).await?;
+        show(is_json, &answer, || render::case(&answer));
+        Ok(0)
+    }
+
+    /// `review claim`
+    ///
+    /// # Errors
+    /// When the review API refuses or does not answer.
+    pub async fn review_claim(&self, identity: &Identity, case: &CasePath, is_json: bool) -> Result<u8, Error> {
+        let answer = self.review(identity).await?.claim(case).await?;
+        let until = answer["claim"]["until"].as_str().unwrap_or_default();
+        show(is_json, &answer, || format!("claimed until {until}"));
+        Ok(0)
+    }
+
+    /// `review release`
+    ///
+    /// # Errors
+    /// When the review API refuses or does not answer.
+    pub async fn review_release(&self, identity: &Identity, case: &CasePath, is_json: bool) -> Result<u8, Error> {
+        let answer = self.review(identity).await?.release(case).await?;
+        show(is_json, &answer, || "released".to_owned());
+        Ok(0)
+    }
+
+    /// `review decide`
+    ///
+    /// # Errors
+    /// When the review API refuses or does not answer.
+    pub async fn review_decide(
+        &self,
+        identity: &Identity,
+        case: &CasePath,
+        (decision, reasons, note): (Decision, &[ReasonCode], Option<&str>),
+        is_json: bool,
+    ) -> Result<u8, Error> {
+        let answer = self.review(identity).await?.decide(case, decision, reasons, note).await?;
+        show(is_json, &answer, || answer["message"].as_str().unwrap_or_default().to_owned());
+        Ok(0)
+    }
 }
 
 /// Options of `replay`.

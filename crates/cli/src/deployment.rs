@@ -22,7 +22,7 @@ impl Deployment {
     /// When a stack is missing, or AWS refuses or does not answer.
     pub async fn find(client: &Client, stage: &str, place: &Place) -> Result<Self, Error> {
         let mut outputs = BTreeMap::new();
-        for name in ["Data", "Workflow", "Conversation", "FaceApi", "Observability"] {
+        for name in ["Data", "Workflow", "Conversation", "FaceApi", "Review", "Observability"] {
             let stack = format!("Bonafide-{stage}-{name}");
             let answer = client.describe_stacks().stack_name(&stack).send().await;
             let found = match answer {
@@ -83,6 +83,14 @@ impl Deployment {
         self.output("FaceApi", output)
     }
 
+    /// One output of the stack of the review API.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn review(&self, output: &'static str) -> Result<&str, Error> {
+        self.output("Review", output)
+    }
+
     /// One output of the stack of alarms and dashboards.
     ///
     /// # Errors
@@ -134,13 +142,16 @@ mod tests {
         let face_api = mock!(Client::describe_stacks)
             .match_requests(|request| request.stack_name() == Some("Bonafide-test-FaceApi"))
             .then_output(|| stack("FaceApiId", "an-api"));
+        let review = mock!(Client::describe_stacks)
+            .match_requests(|request| request.stack_name() == Some("Bonafide-test-Review"))
+            .then_output(|| stack("ReviewApiId", "another-api"));
         let observability = mock!(Client::describe_stacks)
             .match_requests(|request| request.stack_name() == Some("Bonafide-test-Observability"))
             .then_output(|| stack("MeasurementsQueueUrl", "https://measurements"));
         let client = mock_client!(
             aws_sdk_cloudformation,
             RuleMode::MatchAny,
-            [&data, &workflow, &conversation, &face_api, &observability]
+            [&data, &workflow, &conversation, &face_api, &review, &observability]
         );
 
         let deployment = Deployment::find(&client, "test", &place()).await.unwrap();
@@ -150,6 +161,7 @@ mod tests {
         assert_eq!(deployment.conversation("AgentOnboardingMachineArn").unwrap(), "arn:agent-onboarding");
         assert_eq!(deployment.machine("AgentOnboardingMachineArn").unwrap(), "arn:agent-onboarding");
         assert_eq!(deployment.face_api("FaceApiId").unwrap(), "an-api");
+        assert_eq!(deployment.review("ReviewApiId").unwrap(), "another-api");
         assert_eq!(deployment.observability("MeasurementsQueueUrl").unwrap(), "https://measurements");
         let missing = deployment.data("ApplicationsTableName").unwrap_err();
         assert_eq!(missing.exit_code(), 5);

@@ -86,6 +86,46 @@ pub enum Error {
         /// The error code of AWS.
         code: String,
     },
+    /// Nothing says who reviews.
+    #[error(
+        "no reviewer: set BONAFIDE_REVIEW_TOKEN to the token that `bonafide review sign-in` prints, or pass `--as ann` on a local AWS"
+    )]
+    NoReviewer,
+    /// There is no such local reviewer.
+    #[error("no local reviewer {reviewer}: `--as` takes ann or bob, on a local AWS only (`cargo xtask up`)")]
+    NoLocalReviewer {
+        /// The name.
+        reviewer: String,
+    },
+    /// The sign-in was refused or cancelled.
+    #[error("the sign-in was refused or cancelled: try again, with an account of the reviewers' user pool")]
+    SignInRefused,
+    /// The answer of the sign-in pages cannot be received.
+    #[error(
+        "the answer of the sign-in cannot be received at http://localhost:8976/: end the program that uses the port"
+    )]
+    CallbackPort {
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The review API refused the request.
+    #[error("{message} ({code})")]
+    ReviewRefused {
+        /// The HTTP status.
+        status: u16,
+        /// The code of the API.
+        code: String,
+        /// Its sentence.
+        message: String,
+    },
+    /// A service gave no usable answer over HTTP.
+    #[error("no usable answer to the request to {action}: try again")]
+    ReviewUnanswered {
+        /// The action, after "to".
+        action: &'static str,
+        /// The cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// No region is configured.
     #[error("no AWS region: pass `--region`, choose a profile that has one, or set AWS_REGION")]
     NoRegion,
@@ -180,14 +220,24 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NotReopenable { .. } => 1,
-            Self::Usage(_) | Self::UnreadablePackage { .. } => 2,
-            Self::UnknownApplication { .. } | Self::UnknownExecution { .. } => 3,
+            Self::NotReopenable { .. } | Self::ReviewRefused { status: 403 | 409 | 422, .. } => 1,
+            Self::Usage(_)
+            | Self::UnreadablePackage { .. }
+            | Self::NoReviewer
+            | Self::NoLocalReviewer { .. }
+            | Self::ReviewRefused { status: 400 | 413 | 415, .. } => 2,
+            Self::UnknownApplication { .. }
+            | Self::UnknownExecution { .. }
+            | Self::ReviewRefused { status: 404, .. } => 3,
             Self::Contended { .. }
             | Self::Throttled { .. }
             | Self::NoCredentials { .. }
             | Self::ExpiredCredentials { .. }
             | Self::UnknownCredentials { .. }
+            | Self::SignInRefused
+            | Self::CallbackPort { .. }
+            | Self::ReviewRefused { .. }
+            | Self::ReviewUnanswered { .. }
             | Self::NoRegion
             | Self::NotDeployed { .. }
             | Self::IncompleteDeployment { .. }
@@ -207,6 +257,12 @@ impl Error {
             Self::Usage(_)
             | Self::NotReopenable { .. }
             | Self::UnreadablePackage { .. }
+            | Self::NoReviewer
+            | Self::NoLocalReviewer { .. }
+            | Self::SignInRefused
+            | Self::CallbackPort { .. }
+            | Self::ReviewRefused { .. }
+            | Self::ReviewUnanswered { .. }
             | Self::UnknownApplication { .. }
             | Self::UnknownExecution { .. }
             | Self::NoCredentials { .. }

@@ -1,4 +1,5 @@
-//! The operators' command line: makes and submits packages, shows applications, replays failures, reopens applications.
+//! The operators' command line: makes and submits packages, shows applications, replays failures, reopens
+//! applications, and decides cases.
 //!
 //! Personal data is read and printed only if an operator asks for it (`--reveal`). Otherwise only outcomes, scores, pointers to evidence
 //! and executions are fetched.
@@ -19,6 +20,7 @@ pub mod records;
 pub mod render;
 pub mod reopen;
 pub mod replay;
+pub mod review;
 mod row;
 pub mod submission;
 pub mod submit;

@@ -11,9 +11,10 @@ use bonafide_cli::list::{Filter, Since};
 use bonafide_cli::package::Parts;
 use bonafide_cli::queues::Queue;
 use bonafide_cli::rates::ErrorRates;
+use bonafide_cli::review::{self, CasePath, Decision, Identity};
 use bonafide_cli::submit::Package;
 use bonafide_cli::target::Choice;
-use bonafide_domain::ApplicationId;
+use bonafide_domain::{ApplicationId, ReasonCode};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -30,9 +31,9 @@ Seconds after the upload are those from the upload to the outcome, as recorded b
 Exit codes:
   0  done; with --wait: every application has its outcome, whichever it is; referred means that a person has to decide
   1  the system could not judge (a failure is recorded), an upload was refused, an application cannot be replayed or
-     reopened, or a dead-letter queue holds messages
+     reopened, a case cannot be claimed, released or decided so, or a dead-letter queue holds messages
   2  wrong usage: an argument, a file's name, a file that cannot be read, a package that would be refused
-  3  no such application or execution
+  3  no such application, execution or case
   4  no outcome in time, or a replay has not ended in time
   5  AWS: credentials, region, not deployed, access refused, throttled, no answer
 Several applications have a line each, and the highest code counts."
@@ -40,7 +41,7 @@ Several applications have a line each, and the highest code counts."
     };
 }
 
-/// Makes and submits packages, shows applications, replays failures, and reopens applications. Shows no personal data unless asked to.
+/// Makes and submits packages, shows applications, replays failures, reopens applications, and decides cases. Shows no personal data unless asked to.
 #[derive(Debug, Parser)]
 #[command(name = "bonafide", version, after_help = help!("bonafide submit samples/packages/approved.zip --wait"))]
 struct Arguments {
@@ -128,6 +129,13 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// List, read and decide the cases that wait for a person, through the review API
+    #[command(subcommand, after_help = help!(
+        "bonafide review list --as ann
+  bonafide review claim my-first/0123456789abcde-1 --as ann
+  bonafide review decide my-first/0123456789abcde-1 decline --reason FACE_MISMATCH --as ann"
+    ))]
+    Review(Review),
     /// Inspect the dead-letter queues, and send their messages back for processing
     #[command(subcommand, after_help = help!("bonafide dlq list"))]
     Dlq(Dlq),
@@ -225,6 +233,74 @@ struct Replay {
 }
 
 #[derive(Debug, Subcommand)]
+enum Review {
+    /// Sign in with the browser, and print the access token: `export BONAFIDE_REVIEW_TOKEN=$(bonafide review sign-in)`
+    #[command(after_help = help!("export BONAFIDE_REVIEW_TOKEN=$(bonafide review sign-in)"))]
+    SignIn,
+    /// List cases, the oldest first
+    #[command(after_help = help!("bonafide review list --reason FACE_DUPLICATE"))]
+    List {
+        #[command(flatten)]
+        filter: review::Filter,
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        identity: Identity,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show a case with personal data: details, document and barcode field by field, scores, and addresses of the pictures, which are
+    /// valid for a minute. The decision records say who has seen it
+    #[command(after_help = help!("bonafide review show my-first/0123456789abcde-1"))]
+    Show {
+        /// The case, as `list` prints it
+        case: CasePath,
+        #[command(flatten)]
+        identity: Identity,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Claim a case for 15 minutes, or renew the claim
+    #[command(after_help = help!("bonafide review claim my-first/0123456789abcde-1"))]
+    Claim {
+        /// The case, as `list` prints it
+        case: CasePath,
+        #[command(flatten)]
+        identity: Identity,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Give a claim back
+    #[command(after_help = help!("bonafide review release my-first/0123456789abcde-1"))]
+    Release {
+        /// The case, as `list` prints it
+        case: CasePath,
+        #[command(flatten)]
+        identity: Identity,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Decide a claimed case. Some approvals need a second person
+    #[command(after_help = help!("bonafide review decide my-first/0123456789abcde-1 resubmit --reason SELFIE_TOO_DARK"))]
+    Decide {
+        /// The case, as `list` prints it
+        case: CasePath,
+        /// The decision
+        decision: Decision,
+        /// A reason that the applicant is told; can be repeated. A decline or resubmission has at least one, an approval none
+        #[arg(long = "reason", value_name = "CODE")]
+        reasons: Vec<ReasonCode>,
+        /// A note for colleagues. It stays in the case
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        note: Option<String>,
+        #[command(flatten)]
+        identity: Identity,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum Dlq {
     /// Show the number of messages in each queue; exit code 1 if there are any
     #[command(after_help = help!("bonafide dlq list"))]
@@ -319,6 +395,24 @@ async fn run(Arguments { choice, command }: Arguments) -> Result<u8, Error> {
                 replay.application_ids.iter().map(|id| parse_id(id)).collect::<Result<_, _>>()?;
             let how = How { is_fresh: replay.fresh, is_dry_run: replay.dry_run, wait: replay.wait.limit() };
             Session::open(&choice).await?.replay(&ids, replay.since, how, replay.output.json).await
+        }
+        Command::Review(review) => {
+            let session = Session::open(&choice).await?;
+            match review {
+                Review::SignIn => session.sign_in().await,
+                Review::List { filter, limit, identity, output } => {
+                    session.review_list(&identity, &filter, limit.limit, output.json).await
+                }
+                Review::Show { case, identity, output } => session.review_show(&identity, &case, output.json).await,
+                Review::Claim { case, identity, output } => session.review_claim(&identity, &case, output.json).await,
+                Review::Release { case, identity, output } => {
+                    session.review_release(&identity, &case, output.json).await
+                }
+                Review::Decide { case, decision, reasons, note, identity, output } => {
+                    let decision = (decision, reasons.as_slice(), note.as_deref());
+                    session.review_decide(&identity, &case, decision, output.json).await
+                }
+            }
         }
         Command::Dlq(Dlq::List { output }) => Session::open(&choice).await?.dead_letter_queues(output.json).await,
         Command::Dlq(Dlq::Show { queue, reveal, limit, output }) => {

@@ -6,6 +6,7 @@ use std::str::FromStr as _;
 
 use bonafide_domain::{ObjectRef, ReasonCode, UploadKind};
 use comfy_table::{Table, presets};
+use serde_json::Value;
 
 use crate::application::{Application, Checks, Failure, Reopened};
 use crate::history::{Step, Timeline};
@@ -365,6 +366,78 @@ fn named(application_id: &str, kind: Option<UploadKind>) -> String {
 #[must_use]
 pub fn reopened(Reopening { application_id, .. }: &Reopening) -> String {
     format!("{application_id} is open again: the applicant may upload")
+}
+
+/// The list of cases.
+#[must_use]
+pub fn cases(cases: &[Value]) -> String {
+    let rows = cases.iter().map(|case| {
+        let text = |name: &str| case[name].as_str().unwrap_or_default();
+        let claim = match (&case["claim"]["by"], &case["firstApproval"]["by"]) {
+            (Value::String(by), _) => format!("claimed by {by}"),
+            (_, Value::String(by)) => format!("approved by {by}, needs a second person"),
+            _ => String::new(),
+        };
+        [
+            format!("{}/{}", text("applicationId"), text("caseId")),
+            text("openedAt").to_owned(),
+            listed(&case["reasons"]),
+            claim,
+        ]
+    });
+    table(["case", "opened", "doubts", ""], rows)
+}
+
+/// A case, with personal data.
+#[must_use]
+pub fn case(answer: &Value) -> String {
+    let case = &answer["case"];
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let of = |objects: &Value| objects.as_array().cloned().unwrap_or_default();
+    let mut shown = format!("{}/{}: {}", text(&case["applicationId"]), text(&case["caseId"]), text(&case["status"]));
+    for reason in of(&answer["reasons"]) {
+        let _infallible = write!(shown, "\n    {}: {}", text(&reason["code"]), text(&reason["meaning"]));
+    }
+    let _infallible = write!(
+        shown,
+        "\n  attempt {}, opened {}, until {}",
+        answer["attempt"],
+        text(&case["openedAt"]),
+        text(&case["dueAt"])
+    );
+    if case["secondReviewerNeeded"] == true {
+        shown += "\n  an approval needs two people";
+    }
+    let names = ["name", "stated", "document", "barcode", "confidence", "similarity", "witnessSimilarity"];
+    let rows = of(&answer["fields"]).into_iter().map(|field| names.map(|name| text(&field[name])));
+    let head = ["field", "stated", "document", "barcode", "read", "similar", "witness"];
+    let _infallible = write!(shown, "\n\n{}\n", table(head, rows));
+    for check in of(&answer["checks"]) {
+        let scores = check["scores"].as_object().into_iter().flatten().map(|(name, score)| format!("{name} {score}"));
+        let scores: Vec<_> = scores.collect();
+        let _infallible =
+            write!(shown, "\n  {}: {} {}", text(&check["check"]), text(&check["outcome"]), scores.join(", "));
+    }
+    for duplicate in of(&answer["duplicates"]) {
+        let (other, outcome) = (text(&duplicate["applicationId"]), text(&duplicate["outcome"]));
+        let _infallible = write!(shown, "\n  face of {other} ({outcome}): similarity {}", duplicate["similarity"]);
+        let _infallible = write!(shown, "\n    {}", text(&duplicate["selfie"]["url"]));
+    }
+    for (name, picture) in answer["evidence"].as_object().into_iter().flatten() {
+        let _infallible = write!(shown, "\n  {name} (for a minute): {}", text(&picture["url"]));
+    }
+    for note in of(&answer["notes"]) {
+        let _infallible = write!(shown, "\n  {} by {}: {}", text(&note["at"]), text(&note["by"]), text(&note["text"]));
+    }
+    shown
+}
+
+fn listed(codes: &Value) -> String {
+    codes.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// The depths of the dead-letter queues.

@@ -77,8 +77,7 @@ pub async fn reopen(
 
 /// Why it cannot be reopened, and what to do instead.
 fn obstacle(application: &Application) -> Option<&'static str> {
-    let is_judged =
-        |application: &Application| application.latest().any(|(_, latest)| latest.progress == "IN_PROGRESS");
+    let has = |progress: &str| application.latest().any(|(_, latest)| latest.progress == progress);
     match (application.status.as_str(), application.outcome.as_deref()) {
         _ if application.kind.is_none() => Some(
             "it did not begin with an accepted upload: start a conversation again, or upload a file with an invalid name again under a valid one",
@@ -90,7 +89,10 @@ fn obstacle(application: &Application) -> Option<&'static str> {
         ),
         (_, Some("approved")) => Some("it is approved, and an approval is final: the person is a customer"),
         (_, Some("resubmit")) => Some("it already accepts another upload: ask the applicant to upload again"),
-        ("DECIDED" | "IN_REVIEW", Some("declined" | "referred")) if is_judged(application) => {
+        (_, Some("declined" | "referred")) if has("IN_REVIEW") => {
+            Some("it waits for a reviewer: decide its case (`bonafide review`)")
+        }
+        ("DECIDED" | "IN_REVIEW", Some("declined" | "referred")) if has("IN_PROGRESS") => {
             Some("another of its uploads is being judged: wait for its outcome (`bonafide status`)")
         }
         ("DECIDED" | "IN_REVIEW", Some("declined" | "referred")) => None,
@@ -315,6 +317,8 @@ mod tests {
 
     #[tokio::test]
     async fn refuses_everything_else_and_names_the_remedy() {
+        let mut reviewed = row([("status", "IN_REVIEW"), ("kind", "package")]);
+        reviewed.insert("packageSubmission".to_owned(), latest("IN_REVIEW"));
         let mut judged = row([("status", "DECIDED"), ("kind", "pictures")]);
         judged.insert("documentSubmission".to_owned(), latest("IN_PROGRESS"));
         let package = |status, outcome| row([("status", status), ("outcome", outcome), ("kind", "package")]);
@@ -325,6 +329,7 @@ mod tests {
             (package("FAILED", "declined"), "replay what failed"),
             (package("DECIDED", "approved"), "an approval is final"),
             (package("DECIDED", "resubmit"), "it already accepts another upload"),
+            (reviewed, "it waits for a reviewer: decide its case"),
             (judged, "another of its uploads is being judged"),
             (row([("status", "DECIDED"), ("outcome", "declined")]), "it did not begin with an accepted upload"),
             (package("DECIDED", "pondered"), "another version"),

@@ -207,7 +207,7 @@ impl Replayer {
         is_fresh_wanted: bool,
     ) -> Result<Option<Plan>, Error> {
         let Latest { submission_id, progress, execution, .. } = latest;
-        let has_outcome = !matches!(progress.as_str(), "IN_PROGRESS" | "FAILED");
+        let has_outcome = !matches!(progress.as_str(), "IN_PROGRESS" | "IN_REVIEW" | "FAILED");
         let is_of_execution = |failure: &&Failure| failure.execution.is_some() && failure.execution == *execution;
         let after_outcome = failure.filter(is_of_execution).filter(|_| has_outcome).cloned();
         if has_outcome && after_outcome.is_none() {
@@ -326,7 +326,7 @@ impl Replayer {
                 None => (Application::submitted(id), ReplayStatus::Unfinished),
                 Some(record) => {
                     let status = match record.status.as_str() {
-                        "DECIDED" => ReplayStatus::Succeeded,
+                        "DECIDED" | "IN_REVIEW" => ReplayStatus::Succeeded,
                         "FAILED" if record.failure.as_ref().is_some_and(is_new) => ReplayStatus::Failed,
                         _ => ReplayStatus::Unfinished,
                     };
@@ -552,9 +552,12 @@ mod tests {
             (unknown(), Action::Fresh),
             (described(ExecutionStatus::Running, None), Action::Nothing),
         ] {
-            let replayer = replayer(Some(record(FIRST, "package", "IN_PROGRESS")), &[&describe], &there(), &[]);
-            let plan = planned(&replayer, &application("IN_PROGRESS", "IN_PROGRESS"), false).await;
-            assert_eq!(plan.action, action, "{plan:?}");
+            // The event about a failure may be lost while a submission is judged, or while it waits for a reviewer.
+            for unfinished in ["IN_PROGRESS", "IN_REVIEW"] {
+                let replayer = replayer(Some(record(FIRST, "package", unfinished)), &[&describe], &there(), &[]);
+                let plan = planned(&replayer, &application(unfinished, unfinished), false).await;
+                assert_eq!(plan.action, action, "{plan:?}");
+            }
         }
     }
 

@@ -47,7 +47,7 @@ pub struct Submission {
     pub kind: UploadKind,
     /// The number of the attempt; none when it was refused.
     pub attempt: Option<u32>,
-    /// `IN_PROGRESS`, `DECIDED`, `FAILED` or `REFUSED`.
+    /// `IN_PROGRESS`, `IN_REVIEW`, `DECIDED`, `FAILED` or `REFUSED`.
     pub status: String,
     /// `approved`, `declined`, `resubmit` or `referred` once there is one.
     pub outcome: Option<String>,
@@ -128,7 +128,11 @@ impl Submission {
         let attributes = ["submissionId", "thresholds"];
         let items =
             row::query(client, decisions, application_id.as_str(), &attributes, "read the decision records").await?;
-        let thresholds = |item: &Item| Some((row::text(item, "submissionId")?, row::numbers(item, "thresholds")));
+        // Only the conclusion of a submission has them.
+        let thresholds = |item: &Item| {
+            let thresholds = row::numbers(item, "thresholds");
+            Some((row::text(item, "submissionId")?, thresholds)).filter(|(_, thresholds)| !thresholds.is_empty())
+        };
         let mut decided: HashMap<_, _> = items.iter().filter_map(thresholds).collect();
         for submission in submissions {
             submission.thresholds = decided.remove(submission.submission_id.as_str()).unwrap_or_default();

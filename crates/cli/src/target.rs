@@ -100,6 +100,7 @@ impl Place {
 struct Up {
     pid: u32,
     endpoint: String,
+    control: String,
     region: String,
 }
 
@@ -164,6 +165,13 @@ fn http_client() -> aws_sdk_s3::config::SharedHttpClient {
     Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
 }
 
+/// The address of the control API of a local AWS: the one of the tests, else that of `cargo xtask up`.
+#[must_use]
+pub fn control(folder: &Path) -> Option<String> {
+    let up = || Some(running(&up_file(&folder.canonicalize().ok()?)?)?.control);
+    std::env::var("BONAFIDE_LOCAL_CONTROL").ok().or_else(up)
+}
+
 fn up_file(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().map(|folder| folder.join(".local/up.json")).find(|file| file.is_file())
 }
@@ -212,7 +220,8 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let pid = std::process::id();
-        fs::write(&file, format!(r#"{{"pid":{pid},"endpoint":"{endpoint}","region":"us-east-1"}}"#)).unwrap();
+        fs::write(&file, format!(r#"{{"pid":{pid},"endpoint":"{endpoint}","control":"","region":"us-east-1"}}"#))
+            .unwrap();
         let is_taken_for_it = running(&file).is_some();
         assert!(!is_taken_for_it || !Path::new("/proc/self/cmdline").exists());
     }

@@ -16,9 +16,10 @@ mod text;
 mod thresholds;
 
 pub use application::{
-    ApplicationId, InvalidApplicationId, InvalidSubmissionId, Judgement, Latest, NamedFace, ObjectRef, Outcome,
-    Progress, Standing, Status, SubmissionId, Sweep, Upload, UploadKind, admit, admit_replay, conclude, joins,
-    status_after, sweep, too_large_to_copy,
+    ApplicationId, CLAIM_SECONDS, CaseId, CaseRefusal, CaseStanding, CaseStatus, Claim, InvalidApplicationId,
+    InvalidCaseId, InvalidSubmissionId, Judgement, Latest, NamedFace, ObjectRef, Outcome, Progress, Reviewer, Standing,
+    Status, Step, SubmissionId, Sweep, Upload, UploadKind, Verdict, admit, admit_replay, conclude, joins, status_after,
+    sweep, too_large_to_copy,
 };
 pub use check::{Check, CheckOutcome};
 use document::matching;

@@ -55,12 +55,16 @@ pub struct ApiRequest {
     caller: Caller,
 }
 
-/// The parts of API Gateway's event that are read. The rest (addresses, user agents, queries) is not needed.
+/// The parts of API Gateway's event that are read. The rest (addresses, user agents) is not needed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
+    /// The route of the description, such as `/faces/{faceId}`.
+    resource: Option<String>,
+    http_method: Option<String>,
     headers: Option<HashMap<String, Option<String>>>,
     path_parameters: Option<HashMap<String, String>>,
+    query_string_parameters: Option<HashMap<String, String>>,
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
@@ -91,6 +95,12 @@ impl std::fmt::Debug for Event {
     }
 }
 
+impl Event {
+    fn claim(&self, name: &str) -> Option<&str> {
+        self.request_context.authorizer.as_ref()?.claims.as_ref()?.get(name)?.as_str()
+    }
+}
+
 impl ApiRequest {
     /// Reads API Gateway's event.
     ///
@@ -101,8 +111,7 @@ impl ApiRequest {
     }
 
     fn of(event: Event, readers: &PersonReaders) -> Self {
-        let claims = event.request_context.authorizer.as_ref().and_then(|authorizer| authorizer.claims.as_ref());
-        let claim = |name: &str| claims.and_then(|claims| claims.get(name)).and_then(Value::as_str);
+        let claim = |name: &str| event.claim(name);
         let arn = event.request_context.identity.as_ref().and_then(|identity| identity.user_arn.as_deref());
         let caller = match (claim("sub").or_else(|| claim("client_id")), arn) {
             (Some(subject), _) => Caller::of_token(subject, claim("scope").unwrap_or_default()),
@@ -116,6 +125,28 @@ impl ApiRequest {
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// A claim of the caller's token, which API Gateway has verified.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&str> {
+        self.event.claim(name)
+    }
+
+    /// Method and route of the description, such as `GET` and `/faces/{faceId}`, for a worker of several routes.
+    #[must_use]
+    pub fn route(&self) -> (&str, &str) {
+        let Event { http_method, resource, .. } = &self.event;
+        (http_method.as_deref().unwrap_or_default(), resource.as_deref().unwrap_or_default())
+    }
+
+    /// A query parameter, if there is one.
+    ///
+    /// # Errors
+    /// When it is invalid. The refusal names the parameter, and never the value.
+    pub fn query<Part: FromStr>(&self, name: &'static str) -> Result<Option<Part>, Refusal> {
+        let given = self.event.query_string_parameters.as_ref().and_then(|query| query.get(name));
+        given.map(|text| text.parse()).transpose().map_err(|_| Refusal::At(name))
     }
 
     /// Reads the body, which has to be JSON.

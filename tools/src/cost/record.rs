@@ -20,7 +20,7 @@ use crate::local::{Local, STAGE};
 use crate::machine::{CONVERSATION, Machine, machines};
 use crate::rows::Row;
 use crate::samples::{self, Sample, Submission};
-use crate::{FaceApi, until};
+use crate::{FaceApi, cases, until};
 
 /// An application and all that follows from it have ended when nothing runs or waits, and nothing has changed for so long.
 const QUIET: Duration = Duration::from_secs(2);
@@ -131,6 +131,17 @@ impl Recorder<'_> {
         let judged = samples::judge_all(self.local, self.deployment, vec![sample], self.folder, |_, _| {}).await?;
         let [judged] = &judged[..] else { bail!("{id} was not judged") };
         ensure!(judged.is_as_expected(), "{id} has another outcome than samples.json expects: its price would mislead");
+        if judged.application.is_in_review() {
+            let execution = judged.application.execution.as_deref().unwrap_or_default();
+            // Nobody decides it, so that it ends as samples.json expects.
+            until(&format!("{id} ends"), async || {
+                cases::end(self.local, self.deployment, &id).await?;
+                let status = self.local.status(execution).await?;
+                let is_over = status.as_ref().is_some_and(|status| *status != ExecutionStatus::Running);
+                Ok(is_over.then_some(()).ok_or_else(|| format!("its status is {status:?}")))
+            })
+            .await?;
+        }
         let mut usage = self.calls_since(&before).await?;
         self.count_rows(&mut usage, &id).await?;
         for (prefix, is_upload) in [(format!("zipped/{id}.zip"), true), (format!("evidence/{id}/"), false)] {
@@ -328,7 +339,7 @@ impl Recorder<'_> {
     async fn count_rows(&self, usage: &mut Usage, id: &str) -> Result<()> {
         let tables = &self.local.dynamodb;
         let key = AttributeValue::S(id.to_owned());
-        for (table, output) in [TABLES[0], TABLES[1], TABLES[2]] {
+        for (table, output) in [TABLES[0], TABLES[1], TABLES[2], TABLES[3]] {
             let query = tables.query().table_name(self.deployment.data(output)?).consistent_read(true);
             let query = query.key_condition_expression("applicationId = :id");
             let found = query.expression_attribute_values(":id", key.clone()).send().await?;
@@ -389,6 +400,7 @@ fn machine_call(state: &Value) -> Option<Call> {
     let table = match state["Arguments"]["TableName"].as_str() {
         Some("${CustomersTableName}") => Table::Customers,
         Some("${SubmissionsTableName}") => Table::Submissions,
+        Some("${CasesTableName}") => Table::Cases,
         _ => Table::Applications,
     };
     let table = (service == "dynamodb").then_some(table);

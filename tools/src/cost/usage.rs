@@ -21,10 +21,11 @@ const EXPRESS_MEGABYTES: f64 = 64.0;
 pub(super) const ROW_OVERHEAD: f64 = 100.0;
 
 /// The tables, by the outputs that hold their names.
-pub(super) const TABLES: [(Table, &str); 6] = [
+pub(super) const TABLES: [(Table, &str); 7] = [
     (Table::Applications, "ApplicationsTableName"),
     (Table::Submissions, "SubmissionsTableName"),
     (Table::Decisions, "DecisionsTableName"),
+    (Table::Cases, "CasesTableName"),
     (Table::Customers, "CustomersTableName"),
     (Table::FaceMetadata, "FaceMetadataTableName"),
     (Table::FaceRequests, "FaceRequestsTableName"),
@@ -40,6 +41,7 @@ pub(super) enum Table {
     /// The index `byStatus` of submissions.
     SubmissionsByStatus,
     Decisions,
+    Cases,
     Customers,
     FaceMetadata,
     FaceRequests,
@@ -272,8 +274,8 @@ impl Usage {
             | ("dynamodb:PutItem", Table::Decisions) => 0.0,
             // A new record enters `byUnindexed`; a deletion removes an entry of `byRekognitionFaceId`.
             ("dynamodb:PutItem" | "dynamodb:DeleteItem", Table::FaceMetadata) => 1.0,
-            // The record moves from `byUnindexed` to `byRekognitionFaceId`.
-            ("dynamodb:UpdateItem", Table::FaceMetadata) => 2.0,
+            // The record moves from `byUnindexed` to `byRekognitionFaceId`, or from one status of a case to the next.
+            ("dynamodb:UpdateItem", Table::FaceMetadata | Table::Cases) => 2.0,
             _ => bail!("no price"),
         };
         // Transactions count twice: <https://aws.amazon.com/dynamodb/pricing/on-demand/>.

@@ -14,8 +14,8 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Put, TransactWriteItem},
 };
 use bonafide_domain::{
-    ApplicationId, Check, CheckOutcome, DetailsColumn, DocumentFields, Outcome, Personal, Progress, ReasonCode,
-    SubmissionId, Thresholds, UploadKind, conclude, customer_key, status_after,
+    ApplicationId, CaseId, Check, CheckOutcome, DetailsColumn, DocumentFields, Outcome, Personal, Progress, ReasonCode,
+    SubmissionId, Thresholds, UploadKind, Verdict, conclude, customer_key, status_after,
 };
 use bonafide_worker::{
     Applications, ErrorName, Row, Submissions, TableError, TaskError, column, sdk_code, submission_key, text,
@@ -45,12 +45,38 @@ pub struct Input {
     duplicate_face_id: Option<String>,
     /// That application, if the face names it.
     duplicate_application_id: Option<String>,
+    /// What reviewers have decided, in this order.
+    reviews: Vec<Review>,
     /// The execution that judged the submission.
     execution: String,
     /// The digest of the definitions of its state machines.
     definition: String,
     /// The thresholds of that execution.
     thresholds: Thresholds,
+}
+
+/// The decision of reviewers about a case, as the machine `HumanReview` returns it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Review {
+    case_id: CaseId,
+    /// The reasons of the case.
+    doubts: Vec<ReasonCode>,
+    decision: Decision,
+    reasons: Vec<ReasonCode>,
+    /// Their ids in the user pool.
+    reviewers: Vec<String>,
+}
+
+/// A verdict, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Decision {
+    /// Nobody decided in time.
+    Expired,
+    /// What the reviewers decided.
+    #[serde(untagged)]
+    Made(Verdict),
 }
 
 /// The outcome of the submission.
@@ -297,19 +323,25 @@ impl<'input> Conclusion<'input> {
         column(self.record.get(check.name())?.as_m().ok()?, "outcome")
     }
 
-    fn reason_list(&self) -> AttributeValue {
-        AttributeValue::L(self.reasons.iter().map(|reason| text(reason.code())).collect())
+    /// Whether the check has passed, or has ended with a doubt that a reviewer has not confirmed.
+    fn has_passed(&self, check: Check) -> bool {
+        let is_approved =
+            self.input.reviews.last().is_some_and(|last| last.decision == Decision::Made(Verdict::Approve));
+        match self.check_outcome(check) {
+            Some("pass") => true,
+            Some("refer") => is_approved && self.outcome == Outcome::Approved,
+            _ => false,
+        }
     }
 
     /// The changes of the application's row.
     fn application(&self) -> Changes {
         let mut changes = Changes::default();
         let is_package = self.kind == UploadKind::Package;
-        let others = LATEST.into_iter().filter(|latest| *latest != self.latest());
-        let is_another_in_progress =
-            others.into_iter().any(|other| self.progress_of(other) == Some(Progress::InProgress));
+        let other =
+            LATEST.into_iter().filter(|latest| *latest != self.latest()).find_map(|other| self.progress_of(other));
         let outcome = if self.leaves_application_alone() { Outcome::Approved } else { self.outcome };
-        changes.set("status", text(status_after(outcome, self.kind, is_another_in_progress).name()));
+        changes.set("status", text(status_after(outcome, self.kind, other).name()));
         changes.set(&format!("{}.progress", self.latest()), text(outcome.name()));
         changes.set("updatedAt", text(self.now));
         changes.remove("failure");
@@ -323,7 +355,7 @@ impl<'input> Conclusion<'input> {
         }
         if is_package {
             changes.set("outcome", text(self.outcome.name()));
-            changes.set("reasons", self.reason_list());
+            changes.set("reasons", codes(&self.reasons));
             changes.set("decidedAt", text(self.now));
         } else {
             // The reasons of an earlier failure.
@@ -340,11 +372,12 @@ impl<'input> Conclusion<'input> {
         }
         for (name, check) in MATCHES {
             let applies = is_package || check == Check::IdentityCompare;
-            match self.check_outcome(check).filter(|_| applies) {
-                Some("pass") => changes.set(name, AttributeValue::Bool(true)),
-                Some("decline") => changes.set(name, AttributeValue::Bool(false)),
-                _ if is_package => changes.remove(name),
-                _ => {}
+            if applies && self.has_passed(check) {
+                changes.set(name, AttributeValue::Bool(true));
+            } else if applies && self.check_outcome(check) == Some("decline") {
+                changes.set(name, AttributeValue::Bool(false));
+            } else if is_package {
+                changes.remove(name);
             }
         }
         if let Some(face) = self.kept_face() {
@@ -358,9 +391,8 @@ impl<'input> Conclusion<'input> {
             changes.set("customerId", text(&customer.id));
         }
         // The selfie was waiting for this document.
-        let is_selfie_verified = self.check_outcome(Check::IdentityVerification) == Some("pass");
         if self.kind == UploadKind::Document
-            && is_selfie_verified
+            && self.has_passed(Check::IdentityVerification)
             && self.progress_of(SELFIE) == Some(Progress::Ended(Outcome::Resubmit))
         {
             changes.set(&format!("{SELFIE}.progress"), text(Outcome::Approved.name()));
@@ -373,7 +405,7 @@ impl<'input> Conclusion<'input> {
         let mut changes = Changes::default();
         changes.set("status", text("DECIDED"));
         changes.set("outcome", text(self.outcome.name()));
-        changes.set("reasons", self.reason_list());
+        changes.set("reasons", codes(&self.reasons));
         changes.set("decidedAt", text(self.now));
         changes.remove("failure");
         if let Some(face) = self.kept_face() {
@@ -415,9 +447,10 @@ impl<'input> Conclusion<'input> {
                 ("kind", text(self.kind.name())),
                 ("attempt", AttributeValue::N(self.attempt.to_string())),
                 ("outcome", text(self.outcome.name())),
-                ("reasons", self.reason_list()),
+                ("reasons", codes(&self.reasons)),
                 ("checks", map(&CHECKS.map(Check::name))),
                 ("evidence", map(&POINTERS)),
+                ("reviews", AttributeValue::L(self.input.reviews.iter().map(Review::record).collect())),
                 ("definition", text(&self.input.definition)),
                 ("thresholds", self.thresholds()),
                 ("thresholdsDigest", text(&self.input.thresholds.digest())),
@@ -428,6 +461,31 @@ impl<'input> Conclusion<'input> {
         decision.extend(self.customer.as_ref().map(|customer| ("customerId".to_owned(), text(&customer.id))));
         decision
     }
+}
+
+impl Review {
+    /// Who decided, and why.
+    fn record(&self) -> AttributeValue {
+        let decision = match self.decision {
+            Decision::Expired => "expired",
+            Decision::Made(verdict) => verdict.name(),
+        };
+        let reviewers = self.reviewers.iter().map(|reviewer| text(reviewer)).collect();
+        AttributeValue::M(HashMap::from(
+            [
+                ("caseId", text(&self.case_id.to_string())),
+                ("doubts", codes(&self.doubts)),
+                ("decision", text(decision)),
+                ("reasons", codes(&self.reasons)),
+                ("reviewers", AttributeValue::L(reviewers)),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        ))
+    }
+}
+
+fn codes(reasons: &[ReasonCode]) -> AttributeValue {
+    AttributeValue::L(reasons.iter().map(|reason| text(reason.code())).collect())
 }
 
 impl Customer {
@@ -478,7 +536,7 @@ impl Tables {
     /// Writes the transaction. Returns the items whose conditions cancelled it, or none.
     async fn write(&self, conclusion: &Conclusion<'_>, number: u64) -> Result<Vec<Part>, Error> {
         let Input { application_id: application, submission_id: submission, .. } = conclusion.input;
-        let is_open = "#status IN (:inProgress, :failed)".to_owned();
+        let is_open = "#status IN (:inProgress, :inReview, :failed)".to_owned();
         let condition = match conclusion.input.face_id {
             Some(_) => format!("{is_open} AND attribute_not_exists({FACE_SWEPT_AT})"),
             None => is_open,
@@ -490,6 +548,7 @@ impl Tables {
             .set_key(Some(submission_key(application, submission)))
             .condition_expression(condition)
             .expression_attribute_values(":inProgress", text("IN_PROGRESS"))
+            .expression_attribute_values(":inReview", text("IN_REVIEW"))
             .expression_attribute_values(":failed", text("FAILED"))
             .build()?;
         let application_update = conclusion

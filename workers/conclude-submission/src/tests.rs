@@ -63,7 +63,7 @@ fn package_row() -> Row {
 fn input(outcome: &str, reasons: &[&str], face: Option<&str>) -> Input {
     let input = json!({
         "applicationId": "8d247914", "submissionId": SUBMISSION, "outcome": outcome, "reasons": reasons,
-        "faceId": face, "duplicateFaceId": null, "duplicateApplicationId": null, "execution": "arn:execution", "definition": "d1",
+        "faceId": face, "duplicateFaceId": null, "duplicateApplicationId": null, "reviews": [], "execution": "arn:execution", "definition": "d1",
         "thresholds": "SimilarityPass=90",
     });
     serde_json::from_value(input).expect("an input")
@@ -275,7 +275,7 @@ async fn a_face_deleted_by_the_sweep_approves_no_application() {
     // A submission without a face is concluded.
     let (output, written) = run(vec![swept()], package_row(), input("decline", &[], None), Vec::new()).await;
     assert_eq!(output.expect("an outcome").outcome, Outcome::Declined);
-    assert_eq!(of(&written[0], "submissions").condition, "#status IN (:inProgress, :failed)");
+    assert_eq!(of(&written[0], "submissions").condition, "#status IN (:inProgress, :inReview, :failed)");
 }
 
 #[tokio::test]
@@ -347,6 +347,73 @@ async fn a_later_declined_picture_changes_nothing() {
     // It accepts further pictures, as before.
     assert_eq!(application["selfieSubmission.progress"], text("approved"));
     assert_eq!(application["status"], text("OPEN"));
+}
+
+/// An input with the decision of reviewers.
+fn reviewed(outcome: &str, reasons: &[&str], decision: &str, reviewers: &[&str]) -> Input {
+    let review = json!({
+        "caseId": format!("{SUBMISSION}-1"), "doubts": ["FACE_MATCH_UNSURE"], "decision": decision, "reasons": reasons,
+        "reviewers": reviewers,
+    });
+    Input {
+        reviews: vec![serde_json::from_value(review).expect("a review")],
+        ..input(outcome, reasons, (outcome == "pass").then_some("face"))
+    }
+}
+
+fn in_doubt() -> Row {
+    with(with(record("package"), "status", text("IN_REVIEW")), "identityCompare", check("refer"))
+}
+
+#[tokio::test]
+async fn a_decision_names_the_reviewers_and_their_reasons() {
+    let input = reviewed("decline", &["FACE_MISMATCH"], "decline", &["sub-of-ann"]);
+    let (output, written) = run(vec![in_doubt()], package_row(), input, Vec::new()).await;
+    assert_eq!(output.expect("an outcome").outcome, Outcome::Declined);
+    let codes = |code: &str| AttributeValue::L(vec![text(code)]);
+    let review = map(&[
+        ("caseId", text("0123456789abcde-1")),
+        ("doubts", codes("FACE_MATCH_UNSURE")),
+        ("decision", text("decline")),
+        ("reasons", codes("FACE_MISMATCH")),
+        ("reviewers", codes("sub-of-ann")),
+    ]);
+    assert_eq!(of(&written[0], "decisions").values["reviews"], AttributeValue::L(vec![review]));
+    assert!(of(&written[0], "submissions").condition.starts_with("#status IN (:inProgress, :inReview, :failed)"));
+}
+
+#[tokio::test]
+async fn a_doubt_counts_as_passed_after_an_approval_only() {
+    for (outcome, decision, reviewers, expected) in [
+        ("pass", "approve", &["ann", "bob"][..], Some(AttributeValue::Bool(true))),
+        ("decline", "decline", &["ann"], None),
+        ("resubmit", "resubmit", &["ann"], None),
+        ("refer", "expired", &[], None),
+    ] {
+        let reasons = match outcome {
+            "pass" => &[][..],
+            "resubmit" => &["SELFIE_TOO_DARK"],
+            _ => &["FACE_MISMATCH"],
+        };
+        let input = reviewed(outcome, reasons, decision, reviewers);
+        let (output, written) = run(vec![in_doubt()], package_row(), input, Vec::new()).await;
+        output.expect("an outcome");
+        let application = &of(&written[0], "applications").values;
+        assert_eq!(application.get("LICENSE_SELFIE_MATCH"), expected.as_ref(), "{decision}");
+        // What the check itself has found stays in the record.
+        assert_eq!(application["identityCompare"], check("refer"));
+    }
+}
+
+#[tokio::test]
+async fn an_application_stays_in_review_while_its_other_picture_is() {
+    let row = rows(&[
+        ("documentSubmission", latest(SUBMISSION, "IN_PROGRESS")),
+        ("selfieSubmission", latest("fedcba987654321", "IN_REVIEW")),
+    ]);
+    let (output, written) = run(vec![record("document")], row, input("pass", &[], None), Vec::new()).await;
+    assert_eq!(output.expect("an outcome").outcome, Outcome::Approved);
+    assert_eq!(of(&written[0], "applications").values["status"], text("IN_REVIEW"));
 }
 
 #[tokio::test]

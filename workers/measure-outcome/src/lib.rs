@@ -184,6 +184,12 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_case_is_measured_when_its_submission_is_decided() {
+        let opened = with(notification("APPLICATION_IN_REVIEW"), "outcome", json!("refer"));
+        assert_eq!(measured(with(opened, "reasons", json!(["FACE_DUPLICATE"])), row()).await, []);
+    }
+
+    #[tokio::test]
     async fn a_picture_measures_checks_and_no_application() {
         let judged = with(notification("PICTURE_JUDGED"), "submissionId", json!("0123456789abcde"));
         let judged = with(with(judged, "outcome", json!("declined")), "reasons", json!(["FACE_MISMATCH"]));
@@ -258,7 +264,7 @@ mod tests {
             .iter()
             .map(|message| serde_json::from_value::<Notification>(message.clone()).expect("a notification").result())
             .collect();
-        assert_eq!(results, ["decline", "approved", "failed", "resubmit"]);
+        assert_eq!(results, ["decline", "approved", "failed", "resubmit", "refer"]);
     }
 
     #[tokio::test]

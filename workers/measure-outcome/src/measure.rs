@@ -43,7 +43,8 @@ pub(crate) fn measurements(notification: &Notification, row: &Row) -> Vec<Measur
         Event::ApplicationFailed | Event::UploadRejected => {
             [application(notification, None, None)].into_iter().chain(reasons(notification)).collect()
         }
-        Event::CheckNotPassed => Vec::new(),
+        // Counted when the submission is decided.
+        Event::CheckNotPassed | Event::ApplicationInReview => Vec::new(),
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct Notification {
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Event {
     CheckNotPassed,
+    ApplicationInReview,
     ApplicationDecided,
     PictureJudged,
     ApplicationFailed,

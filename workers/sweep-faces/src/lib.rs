@@ -325,7 +325,7 @@ impl Services {
         let row = self.applications.read(application, &["applicationId", "faceId"]).await?;
         let failed_at = record.get("failure").and_then(|failure| column(failure.as_m().ok()?, "at"));
         let judgement = match column(&record, "status") {
-            Some("IN_PROGRESS") => Some(Judgement::InProgress),
+            Some("IN_PROGRESS" | "IN_REVIEW") => Some(Judgement::InProgress),
             Some("DECIDED") if column(&record, "faceId") == Some(face) => Some(Judgement::Approved),
             Some("DECIDED") => Some(Judgement::Decided),
             Some("FAILED") => failed_at.and_then(|at| at.parse().ok()).map(Judgement::Failed),

@@ -145,6 +145,8 @@ impl Status {
 pub enum Progress {
     /// It is being judged.
     InProgress,
+    /// It waits for a person's decision.
+    InReview,
     /// The system could not judge it.
     Failed,
     /// It has this outcome.
@@ -157,6 +159,7 @@ impl Progress {
     pub const fn name(self) -> &'static str {
         match self {
             Self::InProgress => "IN_PROGRESS",
+            Self::InReview => "IN_REVIEW",
             Self::Failed => "FAILED",
             Self::Ended(outcome) => outcome.name(),
         }
@@ -166,7 +169,7 @@ impl Progress {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let outcomes = [Outcome::Approved, Outcome::Declined, Outcome::Resubmit, Outcome::Referred];
-        let all = [Self::InProgress, Self::Failed].into_iter().chain(outcomes.map(Self::Ended));
+        let all = [Self::InProgress, Self::InReview, Self::Failed].into_iter().chain(outcomes.map(Self::Ended));
         all.into_iter().find(|progress| progress.name() == name)
     }
 }
@@ -219,13 +222,14 @@ pub fn admit(kind: UploadKind, standing: Option<Standing>, most_attempts: u32) -
         match progress {
             Progress::Ended(Outcome::Declined) => return Err(ReasonCode::ApplicationClosed),
             Progress::Ended(Outcome::Approved) if is_package => return Err(ReasonCode::ApplicationClosed),
-            Progress::Ended(Outcome::Referred) => return Err(ReasonCode::ApplicationInReview),
+            Progress::InReview | Progress::Ended(Outcome::Referred) => return Err(ReasonCode::ApplicationInReview),
             Progress::InProgress | Progress::Failed | Progress::Ended(Outcome::Approved | Outcome::Resubmit) => {}
         }
     }
     let Some(Latest { progress, attempt }) = latest else { return Ok(1) };
     match progress {
         Progress::InProgress => Err(ReasonCode::SubmissionInProgress),
+        Progress::InReview => Err(ReasonCode::ApplicationInReview),
         // A failure of the system does not count as an attempt of the applicant.
         Progress::Failed => Ok(attempt),
         // The last attempt that would end `resubmit` is referred. A picture after an approved one costs as much, so it counts, too.
@@ -239,7 +243,7 @@ pub fn admit(kind: UploadKind, standing: Option<Standing>, most_attempts: u32) -
 #[must_use]
 pub fn admit_replay(latest: Option<Latest>, is_of_failed_execution: bool) -> Option<u32> {
     let Latest { progress, attempt } = latest.filter(|_| is_of_failed_execution)?;
-    matches!(progress, Progress::InProgress | Progress::Failed).then_some(attempt)
+    matches!(progress, Progress::InProgress | Progress::InReview | Progress::Failed).then_some(attempt)
 }
 
 /// Whether the latest picture of the other kind is judged together with one that has just been uploaded: unless it was refused for a
@@ -256,7 +260,7 @@ pub fn joins(other: Progress, reasons: &[ReasonCode]) -> bool {
         )
     };
     match other {
-        Progress::InProgress | Progress::Ended(Outcome::Approved) => true,
+        Progress::InProgress | Progress::InReview | Progress::Ended(Outcome::Approved) => true,
         Progress::Ended(Outcome::Resubmit) => !reasons.is_empty() && reasons.iter().all(is_of_document),
         Progress::Failed | Progress::Ended(Outcome::Declined | Outcome::Referred) => false,
     }
@@ -283,15 +287,18 @@ pub fn conclude(
     (outcome, reasons)
 }
 
-/// The status of the application after a submission has its outcome.
+/// The status of the application after a submission has its outcome. `other` is the progress of the latest submission of the other picture.
 #[must_use]
-pub fn status_after(outcome: Outcome, kind: UploadKind, is_another_in_progress: bool) -> Status {
+pub fn status_after(outcome: Outcome, kind: UploadKind, other: Option<Progress>) -> Status {
     match outcome {
         Outcome::Referred => Status::InReview,
         Outcome::Declined => Status::Decided,
         Outcome::Approved | Outcome::Resubmit if kind == UploadKind::Package => Status::Decided,
-        _ if is_another_in_progress => Status::InProgress,
-        _ => Status::Open,
+        Outcome::Approved | Outcome::Resubmit => match other {
+            Some(Progress::InReview) => Status::InReview,
+            Some(Progress::InProgress) => Status::InProgress,
+            Some(Progress::Failed | Progress::Ended(_)) | None => Status::Open,
+        },
     }
 }
 
@@ -353,6 +360,7 @@ mod tests {
     fn refuses_packages_while_in_progress_in_review_or_closed() {
         for (progress, reason) in [
             (Progress::InProgress, ReasonCode::SubmissionInProgress),
+            (Progress::InReview, ReasonCode::ApplicationInReview),
             (Progress::Ended(Outcome::Referred), ReasonCode::ApplicationInReview),
             (Progress::Ended(Outcome::Approved), ReasonCode::ApplicationClosed),
             (Progress::Ended(Outcome::Declined), ReasonCode::ApplicationClosed),
@@ -378,6 +386,7 @@ mod tests {
         assert_eq!(admitted(Some(Progress::Ended(Outcome::Approved)), Some(Progress::Ended(Outcome::Approved))), Ok(3));
         assert_eq!(admitted(Some(Progress::Ended(Outcome::Resubmit)), Some(Progress::Failed)), Ok(3));
         assert_eq!(admitted(Some(Progress::InProgress), None), Err(ReasonCode::SubmissionInProgress));
+        assert_eq!(admitted(None, Some(Progress::InReview)), Err(ReasonCode::ApplicationInReview));
         assert_eq!(admitted(None, Some(Progress::Ended(Outcome::Declined))), Err(ReasonCode::ApplicationClosed));
         assert_eq!(admitted(None, Some(Progress::Ended(Outcome::Referred))), Err(ReasonCode::ApplicationInReview));
     }
@@ -397,6 +406,7 @@ mod tests {
         assert_eq!(admit_replay(latest(Progress::Failed), true), Some(3));
         // The event about the failure may have been lost.
         assert_eq!(admit_replay(latest(Progress::InProgress), true), Some(3));
+        assert_eq!(admit_replay(latest(Progress::InReview), true), Some(3));
         assert_eq!(admit_replay(latest(Progress::Failed), false), None);
         assert_eq!(admit_replay(latest(Progress::Ended(Outcome::Approved)), true), None);
         assert_eq!(admit_replay(None, true), None);
@@ -405,6 +415,7 @@ mod tests {
     #[test]
     fn joins_a_picture_without_a_defect_of_its_own() {
         let ended = |outcome, reasons: &[ReasonCode]| joins(Progress::Ended(outcome), reasons);
+        assert!(joins(Progress::InReview, &[]));
         assert!(joins(Progress::InProgress, &[]) && ended(Outcome::Approved, &[]));
         assert!(ended(Outcome::Resubmit, &[ReasonCode::DocumentMissing]));
         assert!(ended(Outcome::Resubmit, &[ReasonCode::PortraitNotFound]));
@@ -425,11 +436,14 @@ mod tests {
 
     #[test]
     fn pictures_leave_the_application_open_until_one_is_declined() {
-        assert_eq!(status_after(Outcome::Approved, UploadKind::Selfie, false), Status::Open);
-        assert_eq!(status_after(Outcome::Resubmit, UploadKind::Document, true), Status::InProgress);
-        assert_eq!(status_after(Outcome::Declined, UploadKind::Document, true), Status::Decided);
-        assert_eq!(status_after(Outcome::Referred, UploadKind::Package, false), Status::InReview);
-        assert_eq!(status_after(Outcome::Approved, UploadKind::Package, false), Status::Decided);
+        let (in_progress, in_review) = (Some(Progress::InProgress), Some(Progress::InReview));
+        assert_eq!(status_after(Outcome::Approved, UploadKind::Selfie, None), Status::Open);
+        assert_eq!(status_after(Outcome::Approved, UploadKind::Selfie, Some(Progress::Failed)), Status::Open);
+        assert_eq!(status_after(Outcome::Resubmit, UploadKind::Document, in_progress), Status::InProgress);
+        assert_eq!(status_after(Outcome::Approved, UploadKind::Document, in_review), Status::InReview);
+        assert_eq!(status_after(Outcome::Declined, UploadKind::Document, in_progress), Status::Decided);
+        assert_eq!(status_after(Outcome::Referred, UploadKind::Package, None), Status::InReview);
+        assert_eq!(status_after(Outcome::Approved, UploadKind::Package, None), Status::Decided);
     }
 
     #[test]
@@ -437,6 +451,9 @@ mod tests {
         for outcome in OUTCOMES {
             assert_eq!(serde_json::to_value(outcome).expect("json"), outcome.name());
             assert_eq!(Progress::from_name(outcome.name()), Some(Progress::Ended(outcome)));
+        }
+        for progress in [Progress::InProgress, Progress::InReview, Progress::Failed] {
+            assert_eq!(Progress::from_name(progress.name()), Some(progress));
         }
         for status in [Status::InProgress, Status::InReview, Status::Decided, Status::Failed, Status::Open] {
             assert_eq!(serde_json::to_value(status).expect("json"), status.name());

@@ -9,7 +9,7 @@ const REDRIVABLE: TimeDelta = TimeDelta::days(14);
 /// The state of the submission for which a face was indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// It is being judged.
+    /// It is being judged, or waits for a reviewer.
     InProgress,
     /// It has an outcome that did not keep the face.
     Decided,

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::ReasonCode;
+use crate::{CaseRefusal, ReasonCode};
 
 macro_rules! errors {
     ($($variant:ident $code:literal $status:literal $sentence:literal)+) => {
@@ -72,6 +72,8 @@ pub enum Refusal {
     At(&'static str),
     /// The picture, or the face on it, is not good enough: all reasons that apply, at least one.
     Picture(Vec<ReasonCode>),
+    /// What the review API refuses about a case.
+    Case(CaseRefusal),
 }
 
 impl Refusal {
@@ -100,6 +102,7 @@ impl Refusal {
             Self::At(_) => ApiError::RequestInvalid.status(),
             Self::Picture(reasons) if reasons.contains(&ReasonCode::SelfieTooLarge) => 413,
             Self::Picture(_) => 422,
+            Self::Case(refusal) => refusal.status(),
         }
     }
 
@@ -110,6 +113,7 @@ impl Refusal {
             Self::Error(error) => error.code(),
             Self::At(_) => ApiError::RequestInvalid.code(),
             Self::Picture(reasons) => reasons.first().map_or(ApiError::InternalError.code(), |reason| reason.code()),
+            Self::Case(refusal) => refusal.code(),
         }
     }
 
@@ -120,6 +124,7 @@ impl Refusal {
             Self::Error(error) => error.sentence().to_owned(),
             Self::At(field) => format!("The request does not fit the description of this API at `{field}`."),
             Self::Picture(reasons) => reasons.iter().map(|reason| reason.applicant()).collect::<Vec<_>>().join(" "),
+            Self::Case(refusal) => refusal.to_string(),
         }
     }
 
@@ -128,7 +133,7 @@ impl Refusal {
     pub fn reasons(&self) -> &[ReasonCode] {
         match self {
             Self::Picture(reasons) => reasons,
-            Self::Error(_) | Self::At(_) => &[],
+            Self::Error(_) | Self::At(_) | Self::Case(_) => &[],
         }
     }
 }
@@ -150,6 +155,12 @@ impl Serialize for Refusal {
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
         Self::Error(error)
+    }
+}
+
+impl From<CaseRefusal> for Refusal {
+    fn from(refusal: CaseRefusal) -> Self {
+        Self::Case(refusal)
     }
 }
 

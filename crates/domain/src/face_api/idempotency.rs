@@ -15,6 +15,8 @@ pub enum Route {
     CreateIndex,
     /// `DELETE /faces/{faceId}`
     RemoveFace,
+    /// `POST /cases/{applicationId}/{caseId}/decision` of the review API
+    DecideCase,
 }
 
 impl Route {
@@ -23,6 +25,7 @@ impl Route {
             Self::Register => "register",
             Self::CreateIndex => "create-index",
             Self::RemoveFace => "remove-face",
+            Self::DecideCase => "decide-case",
         }
     }
 }

@@ -1,0 +1,102 @@
+//! Why a request was not served.
+
+use std::error::Error as Cause;
+
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
+use bonafide_domain::{
+    CaseRefusal,
+    face_api::{ApiError, Refusal},
+};
+use bonafide_worker::{ErrorName, RequestError, TableError, TaskError, sdk_code};
+
+/// The request was refused, or a service failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request is invalid or not allowed.
+    #[error("the request was refused ({})", .0.code())]
+    Refused(Refusal),
+    /// A service gave no usable answer.
+    #[error("{message} ({code})")]
+    Service {
+        /// What did not succeed.
+        message: &'static str,
+        /// Tells whether a retry may help.
+        name: ErrorName,
+        /// The service's code.
+        code: String,
+        /// The error of the SDK.
+        #[source]
+        source: Box<dyn Cause + Send + Sync>,
+    },
+    /// A record could not be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A write is incomplete.
+    #[error("the write could not be built")]
+    Build(#[from] BuildError),
+    /// Another writer was faster at each try.
+    #[error("the records were changed by others at each try")]
+    Contended,
+    /// A record lacks an attribute that this system always writes.
+    #[error("the record has no {0}")]
+    Incomplete(&'static str),
+}
+
+impl Error {
+    /// A service's error.
+    pub fn of<E>(message: &'static str, error: E) -> Self
+    where
+        E: Cause + Send + Sync + ProvideErrorMetadata + 'static,
+    {
+        let (name, code) = (ErrorName::of_service(&error), sdk_code(&error).to_owned());
+        Self::Service { message, name, code, source: Box::new(error) }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<ApiError> for Error {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<CaseRefusal> for Error {
+    fn from(refusal: CaseRefusal) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+impl TaskError for Error {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::Refused(_) => ErrorName::InvalidInput,
+            Self::Service { name, .. } => *name,
+            Self::Table(error) => error.name(),
+            Self::Contended => ErrorName::Transient,
+            Self::Build(_) | Self::Incomplete(_) => ErrorName::Internal,
+        }
+    }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.code()),
+            Self::Service { code, .. } => Some(code),
+            Self::Table(error) => error.code(),
+            Self::Contended | Self::Build(_) | Self::Incomplete(_) => None,
+        }
+    }
+}
+
+impl RequestError for Error {
+    fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+}
