@@ -397,7 +397,14 @@ mod tests {
         assert_eq!((second("ann"), second("bob")), (Err(CaseRefusal::SecondReviewerRequired), Ok(Step::Final)));
         for reason in ReasonCode::ALL {
             let case = CaseStanding { reasons: std::slice::from_ref(reason), ..claimed("ann", NAME) };
-            let expected = ["FACE_MATCH_UNSURE", "FACE_DUPLICATE", "FACE_DUPLICATE_CONCURRENT", "BARCODE_MISMATCH"];
+            let expected = [
+                "FACE_MATCH_UNSURE",
+                "SELFIE_SAME_PHOTOGRAPH",
+                "PICTURES_NOT_COMPARED",
+                "FACE_DUPLICATE",
+                "FACE_DUPLICATE_CONCURRENT",
+                "BARCODE_MISMATCH",
+            ];
             assert_eq!(case.needs_second_reviewer(), expected.contains(&reason.code()), "{}", reason.code());
         }
     }
