@@ -20,9 +20,8 @@ const NEAR: f32 = 16.0;
 /// How far a place may be from where the movement takes it that fits all pairs best.
 const AT: f32 = 6.0;
 
-/// Both faces are cut out by their boxes, so the one is about as large and as upright as the other.
+/// Both faces are cut out by their boxes and scaled to one size, so the one is about as large as the other.
 const LARGEST_FACTOR: f32 = 1.5;
-const LARGEST_TURN: f32 = 20.0;
 
 /// Two places that are nearer to each other define no turn.
 const APART: f32 = 16.0;
@@ -92,9 +91,7 @@ impl Movement {
     }
 
     fn is_possible(&self) -> bool {
-        let factor = self.cos.hypot(self.sin);
-        let turn = self.sin.atan2(self.cos).to_degrees().abs();
-        (1.0 / LARGEST_FACTOR..=LARGEST_FACTOR).contains(&factor) && turn <= LARGEST_TURN
+        (1.0 / LARGEST_FACTOR..=LARGEST_FACTOR).contains(&self.cos.hypot(self.sin))
     }
 
     fn take(&self, place: Place) -> Place {

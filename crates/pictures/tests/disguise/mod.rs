@@ -212,7 +212,7 @@ pub(crate) fn disguises() -> Vec<(String, Disguise)> {
     for quality in [75, 40, 20, 10] {
         add(format!("compressed with quality {quality}"), Box::new(move |shot| shot.compressed(quality)));
     }
-    for degrees in [-12.0, 3.0, 8.0, 15.0, 20.0] {
+    for degrees in [-12.0, 3.0, 8.0, 15.0, 20.0, 30.0, 45.0, 90.0] {
         add(format!("turned by {degrees}°"), Box::new(move |shot| shot.turned(degrees)));
     }
     for degrees in [10.0, 20.0, 30.0, 40.0] {
