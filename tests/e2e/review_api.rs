@@ -236,8 +236,8 @@ fn a_reviewer_signs_in_with_the_browser() {
         let mut lines = BufReader::new(waiting.stderr.take().context("no stderr")?).lines();
         let address = loop {
             let line = lines.next().context("no address")??;
-            if let Some(address) = line.trim().strip_prefix("http") {
-                break format!("http{address}");
+            if line.contains("/oauth2/authorize?") {
+                break line.trim().to_owned();
             }
         };
         let config = ureq::Agent::config_builder().max_redirects(0).max_redirects_will_error(false).build();
