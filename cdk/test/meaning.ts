@@ -15,6 +15,7 @@ const worker = (name: string): Record<string, string> => ({
   [`${pascal(name)}Arn`]: `<${pascal(name)}/Function/CurrentVersion/Resource>`,
   // An execution calls the version with which it started.
   [`${pascal(name)}VersionsArn`]: `<${pascal(name)}/Function/Resource.Arn>:*`,
+  [`${pascal(name)}FunctionArn`]: `<${pascal(name)}/Function/Resource.Arn>`,
 });
 
 const queue = (name: string): Record<string, string> => ({

@@ -182,8 +182,8 @@ describe("a running execution keeps the workers that it started with:", () => {
 
 it("every log group has the configured retention", () => {
   const groups = Object.values(synthesize({ logRetentionDays: "30" })).flatMap((stack) => [...resources(stack, "AWS::Logs::LogGroup")]);
-  // One of each worker and machine, and the access log of the face API.
-  expect(groups).toHaveLength(onDisk.workers().length + onDisk.machines().length + 1);
+  // One of each worker and machine, and the access logs of the two APIs.
+  expect(groups).toHaveLength(onDisk.workers().length + onDisk.machines().length + 2);
   for (const [path, { Properties }] of groups) expect(Properties.RetentionInDays, path).toBe(30);
 });
 
