@@ -87,7 +87,7 @@ reasons! {
     }
     AttemptsExhausted "ATTEMPTS_EXHAUSTED" Final {
         applicant: "We could not use what you sent several times. A person will look at your application.",
-        staff: "The last attempt that the setting allows could not be used either; a person decides."
+        staff: "The last attempt that the setting allows could not be used either, or a third one had the same defect of the document; a person decides."
     }
     UploadMissing "UPLOAD_MISSING" Technical {
         applicant: "We could not open your upload. Please send it again.",

@@ -196,6 +196,17 @@ struct Customer {
     document: DocumentFields,
 }
 
+/// Records of the log that are read, the newest first: more than the attempts and the looks of reviewers between two of them.
+const MOST_DECISIONS: i32 = 100;
+
+/// What the log says of an application so far.
+struct Decided {
+    /// The number of the last record; 0 without one.
+    last: u64,
+    /// The reasons of each submission since the application was opened that the applicant was asked to repeat.
+    repeated: Vec<Vec<ReasonCode>>,
+}
+
 /// Concludes a submission once: a second try returns the recorded outcome.
 ///
 /// # Errors
@@ -214,7 +225,8 @@ pub async fn handle(
     let attributes: Vec<_> = attributes.chain([FACE_SWEPT_AT]).collect();
     for _ in 0..TRIES {
         // Read first: the decision with this number then takes all earlier decisions into account.
-        let number = tables.last_decision(application).await? + 1;
+        let decided = tables.decided(application).await?;
+        let number = decided.last + 1;
         let record = tables.submissions.read(application, submission, &attributes).await?;
         if column(&record, "status").ok_or(TableError::Missing("status"))? == "DECIDED" {
             return recorded(&record, &input);
@@ -224,7 +236,7 @@ pub async fn handle(
         }
         let row =
             tables.applications.read(application, &[&LATEST[..], &["faceId", "selfie", "document"]].concat()).await?;
-        let mut conclusion = Conclusion::of(&input, record, row, most_attempts, customer_id, now)?;
+        let mut conclusion = Conclusion::of(&input, record, row, &decided.repeated, most_attempts, customer_id, now)?;
         let mut cancelled = tables.write(&conclusion, number).await?;
         if cancelled.contains(&Part::Customer) {
             conclusion.refuse_registered();
@@ -247,10 +259,14 @@ fn recorded(record: &Row, input: &Input) -> Result<Output, Error> {
     let Some(Progress::Ended(outcome)) = column(record, "outcome").and_then(Progress::from_name) else {
         return Err(TableError::Missing("outcome").into());
     };
-    let reasons = record.get("reasons").and_then(|reasons| reasons.as_l().ok()).into_iter().flatten();
-    let reasons = reasons.filter_map(|reason| reason.as_s().ok()?.parse().ok()).collect();
+    let reasons = reasons_of(record);
     let is_face_kept = input.face_id.as_deref().is_some_and(|face| column(record, "faceId") == Some(face));
     Ok(Output { outcome, reasons, is_face_kept })
+}
+
+fn reasons_of(record: &Row) -> Vec<ReasonCode> {
+    let reasons = record.get("reasons").and_then(|reasons| reasons.as_l().ok()).into_iter().flatten();
+    reasons.filter_map(|reason| reason.as_s().ok()?.parse().ok()).collect()
 }
 
 impl<'input> Conclusion<'input> {
@@ -258,6 +274,7 @@ impl<'input> Conclusion<'input> {
         input: &'input Input,
         record: Row,
         row: Row,
+        earlier: &[Vec<ReasonCode>],
         most_attempts: u32,
         customer_id: Uuid,
         now: &'input str,
@@ -270,7 +287,8 @@ impl<'input> Conclusion<'input> {
         };
         let attempt = record.get("attempt").and_then(|attempt| attempt.as_n().ok()?.parse().ok());
         let attempt = attempt.ok_or(TableError::Missing("attempt"))?;
-        let (mut outcome, mut reasons) = conclude(input.outcome, input.reasons.clone(), attempt, most_attempts);
+        let (mut outcome, mut reasons) =
+            conclude(input.outcome, input.reasons.clone(), earlier, attempt, most_attempts);
         let mut customer = None;
         if kind == UploadKind::Package && outcome == Outcome::Approved {
             let document = document_fields(&record).ok_or(TableError::Missing("documentFields"))?;
@@ -595,24 +613,27 @@ impl Tables {
         Ok(failed)
     }
 
-    /// The number of the application's latest decision; 0 before the first.
-    async fn last_decision(&self, application: &ApplicationId) -> Result<u64, Error> {
+    /// The application's newest decisions.
+    async fn decided(&self, application: &ApplicationId) -> Result<Decided, Error> {
         let latest = self
             .client
             .query()
             .table_name(&self.decisions)
             .key_condition_expression("applicationId = :application")
             .expression_attribute_values(":application", text(application.as_str()))
-            .projection_expression("#number")
+            .projection_expression("#number, what, outcome, reasons")
             .expression_attribute_names("#number", "number")
             .scan_index_forward(false)
             .consistent_read(true)
-            .limit(1)
+            .limit(MOST_DECISIONS)
             .send()
             .await
             .map_err(|error| Error::Decisions(Box::new(error)))?;
-        let number = latest.items().first().and_then(|item| item.get("number")?.as_n().ok()?.parse().ok());
-        Ok(number.unwrap_or_default())
+        let last = latest.items().first().and_then(|item| item.get("number")?.as_n().ok()?.parse().ok());
+        let since_opened =
+            latest.items().iter().take_while(|decision| column(decision, "what") != Some("applicationReopened"));
+        let repeated = since_opened.filter(|decision| column(decision, "outcome") == Some(Outcome::Resubmit.name()));
+        Ok(Decided { last: last.unwrap_or_default(), repeated: repeated.map(reasons_of).collect() })
     }
 }
 

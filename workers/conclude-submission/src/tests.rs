@@ -124,9 +124,25 @@ async fn run(
     let read_application = mock!(Client::get_item)
         .match_requests(|request| request.table_name() == Some("applications"))
         .then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
-    let head = mock!(Client::query).then_output(|| {
-        let item = rows(&[("number", AttributeValue::N("6".into()))]);
-        QueryOutput::builder().items(item).build()
+    let log = mock!(Client::query).then_output(|| {
+        let resubmitted = |reason| {
+            [("what", text("submissionConcluded")), ("outcome", text("resubmit")), ("reasons", codes(&[reason]))]
+        };
+        let reopened = [("what", text("applicationReopened"))];
+        let viewed = [("what", text("caseViewed"))];
+        let records: [&[_]; 6] = [
+            &resubmitted(ReasonCode::LastNameUnreadable),
+            &viewed,
+            &resubmitted(ReasonCode::LastNameUnreadable),
+            &reopened,
+            &resubmitted(ReasonCode::BarcodeUnreadable),
+            &resubmitted(ReasonCode::BarcodeUnreadable),
+        ];
+        let numbered = (1..=6).rev().zip(records).map(|(number, record): (u8, _)| {
+            let number = ("number", AttributeValue::N(number.to_string()));
+            rows(&[record, &[number]].concat())
+        });
+        QueryOutput::builder().set_items(Some(numbered.collect())).build()
     });
     let seen = Arc::new(Mutex::new(Vec::new()));
     let tries = Arc::new(Mutex::new(cancellations.into_iter()));
@@ -152,7 +168,7 @@ async fn run(
     let client = mock_client!(
         aws_sdk_dynamodb,
         RuleMode::MatchAny,
-        [&read_submission, &read_application, &head, &cancelled, &done]
+        [&read_submission, &read_application, &log, &cancelled, &done]
     );
     let tables = Tables {
         applications: Applications::new(client.clone(), "applications".into()),
@@ -326,6 +342,15 @@ async fn the_last_attempt_is_referred() {
     let (output, _) = run(vec![record], package_row(), input("resubmit", &["SELFIE_TOO_DARK"], None), Vec::new()).await;
     let output = output.expect("an outcome");
     assert_eq!((output.outcome, output.reasons.last()), (Outcome::Referred, Some(&ReasonCode::AttemptsExhausted)));
+}
+
+#[tokio::test]
+async fn the_third_same_defect_since_the_application_was_opened_is_referred() {
+    for (reason, outcome) in [("LAST_NAME_UNREADABLE", Outcome::Referred), ("BARCODE_UNREADABLE", Outcome::Resubmit)] {
+        let input = input("resubmit", &[reason], None);
+        let (output, _) = run(vec![record("package")], package_row(), input, Vec::new()).await;
+        assert_eq!(output.expect("an outcome").outcome, outcome, "{reason}");
+    }
 }
 
 #[tokio::test]

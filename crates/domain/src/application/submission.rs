@@ -266,25 +266,52 @@ pub fn joins(other: Progress, reasons: &[ReasonCode]) -> bool {
     }
 }
 
-/// The outcome and the reasons of a submission, from the outcome of its checks and the number of the attempt.
+/// The submission with the same defect of the document after which another picture will not help either.
+const HOPELESS: usize = 3;
+
+/// The outcome and the reasons of a submission, from the outcome of its checks and the number of the attempt. `earlier` has the reasons of
+/// each submission that the applicant was asked to repeat.
 #[must_use]
 pub fn conclude(
     judged: CheckOutcome,
     mut reasons: Vec<ReasonCode>,
+    earlier: &[Vec<ReasonCode>],
     attempt: u32,
     most_attempts: u32,
 ) -> (Outcome, Vec<ReasonCode>) {
+    let is_hopeless = |reason: &ReasonCode| {
+        is_defect_of_document(*reason)
+            && earlier.iter().filter(|before| before.contains(reason)).count() + 1 >= HOPELESS
+    };
     let outcome = match judged {
         CheckOutcome::Pass => Outcome::Approved,
         CheckOutcome::Decline => Outcome::Declined,
         CheckOutcome::Refer => Outcome::Referred,
-        CheckOutcome::Resubmit if attempt < most_attempts => Outcome::Resubmit,
+        CheckOutcome::Resubmit if attempt < most_attempts && !reasons.iter().any(is_hopeless) => Outcome::Resubmit,
         CheckOutcome::Resubmit => {
             reasons.push(ReasonCode::AttemptsExhausted);
             Outcome::Referred
         }
     };
     (outcome, reasons)
+}
+
+/// Whether the document, and not the way in which it was sent, may be the cause: worn, printed unusually, or of a kind that is read badly.
+const fn is_defect_of_document(reason: ReasonCode) -> bool {
+    matches!(
+        reason,
+        ReasonCode::PortraitNotFound
+            | ReasonCode::PortraitNotOnDocument
+            | ReasonCode::DocumentUnreadable
+            | ReasonCode::BarcodeUnreadable
+            | ReasonCode::FirstNameUnreadable
+            | ReasonCode::LastNameUnreadable
+            | ReasonCode::BirthDateUnreadable
+            | ReasonCode::DocumentNumberUnreadable
+            | ReasonCode::ExpirationDateUnreadable
+            | ReasonCode::IssueDateUnreadable
+            | ReasonCode::AddressUnreadable
+    )
 }
 
 /// The status of the application after a submission has its outcome. `other` is the progress of the latest submission of the other picture.
@@ -426,12 +453,31 @@ mod tests {
     #[test]
     fn the_last_attempt_is_referred() {
         let reasons = vec![ReasonCode::SelfieTooDark];
-        assert_eq!(conclude(CheckOutcome::Resubmit, reasons.clone(), 4, 5), (Outcome::Resubmit, reasons.clone()));
+        assert_eq!(conclude(CheckOutcome::Resubmit, reasons.clone(), &[], 4, 5), (Outcome::Resubmit, reasons.clone()));
         assert_eq!(
-            conclude(CheckOutcome::Resubmit, reasons, 5, 5),
+            conclude(CheckOutcome::Resubmit, reasons, &[], 5, 5),
             (Outcome::Referred, vec![ReasonCode::SelfieTooDark, ReasonCode::AttemptsExhausted])
         );
-        assert_eq!(conclude(CheckOutcome::Pass, vec![], 9, 5), (Outcome::Approved, vec![]));
+        assert_eq!(conclude(CheckOutcome::Pass, vec![], &[], 9, 5), (Outcome::Approved, vec![]));
+    }
+
+    #[test]
+    fn the_third_same_defect_of_a_document_is_referred() {
+        use ReasonCode::{AddressUnreadable, AttemptsExhausted, LastNameUnreadable, SelfieTooDark};
+        let end = |reasons: &[ReasonCode], earlier: &[&[ReasonCode]]| {
+            let earlier: Vec<_> = earlier.iter().map(|reasons| reasons.to_vec()).collect();
+            conclude(CheckOutcome::Resubmit, reasons.to_vec(), &earlier, 3, 5)
+        };
+        let name = [LastNameUnreadable];
+        assert_eq!(end(&name, &[&name, &[AddressUnreadable]]).0, Outcome::Resubmit);
+        assert_eq!(
+            end(&name, &[&name, &[AddressUnreadable, LastNameUnreadable]]),
+            (Outcome::Referred, vec![LastNameUnreadable, AttemptsExhausted])
+        );
+        let dark = [SelfieTooDark];
+        assert_eq!(end(&dark, &[&dark, &dark]).0, Outcome::Resubmit, "another selfie may help");
+        let repeated = [name.to_vec(), name.to_vec()];
+        assert_eq!(conclude(CheckOutcome::Decline, vec![], &repeated, 3, 5).0, Outcome::Declined);
     }
 
     #[test]
