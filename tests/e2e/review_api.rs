@@ -5,14 +5,17 @@ use std::process::Stdio;
 use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
+use bonafide_domain::UploadKind::{Document, Selfie};
 use bonafide_domain::{CaseRefusal, face_api::ApiError};
+use bonafide_tests::answers::{found, license, pass, rekognition};
 use bonafide_tests::bench::{bench, operators_command};
 use bonafide_tests::reviewer::Reviewer;
 use bonafide_tools::control::Fault;
+use bonafide_tools::packages::png;
 use bonafide_tools::rows::plain;
 use serde_json::{Value, json};
 
-use crate::applicant::customers;
+use crate::applicant::{customers, number, send};
 use crate::command::{bonafide, json_lines};
 use crate::review::in_review;
 
@@ -87,6 +90,31 @@ fn two_people_approve_a_case_and_the_customer_is_made() {
         ensure!(what == ["caseViewed", "caseApprovedFirst", "caseDecided", "submissionConcluded"], "{what:?}");
         ensure!(log[1]["who"] != log[2]["who"] && log[1]["noteDigest"].is_string(), "{log:?}");
         ensure!(!json!(log).to_string().contains("beard"), "the note is in the log: {log:?}");
+        Ok(())
+    });
+}
+
+/// The second picture finds the face of another application.
+#[test]
+fn single_pictures_with_a_doubt_are_decided_too() {
+    bench().run(async {
+        let ann = reviewer("ann")?;
+        for (id, first, second) in [("e2e_desk-selfie_", Document, Selfie), ("e2e_desk-document_", Selfie, Document)] {
+            rekognition(id, "SearchFacesByImage", found("another-face", 99.5))?;
+            pass(id)?;
+            license(id, &number(id))?;
+            send(first, id, png(600, 400)).await?.ended().await?;
+            let sent = send(second, id, png(600, 400)).await?;
+            let case = format!("{id}/{}-1", sent.submission());
+            bench().case_waiting(id, &format!("{}-1", sent.submission())).await?;
+            let shown = ok(ann.get(&format!("/cases/{case}"))?);
+            ensure!(shown["duplicates"][0]["applicationId"] == "another-application", "{shown}");
+            ok(ann.post(&format!("/cases/{case}/claim"))?);
+            let decline = json!({"decision": "decline", "reasons": ["FACE_DUPLICATE"]});
+            ok(ann.decide(&case, "decline", &decline)?);
+            let record = sent.record_when(|record| record["status"] == "DECIDED").await?;
+            ensure!(record["outcome"] == "declined", "{record}");
+        }
         Ok(())
     });
 }
