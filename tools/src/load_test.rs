@@ -173,6 +173,9 @@ fn configure_answers(local: &Local, run: &str, ids: &[String]) -> Result<()> {
     ] {
         local.control.add(&Fault::result("rekognition", operation, run, answer))?;
     }
+    // The pictures are no more than a header.
+    let two_photographs = Fault::result("lambda", "Invoke", run, json!({"matchingFeatures": 7}));
+    local.control.add(&two_photographs.by("identity-compare/ComparePictures"))?;
     local.control.add(&Fault::result("third-party", "license", run, json!(true)))?;
     for id in ids {
         local.control.add(&Fault::result("textract", "AnalyzeID", id, document(&licence_number(id))))?;
