@@ -256,7 +256,7 @@ pub(crate) fn document_unreadable(id: &str) -> Package {
     );
     Application {
         wear: Wear { blur: 1.5, glare: 1.0 },
-        shot: Shot { room: Room::Window, ..Shot::default() },
+        shot: Shot { room: Room::Window, yaw: -30.0, relief: 0.4, ..Shot::default() },
         ..Application::new(id, license, "julius")
     }
     .zip()
@@ -304,7 +304,12 @@ pub(crate) fn barcode_agrees(id: &str) -> Package {
         Date::new(1968, 3, 19),
         "M",
     );
-    Application { license_back: Some(license.clone()), ..Application::new(id, license, "rupert") }.zip()
+    Application {
+        license_back: Some(license.clone()),
+        shot: Shot { yaw: -30.0, ..Shot::default() },
+        ..Application::new(id, license, "rupert")
+    }
+    .zip()
 }
 
 pub(crate) fn third_party_malformed(id: &str) -> Package {
@@ -362,7 +367,7 @@ fn valid(id: &str) -> Application {
         Date::new(1985, 8, 2),
         "F",
     );
-    Application::new(id, license, "agnes")
+    Application { shot: Shot { yaw: -28.0, ..Shot::default() }, ..Application::new(id, license, "agnes") }
 }
 
 /// A selfie of 64 MiB of zeros, packed into 64 KiB.

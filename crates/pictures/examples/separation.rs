@@ -1,10 +1,10 @@
 //! How well the count separates two photographs from two copies of one.
 //!
-//!     cargo run --release -p bonafide-pictures --example separation -- <folder> <faces.csv>
+//!     cargo run --release -p bonafide-pictures --example separation -- <folder> <faces.csv> [<text>]
 //!
 //! `faces.csv` has a heading and a line for each photograph of the folder: `file,left,top,width,height`, the last four as Rekognition
 //! has them. Photographs of one person have one name but for digits at its end: `anna.jpg`, `anna2.jpg`. The portrait of each is
-//! printed on a document, with which the photographs and every disguise are compared.
+//! printed on a document, with which the photographs and every disguise are compared, or only the disguises with a text in their names.
 
 use std::{collections::BTreeMap, error::Error, fs, path::Path};
 
@@ -63,7 +63,7 @@ fn row(name: &str, mut counts: Vec<u32>) {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, faces] = &arguments[..] else {
+    let [folder, faces, text @ ..] = &arguments[..] else {
         return Err("name a folder of photographs and the table of its faces".into());
     };
     let photographs = read(Path::new(folder), &fs::read_to_string(faces)?)?;
@@ -83,7 +83,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     row("the whole photograph", copies(|one| &one.shot, &(Box::new(Shot::clone) as _)));
     row("the whole document", copies(|one| &one.document, &(Box::new(Shot::clone) as _)));
-    for (name, disguise) in disguises() {
+    let wanted = |name: &str| text.first().is_none_or(|text| name.contains(text));
+    for (name, disguise) in disguises().into_iter().filter(|(name, _)| wanted(name)) {
         let from_document: disguise::Disguise = Box::new(move |shot| disguise(&shot.cut(0.5)));
         row(&format!("its portrait {name}"), copies(|one| &one.document, &from_document));
     }

@@ -7,8 +7,12 @@ use kornia_imgproc::features::{
 
 use crate::movement::{self, Pair, Place};
 
-/// Half of the usual contrast: the portrait of a document is pale, and small.
-const CONTRAST: f64 = 0.02;
+/// A quarter of the usual contrast: what is left of it in a portrait that is small and pale, or a copy out of focus.
+const CONTRAST: f64 = 0.01;
+
+/// The mean brightness of each face, from 0 to 255, and its standard deviation.
+const MIDDLE: f32 = 128.0;
+const SPREAD: f32 = 60.0;
 
 /// The strongest ones count: it bounds the work, which grows with the square.
 const MOST_FEATURES: usize = 1500;
@@ -22,7 +26,7 @@ pub(crate) struct Features(SiftFeatures);
 impl Features {
     pub(crate) fn of(face: &GrayImage) -> Option<Self> {
         let (width, height) = (usize::try_from(face.width()).ok()?, usize::try_from(face.height()).ok()?);
-        let pixels: Vec<f32> = face.as_raw().iter().copied().map(f32::from).collect();
+        let pixels = with_full_contrast(face.as_raw());
         let config = SiftConfig { n_features: MOST_FEATURES, contrast_threshold: CONTRAST, ..SiftConfig::default() };
         let mut workspace = SiftWorkspace::new();
         // Doubled first, so that the fine detail of a small face counts.
@@ -43,6 +47,17 @@ impl Features {
             .collect();
         movement::explained(&pairs)
     }
+}
+
+/// The brightnesses with one mean and spread for all faces, so that a dark or pale copy has as many features as the portrait.
+#[expect(clippy::cast_precision_loss, reason = "a hundred thousand pixels at most")]
+fn with_full_contrast(pixels: &[u8]) -> Vec<f32> {
+    let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
+    let bright: Vec<f32> = pixels.iter().copied().map(f32::from).collect();
+    let middle = mean(&bright);
+    let squares: Vec<f32> = bright.iter().map(|value| (value - middle).powi(2)).collect();
+    let factor = SPREAD / mean(&squares).sqrt().max(1.0);
+    bright.iter().map(|value| (value - middle) * factor + MIDDLE).collect()
 }
 
 trait Places {

@@ -10,9 +10,13 @@ mod picture;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use image::imageops::{blur, flip_horizontal};
 use serde::Deserialize;
 
 use crate::features::Features;
+
+/// Pixels by which a portrait is blurred: 2 % of the face.
+const OUT_OF_FOCUS: f32 = 3.0;
 
 /// Where a face is: Rekognition's `BoundingBox`, in shares of the width and the height of the upright picture. It may reach beyond it.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -36,10 +40,12 @@ pub struct FaceBox {
 pub fn compare(selfie: &[u8], selfie_face: FaceBox, document: &[u8], document_face: FaceBox) -> Option<u32> {
     without_panic(|| {
         let selfie = picture::face(selfie, selfie_face)?;
-        let document = Features::of(&picture::face(document, document_face)?)?;
-        let mirrored = image::imageops::flip_horizontal(&selfie);
-        let counts = [selfie, mirrored].map(|face| Some(Features::of(&face)?.shared_with(&document)));
-        Some(counts[0]?.max(counts[1]?))
+        let document = picture::face(document, document_face)?;
+        // A copy out of focus has other features than the portrait, but those of the portrait out of focus.
+        let documents = [Features::of(&blur(&document, OUT_OF_FOCUS))?, Features::of(&document)?];
+        let mirrored = flip_horizontal(&selfie);
+        let selfies = [Features::of(&selfie)?, Features::of(&mirrored)?];
+        selfies.iter().flat_map(|selfie| documents.iter().map(|document| selfie.shared_with(document))).max()
     })
 }
 

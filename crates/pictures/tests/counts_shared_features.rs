@@ -23,10 +23,10 @@ const TRIED: [&str; 15] = [
     "turned by 45°",
     "tilted by 20°",
     "scaled by 0.6",
-    "0.3 times as bright",
+    "0.15 times as bright",
     "1.7 times as bright",
-    "0.6 times the contrast",
-    "blurred by 1 % of the face",
+    "0.3 times the contrast",
+    "blurred by 2 % of the face",
     "grain of 25",
 ];
 
