@@ -25,7 +25,7 @@ pub const UNREADABLE: &str = "Zyzzyvaquux";
 const PICTURES: [&str; 4] = ["base64,/9j/", "base64,iVBORw0KGgo", "255, 216, 255, ", "137, 80, 78, 71, "];
 
 /// Attributes of rows, at any depth, that contain no personal data.
-const IMPERSONAL: [&str; 55] = [
+const IMPERSONAL: [&str; 56] = [
     "SK",
     "applicationId",
     "collectionId",
@@ -54,6 +54,7 @@ const IMPERSONAL: [&str; 55] = [
     "kind",
     "lastNameTruncated",
     "leaseId",
+    "licenseFields",
     "middleNameTruncated",
     "nationalNumber",
     "outcome",
@@ -109,6 +110,12 @@ impl PiiMarkers {
         for table in tables {
             for row in self::rows(local, deployment.data(table)?).await? {
                 rows.add_row(&row);
+            }
+        }
+        // Only the notes of a case are written by a person.
+        for case in self::rows(local, deployment.data("CasesTableName")?).await? {
+            for note in case["notes"].as_array().into_iter().flatten() {
+                rows.add(note["text"].as_str().unwrap_or_default());
             }
         }
         packages.add_packages(local, deployment.data("BucketName")?).await?;
