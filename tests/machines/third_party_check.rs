@@ -205,8 +205,11 @@ fn refer_fields_that_were_not_compared() {
 fn decline_unknown_license_of_fields() {
     let case = case("decline-fields");
     bench().run(async {
-        let document =
-            m(&[("documentNumber", s("unknown")), ("lastName", s("SAMPLE")), ("dateOfBirth", s("1957-01-12"))]);
+        let document = m(&[
+            ("documentNumber", s("Z999-000-11-222-3")),
+            ("lastName", s("SAMPLE")),
+            ("dateOfBirth", s("1957-01-12")),
+        ]);
         let question = json!({"question": "fields", "isNumberInDoubt": false});
         let seen = case.run_with(question, [("documentFields", document)], 1).await?;
         seen.refused(CHECK, "decline", &["LICENSE_UNKNOWN"], &json!({"documentNumber": 0}));
