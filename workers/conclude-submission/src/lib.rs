@@ -196,6 +196,9 @@ struct Customer {
     document: DocumentFields,
 }
 
+/// What the record of a conclusion is called in the log.
+const CONCLUDED: &str = "submissionConcluded";
+
 /// Records of the log that are read, the newest first: more than the attempts and the looks of reviewers between two of them.
 const MOST_DECISIONS: i32 = 100;
 
@@ -287,6 +290,8 @@ impl<'input> Conclusion<'input> {
         };
         let attempt = record.get("attempt").and_then(|attempt| attempt.as_n().ok()?.parse().ok());
         let attempt = attempt.ok_or(TableError::Missing("attempt"))?;
+        // A reviewer who asks the applicant again knows what was asked before.
+        let earlier = if input.reviews.is_empty() { earlier } else { &[] };
         let (mut outcome, mut reasons) =
             conclude(input.outcome, input.reasons.clone(), earlier, attempt, most_attempts);
         let mut customer = None;
@@ -458,7 +463,7 @@ impl<'input> Conclusion<'input> {
             [
                 ("applicationId", text(self.input.application_id.as_str())),
                 ("number", AttributeValue::N(number.to_string())),
-                ("what", text("submissionConcluded")),
+                ("what", text(CONCLUDED)),
                 ("at", text(self.now)),
                 ("who", text(&self.input.execution)),
                 ("submissionId", text(self.input.submission_id.as_str())),
@@ -632,7 +637,10 @@ impl Tables {
         let last = latest.items().first().and_then(|item| item.get("number")?.as_n().ok()?.parse().ok());
         let since_opened =
             latest.items().iter().take_while(|decision| column(decision, "what") != Some("applicationReopened"));
-        let repeated = since_opened.filter(|decision| column(decision, "outcome") == Some(Outcome::Resubmit.name()));
+        let repeated = since_opened.filter(|decision| {
+            // A reviewer's decision has a record of its own beside that of its submission.
+            column(decision, "what") == Some(CONCLUDED) && column(decision, "outcome") == Some(Outcome::Resubmit.name())
+        });
         Ok(Decided { last: last.unwrap_or_default(), repeated: repeated.map(reasons_of).collect() })
     }
 }

@@ -125,18 +125,19 @@ async fn run(
         .match_requests(|request| request.table_name() == Some("applications"))
         .then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
     let log = mock!(Client::query).then_output(|| {
-        let resubmitted = |reason| {
-            [("what", text("submissionConcluded")), ("outcome", text("resubmit")), ("reasons", codes(&[reason]))]
+        let resubmitted = |what: &str, reasons: &[ReasonCode]| {
+            [("what", text(what)), ("outcome", text("resubmit")), ("reasons", codes(reasons))]
         };
-        let reopened = [("what", text("applicationReopened"))];
-        let viewed = [("what", text("caseViewed"))];
+        let concluded = |reasons: &[ReasonCode]| resubmitted("submissionConcluded", reasons);
+        let both = [ReasonCode::LastNameUnreadable, ReasonCode::DocumentNumberUnreadable];
         let records: [&[_]; 6] = [
-            &resubmitted(ReasonCode::LastNameUnreadable),
-            &viewed,
-            &resubmitted(ReasonCode::LastNameUnreadable),
-            &reopened,
-            &resubmitted(ReasonCode::BarcodeUnreadable),
-            &resubmitted(ReasonCode::BarcodeUnreadable),
+            &concluded(&[ReasonCode::LastNameUnreadable]),
+            &concluded(&both),
+            // The reviewer's decision behind the conclusion.
+            &resubmitted("caseDecided", &both),
+            &[("what", text("applicationReopened"))],
+            &concluded(&[ReasonCode::BarcodeUnreadable]),
+            &concluded(&[ReasonCode::BarcodeUnreadable]),
         ];
         let numbered = (1..=6).rev().zip(records).map(|(number, record): (u8, _)| {
             let number = ("number", AttributeValue::N(number.to_string()));
@@ -346,10 +347,15 @@ async fn the_last_attempt_is_referred() {
 
 #[tokio::test]
 async fn the_third_same_defect_since_the_application_was_opened_is_referred() {
-    for (reason, outcome) in [("LAST_NAME_UNREADABLE", Outcome::Referred), ("BARCODE_UNREADABLE", Outcome::Resubmit)] {
-        let input = input("resubmit", &[reason], None);
+    for (input, outcome) in [
+        (input("resubmit", &["LAST_NAME_UNREADABLE"], None), Outcome::Referred),
+        (input("resubmit", &["DOCUMENT_NUMBER_UNREADABLE"], None), Outcome::Resubmit),
+        (input("resubmit", &["BARCODE_UNREADABLE"], None), Outcome::Resubmit),
+        (reviewed("resubmit", &["LAST_NAME_UNREADABLE"], "resubmit", &["sub-of-ann"]), Outcome::Resubmit),
+    ] {
+        let reasons = input.reasons.clone();
         let (output, _) = run(vec![record("package")], package_row(), input, Vec::new()).await;
-        assert_eq!(output.expect("an outcome").outcome, outcome, "{reason}");
+        assert_eq!(output.expect("an outcome").outcome, outcome, "{reasons:?}");
     }
 }
 
