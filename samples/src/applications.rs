@@ -327,7 +327,7 @@ pub(crate) fn third_party_malformed(id: &str) -> Package {
     .zip()
 }
 
-/// The portrait cut out of the licence, compressed again: the face is the right one, and nobody was there.
+/// The portrait cut out of the licence, compressed again: the face is the right one, but no person took a selfie.
 pub(crate) fn selfie_is_the_portrait(id: &str) -> Package {
     let license = florida(
         "W408-553-70-999-0",

@@ -33,7 +33,7 @@ pub(crate) enum Scenario {
     Mismatch,
     /// A document without a portrait.
     Faceless,
-    /// A face of another application that only the second search finds, and about which nobody decides.
+    /// A face of another application that only the second search finds, and about which no reviewer decides.
     Duplicate,
     /// A single document for which a selfie waits.
     Late,

@@ -172,7 +172,7 @@ fn the_sweep_closes_a_case_that_nothing_waits_for() {
 }
 
 #[test]
-fn asks_nobody_about_a_submission_that_another_has_replaced() {
+fn opens_no_case_about_a_replaced_submission() {
     let case = case("replaced");
     bench().run(async {
         accept(&case, "fedcba987654321").await?;

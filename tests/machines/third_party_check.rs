@@ -173,7 +173,7 @@ fn pass_fields_that_agree() {
     });
 }
 
-/// A number that somebody else has, on a licence with another name and birth date.
+/// A number of another person, on a licence with another name and birth date.
 #[test]
 fn refer_fields_that_differ() {
     let case = case("refer-fields");

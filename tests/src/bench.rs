@@ -148,7 +148,7 @@ impl Bench {
         Ok(Ended { status: now.status, output, error: now.error, traces })
     }
 
-    /// The same for an execution whose application nobody reviews: its cases end without a decision.
+    /// The same for an execution whose application is not reviewed: its cases end without a decision.
     ///
     /// # Errors
     /// When it does not end.

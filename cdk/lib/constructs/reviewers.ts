@@ -22,12 +22,12 @@ export class Reviewers extends Construct {
     super(scope, id);
     const pool = new cognito.UserPool(this, "Pool", {
       userPoolName: `bonafide-${config.stage}-reviewers`,
-      // An operator creates each account, so that one person has one. The user name is that of the person's sessions in AWS: whoever has
-      // reopened an application is recognized by it.
+      // An operator creates each account, so that one person has one. The user name is that of the person's sessions in AWS, by
+      // which a person who has reopened an application is recognised.
       selfSignUpEnabled: false,
       signInAliases: { username: true },
       signInCaseSensitive: false,
-      // Whoever takes over a mailbox must not take over a reviewer.
+      // Access to a mailbox must not give access to a reviewer's account.
       accountRecovery: cognito.AccountRecovery.NONE,
       passwordPolicy: {
         minLength: 14,

@@ -222,7 +222,7 @@ reasons! {
         staff: "A later selfie does not show the person whose face the application has. The application is unchanged."
     }
     PortraitNotFound "PORTRAIT_NOT_FOUND" Correctable {
-        applicant: "We could not find a portrait on your document. Please photograph its front again.",
+        applicant: "We could not find a portrait on your document. Please photograph its front again, and send the picture upright.",
         staff: "Rekognition found no face on the document."
     }
     PortraitNotOnDocument "PORTRAIT_NOT_ON_DOCUMENT" Correctable {

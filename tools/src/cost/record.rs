@@ -133,7 +133,7 @@ impl Recorder<'_> {
         ensure!(judged.is_as_expected(), "{id} has another outcome than samples.json expects: its price would mislead");
         if judged.application.is_in_review() {
             let execution = judged.application.execution.as_deref().unwrap_or_default();
-            // Nobody decides it, so that it ends as samples.json expects.
+            // No reviewer decides it, so that it ends as samples.json expects.
             until(&format!("{id} ends"), async || {
                 cases::end(self.local, self.deployment, &id).await?;
                 let status = self.local.status(execution).await?;

@@ -72,7 +72,7 @@ struct Review {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Decision {
-    /// Nobody decided in time.
+    /// No reviewer decided in time.
     Expired,
     /// What the reviewers decided.
     #[serde(untagged)]

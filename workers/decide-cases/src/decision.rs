@@ -171,7 +171,7 @@ impl Decider {
             update = update.expression_attribute_names(format!("#{name}"), name);
             update = update.expression_attribute_values(format!(":{name}"), value);
         }
-        // Whoever has approved first is part of what was judged.
+        // The first approval is part of what was judged.
         let condition = match read.standing().first_approval {
             Some(by) => {
                 update = update.expression_attribute_names("#by", "by").expression_attribute_values(":first", text(by));

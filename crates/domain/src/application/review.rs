@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_reopened_the_application_does_not_approve_it() {
+    fn a_person_who_reopened_the_application_may_not_approve_it() {
         let by_session = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Operators/Ann";
         for (by, refused) in [
             ("sub-of-ann", true),
