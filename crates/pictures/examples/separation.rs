@@ -1,12 +1,22 @@
 //! How well the count separates two photographs from two copies of one.
 //!
+//!     cargo run --release -p bonafide-pictures --example separation [-- <text>]
 //!     cargo run --release -p bonafide-pictures --example separation -- <folder> <faces.csv> [<text>]
+//!
+//! The first form measures the photographs of `faces.csv` beside this file: four of public persons, from the tests of the Python package
+//! `face_recognition`, whose source pip fetches into `target/`, and the two of `samples/portraits`. The second measures other ones.
 //!
 //! `faces.csv` has a heading and a line for each photograph of the folder: `file,left,top,width,height`, the last four as Rekognition
 //! has them. Photographs of one person have one name but for digits at its end: `anna.jpg`, `anna2.jpg`. The portrait of each is
 //! printed on a document, with which the photographs and every disguise are compared, or only the disguises with a text in their names.
 
-use std::{collections::BTreeMap, error::Error, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use bonafide_pictures::FaceBox;
 
@@ -14,6 +24,9 @@ use bonafide_pictures::FaceBox;
 mod disguise;
 
 use disguise::{Shot, disguises};
+
+/// The source distribution with photographs of public persons. They are not part of this repository.
+const SOURCE: &str = "face_recognition-1.3.0";
 
 struct Photograph {
     person: String,
@@ -61,12 +74,34 @@ fn row(name: &str, mut counts: Vec<u32>) {
     }
 }
 
+fn run(command: &mut Command) -> Result<(), Box<dyn Error>> {
+    let status = command.status().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} failed: {status}").into()) }
+}
+
+/// The folder of the photographs of `faces.csv`, which are fetched first.
+fn fetched() -> Result<PathBuf, Box<dyn Error>> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = repository.join("target/separation");
+    let images = folder.join(SOURCE).join("tests/test_images");
+    if !images.exists() {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--dest"]).arg(&folder);
+        run(pip.arg(SOURCE.replace('-', "==")))?;
+        run(Command::new("tar").arg("-xzf").arg(folder.join(format!("{SOURCE}.tar.gz"))).arg("-C").arg(&folder))?;
+    }
+    for portrait in ["collins.jpg", "hopper.jpg"] {
+        fs::copy(repository.join("samples/portraits").join(portrait), images.join(portrait))?;
+    }
+    Ok(images)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, faces, text @ ..] = &arguments[..] else {
-        return Err("name a folder of photographs and the table of its faces".into());
+    let (photographs, text) = match &arguments[..] {
+        [folder, faces, text @ ..] => (read(Path::new(folder), &fs::read_to_string(faces)?)?, text.first()),
+        text => (read(&fetched()?, include_str!("faces.csv"))?, text.first()),
     };
-    let photographs = read(Path::new(folder), &fs::read_to_string(faces)?)?;
     println!("| compared with the document of a photograph | counts | least | middle | most |\n|---|---|---|---|---|");
     let mut others: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
     for (index, one) in photographs.iter().enumerate() {
@@ -83,7 +118,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     row("the whole photograph", copies(|one| &one.shot, &(Box::new(Shot::clone) as _)));
     row("the whole document", copies(|one| &one.document, &(Box::new(Shot::clone) as _)));
-    let wanted = |name: &str| text.first().is_none_or(|text| name.contains(text));
+    let wanted = |name: &str| text.is_none_or(|text| name.contains(text));
     for (name, disguise) in disguises().into_iter().filter(|(name, _)| wanted(name)) {
         let from_document: disguise::Disguise = Box::new(move |shot| disguise(&shot.cut(0.5)));
         row(&format!("its portrait {name}"), copies(|one| &one.document, &from_document));
