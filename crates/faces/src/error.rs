@@ -6,7 +6,7 @@ use bonafide_domain::{
     ReasonCode,
     face_api::{ApiError, Refusal},
 };
-use bonafide_worker::{ErrorName, RequestError, TaskError, sdk_code};
+use bonafide_worker::{ErrorName, RequestError, ServiceError, TaskError};
 
 /// The request was refused, or a service failed.
 #[derive(Debug, thiserror::Error)]
@@ -15,18 +15,8 @@ pub enum Error {
     #[error("the request was refused ({})", .0.code())]
     Refused(Refusal),
     /// A service gave no usable answer.
-    #[error("{message} ({code})")]
-    Service {
-        /// What did not succeed.
-        message: &'static str,
-        /// Tells whether a retry may help.
-        name: ErrorName,
-        /// The service's code.
-        code: String,
-        /// The error of the SDK.
-        #[source]
-        source: Box<dyn Cause + Send + Sync>,
-    },
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// The time limit was exceeded.
     #[error("{0}")]
     TimedOut(&'static str),
@@ -41,8 +31,7 @@ impl Error {
     where
         E: Cause + Send + Sync + aws_sdk_dynamodb::error::ProvideErrorMetadata + 'static,
     {
-        let (name, code) = (ErrorName::of_service(&error), sdk_code(&error).to_owned());
-        Self::Service { message, name, code, source: Box::new(error) }
+        ServiceError::new(message, error).into()
     }
 }
 
@@ -68,7 +57,7 @@ impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::Refused(_) => ErrorName::InvalidInput,
-            Self::Service { name, .. } => *name,
+            Self::Service(error) => error.name(),
             Self::TimedOut(_) => ErrorName::Transient,
             Self::Incomplete(_) => ErrorName::Internal,
         }
@@ -77,7 +66,7 @@ impl TaskError for Error {
     fn code(&self) -> Option<&str> {
         match self {
             Self::Refused(refusal) => Some(refusal.code()),
-            Self::Service { code, .. } => Some(code),
+            Self::Service(error) => error.code(),
             Self::TimedOut(_) | Self::Incomplete(_) => None,
         }
     }
@@ -87,7 +76,7 @@ impl RequestError for Error {
     fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
-            Self::Service { .. } | Self::TimedOut(_) | Self::Incomplete(_) => None,
+            Self::Service(_) | Self::TimedOut(_) | Self::Incomplete(_) => None,
         }
     }
 }

@@ -10,6 +10,7 @@ use bonafide_domain::{
     ObjectRef, ReasonCode,
     face_api::{ApiError, FaceId, MAX_UPLOAD_BYTES, Picture, UploadId},
 };
+use bonafide_worker::ServiceError;
 use futures_util::future::try_join_all;
 
 use crate::Error;
@@ -61,11 +62,8 @@ impl Pictures {
             return Err(ReasonCode::SelfieTooLarge.into());
         }
         let version_id = answer.version_id().ok_or(Error::Incomplete("version"))?.to_owned();
-        let body = answer.body.collect().await.map_err(|error| Error::Service {
-            message: "the uploaded picture could not be fetched completely",
-            name: bonafide_worker::ErrorName::Transient,
-            code: "no answer".to_owned(),
-            source: Box::new(error),
+        let body = answer.body.collect().await.map_err(|error| {
+            ServiceError::interrupted("the uploaded picture could not be fetched completely", error)
         })?;
         let object = ObjectRef { bucket: self.bucket.clone(), key, version_id };
         Ok(StoredPicture { picture: Picture::of(body.to_vec())?, object })
@@ -213,7 +211,7 @@ mod tests {
         let busy = mock!(Client::get_object).then_error(|| {
             GetObjectError::generic(aws_sdk_s3::error::ErrorMetadata::builder().code("SlowDown").build())
         });
-        assert!(matches!(pictures(&[&busy]).upload(&id()).await, Err(Error::Service { .. })));
+        assert!(matches!(pictures(&[&busy]).upload(&id()).await, Err(Error::Service(_))));
     }
 
     #[tokio::test]

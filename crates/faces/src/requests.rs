@@ -366,7 +366,7 @@ mod tests {
             Ok(answer())
         })
         .await;
-        assert!(matches!(result, Err(Error::Service { .. })) && !served.get());
+        assert!(matches!(result, Err(Error::Service(_))) && !served.get());
 
         let put = mock!(Client::put_item).then_output(|| PutItemOutput::builder().build());
         let down = mock!(Client::update_item).then_error(|| {

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Put},
 };
 use bonafide_domain::{ApplicationId, CaseId, CaseRefusal, CaseStanding, CaseStatus, Claim, ReasonCode, UploadKind};
-use bonafide_worker::{ApiRequest, Applications, Row, Submissions, column, text};
+use bonafide_worker::{ApiRequest, Applications, Row, Submissions, column, setting, text};
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 
@@ -105,6 +105,20 @@ pub struct Case {
 }
 
 impl Cases {
+    /// The tables that the worker's settings name.
+    ///
+    /// # Errors
+    /// When a setting is missing, or the number of attempts is none.
+    pub fn from_environment(client: &Client) -> Result<Self, bonafide_worker::Error> {
+        Ok(Self {
+            client: client.clone(),
+            table: setting("CASES_TABLE")?,
+            applications: Applications::new(client.clone(), setting("APPLICATIONS_TABLE")?),
+            submissions: Submissions::new(client.clone(), setting("SUBMISSIONS_TABLE")?),
+            most_attempts: setting("MOST_ATTEMPTS")?.parse()?,
+        })
+    }
+
     /// Reads a case as last written, with more attributes of case, application and submission.
     ///
     /// # Errors

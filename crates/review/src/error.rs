@@ -7,7 +7,7 @@ use bonafide_domain::{
     CaseRefusal,
     face_api::{ApiError, Refusal},
 };
-use bonafide_worker::{ErrorName, RequestError, TableError, TaskError, sdk_code};
+use bonafide_worker::{ErrorName, RequestError, ServiceError, TableError, TaskError};
 
 /// The request was refused, or a service failed.
 #[derive(Debug, thiserror::Error)]
@@ -16,18 +16,8 @@ pub enum Error {
     #[error("the request was refused ({})", .0.code())]
     Refused(Refusal),
     /// A service gave no usable answer.
-    #[error("{message} ({code})")]
-    Service {
-        /// What did not succeed.
-        message: &'static str,
-        /// Tells whether a retry may help.
-        name: ErrorName,
-        /// The service's code.
-        code: String,
-        /// The error of the SDK.
-        #[source]
-        source: Box<dyn Cause + Send + Sync>,
-    },
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// A record could not be read.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -48,8 +38,7 @@ impl Error {
     where
         E: Cause + Send + Sync + ProvideErrorMetadata + 'static,
     {
-        let (name, code) = (ErrorName::of_service(&error), sdk_code(&error).to_owned());
-        Self::Service { message, name, code, source: Box::new(error) }
+        ServiceError::new(message, error).into()
     }
 }
 
@@ -75,7 +64,7 @@ impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::Refused(_) => ErrorName::InvalidInput,
-            Self::Service { name, .. } => *name,
+            Self::Service(error) => error.name(),
             Self::Table(error) => error.name(),
             Self::Contended => ErrorName::Transient,
             Self::Build(_) | Self::Incomplete(_) => ErrorName::Internal,
@@ -85,7 +74,7 @@ impl TaskError for Error {
     fn code(&self) -> Option<&str> {
         match self {
             Self::Refused(refusal) => Some(refusal.code()),
-            Self::Service { code, .. } => Some(code),
+            Self::Service(error) => error.code(),
             Self::Table(error) => error.code(),
             Self::Contended | Self::Build(_) | Self::Incomplete(_) => None,
         }

@@ -52,7 +52,46 @@ pub trait TaskError: std::error::Error {
 /// The error code of a service. Its message is left out, because it may quote the request.
 #[must_use]
 pub fn sdk_code(error: &impl ProvideErrorMetadata) -> &str {
-    error.code().unwrap_or("no answer")
+    error.code().unwrap_or(NO_ANSWER)
+}
+
+const NO_ANSWER: &str = "no answer";
+
+/// A service gave no usable answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{message} ({code})")]
+pub struct ServiceError {
+    message: &'static str,
+    name: ErrorName,
+    code: String,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl ServiceError {
+    /// Of an error of the SDK; `message` says what did not succeed.
+    pub fn new<E>(message: &'static str, error: E) -> Self
+    where
+        E: std::error::Error + Send + Sync + ProvideErrorMetadata + 'static,
+    {
+        let (name, code) = (ErrorName::of_service(&error), sdk_code(&error).to_owned());
+        Self { message, name, code, source: Box::new(error) }
+    }
+
+    /// Of a transfer that was interrupted.
+    pub fn interrupted(message: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { message, name: ErrorName::Transient, code: NO_ANSWER.to_owned(), source: Box::new(error) }
+    }
+}
+
+impl TaskError for ServiceError {
+    fn name(&self) -> ErrorName {
+        self.name
+    }
+
+    fn code(&self) -> Option<&str> {
+        Some(&self.code)
+    }
 }
 
 /// The error of a worker as it is logged, and as Step Functions receives it.

@@ -22,8 +22,8 @@ mod task;
 pub use api::{Api, ApiAnswer, ApiRequest, RequestError, run_api};
 pub use clock::{ago, instant, now, seconds, today};
 pub use config::{SdkConfig, aws_config, setting};
-pub use error::{ErrorName, TaskError, WorkerError, sdk_code};
-pub use evidence::{EvidenceError, fetch};
+pub use error::{ErrorName, ServiceError, TaskError, WorkerError, sdk_code};
+pub use evidence::fetch;
 pub use lambda_runtime::Error;
 pub use metrics::{Measurement, Metrics, Unit};
 pub use observer::{

@@ -3,7 +3,7 @@
 use aws_sdk_s3::Client;
 use bonafide_domain::{ApplicationId, ObjectRef};
 use bonafide_pictures::{FaceBox, compare};
-use bonafide_worker::{EvidenceError, fetch};
+use bonafide_worker::{ServiceError, fetch};
 use serde::{Deserialize, Serialize};
 
 /// The input from the state.
@@ -32,7 +32,7 @@ pub struct Output {
 ///
 /// # Errors
 /// When the bucket does not give one of the pictures.
-pub async fn handle(s3: &Client, input: Input) -> Result<Output, EvidenceError> {
+pub async fn handle(s3: &Client, input: Input) -> Result<Output, ServiceError> {
     let (selfie, document) = tokio::try_join!(fetch(s3, &input.selfie), fetch(s3, &input.document))?;
     Ok(Output { matching_features: compare(&selfie, input.selfie_face, &document, input.document_face) })
 }
@@ -62,7 +62,7 @@ mod tests {
             .then_output(move || GetObjectOutput::builder().body(ByteStream::from_static(content)).build())
     }
 
-    async fn run(selfie: &Rule, document: &Rule) -> Result<Output, EvidenceError> {
+    async fn run(selfie: &Rule, document: &Rule) -> Result<Output, ServiceError> {
         let face = json!({"Left": 0.25, "Top": 0.2, "Width": 0.5, "Height": 0.6});
         let input = json!({
             "applicationId": "8d247914",

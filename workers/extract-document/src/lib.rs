@@ -15,7 +15,7 @@ use bonafide_domain::{
     SubmissionId,
 };
 use bonafide_textract::{extracted_fields, printed_words};
-use bonafide_worker::{ErrorName, EvidenceError, Submissions, TableError, TaskError, fetch, sdk_code, text};
+use bonafide_worker::{ErrorName, ServiceError, Submissions, TableError, TaskError, fetch, sdk_code, text};
 use serde::{Deserialize, Serialize};
 
 /// The input from the state, without its task token.
@@ -75,7 +75,7 @@ pub enum Error {
     Textract(#[source] Box<SdkError<AnalyzeIDError>>),
     /// The picture could not be fetched.
     #[error(transparent)]
-    Evidence(#[from] EvidenceError),
+    Evidence(#[from] ServiceError),
     /// The record could not be read or written.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::Client;
 use bonafide_domain::{ApplicationId, ObjectRef, SubmissionId, Witness};
-use bonafide_worker::{ErrorName, EvidenceError, Submissions, TableError, TaskError, fetch, text};
+use bonafide_worker::{ErrorName, ServiceError, Submissions, TableError, TaskError, fetch, text};
 use serde::{Deserialize, Serialize};
 
 /// The input from the state.
@@ -28,7 +28,7 @@ pub struct Output {
 pub enum Error {
     /// The picture could not be fetched.
     #[error(transparent)]
-    Evidence(#[from] EvidenceError),
+    Evidence(#[from] ServiceError),
     /// The record could not be written.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -1,7 +1,7 @@
 //! The Lambda function behind the routes of the review API that read.
 
 use bonafide_review::{Cases, Log};
-use bonafide_worker::{Api, Applications, Error, Submissions, Worker, aws_config, run_api, setting};
+use bonafide_worker::{Api, Error, Worker, aws_config, run_api, setting};
 use read_cases::{Reader, handle};
 
 #[tokio::main]
@@ -9,13 +9,7 @@ async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     let reader = Reader {
-        cases: Cases {
-            client: dynamodb.clone(),
-            table: setting("CASES_TABLE")?,
-            applications: Applications::new(dynamodb.clone(), setting("APPLICATIONS_TABLE")?),
-            submissions: Submissions::new(dynamodb.clone(), setting("SUBMISSIONS_TABLE")?),
-            most_attempts: setting("MOST_ATTEMPTS")?.parse()?,
-        },
+        cases: Cases::from_environment(&dynamodb)?,
         log: Log::new(dynamodb, setting("DECISIONS_TABLE")?),
         s3: aws_sdk_s3::Client::new(&config),
         client_id: setting("REVIEW_CLIENT_ID")?,

@@ -183,7 +183,7 @@ async fn nothing_is_shown_when_the_look_cannot_be_recorded() {
     let rows = rows();
     let rules: Vec<_> = rows.iter().chain([&down]).collect();
     let result = served(&rules, request(CASE, &json!(null), "desk")).await;
-    assert!(matches!(result, Err(Error::Service { .. })), "{result:?}");
+    assert!(matches!(result, Err(Error::Service(_))), "{result:?}");
 }
 
 #[tokio::test]
