@@ -1,20 +1,31 @@
-/** The files of the page, for `serve.js` and `publish.js`. */
+/** The two pages, for `serve.js` and `publish.js`: the page of the face API, and the review desk. */
 
-import { readFileSync } from "node:fs";
-import { extname } from "node:path";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The folder of the files. */
-export const SITE = fileURLToPath(new URL("site/", import.meta.url));
+/**
+ * @typedef {"faces" | "desk"} PageName
+ * @typedef {{ contentSecurityPolicy: Record<string, string>, headers: Record<string, string> }} Security
+ *
+ * @typedef {object} Page
+ * @property {string} folder The folder of its files.
+ * @property {ReadonlySet<string>} files In the order of upload: each file comes after those to which it refers.
+ */
 
-/** In the order of upload: each file comes after those to which it refers. */
-export const FILES = new Set(["icon.svg", "style.css", "messages.js", "api.js", "picture.js", "app.js", "index.html"]);
+/** The names of the pages. @type {readonly PageName[]} */
+export const PAGES = ["faces", "desk"];
 
-/** The file with the address and the authorization of the API, which differs by deployment. */
+/** The file with the address of the API, and with how people are authorized, which differ by deployment. */
 export const SETTINGS = "config.json";
 
-/** The headers of every answer. @type {{ contentSecurityPolicy: Record<string, string>, headers: Record<string, string> }} */
-export const SECURITY = JSON.parse(readFileSync(new URL("headers.json", import.meta.url), "utf8"));
+const FOLDERS = { faces: folder("site/"), desk: folder("desk/dist/") };
+
+/** The files of the page of the face API, which no build lists. */
+const FACES = ["icon.svg", "style.css", "messages.js", "api.js", "picture.js", "app.js", "index.html"];
+
+/** @type {Record<PageName | "all", Security>} */
+const HEADERS = JSON.parse(readFileSync(new URL("headers.json", import.meta.url), "utf8"));
 
 /** @type {Readonly<Record<string, string>>} */
 const MEDIA_TYPES = {
@@ -23,11 +34,63 @@ const MEDIA_TYPES = {
   ".js": "text/javascript",
   ".json": "application/json",
   ".svg": "image/svg+xml",
+  ".woff": "font/woff",
+  ".woff2": "font/woff2",
 };
 
-/** @param {string} file A file of the page. */
+/**
+ * @param {PageName} name
+ * @returns {Page}
+ * @throws When the desk was not built.
+ */
+export function pageOf(name) {
+  return { folder: FOLDERS[name], files: new Set(name === "faces" ? FACES : built(FOLDERS.desk)) };
+}
+
+/**
+ * The files of a build. Their names change with their content, so only the index, which names them, has to come after the others.
+ *
+ * @param {string} dist
+ */
+function built(dist) {
+  const index = "index.html";
+  if (!existsSync(join(dist, index))) throw new Error("The review desk is not built: run `npm run build --workspace web/desk` first.");
+  const files = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(dist, name)).isFile());
+  return [...files.filter((name) => name !== index).sort(), index];
+}
+
+/**
+ * The headers of every file of a page, wherever it is served.
+ *
+ * @param {PageName} name
+ * @param {Readonly<Record<string, readonly string[]>>} origins Further origins of the content security policy, by directive.
+ * @returns {Record<string, string>}
+ */
+export function headersOf(name, origins) {
+  const policy = { ...HEADERS.all.contentSecurityPolicy, ...HEADERS[name].contentSecurityPolicy };
+  const directives = Object.entries(policy).map(([directive, value]) => [directive, value, ...(origins[directive] ?? [])].join(" "));
+  return { ...HEADERS.all.headers, ...HEADERS[name].headers, "Content-Security-Policy": directives.join("; ") };
+}
+
+/**
+ * Where the desk sends people to sign in, in the form of its settings.
+ *
+ * @param {string} address The address of the sign-in pages.
+ * @param {string} clientId
+ * @param {string} scopes
+ */
+export function signInAt(address, clientId, scopes) {
+  return { authorize: `${address}/oauth2/authorize`, token: `${address}/oauth2/token`, logout: `${address}/logout`, clientId, scopes };
+}
+
+/** @param {string} file A file of a page. */
 export function mediaType(file) {
   const type = MEDIA_TYPES[extname(file)];
   if (type === undefined) throw new Error(`web/page.js has no media type for ${file}`);
   return type;
+}
+
+/** @param {string} path */
+function folder(path) {
+  return fileURLToPath(new URL(path, import.meta.url));
 }

@@ -1,7 +1,7 @@
 /**
- * Uploads the page to the bucket of CloudFront, with the address of the stage's API and the key of one of its clients.
+ * Uploads a page to the bucket of CloudFront, with the address of the stage's API and what people need to be authorized.
  *
- * Bucket, API and key are read from the outputs of the stage's stacks.
+ * Everything that differs by deployment is read from the outputs of the stage's stacks.
  */
 
 import { APIGatewayClient, GetApiKeyCommand } from "@aws-sdk/client-api-gateway";
@@ -11,12 +11,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { FILES, mediaType, SECURITY, SETTINGS, SITE } from "./page.js";
+import { headersOf, mediaType, pageOf, PAGES, SETTINGS, signInAt } from "./page.js";
 
 /**
  * @typedef {object} Options
+ * @property {import("./page.js").PageName} page
  * @property {string} stage
- * @property {string | undefined} client Optional if there is only one.
+ * @property {string | undefined} client Of the face API; optional if there is only one.
  * @property {boolean} dryRun
  *
  * @typedef {object} Aws
@@ -30,20 +31,21 @@ import { FILES, mediaType, SECURITY, SETTINGS, SITE } from "./page.js";
  * @typedef {(line: string) => void} Say
  */
 
-const COMMAND = "npm run publish-page -- --stage <stage> [--client <client>] [--dry-run]";
+const COMMAND = "npm run publish-page -- --page faces|desk --stage <stage> [--client <client>] [--dry-run]";
 const HELP = `${COMMAND}
 
-Uploads the page of the face API to the bucket from which CloudFront serves it, and deletes files that are no longer part of it.
+Uploads a page to the bucket from which CloudFront serves it, and deletes files that are no longer part of it.
 Run it after each deployment. It can be repeated.
 
-  --stage <stage>    the stage of the deployment, which has to serve the page (setting faceApiSite)
-  --client <client>  the client of the page, one of faceApiClients; optional if there is only one.
+  --page <page>      faces: the page of the face API. desk: the review desk, after \`npm run build --workspace web/desk\`
+  --stage <stage>    the stage of the deployment, which has to serve the page (setting faceApiSite or reviewSite)
+  --client <client>  for faces: the client of the page, one of faceApiClients; optional if there is only one.
                      All users of the page can read its key, so give the page its own client
   --dry-run          reads everything, changes nothing, and prints what would be changed
   --help             shows this
 
 Credentials and region are those of the AWS CLI, for instance AWS_PROFILE and AWS_REGION. They have to allow
-cloudformation:DescribeStacks, apigateway:GET, s3:ListBucket, s3:PutObject and s3:DeleteObject.
+cloudformation:DescribeStacks, s3:ListBucket, s3:PutObject and s3:DeleteObject; for faces, apigateway:GET as well.
 The exit code is 0 when the page is published, 1 after an error, 2 for invalid options.`;
 
 /** Its message is one sentence with the cause and the remedy. */
@@ -80,6 +82,7 @@ function optionsOf(args) {
     ({ values } = parseArgs({
       args,
       options: {
+        page: { type: "string" },
         stage: { type: "string" },
         client: { type: "string" },
         "dry-run": { type: "boolean", default: false },
@@ -92,31 +95,38 @@ function optionsOf(args) {
   }
   const { stage, client } = values;
   if (values.help) return undefined;
+  const page = PAGES.find((name) => name === values.page);
+  if (page === undefined) {
+    throw new UsageError(
+      `${values.page === undefined ? "--page is missing" : `There is no page "${values.page}"`}: choose one of ${PAGES.join(", ")}.`,
+    );
+  }
+  if (client !== undefined && page !== "faces") throw new UsageError("--client is for the page faces only: the review API has no clients.");
   if (stage === undefined) throw new UsageError("--stage is missing: name the stage whose page is to be published.");
   if (!/^[a-z][a-z0-9-]{0,15}$/.test(stage)) {
     throw new UsageError(`"${stage}" is no valid stage: lower-case letters, digits and hyphens, at most 16, a letter first.`);
   }
-  return { stage, client, dryRun: values["dry-run"] };
+  return { page, stage, client, dryRun: values["dry-run"] };
 }
 
 /**
  * @param {Options} options
  * @param {Say} say
  */
-async function publish({ stage, client, dryRun }, say) {
+async function publish({ page, stage, client, dryRun }, say) {
   const aws = await connect();
-  const site = await outputsOf(aws, `Bonafide-${stage}-Site`, "deploy the stage with faceApiSite and faceApiSiteCertificateArn first");
+  const { stack, settings: names, settingsOf } = HOSTED[page];
+  const site = await outputsOf(aws, `Bonafide-${stage}-${stack}`, `deploy the stage with ${names} first`);
   const [bucket, address] = [site("SiteBucketName"), site("SiteUrl")];
-  const faceApi = await outputsOf(aws, `Bonafide-${stage}-FaceApi`, "deploy the stage first");
-  const { name, keyId } = choose(faceApi("FaceApiClientKeyIds"), client);
-  const api = faceApi("FaceApiUrl");
+  const { what, settings } = await settingsOf(aws, stage, client);
   // Everything is read before anything is changed.
-  const files = await filesOfPage({ api, authorization: "token", apiKey: await keyOf(aws, name, keyId) });
+  const files = await filesOfPage(page, settings);
   const obsolete = await keysBeside(aws, bucket, files);
 
-  say(`${dryRun ? "Would publish" : "Publishing"} the page of ${api}, as client ${name}, to ${bucket}:`);
+  say(`${dryRun ? "Would publish" : "Publishing"} ${what}, to ${bucket}:`);
+  const cacheControl = headersOf(page, {})["Cache-Control"];
   for (const file of files) {
-    if (!dryRun) await put(aws, bucket, file);
+    if (!dryRun) await put(aws, bucket, file, cacheControl);
     say(`  put      ${file.name} (${file.type})`);
   }
   // Last, since the old page refers to these files.
@@ -125,6 +135,47 @@ async function publish({ stage, client, dryRun }, say) {
     say(`  delete   ${key}`);
   }
   say(dryRun ? `Nothing was changed. The page will be at ${address}` : `The page is at ${address}`);
+}
+
+/**
+ * How each page is hosted: its stack, the settings that make it, and what of the outputs its own settings are made of.
+ *
+ * @type {Readonly<Record<import("./page.js").PageName, {
+ *   stack: string,
+ *   settings: string,
+ *   settingsOf: (aws: Aws, stage: string, client: string | undefined) => Promise<{ what: string, settings: object }>,
+ * }>>}
+ */
+const HOSTED = {
+  faces: { stack: "Site", settings: "faceApiSite and faceApiSiteCertificateArn", settingsOf: settingsOfFaces },
+  desk: { stack: "ReviewSite", settings: "reviewSite and reviewSiteCertificateArn", settingsOf: settingsOfDesk },
+};
+
+/**
+ * @param {Aws} aws
+ * @param {string} stage
+ * @param {string | undefined} client
+ */
+async function settingsOfFaces(aws, stage, client) {
+  const faceApi = await outputsOf(aws, `Bonafide-${stage}-FaceApi`, "deploy the stage first");
+  const { name, keyId } = choose(faceApi("FaceApiClientKeyIds"), client);
+  const api = faceApi("FaceApiUrl");
+  /** @type {import("./site/api.js").Settings} */
+  const settings = { api, authorization: "token", apiKey: await keyOf(aws, name, keyId) };
+  return { what: `the page of ${api}, as client ${name}`, settings };
+}
+
+/**
+ * @param {Aws} aws
+ * @param {string} stage
+ */
+async function settingsOfDesk(aws, stage) {
+  const review = await outputsOf(aws, `Bonafide-${stage}-Review`, "deploy the stage first");
+  const api = review("ReviewApiUrl");
+  const signIn = signInAt(review("ReviewSignInUrl"), review("ReviewClientId"), review("ReviewScopes"));
+  const states = `https://${aws.region}.console.aws.amazon.com/states/home?region=${aws.region}`;
+  const console = `${states}#/v2/executions/details/${review("ReviewExecutionsArn")}`;
+  return { what: `the review desk of ${api}`, settings: { api, signIn, console } };
 }
 
 /** @returns {Promise<Aws>} */
@@ -203,12 +254,14 @@ async function keyOf({ apiGateway }, client, keyId) {
 }
 
 /**
- * @param {import("./site/api.js").Settings} settings
+ * @param {import("./page.js").PageName} page
+ * @param {object} settings
  * @returns {Promise<PageFile[]>} In the order of upload.
  */
-async function filesOfPage(settings) {
-  const files = [...FILES].map(async (name) => ({ name, type: mediaType(name), body: await readFile(join(SITE, name)) }));
-  return [{ name: SETTINGS, type: mediaType(SETTINGS), body: Buffer.from(JSON.stringify(settings)) }, ...(await Promise.all(files))];
+async function filesOfPage(page, settings) {
+  const { folder, files } = pageOf(page);
+  const read = [...files].map(async (name) => ({ name, type: mediaType(name), body: await readFile(join(folder, name)) }));
+  return [{ name: SETTINGS, type: mediaType(SETTINGS), body: Buffer.from(JSON.stringify(settings)) }, ...(await Promise.all(read))];
 }
 
 /**
@@ -239,15 +292,16 @@ async function keysBeside({ s3 }, bucket, files) {
  * @param {Aws} aws
  * @param {string} bucket
  * @param {PageFile} file
+ * @param {string | undefined} cacheControl
  */
-async function put({ s3 }, bucket, { name, type, body }) {
+async function put({ s3 }, bucket, { name, type, body }, cacheControl) {
   const command = new PutObjectCommand({
     Bucket: bucket,
     Key: name,
     Body: body,
     ContentType: type,
     // CloudFront caches files according to the header in the bucket, not according to its own answer to browsers.
-    CacheControl: SECURITY.headers["Cache-Control"],
+    CacheControl: cacheControl,
   });
   await ask("s3:PutObject", `${bucket}/${name}`, s3.send(command));
 }

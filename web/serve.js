@@ -1,5 +1,5 @@
 /**
- * Serves the page on this machine with the headers of a deployment, and the API at the same origin, so that no CORS is needed and the AWS
+ * Serves a page on this machine with the headers of a deployment, and its API at the same origin, so that no CORS is needed and the AWS
  * credentials that sign requests stay out of the browser.
  */
 
@@ -9,16 +9,31 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { FILES, mediaType, SECURITY, SETTINGS, SITE } from "./page.js";
+import { headersOf, mediaType, pageOf, SETTINGS, signInAt } from "./page.js";
 
 /**
  * @typedef {{ accessKeyId: string, secretAccessKey: string, sessionToken?: string, region: string }} Credentials
- * @typedef {object} Options
+ *
+ * @typedef {{ status: number, type: string, body: string | Buffer, headers?: Record<string, string> }} Answer
+ *
+ * @typedef {object} Served
  * @property {number} port 0: any free port.
  * @property {string} api The address of the API.
+ *
+ * @typedef {object} Faces
+ * @property {"faces"} page
  * @property {"token" | "iam" | "none"} authorization The page asks for a token, this server signs requests, or neither.
  * @property {string} [apiKey] The key of the client.
  * @property {Credentials} [credentials] For `iam`.
+ *
+ * @typedef {object} Desk
+ * @property {"desk"} page
+ * @property {string} signIn The address of the sign-in pages.
+ * @property {string} clientId
+ * @property {string} scopes
+ * @property {string} pictures The origin of the bucket.
+ *
+ * @typedef {Served & (Faces | Desk)} Options
  */
 
 /** The headers of a request that are passed on. */
@@ -26,20 +41,19 @@ const PASSED_ON = ["authorization", "content-type", "idempotency-key"];
 /** The limit of a picture, with a margin for the request. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-const HEADERS = {
-  ...SECURITY.headers,
-  "Content-Security-Policy": Object.entries(SECURITY.contentSecurityPolicy)
-    .map(([directive, value]) => `${directive} ${value}`)
-    .join("; "),
-};
+/** The ports at which the pages are by default. */
+const PORTS = { faces: "8080", desk: "8081" };
 
 /**
  * @param {Options} options
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
 export async function serve(options) {
-  const aws = options.authorization === "iam" ? signer(options.credentials) : undefined;
-  const config = JSON.stringify({ api: "api", authorization: options.authorization === "token" ? "token" : "none" });
+  // Refuses to start without a build.
+  pageOf(options.page);
+  const headersOfPage = headersOf(options.page, options.page === "desk" ? originsOf(options) : {});
+  const config = JSON.stringify({ api: "api", ...authorizationOf(options) });
+  const aws = options.page === "faces" && options.authorization === "iam" ? signer(options.credentials) : undefined;
   /** Addresses of pictures in the bucket, by upload. @type {Map<string, string>} */
   const uploads = new Map();
   /** @type {Set<string>} */
@@ -47,41 +61,51 @@ export async function serve(options) {
 
   /**
    * @param {import("node:http").IncomingMessage} request
-   * @returns {Promise<{ status: number, type: string, body: string | Buffer }>}
+   * @returns {Promise<Answer>}
    */
   const answer = async (request) => {
     // Another page must not use the credentials of this server, neither by DNS rebinding nor by cross-origin requests.
     const { host = "", origin } = request.headers;
     if (!own.has(host) || (origin !== undefined && !own.has(origin.replace(/^http:\/\//, "")))) return plain(403);
-    const path = (request.url ?? "/").split("?")[0] ?? "/";
+    const [path = "/", query] = (request.url ?? "/").split("?");
     if (path === `/${SETTINGS}`) return { status: 200, type: mediaType(SETTINGS), body: config };
     const upload = /^\/uploads\/([0-9a-f-]{36})$/.exec(path)?.[1];
     if (upload && request.method === "PUT") return putUpload(upload, request);
-    const route = /^\/api\/([\w./-]*)$/.exec(path)?.[1];
-    if (route !== undefined && !route.includes("..")) return callApi(route, request);
+    const route = /^\/api\/([\w.~/-]*)$/.exec(path)?.[1];
+    if (route !== undefined && !route.includes("..")) return callApi(route, query, request);
     const file = path === "/" ? "index.html" : path.slice(1);
-    if (!FILES.has(file) || request.method !== "GET") return plain(404);
-    return { status: 200, type: mediaType(file), body: await readFile(join(SITE, file)) };
+    // The desk may have been built again.
+    const { files, folder } = pageOf(options.page);
+    if (!files.has(file) || request.method !== "GET") return plain(404);
+    return { status: 200, type: mediaType(file), body: await readFile(join(folder, file)) };
   };
 
   /**
    * @param {string} route
+   * @param {string | undefined} query
    * @param {import("node:http").IncomingMessage} request
+   * @returns {Promise<Answer>}
    */
-  const callApi = async (route, request) => {
+  const callApi = async (route, query, request) => {
     const headers = new Headers();
     for (const name of PASSED_ON) {
       const value = request.headers[name];
       if (typeof value === "string") headers.set(name, value);
     }
-    if (options.apiKey) headers.set("x-api-key", options.apiKey);
+    if (options.page === "faces" && options.apiKey) headers.set("x-api-key", options.apiKey);
     const body = await bodyOf(request);
     if (body === undefined) return plain(413);
     const init = { method: request.method ?? "GET", headers, ...(body.length > 0 ? { body } : {}) };
-    const url = `${options.api.replace(/\/$/, "")}/${route}`;
+    const url = `${options.api.replace(/\/$/, "")}/${route}${query === undefined ? "" : `?${query}`}`;
     const response = aws ? await fetch(await aws.sign(url, init)) : await fetch(url, init);
     const text = await response.text();
-    return { status: response.status, type: "application/json", body: route === "uploads" && response.ok ? ownUpload(text) : text };
+    return {
+      status: response.status,
+      type: "application/json",
+      body: route === "uploads" && response.ok ? ownUpload(text) : text,
+      // Answers contain personal data.
+      headers: { "Cache-Control": "no-store" },
+    };
   };
 
   /**
@@ -111,12 +135,14 @@ export async function serve(options) {
   const server = createServer((request, response) => {
     answer(request)
       .catch(() => plain(502))
-      .then(({ status, type, body }) => {
-        response.writeHead(status, { ...HEADERS, "Content-Type": type }).end(body);
+      .then(({ status, type, body, headers }) => {
+        response.writeHead(status, { ...headersOfPage, "Content-Type": type, ...headers }).end(body);
       });
   });
   await new Promise((resolve, reject) => {
-    server.once("error", reject).listen(options.port, "127.0.0.1", () => resolve(undefined));
+    const refuse = (/** @type {NodeJS.ErrnoException} */ error) =>
+      reject(error.code === "EADDRINUSE" ? new Error(`Port ${options.port} is in use: name another one by --port.`) : error);
+    server.once("error", refuse).listen(options.port, "127.0.0.1", () => resolve(undefined));
   });
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : options.port;
@@ -131,7 +157,27 @@ export async function serve(options) {
   };
 }
 
-/** @param {number} status */
+/**
+ * @param {Faces | Desk} options
+ * @returns {Record<string, unknown>} How people are authorized, for the page.
+ */
+function authorizationOf(options) {
+  if (options.page === "desk") return { signIn: signInAt(options.signIn, options.clientId, options.scopes) };
+  return { authorization: options.authorization === "token" ? "token" : "none" };
+}
+
+/**
+ * @param {Desk} options
+ * @returns {Record<string, string[]>} The origins of the desk besides that of this server.
+ */
+function originsOf({ signIn, pictures }) {
+  return { "connect-src": [new URL(signIn).origin], "img-src": [new URL(pictures).origin] };
+}
+
+/**
+ * @param {number} status
+ * @returns {Answer}
+ */
 function plain(status) {
   return { status, type: "text/plain", body: "" };
 }
@@ -169,28 +215,44 @@ function credentialsOfEnvironment() {
   return { accessKeyId, secretAccessKey, region, ...(sessionToken ? { sessionToken } : {}) };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+const USAGE = `npm run serve --workspace web -- --api <address of the API> [--api-key <key>] [--authorization iam|token|none] [--port 8080]
+npm run serve --workspace web -- --page desk --api <address> --sign-in <address of the sign-in pages> --client-id <app client>
+  --scopes <scopes> --pictures <origin of the bucket> [--port 8081]`;
+
+/** @returns {Options | undefined} Undefined if an option is missing or wrong. */
+function optionsOfCommand() {
+  const text = /** @type {const} */ ({ type: "string" });
   const { values } = parseArgs({
     options: {
-      api: { type: "string" },
-      "api-key": { type: "string" },
-      authorization: { type: "string", default: "iam" },
-      port: { type: "string", default: "8080" },
+      page: { ...text, default: "faces" },
+      api: text,
+      "api-key": text,
+      authorization: { ...text, default: "iam" },
+      "sign-in": text,
+      "client-id": text,
+      scopes: text,
+      pictures: text,
+      port: text,
     },
   });
-  const { authorization } = values;
-  if (!values.api || !(authorization === "iam" || authorization === "token" || authorization === "none")) {
-    console.error(
-      "npm run serve --workspace web -- --api <address of the API> [--api-key <key>] [--authorization iam|token|none] [--port 8080]",
-    );
-    process.exit(2);
+  const { page, api, authorization, "api-key": apiKey, "sign-in": signIn, "client-id": clientId, scopes, pictures } = values;
+  if (!api || !(page === "faces" || page === "desk")) return undefined;
+  const served = { port: Number(values.port ?? PORTS[page]), api };
+  if (page === "desk")
+    return signIn && clientId && scopes && pictures ? { ...served, page, signIn, clientId, scopes, pictures } : undefined;
+  if (!(authorization === "iam" || authorization === "token" || authorization === "none")) return undefined;
+  const credentials = authorization === "iam" ? { credentials: credentialsOfEnvironment() } : {};
+  return { ...served, page, authorization, ...(apiKey ? { apiKey } : {}), ...credentials };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    const options = optionsOfCommand();
+    if (options === undefined) throw new Error(USAGE);
+    const { url } = await serve(options);
+    console.log(`The page is at ${url}`);
+  } catch (error) {
+    console.error(/** @type {Error} */ (error).message);
+    process.exitCode = 2;
   }
-  const site = await serve({
-    port: Number(values.port),
-    api: values.api,
-    authorization,
-    ...(values["api-key"] ? { apiKey: values["api-key"] } : {}),
-    ...(authorization === "iam" ? { credentials: credentialsOfEnvironment() } : {}),
-  });
-  console.log(`The page is at ${site.url}`);
 }

@@ -1,7 +1,7 @@
 import type { Node } from "constructs";
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { type Config, type Earlier, type Setting, SETTINGS } from "./settings";
+import { type Config, type Earlier, originOf, type Setting, SETTINGS } from "./settings";
 
 export type { Config };
 
@@ -37,18 +37,14 @@ function parse<T>(name: string, setting: Setting<T>, given: unknown, earlier: Ea
 
 /** What settings must not be together. */
 function contradictions(config: Config): (readonly [boolean, string])[] {
-  const { inboxRetentionDays, reviewDays, recordRetentionDays, nationalRegistry, nationalNumberPolicy } = config;
-  const { faceApiSite, faceApiSiteCertificateArn, faceApiAuthorizer, faceApiUserPoolArn, faceApiOrigin } = config;
+  const { nationalRegistry, nationalNumberPolicy } = config;
+  const { faceApiSite, faceApiAuthorizer, faceApiUserPoolArn } = config;
   const { faceApiShards, faceApiFullShards, faceApiClients } = config;
   const isProduction = config.stage.startsWith("prod");
   return [
     [
-      inboxRetentionDays > recordRetentionDays,
-      `inboxRetentionDays is "${inboxRetentionDays}", but has to be at most recordRetentionDays (${recordRetentionDays}): an upload that outlives its copy would keep what was to be forgotten.`,
-    ],
-    [
-      reviewDays > recordRetentionDays,
-      `reviewDays is "${reviewDays}", but has to be at most recordRetentionDays (${recordRetentionDays}): the records of a case would be deleted while it waits.`,
+      config.stage === "dev" && config.recordLock === "compliance",
+      'recordLock is "compliance", but has to be none or governance in the stage dev, which has to be destroyable: its records could not be removed.',
     ],
     // Where there are customers, what is on this machine is no register, and no number is taken for a test's.
     [
@@ -63,17 +59,10 @@ function contradictions(config: Config): (readonly [boolean, string])[] {
       (faceApiAuthorizer === "jwt") !== (faceApiUserPoolArn !== ""),
       "faceApiUserPoolArn and faceApiAuthorizer=jwt go together: tokens are those of that user pool.",
     ],
-    [
-      (faceApiSite === "") !== (faceApiSiteCertificateArn === ""),
-      "faceApiSite and faceApiSiteCertificateArn go together: CloudFront serves a name by its certificate.",
-    ],
+    ...(["faceApi", "review"] as const).flatMap((page) => contradictionsOfSite(page, config)),
     [
       faceApiSite !== "" && faceApiAuthorizer !== "jwt",
       "faceApiSite needs faceApiAuthorizer=jwt: a page can send a token, and must not have credentials of AWS.",
-    ],
-    [
-      faceApiSite !== "" && faceApiOrigin !== `https://${faceApiSite}`,
-      `faceApiOrigin is "${faceApiOrigin}", but the page of faceApiSite is at https://${faceApiSite}: leave faceApiOrigin out.`,
     ],
     [faceApiClients.length === 0, "faceApiClients is empty: without a key no client can call the face API."],
     [new Set(faceApiClients).size < faceApiClients.length, "faceApiClients names a client twice."],
@@ -82,6 +71,24 @@ function contradictions(config: Config): (readonly [boolean, string])[] {
       `faceApiFullShards names a collection that faceApiShards (${faceApiShards}) does not make: they are counted from 0.`,
     ],
     [new Set(faceApiFullShards).size === faceApiShards, "faceApiFullShards leaves no collection for new faces: raise faceApiShards."],
+  ];
+}
+
+function contradictionsOfSite(page: "faceApi" | "review", config: Config): (readonly [boolean, string])[] {
+  const {
+    [`${page}Site` as const]: site,
+    [`${page}SiteCertificateArn` as const]: certificate,
+    [`${page}Origin` as const]: origin,
+  } = config;
+  return [
+    [
+      (site === "") !== (certificate === ""),
+      `${page}Site and ${page}SiteCertificateArn go together: CloudFront serves a name by its certificate.`,
+    ],
+    [
+      site !== "" && origin !== originOf(site),
+      `${page}Origin is "${origin}", but the page of ${page}Site is at ${originOf(site)}: leave ${page}Origin out.`,
+    ],
   ];
 }
 

@@ -14,13 +14,15 @@ import { Reviewers } from "./constructs/reviewers";
 import { TaskQueue } from "./constructs/task-queue";
 import { POLICIES } from "./paths";
 import { type Placeholders, readDocument, Values } from "./placeholders";
+import { retentionText } from "./retention";
 import { ownThresholds, thresholdsText } from "./thresholds";
 
 /** Uploads below these prefixes are processed. */
 export const UPLOAD_PREFIXES = ["zipped/", "id_document/", "selfie/"] as const;
 
-/** The prefix in the bucket of access logs. */
+/** The prefixes in the bucket of access logs. */
 const ACCESS_LOGS_PREFIX = "evidence/";
+const RECORDS_LOGS_PREFIX = "records/";
 
 /** How long a deleted or replaced version can still be restored. The records name the newest versions only. */
 const RESTORABLE_DAYS = 30;
@@ -39,11 +41,18 @@ export interface DataStackProps extends StackProps {
   readonly config: Config;
 }
 
+/** The bucket of access logs, and its policy, which S3 tests. */
+interface AccessLogs {
+  readonly bucket: s3.CfnBucket;
+  readonly policy: s3.CfnBucketPolicy;
+}
+
 const OUTPUTS = [
   "BucketName",
   "ApplicationsTableName",
   "SubmissionsTableName",
   "DecisionsTableName",
+  "RecordsBucketName",
   "CasesTableName",
   "CustomersTableName",
   "FaceCollectionId",
@@ -57,17 +66,25 @@ const OUTPUTS = [
 
 /** Values of settings and account: each setting by its name (`MinimumAge`), and the thresholds. */
 function valuesOf(config: Config, { formatArn }: { formatArn: Stack["formatArn"] }): Values {
-  const settings = Object.entries({ ...config, thresholds: thresholdsText(config.thresholds) });
+  const settings = Object.entries({
+    ...config,
+    thresholds: thresholdsText(config.thresholds),
+    retentionDays: retentionText(config.retentionDays),
+    evidenceRetentionDays: retentionText(config.evidenceRetentionDays),
+  });
   const values = new Values({
     ...config.thresholds,
     ...Object.fromEntries(settings.map(([name, value]) => [name.charAt(0).toUpperCase() + name.slice(1), String(value)])),
     OwnThresholds: ownThresholds(config.thresholds),
+    CustomerDays: String(config.retentionDays.customer),
     TextractRegion: config.textractRegion === "" ? Aws.REGION : config.textractRegion,
     AccountId: Aws.ACCOUNT_ID,
   });
   values.set("RulesArn", formatArn({ service: "events", resource: "rule", resourceName: "*" }));
   const machines = { service: "states", resource: "stateMachine", resourceName: "*", arnFormat: ArnFormat.COLON_RESOURCE_NAME };
   values.set("MachinesArn", formatArn(machines));
+  const executions = { ...machines, resource: "execution", resourceName: `bonafide-${config.stage}-*` };
+  values.set("StageExecutionsArn", formatArn(executions));
   return values;
 }
 
@@ -81,7 +98,7 @@ export class DataStack extends Stack {
   readonly applications: dynamodb.Table;
   /** Each upload that belongs to an application, with the results of its checks. */
   readonly submissions: dynamodb.Table;
-  /** The decisions about each application; append-only. */
+  /** The decisions about each application; append-only, and sealed. */
   readonly decisions: dynamodb.Table;
   /** Submissions that wait for a reviewer, with the decisions about them. */
   readonly cases: dynamodb.Table;
@@ -111,12 +128,16 @@ export class DataStack extends Stack {
     this.uploads = new TaskQueue(this, "Uploads", common, {
       policy: { file: "uploads-queue", values: { BucketArn: this.bucketArn, AccountId: Aws.ACCOUNT_ID } },
     });
-    const accessLogs = this.accessLogs(config, `${bucketName}-logs`);
+    const recordsName = `${bucketName}-records`;
+    const recordsArn = this.formatArn({ service: "s3", region: "", account: "", resource: recordsName });
+    const accessLogs = this.accessLogs(config, `${bucketName}-logs`, recordsArn);
     this.evidence(common, bucketName, accessLogs);
+    this.records(common, recordsName, accessLogs);
+    values.set("RecordsBucketName", recordsName);
+    values.set("RecordsBucketArn", recordsArn);
 
     this.applications = this.table("Applications", common, {
       partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
-      timeToLiveAttribute: "expiresAt",
     });
     this.applications.addGlobalSecondaryIndex({
       indexName: "byStatus",
@@ -126,10 +147,18 @@ export class DataStack extends Stack {
       projectionType: dynamodb.ProjectionType.INCLUDE,
       nonKeyAttributes: ["outcome", "reasons", "receivedAt", "decidedAt", "executionArn"],
     });
+    this.applications.addGlobalSecondaryIndex({
+      indexName: "byRetention",
+      // An application whose relationship with a customer lasts has no retention.
+      partitionKey: { name: "retention", type: dynamodb.AttributeType.STRING },
+      sortKey: { name: "retentionFrom", type: dynamodb.AttributeType.STRING },
+      // By what SweepRetention leaves applications out.
+      projectionType: dynamodb.ProjectionType.INCLUDE,
+      nonKeyAttributes: ["heldAt", "evidenceErasedAt"],
+    });
     this.submissions = this.table("Submissions", common, {
       partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "submissionId", type: dynamodb.AttributeType.STRING },
-      timeToLiveAttribute: "expiresAt",
     });
     this.submissions.addGlobalSecondaryIndex({
       indexName: "byStatus",
@@ -142,23 +171,41 @@ export class DataStack extends Stack {
     this.decisions = this.table("Decisions", common, {
       partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "number", type: dynamodb.AttributeType.NUMBER },
+      // New records are sealed, and changed ones reported.
+      stream: dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
     });
+    values.set("DecisionsStreamArn", this.decisions.tableStreamArn as string);
     this.cases = this.table("Cases", common, {
       partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "caseId", type: dynamodb.AttributeType.STRING },
-      timeToLiveAttribute: "expiresAt",
     });
     this.cases.addGlobalSecondaryIndex({
       indexName: "byStatus",
       partitionKey: { name: "status", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "openedAt", type: dynamodb.AttributeType.STRING },
-      // What the reviewers' list shows; neither task tokens nor notes.
+      // What the reviewers' list shows and the overview counts; neither task tokens nor notes.
       projectionType: dynamodb.ProjectionType.INCLUDE,
-      nonKeyAttributes: ["submissionId", "kind", "reasons", "dueAt", "claimedBy", "claimExpiresAt", "firstApproval", "decidedAt"],
+      nonKeyAttributes: [
+        "submissionId",
+        "kind",
+        "reasons",
+        "dueAt",
+        "claimedBy",
+        "claimExpiresAt",
+        "firstApproval",
+        "decidedAt",
+        "decision",
+      ],
     });
     this.customers = this.table("Customers", common, {
       partitionKey: { name: "PK", type: dynamodb.AttributeType.STRING },
       sortKey: { name: "SK", type: dynamodb.AttributeType.STRING },
+    });
+    this.customers.addGlobalSecondaryIndex({
+      indexName: "byApplication",
+      partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
+      // How an erasure finds the customer.
+      projectionType: dynamodb.ProjectionType.KEYS_ONLY,
     });
 
     const faces = new rekognition.CfnCollection(this, "Faces", { collectionId: `bonafide-${config.stage}` });
@@ -223,11 +270,7 @@ export class DataStack extends Stack {
     new CfnOutput(this, "FaceShardIds", { value: this.faceShards.join(",") });
   }
 
-  private evidence(
-    { config, encryption }: Common,
-    bucketName: string,
-    accessLogs: { bucket: s3.CfnBucket; policy: s3.CfnBucketPolicy },
-  ): void {
+  private evidence({ config, encryption }: Common, bucketName: string, accessLogs: AccessLogs): void {
     const expire = (id: string, prefix: string, days: number): s3.LifecycleRule => ({
       id,
       prefix,
@@ -246,8 +289,6 @@ export class DataStack extends Stack {
         expire("ExpirePackages", "zipped/", config.inboxRetentionDays),
         expire("ExpireSelfies", "selfie/", config.inboxRetentionDays),
         expire("ExpireDocuments", "id_document/", config.inboxRetentionDays),
-        // Kept as long as the submissions that name it.
-        expire("ExpireEvidence", "evidence/", config.recordRetentionDays),
         expire("ExpireDocumentsOfConversations", "onboard/", config.conversationRetentionDays),
         // Sent for a single request of the face API, which keeps its own copy.
         expire("ExpireSentPictures", "faces/uploads/", 1),
@@ -266,9 +307,7 @@ export class DataStack extends Stack {
     };
     // S3 sends a test message to the queue when the notification is set.
     resource.addResourceDependency(this.uploads.policy);
-    // CDK would add a statement to the policy of the other bucket.
-    resource.loggingConfiguration = { destinationBucketName: accessLogs.bucket.ref, logFilePrefix: ACCESS_LOGS_PREFIX };
-    resource.addResourceDependency(accessLogs.policy);
+    this.logAccess(resource, ACCESS_LOGS_PREFIX, accessLogs);
     const { file, values } = encryption.bucketPolicy();
     this.bucketPolicy(bucket, file, { ...values, BucketArn: bucket.bucketArn });
     accept(
@@ -281,8 +320,47 @@ export class DataStack extends Stack {
     }
   }
 
-  /** The bucket of access logs: who read or wrote which evidence, and when. */
-  private accessLogs(config: Config, bucketName: string): { bucket: s3.CfnBucket; policy: s3.CfnBucketPolicy } {
+  /** The bucket of sealed decision records. Nothing in it expires. */
+  private records({ config, encryption }: Common, bucketName: string, accessLogs: AccessLogs): void {
+    const bucket = new s3.Bucket(this, "Records", {
+      ...encryption.bucket(),
+      bucketName,
+      versioned: true,
+      // Without a lock as well, so that a later one needs a default retention only. Without one, nothing is locked.
+      objectLockEnabled: true,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: removalPolicy(config),
+      lifecycleRules: [{ id: "ExpireAbandonedUploads", abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+    });
+    const resource = bucket.node.defaultChild as s3.CfnBucket;
+    if (config.recordLock !== "none") {
+      resource.objectLockConfiguration = {
+        objectLockEnabled: "Enabled",
+        rule: { defaultRetention: { mode: config.recordLock.toUpperCase(), years: config.recordLockYears } },
+      };
+    }
+    this.logAccess(resource, RECORDS_LOGS_PREFIX, accessLogs);
+    const policy = encryption.bucketPolicy();
+    this.bucketPolicy(bucket, policy.file, { ...policy.values, BucketArn: bucket.bucketArn });
+    accept(
+      bucket,
+      "Whether the records are copied to another region is for the operating company to decide; the table has each of them as well.",
+      ...REPLICATION,
+    );
+    if (config.encryption === "aws") {
+      accept(bucket, "Encrypted with S3's own keys; encryption=customer gives it a key of this account.", ...KMS_BY_DEFAULT);
+    }
+  }
+
+  /** Logs access to a bucket. CDK would add a statement to the policy of the other bucket. */
+  private logAccess(resource: s3.CfnBucket, logFilePrefix: string, accessLogs: AccessLogs): void {
+    resource.loggingConfiguration = { destinationBucketName: accessLogs.bucket.ref, logFilePrefix };
+    resource.addResourceDependency(accessLogs.policy);
+  }
+
+  /** The bucket of access logs: who read or wrote which evidence and which sealed records, and when. */
+  private accessLogs(config: Config, bucketName: string, recordsArn: string): AccessLogs {
     const bucket = new s3.Bucket(this, "AccessLogs", {
       bucketName,
       // S3 cannot deliver access logs to a bucket whose default encryption uses a KMS key.
@@ -301,14 +379,16 @@ export class DataStack extends Stack {
         },
       ],
     });
-    const policy = this.bucketPolicy(bucket, "access-logs-bucket", {
+    const policy = this.bucketPolicy(bucket, "data-access-logs-bucket", {
       LogsBucketArn: bucket.bucketArn,
       LogsPrefix: ACCESS_LOGS_PREFIX,
       BucketArn: this.bucketArn,
+      RecordsLogsPrefix: RECORDS_LOGS_PREFIX,
+      RecordsBucketArn: recordsArn,
       AccountId: Aws.ACCOUNT_ID,
     });
     accept(bucket, "S3 cannot deliver access logs to a bucket whose default encryption uses a KMS key.", ...KMS_BY_DEFAULT);
-    accept(bucket, "They log access to the evidence of this region, and are useless in a region without it.", ...REPLICATION);
+    accept(bucket, "They log access to the buckets of this region, and are useless in a region without it.", ...REPLICATION);
     return { bucket: bucket.node.defaultChild as s3.CfnBucket, policy };
   }
 
@@ -336,7 +416,7 @@ export class DataStack extends Stack {
   private table(
     id: string,
     { config, encryption, values }: Common,
-    keys: Pick<dynamodb.TableProps, "partitionKey" | "sortKey" | "timeToLiveAttribute">,
+    keys: Pick<dynamodb.TableProps, "partitionKey" | "sortKey" | "timeToLiveAttribute" | "stream">,
   ): dynamodb.Table {
     const table = new dynamodb.Table(this, id, {
       ...keys,

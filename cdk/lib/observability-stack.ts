@@ -35,6 +35,9 @@ const OLD_MESSAGE = {
   measurements: Duration.hours(1),
 };
 
+/** The age of a decision record without a seal that is more than a few attempts. */
+const UNSEALED = Duration.minutes(15);
+
 /** More failures than one task causes by itself before it recovers. */
 const TRIES = 5;
 
@@ -83,6 +86,7 @@ export class ObservabilityStack extends Stack {
     watchQueues(alarms, watched, queues);
     watchMachines(alarms, watched);
     watchWorkers(alarms, watched);
+    watchRecords(alarms, watched, metricsNamespace(config));
     watchDependencies(alarms, watched, config, data.notifications.topicName);
     watchFaceApi(alarms, watched);
     watchReviewApi(alarms, watched);
@@ -143,6 +147,12 @@ const RECORDING: Partial<Record<string, (section: string, how: string) => Pick<A
   }),
 };
 
+/** What an execution leaves undone that does not judge an application. */
+const UNDONE: Partial<Record<string, string>> = {
+  erasure: "data of an application were not erased",
+  "sweep-retention": "data whose retention has ended were not erased",
+};
+
 function watchMachines(alarms: Alarms, { machines }: Watched): void {
   for (const [subject, arn] of Object.entries(machines)) {
     const ended = [
@@ -152,7 +162,11 @@ function watchMachines(alarms: Alarms, { machines }: Watched): void {
     ] as const;
     for (const [section, name, how] of ended) {
       alarms.add({
-        ...(RECORDING[subject]?.(section, how) ?? { section, subject, meaning: `An execution ${how}: an application was not judged.` }),
+        ...(RECORDING[subject]?.(section, how) ?? {
+          section,
+          subject,
+          meaning: `An execution ${how}: ${UNDONE[subject] ?? "an application was not judged"}.`,
+        }),
         metric: metric({ ...ofMachine(arn), name }),
         threshold: 1,
       });
@@ -193,6 +207,45 @@ function watchWorkers(alarms: Alarms, { workers }: Watched): void {
       periods: 3,
     });
   }
+}
+
+/** The decision records: nothing changes them, each is sealed at once, and they are compared with their seals every day. */
+function watchRecords(alarms: Alarms, { workers }: Watched, own: string): void {
+  alarms.add({
+    section: "records-changed",
+    subject: "decisions",
+    meaning: "A decision record was changed or removed, or a row was added that is none. Nothing of the deployment does so.",
+    metric: metric({ namespace: own, name: "DecisionRecordsChanged", dimensions: { Worker: "seal-records" } }),
+    threshold: 1,
+  });
+  alarms.add({
+    section: "record-findings",
+    subject: "decisions",
+    meaning: "Decision records are not those that were sealed.",
+    metric: metric({
+      namespace: own,
+      name: "DecisionRecordFindings",
+      dimensions: { Worker: "verify-records" },
+      period: Duration.days(1),
+    }),
+    threshold: 1,
+  });
+  alarms.add({
+    section: "records-unsealed",
+    subject: "decisions",
+    meaning: `A decision record has waited for its seal for ${UNSEALED.toHumanString()}. The stream forgets it after 24 hours.`,
+    metric: metric({ ...ofWorker(workers["seal-records"] as string), name: "IteratorAge", statistic: "Maximum" }),
+    threshold: UNSEALED.toMilliseconds(),
+  });
+  alarms.add({
+    section: "records-unverified",
+    subject: "decisions",
+    meaning: "The decision records have not been compared with their seals for two days.",
+    metric: metric({ namespace: own, name: "TasksDone", dimensions: { Worker: "verify-records" }, period: Duration.days(1) }),
+    threshold: 1,
+    below: true,
+    periods: 2,
+  });
 }
 
 function watchDependencies(alarms: Alarms, { tables }: Watched, config: Config, topicName: string): void {

@@ -32,6 +32,15 @@ export const routes = (description: Json): { method: string; path: string; opera
     })),
   );
 
+/** The scopes of all operations of the description, for clients that may call each of them. */
+export const scopes = (description: Json): string[] => [
+  ...new Set(
+    Object.values<Json>(description.paths)
+      .flatMap((item) => METHODS.flatMap((method) => item[method]?.security ?? []))
+      .flatMap((alternative: Json): string[] => alternative.token ?? []),
+  ),
+];
+
 /** The code for each error that API Gateway itself answers. A type that is missing here gets one of the two defaults. */
 const GATEWAY_RESPONSES: Readonly<Record<string, string>> = {
   ACCESS_DENIED: "NOT_AUTHORIZED",

@@ -1,8 +1,9 @@
-import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import { ArnFormat, CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { DescribedApi } from "./constructs/described-api";
 import { addWorkers } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
+import { readDescription, scopes } from "./openapi";
 import { workersOf } from "./workers";
 
 export interface ReviewStackProps extends StackProps {
@@ -13,6 +14,8 @@ export interface ReviewStackProps extends StackProps {
 export class ReviewStack extends Stack {
   /** The name of the API in CloudWatch. */
   readonly apiName: string;
+  /** The origin of its address. */
+  readonly apiOrigin: string;
 
   constructor(scope: Construct, id: string, { data, ...props }: ReviewStackProps) {
     super(scope, id, props);
@@ -23,19 +26,27 @@ export class ReviewStack extends Stack {
       suffix: "review",
       description: "Bonafide: cases that wait for a person",
       authorizer: { kind: "jwt", userPoolArn: reviewers.poolArn },
-      // A page on another origin would need one.
-      allowedOrigin: "",
+      allowedOrigin: common.config.reviewOrigin,
       rate: common.config.reviewApiRate,
       workers: addWorkers(this, workersOf("Review"), common),
     });
     this.apiName = api.name;
+    this.apiOrigin = api.origin;
 
     const outputs = {
       ReviewApiUrl: api.url,
       ReviewApiId: api.id,
       ReviewSignInUrl: reviewers.signIn,
       ReviewClientId: reviewers.clientId,
+      ReviewScopes: ["openid", ...scopes(readDescription("review-api"))].join(" "),
       ReviewUserPoolId: reviewers.poolId,
+      // The beginning of the ARNs of executions, for links to the console.
+      ReviewExecutionsArn: this.formatArn({
+        service: "states",
+        resource: "execution",
+        resourceName: "",
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

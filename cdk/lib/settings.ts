@@ -1,4 +1,5 @@
 import type { Placeholders } from "./placeholders";
+import { type Retention, retentionFrom, retentionText } from "./retention";
 import { thresholdsWith } from "./thresholds";
 
 /** A setting of a stage. */
@@ -20,9 +21,9 @@ interface Following {
 
 export interface Earlier {
   readonly stage: string;
-  readonly recordRetentionDays: number;
   readonly extractionRate: number;
   readonly faceApiSite: string;
+  readonly reviewSite: string;
 }
 
 const text = (fallback: string | Following, shape: RegExp, takes: string, is: string): Setting<string> => ({
@@ -79,11 +80,31 @@ const origin = (fallback: string | Following, is: string) =>
     is,
   );
 
+/** The name of a page, in the form of certificates and of browsers' `Origin`. */
+const site = (example: string, is: string) =>
+  text("", /^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+)?$/, `a host name such as ${example}, or empty`, is);
+
+/** CloudFront can use certificates of us-east-1 only. */
+const siteCertificate = text(
+  "",
+  /^(arn:aws:acm:us-east-1:\d{12}:certificate\/[0-9a-f-]{36})?$/,
+  "the ARN of a certificate in us-east-1, or empty",
+  "ACM's certificate for that name, in us-east-1 wherever the stage is",
+);
+
+/** The origin of a page at this name. */
+export const originOf = (host: string): string => (host === "" ? "" : `https://${host}`);
+
 /** The retentions that CloudWatch Logs accepts, in days. */
 const LOG_RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /** Step Functions keeps an execution for a year at most, in which two reviews and their redrives have to fit. */
 export const MOST_REVIEW_DAYS = 90;
+
+// Five years, leap days included.
+const FIVE_YEARS = 1827;
+const RETENTION: Retention = { unfinished: 365, declined: FIVE_YEARS, referred: FIVE_YEARS, customer: FIVE_YEARS };
+const EVIDENCE_RETENTION: Retention = { ...RETENTION, unfinished: 90 };
 
 /** The one list of settings. Rules about several settings are in config.ts. */
 export const SETTINGS = {
@@ -104,6 +125,11 @@ export const SETTINGS = {
     ["true", "false"],
     "`true`: a package with a licence needs its back, with a barcode that can be read ([ADR 0043](adr/0043-the-barcode-is-a-second-witness.md))",
   ),
+  consentRequired: choice(
+    "false",
+    ["true", "false"],
+    "`true`: an upload without the person's [consent](PACKAGES.md#consent) to the processing of biometric data is refused before any part of it is looked at ([ADR 0055](adr/0055-consent-comes-with-the-upload.md))",
+  ),
   thresholds: {
     default: "",
     takes: "names and values of thresholds, such as `SimilarityPass=90,YawTo=20`, or empty",
@@ -117,24 +143,36 @@ export const SETTINGS = {
     100,
     "Attempts of an applicant. If the last one would end `resubmit`, it is `referred` to a person instead. In a conversation, as many calls of each step",
   ),
-  // Five years, leap days included.
-  recordRetentionDays: whole(
-    1827,
-    1,
-    36_500,
-    "Records of applications and submissions, counted from the last upload (DynamoDB deletes them some days later), and their evidence. Customers and decisions are kept",
+  retentionDays: {
+    default: "",
+    takes: "names of retentions with days, such as `declined=365,customer=3653`, or empty",
+    is: `How long the data of an application are kept ([Retention](#retention)): \`${retentionText(RETENTION)}\`, and what this setting changes of it`,
+    parse: retentionFrom("retentionDays", RETENTION),
+  } satisfies Setting<Retention>,
+  evidenceRetentionDays: {
+    default: "",
+    takes: "names of retentions with days, such as `declined=90`, or empty",
+    is: `How long its packages and pictures are kept, if that is shorter: \`${retentionText(EVIDENCE_RETENTION)}\`, and what this setting changes of it`,
+    parse: retentionFrom("evidenceRetentionDays", EVIDENCE_RETENTION),
+  } satisfies Setting<Retention>,
+  recordLock: choice(
+    { shown: "`governance`, in `dev` `none`", of: ({ stage }) => (stage === "dev" ? "none" : "governance") },
+    ["none", "governance", "compliance"],
+    "S3's Object Lock on sealed decision records ([Sealed records](#sealed-records)): `governance` can be removed with a permission of its own, `compliance` by no user, AWS included",
   ),
+  // The longest default retention of S3.
+  recordLockYears: whole(5, 1, 100, "How long each sealed record is locked"),
   reviewDays: whole(
-    { shown: "30", of: ({ recordRetentionDays }) => Math.min(30, recordRetentionDays) },
+    30,
     1,
     MOST_REVIEW_DAYS,
-    "How long a [case](ARCHITECTURE.md#cases) waits for a reviewer, at most `recordRetentionDays`; then the submission ends `referred`",
+    "How long a [case](ARCHITECTURE.md#cases) waits for a reviewer; then the submission ends `referred`",
   ),
   inboxRetentionDays: whole(
-    { shown: "7", of: ({ recordRetentionDays }) => Math.min(7, recordRetentionDays) },
+    7,
     1,
     36_500,
-    "Uploads below `zipped/`, `selfie/` and `id_document/`, at most `recordRetentionDays`; an accepted upload is copied to the evidence. Expired objects can be restored for the same time again, at most 30 days",
+    "Uploads below `zipped/`, `selfie/` and `id_document/`; an accepted upload is copied to the evidence. Expired objects can be restored for the same time again, at most 30 days. An erasure deletes them as well",
   ),
   conversationRetentionDays: whole(
     365,
@@ -223,22 +261,13 @@ export const SETTINGS = {
     "ARNs of IAM roles and users",
     "The roles and users that may read the person behind a face when IAM authorizes",
   ),
-  // In the form of certificates and of browsers' `Origin`.
-  faceApiSite: text(
-    "",
-    /^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+)?$/,
-    "a host name such as faces.example.com, or empty",
+  faceApiSite: site(
+    "faces.example.com",
     "Where [the page](#the-page-of-the-face-api) is served. Needs the next, and `faceApiAuthorizer=jwt`",
   ),
-  // CloudFront can use certificates of us-east-1 only.
-  faceApiSiteCertificateArn: text(
-    "",
-    /^(arn:aws:acm:us-east-1:\d{12}:certificate\/[0-9a-f-]{36})?$/,
-    "the ARN of a certificate in us-east-1, or empty",
-    "ACM's certificate for that name, in us-east-1 wherever the stage is",
-  ),
+  faceApiSiteCertificateArn: siteCertificate,
   faceApiOrigin: origin(
-    { shown: "that of `faceApiSite`", of: ({ faceApiSite }) => (faceApiSite === "" ? "" : `https://${faceApiSite}`) },
+    { shown: "that of `faceApiSite`", of: ({ faceApiSite }) => originOf(faceApiSite) },
     "The web page whose browsers may read the face API's answers, and send pictures to the bucket",
   ),
   faceApiAuthorizer: choice(
@@ -267,6 +296,12 @@ export const SETTINGS = {
     1,
     10_000,
     "Requests of all clients together in a second, for each route, with bursts of twice as many. Keep it at or below Rekognition's quotas",
+  ),
+  reviewSite: site("desk.example.com", "Where [the review desk](#the-review-desk) is served. Needs the next"),
+  reviewSiteCertificateArn: siteCertificate,
+  reviewOrigin: origin(
+    { shown: "that of `reviewSite`", of: ({ reviewSite }) => originOf(reviewSite) },
+    "The web page whose browsers may read the review API's answers, and to which the sign-in pages send reviewers back",
   ),
   reviewApiRate: whole(25, 1, 10_000, "Requests of all reviewers together in a second, for each route, with bursts of twice as many"),
   deletionProtection: as(

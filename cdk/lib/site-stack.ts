@@ -5,16 +5,24 @@ import type { Construct } from "constructs";
 import { join } from "node:path";
 import type { Config } from "./config";
 import { accept } from "./constructs/accepted-findings";
-import { readSiteHeaders, responseHeaders } from "./constructs/site-headers";
+import { type PageName, readSiteHeaders, responseHeaders } from "./constructs/site-headers";
 import type { DataStack } from "./data-stack";
-import type { FaceApiStack } from "./face-api-stack";
 import { POLICIES } from "./paths";
 import { type Placeholders, readDocument } from "./placeholders";
+import { originOf } from "./settings";
 
 export interface SiteStackProps extends StackProps {
-  readonly config: Config;
   readonly data: DataStack;
-  readonly faceApi: FaceApiStack;
+  readonly page: PageName;
+  /** The last part of names. */
+  readonly suffix: string;
+  /** The page in words. */
+  readonly title: string;
+  /** Its host name. */
+  readonly host: string;
+  readonly certificateArn: string;
+  /** Origins that its content security policy allows besides its own, by directive. */
+  readonly origins: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The prefixes of the distribution's logs and of the bucket's access logs. */
@@ -24,18 +32,19 @@ const LOG_PREFIXES = { distribution: "distribution/", bucket: "bucket/" } as con
 const RESTORABLE_DAYS = 30;
 
 /**
- * Serves the page of the face API, which `npm run publish-page` uploads to the bucket (docs/DEPLOY.md).
+ * Serves a page, which `npm run publish-page` uploads to the bucket (docs/DEPLOY.md).
  *
- * It depends on the API, because its headers contain the API's address. The API gets the page's origin from a setting.
+ * It depends on the page's API, because its headers contain the API's address. The API gets the page's origin from a setting.
  */
 export class SiteStack extends Stack {
   constructor(scope: Construct, id: string, props: SiteStackProps) {
-    super(scope, id, props);
-    const { config, data, faceApi } = props;
-    const bucketName = `${data.bucketName}-page`;
+    super(scope, id, { ...props, description: `Bonafide: ${props.title}` });
+    const { data } = props;
+    const { config } = data.common;
+    const bucketName = `${data.bucketName}-${props.suffix}`;
     const logs = this.logs(config, bucketName);
     const bucket = this.files(bucketName, logs);
-    const name = `bonafide-${config.stage}-page`;
+    const name = `bonafide-${config.stage}-${props.suffix}`;
 
     const access = new cloudfront.CfnOriginAccessControl(this, "Access", {
       originAccessControlConfig: {
@@ -50,17 +59,17 @@ export class SiteStack extends Stack {
       responseHeadersPolicyConfig: {
         name,
         comment: "Bonafide: the headers of web/headers.json",
-        ...responseHeaders(readSiteHeaders(), [faceApi.apiOrigin, `https://${data.bucketName}.s3.${Aws.REGION}.${Aws.URL_SUFFIX}`]),
+        ...responseHeaders(readSiteHeaders(props.page), props.origins),
       },
     });
     const origin = "files";
     const distribution = new cloudfront.CfnDistribution(this, "Distribution", {
       distributionConfig: {
-        comment: `Bonafide ${config.stage}: page of the face API`,
+        comment: `Bonafide ${config.stage}: ${props.title}`,
         enabled: true,
-        aliases: [config.faceApiSite],
+        aliases: [props.host],
         viewerCertificate: {
-          acmCertificateArn: config.faceApiSiteCertificateArn,
+          acmCertificateArn: props.certificateArn,
           sslSupportMethod: "sni-only",
           minimumProtocolVersion: "TLSv1.2_2021",
         },
@@ -101,7 +110,7 @@ export class SiteStack extends Stack {
     );
 
     const outputs = {
-      SiteUrl: `https://${config.faceApiSite}/`,
+      SiteUrl: `${originOf(props.host)}/`,
       SiteBucketName: bucketName,
       // The target for the DNS record of the name.
       SiteDomainName: distribution.attrDomainName,

@@ -1,5 +1,4 @@
-import type { App } from "aws-cdk-lib";
-import { Tags } from "aws-cdk-lib";
+import { type App, Aws, Tags } from "aws-cdk-lib";
 import type { Config } from "./config";
 import { ConversationStack } from "./conversation-stack";
 import { DataStack } from "./data-stack";
@@ -22,6 +21,8 @@ export function addStacks(
   observability: ObservabilityStack;
   /** Only if `faceApiSite` is set. */
   site?: SiteStack;
+  /** Only if `reviewSite` is set. */
+  reviewSite?: SiteStack;
 } {
   // CloudFormation then refuses to delete what another stack still uses.
   app.node.setContext("@aws-cdk/core:defaultCrossStackReferences", "strong");
@@ -40,18 +41,31 @@ export function addStacks(
     review,
     description: "Bonafide: metrics, dashboard and alarms",
   });
-  const site =
-    config.faceApiSite === ""
-      ? {}
-      : {
-          site: new SiteStack(app, `Bonafide-${config.stage}-Site`, {
-            config,
-            data,
-            faceApi,
-            description: "Bonafide: page of the face API",
-          }),
-        };
+  const evidence = `https://${data.bucketName}.s3.${Aws.REGION}.${Aws.URL_SUFFIX}`;
+  const sites: { site?: SiteStack; reviewSite?: SiteStack } = {};
+  if (config.faceApiSite !== "") {
+    sites.site = new SiteStack(app, `Bonafide-${config.stage}-Site`, {
+      data,
+      page: "faces",
+      suffix: "page",
+      title: "page of the face API",
+      host: config.faceApiSite,
+      certificateArn: config.faceApiSiteCertificateArn,
+      origins: { "connect-src": [faceApi.apiOrigin, evidence] },
+    });
+  }
+  if (config.reviewSite !== "") {
+    sites.reviewSite = new SiteStack(app, `Bonafide-${config.stage}-ReviewSite`, {
+      data,
+      page: "desk",
+      suffix: "desk",
+      title: "review desk",
+      host: config.reviewSite,
+      certificateArn: config.reviewSiteCertificateArn,
+      origins: { "connect-src": [review.apiOrigin, data.reviewers.signIn], "img-src": [evidence] },
+    });
+  }
   Tags.of(app).add("application", "bonafide");
   Tags.of(app).add("stage", config.stage);
-  return { data, workflow, conversation, faceApi, review, observability, ...site };
+  return { data, workflow, conversation, faceApi, review, observability, ...sites };
 }

@@ -8,6 +8,8 @@ export interface Trigger {
   /** The construct id of a queue, `concurrency` messages of which are processed at once. */
   readonly queue?: string;
   readonly concurrency?: string;
+  /** The construct id of a table whose changes it receives. */
+  readonly stream?: string;
   /** The state machine that invokes it. */
   readonly machine?: string;
   readonly everyHours?: number;

@@ -25,6 +25,8 @@ const OUTPUTS = [
   "HumanReviewMachineArn",
   "RecordFailureMachineArn",
   "SweepSubmissionsMachineArn",
+  "ErasureMachineArn",
+  "SweepRetentionMachineArn",
   "ExtractionQueueUrl",
   "ExtractionDeadLetterQueueUrl",
   "LicensesQueueUrl",
@@ -77,6 +79,8 @@ export class WorkflowStack extends Stack {
     const onboarding = new Machine(this, "onboarding", common);
     const recordFailure = new Machine(this, "record-failure", common);
     const sweepSubmissions = new Machine(this, "sweep-submissions", common);
+    new Machine(this, "erasure", common);
+    const sweepRetention = new Machine(this, "sweep-retention", common);
     this.failedExecutions = new FailedExecutions(this, "FailedExecutions", {
       ...common,
       watched: onboarding.machine,
@@ -87,6 +91,12 @@ export class WorkflowStack extends Stack {
       description: "Finds failures that were not recorded",
       every: Duration.hours(1),
       target: { machine: sweepSubmissions.machine, values },
+    });
+    new Schedule(this, {
+      name: "sweep-retention",
+      description: "Erases what has been kept for long enough",
+      every: Duration.hours(12),
+      target: { machine: sweepRetention.machine, values },
     });
     addWorkers(
       this,

@@ -2,7 +2,7 @@ import { App } from "aws-cdk-lib";
 import { describe, expect, it } from "vitest";
 import { type Config, ConfigError, readConfig } from "../lib/config";
 import { CDK } from "../lib/paths";
-import { bundles, SITE, synthesize } from "./support";
+import { bundles, REVIEW_SITE, SITE, synthesize } from "./support";
 
 const read = (context: Record<string, unknown>): Config => {
   // Without `outdir`, each App would leave a folder behind.
@@ -17,12 +17,16 @@ describe("configuration", () => {
       architecture: "x86_64",
       minimumAge: 18,
       licenseBackRequired: "false",
+      consentRequired: "false",
       encryption: "aws",
       mostAttempts: 5,
       inboxRetentionDays: 7,
       reviewDays: 30,
       conversationRetentionDays: 365,
-      recordRetentionDays: 1827,
+      retentionDays: { unfinished: 365, declined: 1827, referred: 1827, customer: 1827 },
+      evidenceRetentionDays: { unfinished: 90, declined: 1827, referred: 1827, customer: 1827 },
+      recordLock: "none",
+      recordLockYears: 5,
       logRetentionDays: 90,
       startRate: 5,
       extractionRate: 5,
@@ -53,6 +57,17 @@ describe("configuration", () => {
     expect(read({ stage: "prod", deletionProtection: "false" }).deletionProtection).toBe(false);
   });
 
+  it("locks the sealed records of every stage but dev", () => {
+    expect(read({ stage: "test" })).toMatchObject({ recordLock: "governance", recordLockYears: 5 });
+    expect(read({ stage: "prod", recordLock: "compliance", recordLockYears: "100" })).toMatchObject({
+      recordLock: "compliance",
+      recordLockYears: 100,
+    });
+    expect(read({ recordLock: "governance" }).recordLock).toBe("governance");
+    expect(() => read({ recordLock: "compliance" })).toThrow("its records could not be removed");
+    expect(() => read({ recordLockYears: "101" })).toThrow("a whole number from 1 to 100");
+  });
+
   it("accepts numbers as text from the command line and as numbers from cdk.json", () => {
     expect(read({ minimumAge: "21" }).minimumAge).toBe(21);
     expect(read({ minimumAge: 21 }).minimumAge).toBe(21);
@@ -67,14 +82,13 @@ describe("configuration", () => {
     });
   });
 
-  it("asks reviewers no longer than the records are kept", () => {
-    expect(read({ recordRetentionDays: "3" }).reviewDays).toBe(3);
-    expect(() => read({ recordRetentionDays: "7", reviewDays: "8" })).toThrow("at most recordRetentionDays (7)");
-  });
-
-  it("keeps an upload no longer than its copy", () => {
-    expect(read({ recordRetentionDays: "3" }).inboxRetentionDays).toBe(3);
-    expect(() => read({ recordRetentionDays: "7", inboxRetentionDays: "8" })).toThrow("at most recordRetentionDays (7)");
+  it("changes the retentions that are named, and no others", () => {
+    expect(read({ retentionDays: "declined=365, customer=0" }).retentionDays).toEqual({
+      unfinished: 365,
+      declined: 365,
+      referred: 1827,
+      customer: 0,
+    });
   });
 
   it("accepts a region, e-mail addresses and keys of this account", () => {
@@ -119,6 +133,13 @@ describe("configuration", () => {
     expect(read({ faceApiPersonReaders: readers.join(",") }).faceApiPersonReaders).toEqual(readers);
   });
 
+  it("derives the review desk's origin from its name", () => {
+    expect(read({})).toMatchObject({ reviewSite: "", reviewSiteCertificateArn: "", reviewOrigin: "" });
+    expect(read(REVIEW_SITE)).toMatchObject({ ...REVIEW_SITE, reviewOrigin: "https://desk.bank.example" });
+    expect(read({ reviewOrigin: "http://localhost:8081" }).reviewOrigin).toBe("http://localhost:8081");
+    expect(() => read({ ...REVIEW_SITE, reviewOrigin: "http://localhost:8081" })).toThrow("leave reviewOrigin out");
+  });
+
   it("derives the page's origin from its name", () => {
     expect(read({})).toMatchObject({ faceApiSite: "", faceApiSiteCertificateArn: "", faceApiOrigin: "", conversationOrigin: "" });
     expect(read(SITE)).toMatchObject({ ...SITE, faceApiOrigin: "https://faces.bank.example" });
@@ -131,6 +152,7 @@ describe("configuration", () => {
 
   it.each([
     [{ faceApiSite: "faces.bank.example" }, "go together"],
+    [{ reviewSite: "desk.bank.example" }, "reviewSite and reviewSiteCertificateArn go together"],
     [{ faceApiSiteCertificateArn: SITE.faceApiSiteCertificateArn }, "go together"],
     [{ ...SITE, faceApiSite: "https://faces.bank.example" }, "a host name such as"],
     [{ ...SITE, faceApiSite: "Faces.bank.example" }, "a host name such as"],
@@ -159,7 +181,8 @@ describe("configuration", () => {
     [{ inboxRetentionDays: "0" }, "from 1 to 36500"],
     [{ reviewDays: "91" }, "from 1 to 90"],
     [{ conversationRetentionDays: "0" }, "conversationRetentionDays"],
-    [{ recordRetentionDays: "5 years" }, "recordRetentionDays"],
+    [{ retentionDays: "declined=5 years" }, "declined has to be a number of days from 0 to 36500"],
+    [{ evidenceRetentionDays: "approved=30" }, "the retentions are unfinished, declined, referred, customer"],
     [{ textractRegion: "Ireland" }, "such as eu-west-1"],
     [{ nationalRegistry: "http://registry.bank.example" }, "https address, or empty"],
     [{ nationalNumberPolicy: "accept" }, "reject, refer, acceptSynthetic"],

@@ -37,19 +37,12 @@ describe("the bucket", () => {
     ExpiredObjectDeleteMarker: true,
   });
 
-  it("expires uploads, evidence, sent pictures, older versions and incomplete uploads", () => {
+  it("expires uploads, sent pictures, older versions and incomplete uploads; evidence is erased by SweepRetention", () => {
     const inboxes = ["zipped/", "selfie/", "id_document/"];
     const sent = expiring("faces/uploads/", 1, 1);
-    expect(rules()).toEqual([
-      ...inboxes.map((prefix) => expiring(prefix, 7, 7)),
-      expiring("evidence/", 1827),
-      expiring("onboard/", 365),
-      sent,
-      abandoned,
-    ]);
-    expect(rules({ inboxRetentionDays: "14", recordRetentionDays: "20", conversationRetentionDays: "3" })).toEqual([
+    expect(rules()).toEqual([...inboxes.map((prefix) => expiring(prefix, 7, 7)), expiring("onboard/", 365), sent, abandoned]);
+    expect(rules({ inboxRetentionDays: "14", conversationRetentionDays: "3" })).toEqual([
       ...inboxes.map((prefix) => expiring(prefix, 14, 14)),
-      expiring("evidence/", 20, 20),
       expiring("onboard/", 3, 3),
       sent,
       abandoned,
@@ -82,6 +75,44 @@ describe("the bucket", () => {
   });
 });
 
+describe("the bucket of sealed records", () => {
+  const records = (context: Record<string, string> = {}): any =>
+    resource(synthesize(context).data, "AWS::S3::Bucket", "Records/Resource").Properties;
+
+  it("is versioned, private, and logs access to a separate bucket", () => {
+    expect(plain(records())).toMatchObject({
+      BucketName: "bonafide-dev-<AccountId>-<Region>-records",
+      VersioningConfiguration: { Status: "Enabled" },
+      BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }] },
+      OwnershipControls: { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" }] },
+      LoggingConfiguration: { DestinationBucketName: "<AccessLogs/Resource>", LogFilePrefix: "records/" },
+    });
+  });
+
+  it("forgets nothing but abandoned uploads", () => {
+    const abandoned = { Id: "ExpireAbandonedUploads", Status: "Enabled", AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } };
+    expect(records().LifecycleConfiguration.Rules).toEqual([abandoned]);
+  });
+
+  const lock = (Mode: string, Years: number): unknown => ({ ObjectLockEnabled: "Enabled", Rule: { DefaultRetention: { Mode, Years } } });
+  it.each([
+    [{}, undefined],
+    [{ recordLock: "governance", recordLockYears: "1" }, lock("GOVERNANCE", 1)],
+    [{ stage: "test" }, lock("GOVERNANCE", 5)],
+    [{ stage: "prod", recordLock: "compliance", recordLockYears: "10" }, lock("COMPLIANCE", 10)],
+    [{ stage: "test", recordLock: "none" }, undefined],
+  ] as [Record<string, string>, unknown][])("can be locked at any time; with %j it locks %j", (context, locked) => {
+    expect(records(context).ObjectLockEnabled).toBe(true);
+    expect(records(context).ObjectLockConfiguration).toEqual(locked);
+  });
+
+  it("goes with the stage dev, and stays with every other", () => {
+    const policy = (context: Record<string, string>): unknown =>
+      resource(synthesize(context).data, "AWS::S3::Bucket", "Records/Resource").DeletionPolicy;
+    expect([policy({}), policy({ stage: "test", recordLock: "none" })]).toEqual(["Delete", "Retain"]);
+  });
+});
+
 describe("the bucket of access logs", () => {
   const logs = (encryption: "aws" | "customer"): any =>
     resource(deployment(encryption).data, "AWS::S3::Bucket", "AccessLogs/Resource").Properties;
@@ -105,7 +136,7 @@ describe("the bucket of access logs", () => {
 
 it("no bucket is public", () => {
   const buckets = stacks.flatMap((stack) => [...resources(stack, "AWS::S3::Bucket").values()]);
-  expect(buckets).toHaveLength(2);
+  expect(buckets).toHaveLength(3);
   for (const { Properties } of buckets) {
     expect(Properties.PublicAccessBlockConfiguration).toEqual({
       BlockPublicAcls: true,
@@ -126,10 +157,9 @@ describe("the tables", () => {
     });
   });
 
-  it("finds applications by id, and by status and time", () => {
+  it("finds applications by id, by status and time, and by retention and time", () => {
     expect(resource(data, "AWS::DynamoDB::Table", "Applications/Resource").Properties).toMatchObject({
       KeySchema: [{ AttributeName: "applicationId", KeyType: "HASH" }],
-      TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
       GlobalSecondaryIndexes: [
         {
           IndexName: "byStatus",
@@ -138,6 +168,14 @@ describe("the tables", () => {
             { AttributeName: "updatedAt", KeyType: "RANGE" },
           ],
           Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: ["outcome", "reasons", "receivedAt", "decidedAt", "executionArn"] },
+        },
+        {
+          IndexName: "byRetention",
+          KeySchema: [
+            { AttributeName: "retention", KeyType: "HASH" },
+            { AttributeName: "retentionFrom", KeyType: "RANGE" },
+          ],
+          Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: ["heldAt", "evidenceErasedAt"] },
         },
       ],
     });
@@ -150,7 +188,6 @@ describe("the tables", () => {
         { AttributeName: "applicationId", KeyType: "HASH" },
         { AttributeName: "submissionId", KeyType: "RANGE" },
       ],
-      TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
       GlobalSecondaryIndexes: [
         {
           IndexName: "byStatus",
@@ -164,7 +201,14 @@ describe("the tables", () => {
     });
   });
 
-  it("finds decisions by application and number, and never expires them", () => {
+  it("expires nothing but remembered answers", () => {
+    const expiring = tables.filter(
+      (table) => resource(data, "AWS::DynamoDB::Table", `${table}/Resource`).Properties.TimeToLiveSpecification !== undefined,
+    );
+    expect(expiring).toEqual(["FaceRequests"]);
+  });
+
+  it("finds decisions by application and number", () => {
     const { Properties } = resource(data, "AWS::DynamoDB::Table", "Decisions/Resource");
     expect(Properties).toMatchObject({
       KeySchema: [
@@ -176,7 +220,12 @@ describe("the tables", () => {
         { AttributeName: "number", AttributeType: "N" },
       ],
     });
-    expect(Properties).not.toHaveProperty("TimeToLiveSpecification");
+  });
+
+  it("streams the changes of decisions, and of no other table", () => {
+    const streams = tables.map((table) => resource(data, "AWS::DynamoDB::Table", `${table}/Resource`).Properties.StreamSpecification);
+    expect(streams.filter((stream) => stream !== undefined)).toEqual([{ StreamViewType: "NEW_AND_OLD_IMAGES" }]);
+    expect(streams[tables.indexOf("Decisions")]).toBeDefined();
   });
 
   it("finds faces by id, by id in the collection, and those in none", () => {
@@ -316,6 +365,7 @@ it("the outputs are those that operators and tools use", () => {
     "FaceRequestsTableName",
     "FaceShardIds",
     "NotificationsTopicArn",
+    "RecordsBucketName",
     "SubmissionsTableName",
     "ThirdPartySecretArn",
     "UploadsDeadLetterQueueUrl",

@@ -45,7 +45,13 @@ const PUBLISHED: Record<string, Record<string, readonly string[]>> = {
     ExecutionThrottled: ["StateMachineArn"],
     ExecutionTime: ["StateMachineArn"],
   },
-  "AWS/Lambda": { Errors: ["FunctionName"], Throttles: ["FunctionName"], Duration: ["FunctionName"], Invocations: ["FunctionName"] },
+  "AWS/Lambda": {
+    Errors: ["FunctionName"],
+    Throttles: ["FunctionName"],
+    Duration: ["FunctionName"],
+    Invocations: ["FunctionName"],
+    IteratorAge: ["FunctionName"],
+  },
   "AWS/Textract": { ThrottledCount: ["Operation"], SuccessfulRequestCount: ["Operation"] },
   "AWS/Rekognition": { ThrottledCount: ["Operation"], SuccessfulRequestCount: ["Operation"] },
   "AWS/DynamoDB": { ReadThrottleEvents: ["TableName"], WriteThrottleEvents: ["TableName"] },
@@ -66,6 +72,9 @@ const EMITTED: Record<string, readonly (readonly string[])[]> = {
   TaskFailures: [["Worker"]],
   Throttles: [["Worker"]],
   OldestCase: [["Worker"]],
+  DecisionRecordsChanged: [["Worker"]],
+  DecisionRecordFindings: [["Worker"]],
+  SealingLag: [["Worker"]],
   Refusals: [["Code"]],
   Applications: [[], ["Outcome"]],
   TimeToVerdict: [[]],
@@ -107,8 +116,9 @@ describe("every alarm", () => {
     );
   });
 
-  it.each(alarms)("$AlarmName treats missing data as good, except for uploads", (alarm) => {
-    expect(alarm.TreatMissingData).toBe(anchorOf(alarm) === "no-uploads" ? "breaching" : "notBreaching");
+  it.each(alarms)("$AlarmName treats missing data as good, except where work must not be missing", (alarm) => {
+    const isMissed = ["no-uploads", "records-unverified"].includes(anchorOf(alarm));
+    expect(alarm.TreatMissingData).toBe(isMissed ? "breaching" : "notBreaching");
   });
 
   it.each(alarms)("$AlarmName can be evaluated by CloudWatch", ({ Period, EvaluationPeriods }) => {
@@ -118,7 +128,15 @@ describe("every alarm", () => {
 
   it("watches no count of notifications, which may be delivered twice", () => {
     const own = alarms.filter(({ Namespace, Statistic }) => !Namespace.startsWith("AWS/") && Statistic !== "Average");
-    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual(["OldestCase", "TaskFailures", "TasksDone", "Throttles"]);
+    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual([
+      "DecisionRecordFindings",
+      "DecisionRecordsChanged",
+      "OldestCase",
+      "TaskFailures",
+      "TasksDone",
+      "TasksDone",
+      "Throttles",
+    ]);
     // Metrics of a worker's own tasks have the dimension Worker; those that measure-outcome writes of notifications do not.
     expect(own.map(({ Dimensions }) => Dimensions.map(({ Name }) => Name))).toEqual(own.map(() => ["Worker"]));
   });
@@ -135,6 +153,19 @@ it("faces of other applications raise an alarm by their rate, on several days", 
     Dimensions: [],
   });
   expect([Threshold, Period, EvaluationPeriods]).toEqual([0.01, 86_400, 3]);
+});
+
+it("decision records raise an alarm when one is changed, is not sealed, or is not verified", () => {
+  const of = (section: string): unknown => {
+    const { MetricName, Dimensions, Threshold, Period, EvaluationPeriods, TreatMissingData } = alarms.find(
+      (alarm) => anchorOf(alarm) === section,
+    ) as Alarm;
+    return [MetricName, Dimensions[0]?.Value, Threshold, Period, EvaluationPeriods, TreatMissingData];
+  };
+  expect(of("records-changed")).toEqual(["DecisionRecordsChanged", "seal-records", 1, 300, 1, "notBreaching"]);
+  expect(of("record-findings")).toEqual(["DecisionRecordFindings", "verify-records", 1, 86_400, 1, "notBreaching"]);
+  expect(of("records-unsealed")).toEqual(["IteratorAge", "bonafide-dev-seal-records", 900_000, 300, 1, "notBreaching"]);
+  expect(of("records-unverified")).toEqual(["TasksDone", "verify-records", 1, 86_400, 2, "breaching"]);
 });
 
 describe("docs/RUNBOOK.md", () => {

@@ -11,6 +11,7 @@ import { operationsOf, WORKERS, type WorkerEntry } from "../lib/workers";
 
 function calledBy({ name, trigger }: WorkerEntry): string {
   if (trigger.queue !== undefined) return `queue ${trigger.queue}, \`${trigger.concurrency}\` at once`;
+  if (trigger.stream !== undefined) return `stream of the table ${trigger.stream}`;
   if (trigger.machine !== undefined) return `machine ${pascal(trigger.machine)}`;
   if (trigger.everyHours !== undefined)
     return trigger.everyHours === 1 ? "schedule, every hour" : `schedule, every ${trigger.everyHours} hours`;

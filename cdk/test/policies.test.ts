@@ -62,7 +62,7 @@ describe("there are no other permissions:", () => {
   // The permissions of the face API: face-api.test.ts. Conversations have one only with an agent: conversation-stack.test.ts.
   it("services may invoke workers of the APIs and of the schedule only", () => {
     for (const stack of stacks) {
-      const allowed = stack === workflow ? ["SweepFacesSchedule/Permission", "SweepCasesSchedule/Permission"] : [];
+      const allowed = stack === workflow ? ["SweepFaces", "SweepCases", "VerifyRecords"].map((name) => `${name}Schedule/Permission`) : [];
       const isApi = stack === deployment().faceApi || stack === deployment().review;
       if (!isApi) expect([...resources(stack, "AWS::Lambda::Permission").keys()]).toEqual(allowed);
     }
@@ -73,12 +73,18 @@ describe("the resource policy of", () => {
   const policies: [string, Stack, string, string, Record<string, string>][] = [
     ["bucket", data, "AWS::S3::BucketPolicy", "Evidence/Policy", { BucketArn: "<Evidence/Resource.Arn>" }],
     [
-      "access-logs-bucket",
+      "data-access-logs-bucket",
       data,
       "AWS::S3::BucketPolicy",
       "AccessLogs/Policy",
-      { LogsBucketArn: "<AccessLogs/Resource.Arn>", LogsPrefix: "evidence/" },
+      {
+        LogsBucketArn: "<AccessLogs/Resource.Arn>",
+        LogsPrefix: "evidence/",
+        RecordsLogsPrefix: "records/",
+        RecordsBucketArn: "arn:<Partition>:s3:::bonafide-dev-<AccountId>-<Region>-records",
+      },
     ],
+    ["bucket", data, "AWS::S3::BucketPolicy", "Records/Policy", { BucketArn: "<Records/Resource.Arn>" }],
     ["topic", data, "AWS::SNS::TopicPolicy", "Notifications/Policy", {}],
     ["uploads-queue", data, "AWS::SQS::QueuePolicy", "Uploads/Queue/Policy", { QueueArn: "<Uploads/Queue/Resource.Arn>" }],
     ["queue", data, "AWS::SQS::QueuePolicy", "Uploads/DeadLetters/Policy", { QueueArn: "<Uploads/DeadLetters/Resource.Arn>" }],
@@ -120,10 +126,10 @@ describe("the resource policy of", () => {
   });
 });
 
-it("the bucket with a key of the account refuses objects with another key", () => {
+it.each(["Evidence", "Records"])("the bucket %s with a key of the account refuses objects with another key", (id) => {
   const deployed = deployment("customer");
-  const own = { BucketArn: "<Evidence/Resource.Arn>", KeyArn: "<Encryption/Data/Resource.Arn>" };
-  const { Properties } = resources(deployed.data, "AWS::S3::BucketPolicy").get("Evidence/Policy") as Resource;
+  const own = { BucketArn: `<${id}/Resource.Arn>`, KeyArn: "<Encryption/Data/Resource.Arn>" };
+  const { Properties } = resources(deployed.data, "AWS::S3::BucketPolicy").get(`${id}/Policy`) as Resource;
   expect(readable(deployed, deployed.data, Properties.PolicyDocument)).toEqual(expected("resources/bucket-customer-key", own));
 });
 
@@ -233,12 +239,34 @@ describe("the policy file", () => {
 
   it.each(identity)("%s allows no change or deletion of decisions", (file) => {
     const onDecisions = statements(file).filter(({ Resource }) => Resource.includes("${DecisionsTableArn}"));
-    for (const action of onDecisions.flatMap(({ Action }) => Action)) expect(["dynamodb:PutItem", "dynamodb:Query"]).toContain(action);
+    for (const action of onDecisions.flatMap(({ Action }) => Action)) {
+      expect(["dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan"]).toContain(action);
+    }
+  });
+
+  it.each(identity)("%s changes or deletes no sealed record", (file) => {
+    const onRecords = statements(file).filter(({ Resource }) => JSON.stringify(Resource).includes("${RecordsBucketArn}"));
+    for (const { Action, Condition } of onRecords) {
+      if (Action.includes("s3:ListBucketVersions")) continue;
+      expect([file, Action]).toEqual(["workers/seal-records", ["s3:PutObject"]]);
+      // Only with this header, of which S3 accepts no other value than *, and then only without an object of this name.
+      expect(Condition).toEqual({ Null: { "s3:if-none-match": "false" } });
+    }
   });
 
   // Every uploader can replace the objects there.
-  it.each(identity.filter((file) => file !== "workers/starter"))("%s gives no access to the inboxes", (file) => {
-    expect(JSON.stringify(statements(file))).not.toMatch(/\/(zipped|selfie|id_document)\//);
+  it.each(identity.filter((file) => !["workers/starter", "workers/erase-objects"].includes(file)))(
+    "%s gives no access to the inboxes",
+    (file) => {
+      expect(JSON.stringify(statements(file))).not.toMatch(/\/(zipped|selfie|id_document)\//);
+    },
+  );
+
+  it("workers/erase-objects may list and delete the objects in the inboxes, and not read them", () => {
+    const actions = statements("workers/erase-objects").flatMap(({ Action }) =>
+      Action.filter((action: string) => action.startsWith("s3:")),
+    );
+    expect(actions).toEqual(["s3:ListBucketVersions", "s3:DeleteObjectVersion"]);
   });
 
   it.each(identity)("%s has a documented reason for each wildcard", (file) => {

@@ -3,7 +3,7 @@ import { readDescription } from "../lib/openapi";
 import { operationsOf } from "../lib/workers";
 import { pascal } from "../lib/names";
 import { operations } from "./operations";
-import { deployment, readable, resource, resources, synthesize } from "./support";
+import { deployment, readable, REVIEW_SITE, resource, resources, synthesize } from "./support";
 
 const deployed = deployment();
 const { review, data } = deployed;
@@ -13,9 +13,23 @@ const body = readable(deployed, review, resource(review, "AWS::ApiGateway::RestA
 const ROUTES = {
   "GET /cases": ["review/read", "ReadCases"],
   "GET /cases/{applicationId}/{caseId}": ["review/read", "ReadCases"],
+  "GET /applications": ["review/read", "ReadCases"],
+  "GET /applications/{applicationId}": ["review/read", "ReadCases"],
+  "GET /executions/{execution}": ["review/read", "ReadCases"],
+  "GET /overview": ["review/read", "ReadCases"],
   "POST /cases/{applicationId}/{caseId}/claim": ["review/decide", "DecideCases"],
   "POST /cases/{applicationId}/{caseId}/release": ["review/decide", "DecideCases"],
   "POST /cases/{applicationId}/{caseId}/decision": ["review/decide", "DecideCases"],
+  "POST /cases/{applicationId}/{caseId}/notes": ["review/decide", "DecideCases"],
+  "POST /applications/{applicationId}/reopen": ["review/operate", "OperateApplications"],
+  "POST /applications/{applicationId}/appeal": ["review/operate", "OperateApplications"],
+  "POST /applications/{applicationId}/hold": ["review/operate", "OperateApplications"],
+  "POST /applications/{applicationId}/unhold": ["review/operate", "OperateApplications"],
+  "POST /applications/{applicationId}/end-relationship": ["review/operate", "OperateApplications"],
+  "POST /applications/{applicationId}/resume-relationship": ["review/operate", "OperateApplications"],
+  "POST /applications/{applicationId}/erase": ["review/operate", "OperateApplications"],
+  "POST /applications/{applicationId}/access": ["review/operate", "OperateApplications"],
+  "POST /executions/{execution}/replay": ["review/operate", "OperateApplications"],
 } as const;
 
 describe("the deployed review API", () => {
@@ -63,6 +77,49 @@ describe("the deployed review API", () => {
   });
 });
 
+describe("the review desk at another origin", () => {
+  const origin = `https://${REVIEW_SITE.reviewSite}`;
+  const served = synthesize(REVIEW_SITE);
+  const api = readable(served, served.review, resource(served.review, "AWS::ApiGateway::RestApi", "Api/Resource").Properties.Body);
+  const clientOf = (stacks: typeof served): any =>
+    resource(stacks.data, "AWS::Cognito::UserPoolClient", "Reviewers/Pool/Client/Resource").Properties;
+
+  it("may send tokens and decisions to the API, and read its answers and errors", () => {
+    for (const path of Object.keys(description.paths)) {
+      const headers = api.paths[path].options["x-amazon-apigateway-integration"].responses.default.responseParameters;
+      expect(headers["method.response.header.Access-Control-Allow-Origin"], path).toBe(`'${origin}'`);
+      expect(headers["method.response.header.Access-Control-Allow-Headers"]).toContain("authorization,content-type,idempotency-key");
+    }
+    for (const { responseParameters } of Object.values<any>(api["x-amazon-apigateway-gateway-responses"])) {
+      expect(responseParameters["gatewayresponse.header.Access-Control-Allow-Origin"]).toBe(`'${origin}'`);
+    }
+    for (const [path, { Properties }] of resources(served.review, "AWS::Lambda::Function")) {
+      expect(Properties.Environment.Variables, path).toMatchObject({ ALLOWED_ORIGINS: origin });
+    }
+  });
+
+  it("is where the sign-in pages send people back to", () => {
+    expect(clientOf(served)).toMatchObject({
+      CallbackURLs: ["http://localhost:8976/", `${origin}/`],
+      LogoutURLs: [`${origin}/`],
+    });
+    const local = clientOf(synthesize({ reviewOrigin: "http://localhost:8081" }));
+    expect([local.CallbackURLs[1], local.LogoutURLs]).toEqual(["http://localhost:8081/", ["http://localhost:8081/"]]);
+  });
+
+  it("is no other page: without the setting, no origin may read answers", () => {
+    expect(JSON.stringify(body)).not.toContain("Access-Control-Allow-Origin");
+    expect(clientOf(deployed).LogoutURLs ?? []).toEqual([]);
+  });
+
+  it("knows from an output which scopes it asks for: all that the routes need and the sign-in pages give", () => {
+    const scopes = review.template.Outputs["ReviewScopes"].Value.split(" ");
+    expect([...scopes].sort()).toEqual(["openid", ...new Set(Object.values(ROUTES).map(([scope]) => scope))].sort());
+    const given: string[] = readable(deployed, data, clientOf(deployed).AllowedOAuthScopes);
+    expect(given.map((scope) => scope.replace(/^<.*>/, "review"))).toEqual(expect.arrayContaining(scopes));
+  });
+});
+
 describe("a reviewer", () => {
   const pool = resource(data, "AWS::Cognito::UserPool", "Reviewers/Pool/Resource").Properties;
   const client = resource(data, "AWS::Cognito::UserPoolClient", "Reviewers/Pool/Client/Resource").Properties;
@@ -84,9 +141,14 @@ describe("a reviewer", () => {
       PreventUserExistenceErrors: "ENABLED",
     });
     const scopes = readable(deployed, data, client.AllowedOAuthScopes);
-    expect(scopes).toEqual(["openid", expect.stringMatching(/\/read$/), expect.stringMatching(/\/decide$/)]);
+    expect(scopes).toEqual([
+      "openid",
+      expect.stringMatching(/\/read$/),
+      expect.stringMatching(/\/decide$/),
+      expect.stringMatching(/\/operate$/),
+    ]);
     const server = resource(data, "AWS::Cognito::UserPoolResourceServer", "Reviewers/Pool/Api/Resource").Properties;
-    expect([server.Identifier, server.Scopes.map(({ ScopeName }: any) => ScopeName)]).toEqual(["review", ["read", "decide"]]);
+    expect([server.Identifier, server.Scopes.map(({ ScopeName }: any) => ScopeName)]).toEqual(["review", ["read", "decide", "operate"]]);
   });
 
   it("stays one person: the pool is kept with its users", () => {

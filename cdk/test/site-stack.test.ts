@@ -1,25 +1,49 @@
 import { describe, expect, it } from "vitest";
 import { responseHeaders, readSiteHeaders } from "../lib/constructs/site-headers";
-import { type Deployment, deployment, onDisk, readable, resource, resources, SITE, type Stack, synthesize } from "./support";
+import { type Deployment, deployment, onDisk, readable, resource, resources, REVIEW_SITE, SITE, type Stack, synthesize } from "./support";
 
-const deployed: Deployment = synthesize(SITE);
-const site = deployed.site as Stack;
-const of = (type: string, path: string): any => readable(deployed, site, resource(site, type, path).Properties);
-const distribution = of("AWS::CloudFront::Distribution", "Distribution").DistributionConfig;
-const headers = of("AWS::CloudFront::ResponseHeadersPolicy", "Headers").ResponseHeadersPolicyConfig;
-const BUCKET = "bonafide-dev-<AccountId>-<Region>-page";
+const deployed: Deployment = synthesize({ ...SITE, ...REVIEW_SITE });
+const API = "https://<Api/Resource>.execute-api.<Region>.<URLSuffix>";
+const EVIDENCE = "https://bonafide-dev-<AccountId>-<Region>.s3.<Region>.<URLSuffix>";
+const PAGES = [
+  {
+    page: "faces",
+    key: "site",
+    stack: "Bonafide-dev-Site",
+    host: SITE.faceApiSite,
+    certificate: SITE.faceApiSiteCertificateArn,
+    bucket: "bonafide-dev-<AccountId>-<Region>-page",
+    origins: { "connect-src": `'self' ${API} ${EVIDENCE}`, "img-src": "'self' blob:" },
+  },
+  {
+    page: "desk",
+    key: "reviewSite",
+    stack: "Bonafide-dev-ReviewSite",
+    host: REVIEW_SITE.reviewSite,
+    certificate: REVIEW_SITE.reviewSiteCertificateArn,
+    bucket: "bonafide-dev-<AccountId>-<Region>-desk",
+    origins: {
+      "connect-src": `'self' ${API} https://bonafide-dev-<AccountId>.auth.<Region>.amazoncognito.com`,
+      "img-src": `'self' data: ${EVIDENCE}`,
+    },
+  },
+] as const;
 
-describe("the page is served", () => {
+describe.each(PAGES)("the page $page is served", ({ key, stack, host, certificate, bucket: BUCKET }) => {
+  const site = deployed[key] as Stack;
+  const of = (type: string, path: string): any => readable(deployed, site, resource(site, type, path).Properties);
+  const distribution = of("AWS::CloudFront::Distribution", "Distribution").DistributionConfig;
+
   it("only if the setting is set", () => {
-    expect(deployment().site).toBeUndefined();
-    expect(site.name).toBe("Bonafide-dev-Site");
+    expect(deployment()[key]).toBeUndefined();
+    expect(site.name).toBe(stack);
   });
 
   it("under its name and certificate, with TLS 1.2 or later only", () => {
     expect(distribution).toMatchObject({
-      Aliases: [SITE.faceApiSite],
+      Aliases: [host],
       ViewerCertificate: {
-        AcmCertificateArn: SITE.faceApiSiteCertificateArn,
+        AcmCertificateArn: certificate,
         MinimumProtocolVersion: "TLSv1.2_2021",
         SslSupportMethod: "sni-only",
       },
@@ -91,7 +115,7 @@ describe("the page is served", () => {
   });
 
   it("from buckets with valid names for every stage and region", () => {
-    const { site: long } = synthesize({ ...SITE, stage: "x".repeat(16) });
+    const { [key]: long } = synthesize({ ...SITE, ...REVIEW_SITE, stage: "x".repeat(16) });
     const names = [...resources(long as Stack, "AWS::S3::Bucket").values()].map(({ Properties }) =>
       readable(deployed, long as Stack, Properties.BucketName)
         .replace("<AccountId>", "1".repeat(12))
@@ -102,9 +126,13 @@ describe("the page is served", () => {
   });
 });
 
-describe("its headers", () => {
+describe.each(PAGES)("the headers of the page $page", ({ page, key, origins }) => {
+  const site = deployed[key] as Stack;
+  const policy = resource(site, "AWS::CloudFront::ResponseHeadersPolicy", "Headers").Properties;
+  const headers = readable(deployed, site, policy).ResponseHeadersPolicyConfig;
+
   it("are exactly those of web/headers.json", () => {
-    const { contentSecurityPolicy, headers: file } = readSiteHeaders();
+    const { contentSecurityPolicy, headers: file } = readSiteHeaders(page);
     const sent = new Map<string, string>(headers.CustomHeadersConfig.Items.map(({ Header, Value }: any) => [Header, Value]));
     const { ContentSecurityPolicy, ...own } = headers.SecurityHeadersConfig;
     sent.set("Referrer-Policy", own.ReferrerPolicy.ReferrerPolicy);
@@ -118,16 +146,19 @@ describe("its headers", () => {
     }
   });
 
-  it("let the page connect to the API and the bucket only", () => {
-    const policy: string = headers.SecurityHeadersConfig.ContentSecurityPolicy.ContentSecurityPolicy;
-    expect(policy.split("; ").find((directive) => directive.startsWith("connect-src"))).toBe(
-      "connect-src 'self' https://<Api/Resource>.execute-api.<Region>.<URLSuffix> https://bonafide-dev-<AccountId>-<Region>.s3.<Region>.<URLSuffix>",
-    );
+  it("let the page reach the origins that it needs, and no others", () => {
+    const sent: string = headers.SecurityHeadersConfig.ContentSecurityPolicy.ContentSecurityPolicy;
+    const directives = new Map(sent.split("; ").map((directive) => directive.split(/ (.*)/s) as [string, string]));
+    for (const [directive, value] of Object.entries(origins)) expect(directives.get(directive)).toBe(value);
+    expect([...directives.values()].join(" ").match(/https?:\S+/g)).toHaveLength(page === "faces" ? 2 : 3);
+    expect(sent).not.toContain("unsafe");
   });
+});
 
+describe("headers", () => {
   it("are refused if CloudFront would send another value", () => {
     const changed = { contentSecurityPolicy: {}, headers: { "Strict-Transport-Security": "max-age=1; includeSubDomains" } };
-    expect(() => responseHeaders(changed, [])).toThrow('CloudFront cannot send "Strict-Transport-Security: max-age=1; includeSubDomains".');
+    expect(() => responseHeaders(changed, {})).toThrow('CloudFront cannot send "Strict-Transport-Security: max-age=1; includeSubDomains".');
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { deployment, SITE, type Stack, synthesize } from "./support";
+import { deployment, REVIEW_SITE, SITE, type Stack, synthesize } from "./support";
 
 /** The template without hashes, which change with every build, and without definitions, which are tested elsewhere. */
 function normalised(stack: Stack): unknown {
@@ -20,11 +20,11 @@ function difference(first: unknown, second: unknown): unknown {
 }
 
 const file = (name: string): string => `snapshots/${name}.json`;
-const { site } = synthesize(SITE);
+const { site, reviewSite } = synthesize({ ...SITE, ...REVIEW_SITE });
 const [aws, customer] = [deployment("aws"), deployment("customer")];
 
-it("the page's template is its snapshot", async () => {
-  await expect(JSON.stringify(normalised(site as Stack), null, 2)).toMatchFileSnapshot(file("Bonafide-dev-Site.template"));
+it.each([site, reviewSite])("the template of a page is its snapshot: $name", async (page) => {
+  await expect(JSON.stringify(normalised(page as Stack), null, 2)).toMatchFileSnapshot(file(`${page?.name}.template`));
 });
 
 describe.each(Object.values(aws))("$name", (stack) => {

@@ -88,7 +88,13 @@ export function synthesize(
   return Object.fromEntries(Object.entries(stacks).map(([name, stack]) => [name, read(stack)])) as Deployment;
 }
 
-/** Settings with which the page is served. */
+/** Settings with which the review desk is served. */
+export const REVIEW_SITE = {
+  reviewSite: "desk.bank.example",
+  reviewSiteCertificateArn: "arn:aws:acm:us-east-1:111122223333:certificate/0c1d2e3f-4a5b-4c6d-8e7f-001122334466",
+} as const;
+
+/** Settings with which the page of the face API is served. */
 export const SITE = {
   faceApiSite: "faces.bank.example",
   faceApiSiteCertificateArn: "arn:aws:acm:us-east-1:111122223333:certificate/0c1d2e3f-4a5b-4c6d-8e7f-001122334455",

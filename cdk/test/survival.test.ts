@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { build, deployment, readable, type Resource, resources, SITE, synthesize } from "./support";
+import { build, deployment, readable, type Resource, resources, REVIEW_SITE, SITE, synthesize } from "./support";
 
 /**
  * Resources that cannot be created again with their content, and those of their properties whose change makes CloudFormation replace them
@@ -30,7 +30,7 @@ const KEPT: Record<string, readonly string[]> = {
 };
 
 /** Everything that a deployment can have: with keys of the account, a deployment has all other resources as well. */
-const everything = synthesize({ encryption: "customer", ...SITE });
+const everything = synthesize({ encryption: "customer", ...SITE, ...REVIEW_SITE });
 
 /** By stack and logical id, since a resource with another id is another resource. */
 function survivors(): Record<string, Record<string, unknown>> {
@@ -94,7 +94,7 @@ describe("an upgrade", () => {
       operationsEmail: "on-call@bank.example",
       conversationRetentionDays: "90",
       inboxRetentionDays: "20",
-      recordRetentionDays: "30",
+      retentionDays: "declined=30",
       logRetentionDays: "30",
       quietHours: "0",
       textractRegion: "eu-west-1",
@@ -140,8 +140,8 @@ it("the list of types contains every deployed type that has content", () => {
 
 it("what must survive is in the stack Data", () => {
   for (const [name, stack] of Object.entries(everything)) {
-    // The page can be published again.
-    if (name === "data" || name === "site") continue;
+    // The pages can be published again.
+    if (["data", "site", "reviewSite"].includes(name)) continue;
     for (const type of [
       "AWS::S3::Bucket",
       "AWS::DynamoDB::Table",

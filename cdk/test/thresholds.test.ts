@@ -7,6 +7,19 @@ import { THRESHOLDS, thresholdsWith } from "../lib/thresholds";
 import { onDisk } from "./support";
 
 const thresholds = JSON.parse(readFileSync(join(STATE_MACHINES, "thresholds.json"), "utf8")) as Record<string, unknown>[];
+interface Judges {
+  readonly check: string;
+  readonly score: string;
+  readonly passes: "above" | "from" | "to" | "below";
+  readonly otherwise: string;
+}
+
+const MACHINES: Readonly<Record<string, string>> = {
+  identityVerification: "identity-verification",
+  identityCompare: "identity-compare",
+  documentExtraction: "document-extraction",
+};
+const judges = thresholds.flatMap(({ name, judges = [] }) => (judges as Judges[]).map((entry) => ({ threshold: String(name), ...entry })));
 const names = thresholds.map(({ name }) => name);
 
 /** `FaceConfidence` → `face_confidence`, the field of `Thresholds` in the crate `bonafide-domain`. */
@@ -22,7 +35,7 @@ const rust = ["crates", "workers"]
   .join("\n");
 
 describe("the thresholds", () => {
-  it.each(thresholds)("$name has exactly a value, bounds, a unit and a reason", (threshold) => {
+  it.each(thresholds)("$name has exactly a value, bounds, a unit and a reason", ({ judges: _, ...threshold }) => {
     expect(threshold).toEqual({
       name: expect.stringMatching(/^([A-Z][a-z]+)+$/),
       value: expect.any(Number),
@@ -31,6 +44,13 @@ describe("the thresholds", () => {
       unit: expect.stringMatching(/^(0 to 1|0 to 100|degrees|heights of the text|sizes of the face|features)$/),
       reason: expect.stringMatching(/^[A-Z].*[^.]\.$/),
     });
+  });
+
+  it.each(judges)("$threshold bounds $check.$score in a machine of the check", ({ threshold, check, passes }) => {
+    const definition = readFileSync(join(STATE_MACHINES, `${MACHINES[check]}.asl.json`), "utf8");
+    const comparison = { above: ">", from: ">=", to: "<=", below: ">=" }[passes] ?? "none";
+    const score = `[\\w.)$]+ ${comparison} \\$\\{${threshold}\\}`;
+    expect(definition).toMatch(new RegExp(threshold.endsWith("Near") ? `< \\$\\{${threshold}\\}` : score));
   });
 
   it("have distinct names", () => {

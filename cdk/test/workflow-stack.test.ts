@@ -39,11 +39,11 @@ describe("the worker", () => {
     });
   });
 
-  it("has the configured retention, Textract region and number of attempts", () => {
-    const configured = synthesize({ recordRetentionDays: "3650", textractRegion: "eu-west-1", mostAttempts: "3" }).workflow;
+  it("has the configured Textract region, number of attempts and rule about consent", () => {
+    const configured = synthesize({ textractRegion: "eu-west-1", mostAttempts: "3", consentRequired: "true" }).workflow;
     const variables = (worker: string): any =>
       resource(configured, "AWS::Lambda::Function", `${worker}/Function/Resource`).Properties.Environment.Variables;
-    expect(variables("Starter").RECORD_RETENTION_DAYS).toBe("3650");
+    expect(variables("Starter").CONSENT_REQUIRED).toBe("true");
     expect(variables("ExtractDocument").TEXTRACT_REGION).toBe("eu-west-1");
     expect(variables("ConcludeSubmission").MOST_ATTEMPTS).toBe("3");
   });
@@ -83,7 +83,8 @@ describe("messages", () => {
   });
 
   it("reach no other worker", () => {
-    expect(resources(workflow, "AWS::Lambda::EventSourceMapping").size).toBe(sources.length);
+    const mappings = [...resources(workflow, "AWS::Lambda::EventSourceMapping").keys()];
+    expect(mappings.filter((path) => path.endsWith("/Messages/Resource"))).toHaveLength(sources.length);
   });
 
   it("are processed with the configured concurrency", () => {
@@ -228,6 +229,13 @@ it("SweepSubmissions runs every hour", () => {
   ]);
 });
 
+it("SweepRetention runs every twelve hours, and no run overlaps with the next", () => {
+  const { Properties: rule } = resource(workflow, "AWS::Events::Rule", "SweepRetentionSchedule/Rule");
+  expect([rule.ScheduleExpression, plain(rule.Targets)[0].Arn]).toEqual(["rate(12 hours)", "<SweepRetention/Machine/Resource>"]);
+  const { TimeoutSeconds } = JSON.parse(readFileSync(join(STATE_MACHINES, "sweep-retention.asl.json"), "utf8"));
+  expect(TimeoutSeconds).toBeLessThanOrEqual(12 * 3600);
+});
+
 it("sweep-faces runs every day", () => {
   const { Properties: rule } = resource(workflow, "AWS::Events::Rule", "SweepFacesSchedule/Rule");
   const [target] = plain(rule.Targets);
@@ -238,6 +246,24 @@ it("sweep-faces runs every day", () => {
     Principal: "events.amazonaws.com",
     SourceArn: "<SweepFacesSchedule/Rule.Arn>",
   });
+});
+
+it("changes of decisions reach seal-records from the oldest on, and none is given up", () => {
+  const mapping = resource(workflow, "AWS::Lambda::EventSourceMapping", "SealRecords/Changes/Resource");
+  // Without numbers of attempts or ages, Lambda tries again as long as the stream keeps the change.
+  expect(plain(mapping.Properties)).toEqual({
+    EventSourceArn: "<Decisions/Resource.StreamArn>",
+    FunctionName: "<SealRecords/Function/Resource>",
+    FunctionResponseTypes: ["ReportBatchItemFailures"],
+    StartingPosition: "TRIM_HORIZON",
+    Tags: expect.anything(),
+  });
+});
+
+it("verify-records runs every day", () => {
+  const { Properties: rule } = resource(workflow, "AWS::Events::Rule", "VerifyRecordsSchedule/Rule");
+  const [target] = plain(rule.Targets);
+  expect([rule.ScheduleExpression, target.Arn, target.Input]).toEqual(["rate(1 day)", "<VerifyRecords/Function/Resource.Arn>", "{}"]);
 });
 
 it("sweep-cases runs every hour", () => {
@@ -258,6 +284,7 @@ it("the outputs are those that operators and tools use", () => {
   const own = Object.entries(workflow.template.Outputs).filter(([, output]) => output.Export === undefined);
   expect(own.map(([name]) => name).sort()).toEqual([
     "DocumentExtractionMachineArn",
+    "ErasureMachineArn",
     "ExtractionDeadLetterQueueUrl",
     "ExtractionQueueUrl",
     "FailuresDeadLetterQueueUrl",
@@ -268,6 +295,7 @@ it("the outputs are those that operators and tools use", () => {
     "LicensesQueueUrl",
     "OnboardingMachineArn",
     "RecordFailureMachineArn",
+    "SweepRetentionMachineArn",
     "SweepSubmissionsMachineArn",
     "ThirdPartyCheckMachineArn",
   ]);

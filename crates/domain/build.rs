@@ -15,6 +15,17 @@ struct Threshold {
     to: f64,
     unit: String,
     reason: String,
+    #[serde(default)]
+    judges: Vec<Judges>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Judges {
+    check: String,
+    score: String,
+    passes: String,
+    otherwise: String,
 }
 
 fn main() {
@@ -22,13 +33,22 @@ fn main() {
     let text = fs::read_to_string(FILE).expect("the file of thresholds can be read");
     let thresholds: Vec<Threshold> = serde_json::from_str(&text).expect("the thresholds are a list of entries");
     let (mut fields, mut values, mut entries) = (String::new(), String::new(), String::new());
-    for Threshold { name, value, from, to, unit, reason } in &thresholds {
+    for Threshold { name, value, from, to, unit, reason, judges } in &thresholds {
         let field = field(name);
         writeln!(fields, "/// {reason} Unit: {unit}.\npub {field}: f64,").expect("writing to a String cannot fail");
         writeln!(values, "{field}: {value:?},").expect("writing to a String cannot fail");
+        let mut judged = String::new();
+        for Judges { check, score, passes, otherwise } in judges {
+            let (check, passes, otherwise) = (capitalized(check), capitalized(passes), camel_case(otherwise));
+            write!(
+                judged,
+                "Judges {{ check: Check::{check}, score: {score:?}, passes: Passes::{passes}, otherwise: ReasonCode::{otherwise} }},"
+            )
+            .expect("writing to a String cannot fail");
+        }
         writeln!(
             entries,
-            "Threshold {{ name: {name:?}, from: {from:?}, to: {to:?}, unit: {unit:?}, reason: {reason:?}, \
+            "Threshold {{ name: {name:?}, from: {from:?}, to: {to:?}, unit: {unit:?}, reason: {reason:?}, judges: &[{judged}], \
              get: |all| all.{field}, set: |all, value| all.{field} = value }},"
         )
         .expect("writing to a String cannot fail");
@@ -52,4 +72,14 @@ fn field(name: &str) -> String {
         field.push(character.to_ascii_lowercase());
     }
     field
+}
+
+/// `identityCompare` → `IdentityCompare`.
+fn capitalized(name: &str) -> String {
+    name[..1].to_ascii_uppercase() + &name[1..]
+}
+
+/// `FACE_MISMATCH` → `FaceMismatch`.
+fn camel_case(code: &str) -> String {
+    code.split('_').map(|word| word[..1].to_owned() + &word[1..].to_ascii_lowercase()).collect()
 }

@@ -117,11 +117,16 @@ class _Layers:
             operation = operation_of(service, method, path, headers, content, query)
             task, about = _task.get()
             caller = task or caller_of(headers)
-            fault = self._faults.called(service, operation, self._text(service, path, query, content) + about, caller)
+            call = (service, operation, self._text(service, path, query, content) + about, caller)
+            fault = self._faults.called(*call)
+            while fault is not None:
+                for seconds in fault.delay():
+                    await asyncio.sleep(seconds)
+                if not fault.is_removed:
+                    break
+                fault = self._faults.find(*call)
             if fault is None:
                 return await handler(method, path, headers, body, query)
-            if fault.delay_seconds:
-                await asyncio.sleep(fault.delay_seconds)
             answer = await handler(method, path, headers, body, query) if fault.afterwards else None
             if fault.worker:
                 self._end_worker(fault.worker, caller, tuple(fault.match.values()))
@@ -148,11 +153,16 @@ class _Layers:
 
         def perform(what: Any, arguments: Any) -> Any:
             task, about = _task.get()
-            fault = self._faults.called(service, operation, f"{what} {json.dumps(arguments)} {about}", task)
+            call = (service, operation, f"{what} {json.dumps(arguments)} {about}", task)
+            fault = self._faults.called(*call)
+            while fault is not None:
+                for seconds in fault.delay():
+                    time.sleep(seconds)
+                if not fault.is_removed:
+                    break
+                fault = self._faults.find(*call)
             if fault is None:
                 return original(what, arguments)
-            if fault.delay_seconds:
-                time.sleep(fault.delay_seconds)
             if fault.afterwards:
                 original(what, arguments)
             if fault.no_answer:

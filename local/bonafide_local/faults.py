@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -12,6 +14,8 @@ THIRD_PARTY = "third-party"
 # The emulator's names; `states` is Step Functions.
 AWS_SERVICES = ("dynamodb", "lambda", "rekognition", "s3", "secretsmanager", "sns", "sqs", "states", "textract")
 SERVICES = (*AWS_SERVICES, THIRD_PARTY)
+# How soon a delayed request notices that its fault is removed.
+_POLL_SECONDS = 0.05
 _FIELDS = {
     "service",
     "operation",
@@ -70,7 +74,10 @@ class BadFault(ValueError):
 
 @dataclass(slots=True)
 class Fault:
-    """One forced answer, after ``passing`` normal ones. ``remaining`` None means until it is cleared."""
+    """One forced answer, after ``passing`` normal ones. ``remaining`` None means until it is removed.
+
+    ``met`` counts the requests that it has answered or delays.
+    """
 
     service: str
     operation: str | None
@@ -89,6 +96,8 @@ class Fault:
     worker: WorkerFailure | None = None
     afterwards: bool = False
     identifier: int = 0
+    met: int = 0
+    is_removed: bool = False
 
     @classmethod
     def parse(cls, body: Any) -> Fault:
@@ -153,6 +162,12 @@ class Fault:
             and all(text in request for text in self.match.values())
         )
 
+    def delay(self) -> Iterator[float]:
+        """The seconds to sleep, in parts: until its delay is over, or it is removed."""
+        end = time.monotonic() + self.delay_seconds
+        while (left := end - time.monotonic()) > 0 and not self.is_removed:
+            yield min(left, _POLL_SECONDS)
+
     def describe(self) -> dict[str, Any]:
         """The fault as ``GET /faults`` shows it."""
         shown: dict[str, Any] = {"id": self.identifier, "service": self.service, "operation": self.operation}
@@ -162,6 +177,8 @@ class Fault:
             shown["count"] = self.remaining
         if self.passing:
             shown["passing"] = self.passing
+        if self.met:
+            shown["met"] = self.met
         if self.delay_seconds:
             shown["delaySeconds"] = self.delay_seconds
         if self.has_result:
@@ -219,11 +236,15 @@ class Faults:
     def remove(self, identifier: int) -> None:
         """Remove one fault, if it is still there."""
         with self._lock:
-            self._faults = [fault for fault in self._faults if fault.identifier != identifier]
+            for fault in self._faults:
+                fault.is_removed = fault.identifier == identifier
+            self._faults = [fault for fault in self._faults if not fault.is_removed]
 
     def clear(self) -> None:
         """Remove all faults; the counts of calls stay."""
         with self._lock:
+            for fault in self._faults:
+                fault.is_removed = True
             self._faults.clear()
 
     def clear_calls(self) -> None:
@@ -231,9 +252,14 @@ class Faults:
             self._calls.clear()
 
     def called(self, service: str, operation: str, request: str, caller: str = "") -> Fault | None:
-        """Count a call, and return the fault that answers it, if any, whose count is reduced by one."""
+        """Count a call, and `find` the fault that answers it."""
         with self._lock:
             self._calls[(service, operation)] += 1
+        return self.find(service, operation, request, caller)
+
+    def find(self, service: str, operation: str, request: str, caller: str = "") -> Fault | None:
+        """The fault that answers a call, if any, whose count is reduced by one."""
+        with self._lock:
             for fault in self._faults:
                 if fault.applies(service, operation, request, caller):
                     if fault.passing:
@@ -243,6 +269,7 @@ class Faults:
                         fault.remaining -= 1
                         if fault.remaining == 0:
                             self._faults.remove(fault)
+                    fault.met += 1
                     return fault
         return None
 

@@ -55,7 +55,7 @@ async def serve(options: Options) -> None:
     from hypercorn.config import Config
     from ministack import app as emulator
 
-    from bonafide_local import fault_injection, hooks, iam, timings
+    from bonafide_local import fault_injection, hooks, iam, streams, timings
 
     pool = AnalysisPool(options.processes)
     faults = Limits()
@@ -87,6 +87,7 @@ async def serve(options: Options) -> None:
         parts = {
             "rekognition": Part(rekognition.collections, rekognition.restore),
             "faults": Part(faults.kept, faults.restore),
+            "streams": Part(streams.kept, streams.restore),
             "tokens": Part(lambda: iam.machine_of_token, iam.machine_of_token.update),
         }
         snapshots = Snapshots(Path(os.environ["STATE_DIR"]), parts, options.snapshot_seconds)

@@ -12,7 +12,19 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-from bonafide_local import asl, execution_metrics, iam, openapi_import, ranges, redrive, tokens
+from bonafide_local import (
+    asl,
+    checksums,
+    execution_metrics,
+    iam,
+    issuer,
+    object_lock,
+    openapi_import,
+    ranges,
+    redrive,
+    streams,
+    tokens,
+)
 from bonafide_local.aws_json import JsonService, caller_headers
 from bonafide_local.errors import ServiceError
 from bonafide_local.objects import ReadObject
@@ -38,7 +50,11 @@ def install(services: list[JsonService], rekognition: Rekognition, decisions: ia
     _record_requests_of_tasks()
     _start_at_once()
     ranges.install()
+    streams.install()
+    object_lock.install()
+    checksums.install()
     openapi_import.install()
+    issuer.install()
     iam.install(decisions)
 
 

@@ -23,6 +23,7 @@ _CONTEXT_PREFIXES = (
     "dynamodb:attributes",
     "dynamodb:enclosingoperation",
     "dynamodb:select",
+    "s3:if-none-match",
     "s3:prefix",
     "s3:x-amz-server-side-encryption",
 )
@@ -71,6 +72,7 @@ def install(decisions: Decisions) -> None:
     _hide_missing_objects_without_list_permission(decisions)
     _record(decisions)
     _add_keys_to_attributes()
+    _add_conditions_of_writes()
     _treat_loopback_as_tls()
     _authorize_answers_on_their_machine()
     _accept_signed_host_of_step_functions()
@@ -181,6 +183,25 @@ def _add_keys_to_attributes() -> None:
         return context
 
     iam_actions.dynamodb_service_context = dynamodb_service_context
+
+
+def _add_conditions_of_writes() -> None:
+    """A write to S3 has the condition key ``s3:if-none-match``, which the emulator lacks.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    """
+    from ministack.core import iam_actions
+
+    original = iam_actions.s3_service_context
+
+    def s3_service_context(action: str, query: Any, path: str = "", headers: Any = None) -> dict[str, Any]:
+        context: dict[str, Any] = original(action, query, path, headers)
+        condition = (headers or {}).get("if-none-match")
+        if action == "s3:PutObject" and condition:
+            context["s3:if-none-match"] = condition
+        return context
+
+    iam_actions.s3_service_context = s3_service_context
 
 
 def _treat_loopback_as_tls() -> None:

@@ -126,6 +126,30 @@ def test_a_running_execution_has_failed_and_can_be_redriven(durable: LocalAws, s
     assert "Messages" not in durable.client("sqs").receive_message(QueueUrl=ends)
 
 
+def test_the_changes_in_a_stream_are_kept(durable: LocalAws, state: Path) -> None:
+    dynamodb, streams = durable.client("dynamodb"), durable.client("dynamodbstreams")
+    key = {"AttributeName": "id", "KeyType": "HASH"}
+    made = dynamodb.create_table(
+        TableName="streamed",
+        KeySchema=[key],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    stream = made["TableDescription"]["LatestStreamArn"]
+
+    def changes() -> list[str]:
+        shard = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]["ShardId"]
+        begin = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+        return [record["dynamodb"]["Keys"]["id"]["S"] for record in streams.get_records(ShardIterator=begin)["Records"]]
+
+    dynamodb.put_item(TableName="streamed", Item={"id": {"S": "before"}})
+    wait_until_kept(durable, state)
+    restart(durable, signal.SIGKILL)
+    dynamodb.put_item(TableName="streamed", Item={"id": {"S": "after"}})
+    assert changes() == ["before", "after"]
+
+
 def test_faces_faults_functions_licences_and_charges_are_kept(durable: LocalAws) -> None:
     rekognition = durable.client("rekognition")
     rekognition.create_collection(CollectionId="faces")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.error
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -78,6 +79,29 @@ def test_a_slow_task_times_out(aws: LocalAws, places: dict[str, str]) -> None:
     aws.force(service="dynamodb", caller="slow/", delaySeconds=2 * TIMEOUT, count=1)
     described = aws.run("slow", {"Do": of_service("dynamodb", places) | {"TimeoutSeconds": 1}})
     assert described.get("error") == "States.Timeout"
+
+
+def test_a_delayed_request_passes_when_its_fault_is_removed(aws: LocalAws, places: dict[str, str]) -> None:
+    """Through the engine itself, and through the handlers of services. The fault that comes after it still applies."""
+    aws.force(service="dynamodb", caller="held/First", delaySeconds=2 * TIMEOUT, error="ThrottlingException")
+    aws.force(service="rekognition", caller="held/Second", delaySeconds=2 * TIMEOUT, error="ThrottlingException")
+    aws.force(service="rekognition", caller="held/Second", result={"CollectionIds": ["other"]})
+    collections = task("arn:aws:states:::aws-sdk:rekognition:listCollections", {})
+    states = {"First": of_service("dynamodb", places) | {"Next": "Second"}, "Second": collections}
+    del states["First"]["End"]
+
+    url = f"{aws.control}/faults"
+
+    def release() -> None:
+        for _ in range(2):
+            held = wait_until(lambda: [fault for fault in aws.http("GET", url)[1] if fault.get("met") and "error" in fault])
+            aws.http("DELETE", f"{url}/{held[0]['id']}")
+
+    with ThreadPoolExecutor() as pool:
+        released = pool.submit(release)
+        described = aws.run("held", states)
+        released.result()
+    assert json.loads(described["output"])["CollectionIds"] == ["other"]
 
 
 def test_a_fault_afterwards_keeps_the_effect(aws: LocalAws, places: dict[str, str]) -> None:

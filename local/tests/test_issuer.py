@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from conftest import LocalAws
 
-POOL = {"Type": "AWS::Cognito::UserPool", "Properties": {"UserPoolName": "reviewers"}}
+POLICY = {"MinimumLength": 14, "RequireLowercase": True, "RequireNumbers": True, "RequireSymbols": True, "RequireUppercase": True}
+POOL = {
+    "Type": "AWS::Cognito::UserPool",
+    "Properties": {
+        "UserPoolName": "reviewers",
+        "UsernameConfiguration": {"CaseSensitive": False},
+        "MfaConfiguration": "ON",
+        "EnabledMfas": ["SOFTWARE_TOKEN_MFA"],
+        "Policies": {"PasswordPolicy": POLICY},
+    },
+}
 SERVER = {
     "Type": "AWS::Cognito::UserPoolResourceServer",
     "Properties": {
@@ -17,6 +33,18 @@ SERVER = {
         "Identifier": "review",
         "Name": "review",
         "Scopes": [{"ScopeName": "read", "ScopeDescription": "read"}],
+    },
+}
+CALLBACK = "http://localhost:8081/"
+CLIENT = {
+    "Type": "AWS::Cognito::UserPoolClient",
+    "Properties": {
+        "UserPoolId": {"Ref": "Pool"},
+        "AllowedOAuthFlows": ["code"],
+        "AllowedOAuthFlowsUserPoolClient": True,
+        "AllowedOAuthScopes": ["openid", "review/read"],
+        "CallbackURLs": [CALLBACK],
+        "SupportedIdentityProviders": ["COGNITO"],
     },
 }
 
@@ -68,8 +96,8 @@ def deployed(aws: LocalAws) -> dict[str, str]:
         "Type": "AWS::ApiGateway::Stage",
         "Properties": {"RestApiId": {"Ref": "Api"}, "DeploymentId": {"Ref": "Deployment"}, "StageName": "v1"},
     }
-    resources = {"Pool": POOL, "Server": SERVER, "Api": api(function), "Deployment": deployment, "Stage": stage}
-    outputs = {"Pool": {"Value": {"Ref": "Pool"}}, "Api": {"Value": {"Ref": "Api"}}}
+    resources = {"Pool": POOL, "Server": SERVER, "Client": CLIENT, "Api": api(function), "Deployment": deployment, "Stage": stage}
+    outputs = {name: {"Value": {"Ref": name}} for name in ("Pool", "Client", "Api")}
     return aws.create_stack("review", {"Resources": resources, "Outputs": outputs})
 
 
@@ -125,3 +153,66 @@ def test_there_is_no_token_for_others(aws: LocalAws, deployed: dict[str, str], c
     body = {"userPoolId": deployed["Pool"], "clientId": "desk", "reviewer": "ann"}
     assert aws.http("POST", f"{aws.control}/tokens", body | change)[0] == status
     assert aws.http("POST", f"{aws.control}/tokens", {})[0] == 400
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Does not follow redirects."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def sign_in(aws: LocalAws, client: str, reviewer: str, password: str) -> dict[str, str]:
+    """What the sign-in pages send back to the desk, as a browser would get it."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(b"verifier").digest()).rstrip(b"=").decode()
+    query = {
+        "response_type": "code",
+        "client_id": client,
+        "redirect_uri": CALLBACK,
+        "scope": "openid review/read",
+        "state": "s1",
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    with urllib.request.urlopen(f"{aws.endpoint}/oauth2/authorize?{urllib.parse.urlencode(query)}") as page:
+        assert b"password" in page.read()
+    form = urllib.parse.urlencode(query | {"username": reviewer, "password": password}).encode()
+    try:
+        with urllib.request.build_opener(Stay).open(f"{aws.endpoint}/login", form):
+            # The page again, with an error.
+            return {}
+    except urllib.error.HTTPError as answer:
+        location = str(answer.headers["Location"])
+    assert location.startswith(CALLBACK)
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(location).query))
+
+
+@pytest.mark.parametrize("reviewer", ["ann", "bob"])
+def test_a_reviewer_signs_in_on_the_pages_as_the_same_person(
+    aws: LocalAws, deployed: dict[str, str], ask: Ask, issue: Issue, reviewer: str
+) -> None:
+    client = deployed["Client"]
+    answer = sign_in(aws, client, reviewer, "local-Reviewer-1")
+    assert answer["state"] == "s1"
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": client,
+        "code": answer["code"],
+        "redirect_uri": CALLBACK,
+        "code_verifier": "verifier",
+    }
+    request = urllib.request.Request(
+        f"{aws.endpoint}/oauth2/token", urllib.parse.urlencode(form).encode(), {"Origin": "http://localhost:8081"}
+    )
+    with urllib.request.urlopen(request) as tokens:
+        # The desk is at another origin than the sign-in pages.
+        assert tokens.headers["Access-Control-Allow-Origin"] == "*"
+        token = json.loads(tokens.read())["access_token"]
+    status, claims = ask(token)
+    assert (status, claims["username"], claims["client_id"], claims["token_use"]) == (200, reviewer, client, "access")
+    assert claims["sub"] == ask(issue(reviewer))[1]["sub"]
+
+
+def test_another_password_or_person_is_refused(aws: LocalAws, deployed: dict[str, str]) -> None:
+    assert sign_in(aws, deployed["Client"], "ann", "local-Reviewer-2") == {}
+    assert sign_in(aws, deployed["Client"], "eve", "local-Reviewer-1") == {}

@@ -25,7 +25,7 @@ async function leave(
   name: string,
   given: Variables,
 ): Promise<{ next: string; outcome: unknown; reasons: string[]; isProven: unknown }> {
-  let variables: Variables = { outcome: "pass", reasons: [], ...given };
+  let variables: Variables = { outcome: "pass", reasons: [], goesOn: ["pass", "refer"], neverOverruled: [], ...given };
   let next = name;
   do {
     const state = find(machine, next);
@@ -365,11 +365,28 @@ describe("a missing value never approves", () => {
 
   it("doubts of all checks are kept", async () => {
     const assign = find("onboarding", "CheckWithThirdParty").Assign;
-    const after = async (doubts: string[], outcome: string, reasons: string[]) =>
-      (await evaluate(assign, { states: { result: { Output: { outcome, reasons } } }, doubts })) as { doubts: string[] };
+    const after = async (doubts: string[], outcome: string, reasons: string[], goesOn = ["pass", "refer"]) =>
+      (await evaluate(assign, { states: { result: { Output: { outcome, reasons } } }, doubts, goesOn })) as { doubts: string[] };
     expect((await after(["FACE_DUPLICATE"], "refer", ["LICENSE_UNKNOWN"])).doubts).toEqual(["FACE_DUPLICATE", "LICENSE_UNKNOWN"]);
     expect((await after(["FACE_DUPLICATE"], "pass", [])).doubts).toEqual(["FACE_DUPLICATE"]);
     expect((await after([], "pass", [])).doubts).toEqual([]);
+    expect((await after([], "decline", ["LICENSE_UNKNOWN"])).doubts).toEqual([]);
+    const appealed = await after(["APPLICATION_APPEALED"], "decline", ["LICENSE_UNKNOWN"], ["pass", "refer", "decline"]);
+    expect(appealed.doubts).toEqual(["APPLICATION_APPEALED", "LICENSE_UNKNOWN"]);
+  });
+
+  it.each(["IsIdentityVerified", "DoesDocumentMatch", "IsLicenseValid"])("%s goes on after a decline in an appeal only", async (name) => {
+    const input = { applicationId: "8d247914", submissionId: "0123456789abcde", kind: "package", package: {} };
+    const assign = find("onboarding", "ReadInput").Assign;
+    const next = async (more: object, outcome: unknown, reasons: string[]) => {
+      const variables = (await evaluate(assign, { states: { input: { ...input, ...more } } })) as Variables;
+      return (await leave("onboarding", name, { ...variables, outcome, reasons })).next;
+    };
+    const appeal = { neverOverruled: ["DOCUMENT_EXPIRED", "APPLICANT_UNDER_AGE"] };
+    expect(await next({}, "decline", ["LICENSE_UNKNOWN"])).toBe("ConcludeSubmission");
+    expect(await next(appeal, "decline", ["LICENSE_UNKNOWN"])).not.toBe("ConcludeSubmission");
+    expect(await next(appeal, "decline", ["LICENSE_UNKNOWN", "DOCUMENT_EXPIRED"])).toBe("ConcludeSubmission");
+    for (const outcome of ["resubmit", "declined", undefined]) expect(await next(appeal, outcome, [])).toBe("ConcludeSubmission");
   });
 
   it.each([{}, { isFaceKept: "true" }, { isFaceKept: false }])("a face is deleted after the answer %o of the worker", async (answer) => {

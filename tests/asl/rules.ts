@@ -100,6 +100,7 @@ const RESULT_KEYS = new Set(["sessionId", "result", "reasons", "confidence", "cu
 const PROJECTABLE = new Set([
   ...["applicationId", "document", "identityExtraction", "registryVerification", "identityCompare", "customerId"],
   ...["submissionId", "kind", "executionArn"],
+  ...["heldAt", "retention", "retentionFrom", "packageSubmission", "selfieSubmission", "documentSubmission"],
 ]);
 
 /** Personal attributes of a conversation's row that an Express machine may read. */
@@ -170,7 +171,7 @@ export function substituted(text: string): string {
     if (name.endsWith("Arn")) return `arn:aws:lambda:us-east-1:111122223333:function:${name}`;
     if (name.endsWith("Url")) return `https://sqs.us-east-1.amazonaws.com/111122223333/${name}`;
     if (name === "MinimumAge") return "18";
-    if (name === "ReviewDays" || name === "RecordRetentionDays") return "30";
+    if (name === "ReviewDays" || name === "CustomerDays") return "30";
     if (name === "LicenseBackRequired") return "false";
     if (name === "LicenseQuestion") return "number";
     return name;
@@ -390,7 +391,7 @@ export const RULES: readonly Rule[] = [
       tasks(machine)
         .filter(([, { Resource }]) => Resource?.includes("dynamodb:"))
         .flatMap(([name, { Arguments = {} }]) => {
-          const text = ["UpdateExpression", "KeyConditionExpression", "ConditionExpression", "ProjectionExpression"]
+          const text = ["UpdateExpression", "KeyConditionExpression", "FilterExpression", "ConditionExpression", "ProjectionExpression"]
             .map((field) => Arguments[field] ?? "")
             .join(" ");
           return (["ExpressionAttributeNames", "ExpressionAttributeValues"] as const).flatMap((field, index) => {

@@ -36,6 +36,7 @@ export const INTEGRATIONS: Readonly<Record<string, Integration>> = {
       TableName: true,
       IndexName: true,
       KeyConditionExpression: true,
+      "FilterExpression?": true,
       ProjectionExpression: true,
       Limit: true,
       "ExpressionAttributeNames?": true,

@@ -14,7 +14,7 @@ use bonafide_tools::rows::plain;
 use serde_json::{Value, json};
 
 use crate::applicant::{customers, number, send, send_events};
-use crate::command::bonafide;
+use crate::command::as_ann;
 use crate::run::{member_of, samples_folder};
 
 /// The outcomes of the attempts of an application that gets only useless packages, as many as the setting `mostAttempts` allows.
@@ -120,7 +120,7 @@ impl Kept {
 }
 
 /// Keys and versions of the evidence of an application.
-async fn evidence(id: &str) -> Result<BTreeSet<(String, String)>> {
+pub(crate) async fn evidence(id: &str) -> Result<BTreeSet<(String, String)>> {
     let list = bench().local.s3.list_object_versions().bucket(bench().deployment.data("BucketName")?);
     let found = list.prefix(format!("evidence/{id}/")).send().await?;
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
@@ -128,7 +128,7 @@ async fn evidence(id: &str) -> Result<BTreeSet<(String, String)>> {
 }
 
 /// The names of the Onboarding executions of an application.
-async fn executions(id: &str) -> Result<BTreeSet<String>> {
+pub(crate) async fn executions(id: &str) -> Result<BTreeSet<String>> {
     let list =
         bench().local.sfn.list_executions().state_machine_arn(bench().deployment.machine("OnboardingMachineArn")?);
     let all = list.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
@@ -236,7 +236,7 @@ fn a_failed_application_takes_a_package_and_keeps_its_records() {
 /// Stops every execution of the application before it looks at the selfie.
 fn gate(id: &str) -> Result<Gate<'static>> {
     let busy = Fault::error("rekognition", "DetectFaces", id, "ThrottlingException", 400);
-    bench().local.control.gate(&busy.by("identity-verification/DetectFaces").late(10))
+    bench().local.control.gate(&busy.by("identity-verification/DetectFaces").late(50))
 }
 
 #[test]
@@ -316,14 +316,14 @@ fn the_last_attempt_is_referred_and_can_be_reopened() {
         assert_eq!(Kept::of(id).await?, before);
         refuses(id, Package, "APPLICATION_IN_REVIEW").await?;
 
-        let reopened = bonafide(&["reopen", id, "--reason", "The scanner was broken.", "--json"]);
+        let reopened = as_ann(&["reopen", id, "--reason", "The scanner was broken.", "--json"]);
         assert_eq!(reopened.status.code(), Some(0), "{reopened:?}");
         pass(id)?;
         license(id, &number(id))?;
         let record = send(Package, id, upload(Package, id, &number(id))).await?.ended().await?;
         assert_eq!((&record["attempt"], &record["outcome"]), (&json!(1.0), &json!("approved")));
         records.push(record);
-        let again = bonafide(&["reopen", id, "--reason", "Once more.", "--json"]);
+        let again = as_ann(&["reopen", id, "--reason", "Once more.", "--json"]);
         assert_eq!(again.status.code(), Some(1), "an approved application cannot be reopened: {again:?}");
 
         let decisions = Kept::of(id).await?.decisions;
@@ -352,7 +352,7 @@ fn a_declined_application_can_be_reopened() {
     let id = "e2e_reopened_";
     bench().run(async {
         Standing::Declined.reach(id).await?;
-        let reopened = bonafide(&["reopen", id, "--reason", "The register was wrong.", "--json"]);
+        let reopened = as_ann(&["reopen", id, "--reason", "The register was wrong.", "--json"]);
         assert_eq!(reopened.status.code(), Some(0), "{reopened:?}");
         bench().local.control.set_license(&number(id), "known")?;
         let record = send(Package, id, upload(Package, id, &number(id))).await?.ended().await?;

@@ -41,8 +41,20 @@ pub(crate) fn key(kind: UploadKind, id: &str) -> String {
 
 /// Uploads a file and returns its version.
 pub(crate) async fn put(key: &str, body: impl Into<Vec<u8>>) -> Result<ObjectRef> {
-    let bucket = bench().deployment.data("BucketName")?.to_owned();
+    put_into(bench().deployment.data("BucketName")?, key, body, &[]).await
+}
+
+/// Uploads a file with these metadata into a bucket, and returns its version.
+pub(crate) async fn put_into(
+    bucket: &str,
+    key: &str,
+    body: impl Into<Vec<u8>>,
+    metadata: &[(&str, &str)],
+) -> Result<ObjectRef> {
+    let bucket = bucket.to_owned();
+    let metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let put = bench().local.s3.put_object().bucket(&bucket).key(key).body(ByteStream::from(body.into()));
+    let put = put.set_metadata(Some(metadata));
     let version_id = put.send().await.with_context(|| format!("upload {key}"))?.version_id.context("no version")?;
     Ok(ObjectRef { bucket, key: key.to_owned(), version_id })
 }
@@ -50,6 +62,17 @@ pub(crate) async fn put(key: &str, body: impl Into<Vec<u8>>) -> Result<ObjectRef
 /// Uploads a file for an application.
 pub(crate) async fn send(kind: UploadKind, id: &str, body: impl Into<Vec<u8>>) -> Result<Sent> {
     Ok(Sent { id: id.to_owned(), object: put(&key(kind, id), body).await? })
+}
+
+/// Uploads a file with these metadata for an application.
+pub(crate) async fn send_with(
+    kind: UploadKind,
+    id: &str,
+    body: impl Into<Vec<u8>>,
+    metadata: &[(&str, &str)],
+) -> Result<Sent> {
+    let object = put_into(bench().deployment.data("BucketName")?, &key(kind, id), body, metadata).await?;
+    Ok(Sent { id: id.to_owned(), object })
 }
 
 /// Sends the S3 events of these versions, in this order, and waits until the starter has handled them all.

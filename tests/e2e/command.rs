@@ -2,6 +2,7 @@
 
 use std::process::Output;
 
+use bonafide_domain::ReasonCode;
 use bonafide_tests::answers::{license, pass};
 use bonafide_tests::bench::bench;
 use bonafide_tools::packages::members;
@@ -11,6 +12,11 @@ use crate::run::sample;
 
 pub(crate) fn bonafide(arguments: &[&str]) -> Output {
     bench().bonafide(arguments).unwrap()
+}
+
+/// The same through the review API, as the reviewer ann.
+pub(crate) fn as_ann(arguments: &[&str]) -> Output {
+    bonafide(&[arguments, &["--as", "ann"]].concat())
 }
 
 pub(crate) fn json_lines(output: &Output) -> Vec<Value> {
@@ -77,4 +83,43 @@ fn submit_waits_for_outcomes_in_the_order_of_its_arguments() {
         json_lines(&output).iter().map(|object| (object["applicationId"].clone(), object["reasons"].clone())).collect();
     let expected = ["second-no-zip", "first-no-zip"].map(|id| (json!(id), json!(["PACKAGE_NOT_A_ZIP"])));
     assert_eq!(shown, expected);
+}
+
+#[test]
+fn audit_tells_what_was_decided_and_by_which_rules() {
+    let id = "face-mismatch";
+    let seen = sample(id);
+    let audit = |arguments: &[&str]| bonafide(&[&["audit"], arguments].concat());
+    let shown = json_lines(&audit(&["show", id, "--json"]));
+    let concluded = shown.last().unwrap();
+    assert_eq!((&concluded["what"], &concluded["outcome"]), (&json!("submissionConcluded"), &json!("declined")));
+    // 32 bytes, in base64 and in hexadecimal digits.
+    assert_eq!(concluded["evidence"]["selfie"]["sha256"].as_str().map(str::len), Some(44), "{concluded}");
+    for digest in ["digest", "personalDigest"] {
+        assert_eq!(concluded[digest].as_str().map(str::len), Some(64), "{concluded}");
+    }
+    assert!(concluded["checks"]["identityVerification"]["model"].is_string(), "{concluded}");
+    let story = String::from_utf8_lossy(&audit(&["show", id]).stdout).into_owned();
+    assert!(story.contains("ended: declined, FACE_MISMATCH"), "{story}");
+    assert!(!story.contains(seen.row["LAST_NAME"].as_str().unwrap()), "personal data");
+
+    let explained = &json_lines(&audit(&["explain", id, "--json"]))[0];
+    let sentence = ReasonCode::FaceMismatch.applicant();
+    assert_eq!((&explained["applicant"], &explained["people"]), (&json!([sentence]), &json!(0)));
+
+    let rejudged = audit(&["rejudge", id, "--json"]);
+    assert_eq!(rejudged.status.code(), Some(0), "{rejudged:?}");
+    let scores = json_lines(&rejudged)[0]["scores"].clone();
+    let refer = scores.as_array().unwrap().iter().find(|score| score["threshold"] == "SimilarityRefer").unwrap();
+    assert_eq!((&refer["then"], &refer["otherwise"]), (&json!([80.0, false]), &json!("FACE_MISMATCH")));
+
+    let rules = json_lines(&audit(&["rules", "--json"]));
+    let used = rules.iter().find(|rules| rules["thresholdsDigest"] == concluded["thresholdsDigest"]).unwrap();
+    assert!(used["conclusions"].as_u64() >= Some(1), "{used}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("records.zip").display().to_string();
+    let export = || audit(&["export", "--since", "1d", "--to", &file]);
+    assert_eq!((export().status.code(), export().status.code()), (Some(0), Some(2)));
+    assert_eq!(audit(&["show", "unknown"]).status.code(), Some(3));
 }

@@ -6,12 +6,16 @@
 mod admission;
 mod applicant;
 mod command;
+mod consent;
 mod conversations;
 mod customers;
+mod erasure;
 mod faces;
 mod observability;
 mod operators;
 mod packages;
+mod preflight;
+mod records;
 mod review;
 mod review_api;
 mod run;

@@ -17,10 +17,10 @@ use serde_json::{Map, Value, json};
 use crate::applicant::send;
 use crate::run::{all, sample};
 
-type Line = Map<String, Value>;
+pub(crate) type Line = Map<String, Value>;
 
 /// The JSON lines of a worker; lines that Lambda itself writes are not JSON.
-fn lines(worker: &str) -> Vec<Line> {
+pub(crate) fn lines(worker: &str) -> Vec<Line> {
     let messages = bench().local.log(&format!("/aws/lambda/bonafide-dev-{worker}")).unwrap();
     messages.iter().filter_map(|message| serde_json::from_str(message).ok()).collect()
 }
@@ -233,6 +233,7 @@ fn every_metric_of_alarms_and_dashboard_was_measured() {
     let local = &bench().local;
     // It runs once an hour.
     local.invoke("bonafide-dev-sweep-cases", &json!({})).unwrap();
+    crate::records::counted();
     let mut measured = BTreeSet::<Series>::new();
     for group in local.log_groups().unwrap().iter().filter(|group| group.starts_with("/aws/lambda/")) {
         for line in local.log(group).unwrap().iter().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {

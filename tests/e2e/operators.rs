@@ -4,13 +4,14 @@ use anyhow::Result;
 use bonafide_domain::UploadKind::{Document, Package, Selfie};
 use bonafide_tests::answers::{license, pass};
 use bonafide_tests::bench::bench;
+use bonafide_tests::reviewer::Reviewer;
 use bonafide_tools::control::Fault;
 use bonafide_tools::packages::{members, png, zip};
 use bonafide_tools::rows::{Row, plain, s};
 use serde_json::{Value, json};
 
 use crate::applicant::{customers, send};
-use crate::command::{bonafide, json_lines};
+use crate::command::{as_ann, bonafide, json_lines};
 use crate::run::sample;
 
 fn text(arguments: &[&str]) -> String {
@@ -115,7 +116,12 @@ async fn approved_once(id: &str) -> Result<Value> {
     let row = plain(&bench.row(id).await?);
     assert_eq!((&row["outcome"], &row["status"], row.get("failure")), (&json!("approved"), &json!("DECIDED"), None));
     assert_eq!(row["faceId"], format!("face-of-{id}"));
-    assert_eq!((customers(id).await?.len(), bench.decisions(id).await?.len()), (1, 1));
+    let log: Vec<_> = bench.decisions(id).await?.iter().map(plain).collect();
+    let what: Vec<_> = log.iter().map(|record| (&record["what"], &record["who"])).collect();
+    let ann = Reviewer::named(bench, "ann")?.id()?;
+    let concluded = (&json!("submissionConcluded"), &row["executionArn"]);
+    assert_eq!(what, [(&json!("executionReplayed"), &json!(ann)), concluded]);
+    assert_eq!(customers(id).await?.len(), 1);
     let published = bench.notifications(id, 2).await?;
     let published: Vec<_> = published.into_iter().map(|message| (message.event, message.outcome)).collect();
     let decided = ("APPLICATION_DECIDED".to_owned(), Some("approved".to_owned()));
@@ -129,11 +135,11 @@ fn replay_resumes_where_it_failed() {
     bench().run(async {
         let failed = failed(id, number).await?;
 
-        let planned = &json_lines(&bonafide(&["replay", id, "--dry-run", "--json"]))[0];
+        let planned = &json_lines(&as_ann(&["replay", id, "--dry-run", "--json"]))[0];
         assert_eq!((&planned["action"], &planned["execution"]), (&json!("redrive"), &failed["executionArn"]));
         assert_eq!(plain(&bench().row(id).await?)["status"], "FAILED", "a dry run changes nothing");
 
-        let output = bonafide(&["replay", id, "--wait", "--json"]);
+        let output = as_ann(&["replay", id, "--wait", "--json"]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let row = approved_once(id).await?;
         assert_eq!(row["executionArn"], failed["executionArn"]);
@@ -143,7 +149,7 @@ fn replay_resumes_where_it_failed() {
         let unpacked = timeline["steps"].as_array().unwrap().iter().filter(|step| step["state"] == "UnpackPackage");
         assert_eq!(unpacked.count(), 1, "a step that had succeeded is not repeated");
 
-        let again = &json_lines(&bonafide(&["replay", id, "--json"]))[0];
+        let again = &json_lines(&as_ann(&["replay", id, "--json"]))[0];
         assert_eq!(again["action"], "nothing");
         Ok(())
     });
@@ -154,7 +160,7 @@ fn a_fresh_replay_judges_the_same_upload_once_more() {
     let (id, number) = ("e2e_fresh_", "E514-172-80-852-0");
     bench().run(async {
         let failed = failed(id, number).await?;
-        let output = bonafide(&["replay", id, "--fresh", "--wait", "--json"]);
+        let output = as_ann(&["replay", id, "--fresh", "--wait", "--json"]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         assert_eq!(json_lines(&output)[0]["action"], "fresh");
         let row = approved_once(id).await?;
@@ -193,7 +199,7 @@ fn replay_of_a_single_picture_ends_with_its_execution() {
         bench().run(async {
             let failed = late_document_failed(id, number).await?;
             let arguments = [&["replay", id, "--wait", "--json"], how].concat();
-            let output = bonafide(&arguments);
+            let output = as_ann(&arguments);
             assert_eq!(output.status.code(), Some(0), "{output:?}");
             let lines = json_lines(&output);
             let [planned, ended] = &lines[..] else { panic!("{output:?}") };
@@ -216,7 +222,7 @@ fn replay_continues_after_an_unknown_application() {
     let (id, number) = ("e2e_replay-after_", "E514-172-80-855-0");
     bench().run(async {
         failed(id, number).await?;
-        let output = bonafide(&["replay", "unknown", id, "--wait", "--json"]);
+        let output = as_ann(&["replay", "unknown", id, "--wait", "--json"]);
         assert_eq!(output.status.code(), Some(3), "{output:?}");
         let lines = json_lines(&output);
         let [broken_off, planned, ended] = &lines[..] else { panic!("{output:?}") };

@@ -105,7 +105,11 @@ fn package_beyond_the_limit_is_not_even_copied() {
         let sent = send(Package, id, vec![0; usize::try_from(Limits::DEFAULT.package_bytes)? + 1]).await?;
         let record = sent.ended().await?;
         assert_eq!((&record["status"], &record["reasons"]), (&json!("REFUSED"), &json!([reason])));
-        assert_eq!((record.get("package"), bench().row(id).await?.len()), (None, 0));
+        assert_eq!(record.get("package"), None);
+        // The application begins with the refusal, as one of which nothing was judged.
+        let row = plain(&bench().row(id).await?);
+        let begun = json!([row["status"], row["outcome"], row["reasons"], row["kind"]]);
+        assert_eq!(begun, json!(["DECIDED", "resubmit", [reason], null]), "{row}");
         published(id, "UPLOAD_REJECTED", reason).await
     });
 }

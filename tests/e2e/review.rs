@@ -9,7 +9,7 @@ use bonafide_tools::rows::plain;
 use serde_json::{Value, json};
 
 use crate::applicant::{Sent, customers, number, send};
-use crate::command::bonafide;
+use crate::command::{as_ann, bonafide};
 
 /// Uploads a package whose similarity is between the thresholds, and waits until a reviewer may decide it.
 pub(crate) async fn in_review(id: &str) -> Result<(Sent, String)> {
@@ -42,8 +42,8 @@ fn an_approved_case_becomes_a_customer() {
         // The command tells it, and does not reopen what a reviewer decides.
         let status: Value = serde_json::from_slice(&bonafide(&["status", id, "--json"]).stdout)?;
         ensure!(status["status"] == "IN_REVIEW" && status["reasons"] == json!(["FACE_MATCH_UNSURE"]), "{status}");
-        let reopened = bonafide(&["reopen", id, "--reason", "a test"]);
-        ensure!(String::from_utf8_lossy(&reopened.stderr).contains("decide its case"), "{reopened:?}");
+        let reopened = as_ann(&["reopen", id, "--reason", "a test"]);
+        ensure!(String::from_utf8_lossy(&reopened.stderr).contains("APPLICATION_IN_REVIEW"), "{reopened:?}");
         ensure!(kept(id).await? == (false, 0), "a face or a customer before the decision");
 
         bench().decide(id, &case, Some(("approve", &[]))).await?;

@@ -5,18 +5,18 @@ use std::process::Stdio;
 use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
-use bonafide_domain::UploadKind::{Document, Selfie};
+use bonafide_domain::UploadKind::{Document, Package, Selfie};
 use bonafide_domain::{CaseRefusal, face_api::ApiError};
 use bonafide_tests::answers::{found, license, pass, rekognition};
 use bonafide_tests::bench::{bench, operators_command};
 use bonafide_tests::reviewer::Reviewer;
 use bonafide_tools::control::Fault;
-use bonafide_tools::packages::png;
+use bonafide_tools::packages::{members, png, zip};
 use bonafide_tools::rows::plain;
 use serde_json::{Value, json};
 
 use crate::applicant::{customers, number, send};
-use crate::command::{bonafide, json_lines};
+use crate::command::{as_ann, bonafide, json_lines};
 use crate::review::in_review;
 
 fn reviewer(name: &str) -> Result<Reviewer> {
@@ -87,9 +87,67 @@ fn two_people_approve_a_case_and_the_customer_is_made() {
         refused(&ann.post(&route("claim"))?, 409, CaseRefusal::Decided.code());
         let log = records(id).await?;
         let what: Vec<_> = log.iter().filter_map(|record| record["what"].as_str()).collect();
-        ensure!(what == ["caseViewed", "caseApprovedFirst", "caseDecided", "submissionConcluded"], "{what:?}");
-        ensure!(log[1]["who"] != log[2]["who"] && log[1]["noteDigest"].is_string(), "{log:?}");
+        let expected = [
+            "caseViewed",
+            "caseClaimed",
+            "caseApprovedFirst",
+            "caseClaimed",
+            "caseClaimed",
+            "caseDecided",
+            "submissionConcluded",
+        ];
+        ensure!(what == expected, "{what:?}");
+        ensure!(log[2]["who"] != log[5]["who"] && log[2]["noteDigest"].is_string(), "{log:?}");
         ensure!(!json!(log).to_string().contains("beard"), "the note is in the log: {log:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn reviewers_read_applications_and_executions_without_personal_data() {
+    let id = "e2e_desk-reading_";
+    bench().run(async {
+        let (sent, case) = in_review(id).await?;
+        let ann = reviewer("ann")?;
+
+        let listed = ok(ann.get(&format!("/applications?outcome=referred&idStart={id}"))?);
+        ensure!(listed["applications"][0]["applicationId"] == id && listed["nextPage"].is_null(), "{listed}");
+        let none = ok(ann.get(&format!("/applications?outcome=approved&idStart={id}"))?);
+        ensure!(none["applications"] == json!([]), "{none}");
+
+        let shown = ok(ann.get(&format!("/applications/{id}"))?);
+        ensure!(shown["cases"][0]["caseId"] == case.as_str(), "{shown}");
+        let submission = &shown["submissions"][0];
+        ensure!(submission["submissionId"] == sent.submission().as_str(), "{submission}");
+        let check =
+            |name: &str| submission["checks"].as_array().into_iter().flatten().find(|check| check["check"] == name);
+        ensure!(check("identityCompare").is_some_and(|check| check["outcome"] == "refer"), "{submission}");
+
+        let execution = submission["execution"].as_str().context("no execution")?;
+        let shown = ok(ann.get(&format!("/executions/{execution}"))?);
+        let visits = shown["visits"].as_array().context("no visits")?;
+        let names: Vec<_> = visits.iter().filter_map(|visit| visit["state"].as_str()).collect();
+        let states = shown["states"].as_array().context("no states")?;
+        ensure!(names.iter().all(|name| states.iter().any(|state| state["name"] == *name)), "{names:?}");
+        let waiting = visits.last().context("no visit")?;
+        ensure!((&shown["status"], &waiting["status"]) == (&json!("RUNNING"), &json!("RUNNING")), "{shown}");
+        let child = waiting["children"][0].as_str().context("no child")?;
+        let child = ok(ann.get(&format!("/executions/{child}"))?);
+        ensure!(child["machine"].as_str().is_some_and(|name| name.ends_with("human-review")), "{child}");
+        for child in visits.iter().filter_map(|visit| visit["children"].get(0)) {
+            let child = ok(ann.get(&format!("/executions/{}", child.as_str().context("no name")?))?);
+            ensure!(!child["edges"].as_array().context("no edges")?.is_empty(), "{child}");
+        }
+
+        let counted = ok(ann.get("/overview?days=1")?);
+        ensure!(counted["openCases"].as_u64().is_some_and(|open| open > 0), "{counted}");
+        refused(&ann.get("/overview?days=91")?, 400, ApiError::RequestInvalid.code());
+        refused(&ann.get("/applications/e2e_desk-none")?, 404, CaseRefusal::ApplicationNotFound.code());
+        let (machine, _) = execution.split_once('~').context("no machine")?;
+        refused(&ann.get(&format!("/executions/{machine}~none"))?, 404, CaseRefusal::ExecutionNotFound.code());
+        refused(&ann.get("/executions/another-machine~none")?, 404, CaseRefusal::ExecutionNotFound.code());
+        let looks = records(id).await?;
+        ensure!(looks.is_empty(), "nothing personal was shown: {looks:?}");
         Ok(())
     });
 }
@@ -114,6 +172,12 @@ fn single_pictures_with_a_doubt_are_decided_too() {
             ok(ann.decide(&case, "decline", &decline)?);
             let record = sent.record_when(|record| record["status"] == "DECIDED").await?;
             ensure!(record["outcome"] == "declined", "{record}");
+
+            // The same picture again, with the other one.
+            let because = json!({"reason": "They are twins."});
+            let appeal = ok(ann.post_json(&format!("/applications/{id}/appeal"), "appeal", &because)?);
+            let submission = appeal["submissionId"].as_str().context("no submission")?;
+            bench().case_waiting(id, &format!("{submission}-1")).await?;
         }
         Ok(())
     });
@@ -172,7 +236,81 @@ fn a_service_that_does_not_answer_loses_nothing() {
         let record = sent.record_when(|record| record["status"] == "DECIDED").await?;
         ensure!(record["outcome"] == "declined", "{record}");
         let what: Vec<_> = records(id).await?.iter().map(|record| record["what"].clone()).collect();
-        ensure!(what == ["caseDecided", "submissionConcluded"], "{what:?}");
+        ensure!(what == ["caseClaimed", "caseDecided", "submissionConcluded"], "{what:?}");
+        Ok(())
+    });
+}
+
+/// A package that the licence verification service declines, and the appeal of ann.
+#[test]
+fn an_appeal_is_decided_by_two_other_people() {
+    let id = "e2e_desk-appeal_";
+    bench().run(async {
+        pass(id)?;
+        license(id, &number(id))?;
+        bench().local.control.set_license(&number(id), "unknown")?;
+        let declined = send(Package, id, zip(&members(id, &number(id)))).await?.ended().await?;
+        ensure!(declined["reasons"] == json!(["LICENSE_UNKNOWN"]), "{declined}");
+
+        let (ann, bob, cleo) = (reviewer("ann")?, reviewer("bob")?, reviewer("cleo")?);
+        let (appeal, reopen) = (format!("/applications/{id}/appeal"), format!("/applications/{id}/reopen"));
+        let because = json!({"reason": "The register was wrong about Ada."});
+        // The answer of the first request is lost: it has one effect.
+        let fault = Fault::error("sqs", "SendMessage", id, "ServiceUnavailable", 503).by("operate-applications");
+        let fault = bench().local.control.put(&fault)?;
+        refused(&ann.post_json(&appeal, "one", &because)?, 503, ApiError::ServiceUnavailable.code());
+        bench().local.control.remove(fault)?;
+        let made = ok(ann.post_json(&appeal, "one", &because)?);
+        refused(
+            &ann.post_json(&appeal, "one", &json!({"reason": "Another."}))?,
+            422,
+            ApiError::IdempotencyKeyReused.code(),
+        );
+        let submission = made["submissionId"].as_str().context("no submission")?;
+        let case = format!("{id}/{submission}-1");
+        bench().case_waiting(id, &format!("{submission}-1")).await?;
+        refused(&bob.post_json(&appeal, "two", &because)?, 409, CaseRefusal::ApplicationInReview.code());
+        refused(&bob.post_json(&reopen, "three", &because)?, 409, CaseRefusal::ApplicationInReview.code());
+
+        let shown = ok(bob.get(&format!("/cases/{case}"))?);
+        let doubts = json!(["APPLICATION_APPEALED", "LICENSE_UNKNOWN"]);
+        ensure!(
+            (&shown["case"]["reasons"], &shown["case"]["secondReviewerNeeded"]) == (&doubts, &json!(true)),
+            "{shown}"
+        );
+        ok(cleo.post_json(&format!("/cases/{case}/notes"), "note", &json!({"note": "I have called the register."}))?);
+        let approve = json!({"decision": "approve"});
+        let claim = format!("/cases/{case}/claim");
+        ok(ann.post(&claim)?);
+        refused(&ann.decide(&case, "ann", &approve)?, 403, CaseRefusal::ReviewerInvolved.code());
+        ok(ann.post(&format!("/cases/{case}/release"))?);
+        ok(bob.post(&claim)?);
+        ensure!(ok(bob.decide(&case, "bob", &approve)?)["isFinal"] == false, "one person was enough");
+        ok(cleo.post(&claim)?);
+        ensure!(ok(cleo.decide(&case, "cleo", &approve)?)["isFinal"] == true, "two people were not enough");
+
+        let row = plain(&bench().row_when(id, |row| row.contains_key("customerId")).await?);
+        ensure!((&row["outcome"], &row["LICENSE_VALIDATION"]) == (&json!("approved"), &json!(true)), "{row}");
+        let submissions: Vec<_> = bench().submissions(id).await?.iter().map(plain).collect();
+        let judged = submissions.iter().find(|judged| judged["submissionId"] == submission).context("no submission")?;
+        ensure!((&judged["attempt"], &judged["package"]) == (&declined["attempt"], &declined["package"]), "{judged}");
+        let log = records(id).await?;
+        let what: Vec<_> = log.iter().filter_map(|record| record["what"].as_str()).collect();
+        let expected = [
+            "submissionConcluded",
+            "applicationAppealed",
+            "caseViewed",
+            "caseNoted",
+            "caseClaimed",
+            "caseClaimed",
+            "caseApprovedFirst",
+            "caseClaimed",
+            "caseDecided",
+            "submissionConcluded",
+        ];
+        ensure!(what == expected && log[1]["who"] == json!(ann.id()?), "{log:?}");
+        let text = json!(log).to_string();
+        ensure!(!text.contains("Ada") && !text.contains("called"), "a text of a person is in the log: {text}");
         Ok(())
     });
 }
@@ -200,12 +338,20 @@ fn only_a_reviewers_own_token_is_accepted() {
         let claim = "/cases/e2e_desk-unknown_/0123456789abcde-1/claim";
         refused(&other(json!({"scope": "openid review/read"}))?.post(claim)?, 401, ApiError::NotAuthenticated.code());
         refused(&ann.post(claim)?, 404, CaseRefusal::NotFound.code());
+        let decides = other(json!({"scope": "openid review/read review/decide"}))?;
+        for path in ["/applications/e2e_desk-unknown_/reopen", "/applications/e2e_desk-unknown_/appeal"] {
+            let because = json!({"reason": "A test."});
+            refused(&decides.post_json(path, "key", &because)?, 401, ApiError::NotAuthenticated.code());
+            refused(&ann.post_json(path, "key", &because)?, 404, CaseRefusal::ApplicationNotFound.code());
+        }
+        let replay = "/executions/bonafide-dev-onboarding~e2e-0123456789abcde/replay";
+        refused(&ann.post_json(replay, "key", &json!({"dryRun": true}))?, 404, CaseRefusal::ExecutionNotFound.code());
         // A decision without a key never reaches a worker.
         refused(&ann.get("/cases?status=open")?, 400, ApiError::RequestInvalid.code());
         // What the description says about each code is what the workers answer.
         let codes = &ann.description()?["x-error-codes"];
         for refusal in CaseRefusal::ALL {
-            let expected = json!({"status": refusal.status(), "error": refusal.to_string()});
+            let expected = json!({"status": refusal.status(), "error": refusal.sentence()});
             ensure!(codes[refusal.code()] == expected, "{}: {}", refusal.code(), codes[refusal.code()]);
         }
         Ok(())
@@ -230,12 +376,18 @@ fn the_command_reviews_through_the_same_api() {
         let refused = review(decline);
         ensure!(refused.status.code() == Some(1), "{refused:?}");
         ensure!(String::from_utf8_lossy(&refused.stderr).contains(CaseRefusal::NotClaimed.code()), "{refused:?}");
-        for arguments in [&["claim", &case][..], &["release", &case], &["claim", &case], decline] {
+        let note: &[&str] = &["note", &case, "Another haircut."];
+        for arguments in [&["claim", &case][..], &["release", &case], note, &["claim", &case], decline] {
             let done = review(arguments);
             ensure!(done.status.success(), "{arguments:?}: {done:?}");
         }
         let record = sent.record_when(|record| record["status"] == "DECIDED").await?;
         ensure!(record["outcome"] == "declined", "{record}");
+        // What a reviewer has declined can be appealed.
+        let appealed = as_ann(&["appeal", id, "--reason", "Only a haircut.", "--json"]);
+        ensure!(json_lines(&appealed)[0]["status"] == "IN_PROGRESS", "{appealed:?}");
+        let new = json_lines(&appealed)[0]["submissionId"].as_str().context("no submission")?.to_owned();
+        bench().decide(id, &format!("{new}-1"), Some(("decline", &["FACE_MISMATCH"]))).await?;
         ensure!(review(&["show", "unknown/0123456789abcde-1"]).status.code() == Some(3), "an unknown case");
         ensure!(bonafide(&["review", "list", "--as", "eve"]).status.code() == Some(2), "an unknown reviewer");
         ensure!(bonafide(&["review", "list"]).status.code() == Some(2), "no reviewer");

@@ -5,8 +5,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_sfn::types::ExecutionStatus;
-use bonafide_cli::replay::Action;
-use bonafide_domain::SubmissionId;
+use bonafide_domain::{ReplayAction, SubmissionId};
 use bonafide_tests::answers::two_photographs;
 use bonafide_tests::bench::{Ended, bench};
 use bonafide_tools::control::{Fault, Gate};
@@ -17,8 +16,8 @@ use bonafide_tools::{repository, until};
 use serde_json::{Value, json};
 
 use crate::scenario::{
-    Scenario, customers, execution_of, license, name, number, package, picture, plan, published_about, recorded,
-    replayer, restored, submission, upload,
+    Scenario, customers, execution_of, license, name, number, package, picture, published_about, recorded, replayed,
+    restored, submission, upload,
 };
 use crate::tasks::{faultless, is_recorded, recordings};
 
@@ -275,8 +274,7 @@ async fn fails_again(state: &str, fault: Fault, id: &str) -> Result<()> {
     // The redrive waits at the same state.
     let held = bench().local.control.gate(&held_up(state, id))?;
     bench().local.control.remove(faults[0])?;
-    let replayer = replayer()?;
-    replayer.perform(&plan(&replayer, id, false).await?).await?;
+    replayed(id, false).await?;
     held.reached().await?;
     repeats += fail_again(failed.execution()).await?.len();
     let while_redriven = published_about(id, true, 0).await?;
@@ -297,14 +295,14 @@ async fn fails_again(state: &str, fault: Fault, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Throttles the Task for as long as it retries.
+/// What stops the Task.
 fn held_up(state: &str, id: &str) -> Fault {
     let task = format!("onboarding/{state}");
     let fault = match state {
         "IndexFace" => Fault::error("rekognition", "IndexFaces", id, "ProvisionedThroughputExceededException", 400),
         _ => Fault::error("sns", "Publish", id, "ThrottledException", 400),
     };
-    fault.by(&task).late(10)
+    fault.by(&task).late(50)
 }
 
 #[test]
@@ -338,10 +336,8 @@ fn a_fresh_replay_clears_the_recorded_failure() {
         let first = submission(id).await?;
 
         bench().local.control.remove(faults[0])?;
-        let replayer = replayer()?;
-        let plan = plan(&replayer, id, true).await?;
-        ensure!(plan.action == Action::Fresh, "{plan:?}");
-        replayer.perform(&plan).await?;
+        let plan = replayed(id, true).await?;
+        ensure!(plan.action == ReplayAction::Fresh, "{plan:?}");
         let upload = serde_json::from_value(first["upload"].clone())?;
         let fresh = execution_of(id, &SubmissionId::of_replay(&upload, failed.execution()))?;
         ensure!(bench().ended(&fresh).await?.output["outcome"] == "approved", "the replay was not approved");
@@ -358,7 +354,8 @@ fn a_fresh_replay_clears_the_recorded_failure() {
         let row = plain(&later.row);
         ensure!(row["status"] == "OPEN" && row["failure"].is_null(), "{row}");
         ensure!(row["documentSubmission"]["submissionId"] == judged["submissionId"], "{row}");
-        ensure!(later.decisions.len() == 2 && later.executions.len() == 3, "{later:?}");
+        // Two conclusions and the replay.
+        ensure!(later.decisions.len() == 3 && later.executions.len() == 3, "{later:?}");
         let published = published_about(id, true, 1).await?;
         ensure!(published.len() == 1, "published: {published:?}");
         scenario.reads_once(id)
@@ -453,7 +450,7 @@ async fn race(ids: [&str; 2], third: &str) -> Result<()> {
     let mut gates = Vec::new();
     for id in ids {
         let busy = Fault::error("rekognition", "IndexFaces", id, "ThrottlingException", 400);
-        gates.push(bench().local.control.gate(&busy.by("onboarding/IndexFace").late(10))?);
+        gates.push(bench().local.control.gate(&busy.by("onboarding/IndexFace").late(50))?);
     }
     let (one, other) = tokio::try_join!(send_face(ids[0]), send_face(ids[1]))?;
     // Both have searched and found no face.

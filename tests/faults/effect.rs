@@ -57,6 +57,8 @@ impl Dependency {
                 ["ThrottledException", "InternalErrorException", "AuthorizationErrorException"],
             ),
             "dynamodb:updateItem" => ("dynamodb", "UpdateItem", "DynamoDB", DYNAMODB),
+            "dynamodb:getItem" => ("dynamodb", "GetItem", "DynamoDB", DYNAMODB),
+            "aws-sdk:dynamodb:query" => ("dynamodb", "Query", "DynamoDb", DYNAMODB),
             "aws-sdk:dynamodb:updateItem.waitForTaskToken" => ("dynamodb", "UpdateItem", "DynamoDb", DYNAMODB),
             "states:startExecution.sync:2" => (
                 "states",

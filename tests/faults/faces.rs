@@ -45,7 +45,7 @@ enum Task {
 
 /// The kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effect {
+pub(crate) enum Effect {
     Throttled,
     Outage,
     Closed,
@@ -62,11 +62,12 @@ enum Effect {
 }
 
 /// Faults that occur once, one of them at each call.
-const ONCE: [Effect; 4] = [Effect::Lost, Effect::Throttled, Effect::Outage, Effect::Closed];
+pub(crate) const ONCE: [Effect; 4] = [Effect::Lost, Effect::Throttled, Effect::Outage, Effect::Closed];
 /// Faults that persist from that call on, one of them at each call.
-const PERSISTENT: [Effect; 5] = [Effect::Denied, Effect::Malformed, Effect::Closed, Effect::Outage, Effect::Throttled];
+pub(crate) const PERSISTENT: [Effect; 5] =
+    [Effect::Denied, Effect::Malformed, Effect::Closed, Effect::Outage, Effect::Throttled];
 /// Deaths of the function, one of them at each call.
-const DEATHS: [Effect; 4] = [Effect::KilledAfterwards, Effect::Killed, Effect::OutOfTime, Effect::Aborted];
+pub(crate) const DEATHS: [Effect; 4] = [Effect::KilledAfterwards, Effect::Killed, Effect::OutOfTime, Effect::Aborted];
 
 /// The n-th call of an operation by a function, while it serves one request.
 #[derive(Debug, Clone)]
@@ -147,24 +148,29 @@ impl Task {
     }
 }
 
+impl Effect {
+    /// The fault with this effect on calls that mention `application`.
+    pub(crate) fn fault(self, (service, operation): (&'static str, &'static str), application: &str) -> Fault {
+        let error = |name: &str, status| Fault::error(service, operation, application, name, status);
+        let end = |how| Fault::worker(service, operation, application, how).times(1);
+        match self {
+            Self::Throttled => error("ThrottlingException", 400),
+            Self::Outage => error("InternalServerError", 500),
+            Self::Denied => error("AccessDeniedException", 400),
+            Self::Closed => Fault::no_answer(service, operation, application, "closed"),
+            Self::Lost => Fault::no_answer(service, operation, application, "closed").afterwards(),
+            Self::Malformed => Fault::malformed(service, operation, application),
+            Self::Killed => end("killed"),
+            Self::KilledAfterwards => end("killed").afterwards(),
+            Self::Aborted => end("aborted"),
+            Self::OutOfTime => end("outOfTime"),
+        }
+    }
+}
+
 impl Site {
     fn fault(&self, effect: Effect) -> Fault {
-        let (service, operation) = (self.service, self.operation);
-        let error = |name: &str, status| Fault::error(service, operation, "", name, status);
-        let end = |how| Fault::worker(service, operation, "", how).times(1);
-        let fault = match effect {
-            Effect::Throttled => error("ThrottlingException", 400),
-            Effect::Outage => error("InternalServerError", 500),
-            Effect::Denied => error("AccessDeniedException", 400),
-            Effect::Closed => Fault::no_answer(service, operation, "", "closed"),
-            Effect::Lost => Fault::no_answer(service, operation, "", "closed").afterwards(),
-            Effect::Malformed => Fault::malformed(service, operation, ""),
-            Effect::Killed => end("killed"),
-            Effect::KilledAfterwards => end("killed").afterwards(),
-            Effect::Aborted => end("aborted"),
-            Effect::OutOfTime => end("outOfTime"),
-        };
-        fault.by(self.task.worker()).after(self.before)
+        effect.fault((self.service, self.operation), "").by(self.task.worker()).after(self.before)
     }
 }
 

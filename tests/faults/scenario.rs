@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_cli::Records;
-use bonafide_cli::replay::{Action, Plan, Replayer};
-use bonafide_domain::{ObjectRef, SubmissionId};
+use bonafide_cli::replay::{self, Plan, Replayer};
+use bonafide_cli::review::{Identity, ReviewApi};
+use bonafide_domain::{ObjectRef, ReplayAction, SubmissionId};
 use bonafide_tests::answers;
 use bonafide_tests::bench::{Ended, bench};
 use bonafide_tools::control::Fault;
@@ -162,16 +163,19 @@ impl Scenario {
         left["latest"] = LATEST.iter().map(|latest| part(&row[*latest], &["attempt", "progress"])).collect();
         left["checks"] = checks(&row);
         left["has"] = ["faceId", "duplicateFaceId", "customerId"].iter().map(|name| row[*name].is_string()).collect();
-        let decisions = bench().decisions(id).await?;
+        let decisions: Vec<_> = bench().decisions(id).await?.iter().map(plain).collect();
+        // A repair is recorded as well.
+        let decisions: Vec<_> =
+            decisions.into_iter().filter(|decision| decision["what"] != "executionReplayed").collect();
         let decided = submissions.iter().filter(|submission| submission["status"] == "DECIDED").count();
         ensure!(decided == decisions.len(), "{decided} submissions are decided, and {} decisions", decisions.len());
         let submissions = submissions.iter().map(|submission| {
             let fields = ["kind", "attempt", "status", "outcome", "reasons", "failure", "licenseValid"];
             json!([part(submission, &fields), checks(submission)])
         });
-        let decisions = decisions.iter().map(plain).map(|decision| {
-            let fields = ["number", "what", "kind", "attempt", "outcome", "reasons"];
-            json!([part(&decision, &fields), checks(&decision["checks"])])
+        let decisions = decisions.iter().map(|decision| {
+            let fields = ["what", "kind", "attempt", "outcome", "reasons"];
+            json!([part(decision, &fields), checks(&decision["checks"])])
         });
         Ok(Left {
             row: left,
@@ -293,32 +297,26 @@ pub(crate) async fn recorded(id: &str) -> Result<Value> {
     Ok(plain(&bench().row_when(id, |row| row.get("status") == Some(&s("FAILED"))).await?))
 }
 
-/// The part of the operators' command that replays.
-pub(crate) fn replayer() -> Result<Replayer> {
+/// Replays through the review API, as the operators' command does. Returns what is done.
+pub(crate) async fn replayed(id: &str, is_fresh_wanted: bool) -> Result<Plan> {
     let (local, deployment) = (&bench().local, &bench().deployment);
-    Ok(Replayer {
+    let (pool, client) = (deployment.review("ReviewUserPoolId")?, deployment.review("ReviewClientId")?);
+    let token = local.control.token(pool, client, "ann", &json!({}))?;
+    let identity = Identity { reviewer: None, token: Some(token) };
+    let replayer = Replayer {
         records: Records::of(&local.dynamodb, deployment, &local.place)?,
-        step_functions: local.sfn.clone(),
-        s3: local.s3.clone(),
-        sqs: local.sqs.clone(),
-        uploads: deployment.data("UploadsQueueUrl")?.to_owned(),
-    })
-}
-
-/// What the command would do about an application.
-pub(crate) async fn plan(replayer: &Replayer, id: &str, is_fresh_wanted: bool) -> Result<Plan> {
+        api: ReviewApi::open(deployment, &local.place, &identity).await?,
+    };
     let application = replayer.records.application(&id.parse()?).await?;
-    let mut plans = replayer.plan(&application, is_fresh_wanted).await?;
-    ensure!(plans.len() == 1, "{plans:?}");
-    plans.pop().context("no plan")
+    let failed = replay::failed(&application)?;
+    let [failed] = &failed[..] else { bail!("not one failed execution: {failed:?}") };
+    Ok(replayer.replay(failed, is_fresh_wanted, false).await?.0)
 }
 
 /// Replays as an operator does after the repair: the same execution is redriven and succeeds.
 pub(crate) async fn replay(id: &str) -> Result<()> {
-    let replayer = replayer()?;
-    let plan = plan(&replayer, id, false).await?;
-    ensure!(plan.action == Action::Redrive, "{plan:?}");
-    replayer.perform(&plan).await?;
+    let plan = replayed(id, false).await?;
+    ensure!(plan.action == ReplayAction::Redrive, "{plan:?}");
     let ended = bench().ended_undecided(id, plan.execution.as_deref().unwrap_or_default()).await?;
     ensure!(ended.status == ExecutionStatus::Succeeded, "the replay ended {}: {:?}", ended.status, ended.error);
     Ok(())

@@ -11,7 +11,7 @@ use bonafide_tests::bench::bench;
 use bonafide_tests::share::Share;
 use bonafide_tools::control::Fault;
 use bonafide_tools::history::Trace;
-use bonafide_tools::machine::{CONVERSATION, Machine, SWEEP, machines};
+use bonafide_tools::machine::{CONVERSATION, ERASURE, Machine, SWEEP, SWEEP_RETENTION, machines};
 use bonafide_tools::until;
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
@@ -89,8 +89,10 @@ const NOT_RECORDED: &str = "failures-not-recorded-executions-failed";
 fn sites() -> Result<Vec<Site>> {
     let mut sites = Vec::new();
     // No upload starts it, and no event is sent for its failures: tests/machines/agent_onboarding.rs lets its Tasks fail.
-    // The sweep is scheduled and checks all applications: tests/machines/sweep_submissions.rs.
-    for (machine, _) in machines().filter(|(machine, _)| ![CONVERSATION, SWEEP].contains(machine)) {
+    // The sweeps are scheduled and check all applications: tests/machines/sweep_submissions.rs and sweep_retention.rs.
+    // A reviewer starts the erasure: erasure.rs.
+    let others = [CONVERSATION, SWEEP, SWEEP_RETENTION, ERASURE];
+    for (machine, _) in machines().filter(|(machine, _)| !others.contains(machine)) {
         for (state, definition) in Machine::read(machine)?.states().filter(|(_, state)| state["Type"] == "Task") {
             let scenario = if machine == RECORDER {
                 FailureCase::of(state)?.scenario()

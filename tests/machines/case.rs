@@ -1,8 +1,10 @@
 //! Shared by the scenarios: an application, the configured answers of the fakes, and checks of the result.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use anyhow::Result;
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat as Format};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::bench::{Ended, bench};
@@ -160,8 +162,10 @@ impl Case {
         &self,
         attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<()> {
-        let record = [("kind", s("package")), ("attempt", n(1)), ("status", s("IN_PROGRESS"))].into_iter();
-        let attributes = record.chain(attributes).map(|(name, value)| (name.to_owned(), value));
+        let received = DateTime::from(SystemTime::now()).fmt(Format::DateTime)?;
+        let record =
+            [("kind", s("package")), ("attempt", n(1)), ("status", s("IN_PROGRESS")), ("receivedAt", s(&received))];
+        let attributes = record.into_iter().chain(attributes).map(|(name, value)| (name.to_owned(), value));
         bench().put_submission(&self.id, SUBMISSION, attributes).await
     }
 

@@ -44,7 +44,7 @@ pub(crate) fn fields_but(field: Field) -> Vec<Field> {
 }
 
 /// The same, with several replaced.
-fn fields_with(replaced: &[Field]) -> Vec<Field> {
+pub(crate) fn fields_with(replaced: &[Field]) -> Vec<Field> {
     let replacement = |field: Field| replaced.iter().find(|other| other.0 == field.0).copied().unwrap_or(field);
     fields().into_iter().map(replacement).collect()
 }

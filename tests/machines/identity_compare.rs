@@ -28,6 +28,9 @@ fn pass_same_person() {
         let seen = run(&case, 0).await?;
         seen.went(&[&COMPARED[..], &PICTURES, &["RecordCheck"]].concat());
         seen.passed(CHECK, &json!({"similarity": 95.1, "matchingFeatures": FEATURES}));
+        let faces = &seen.row[CHECK]["faces"];
+        assert_eq!(faces["selfie"], json!({"left": 0.1, "top": 0.1, "width": 0.3, "height": 0.3}), "{faces}");
+        assert!(faces["document"]["width"].is_number(), "{faces}");
         Ok(())
     });
 }

@@ -5,11 +5,13 @@
 mod agent_onboarding;
 mod case;
 mod document_extraction;
+mod erasure;
 mod human_review;
 mod identity_compare;
 mod identity_verification;
 mod onboarding;
 mod record_failure;
 mod retries;
+mod sweep_retention;
 mod sweep_submissions;
 mod third_party_check;

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
+use bonafide_domain::ReasonCode;
 use bonafide_tests::bench::{Ended, bench};
 use bonafide_tools::control::Fault;
 use bonafide_tools::notifications::Notification;
@@ -12,7 +13,7 @@ use bonafide_tools::rows::{Row, plain, s};
 use serde_json::{Value, json};
 
 use crate::case::{Case, SUBMISSION, latest};
-use crate::document_extraction::{fields_but, textract};
+use crate::document_extraction::{fields_but, fields_with, textract};
 
 const MACHINE: &str = "OnboardingMachineArn";
 const UP_TO_CONCLUSION: [&str; 16] = [
@@ -416,6 +417,68 @@ fn declined_after_a_doubt() {
     });
 }
 
+/// Runs the appeal of a good package.
+async fn run_appeal(case: &Case, notifications: usize) -> Result<Seen> {
+    let package = put(case, zip(&members(&case.id, &number(case)))).await?;
+    let never: Vec<_> = ReasonCode::never_overruled().collect();
+    let input = json!({"package": package, "neverOverruled": never});
+    start(case, "package", input, [], notifications).await
+}
+
+/// Every check runs although two decline, and a person sees all reasons at once.
+#[test]
+fn approved_appeal_against_two_declines() {
+    let case = case("appeal-approved");
+    bench().run(async {
+        case.compared(&[(12.5, 0.3)])?;
+        everything_fits(&case)?;
+        bench().local.control.set_license(&number(&case), "unknown")?;
+        let decide = async {
+            let opened = plain(&bench().case_waiting(&case.id, CASE).await?);
+            assert_eq!(opened["reasons"], json!(["APPLICATION_APPEALED", "FACE_MISMATCH", "LICENSE_UNKNOWN"]));
+            bench().decide(&case.id, CASE, Some(("approve", &[]))).await
+        };
+        let (seen, ()) = tokio::try_join!(Box::pin(run_appeal(&case, 5)), decide)?;
+        let way = path(11, &[&REVIEWED[..], &UP_TO_CONCLUSION[11..15], &CONCLUDED].concat());
+        decided(&case, &seen, &way, "approved", &[]);
+        for name in ["LICENSE_SELFIE_MATCH", "LICENSE_DETAILS_MATCH", "LICENSE_VALIDATION"] {
+            assert_eq!(seen.row[name], true, "{name}");
+        }
+        Ok(())
+    });
+}
+
+/// A person asked for it, so a person decides also if nothing speaks against the applicant any more.
+#[test]
+fn declined_appeal_in_which_every_check_passes() {
+    let case = case("appeal-passes");
+    bench().run(async {
+        everything_fits(&case)?;
+        let decline = bench().decide(&case.id, CASE, Some(("decline", &["FACE_MISMATCH"])));
+        let (seen, ()) = tokio::try_join!(Box::pin(run_appeal(&case, 2)), decline)?;
+        decided(&case, &seen, &path(11, &[&REVIEWED[..], &CONCLUDED].concat()), "declined", &["FACE_MISMATCH"]);
+        let [closed] = &bench().cases(&case.id).await?[..] else { panic!("not one case") };
+        assert_eq!(plain(closed)["reasons"], json!(["APPLICATION_APPEALED"]));
+        Ok(())
+    });
+}
+
+#[test]
+fn declined_appeal_of_an_expired_document() {
+    let case = case("appeal-expired");
+    bench().run(async {
+        let expired = ("EXPIRATION_DATE", "01/13/2020", Some("2020-01-13T00:00:00"), 96.0);
+        let own = ("DOCUMENT_NUMBER", number(&case).leak() as &str, None, 99.0);
+        textract(&case, &fields_with(&[expired, own]))?;
+        case.compared(&[(12.5, 0.3)])?;
+        everything_fits(&case)?;
+        let seen = run_appeal(&case, 4).await?;
+        decided(&case, &seen, &path(8, &CONCLUDED), "declined", &["DOCUMENT_EXPIRED"]);
+        assert!(bench().cases(&case.id).await?.is_empty(), "a case of a decline that no person may overrule");
+        Ok(())
+    });
+}
+
 /// Both applications searched before either face was indexed: the one that is indexed later finds the other.
 #[test]
 fn referred_the_same_face_at_the_same_moment() {
@@ -708,7 +771,6 @@ fn failed_stopped_by_an_operator() {
     let case = case("failed-stopped");
     bench().run(async {
         let busy = Fault::error("rekognition", "DetectFaces", &case.id, "ThrottlingException", 400);
-        // The delay may be long, because nothing waits for its end.
         let gate = bench().local.control.gate(&busy.late(50))?;
         let package = put(&case, zip(&members(&case.id, &number(&case)))).await?;
         let execution = execution(&case)?;

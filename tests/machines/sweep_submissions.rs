@@ -122,7 +122,7 @@ fn lost_submissions_are_recorded_and_no_others() {
         recorded(&missing, &execution_of(&missing)?, "SYSTEM_UNAVAILABLE").await?;
 
         control.remove(denied)?;
-        let held = Fault::error("rekognition", "DetectFaces", &running.id, "ThrottlingException", 400).late(20);
+        let held = Fault::error("rekognition", "DetectFaces", &running.id, "ThrottlingException", 400).late(50);
         let gate = control.gate(&held)?;
         let start = sfn.start_execution().state_machine_arn(bench().deployment.workflow(ONBOARDING)?);
         start.name(&running.id).input(input(&running).to_string()).send().await?;

@@ -1,12 +1,15 @@
 //! The local AWS is killed while it works, and continues from its stored state: every upload that was answered gets its outcome, by
-//! itself or by an operator's replay, and has every effect once.
+//! itself or by an operator's replay, and has every effect once. Its tables and faces are lost, and restored.
 //!
 //! All workers, executions and receivers of messages die with the gateway (ADR 0030).
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod restore;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
@@ -80,8 +83,18 @@ struct Left {
     outcomes: BTreeSet<(String, Option<String>)>,
 }
 
+/// Each test disturbs the other.
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn what_is_lost_is_restored() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    bench().run(restore::drill());
+}
+
 #[test]
 fn every_upload_gets_its_outcome() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     bench().run(async {
         let mut failed = 0;
         for (index, round) in ROUNDS.iter().enumerate() {
@@ -132,7 +145,7 @@ async fn judged_in_spite_of(index: usize, round: &Round) -> Result<usize> {
         }
     }
     // No other test uses this local AWS, so every failure belongs to this round.
-    let replay = bench().bonafide(&["replay", "--all-failed", "--wait"])?;
+    let replay = bench().bonafide(&["replay", "--all-failed", "--wait", "--as", "ann"])?;
     ensure!(replay.status.success(), "{replay:?}");
     for (which, id) in names.iter().enumerate() {
         let row = plain(&bench().row(id).await?);
@@ -256,7 +269,8 @@ async fn left(id: &str) -> Result<Left> {
     let customers = customers.iter().filter(|customer| customer.get("applicationId") == Some(&s(id))).count();
     let versions = bench.local.s3.list_object_versions().bucket(bench.deployment.data("BucketName")?);
     let versions = versions.prefix(format!("zipped/{id}")).send().await?.versions.unwrap_or_default().len();
-    let decisions = bench.decisions(id).await?.len();
+    let decisions = bench.decisions(id).await?;
+    let decisions = decisions.iter().filter(|decision| decision["what"] == s("submissionConcluded")).count();
     let decided =
         bench.notifications(id, 1).await?.into_iter().filter(|message| message.event == "APPLICATION_DECIDED");
     let outcomes = decided.map(|message| (message.event_id, message.outcome)).collect();

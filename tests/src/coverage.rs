@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
-use bonafide_cli::Deployment;
-use bonafide_domain::ReasonCode;
+use bonafide_cli::{Deployment, audit};
+use bonafide_domain::{ReasonCode, Thresholds};
 use bonafide_tools::Local;
 use bonafide_tools::history::{Trace, executions};
 use bonafide_tools::machine::{Machine, machines};
@@ -60,9 +60,19 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
             broken.extend(contracts::check(&trace).err().map(|error| format!("{error:#}")));
         }
     }
-    for table in ["ApplicationsTableName", "SubmissionsTableName"] {
+    for table in ["ApplicationsTableName", "SubmissionsTableName", "CasesTableName"] {
         for row in rows(local, deployment.data(table)?).await? {
             codes(Some(&row), &mut reasons);
+        }
+    }
+    let (mut conclusions, mut scores) = (0, 0);
+    let decisions = local.dynamodb.scan().table_name(deployment.data("DecisionsTableName")?);
+    let decisions = decisions.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    for judged in decisions.iter().filter_map(|record| audit::rejudge(record, &Thresholds::STANDARD)) {
+        conclusions += 1;
+        scores += judged.scores.len();
+        for reason in judged.unexplained {
+            broken.push(format!("submission {}: no score explains {reason}", judged.submission_id));
         }
     }
 
@@ -82,6 +92,7 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
     let unseen: Vec<_> =
         ReasonCode::ALL.iter().map(|reason| reason.code()).filter(|code| !reasons.contains(*code)).collect();
     writeln!(text, "reasons {}/{}", ReasonCode::ALL.len() - unseen.len(), ReasonCode::ALL.len())?;
+    writeln!(text, "conclusions that follow from their scores: {conclusions}, with {scores} scores")?;
     for untaken in &missing {
         writeln!(text, "  not taken: {untaken}")?;
     }

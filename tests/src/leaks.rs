@@ -2,7 +2,7 @@
 //! faults have left on the local AWS is searched for the PII markers of [`crate::pii`].
 //!
 //! A search that finds nothing may be broken. So a marker is planted first in a log, an execution of either type, a message, a
-//! collection, an object's key, a decision record and a request record, and has to be found there.
+//! collection, an object's key, a decision record, which is then sealed, and a request record, and has to be found there.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,8 +21,8 @@ use bonafide_domain::ApplicationId;
 use bonafide_tools::history::{describe, executions};
 use bonafide_tools::local::{Local, REGION};
 use bonafide_tools::notifications::subscribe;
-use bonafide_tools::repository;
 use bonafide_tools::rows::{n, plain, s};
+use bonafide_tools::{repository, until};
 use serde_json::{Value, json};
 
 use crate::bench::operators_command;
@@ -34,8 +34,8 @@ use crate::share::Share;
 const PLANTED: &str = "leaks-probe";
 const WITNESS: &str = "leaks-witness";
 /// Where markers are planted, in alphabetical order.
-const PLACES: [&str; 8] =
-    ["collection", "decision", "execution", "express execution", "key", "log group", "queue", "request"];
+const PLACES: [&str; 9] =
+    ["collection", "decision", "execution", "express execution", "key", "log group", "queue", "request", "seal"];
 /// How long a received message stays invisible to all receivers, including this search.
 const LOOKING_SECONDS: i32 = 300;
 /// The target prefix of `CloudWatch`'s operations.
@@ -79,13 +79,34 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
     logs(local, &mut search)?;
     metrics(local, &mut search)?;
     collections(local, &mut search)?;
-    keys(local, deployment, &mut search).await?;
+    keys(local, deployment, &["evidence/", "faces/", PLANTED], &mut search).await?;
     decisions(local, deployment, &mut search).await?;
+    seals(local, deployment, &mut search).await?;
     requests(local, deployment, &mut search).await?;
     histories(local, &mut search).await?;
     queues(local, &mut search).await?;
     uproot(local, deployment, planted_at, &text).await?;
     search.report(markers.len())
+}
+
+/// The places that contain one of these markers: rows of tables, keys of objects, descriptions of faces, logs, metrics, and executions.
+///
+/// # Errors
+/// When the local AWS does not answer.
+pub async fn places_of(local: &Local, deployment: &Deployment, markers: &PiiMarkers) -> Result<Vec<String>> {
+    let mut search = Searched::new(markers, &PiiMarkers::default())?;
+    let tables = local.dynamodb.list_tables().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    for table in tables {
+        for row in rows(local, &table).await? {
+            search.look("table", &table, &row.to_string());
+        }
+    }
+    logs(local, &mut search)?;
+    metrics(local, &mut search)?;
+    collections(local, &mut search)?;
+    keys(local, deployment, &[""], &mut search).await?;
+    histories(local, &mut search).await?;
+    Ok(search.found.into_keys().collect())
 }
 
 /// The progress and findings of the search.
@@ -255,31 +276,53 @@ fn pages(local: &Local, operation: &str, mut request: Value, list: &str) -> Resu
 }
 
 /// Keys of objects, which also occur in events, access logs and bills.
-async fn keys(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
+async fn keys(local: &Local, deployment: &Deployment, prefixes: &[&str], search: &mut Searched) -> Result<()> {
     let bucket = deployment.data("BucketName")?;
-    for prefix in ["evidence/", "faces/", PLANTED] {
-        let mut keys = String::new();
-        let list = local.s3.list_object_versions().bucket(bucket).prefix(prefix);
-        let mut page = list.clone().send().await?;
-        loop {
-            page.versions().iter().filter_map(|version| version.key()).for_each(|key| keys.extend([key, "\n"]));
-            page.delete_markers().iter().filter_map(|marker| marker.key()).for_each(|key| keys.extend([key, "\n"]));
-            if !page.is_truncated.unwrap_or_default() {
-                break;
-            }
-            let next = list.clone().set_key_marker(page.next_key_marker);
-            page = next.set_version_id_marker(page.next_version_id_marker).send().await?;
-        }
+    for prefix in prefixes {
+        let (versions, markers) = versions(local, bucket, prefix).await?;
+        let keys = versions.iter().chain(&markers).flat_map(|(key, _)| [key.as_str(), "\n"]).collect::<String>();
         search.look("key", prefix, &keys);
     }
     Ok(())
 }
+
+/// Key and version of each object below a prefix, and of each delete marker.
+async fn versions(local: &Local, bucket: &str, prefix: &str) -> Result<(Vec<Version>, Vec<Version>)> {
+    let list = local.s3.list_object_versions().bucket(bucket).prefix(prefix);
+    let mut page = list.clone().send().await?;
+    let (mut versions, mut markers) = (Vec::new(), Vec::new());
+    loop {
+        versions
+            .extend(page.versions.take().unwrap_or_default().into_iter().filter_map(|one| one.key.zip(one.version_id)));
+        markers.extend(
+            page.delete_markers.take().unwrap_or_default().into_iter().filter_map(|one| one.key.zip(one.version_id)),
+        );
+        if !page.is_truncated.unwrap_or_default() {
+            return Ok((versions, markers));
+        }
+        let next = list.clone().set_key_marker(page.next_key_marker);
+        page = next.set_version_id_marker(page.next_version_id_marker).send().await?;
+    }
+}
+
+type Version = (String, String);
 
 /// The decision records, which are never deleted and so must not contain personal data.
 async fn decisions(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
     for row in rows(local, deployment.data("DecisionsTableName")?).await? {
         let name = format!("{} of {}", row["number"], row["applicationId"].as_str().unwrap_or_default());
         search.look("decision", &name, &row.to_string());
+    }
+    Ok(())
+}
+
+/// All versions of the sealed decision records, which a lock may keep from being deleted.
+async fn seals(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
+    let bucket = deployment.data("RecordsBucketName")?;
+    for (key, version) in versions(local, bucket, "").await?.0 {
+        let get = local.s3.get_object().bucket(bucket).key(&key).version_id(version).send().await?;
+        let body = get.body.collect().await?.to_vec();
+        search.look("seal", &key, &format!("{key} {}", String::from_utf8_lossy(&body)));
     }
     Ok(())
 }
@@ -350,6 +393,11 @@ async fn topics(local: &Local) -> Result<Vec<String>> {
     Ok(topics.into_iter().filter_map(|topic| topic.topic_arn).collect())
 }
 
+/// Where the planted decision is sealed.
+fn sealed_below() -> String {
+    format!("records/{PLANTED}/")
+}
+
 /// Identifiers of planted resources, needed to remove them.
 struct PlantedAt {
     machines: Vec<String>,
@@ -396,6 +444,11 @@ async fn plant(local: &Local, deployment: &Deployment, text: &str) -> Result<Pla
     let put = local.dynamodb.put_item().table_name(deployment.data("DecisionsTableName")?);
     let put = put.item("applicationId", s(PLANTED)).item("number", n(1)).item("who", s(text));
     put.send().await.context("plant a decision")?;
+    until("the planted decision is sealed", async || {
+        let (sealed, _) = versions(local, deployment.data("RecordsBucketName")?, &sealed_below()).await?;
+        Ok(if sealed.is_empty() { Err("it is not".to_owned()) } else { Ok(()) })
+    })
+    .await?;
     let put = local.dynamodb.put_item().table_name(deployment.data("FaceRequestsTableName")?);
     put.item("requestId", s(PLANTED)).item("body", s(text)).send().await.context("plant a request")?;
     Ok(PlantedAt { machines, version })
@@ -414,6 +467,10 @@ async fn uproot(local: &Local, deployment: &Deployment, planted_at: PlantedAt, t
     delete.set_version_id(planted_at.version).send().await?;
     let delete = local.dynamodb.delete_item().table_name(deployment.data("DecisionsTableName")?);
     delete.key("applicationId", s(PLANTED)).key("number", n(1)).send().await?;
+    let bucket = deployment.data("RecordsBucketName")?;
+    for (key, version) in versions(local, bucket, &sealed_below()).await?.0 {
+        local.s3.delete_object().bucket(bucket).key(key).version_id(version).send().await?;
+    }
     let delete = local.dynamodb.delete_item().table_name(deployment.data("FaceRequestsTableName")?);
     delete.key("requestId", s(PLANTED)).send().await?;
     Ok(())
@@ -440,7 +497,7 @@ mod tests {
         search.look("command", "list", "ada lovelace, Ada LOVELACE");
         let report = search.report(1).unwrap();
         assert!(!report.is_clean);
-        assert!(report.text.starts_with("1 markers, 9 places, 0 KB searched: 2 found\n"), "{}", report.text);
+        assert!(report.text.starts_with("1 markers, 10 places, 0 KB searched: 2 found\n"), "{}", report.text);
         assert!(report.text.contains("  2 in command list\n") && !report.text.to_lowercase().contains("lovelace"));
     }
 

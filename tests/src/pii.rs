@@ -25,10 +25,16 @@ pub const UNREADABLE: &str = "Zyzzyvaquux";
 const PICTURES: [&str; 4] = ["base64,/9j/", "base64,iVBORw0KGgo", "255, 216, 255, ", "137, 80, 78, 71, "];
 
 /// Attributes of rows, at any depth, that contain no personal data.
-const IMPERSONAL: [&str; 56] = [
+const IMPERSONAL: [&str; 90] = [
     "SK",
+    "appeal",
+    "appealSalt",
+    "appealedAt",
+    "appealedBy",
+    "appealedByName",
     "applicationId",
     "collectionId",
+    "consent",
     "consentedAt",
     "createdAt",
     "customerId",
@@ -41,18 +47,33 @@ const IMPERSONAL: [&str; 56] = [
     "documentSubmission",
     "duplicateApplicationId",
     "duplicateFaceId",
+    "endSalt",
+    "endedAt",
+    "endedBy",
+    "endedByName",
+    "erasureAt",
+    "erasureRequestedAt",
+    "erasureRequestedBy",
+    "erasureRequestedByName",
+    "erasureSalt",
+    "evidenceErasedAt",
     "executionArn",
     "extraction",
     "faceId",
     "faceSweptAt",
     "failure",
     "firstNameTruncated",
+    "heldAt",
+    "heldBy",
+    "heldByName",
+    "holdSalt",
     "idType",
     "identityCompare",
     "identityExtraction",
     "identityVerification",
     "kind",
     "lastNameTruncated",
+    "lastRequest",
     "leaseId",
     "licenseFields",
     "middleNameTruncated",
@@ -61,15 +82,24 @@ const IMPERSONAL: [&str; 56] = [
     "package",
     "packageCheck",
     "packageSubmission",
+    "personalSalt",
     "publishedAt",
     "reasons",
     "receivedAt",
     "registeredAt",
     "registryVerification",
     "rekognitionFaceId",
+    "reopenSalt",
     "reopenedAt",
     "reopenedBy",
+    "reopenedByName",
     "replayOf",
+    "resumeSalt",
+    "resumedAt",
+    "resumedBy",
+    "resumedByName",
+    "retention",
+    "retentionFrom",
     "s3Key",
     "selfie",
     "selfieSubmission",
@@ -78,6 +108,10 @@ const IMPERSONAL: [&str; 56] = [
     "statusBeforeFailure",
     "submissionId",
     "thirdPartyCheck",
+    "unheldAt",
+    "unheldBy",
+    "unheldByName",
+    "unholdSalt",
     "unindexed",
     "updatedAt",
     "upload",
@@ -133,6 +167,18 @@ impl PiiMarkers {
             markers.texts.extend(found.texts);
         }
         Ok(markers)
+    }
+
+    /// The markers of these rows, without those in a text that others have as well.
+    #[must_use]
+    pub fn of_rows(rows: &[Value], of_others: &str) -> Self {
+        let mut markers = Self::default();
+        for row in rows {
+            markers.add_row(row);
+        }
+        let others = of_others.to_lowercase();
+        markers.texts.retain(|text| !others.contains(&text.to_lowercase()));
+        markers
     }
 
     /// The number of markers.
@@ -310,6 +356,19 @@ fn escaped(text: &str) -> String {
             _ => format!("\\u{unit:04x}"),
         })
         .collect()
+}
+
+/// The rows of one application that are personal: application, submissions, cases and customer.
+///
+/// # Errors
+/// When the local AWS does not answer.
+pub async fn rows_of(local: &Local, deployment: &Deployment, application: &str) -> Result<Vec<Value>> {
+    let mut own = Vec::new();
+    for table in ["ApplicationsTableName", "SubmissionsTableName", "CasesTableName", "CustomersTableName"] {
+        let rows = rows(local, deployment.data(table)?).await?.into_iter();
+        own.extend(rows.filter(|row| row["applicationId"] == application));
+    }
+    Ok(own)
 }
 
 /// All rows of a table, as JSON.

@@ -3,6 +3,8 @@
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
@@ -16,7 +18,7 @@ pub struct Reviewer {
 }
 
 impl Reviewer {
-    /// A local reviewer: ann or bob.
+    /// A local reviewer: ann, bob or cleo.
     ///
     /// # Errors
     /// When the API is not deployed.
@@ -48,6 +50,16 @@ impl Reviewer {
         self.token.as_deref().unwrap_or_default()
     }
 
+    /// The `sub` of the token.
+    ///
+    /// # Errors
+    /// When the token has none.
+    pub fn id(&self) -> Result<String> {
+        let claims = self.token().split('.').nth(1).context("no claims")?;
+        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims)?)?;
+        Ok(claims["sub"].as_str().context("no sub")?.to_owned())
+    }
+
     /// Status and body of the answer to a request.
     ///
     /// # Errors
@@ -64,12 +76,20 @@ impl Reviewer {
         self.send("POST", path, None, None)
     }
 
+    /// Status and body of the answer to a request with this body and `Idempotency-Key`.
+    ///
+    /// # Errors
+    /// When there is no answer, or the API does not describe it.
+    pub fn post_json(&self, path: &str, key: &str, body: &Value) -> Result<(u16, Value)> {
+        self.send("POST", path, Some(body), Some(key))
+    }
+
     /// Status and body of the answer to a decision with this `Idempotency-Key`.
     ///
     /// # Errors
     /// When there is no answer, or the API does not describe it.
     pub fn decide(&self, case: &str, key: &str, body: &Value) -> Result<(u16, Value)> {
-        self.send("POST", &format!("/cases/{case}/decision"), Some(body), Some(key))
+        self.post_json(&format!("/cases/{case}/decision"), key, body)
     }
 
     fn send(&self, method: &str, path: &str, body: Option<&Value>, key: Option<&str>) -> Result<(u16, Value)> {

@@ -214,12 +214,12 @@ impl Fault {
     }
 }
 
-/// Stops requests: they get a retryable error until the gate is opened, or until their callers have no retries left.
+/// Stops requests until it is opened. A request that waits longer than its caller does gets a retryable error, and its next attempt is
+/// stopped as well.
 #[derive(Debug)]
 pub struct Gate<'control> {
     control: &'control Control,
-    /// The fault for the first request, and the one for all others.
-    faults: [u64; 2],
+    fault: u64,
 }
 
 impl Gate<'_> {
@@ -229,7 +229,9 @@ impl Gate<'_> {
     /// When none does.
     pub async fn reached(&self) -> Result<()> {
         until("a request is stopped at the gate", async || {
-            Ok(if self.control.is_there(self.faults[0])? { Err("none has".to_owned()) } else { Ok(()) })
+            let faults = self.control.faults()?;
+            let has_met = |fault: &Value| fault["id"] == self.fault && fault["met"].is_u64();
+            Ok(if faults.as_array().into_iter().flatten().any(has_met) { Ok(()) } else { Err("none is".to_owned()) })
         })
         .await
     }
@@ -239,16 +241,14 @@ impl Gate<'_> {
     /// # Errors
     /// When the control API does not answer.
     pub fn open(self) -> Result<()> {
-        self.faults.into_iter().try_for_each(|fault| self.control.remove(fault))
+        self.control.remove(self.fault)
     }
 }
 
 impl Drop for Gate<'_> {
     /// Opens the gate also when a test fails, so that the other tests can continue.
     fn drop(&mut self) {
-        for fault in self.faults {
-            self.control.remove(fault).ok();
-        }
+        self.control.remove(self.fault).ok();
     }
 }
 
@@ -294,13 +294,12 @@ impl Control {
         added["id"].as_u64().context("the fault has no id")
     }
 
-    /// Stops requests by a fault that their callers retry. The longer its delay, the longer the retries last, and the later the callers
-    /// notice that the gate is open.
+    /// Stops requests. The fault is a retryable error, whose delay is as long as the callers wait at most.
     ///
     /// # Errors
     /// When the control API refuses it.
     pub fn gate(&self, fault: &Fault) -> Result<Gate<'_>> {
-        Ok(Gate { control: self, faults: [self.put(&fault.clone().times(1))?, self.put(fault)?] })
+        Ok(Gate { control: self, fault: self.put(fault)? })
     }
 
     /// Removes a fault.

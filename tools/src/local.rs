@@ -122,11 +122,17 @@ impl Local {
     /// # Errors
     /// When the local AWS does not answer with JSON.
     pub fn raw(&self, service: &str, target: &str, body: &Value) -> Result<Value> {
-        let request = ureq::post(self.endpoint())
-            .header("X-Amz-Target", target)
-            .header("Authorization", signature(service))
-            .content_type("application/x-amz-json-1.1");
-        let mut answer = request.send(body.to_string()).with_context(|| target.to_owned())?;
+        let send = || {
+            let request = ureq::post(self.endpoint()).header("X-Amz-Target", target);
+            let request = request.header("Authorization", signature(service));
+            request.content_type("application/x-amz-json-1.1").send(body.to_string())
+        };
+        // The emulator fails to list what changes at this moment; an SDK would repeat the request as well.
+        let answer = match send() {
+            Err(ureq::Error::StatusCode(500)) => send(),
+            answer => answer,
+        };
+        let mut answer = answer.with_context(|| target.to_owned())?;
         let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
         serde_json::from_str(&text).with_context(|| format!("{target} answered with something other than JSON"))
     }

@@ -37,6 +37,12 @@ pub const CONVERSATION: &str = "agent-onboarding";
 /// The scheduled machine, which checks the submissions of all applications.
 pub const SWEEP: &str = "sweep-submissions";
 
+/// The scheduled machine, which has the data erased whose retention has ended.
+pub const SWEEP_RETENTION: &str = "sweep-retention";
+
+/// The machine that erases the data of an application when a reviewer asks for it.
+pub const ERASURE: &str = "erasure";
+
 /// A definition.
 #[derive(Debug, Clone)]
 pub struct Machine {

@@ -31,8 +31,9 @@ enum Command {
         #[arg(long)]
         known_license: Vec<String>,
     },
-    /// Print the arguments with which the page of the face API is served, for its first client
-    Page,
+    /// Print, as JSON, the outputs of the stacks and the arguments with which each page is served: that of the face API (for its first
+    /// client), and the review desk
+    Pages,
     /// Check the policies against the calls of their roles; fails unless they allow these and nothing else
     Policies {
         /// The file with the recorded calls
@@ -82,6 +83,9 @@ enum Command {
         /// One JSON object per application instead of the table
         #[arg(long)]
         json: bool,
+        /// List the applications that wait for a reviewer
+        #[arg(long)]
+        keep: bool,
     },
     /// Send the requests of a script to the face API and print the answers
     Faces {
@@ -98,14 +102,14 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Prepare { third_party_key, known_license } => prepare(&third_party_key, &known_license).await,
-        Command::Page => page().await,
+        Command::Pages => pages().await,
         Command::Policies { recording, record, table } => policies(&recording, record, table).await,
         Command::Cost { samples, assembly, with_keys, docs } => {
             cost(&samples, &assembly, &with_keys, docs.as_deref()).await
         }
         Command::LoadTest(burst) => self::load_test(burst).await,
         Command::Converse { script, json } => converse(&script, json).await,
-        Command::Demo { samples, suite, json } => demo(&samples, suite, json).await,
+        Command::Demo { samples, suite, json, keep } => demo(&samples, suite, json, keep).await,
         Command::Faces { script, json } => faces(&script, json).await,
     };
     result.unwrap_or_else(|error| {
@@ -132,10 +136,22 @@ async fn prepare(third_party_key: &str, known_licenses: &[String]) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-async fn page() -> Result<ExitCode> {
+async fn pages() -> Result<ExitCode> {
     let local = Local::from_environment().await?;
-    let api = FaceApi::open(&local, &local.deployment().await?)?;
-    println!("--api {} --api-key {}", api.base(), api.key());
+    let deployment = local.deployment().await?;
+    let faces = FaceApi::open(&local, &deployment)?;
+    let (endpoint, review) = (local.endpoint(), |output| deployment.review(output));
+    let api = format!("{endpoint}/_aws/execute-api/{}/v1", review("ReviewApiId")?);
+    // Sign-in pages and bucket are at the endpoint, like everything else.
+    let (client, scopes) = (review("ReviewClientId")?, review("ReviewScopes")?);
+    let printed = json!({
+        "outputs": deployment.outputs(),
+        "faces": ["--api", faces.base(), "--api-key", faces.key()],
+        "desk": [
+            "--page", "desk", "--api", api, "--sign-in", endpoint, "--client-id", client, "--scopes", scopes, "--pictures", endpoint,
+        ],
+    });
+    println!("{printed}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -245,7 +261,7 @@ async fn converse(script: &Path, json: bool) -> Result<ExitCode> {
     Ok(if all_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
+async fn demo(list: &Path, suite: Suite, json: bool, keep: bool) -> Result<ExitCode> {
     let local = Local::from_environment().await?;
     let deployment = local.deployment().await?;
     let inbox = Inbox::open(&local, deployment.data("NotificationsTopicArn")?, "demo").await?;
@@ -303,6 +319,9 @@ async fn demo(list: &Path, suite: Suite, json: bool) -> Result<ExitCode> {
     if !json {
         print_table(["application", "outcome", "reasons", "seconds", "transitions", "as expected"], &rows)?;
         print_notifications(&settled(&inbox, &judged).await?)?;
+    }
+    if keep {
+        print_waiting(&judged)?;
     }
     Ok(if all_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -424,6 +443,18 @@ fn print_notifications(notifications: &[Notification]) -> Result<()> {
         writeln!(out, "  {application_id:<ids$}  {event:<events$}  {}", parts.join(" · "))?;
     }
     writeln!(out)?;
+    Ok(())
+}
+
+fn print_waiting(judged: &[Judged]) -> Result<()> {
+    let waiting: Vec<_> = judged.iter().filter(|one| one.application.is_in_review()).collect();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} applications wait for a reviewer:", waiting.len())?;
+    let widest = waiting.iter().map(|one| one.application.application_id.chars().count()).max().unwrap_or_default();
+    for Judged { application, sample, .. } in waiting {
+        let (id, reasons) = (&application.application_id, application.reasons.join(" "));
+        writeln!(out, "  {id:<widest$}  {reasons}: {}", sample.title)?;
+    }
     Ok(())
 }
 

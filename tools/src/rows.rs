@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde_json::{Value, json};
+pub use bonafide_records::plain;
 
 /// A row of a table.
 pub type Row = HashMap<String, AttributeValue>;
@@ -24,22 +24,4 @@ pub fn n(number: i64) -> AttributeValue {
 #[must_use]
 pub fn m(entries: &[(&str, AttributeValue)]) -> AttributeValue {
     AttributeValue::M(entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
-}
-
-/// A row as JSON, without `DynamoDB`'s type names.
-#[must_use]
-pub fn plain(row: &Row) -> Value {
-    Value::Object(row.iter().map(|(name, value)| (name.clone(), plain_value(value))).collect())
-}
-
-fn plain_value(value: &AttributeValue) -> Value {
-    match value {
-        AttributeValue::S(text) => json!(text),
-        AttributeValue::N(number) => number.parse::<f64>().map_or(Value::Null, |number| json!(number)),
-        AttributeValue::Bool(truth) => json!(truth),
-        AttributeValue::L(values) => values.iter().map(plain_value).collect(),
-        AttributeValue::Ss(texts) => json!(texts),
-        AttributeValue::M(map) => plain(map),
-        _ => Value::Null,
-    }
 }

@@ -227,7 +227,7 @@ async fn judge(
     report(&sample, None);
     let judged = match ready {
         Ready::Package(package) => {
-            let upload = package.upload(&local.s3, deployment.data("BucketName")?).await?;
+            let upload = package.upload(&local.s3, deployment.data("BucketName")?, None).await?;
             let application = outcome(local, deployment, &upload).await?;
             Judged { sample, upload, application, before: Vec::new() }
         }

@@ -45,7 +45,7 @@ async function start(
   authorization: "none" | "token",
   context: Parameters<typeof open>[2] = {},
 ): Promise<void> {
-  site = await serve({ port: 0, api: await api.start(), authorization, apiKey: "client" });
+  site = await serve({ page: "faces", port: 0, api: await api.start(), authorization, apiKey: "client" });
   ({ page, check } = await open(browser, `${site.url}#${task}`, context));
 }
 

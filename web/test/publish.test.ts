@@ -6,16 +6,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { FILES, SITE } from "../page.js";
+import { pageOf } from "../page.js";
 import { FakeAws } from "./fake-aws";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
-const COMMAND = "npm run publish-page -- --stage <stage> [--client <client>] [--dry-run]";
+const COMMAND = "npm run publish-page -- --page faces|desk --stage <stage> [--client <client>] [--dry-run]";
+const { files: FILES, folder: SITE } = pageOf("faces");
 const BUCKET = "bonafide-test-111122223333-eu-west-1-page";
 const API = "https://abcde12345.execute-api.eu-west-1.amazonaws.com/v1";
 const KEYS = { default: "key-of-the-client-default", page: "key-of-the-client-page" };
 const SITE_OUTPUTS = { SiteUrl: "https://faces.bank.example/", SiteBucketName: BUCKET, SiteDomainName: "d111.cloudfront.net" };
 const API_OUTPUTS = { FaceApiUrl: API, FaceApiId: "abcde12345", FaceApiClientKeyIds: "default=k1" };
+const DESK_BUCKET = "bonafide-test-111122223333-eu-west-1-desk";
+const DESK_OUTPUTS = { SiteUrl: "https://desk.bank.example/", SiteBucketName: DESK_BUCKET, SiteDomainName: "d222.cloudfront.net" };
+const SIGN_IN = "https://bonafide-test-111122223333.auth.eu-west-1.amazoncognito.com";
+const REVIEW_OUTPUTS = {
+  ReviewApiUrl: "https://fghij67890.execute-api.eu-west-1.amazonaws.com/v1",
+  ReviewSignInUrl: SIGN_IN,
+  ReviewClientId: "client-of-the-desk",
+  ReviewScopes: "openid review/read review/decide",
+  ReviewExecutionsArn: "arn:aws:states:eu-west-1:1:execution:",
+};
 /** In two lines, as in the messages of some services. */
 const DENIED = { status: 403, name: "AccessDenied", message: "User: arn:aws:iam::111122223333:user/eve\nis not authorized" };
 const NOT_ALLOWED = "use others, or add the permission. (User: arn:aws:iam::111122223333:user/eve is not authorized)";
@@ -31,8 +42,9 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 beforeEach(async () => {
   aws = new FakeAws();
   aws.stacks.set("Bonafide-test-Site", SITE_OUTPUTS).set("Bonafide-test-FaceApi", API_OUTPUTS);
+  aws.stacks.set("Bonafide-test-ReviewSite", DESK_OUTPUTS).set("Bonafide-test-Review", REVIEW_OUTPUTS);
   aws.apiKeys.set("k1", KEYS.default).set("k2", KEYS.page);
-  aws.buckets.set(BUCKET, new Map());
+  aws.buckets.set(BUCKET, new Map()).set(DESK_BUCKET, new Map());
   endpoint = await aws.start();
 });
 afterEach(() => aws.stop());
@@ -65,10 +77,10 @@ async function run(args: readonly string[], environment: Record<string, string |
   return result;
 }
 
-const publish = (...args: string[]): Promise<Result> => run(["--stage", "test", ...args]);
+const publish = (...args: string[]): Promise<Result> => run(["--page", "faces", "--stage", "test", ...args]);
 
-function objects() {
-  return aws.buckets.get(BUCKET) as NonNullable<ReturnType<typeof aws.buckets.get>>;
+function objects(bucket = BUCKET) {
+  return aws.buckets.get(bucket) as NonNullable<ReturnType<typeof aws.buckets.get>>;
 }
 
 const settings = (): unknown => JSON.parse(objects().get("config.json")?.body.toString() ?? "null");
@@ -78,8 +90,8 @@ function lie(...keys: string[]): void {
 }
 
 /** The uploaded files, in order. */
-const put = (): string[] =>
-  aws.changes.filter((call) => call.startsWith("s3:Put")).map((call) => call.replace(`s3:PutObject ${BUCKET}/`, ""));
+const put = (bucket = BUCKET): string[] =>
+  aws.changes.filter((call) => call.startsWith("s3:Put")).map((call) => call.replace(`s3:PutObject ${bucket}/`, ""));
 
 describe("the page", () => {
   it("consists of exactly the files of its folder", () => {
@@ -178,6 +190,54 @@ The page is at https://faces.bank.example/
   });
 });
 
+describe("the review desk", () => {
+  const desk = (...args: string[]): Promise<Result> => run(["--page", "desk", "--stage", "test", ...args]);
+
+  it("is published as it was built, index.html last, with settings for its sign-in", async () => {
+    const { folder, files } = pageOf("desk");
+    objects(DESK_BUCKET).set("assets/index-old.js", { body: Buffer.from("old"), contentType: undefined, cacheControl: undefined });
+    const { code, out, error } = await desk();
+    expect({ code, error }).toEqual({ code: 0, error: "" });
+    expect(out).toMatch(/^Publishing the review desk of https:\/\/fghij67890\..*, to bonafide-test-111122223333-eu-west-1-desk:\n/);
+    expect(out).toMatch(/\n {2}delete {3}assets\/index-old\.js\nThe page is at https:\/\/desk\.bank\.example\/\n$/);
+    const published = objects(DESK_BUCKET);
+    expect([...published.keys()].sort()).toEqual([...files, "config.json"].sort());
+    for (const file of files) expect(published.get(file)?.body.equals(readFileSync(join(folder, file))), file).toBe(true);
+    expect(put(DESK_BUCKET).at(-1)).toBe("index.html");
+    expect(aws.changes.at(-1)).toBe(`s3:DeleteObject ${DESK_BUCKET}/assets/index-old.js`);
+    expect(JSON.parse(published.get("config.json")?.body.toString() ?? "null")).toEqual({
+      api: REVIEW_OUTPUTS.ReviewApiUrl,
+      signIn: {
+        authorize: `${SIGN_IN}/oauth2/authorize`,
+        token: `${SIGN_IN}/oauth2/token`,
+        logout: `${SIGN_IN}/logout`,
+        clientId: "client-of-the-desk",
+        scopes: "openid review/read review/decide",
+      },
+      console:
+        "https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/arn:aws:states:eu-west-1:1:execution:",
+    });
+    // The page of the face API is another one, and is left alone.
+    expect(objects().size).toBe(0);
+    expect(aws.calls.filter((call) => call.startsWith("apigateway"))).toEqual([]);
+  });
+
+  it("is not changed by a dry run", async () => {
+    expect((await desk("--dry-run")).out).toMatch(/^Would publish the review desk [^]*\nNothing was changed\./);
+    expect(aws.changes).toEqual([]);
+  });
+
+  it("needs its stack, which a sentence names", async () => {
+    aws.stacks.delete("Bonafide-test-ReviewSite");
+    expect(await desk()).toEqual({
+      code: 1,
+      out: "",
+      error:
+        "There is no stack Bonafide-test-ReviewSite in eu-west-1: deploy the stage with reviewSite and reviewSiteCertificateArn first (docs/DEPLOY.md), or check stage, region and account.\n",
+    });
+  });
+});
+
 describe("the client", () => {
   const several = (): void => void aws.stacks.set("Bonafide-test-FaceApi", { ...API_OUTPUTS, FaceApiClientKeyIds: "default=k1,page=k2" });
 
@@ -222,6 +282,8 @@ describe("the deployment has the outputs that it needs", () => {
   it.each([
     ["Bonafide-dev-Site.template.json", Object.keys(SITE_OUTPUTS)],
     ["Bonafide-dev-FaceApi.template.json", Object.keys(API_OUTPUTS)],
+    ["Bonafide-dev-ReviewSite.template.json", Object.keys(DESK_OUTPUTS)],
+    ["Bonafide-dev-Review.template.json", Object.keys(REVIEW_OUTPUTS)],
   ])("%s", (template, outputs) => {
     const { Outputs } = JSON.parse(readFileSync(join(REPOSITORY, "cdk/test/snapshots", template), "utf8"));
     expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(outputs));
@@ -267,14 +329,14 @@ describe("an error is one sentence with a remedy, and changes nothing", () => {
 
   it("when there are no credentials", async () => {
     const none = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
-    expect(await fails(run(["--stage", "test"], none))).toBe(
+    expect(await fails(run(["--page", "faces", "--stage", "test"], none))).toBe(
       "There are no AWS credentials: sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. (Could not load credentials from any providers)",
     );
     expect(aws.calls).toEqual([]);
   });
 
   it("when there is no region", async () => {
-    expect(await fails(run(["--stage", "test"], { AWS_REGION: undefined }))).toBe(
+    expect(await fails(run(["--page", "faces", "--stage", "test"], { AWS_REGION: undefined }))).toBe(
       "There is no region: set AWS_REGION to that of the deployment, or AWS_PROFILE to a profile that has one.",
     );
   });
@@ -308,21 +370,29 @@ describe("an error is one sentence with a remedy, and changes nothing", () => {
     await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
     const { port } = closed.address() as AddressInfo;
     await new Promise((resolve) => closed.close(resolve));
-    expect(await fails(run(["--stage", "test"], { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` }))).toBe(
+    expect(await fails(run(["--page", "faces", "--stage", "test"], { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` }))).toBe(
       `AWS did not answer cloudformation:DescribeStacks for Bonafide-test-Site: check the network, AWS_REGION and AWS_ENDPOINT_URL. (connect ECONNREFUSED 127.0.0.1:${port})`,
     );
   });
 });
 
 describe("the command", () => {
+  const FACES = ["--page", "faces"];
   it.each([
-    ["without a stage", [], "--stage is missing: name the stage whose page is to be published."],
+    ["without a page", ["--stage", "test"], "--page is missing: choose one of faces, desk."],
+    ["with an unknown page", ["--page", "other"], 'There is no page "other": choose one of faces, desk.'],
+    [
+      "with a client of the desk",
+      ["--page", "desk", "--stage", "test", "--client", "a"],
+      "--client is for the page faces only: the review API has no clients.",
+    ],
+    ["without a stage", FACES, "--stage is missing: name the stage whose page is to be published."],
     [
       "with an invalid stage",
-      ["--stage", "Test"],
+      [...FACES, "--stage", "Test"],
       '"Test" is no valid stage: lower-case letters, digits and hyphens, at most 16, a letter first.',
     ],
-    ["with an unknown option", ["--stage", "test", "--force"], "Unknown option '--force'."],
+    ["with an unknown option", [...FACES, "--stage", "test", "--force"], "Unknown option '--force'."],
     ["with arguments, as npm leaves them of options before --", ["test"], "Unexpected argument 'test'."],
     ["with an option without its value", ["--stage"], "Option '--stage <value>' argument missing."],
   ])("shows its usage: %s", async (_, args, sentence) => {
@@ -346,6 +416,6 @@ describe("the command", () => {
   });
 
   it("accepts both names of the region that the AWS CLI has", async () => {
-    expect((await run(["--stage", "test"], { AWS_REGION: undefined, AWS_DEFAULT_REGION: "eu-west-1" })).code).toBe(0);
+    expect((await run(["--page", "faces", "--stage", "test"], { AWS_REGION: undefined, AWS_DEFAULT_REGION: "eu-west-1" })).code).toBe(0);
   });
 });

@@ -1,7 +1,11 @@
-import { createServer, request as httpRequest } from "node:http";
-import type { AddressInfo } from "node:net";
+import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer, type IncomingHttpHeaders, request as httpRequest, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { headersOf, pageOf } from "../page.js";
 import { serve } from "../serve.js";
 import { launch, open, SELFIE } from "./browser";
 import { FakeApi } from "./fake-api";
@@ -13,7 +17,7 @@ let site: Awaited<ReturnType<typeof serve>>;
 
 beforeEach(async () => {
   api = new FakeApi({ authorization: "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/", apiKey: "client" });
-  site = await serve({ port: 0, api: await api.start(), authorization: "iam", apiKey: "client", credentials: CREDENTIALS });
+  site = await serve({ page: "faces", port: 0, api: await api.start(), authorization: "iam", apiKey: "client", credentials: CREDENTIALS });
 });
 afterEach(async () => {
   await site.close();
@@ -71,21 +75,152 @@ describe("the server of the page", () => {
   });
 });
 
+describe("the server of the review desk", () => {
+  const SIGN_IN = "http://127.0.0.1:4566";
+  /** The requests that reach the API. */
+  let received: { method: string | undefined; url: string | undefined; headers: IncomingHttpHeaders; body: string }[];
+  let review: Server;
+  let desk: Awaited<ReturnType<typeof serve>>;
+
+  beforeEach(async () => {
+    received = [];
+    review = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk) => (body += chunk));
+      request.on("end", () => {
+        received.push({ method: request.method, url: request.url, headers: request.headers, body });
+        response.writeHead(409, { "Content-Type": "application/json" }).end(JSON.stringify({ success: false, code: "CASE_NOT_CLAIMED" }));
+      });
+    });
+    await new Promise<void>((resolve) => review.listen(0, "127.0.0.1", resolve));
+    const api = `http://127.0.0.1:${(review.address() as AddressInfo).port}/v1`;
+    desk = await serve({ page: "desk", port: 0, api, signIn: SIGN_IN, clientId: "client", scopes: "openid a/b", pictures: SIGN_IN });
+  });
+  afterEach(async () => {
+    await desk.close();
+    review.close();
+  });
+
+  it("serves the files of the build and no others", async () => {
+    const { files, folder } = pageOf("desk");
+    for (const file of files) {
+      const answer = await fetch(desk.url + file);
+      expect(answer.status, file).toBe(200);
+      expect(Buffer.from(await answer.arrayBuffer()).equals(readFileSync(join(folder, file))), file).toBe(true);
+    }
+    // Where the sign-in pages send people back to.
+    expect((await fetch(`${desk.url}?code=a&state=b`)).headers.get("content-type")).toBe("text/html; charset=utf-8");
+    for (const path of ["app.js", "package.json", "../package.json", "assets", "assets/"]) {
+      expect((await fetch(desk.url + path)).status, path).toBe(404);
+    }
+  });
+
+  it("tells the page where people sign in", async () => {
+    expect(await (await fetch(`${desk.url}config.json`)).json()).toEqual({
+      api: "api",
+      signIn: {
+        authorize: `${SIGN_IN}/oauth2/authorize`,
+        token: `${SIGN_IN}/oauth2/token`,
+        logout: `${SIGN_IN}/logout`,
+        clientId: "client",
+        scopes: "openid a/b",
+      },
+    });
+  });
+
+  it("passes requests to the API with their query and token, and answers that no browser may keep", async () => {
+    const listed = await fetch(`${desk.url}api/cases?limit=5&page=2026-11-21T09:30:00.000Z~a~b`, {
+      headers: { authorization: "Bearer abc", cookie: "other=1" },
+    });
+    expect([listed.status, listed.headers.get("cache-control")]).toEqual([409, "no-store"]);
+    const decision = { method: "POST", headers: { "content-type": "application/json", "idempotency-key": "k" }, body: '{"decision":"x"}' };
+    await fetch(`${desk.url}api/cases/a/b-1/decision`, decision);
+    await fetch(`${desk.url}api/executions/Onboarding~abc-1`);
+    expect(received.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      "GET /v1/cases?limit=5&page=2026-11-21T09:30:00.000Z~a~b",
+      "POST /v1/cases/a/b-1/decision",
+      "GET /v1/executions/Onboarding~abc-1",
+    ]);
+    const [list, decided] = received;
+    expect(list?.headers).toMatchObject({ authorization: "Bearer abc" });
+    expect(list?.headers.cookie).toBeUndefined();
+    expect([decided?.headers["idempotency-key"], decided?.body]).toEqual(["k", decision.body]);
+  });
+
+  it("answers its own page only", async () => {
+    const { hostname, port, host } = new URL(desk.url);
+    const asked = (headers: Record<string, string>): Promise<number> =>
+      new Promise((resolve, reject) => {
+        httpRequest({ hostname, port, path: "/api/cases", headers }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode ?? 0);
+        })
+          .on("error", reject)
+          .end();
+      });
+    expect(await asked({ host: "attacker.example" })).toBe(403);
+    expect(await asked({ origin: "https://attacker.example" })).toBe(403);
+    expect(received).toEqual([]);
+    expect(await asked({ origin: `http://${host}` })).toBe(409);
+  });
+
+  it("restricts the page to its API, the sign-in pages and the bucket", async () => {
+    const { headers } = await fetch(desk.url);
+    const policy = Object.fromEntries(
+      (headers.get("content-security-policy") ?? "").split("; ").map((directive) => directive.split(/ (.*)/s).slice(0, 2)),
+    );
+    expect(policy).toEqual({
+      "default-src": "'none'",
+      "script-src": "'self'",
+      "style-src": "'self'",
+      "font-src": "'self'",
+      "connect-src": `'self' ${SIGN_IN}`,
+      "img-src": `'self' data: ${SIGN_IN}`,
+      "base-uri": "'none'",
+      "form-action": "'none'",
+      "frame-ancestors": "'none'",
+      "require-trusted-types-for": "'script'",
+    });
+    expect(headers.get("permissions-policy")).toContain("camera=()");
+  });
+});
+
+describe("the command", () => {
+  const run = (...args: string[]): Promise<{ code: number; error: string }> =>
+    new Promise((resolve) => {
+      execFile(process.execPath, ["serve.js", ...args], { cwd: fileURLToPath(new URL("../", import.meta.url)) }, (failure, _, error) => {
+        resolve({ code: failure ? Number(failure.code) : 0, error });
+      });
+    });
+  const DESK = ["--page", "desk", "--api", "http://127.0.0.1:1", "--client-id", "c", "--scopes", "s", "--pictures", "http://127.0.0.1:1"];
+
+  it.each([
+    ["without an API", []],
+    ["with an unknown page", ["--api", "http://127.0.0.1:1", "--page", "other"]],
+    ["without sign-in pages", DESK],
+  ])("shows its usage: %s", async (_, args) => {
+    const { code, error } = await run(...args);
+    expect(code).toBe(2);
+    expect(error).toMatch(/^npm run serve --workspace web -- --api .*\n.*--page desk/);
+  });
+
+  it("names the remedy when its port is in use", async () => {
+    const { port } = new URL(site.url);
+    expect(await run(...DESK, "--sign-in", "http://127.0.0.1:1", "--port", port)).toEqual({
+      code: 2,
+      error: `Port ${port} is in use: name another one by --port.\n`,
+    });
+  });
+});
+
 describe("the page, hosted", () => {
   /** As with CloudFront: files, `config.json` and headers from one origin, the API at another. */
   it("calls the API at the policy's origin, with its key", async () => {
     const files = new URL("../site/", import.meta.url);
-    const security = JSON.parse(readFileSync(new URL("../headers.json", import.meta.url), "utf8"));
     const host = createServer((request, response) => {
       const name = request.url === "/" ? "index.html" : (request.url ?? "").slice(1);
       const type = { html: "text/html", css: "text/css", svg: "image/svg+xml", json: "application/json" }[name.split(".").at(-1) ?? ""];
-      const policy = { ...security.contentSecurityPolicy, "connect-src": `'self' ${hosted.url}` };
-      const csp = Object.entries(policy).map(([directive, value]) => `${directive} ${String(value)}`);
-      response.writeHead(200, {
-        ...security.headers,
-        "Content-Type": type ?? "text/javascript",
-        "Content-Security-Policy": csp.join("; "),
-      });
+      response.writeHead(200, { ...headersOf("faces", { "connect-src": [hosted.url] }), "Content-Type": type ?? "text/javascript" });
       response.end(
         name === "config.json"
           ? JSON.stringify({ api: hosted.url, authorization: "token", apiKey: "page" })

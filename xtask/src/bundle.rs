@@ -8,6 +8,7 @@ use std::process::Command;
 use std::thread;
 
 use anyhow::{Context as _, Result, bail};
+use bonafide_bundle::{Glibc, Needs};
 
 use crate::project::Project;
 use crate::setup;
@@ -59,15 +60,18 @@ impl Architecture {
 }
 
 /// Builds optimised bundles in `target/lambda`, where the CDK app reads them.
-pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architecture) -> Result<()> {
+pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architecture, with_zig: bool) -> Result<()> {
     let workers = project.workers()?;
     let target = architecture.target();
     let mut build = project.cargo();
-    if !architecture.is_own() && needs_help_to_link(project, architecture)? {
-        build.arg("lambda");
-    }
     // The target is given even for the host's own: without it cargo would write binaries where the bundles' folders belong.
-    build.args(["build", "--locked", "--profile", "lambda", "--target", target]);
+    if (with_zig || !architecture.is_own()) && needs_help_to_link(project, architecture, with_zig)? {
+        // Zig links for the version of the C library that follows the target.
+        build.args(["lambda", "build", "--target", &format!("{target}.{}", Glibc::LAMBDA)]);
+    } else {
+        build.args(["build", "--target", target]);
+    }
+    build.args(["--locked", "--profile", "lambda"]);
     for worker in &workers {
         build.args(["--package", worker]);
         // A bundle that could not be rebuilt must not be deployed.
@@ -77,7 +81,7 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
         }
     }
     steps.run("Building the workers for Lambda", "package", &mut build)?;
-    let mut over_goal = Vec::new();
+    let (mut over_goal, mut too_new) = (Vec::new(), Vec::new());
     println!("  unzipped    zipped");
     for worker in &workers {
         let from = project.target().join(target).join("lambda").join(worker);
@@ -85,6 +89,10 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
         // cargo-lambda has already written it there.
         if !bootstrap.exists() {
             fs::copy(&from, &bootstrap).with_context(|| format!("{} could not be copied", from.display()))?;
+        }
+        let needs = Needs::of(&fs::read(&bootstrap)?).with_context(|| format!("{}", bootstrap.display()))?;
+        if needs.glibc > Some(Glibc::LAMBDA) {
+            too_new.push(worker.as_str());
         }
         let bytes = fs::metadata(&bootstrap)?.len();
         let zipped = zipped(project, &bootstrap).map_or_else(|| "?".to_owned(), megabytes);
@@ -95,6 +103,14 @@ pub(crate) fn package(project: &Project, steps: &Steps, architecture: Architectu
             Size::OverGoal => over_goal.push(worker.as_str()),
             Size::OverLimit => bail!("{worker} is larger than the {} that Lambda accepts", megabytes(LIMIT) + " MB"),
         }
+    }
+    if !too_new.is_empty() {
+        bail!(
+            "{} would not start on Lambda: they need a newer C library than its glibc {}. {}",
+            too_new.join(", "),
+            Glibc::LAMBDA,
+            Glibc::REMEDY
+        );
     }
     if !over_goal.is_empty() {
         steps.say(&format!("warning: over the goal of {} MB: {}", megabytes(GOAL), over_goal.join(", ")));
@@ -111,19 +127,20 @@ fn packages(project: &Project) -> PathBuf {
 }
 
 /// Checks for missing tools before anything is compiled.
-fn needs_help_to_link(project: &Project, architecture: Architecture) -> Result<bool> {
+fn needs_help_to_link(project: &Project, architecture: Architecture, with_zig: bool) -> Result<bool> {
     let (name, target) = (architecture.name(), architecture.target());
     let library = project.command("rustc").args(["--print", "target-libdir", "--target", target]).output()?;
     if !Path::new(String::from_utf8_lossy(&library.stdout).trim()).is_dir() {
         bail!("Rust's standard library for {name} is missing: `rustup target add {target}`");
     }
-    if env::var_os(architecture.linker()).is_some() {
+    if !with_zig && env::var_os(architecture.linker()).is_some() {
         return Ok(false);
     }
     let is_there = project.cargo().args(["lambda", "--version"]).output().is_ok_and(|output| output.status.success());
     if !is_there {
         bail!(
-            "this machine cannot link for {name} by itself: `pip install cargo-lambda`, which includes zig, or set {} to a linker",
+            "this machine cannot link for {name} and Lambda's C library by itself: `pip install cargo-lambda`, which includes \
+             zig, or set {} to a linker",
             architecture.linker()
         );
     }

@@ -1,4 +1,4 @@
-//! `contract`: tests the deployed face API against its description, with generated requests.
+//! `contract`: tests the deployed APIs against their descriptions, with generated requests.
 
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -35,19 +35,24 @@ pub(crate) fn contract(project: &Project, steps: &Steps, options: &Options) -> R
     let deployed = local_aws::Options::default();
     let local = LocalAws::start(project, steps, "contract", &folder.path, Life::WithThisProcess, &deployed)?;
     local.deploy(project, steps, &deployed)?;
-    let mut contract = command(project, &local, options);
     // Each operation gets these examples in several phases, and each takes a fraction of a second.
     let limit = Duration::from_secs(600 + 10 * u64::from(options.examples));
-    let status = local.watch(&mut contract, "the requests to the face API", limit)?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let mut is_good = true;
+    for (api, mut contract) in commands(project, &local, options) {
+        is_good &= local.watch(&mut contract, &format!("the requests to the {api}"), limit)?.success();
+    }
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The same on a running local AWS. Needs [`setup::contract`].
-pub(crate) fn command(project: &Project, local: &LocalAws, options: &Options) -> Command {
-    let mut contract = project.command(project.local().join("contract/bin/python"));
-    contract.arg(project.root.join("local/face_api_contract.py"));
-    contract.args(["--examples", &options.examples.to_string(), "--seed", &options.seed.to_string()]);
-    contract.env("PYTHONUNBUFFERED", "1");
-    local.addresses.give_to(&mut contract);
-    contract
+/// The same on a running local AWS: a command for each API, by the name of its description. Needs [`setup::contract`].
+pub(crate) fn commands(project: &Project, local: &LocalAws, options: &Options) -> Vec<(String, Command)> {
+    let command = |api: &str| {
+        let mut contract = project.command(project.local().join("contract/bin/python"));
+        contract.arg(project.root.join("local/api_contract.py")).arg(api);
+        contract.args(["--examples", &options.examples.to_string(), "--seed", &options.seed.to_string()]);
+        contract.env("PYTHONUNBUFFERED", "1");
+        local.addresses.give_to(&mut contract);
+        (api.to_owned(), contract)
+    };
+    ["face-api", "review-api"].map(command).into()
 }

@@ -9,6 +9,7 @@ use crate::bundle;
 use crate::local_aws::{self, Life, LocalAws};
 use crate::project::Project;
 use crate::step::Steps;
+use crate::up;
 
 const LIMIT: Duration = Duration::from_mins(15);
 
@@ -44,20 +45,45 @@ pub(crate) struct Options {
     /// One JSON object per application, session or request on standard output, everything else on standard error
     #[arg(long)]
     json: bool,
+    /// Leave the local AWS running, as `cargo xtask up` does, with the review desk and the cases that wait
+    #[arg(long, conflicts_with = "json")]
+    keep: bool,
 }
 
-pub(crate) fn demo(project: &Project, steps: &Steps, Options { scenario, suite, json }: Options) -> Result<ExitCode> {
+pub(crate) fn demo(project: &Project, steps: &Steps, options: Options) -> Result<ExitCode> {
+    if options.keep {
+        return up::keep(project, steps, |local| play(project, local, options));
+    }
     bundle::for_local_runs(project, steps)?;
     let folder = project.run_folder("demo")?;
-    let options = local_aws::Options::default();
-    let local = LocalAws::start(project, steps, "demo", &folder.path, Life::WithThisProcess, &options)?;
-    local.deploy(project, steps, &options)?;
+    let settings = local_aws::Options::default();
+    let local = LocalAws::start(project, steps, "demo", &folder.path, Life::WithThisProcess, &settings)?;
+    local.deploy(project, steps, &settings)?;
+    let code = play(project, &local, options)?;
+    if !options.json {
+        println!(
+            "Look further:
+  cargo xtask demo --keep  the same, kept running: decide the cases that wait, in the review desk
+  cargo xtask up           an empty local AWS, kept running: submit packages of your own
+  .local/logs/             what the local AWS and the workers logged (demo-local-aws.log)
+  statemachines/           what is decided where"
+        );
+    }
+    Ok(code)
+}
+
+/// Runs it on a deployed local AWS.
+fn play(project: &Project, local: &LocalAws, options: Options) -> Result<ExitCode> {
+    let Options { scenario, suite, json, keep } = options;
     let mut demo = match scenario {
         Scenario::Packages => {
             let mut demo = local.tool(project, "demo");
             demo.arg("--samples").arg(project.root.join("samples/samples.json"));
             if suite == Suite::Core {
                 demo.args(["--suite", "core"]);
+            }
+            if keep {
+                demo.arg("--keep");
             }
             demo
         }
@@ -76,13 +102,5 @@ pub(crate) fn demo(project: &Project, steps: &Steps, Options { scenario, suite, 
         demo.arg("--json");
     }
     let status = local.watch(&mut demo, "the demo", LIMIT)?;
-    if !json {
-        println!(
-            "Look further:
-  cargo xtask up        the same local AWS, kept running: submit packages of your own
-  .local/logs/          what the local AWS and the workers logged (demo-local-aws.log)
-  statemachines/        what is decided where"
-        );
-    }
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -37,9 +37,9 @@ pub(crate) fn load_test(project: &Project, steps: &Steps, options: &Options) -> 
     // Deployed with the settings for these rates, as an operator would do.
     let deployed = local_aws::Options {
         settings: vec![
-            ("startRate", options.analyze_id_rate.min(options.third_party_rate)),
-            ("extractionRate", options.analyze_id_rate),
-            ("licensesRate", options.third_party_rate),
+            ("startRate", options.analyze_id_rate.min(options.third_party_rate).into()),
+            ("extractionRate", options.analyze_id_rate.into()),
+            ("licensesRate", options.third_party_rate.into()),
         ],
         ..local_aws::Options::default()
     };

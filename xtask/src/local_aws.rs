@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::bundle;
 use crate::process::Group;
@@ -55,7 +56,7 @@ pub(crate) struct Options {
     pub(crate) sees_little: bool,
     /// Settings of the deployment that replace the local ones.
     #[arg(skip)]
-    pub(crate) settings: Vec<(&'static str, u32)>,
+    pub(crate) settings: Vec<(&'static str, Value)>,
 }
 
 /// What the launcher prints when everything is ready.
@@ -122,34 +123,10 @@ impl LocalAws {
             launcher.arg("--die-with-parent");
         }
         let mut group = Group::spawn(&mut launcher)?;
-        let addresses = loop {
-            let printed = fs::read_to_string(&ready)?;
-            if printed.ends_with('\n') {
-                break serde_json::from_str(&printed)
-                    .context("the local AWS printed something other than its addresses")?;
-            }
-            if let Some(status) = group.try_wait()? {
-                step.failed();
-                // Its last line names the cause, for instance a port in use.
-                bail!(
-                    "the local AWS {} before it was ready:\n\n{}\n(whole log: {})",
-                    ended(status),
-                    tail(&log),
-                    log.display()
-                );
-            }
-            if Duration::from_secs_f64(step.seconds()) > START_LIMIT {
-                step.failed();
-                bail!(
-                    "the local AWS was not ready after {} s:\n\n{}\n(whole log: {})",
-                    START_LIMIT.as_secs(),
-                    tail(&log),
-                    log.display()
-                );
-            }
-            sleep(Duration::from_millis(50));
-        };
-        step.done("");
+        let printed = first_line(&mut group, &ready, &log, "the local AWS");
+        step.end(printed.is_ok(), "");
+        let addresses =
+            serde_json::from_str(&printed?).context("the local AWS printed something other than its addresses")?;
         Ok(Self { group, addresses, log })
     }
 
@@ -196,8 +173,11 @@ impl LocalAws {
         context["aws:cdk:disable-asset-staging"] = true.into();
         context["faceApiPersonReaders"] = PERSON_READER.into();
         context["nationalRegistry"] = format!("{}/registry", self.addresses.third_party).into();
-        for (setting, value) in LOCAL_SETTINGS.iter().chain(&options.settings) {
-            context[*setting] = (*value).into();
+        for (setting, value) in LOCAL_SETTINGS {
+            context[setting] = value.into();
+        }
+        for (setting, value) in &options.settings {
+            context[*setting] = value.clone();
         }
         let mut synth = project.command(project.root.join("node_modules/.bin/tsx"));
         synth
@@ -282,6 +262,27 @@ impl Addresses {
             .env("BONAFIDE_LOCAL_ENDPOINT", &self.endpoint)
             .env("BONAFIDE_LOCAL_CONTROL", &self.control)
             .env("BONAFIDE_LOCAL_THIRD_PARTY", &self.third_party);
+    }
+}
+
+/// Waits until a program has printed the line that says that it is ready.
+pub(crate) fn first_line(group: &mut Group, printed: &Path, log: &Path, what: &str) -> Result<String> {
+    let started = Instant::now();
+    loop {
+        let text = fs::read_to_string(printed)?;
+        if text.ends_with('\n') {
+            return Ok(text);
+        }
+        let how = if let Some(status) = group.try_wait()? {
+            // The last line of the log names the cause, for instance a port in use.
+            format!("{} before it was ready", ended(status))
+        } else if started.elapsed() > START_LIMIT {
+            format!("was not ready after {} s", START_LIMIT.as_secs())
+        } else {
+            sleep(Duration::from_millis(50));
+            continue;
+        };
+        bail!("{what} {how}:\n\n{}\n(whole log: {})", tail(log), log.display());
     }
 }
 

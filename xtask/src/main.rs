@@ -5,6 +5,7 @@ mod bundle;
 mod contract;
 mod cost;
 mod demo;
+mod desk;
 mod lint;
 mod load_test;
 mod local_aws;
@@ -53,6 +54,9 @@ enum Command {
         /// Processor of the functions; deploy with the same setting
         #[arg(long, value_enum, default_value_t = bundle::Architecture::X86)]
         architecture: bundle::Architecture,
+        /// Link with cargo-lambda's zig for the C library of Lambda, on a system with a newer one
+        #[arg(long)]
+        zig: bool,
     },
     /// Check this machine and install what the other commands need (they do so themselves)
     Setup,
@@ -82,7 +86,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Policies => return policies::policies(&project, &steps),
         Command::Up(options) => up::up(&project, &steps, options)?,
         Command::Down => up::down(&project, &steps)?,
-        Command::Package { architecture } => bundle::package(&project, &steps, *architecture)?,
+        Command::Package { architecture, zig } => bundle::package(&project, &steps, *architecture, *zig)?,
         Command::Setup => {
             setup::disk(&project)?;
             setup::all(&project, &steps)?;

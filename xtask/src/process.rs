@@ -53,6 +53,11 @@ impl Group {
         Ok(Self { child, id })
     }
 
+    /// The process id of the child.
+    pub(crate) const fn id(&self) -> i32 {
+        self.id.as_raw()
+    }
+
     pub(crate) fn child(&mut self) -> &mut Child {
         &mut self.child
     }

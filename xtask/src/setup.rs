@@ -72,6 +72,43 @@ pub(crate) fn node(project: &Project, steps: &Steps) -> Result<()> {
     stamp.write()
 }
 
+/// Builds the review desk when its sources, or the documents from which it takes codes and forms, have changed.
+pub(crate) fn desk(project: &Project, steps: &Steps) -> Result<()> {
+    node(project, steps)?;
+    let _lock = project.lock("desk", || steps.say("… another run builds the review desk: waiting"))?;
+    let folder = project.root.join("web/desk");
+    let mut sources = sources(&folder)?;
+    let others = ["package-lock.json", "docs/REASON-CODES.md", "docs/openapi/review-api.yaml"];
+    sources.extend(others.map(|file| project.root.join(file)));
+    let sources: Vec<_> = sources.iter().map(PathBuf::as_path).collect();
+    let stamp = Stamp::new(project, "desk", &sources, "")?;
+    if stamp.is_fresh() && folder.join("dist/index.html").is_file() {
+        return Ok(());
+    }
+    stamp.clear()?;
+    let mut build = project.command("npm");
+    build.args(["run", "build", "--workspace", "web/desk"]);
+    steps.run("Building the review desk", "desk-build", &mut build)?;
+    stamp.write()
+}
+
+/// The files of a Node package, without what is installed and built.
+fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+    let mut entries = entries.with_context(|| format!("{} could not be read", folder.display()))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    let mut files = Vec::new();
+    for entry in entries {
+        let name = entry.file_name();
+        if entry.file_type()?.is_file() {
+            files.push(entry.path());
+        } else if name != "node_modules" && name != "dist" {
+            files.extend(self::sources(&entry.path())?);
+        }
+    }
+    Ok(files)
+}
+
 /// The Python environment of the local AWS, from requirements with hashes.
 pub(crate) fn python(project: &Project, steps: &Steps) -> Result<()> {
     environment(project, steps, "venv", "local/requirements.txt")

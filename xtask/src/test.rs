@@ -10,6 +10,7 @@ use clap::ValueEnum as _;
 
 use crate::binaries::{self, Binary};
 use crate::bundle::{self, Compiler};
+use crate::desk::{self, Pages};
 use crate::local_aws::{LOCAL_RATE, Life, LocalAws, Options as LocalOptions};
 use crate::project::Project;
 use crate::share::Share;
@@ -34,7 +35,7 @@ pub(crate) enum Level {
     Infrastructure,
     /// cfn-lint, checkov, parliament and asl-validator
     Lint,
-    /// The page of the face API, in Chromium
+    /// Both pages against their described APIs, in Chromium
     Web,
     /// ruff
     Python,
@@ -44,7 +45,9 @@ pub(crate) enum Level {
     Machines,
     /// Whole onboardings, the face API, conversations, the operators' command
     E2e,
-    /// The face API against its description
+    /// The review desk on the local AWS, in Chromium
+    Desk,
+    /// Both APIs against their descriptions
     Contract,
     /// Each permission is needed, and none is missing
     Policies,
@@ -210,6 +213,13 @@ fn on_local_aws<'list>(project: &Project, binaries: &'list [Binary], name: &str)
     binary.with_context(|| format!("tests/{name} was not built"))
 }
 
+/// A script of a workspace, without npm's own lines.
+fn npm(project: &Project, args: &[&str]) -> Command {
+    let mut npm = project.command("npm");
+    npm.args(["run", "--silent"]).args(args).env("NO_COLOR", "1");
+    npm
+}
+
 /// A command of the binary that checks what the tests leave.
 fn traces(project: &Project, binaries: &[Binary], local: &LocalAws, command: &str) -> Result<Command> {
     let mut traces = on_local_aws(project, binaries, "traces")?.command(project);
@@ -243,6 +253,9 @@ impl Run<'_> {
             |levels: &[Level]| self.levels.iter().any(|level| level.needs_local_aws() || levels.contains(level));
         if needs(&[Level::Typescript, Level::Infrastructure, Level::Web, Level::Lint]) {
             setup::node(project, steps)?;
+        }
+        if self.has(Level::Web) || self.has(Level::Desk) {
+            setup::desk(project, steps)?;
         }
         if needs(&[Level::Python, Level::Emulator]) {
             setup::python_tests(project, steps)?;
@@ -290,11 +303,7 @@ impl Run<'_> {
     /// The levels that need only Node.js.
     fn with_node(&self) -> Result<Vec<Report>> {
         let mut reports = Vec::new();
-        let npm = |args: &[&str]| {
-            let mut npm = self.project.command("npm");
-            npm.args(["run", "--silent"]).args(args).env("NO_COLOR", "1");
-            npm
-        };
+        let npm = |args: &[&str]| npm(self.project, args);
         if self.has(Level::Typescript) {
             reports.push(self.level(Level::Typescript, Count::Check, npm(&["lint"]), None)?);
         }
@@ -304,7 +313,8 @@ impl Run<'_> {
             reports.push(self.level(Level::Infrastructure, Count::Vitest, vitest, None)?);
         }
         if self.has(Level::Web) {
-            reports.push(self.web(npm(&["test", "--workspace", "web", "--"]))?);
+            let web = npm(&["test", "--workspace", "web", "--workspace", "web/desk", "--"]);
+            reports.push(self.in_browser(Level::Web, web, None)?);
         }
         Ok(reports)
     }
@@ -338,16 +348,16 @@ impl Run<'_> {
         Ok(reports)
     }
 
-    /// The page, in a browser.
-    fn web(&self, mut npm: Command) -> Result<Report> {
+    /// A page, in a browser.
+    fn in_browser(&self, level: Level, mut npm: Command, local: Option<&LocalAws>) -> Result<Report> {
         let started = Instant::now();
         match setup::browser(self.project, self.steps) {
             Ok(browser) => {
                 npm.env("CHROMIUM", browser).args(self.only.iter().flat_map(|only| ["-t", only.as_str()]));
-                self.level(Level::Web, Count::Vitest, npm, None)
+                self.level(level, Count::Vitest, npm, local)
             }
             // If this level cannot run, the others still do.
-            Err(error) => Ok(Report::of(Level::Web, started, self.steps, Err(error))),
+            Err(error) => Ok(Report::of(level, started, self.steps, Err(error))),
         }
     }
 
@@ -371,7 +381,9 @@ impl Run<'_> {
         }
         let binaries = binaries::list(project)?;
         let folder = project.run_folder("test")?;
-        let local = self.local_aws("test", &folder.path, &LocalOptions::default())?;
+        let port = desk::port()?;
+        let options = LocalOptions { settings: vec![desk::origin(port)], ..LocalOptions::default() };
+        let local = self.local_aws("test", &folder.path, &options)?;
         let traces = |command: &str| traces(project, &binaries, &local, command);
         steps.run("Marking the branches of the machines", "mark", &mut traces("mark")?)?;
         let mut reports = thread::scope(|scope| {
@@ -388,9 +400,19 @@ impl Run<'_> {
                     reports.push(self.scenarios(level, &binaries, &local)?);
                     continue;
                 }
+                Level::Desk => {
+                    let pages = Pages::read(project, &local)?;
+                    let _server = desk::serve(project, steps, &folder.path, port, &pages)?;
+                    let mut npm = npm(project, &["test:local", "--workspace", "web/desk", "--"]);
+                    npm.env("BONAFIDE_DESK", desk::environment(&local, port, &pages));
+                    reports.push(self.in_browser(level, npm, Some(&local))?);
+                    continue;
+                }
                 Level::Contract => {
-                    // The workers of the face API make only permitted calls for any request, so `policies` checks these calls as well.
-                    contract::command(project, &local, &contract::Options::SHORT)
+                    // The workers of the APIs make only permitted calls for any request, so `policies` checks these calls as well.
+                    let commands = contract::commands(project, &local, &contract::Options::SHORT);
+                    reports.push(self.commands(level, Count::Figures, commands, Some(&local))?);
+                    continue;
                 }
                 // Before the levels in which calls of workers are denied.
                 Level::Policies => policies::level(project, &local),

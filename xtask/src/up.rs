@@ -1,7 +1,7 @@
-//! `up` and `down`: a local AWS that keeps running.
+//! `up` and `down`: a local AWS that keeps running, with the review desk.
 
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use nix::errno::Errno;
@@ -9,11 +9,12 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-use crate::bundle;
+use crate::desk::{self, PASSWORD, Pages};
 use crate::local_aws::{Addresses, Life, LocalAws, Options, REGION, STAGE};
 use crate::process;
 use crate::project::Project;
 use crate::step::Steps;
+use crate::{bundle, setup};
 
 /// `.local/up.json`; the `bonafide` command reads it too.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,8 +24,18 @@ struct Up {
     addresses: Addresses,
     region: String,
     stage: String,
+    desk: Desk,
     /// The arguments with which the page of the face API is served.
     page: String,
+}
+
+/// The served review desk.
+#[derive(Debug, Serialize, Deserialize)]
+struct Desk {
+    url: String,
+    /// Of the local reviewers.
+    password: String,
+    pid: i32,
 }
 
 impl Up {
@@ -39,19 +50,41 @@ impl Up {
         Ok(Some(up))
     }
 
-    /// Process ids are reused, so the process must be a launcher of this repository's folder.
     fn is_alive(&self, project: &Project) -> bool {
-        let pid = Pid::from_raw(self.addresses.pid);
-        if kill(pid, None) == Err(Errno::ESRCH) {
-            return false;
+        is_running(project, self.addresses.pid, &["bonafide_local", &folder(project).display().to_string()])
+    }
+
+    fn is_desk_alive(&self, project: &Project) -> bool {
+        is_running(project, self.desk.pid, &[&desk::program(project).display().to_string()])
+    }
+
+    /// Ends what of it runs.
+    fn end(&self, project: &Project) -> Result<()> {
+        for (pid, is_alive) in
+            [(self.desk.pid, Self::is_desk_alive as fn(&Self, &Project) -> bool), (self.addresses.pid, Self::is_alive)]
+        {
+            if is_alive(self, project) {
+                process::end(Pid::from_raw(pid), || !is_alive(self, project));
+                if is_alive(self, project) {
+                    bail!("process {pid} did not end");
+                }
+            }
         }
-        let command = command_line(project, self.addresses.pid);
-        command.contains("bonafide_local") && command.contains(&folder(project).display().to_string())
+        Ok(())
     }
 }
 
-fn folder(project: &Project) -> std::path::PathBuf {
+fn folder(project: &Project) -> PathBuf {
     project.local().join("up")
+}
+
+/// Process ids are reused, so the process must also have been started with these words, which name the folder of this repository.
+fn is_running(project: &Project, pid: i32, words: &[&str]) -> bool {
+    if kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH) {
+        return false;
+    }
+    let command = command_line(project, pid);
+    words.iter().all(|word| command.contains(word))
 }
 
 /// The command line of a process; empty for one that has ended and was not yet reaped.
@@ -67,64 +100,115 @@ fn command_line(project: &Project, pid: i32) -> String {
 
 /// Starts it unless it runs already.
 pub(crate) fn up(project: &Project, steps: &Steps, options: &Options) -> Result<()> {
-    let _lock = project.lock("up", || steps.say("… another `cargo xtask up` is running: waiting"))?;
-    if let Some(up) = Up::read(project)? {
-        if up.is_alive(project) {
-            println!(
-                "The local AWS is already up (stop it with `cargo xtask down`; options given now have no effect)."
-            );
-            explain(&up);
-            return Ok(());
-        }
-        steps.say("(the last local AWS ended without `cargo xtask down`)");
-        fs::remove_file(project.up_file())?;
+    let _lock = lock(project, steps)?;
+    let up = if let Some(up) = running(project, steps)? {
+        println!("The local AWS is already up (stop it with `cargo xtask down`; options given now have no effect).");
+        up
+    } else {
+        start(project, steps, options, |_| Ok(()))?.0
+    };
+    println!("\n{}", address(&up));
+    explain(&up);
+    Ok(())
+}
+
+/// Starts it for a run, after which it keeps running.
+pub(crate) fn keep<T>(project: &Project, steps: &Steps, run: impl FnOnce(&LocalAws) -> Result<T>) -> Result<T> {
+    let _lock = lock(project, steps)?;
+    if running(project, steps)?.is_some() {
+        bail!("a local AWS is up already, and may have the same applications: stop it first (`cargo xtask down`)");
     }
+    let (up, result) = start(project, steps, &Options::default(), run)?;
+    println!(
+        "
+{}
+  Each case has to be claimed before it is decided. Some need two reviewers: open the desk in two browsers.
+
+The local AWS keeps running; `cargo xtask up` prints what else can be done with it.
+
+Stop it:
+  cargo xtask down",
+        address(&up)
+    );
+    Ok(result)
+}
+
+fn lock(project: &Project, steps: &Steps) -> Result<File> {
+    project.lock("up", || steps.say("… another `cargo xtask up`, `down` or `demo --keep` is running: waiting"))
+}
+
+/// What is up. The rest of one that has crashed is ended.
+fn running(project: &Project, steps: &Steps) -> Result<Option<Up>> {
+    let Some(up) = Up::read(project)? else { return Ok(None) };
+    if up.is_alive(project) {
+        return Ok(Some(up));
+    }
+    steps.say("(the last local AWS ended without `cargo xtask down`)");
+    up.end(project)?;
+    fs::remove_file(project.up_file())?;
+    Ok(None)
+}
+
+fn start<T>(
+    project: &Project,
+    steps: &Steps,
+    options: &Options,
+    run: impl FnOnce(&LocalAws) -> Result<T>,
+) -> Result<(Up, T)> {
     bundle::for_local_runs(project, steps)?;
+    setup::desk(project, steps)?;
     let folder = folder(project);
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))?;
     }
     fs::create_dir_all(&folder)?;
+    let port = desk::port()?;
+    let mut options = options.clone();
     // A local AWS that is used for days must not lose anything in a crash.
-    let options = Options { is_durable: true, ..options.clone() };
+    options.is_durable = true;
+    options.settings.push(desk::origin(port));
     let local = LocalAws::start(project, steps, "up", &folder, Life::UntilStopped, &options)?;
     local.deploy(project, steps, &options)?;
-    let output = local.tool(project, "page").output().context("bonafide-tools page")?;
-    if !output.status.success() {
-        bail!("the face API has no client:\n{}", String::from_utf8_lossy(&output.stderr));
-    }
-    let page = String::from_utf8(output.stdout)?.trim().to_owned();
-    let up = Up { addresses: local.leave_running(), region: REGION.to_owned(), stage: STAGE.to_owned(), page };
+    let pages = Pages::read(project, &local)?;
+    let server = desk::serve(project, steps, &folder, port, &pages)?;
+    let result = run(&local)?;
+    let up = Up {
+        addresses: local.leave_running(),
+        region: REGION.to_owned(),
+        stage: STAGE.to_owned(),
+        desk: Desk { url: desk::url(port), password: PASSWORD.to_owned(), pid: server.id() },
+        page: pages.faces.join(" "),
+    };
     fs::write(project.up_file(), serde_json::to_vec_pretty(&up)?)?;
-    explain(&up);
-    Ok(())
+    server.leave_running();
+    Ok((up, result))
 }
 
 /// Stops it, if it runs.
 pub(crate) fn down(project: &Project, steps: &Steps) -> Result<()> {
-    let _lock = project.lock("up", || steps.say("… a `cargo xtask up` is running: waiting"))?;
+    let _lock = lock(project, steps)?;
     let Some(up) = Up::read(project)? else {
         println!("No local AWS is up.");
         return Ok(());
     };
-    if up.is_alive(project) {
-        let step = steps.start("Stopping the local AWS");
-        process::end(Pid::from_raw(up.addresses.pid), || !up.is_alive(project));
-        if up.is_alive(project) {
-            step.failed();
-            bail!("process {} did not end", up.addresses.pid);
-        }
-        step.done("");
-    } else {
+    if !up.is_alive(project) {
         println!("The local AWS had already ended.");
     }
+    let step = steps.start("Stopping the local AWS and the review desk");
+    let ended = up.end(project);
+    step.end(ended.is_ok(), "");
+    ended?;
     fs::remove_file(project.up_file())?;
     let folder = folder(project);
     fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))
 }
 
+fn address(up: &Up) -> String {
+    format!("The review desk: {}  (sign in as ann, bob or cleo, password {})", up.desk.url, up.desk.password)
+}
+
 fn explain(up: &Up) {
-    let Up { addresses: Addresses { endpoint, control, third_party, .. }, region, stage, page } = up;
+    let Up { addresses: Addresses { endpoint, control, third_party, .. }, region, stage, page, .. } = up;
     println!(
         "
 The local AWS is up: {endpoint}   (stage {stage}, region {region}; logs in .local/logs)

@@ -203,6 +203,19 @@ export class Dashboard extends Construct {
       ),
     );
     dashboard.addWidgets(
+      graph(
+        "Seconds until a decision record is sealed",
+        12,
+        ["p50", "p99"].map((statistic) =>
+          own("SealingLag", { statistic, dimensions: { Worker: "seal-records" }, period: HOUR, label: statistic }),
+        ),
+      ),
+      graph("Decision records: changes, and findings of a day", 12, [
+        own("DecisionRecordsChanged", { dimensions: { Worker: "seal-records" }, label: "changed" }),
+        own("DecisionRecordFindings", { dimensions: { Worker: "verify-records" }, period: Duration.days(1), label: "findings" }),
+      ]),
+    );
+    dashboard.addWidgets(
       graph("Duration of executions, p90 (milliseconds)", 8, perMachine("ExecutionTime", { statistic: "p90" })),
       graph("Duration of workers, p90 (milliseconds)", 8, perWorker("Duration", { statistic: "p90" })),
       graph("Costs: calls per hour", 8, [

@@ -15,8 +15,12 @@ const OPEN_RESOURCES: readonly [RegExp, string][] = [
     "One prefix of the bucket, below which applicants choose the names.",
   ],
   [/^\$\{BucketArn\}\/faces\/(uploads\/)?\*(\.jpg|\.png)?$/, "Pictures of the face API, which are named by generated ids."],
+  [/^\$\{RecordsBucketArn\}\/records\/\*$/, "The sealed records, which are named by their digests."],
   [/^\$\{FaceShardsArn\}$/, "The collections of the face API, which differ in their last number."],
-  [/^\$\{[A-Za-z]+ExecutionsArn\}$/, "The executions of one machine, whose names are known only when they are started."],
+  [
+    /^\$\{[A-Za-z]+ExecutionsArn\}$/,
+    "The executions of one machine, or of all of this stage, whose names are known only when they are started.",
+  ],
   [/^\$\{[A-Za-z]+VersionsArn\}$/, "All versions of one worker: an execution calls the version with which it started."],
 ];
 

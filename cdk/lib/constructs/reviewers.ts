@@ -22,8 +22,7 @@ export class Reviewers extends Construct {
     super(scope, id);
     const pool = new cognito.UserPool(this, "Pool", {
       userPoolName: `bonafide-${config.stage}-reviewers`,
-      // An operator creates each account, so that one person has one. The user name is that of the person's sessions in AWS, by
-      // which a person who has reopened an application is recognised.
+      // An operator creates each account, so that one person has one.
       selfSignUpEnabled: false,
       signInAliases: { username: true },
       signInCaseSensitive: false,
@@ -48,7 +47,12 @@ export class Reviewers extends Construct {
     });
     const read = new cognito.ResourceServerScope({ scopeName: "read", scopeDescription: "List and read cases" });
     const decide = new cognito.ResourceServerScope({ scopeName: "decide", scopeDescription: "Claim and decide cases" });
-    const server = pool.addResourceServer("Api", { identifier: SERVER, scopes: [read, decide] });
+    const operate = new cognito.ResourceServerScope({
+      scopeName: "operate",
+      scopeDescription: "Reopen applications, appeal for them, and replay executions",
+    });
+    const server = pool.addResourceServer("Api", { identifier: SERVER, scopes: [read, decide, operate] });
+    const pages = config.reviewOrigin === "" ? [] : [`${config.reviewOrigin}/`];
     const client = pool.addClient("Client", {
       userPoolClientName: `bonafide-${config.stage}-review`,
       // A page or a command cannot keep a secret: PKCE takes its place.
@@ -59,8 +63,10 @@ export class Reviewers extends Construct {
           cognito.OAuthScope.OPENID,
           cognito.OAuthScope.resourceServer(server, read),
           cognito.OAuthScope.resourceServer(server, decide),
+          cognito.OAuthScope.resourceServer(server, operate),
         ],
-        callbackUrls: [COMMAND_CALLBACK],
+        callbackUrls: [COMMAND_CALLBACK, ...pages],
+        logoutUrls: pages,
       },
       supportedIdentityProviders: [cognito.UserPoolClientIdentityProvider.COGNITO],
       // A token that was stolen is soon useless; a new sign-in takes a moment while the sign-in page knows the person.

@@ -4,13 +4,23 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { WEB } from "../paths";
 
-/** `web/headers.json`: the headers of every file of the page, wherever it is served. */
+/** The headers of every file of a page, wherever it is served. */
 export interface SiteHeaders {
   readonly contentSecurityPolicy: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export const readSiteHeaders = (): SiteHeaders => JSON.parse(readFileSync(join(WEB, "headers.json"), "utf8"));
+/** The pages, by their names in `web/headers.json` and in `web/page.js`. */
+export type PageName = "faces" | "desk";
+
+/** Reads `web/headers.json`: what all pages have, and what one has in addition. */
+export function readSiteHeaders(page: PageName): SiteHeaders {
+  const { all, [page]: own } = JSON.parse(readFileSync(join(WEB, "headers.json"), "utf8")) as Record<PageName | "all", SiteHeaders>;
+  return {
+    contentSecurityPolicy: { ...all.contentSecurityPolicy, ...own.contentSecurityPolicy },
+    headers: { ...all.headers, ...own.headers },
+  };
+}
 
 type Property = cloudfront.CfnResponseHeadersPolicy.SecurityHeadersConfigProperty;
 
@@ -33,16 +43,16 @@ const OWN: Readonly<Record<string, (value: string) => Property>> = {
 /**
  * The headers in CloudFront's form.
  *
- * @param connected Origins to which the page may connect, besides its own.
+ * @param origins Further origins of the content security policy, by directive.
  * @throws When CloudFront's property for a header cannot express its value.
  */
 export function responseHeaders(
   { contentSecurityPolicy, headers }: SiteHeaders,
-  connected: readonly string[],
+  origins: Readonly<Record<string, readonly string[]>>,
 ): Pick<cloudfront.CfnResponseHeadersPolicy.ResponseHeadersPolicyConfigProperty, "securityHeadersConfig" | "customHeadersConfig"> {
-  const policy = { ...contentSecurityPolicy };
-  policy["connect-src"] = [policy["connect-src"], ...connected].join(" ");
-  const directives = Object.entries(policy).map(([directive, value]) => `${directive} ${value}`);
+  const directives = Object.entries(contentSecurityPolicy).map(([directive, value]) =>
+    [directive, value, ...(origins[directive] ?? [])].join(" "),
+  );
   const entries = Object.entries(headers);
   return {
     securityHeadersConfig: {

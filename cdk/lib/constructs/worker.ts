@@ -57,6 +57,7 @@ export class Worker extends Construct {
       [`${pascal(name)}FunctionArn`]: () => this.function.functionArn,
     });
     if (trigger.queue !== undefined) this.consume(trigger.queue, trigger.concurrency ?? "", common);
+    if (trigger.stream !== undefined) this.follow(trigger.stream, common);
     if (trigger.everyHours !== undefined) {
       new Schedule(scope, { name, description, every: Duration.hours(trigger.everyHours), target: this.function });
     }
@@ -73,7 +74,7 @@ export class Worker extends Construct {
     );
     accept(
       this.function,
-      "Its caller waits for the answer, or a queue keeps the message and has its own dead letters, or the next run of a schedule does the same work.",
+      "Its caller waits for the answer, or a queue keeps the message and has its own dead letters, or a stream keeps the change, or the next run of a schedule does the same work.",
       "NIST.800.53.R5-LambdaDLQ",
       "Serverless-LambdaDLQ",
     );
@@ -91,6 +92,21 @@ export class Worker extends Construct {
     accept(
       mapping,
       "Lambda has no destination for failed messages of SQS: they return to the queue, and then go to its dead letters.",
+      "Serverless-LambdaEventSourceMappingDestination",
+    );
+  }
+
+  /** Changes are handled in their order. One that fails is sent again, and no later one of its shard before it, as long as the stream keeps it. */
+  private follow(table: string, { values }: Common): void {
+    const mapping = new lambda.EventSourceMapping(this, "Changes", {
+      target: this.function,
+      eventSourceArn: values.get(`${table}StreamArn`, "workers.json"),
+      startingPosition: lambda.StartingPosition.TRIM_HORIZON,
+      reportBatchItemFailures: true,
+    });
+    accept(
+      mapping,
+      "A destination receives changes that were given up, and none is: Lambda tries again until the stream forgets them after 24 hours.",
       "Serverless-LambdaEventSourceMappingDestination",
     );
   }

@@ -25,7 +25,7 @@ const ATTRIBUTES: [&str; 27] = [
     "decidedAt",
     "updatedAt",
     "reopenedAt",
-    "reopenedBy",
+    "reopenedByName",
     "package",
     "selfie",
     "document",
@@ -108,7 +108,7 @@ pub struct Latest {
 pub struct Reopened {
     /// ISO 8601.
     pub at: String,
-    /// ARN of the caller.
+    /// The user name of the reviewer.
     pub by: Option<String>,
 }
 
@@ -315,7 +315,7 @@ impl Application {
             seconds: row::seconds(item),
             duplicate_application_id: row::text(item, "duplicateApplicationId"),
             failure: Failure::of(item),
-            reopened: row::text(item, "reopenedAt").map(|at| Reopened { at, by: row::text(item, "reopenedBy") }),
+            reopened: row::text(item, "reopenedAt").map(|at| Reopened { at, by: row::text(item, "reopenedByName") }),
         }
         .with_failure())
     }
@@ -361,8 +361,8 @@ impl Application {
     }
 }
 
-/// Stated details and document fields of the latest submission that has them, and the reason for reopening: personal data, for an operator
-/// who asked for it.
+/// Stated details and document fields of the latest submission that has them, and the reasons for reopening and appeal: personal data, for an
+/// operator who asked for it.
 ///
 /// # Errors
 /// When AWS refuses or does not answer.
@@ -377,7 +377,8 @@ pub async fn reveal(
     let id = ("applicationId", application.as_str());
     let action = "read the application's details";
     let attributes = [&columns[..], &["documentFields"]].concat();
-    let row = [&attributes[..], &["reopenReason"]].concat();
+    let reasons = ["reopenReason", "appealReason"];
+    let row = [&attributes[..], &reasons].concat();
     let mut item = row::get(client, applications, row::key([id]), &row, action).await?.unwrap_or_default();
     // The record of the application gets them when the submission is concluded.
     if let Some(latest) = latest {
@@ -388,8 +389,10 @@ pub async fn reveal(
     let fields = row::map(&item, "documentFields").into_iter().flatten();
     let document: BTreeMap<_, _> = fields.filter_map(|(name, value)| Some((name, value.as_s().ok()?))).collect();
     let mut details = json!({"stated": stated, "document": document});
-    if let Some(reason) = row::text(&item, "reopenReason") {
-        details["reopenReason"] = json!(reason);
+    for name in reasons {
+        if let Some(reason) = row::text(&item, name) {
+            details[name] = json!(reason);
+        }
     }
     Ok(details)
 }
@@ -598,10 +601,10 @@ mod tests {
         let mut item = declined();
         item.extend([
             ("reopenedAt".to_owned(), s("2026-11-22T10:00:00.000Z")),
-            ("reopenedBy".to_owned(), s("arn:operator")),
+            ("reopenedByName".to_owned(), s("ann")),
         ]);
         let application = Application::from_item(&"a".parse().unwrap(), &item).unwrap();
-        assert_eq!(json!(application)["reopened"], json!({"at": "2026-11-22T10:00:00.000Z", "by": "arn:operator"}));
+        assert_eq!(json!(application)["reopened"], json!({"at": "2026-11-22T10:00:00.000Z", "by": "ann"}));
     }
 
     #[tokio::test]
@@ -613,7 +616,7 @@ mod tests {
                     let answer =
                         GetItemOutput::builder().item("LAST_NAME", s(last_name)).item("documentFields", fields);
                     match table {
-                        "applications" => answer.item("reopenReason", s("A twin.")),
+                        "applications" => answer.item("reopenReason", s("A twin.")).item("appealReason", s("A beard.")),
                         _ => answer,
                     }
                     .build()
@@ -626,7 +629,7 @@ mod tests {
         for (latest, last_name) in [(None, "DOE"), (Some(&submission), "ROE")] {
             let id = "a".parse().unwrap();
             let revealed = reveal(&client, "applications", "submissions", &id, latest).await.unwrap();
-            let expected = json!({"stated": {"LAST_NAME": last_name}, "document": {"lastName": last_name}, "reopenReason": "A twin."});
+            let expected = json!({"stated": {"LAST_NAME": last_name}, "document": {"lastName": last_name}, "reopenReason": "A twin.", "appealReason": "A beard."});
             assert_eq!(revealed, expected);
         }
     }

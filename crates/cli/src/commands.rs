@@ -4,26 +4,35 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use bonafide_domain::{ApplicationId, ReasonCode, SubmissionId};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sfn::types::ExecutionStatus;
+use bonafide_domain::{ApplicationId, Consent, OutcomeFilter, ReasonCode, SubmissionId, Thresholds};
+use bonafide_records::{Audit, Audited, Finding, plain};
+use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::sleep;
 
 use crate::application::{self, Application};
+use crate::audit;
 use crate::deployment::Deployment;
 use crate::error::Error;
+use crate::explain::{self, Sentences};
+use crate::export::Export;
 use crate::history::{self, Timeline};
-use crate::list::{self, Filter, Outcome, Since};
+use crate::list::{self, Filter, Since};
 use crate::package::Parts;
 use crate::queues::{Queue, Queues};
 use crate::records::Records;
 use crate::render;
-use crate::reopen;
-use crate::replay::{Line, ReplayStatus, Replayed, Replayer, Started};
-use crate::review::{self, CasePath, Decision, Identity, ReviewApi};
+use crate::replay::{self, Line, ReplayStatus, Replayed, Replayer, Started};
+use crate::review::{self, CasePath, Decision, Identity, Keeping, ReviewApi};
+use crate::row::Item;
+use crate::rules;
 use crate::submission::Submission;
 use crate::submit::{self, Package, Upload, Waited};
 use crate::target::{self, Choice, Target};
@@ -31,6 +40,15 @@ use crate::waiting::{Reminder, Waiting};
 
 /// Interval between two progress messages of a wait.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How an application is erased.
+#[derive(Debug, Clone, Copy)]
+pub struct Erasing {
+    /// Only the plan is wanted.
+    pub is_dry_run: bool,
+    /// How long to wait for the end.
+    pub wait: Option<Duration>,
+}
 
 /// A deployment and its AWS clients.
 pub struct Session {
@@ -40,7 +58,6 @@ pub struct Session {
     dynamodb: aws_sdk_dynamodb::Client,
     step_functions: aws_sdk_sfn::Client,
     sqs: aws_sdk_sqs::Client,
-    sts: aws_sdk_sts::Client,
 }
 
 impl Session {
@@ -66,7 +83,6 @@ impl Session {
             dynamodb: aws_sdk_dynamodb::Client::new(&target.config),
             step_functions: aws_sdk_sfn::Client::new(&target.config),
             sqs: aws_sdk_sqs::Client::new(&target.config),
-            sts: aws_sdk_sts::Client::new(&target.config),
             target,
             deployment,
         }
@@ -88,8 +104,14 @@ impl Session {
     ///
     /// # Errors
     /// When AWS refuses or does not answer.
-    pub async fn submit(&self, packages: &[Package], wait: Option<Duration>, is_json: bool) -> Result<u8, Error> {
-        let uploads = submit::upload_all(&self.s3, self.deployment.data("BucketName")?, packages).await?;
+    pub async fn submit(
+        &self,
+        packages: &[Package],
+        consent: Option<&Consent>,
+        wait: Option<Duration>,
+        is_json: bool,
+    ) -> Result<u8, Error> {
+        let uploads = submit::upload_all(&self.s3, self.deployment.data("BucketName")?, packages, consent).await?;
         if let Some(limit) = wait {
             return self.wait(uploads, limit, is_json).await;
         }
@@ -220,6 +242,174 @@ impl Session {
         application::reveal(&dynamodb, &applications, &submissions, id, latest).await
     }
 
+    fn records_and_seals(&self) -> Result<Audit, Error> {
+        Ok(Audit {
+            dynamodb: self.dynamodb.clone(),
+            table: self.deployment.data("DecisionsTableName")?.to_owned(),
+            s3: self.s3.clone(),
+            bucket: self.deployment.data("RecordsBucketName")?.to_owned(),
+        })
+    }
+
+    /// `audit verify` of one application or of all; 1 when something is wrong
+    ///
+    /// # Errors
+    /// When AWS refuses or does not answer.
+    pub async fn audit_verify(&self, id: Option<&ApplicationId>, is_json: bool) -> Result<u8, Error> {
+        let (audit, now) = (self.records_and_seals()?, DateTime::from(SystemTime::now()));
+        let (mut applications, mut records, mut findings) = (0_u64, 0, 0);
+        let mut tell = |audited| {
+            let verified = audit::Verified::of(audited, now);
+            applications += 1;
+            records += verified.records;
+            findings += verified.findings.len();
+            // Of all applications, only those with findings are told.
+            if id.is_some() || !verified.findings.is_empty() {
+                show(is_json, &json!(verified), || audit::verified(&verified));
+            }
+        };
+        let done = match id {
+            Some(id) => audit.application(id.clone()).await.map(&mut tell),
+            None => audit.all(&mut tell).await,
+        };
+        done.map_err(|error| Error::from_service("compare the decision records with their seals", &error))?;
+        if id.is_none() {
+            let all = json!({"applications": applications, "records": records, "findings": findings});
+            show(is_json, &all, || format!("{records} records of {applications} applications: {findings} findings"));
+        }
+        Ok(u8::from(findings > 0))
+    }
+
+    /// `audit restore`; 1 when a lost record has no readable seal
+    ///
+    /// # Errors
+    /// When AWS refuses or does not answer.
+    pub async fn audit_restore(&self, id: Option<ApplicationId>, is_dry_run: bool, is_json: bool) -> Result<u8, Error> {
+        let action = "put the decision records back";
+        let audit = self.records_and_seals()?;
+        let mut lacking = Vec::new();
+        let mut take = |audited: Audited| {
+            if audited.findings.iter().any(|finding| matches!(finding, Finding::Missing(_))) {
+                lacking.push(audited);
+            }
+        };
+        let done = match id {
+            Some(id) => audit.application(id).await.map(&mut take),
+            None => audit.all(&mut take).await,
+        };
+        done.map_err(|error| Error::from_service(action, &error))?;
+        let (mut restored, mut unreadable) = (0_u64, 0_u64);
+        for Audited { application, findings, .. } in lacking {
+            let seals = audit.seals(&application).await.map_err(|error| Error::from_service(action, &error))?.versions;
+            let missing = findings.iter().filter_map(|finding| match finding {
+                Finding::Missing(number) => Some(*number),
+                _ => None,
+            });
+            for number in missing {
+                let seal = seals.iter().find(|seal| seal.number == number);
+                let record = match seal {
+                    Some(seal) => audit.sealed(seal).await.map_err(|error| Error::from_service(action, &error))?,
+                    None => None,
+                };
+                let Some(record) = record else {
+                    unreadable += 1;
+                    eprintln!("{}: record {number} has no seal with its text", application.as_str());
+                    continue;
+                };
+                let (told, line) = (plain(&record), audit::line(&record));
+                if is_dry_run || audit.put_back(record).await.map_err(|error| Error::from_service(action, &error))? {
+                    restored += 1;
+                    show(is_json, &told, || format!("{}: {line}", application.as_str()));
+                }
+            }
+        }
+        if !is_json {
+            let would = if is_dry_run { "would be put back" } else { "put back" };
+            eprintln!("{restored} records {would}, {unreadable} without a readable seal");
+        }
+        Ok(u8::from(unreadable > 0))
+    }
+
+    async fn decision_records(&self, id: &ApplicationId) -> Result<Vec<Item>, Error> {
+        let records = self.records_and_seals()?.records(id).await;
+        let records = records.map_err(|error| Error::from_service("read the decision records", &error))?;
+        if records.is_empty() { Err(self.no_decisions(id)) } else { Ok(records) }
+    }
+
+    /// `audit show`
+    ///
+    /// # Errors
+    /// When there are no decision records, or AWS refuses or does not answer.
+    pub async fn audit_show(&self, id: &ApplicationId, is_json: bool) -> Result<u8, Error> {
+        let records = self.decision_records(id).await?;
+        if is_json {
+            for record in &records {
+                out(plain(record));
+            }
+        } else {
+            out(audit::story(id, &records));
+        }
+        Ok(0)
+    }
+
+    /// `audit explain`
+    ///
+    /// # Errors
+    /// When nothing was decided yet, a sentence is missing, or AWS refuses or does not answer.
+    pub async fn audit_explain(&self, id: &ApplicationId, sentences: &Sentences, is_json: bool) -> Result<u8, Error> {
+        let records = self.decision_records(id).await?;
+        let explained = explain::explain(id, &records, sentences)?.ok_or_else(|| self.no_decisions(id))?;
+        show(is_json, &json!(explained), || explain::explained(&explained));
+        Ok(0)
+    }
+
+    fn no_decisions(&self, id: &ApplicationId) -> Error {
+        Error::NoDecisions { application_id: id.as_str().to_owned(), place: self.target.place.to_string() }
+    }
+
+    /// `audit rejudge`: 1 when a reason does not follow from the recorded scores
+    ///
+    /// # Errors
+    /// When there are no decision records, or AWS refuses or does not answer.
+    pub async fn audit_rejudge(&self, id: &ApplicationId, now: &Thresholds, is_json: bool) -> Result<u8, Error> {
+        let records = self.decision_records(id).await?;
+        let rejudged: Vec<_> = records.iter().filter_map(|record| audit::rejudge(record, now)).collect();
+        show_all(is_json, &rejudged, audit::rejudged);
+        Ok(u8::from(rejudged.iter().any(|one| !one.unexplained.is_empty())))
+    }
+
+    /// `audit rules`
+    ///
+    /// # Errors
+    /// When AWS refuses or does not answer.
+    pub async fn audit_rules(&self, is_json: bool) -> Result<u8, Error> {
+        let conclusions = rules::conclusions(&self.dynamodb, self.deployment.data("DecisionsTableName")?).await?;
+        show_all(is_json, &rules::of(&conclusions), rules::listed);
+        Ok(0)
+    }
+
+    /// `audit export`
+    ///
+    /// # Errors
+    /// When AWS refuses or does not answer, or the file cannot be written.
+    pub async fn audit_export(
+        &self,
+        since: Since,
+        until: Option<Since>,
+        path: &Path,
+        is_json: bool,
+    ) -> Result<u8, Error> {
+        let now = SystemTime::now();
+        let (since, until) = (since.text(now), until.unwrap_or(Since::At(now)).text(now));
+        let table = self.deployment.data("DecisionsTableName")?;
+        let records = audit::records_between(&self.dynamodb, table, &since, &until).await?;
+        let count = audit::export(&records, path)?;
+        show(is_json, &json!({"file": path, "records": count, "since": since, "until": until}), || {
+            format!("{}: {count} decision records from {since} to {until}", path.display())
+        });
+        Ok(0)
+    }
+
     /// `list`
     ///
     /// # Errors
@@ -266,18 +456,20 @@ impl Session {
     /// When AWS refuses or does not answer. An error about one application is printed in its line.
     pub async fn replay(
         &self,
+        identity: &Identity,
         ids: &[ApplicationId],
         since: Option<Since>,
         how: How,
         is_json: bool,
     ) -> Result<u8, Error> {
+        let api = self.review(identity).await?;
         let ids = if ids.is_empty() { self.failed(since).await? } else { ids.to_vec() };
         let total = ids.len();
         if total == 0 {
             eprintln!("no application has failed");
         }
         let is_counted = std::io::stderr().is_terminal() && total > 1;
-        self.replay_each(&ids, how, |done, line| {
+        self.replay_each(api, &ids, how, |done, line| {
             show(is_json, &json!(line), || render::replay(line));
             if is_counted && let Some(done) = done {
                 let end = if done == total { "\n" } else { "" };
@@ -291,20 +483,15 @@ impl Session {
     /// again for each started replay. An error about one application does not stop the others.
     async fn replay_each(
         &self,
+        api: ReviewApi,
         ids: &[ApplicationId],
         how: How,
         mut tell: impl FnMut(Option<usize>, &Line),
     ) -> Result<u8, Error> {
-        let replayer = Replayer {
-            records: self.records()?,
-            step_functions: self.step_functions.clone(),
-            s3: self.s3.clone(),
-            sqs: self.sqs.clone(),
-            uploads: self.deployment.data("UploadsQueueUrl")?.to_owned(),
-        };
+        let replayer = Replayer { records: self.records()?, api };
         let (mut code, mut started) = (0, Vec::new());
         for (index, id) in ids.iter().enumerate() {
-            for line in self.start_replays(&replayer, id, how, &mut started).await {
+            for line in start_replays(&replayer, id, how, &mut started).await {
                 code = code.max(line.exit_code());
                 tell(Some(index + 1), &line);
             }
@@ -322,37 +509,8 @@ impl Session {
         Ok(code)
     }
 
-    async fn start_replays(
-        &self,
-        replayer: &Replayer,
-        id: &ApplicationId,
-        how: How,
-        started: &mut Vec<Started>,
-    ) -> Vec<Line> {
-        let plans = match replayer.records.application(id).await {
-            Ok(application) => replayer.plan(&application, how.is_fresh).await,
-            Err(error) => Err(error),
-        };
-        let plans = match plans {
-            Ok(plans) => plans,
-            Err(error) => return vec![Line::of_error(id, &error)],
-        };
-        let mut lines = Vec::new();
-        for plan in plans {
-            let performed = if how.is_dry_run { Ok(None) } else { replayer.perform(&plan).await };
-            lines.push(match performed {
-                Ok(replay) => {
-                    started.extend(replay);
-                    Line::Planned(Box::new(plan))
-                }
-                Err(error) => Line::of_error(id, &error),
-            });
-        }
-        lines
-    }
-
     async fn failed(&self, since: Option<Since>) -> Result<Vec<ApplicationId>, Error> {
-        let filter = Filter { outcome: Some(Outcome::Failed), reason: None, since };
+        let filter = Filter { outcome: Some(OutcomeFilter::Failed), reason: None, since };
         let failed = list::list(&self.dynamodb, self.table()?, &filter, usize::MAX, SystemTime::now()).await?;
         failed.iter().map(|application| parse_id(&application.application_id)).collect()
     }
@@ -380,12 +538,138 @@ impl Session {
     /// `reopen`
     ///
     /// # Errors
-    /// When there is no such application, when it cannot be reopened, or when AWS refuses or does not answer.
-    pub async fn reopen(&self, id: &ApplicationId, reason: &str, is_json: bool) -> Result<u8, Error> {
-        let decisions = self.deployment.data("DecisionsTableName")?;
-        let who = reopen::caller(&self.sts).await?;
-        let reopening = reopen::reopen(&self.records()?, decisions, id, &who, reason).await?;
-        show(is_json, &json!(reopening), || render::reopened(&reopening));
+    /// When the review API refuses or does not answer.
+    pub async fn reopen(
+        &self,
+        identity: &Identity,
+        id: &ApplicationId,
+        reason: &str,
+        is_json: bool,
+    ) -> Result<u8, Error> {
+        let answer = self.review(identity).await?.reopen(id, reason).await?;
+        show(is_json, &answer, || format!("{id} is open again: the applicant may upload"));
+        Ok(0)
+    }
+
+    /// `appeal`
+    ///
+    /// # Errors
+    /// When the review API refuses or does not answer.
+    pub async fn appeal(
+        &self,
+        identity: &Identity,
+        id: &ApplicationId,
+        reason: &str,
+        is_json: bool,
+    ) -> Result<u8, Error> {
+        let answer = self.review(identity).await?.appeal(id, reason).await?;
+        show(is_json, &answer, || {
+            format!(
+                "{id} is judged again; then it waits for two other reviewers: bonafide review list --reason APPLICATION_APPEALED"
+            )
+        });
+        Ok(0)
+    }
+
+    /// The application that has become this customer.
+    ///
+    /// # Errors
+    /// When there is none, or AWS refuses or does not answer.
+    pub async fn application_of(&self, customer: &str) -> Result<ApplicationId, Error> {
+        let scan = self.dynamodb.scan().table_name(self.deployment.data("CustomersTableName")?);
+        // The key is personal: it has the number of the document.
+        let scan = scan.filter_expression("customerId = :customer").projection_expression("applicationId");
+        let scan = scan.expression_attribute_values(":customer", AttributeValue::S(customer.to_owned()));
+        let mut found = scan.into_paginator().items().send();
+        let found = found.next().await.transpose().map_err(|error| Error::from_sdk("search the customers", error))?;
+        let application = found.as_ref().and_then(|row| row.get("applicationId")?.as_s().ok()?.parse().ok());
+        application.ok_or_else(|| Error::UnknownCustomer {
+            customer_id: customer.to_owned(),
+            place: self.target.place.to_string(),
+        })
+    }
+
+    /// `hold`, `unhold`, `customer end` and `customer resume`
+    ///
+    /// # Errors
+    /// When the review API refuses or does not answer.
+    pub async fn keep(
+        &self,
+        identity: &Identity,
+        id: &ApplicationId,
+        keeping: Keeping,
+        reason: &str,
+        is_json: bool,
+    ) -> Result<u8, Error> {
+        let answer = self.review(identity).await?.keep(id, keeping, reason).await?;
+        show(is_json, &answer, || format!("{id} {}", keeping.meaning()));
+        Ok(0)
+    }
+
+    /// `erase`
+    ///
+    /// # Errors
+    /// When the review API refuses, or AWS refuses or does not answer.
+    pub async fn erase(
+        &self,
+        identity: &Identity,
+        id: &ApplicationId,
+        reason: &str,
+        how: Erasing,
+        is_json: bool,
+    ) -> Result<u8, Error> {
+        let answer = self.review(identity).await?.erase(id, reason, how.is_dry_run).await?;
+        let (Some(limit), Some(execution)) = (how.wait, answer["execution"].as_str()) else {
+            show(is_json, &answer, || render::erasure(&answer));
+            return Ok(0);
+        };
+        let (_, name) = bonafide_executions::names(execution).unwrap_or_default();
+        let machine = self.deployment.workflow("ErasureMachineArn")?;
+        let arn = format!("{}:{name}", machine.replacen(":stateMachine:", ":execution:", 1));
+        let since = Instant::now();
+        loop {
+            let described = self.step_functions.describe_execution().execution_arn(&arn).send().await;
+            let described = described.map_err(|error| Error::of_execution("describe the erasure", &arn, error))?;
+            match described.status {
+                ExecutionStatus::Running | ExecutionStatus::PendingRedrive if since.elapsed() <= limit => {
+                    sleep(self.target.place.poll_interval()).await;
+                }
+                ExecutionStatus::Running | ExecutionStatus::PendingRedrive => {
+                    show(is_json, &answer, || render::erasure(&answer));
+                    return Ok(4);
+                }
+                status => {
+                    let output = described.output.and_then(|output| serde_json::from_str(&output).ok());
+                    let ended = output.unwrap_or_else(|| json!({"outcome": status.as_str(), "execution": execution}));
+                    show(is_json, &ended, || render::erased(id, &ended));
+                    return Ok(u8::from(ended["outcome"] != "erased"));
+                }
+            }
+        }
+    }
+
+    /// `export`
+    ///
+    /// # Errors
+    /// When the review API does not record it, when AWS refuses or does not answer, or when the file cannot be written.
+    pub async fn export(
+        &self,
+        identity: &Identity,
+        id: &ApplicationId,
+        output: &Path,
+        is_json: bool,
+    ) -> Result<u8, Error> {
+        if output.exists() {
+            return Err(Error::Usage(format!("{} exists: name another file", output.display())));
+        }
+        // Nothing is read that is not recorded.
+        self.review(identity).await?.access(id).await?;
+        let export = Export::read(&self.dynamodb, &self.s3, &self.deployment, id).await?;
+        export.write(id, output)?;
+        let written = json!({"applicationId": id, "output": output, "objects": export.objects()});
+        show(is_json, &written, || {
+            format!("{}: everything about {id}, with personal data; send it only to the person", output.display())
+        });
         Ok(0)
     }
 
@@ -487,6 +771,31 @@ impl Session {
     }
 }
 
+/// Starts the replays of an application: a line for each failed execution, at least one.
+async fn start_replays(replayer: &Replayer, id: &ApplicationId, how: How, started: &mut Vec<Started>) -> Vec<Line> {
+    let found = replayer.records.application(id).await;
+    let found =
+        found.and_then(|application| Ok((replay::failed(&application)?, replay::nothing_failed(&application)?)));
+    let (failed, nothing) = match found {
+        Ok(found) => found,
+        Err(error) => return vec![Line::of_error(id, &error)],
+    };
+    if failed.is_empty() {
+        return vec![Line::Planned(Box::new(nothing))];
+    }
+    let mut lines = Vec::new();
+    for failed in failed {
+        lines.push(match replayer.replay(&failed, how.is_fresh, how.is_dry_run).await {
+            Ok((plan, replay)) => {
+                started.extend(replay);
+                Line::Planned(Box::new(plan))
+            }
+            Err(error) => Line::of_error(id, &error),
+        });
+    }
+    lines
+}
+
 /// Prints what the submissions without an outcome wait for. It runs until it is cancelled.
 async fn report_progress(
     waiting: &Waiting,
@@ -584,6 +893,22 @@ impl Session {
     pub async fn review_release(&self, identity: &Identity, case: &CasePath, is_json: bool) -> Result<u8, Error> {
         let answer = self.review(identity).await?.release(case).await?;
         show(is_json, &answer, || "released".to_owned());
+        Ok(0)
+    }
+
+    /// `review note`
+    ///
+    /// # Errors
+    /// When the review API refuses or does not answer.
+    pub async fn review_note(
+        &self,
+        identity: &Identity,
+        case: &CasePath,
+        note: &str,
+        is_json: bool,
+    ) -> Result<u8, Error> {
+        let answer = self.review(identity).await?.note(case, note).await?;
+        show(is_json, &answer, || "the note is in the case".to_owned());
         Ok(0)
     }
 
@@ -688,22 +1013,17 @@ mod tests {
     use aws_sdk_dynamodb::config::retry::RetryConfig;
     use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput, GetItemOutput};
     use aws_sdk_dynamodb::operation::query::{QueryError, QueryOutput};
-    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
-    use aws_sdk_dynamodb::types::AttributeValue;
-    use aws_sdk_s3::operation::head_object::HeadObjectOutput;
     use aws_sdk_sfn::operation::describe_execution::{DescribeExecutionError, DescribeExecutionOutput};
     use aws_sdk_sfn::operation::get_execution_history::GetExecutionHistoryOutput;
-    use aws_sdk_sfn::operation::redrive_execution::{RedriveExecutionError, RedriveExecutionOutput};
-    use aws_sdk_sfn::types::error::{ExecutionDoesNotExist, ExecutionNotRedrivable};
-    use aws_sdk_sfn::types::{ExecutionRedriveStatus, ExecutionStatus};
-    use aws_sdk_sqs::operation::send_message::SendMessageOutput;
-    use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
+    use aws_sdk_sfn::types::ExecutionStatus;
+    use aws_sdk_sfn::types::error::ExecutionDoesNotExist;
     use aws_smithy_mocks::{Rule, RuleBuilder, RuleMode, mock, mock_client};
     use aws_smithy_types::DateTime;
     use aws_smithy_types::error::ErrorMetadata;
     use bonafide_domain::{ObjectRef, UploadKind};
 
     use super::*;
+    use crate::review::tests::Desk;
     use crate::row::{Item, s};
     use crate::submission;
     use crate::submission::tests::{FIRST, m};
@@ -712,29 +1032,26 @@ mod tests {
     const WAITING: How = How { is_fresh: false, is_dry_run: false, wait: Some(Duration::from_mins(10)) };
     const NOT_WAITING: How = How { is_fresh: false, is_dry_run: false, wait: None };
 
-    fn session(dynamodb: &[&Rule], step_functions: &[&Rule], sqs: &[&Rule]) -> Session {
+    fn session(dynamodb: &[&Rule], step_functions: &[&Rule]) -> Session {
         let config = aws_config::SdkConfig::builder().build();
         let outputs = [
             ("ApplicationsTableName", "applications"),
             ("SubmissionsTableName", "submissions"),
             ("DecisionsTableName", "decisions"),
-            ("UploadsQueueUrl", "https://uploads"),
+            ("ReviewApiId", "api"),
         ];
+        let none: &[&Rule] = &[];
         let target = Target { config, place: Place::Local { endpoint: "http://127.0.0.1:1".to_owned() } };
-        let there = mock!(aws_sdk_s3::Client::head_object).then_output(|| HeadObjectOutput::builder().build());
-        let caller = mock!(aws_sdk_sts::Client::get_caller_identity)
-            .then_output(|| GetCallerIdentityOutput::builder().arn("arn:ada").build());
         Session {
             target,
             deployment: Deployment::of("dev", outputs),
-            s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&there]),
+            s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, none),
             // Without retries, so that throttling is reported immediately.
             dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, dynamodb, |config| {
                 config.retry_config(RetryConfig::disabled())
             }),
             step_functions: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, step_functions),
-            sqs: mock_client!(aws_sdk_sqs, RuleMode::MatchAny, sqs),
-            sts: mock_client!(aws_sdk_sts, RuleMode::MatchAny, [&caller]),
+            sqs: mock_client!(aws_sdk_sqs, RuleMode::MatchAny, none),
         }
     }
 
@@ -831,7 +1148,6 @@ mod tests {
                     .execution_arn(&execution)
                     .state_machine_arn("arn")
                     .status(status.clone())
-                    .redrive_status(ExecutionRedriveStatus::Redrivable)
                     .start_date(DateTime::from_secs(1))
                     .build()
                     .unwrap()
@@ -843,22 +1159,16 @@ mod tests {
         }
     }
 
-    fn failed(id: &str) -> Rule {
-        state(&execution(id), Some(ExecutionStatus::Failed))
+    /// A review API that can resume every execution.
+    fn redriving() -> Desk {
+        Desk::answering(|_, _| (200, json!({"action": "redrive", "why": "it can be resumed where it failed"})))
     }
 
-    fn redrive(id: &str) -> Rule {
-        let execution = execution(id);
-        mock!(aws_sdk_sfn::Client::redrive_execution)
-            .match_requests(move |request| request.execution_arn() == Some(&execution))
-            .then_output(|| RedriveExecutionOutput::builder().redrive_date(DateTime::from_secs(2)).build().unwrap())
-    }
-
-    async fn replayed(session: &Session, ids: &[&str], how: How) -> (u8, Vec<Value>, Vec<String>) {
+    async fn replayed(session: &Session, desk: &Desk, ids: &[&str], how: How) -> (u8, Vec<Value>, Vec<String>) {
         let ids: Vec<ApplicationId> = ids.iter().map(|id| id.parse().unwrap()).collect();
         let (mut objects, mut texts) = (Vec::new(), Vec::new());
         let code = session
-            .replay_each(&ids, how, |_, line| {
+            .replay_each(desk.api(), &ids, how, |_, line| {
                 objects.push(json!(line));
                 texts.push(render::replay(line));
             })
@@ -879,12 +1189,12 @@ mod tests {
                 let applications = rows("a", vec![row("a", kind, "FAILED", Some("1"))]);
                 let before = Some(record("a", kind, "FAILED", Some("1")));
                 let submissions = records(&submission("a"), vec![before.clone(), before, Some(last)]);
-                let redrive = redrive("a");
-                let session = session(&[&applications, &submissions], &[&failed("a"), &redrive], &[]);
+                let (session, desk) = (session(&[&applications, &submissions], &[]), redriving());
 
-                let (ended, objects, texts) = replayed(&session, &["a"], WAITING).await;
+                let (ended, objects, texts) = replayed(&session, &desk, &["a"], WAITING).await;
 
-                assert_eq!((ended, redrive.num_calls(), submissions.num_calls()), (code, 1, 3));
+                assert_eq!(desk.asked(), ["/executions/bonafide-dev-onboarding~a/replay"]);
+                assert_eq!((ended, submissions.num_calls()), (code, 3));
                 let [planned, seen] = &objects[..] else { panic!("{objects:?}") };
                 assert_eq!((&planned["action"], planned.get("replay")), (&json!("redrive"), None));
                 assert_eq!((&seen["replay"], &seen["submissionId"]), (&json!(end), &planned["submissionId"]));
@@ -910,15 +1220,16 @@ mod tests {
                 let applications = rows("a", vec![row("a", kind, "FAILED", Some("1"))]);
                 let old = records(&submission("a"), vec![Some(record("a", kind, "FAILED", Some("1")))]);
                 let awaited = SubmissionId::of_replay(&upload("a"), &execution("a"));
+                let answer =
+                    json!({"action": "fresh", "why": "a fresh execution was asked for", "newSubmissionId": awaited});
                 // The starter records it a little later.
                 let new = records(&awaited, vec![None, Some(record("a", kind, "IN_PROGRESS", None)), Some(last)]);
-                let send =
-                    mock!(aws_sdk_sqs::Client::send_message).then_output(|| SendMessageOutput::builder().build());
-                let session = session(&[&applications, &old, &new], &[&failed("a")], &[&send]);
+                let session = session(&[&applications, &old, &new], &[]);
+                let desk = Desk::answering(move |_, _| (200, answer.clone()));
 
-                let (ended, objects, _) = replayed(&session, &["a"], fresh).await;
+                let (ended, objects, _) = replayed(&session, &desk, &["a"], fresh).await;
 
-                assert_eq!((ended, &objects[1]["replay"], send.num_calls()), (code, &json!(end), 1), "{objects:?}");
+                assert_eq!((ended, &objects[1]["replay"]), (code, &json!(end)), "{objects:?}");
                 assert_eq!((new.num_calls(), &objects[1]["submissionId"]), (3, &json!(awaited)));
             }
         }
@@ -932,8 +1243,8 @@ mod tests {
         {
             let applications = rows("a", vec![by(Some("1")), by(Some("1")), last]);
             let submissions = records(&submission("a"), vec![Some(record("a", UploadKind::Package, "DECIDED", None))]);
-            let session = session(&[&applications, &submissions], &[&failed("a"), &redrive("a")], &[]);
-            let (ended, _, texts) = replayed(&session, &["a"], WAITING).await;
+            let session = session(&[&applications, &submissions], &[]);
+            let (ended, _, texts) = replayed(&session, &redriving(), &["a"], WAITING).await;
             assert_eq!((ended, applications.num_calls(), texts[1].as_str()), (code, 3, text));
         }
     }
@@ -950,15 +1261,10 @@ mod tests {
             records(&submission(id), vec![of(before), of(after)])
         };
         let (selfie, document) = (ends("a", UploadKind::Selfie), ends("b", UploadKind::Document));
-        let redriven = [redrive("a"), redrive("b")];
-        let session = session(
-            &[&applications, &selfie, &document],
-            &[&failed("a"), &failed("b"), &redriven[0], &redriven[1]],
-            &[],
-        );
-        let (code, _, texts) = replayed(&session, &["a"], WAITING).await;
+        let session = session(&[&applications, &selfie, &document], &[]);
+        let (code, _, texts) = replayed(&session, &redriving(), &["a"], WAITING).await;
         let why = "it can be resumed where it failed";
-        assert_eq!((code, redriven.each_ref().map(Rule::num_calls)), (0, [1, 1]));
+        assert_eq!(code, 0);
         assert_eq!(
             texts,
             [
@@ -975,9 +1281,9 @@ mod tests {
         let applications = rows("a", vec![row("a", UploadKind::Document, "FAILED", Some("1"))]);
         let before = Some(record("a", UploadKind::Document, "FAILED", Some("1")));
         let submissions = records(&submission("a"), vec![before]);
-        let session = session(&[&applications, &submissions], &[&failed("a"), &redrive("a")], &[]);
+        let session = session(&[&applications, &submissions], &[]);
         let how = How { wait: Some(Duration::ZERO), ..WAITING };
-        let (code, objects, texts) = replayed(&session, &["a"], how).await;
+        let (code, objects, texts) = replayed(&session, &redriving(), &["a"], how).await;
         assert_eq!((code, &objects[1]["replay"]), (4, &json!("unfinished")));
         assert!(texts[1].starts_with("… a, document: the replay has not ended"), "{texts:?}");
     }
@@ -1000,8 +1306,8 @@ mod tests {
             .error(|| GetItemError::generic(throttled()))
             .output(record("DECIDED", None))
             .build();
-        let session = session(&[&applications, &submissions], &[&failed("a"), &redrive("a")], &[]);
-        let (code, objects, _) = replayed(&session, &["a"], WAITING).await;
+        let session = session(&[&applications, &submissions], &[]);
+        let (code, objects, _) = replayed(&session, &redriving(), &["a"], WAITING).await;
         assert_eq!((code, &objects[1]["replay"], submissions.num_calls()), (0, &json!("succeeded"), 3));
     }
 
@@ -1018,33 +1324,26 @@ mod tests {
         let expired = mock!(aws_sdk_dynamodb::Client::get_item)
             .match_requests(|request| request.key().unwrap()["applicationId"] == s("d"))
             .then_output(|| GetItemOutput::builder().build());
-        // It can neither be redriven nor judged again: nothing is recorded.
         let lost = [
             rows("e", vec![row("e", UploadKind::Package, "FAILED", Some("1"))]),
             records(&submission("e"), vec![None]),
         ];
         let [a, b, f] = ["a", "b", "f"].map(package);
         let dynamodb: Vec<_> = a.iter().chain(&b).chain([&throttled, &expired]).chain(&lost).chain(&f).collect();
-        let refused = {
-            let execution = execution("b");
-            mock!(aws_sdk_sfn::Client::redrive_execution)
-                .match_requests(move |request| request.execution_arn() == Some(&execution))
-                .then_error(|| {
-                    let meta = ErrorMetadata::builder().code("ExecutionNotRedrivable").message("Too old.").build();
-                    RedriveExecutionError::ExecutionNotRedrivable(ExecutionNotRedrivable::builder().meta(meta).build())
-                })
-        };
-        let step_functions =
-            [failed("a"), failed("b"), state(&execution("e"), None), failed("f"), redrive("a"), refused, redrive("f")];
-        let session = session(&dynamodb, &step_functions.each_ref(), &[]);
+        let session = session(&dynamodb, &[]);
+        let desk = Desk::answering(|path, _| match path.rsplit_once('~').map(|(_, name)| name) {
+            Some("b/replay") => (500, json!({"code": "INTERNAL_ERROR", "error": "Something is broken."})),
+            Some("e/replay") => (200, json!({"action": "impossible", "why": "the application has a newer submission"})),
+            _ => (200, json!({"action": "redrive", "why": "it can be resumed where it failed"})),
+        });
 
-        let (code, objects, texts) = replayed(&session, &["a", "b", "c", "d", "e", "f"], WAITING).await;
+        let (code, objects, texts) = replayed(&session, &desk, &["a", "b", "c", "d", "e", "f"], WAITING).await;
 
         assert_eq!(code, 5, "the highest of 5, 5, 3 and 1");
         let ids: Vec<_> = objects.iter().map(|line| line["applicationId"].as_str().unwrap()).collect();
         assert_eq!(ids, ["a", "b", "c", "d", "e", "f", "a", "f"], "each application, then each started replay");
         assert_eq!(objects[4]["action"], "impossible");
-        assert!(objects[1]["error"].as_str().unwrap().contains("Too old"), "{objects:?}");
+        assert!(objects[1]["error"].as_str().unwrap().contains("INTERNAL_ERROR"), "{objects:?}");
         assert!(objects[2]["error"].as_str().unwrap().contains("throttled the request"), "{objects:?}");
         assert!(objects[3]["error"].as_str().unwrap().contains("no application d"), "{objects:?}");
         for line in [1, 2, 3] {
@@ -1052,7 +1351,7 @@ mod tests {
             assert_eq!(objects[line].as_object().unwrap().len(), 2, "a line with an error has no action: {objects:?}");
         }
         assert_eq!((&objects[6]["replay"], &objects[7]["replay"]), (&json!("succeeded"), &json!("succeeded")));
-        assert_eq!(replayed(&session, &["d"], NOT_WAITING).await.0, 3);
+        assert_eq!(replayed(&session, &desk, &["d"], NOT_WAITING).await.0, 3);
     }
 
     fn failed_since(since: &'static str, ids: &'static [&'static str]) -> Rule {
@@ -1079,18 +1378,21 @@ mod tests {
             };
             let (a, b) = (of("a"), of("b"));
             let dynamodb: Vec<_> = a.iter().chain(&b).chain([&query]).collect();
-            let described = ["a", "b"].map(failed);
-            let redriven = ["a", "b"].map(redrive);
-            let step_functions: Vec<_> = described.iter().chain(&redriven).collect();
-            let session = session(&dynamodb, &step_functions, &[]);
+            let mut session = session(&dynamodb, &[]);
+            let desk = Desk::answering(move |_, body| {
+                assert_eq!(body, json!({"dryRun": is_dry_run, "fresh": false}));
+                (200, json!({"action": "redrive", "why": "it can be resumed where it failed"}))
+            });
+            session.target.place = Place::Local { endpoint: desk.endpoint.clone() };
+            let identity = Identity { reviewer: None, token: Some("token".to_owned()) };
 
             // In a dry run there is nothing to wait for.
             let how = How { is_dry_run, wait: is_dry_run.then_some(Duration::from_mins(10)), is_fresh: false };
-            let code = session.replay(&[], since, how, true).await.unwrap();
+            let code = session.replay(&identity, &[], since, how, true).await.unwrap();
 
-            let calls = |rules: &[Rule]| rules.iter().map(Rule::num_calls).collect::<Vec<_>>();
-            assert_eq!((code, calls(&described), query.num_calls()), (0, vec![1, 1], 1));
-            assert_eq!(calls(&redriven), [usize::from(!is_dry_run); 2]);
+            assert_eq!((code, query.num_calls()), (0, 1));
+            let paths = ["a", "b"].map(|id| format!("/executions/bonafide-dev-onboarding~{id}/replay"));
+            assert_eq!(desk.asked(), paths);
         }
     }
 
@@ -1135,7 +1437,7 @@ mod tests {
         let unknown = state(&gone, None);
         let known = state(&left, Some(ExecutionStatus::Succeeded));
         let history = history();
-        let session = session(&[&applications, &submissions, &decisions(&["b"])], &[&unknown, &known, &history], &[]);
+        let session = session(&[&applications, &submissions, &decisions(&["b"])], &[&unknown, &known, &history]);
         assert_eq!(session.history("a", true).await.unwrap(), 0);
         assert_eq!((unknown.num_calls(), known.num_calls(), history.num_calls()), (1, 1, 1));
         let error = session.history(&gone, true).await.unwrap_err();
@@ -1153,7 +1455,7 @@ mod tests {
         decided.insert("identityCompare".to_owned(), m([("outcome", s("pass")), ("scores", scores)]));
         let submissions = submissions(vec![decided, refused]);
         let known = state(&execution("a"), Some(ExecutionStatus::Succeeded));
-        let session = session(&[&applications, &submissions, &decisions(&["a"])], &[&known, &history()], &[]);
+        let session = session(&[&applications, &submissions, &decisions(&["a"])], &[&known, &history()]);
 
         let Shown { submissions, executions, text, .. } = session.shown(&"a".parse().unwrap()).await.unwrap();
 
@@ -1176,26 +1478,9 @@ mod tests {
         ]) else {
             unreachable!()
         };
-        let session = session(&[&rows("a", vec![conversation]), &submissions(Vec::new())], &[], &[]);
+        let session = session(&[&rows("a", vec![conversation]), &submissions(Vec::new())], &[]);
         let text = session.shown(&"a".parse().unwrap()).await.unwrap().text;
         assert_eq!(text, "… a: referred: a person has to decide\n  identityExtraction    pass");
-    }
-
-    #[tokio::test]
-    async fn reopens_as_the_owner_of_the_credentials() {
-        let mut declined = row("a", UploadKind::Package, "declined", None);
-        declined.insert("kind".to_owned(), s("package"));
-        let last = mock!(aws_sdk_dynamodb::Client::query)
-            .match_requests(|request| request.table_name() == Some("decisions"))
-            .then_output(|| QueryOutput::builder().build());
-        let write = mock!(aws_sdk_dynamodb::Client::transact_write_items)
-            .match_requests(|request| {
-                request.transact_items()[1].put().is_some_and(|decision| decision.item()["who"] == s("arn:ada"))
-            })
-            .then_output(|| TransactWriteItemsOutput::builder().build());
-        let session = session(&[&rows("a", vec![declined]), &last, &write], &[], &[]);
-        assert_eq!(session.reopen(&"a".parse().unwrap(), "A twin.", true).await.unwrap(), 0);
-        assert_eq!(write.num_calls(), 1);
     }
 
     const EVERY: Duration = Duration::from_millis(1);
@@ -1215,7 +1500,7 @@ mod tests {
 
     #[tokio::test]
     async fn watch_survives_a_throttled_poll() {
-        let filter = Filter { outcome: Some(Outcome::Failed), ..Filter::default() };
+        let filter = Filter { outcome: Some(OutcomeFilter::Failed), ..Filter::default() };
         let query = mock!(aws_sdk_dynamodb::Client::query)
             .sequence()
             .output(|| QueryOutput::builder().build())
@@ -1223,7 +1508,7 @@ mod tests {
             .output(|| QueryOutput::builder().build())
             .repeatedly()
             .build();
-        let session = session(&[&query], &[], &[]);
+        let session = session(&[&query], &[]);
         watch_for(&session, &filter, &query, 3).await;
         // A watch that had at least one successful poll ends without an error.
         assert_eq!(session.watch(&filter, 50, EVERY, Some(Duration::ZERO), true).await.unwrap(), 0);
@@ -1231,19 +1516,19 @@ mod tests {
 
     #[tokio::test]
     async fn watch_fails_if_no_poll_succeeds() {
-        let filter = Filter { outcome: Some(Outcome::Failed), ..Filter::default() };
+        let filter = Filter { outcome: Some(OutcomeFilter::Failed), ..Filter::default() };
         let query = mock!(aws_sdk_dynamodb::Client::query)
             .sequence()
             .error(|| QueryError::generic(throttled()))
             .repeatedly()
             .build();
-        let throttled = session(&[&query], &[], &[]);
+        let throttled = session(&[&query], &[]);
         watch_for(&throttled, &filter, &query, 2).await;
         let error = throttled.watch(&filter, 50, EVERY, Some(Duration::ZERO), true).await.unwrap_err();
         assert!(error.to_string().contains("throttled the request"), "{error}");
         let denied = mock!(aws_sdk_dynamodb::Client::query)
             .then_error(|| QueryError::generic(ErrorMetadata::builder().code("AccessDeniedException").build()));
-        assert!(session(&[&denied], &[], &[]).watch(&filter, 50, EVERY, None, true).await.is_err());
+        assert!(session(&[&denied], &[]).watch(&filter, 50, EVERY, None, true).await.is_err());
         assert_eq!(denied.num_calls(), 1);
     }
 }

@@ -99,6 +99,12 @@ impl Deployment {
         self.output("Observability", output)
     }
 
+    /// All outputs, by name.
+    #[must_use]
+    pub const fn outputs(&self) -> &BTreeMap<String, String> {
+        &self.outputs
+    }
+
     #[cfg(test)]
     pub(crate) fn of<const N: usize>(stage: &str, outputs: [(&str, &str); N]) -> Self {
         let outputs = outputs.map(|(name, value)| (name.to_owned(), value.to_owned()));

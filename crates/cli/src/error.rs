@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use bonafide_worker::{ServiceError, TaskError as _};
 
 /// The reasons for which a command ends without its result.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +23,25 @@ pub enum Error {
     },
     /// No record with this id.
     #[error(
-        "no application {application_id} in {place}: nothing was received under this id (yet), or its record has expired"
+        "no application {application_id} in {place}: nothing was received under this id (yet), or its data were erased"
     )]
     UnknownApplication {
+        /// As given.
+        application_id: String,
+        /// Where it was searched.
+        place: String,
+    },
+    /// No customer with this id.
+    #[error("no customer {customer_id} in {place}: the id is wrong, or the data were erased")]
+    UnknownCustomer {
+        /// As given.
+        customer_id: String,
+        /// Where it was searched.
+        place: String,
+    },
+    /// No decision record of this application.
+    #[error("no decision about {application_id} in {place}: the id is wrong, or nothing was decided about it yet")]
+    NoDecisions {
         /// As given.
         application_id: String,
         /// Where it was searched.
@@ -35,20 +52,6 @@ pub enum Error {
     UnknownExecution {
         /// Its ARN.
         execution: String,
-    },
-    /// An application that cannot be reopened.
-    #[error("application {application_id} cannot be reopened: {why}")]
-    NotReopenable {
-        /// Its id.
-        application_id: String,
-        /// Why, and what to do instead.
-        why: &'static str,
-    },
-    /// Each attempt to write failed because of a concurrent change.
-    #[error("application {application_id} was changed concurrently at every attempt: try again")]
-    Contended {
-        /// Its id.
-        application_id: String,
     },
     /// AWS throttled the request.
     #[error("AWS throttled the request to {action} ({code}): wait a little and try again")]
@@ -92,7 +95,7 @@ pub enum Error {
     )]
     NoReviewer,
     /// There is no such local reviewer.
-    #[error("no local reviewer {reviewer}: `--as` takes ann or bob, on a local AWS only (`cargo xtask up`)")]
+    #[error("no local reviewer {reviewer}: `--as` takes ann, bob or cleo, on a local AWS only (`cargo xtask up`)")]
     NoLocalReviewer {
         /// The name.
         reviewer: String,
@@ -125,6 +128,12 @@ pub enum Error {
         action: &'static str,
         /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The review API is of another version.
+    #[error("the review API gave an answer of another version of Bonafide: use the command of its version")]
+    UnreadableAnswer {
+        /// The cause.
+        source: serde_json::Error,
     },
     /// No region is configured.
     #[error("no AWS region: pass `--region`, choose a profile that has one, or set AWS_REGION")]
@@ -220,17 +229,18 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NotReopenable { .. } | Self::ReviewRefused { status: 403 | 409 | 422, .. } => 1,
+            Self::ReviewRefused { status: 403 | 409 | 422, .. } => 1,
             Self::Usage(_)
             | Self::UnreadablePackage { .. }
             | Self::NoReviewer
             | Self::NoLocalReviewer { .. }
             | Self::ReviewRefused { status: 400 | 413 | 415, .. } => 2,
             Self::UnknownApplication { .. }
+            | Self::UnknownCustomer { .. }
+            | Self::NoDecisions { .. }
             | Self::UnknownExecution { .. }
             | Self::ReviewRefused { status: 404, .. } => 3,
-            Self::Contended { .. }
-            | Self::Throttled { .. }
+            Self::Throttled { .. }
             | Self::NoCredentials { .. }
             | Self::ExpiredCredentials { .. }
             | Self::UnknownCredentials { .. }
@@ -238,6 +248,7 @@ impl Error {
             | Self::CallbackPort { .. }
             | Self::ReviewRefused { .. }
             | Self::ReviewUnanswered { .. }
+            | Self::UnreadableAnswer { .. }
             | Self::NoRegion
             | Self::NotDeployed { .. }
             | Self::IncompleteDeployment { .. }
@@ -253,9 +264,8 @@ impl Error {
     /// Whether the same request may succeed a little later.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Contended { .. } | Self::Throttled { .. } | Self::NoAnswer { .. } => true,
+            Self::Throttled { .. } | Self::NoAnswer { .. } => true,
             Self::Usage(_)
-            | Self::NotReopenable { .. }
             | Self::UnreadablePackage { .. }
             | Self::NoReviewer
             | Self::NoLocalReviewer { .. }
@@ -263,7 +273,10 @@ impl Error {
             | Self::CallbackPort { .. }
             | Self::ReviewRefused { .. }
             | Self::ReviewUnanswered { .. }
+            | Self::UnreadableAnswer { .. }
             | Self::UnknownApplication { .. }
+            | Self::UnknownCustomer { .. }
+            | Self::NoDecisions { .. }
             | Self::UnknownExecution { .. }
             | Self::NoCredentials { .. }
             | Self::ExpiredCredentials { .. }
@@ -294,6 +307,20 @@ impl Error {
         };
         let code = refusal.code().unwrap_or("unknown error").to_owned();
         let message = refusal.message().unwrap_or("no reason given").trim_end_matches('.').to_owned();
+        Self::of_code(action, code, message)
+    }
+
+    /// Classifies the error of a worker's code that the command shares.
+    #[must_use]
+    pub fn from_service(action: &'static str, error: &ServiceError) -> Self {
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        match error.code() {
+            Some(code) if !error.is_unanswered() => Self::of_code(action, code.to_owned(), cause),
+            _ => Self::NoAnswer { action, message: cause },
+        }
+    }
+
+    fn of_code(action: &'static str, code: String, message: String) -> Self {
         match code.as_str() {
             "ExpiredToken" | "ExpiredTokenException" => Self::ExpiredCredentials { action, code },
             // Regions that are not enabled return these codes for valid credentials, too.
@@ -381,13 +408,7 @@ mod tests {
             (refused("InvalidToken"), 5, "does not accept the credentials", "another `--profile`"),
             (refused("AccessDeniedException"), 5, "It says so (AccessDeniedException)", "have it granted"),
             (Error::UnknownApplication { application_id: id(), place: place() }, 3, "no application a in AWS", "(yet)"),
-            (
-                Error::NotReopenable { application_id: id(), why: "it is open already: upload" },
-                1,
-                "cannot be reopened",
-                "upload",
-            ),
-            (Error::Contended { application_id: id() }, 5, "changed concurrently", "try again"),
+            (Error::UnknownCustomer { customer_id: id(), place: place() }, 3, "no customer a in AWS", "were erased"),
             (Error::UnknownExecution { execution: "arn:a".to_owned() }, 3, "no execution arn:a", "90 days"),
             (refused("QueueDoesNotExist"), 5, "is gone: It says so", "deploy again"),
             (
@@ -415,6 +436,12 @@ mod tests {
                 2,
                 "a.zip cannot be read",
                 "check its name",
+            ),
+            (
+                Error::NoDecisions { application_id: id(), place: id() },
+                3,
+                "no decision about a in a",
+                "the id is wrong",
             ),
             (Error::NoCredentials { source: "none".into() }, 5, "no AWS credentials", "`--profile`"),
             (Error::NoRegion, 5, "no AWS region", "`--region`"),

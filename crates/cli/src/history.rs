@@ -1,12 +1,11 @@
 //! Executions as timelines: their states with start, duration, attempts and errors, and their child executions.
-//!
-//! Of the data in the history, only the ARNs of children and the error messages of our own workers are used. These contain nothing
-//! personal, while an error message of AWS may repeat its input.
 
 use std::collections::HashSet;
 
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::types::{HistoryEvent, HistoryEventType};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use bonafide_executions::Execution;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -77,125 +76,54 @@ async fn read(client: &Client, execution: String, seen: &mut HashSet<String>) ->
     seen.insert(execution.clone());
     let described = client.describe_execution().execution_arn(&execution).send().await;
     let described = described.map_err(|error| Error::of_execution("describe the execution", &execution, error))?;
-    let mut events = Vec::new();
-    let mut pages = client
-        .get_execution_history()
-        .execution_arn(&execution)
-        .include_execution_data(true)
-        .max_results(1000)
-        .into_paginator()
-        .send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| Error::of_execution("read the execution's history", &execution, error))?;
-        events.extend(page.events);
-    }
-    let (mut steps, children) = steps(&events);
-    for (step, child) in children {
-        // Each attempt of a task names its child at least once.
-        if !seen.contains(&child) {
-            match Box::pin(read(client, child, seen)).await {
-                Ok(child) => steps[step].children.push(child),
-                Err(Error::UnknownExecution { execution }) => steps[step].gone.push(execution),
-                Err(error) => return Err(error),
+    let events = bonafide_executions::history(client, &execution).await;
+    let events = events.map_err(|error| Error::of_execution("read the execution's history", &execution, error))?;
+    let Execution { arn, status, started_at, last_event_at, error, redrives, visits, .. } =
+        Execution::of(described, &events);
+    let first = events.first().map_or(started_at, |event| event.timestamp);
+    let mut steps = Vec::new();
+    for visit in visits {
+        let mut children = Vec::new();
+        let mut gone = Vec::new();
+        for child in visit.children {
+            if !seen.contains(&child) {
+                match Box::pin(read(client, child, seen)).await {
+                    Ok(child) => children.push(child),
+                    Err(Error::UnknownExecution { execution }) => gone.push(execution),
+                    Err(error) => return Err(error),
+                }
             }
         }
+        steps.push(Step {
+            state: visit.state,
+            after: between(first, visit.entered_at),
+            seconds: visit.left_at.map(|left_at| between(visit.entered_at, left_at)),
+            attempts: visit.attempts,
+            errors: visit.errors,
+            causes: visit.causes,
+            redriven: visit.is_redriven,
+            children,
+            gone,
+        });
     }
-    let started_at = described.start_date;
-    let last = described.stop_date.or(events.last().map(|event| event.timestamp)).unwrap_or(started_at);
     Ok(Timeline {
-        machine: machine(&execution).to_owned(),
-        status: described.status.as_str().to_owned(),
+        machine: bonafide_executions::machine(&arn).to_owned(),
+        status: status.as_str().to_owned(),
         started_at: iso(started_at),
-        seconds: between(started_at, last),
-        error: described.error,
-        redrives: events.iter().filter(|event| event.r#type == HistoryEventType::ExecutionRedriven).count(),
+        seconds: between(started_at, last_event_at),
+        error,
+        redrives,
         steps,
-        execution,
+        execution: arn,
     })
 }
 
-/// The steps, and the ARNs of children with the index of the step that started them.
-fn steps(events: &[HistoryEvent]) -> (Vec<Step>, Vec<(usize, String)>) {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut children = Vec::new();
-    let Some(first) = events.first() else { return (steps, children) };
-    for event in events {
-        let after = between(first.timestamp, event.timestamp);
-        if let Some(entered) = &event.state_entered_event_details {
-            steps.push(Step {
-                state: entered.name.clone(),
-                after,
-                seconds: None,
-                attempts: 0,
-                errors: Vec::new(),
-                causes: Vec::new(),
-                redriven: false,
-                children: Vec::new(),
-                gone: Vec::new(),
-            });
-            continue;
-        }
-        let index = steps.len().saturating_sub(1);
-        let Some(step) = steps.last_mut() else { continue };
-        if event.state_exited_event_details.is_some() {
-            step.seconds = Some(after - step.after);
-        }
-        match event.r#type {
-            HistoryEventType::TaskScheduled | HistoryEventType::LambdaFunctionScheduled => step.attempts += 1,
-            HistoryEventType::ExecutionRedriven => step.redriven = true,
-            _ => {}
-        }
-        step.errors.extend(error(event).map(str::to_owned));
-        step.causes.extend(cause(event).filter(|cause| !step.causes.contains(cause)));
-        let answers = [
-            event.task_submitted_event_details.as_ref().and_then(|details| details.output()),
-            event.task_succeeded_event_details.as_ref().and_then(|details| details.output()),
-            event.task_failed_event_details.as_ref().and_then(|details| details.cause()),
-        ];
-        children.extend(answers.into_iter().flatten().filter_map(started).map(|child| (index, child)));
-    }
-    (steps, children)
-}
-
-/// The error name of a failed attempt.
-fn error(event: &HistoryEvent) -> Option<&str> {
-    let unnamed = "an error without a name";
-    let task = event.task_failed_event_details.as_ref().map(|details| details.error().unwrap_or(unnamed));
-    let time = event.task_timed_out_event_details.as_ref().map(|details| details.error().unwrap_or("States.Timeout"));
-    let start = event.task_start_failed_event_details.as_ref().map(|details| details.error().unwrap_or(unnamed));
-    let submit = event.task_submit_failed_event_details.as_ref().map(|details| details.error().unwrap_or(unnamed));
-    let lambda = event.lambda_function_failed_event_details.as_ref().map(|details| details.error().unwrap_or(unnamed));
-    task.or(time).or(start).or(submit).or(lambda)
-}
-
-/// The error message of a worker: plain text if it came with a task token, otherwise the JSON of a Lambda error.
-fn cause(event: &HistoryEvent) -> Option<String> {
-    let details = event.task_failed_event_details.as_ref()?;
-    let cause = details.cause().filter(|_| details.error().is_some_and(|error| error.starts_with("Bonafide.")))?;
-    match serde_json::from_str::<serde_json::Value>(cause) {
-        Ok(error) => Some(error.get("errorMessage")?.as_str()?.to_owned()),
-        Err(_) => Some(cause.to_owned()),
-    }
-}
-
-/// The ARN of the started execution in the output of a task.
-fn started(answer: &str) -> Option<String> {
-    let answer: serde_json::Value = serde_json::from_str(answer).ok()?;
-    let arn = answer.get("ExecutionArn")?.as_str()?;
-    arn.contains(":execution:").then(|| arn.to_owned())
-}
-
-/// `arn:aws:states:<region>:<account>:execution:<machine>:<name>`
-fn machine(execution: &str) -> &str {
-    execution.split(':').nth(6).unwrap_or_default()
-}
-
-fn between(from: aws_smithy_types::DateTime, to: aws_smithy_types::DateTime) -> f64 {
+fn between(from: DateTime, to: DateTime) -> f64 {
     (to.as_secs_f64() - from.as_secs_f64()).max(0.0)
 }
 
-fn iso(time: aws_smithy_types::DateTime) -> String {
-    time.fmt(aws_smithy_types::date_time::Format::DateTime).unwrap_or_default()
+fn iso(time: DateTime) -> String {
+    time.fmt(Format::DateTime).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -205,11 +133,10 @@ mod tests {
     use aws_sdk_sfn::types::builders::HistoryEventBuilder;
     use aws_sdk_sfn::types::error::ExecutionDoesNotExist;
     use aws_sdk_sfn::types::{
-        ExecutionStatus, StateEnteredEventDetails, StateExitedEventDetails, TaskFailedEventDetails,
-        TaskSubmittedEventDetails,
+        ExecutionStatus, HistoryEvent, HistoryEventType, StateEnteredEventDetails, StateExitedEventDetails,
+        TaskFailedEventDetails, TaskSubmittedEventDetails,
     };
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
-    use aws_smithy_types::DateTime;
     use aws_smithy_types::error::ErrorMetadata;
 
     use super::*;
@@ -306,27 +233,6 @@ mod tests {
         let [child] = &check.children[..] else { panic!("{check:?}") };
         assert_eq!((child.execution.as_str(), child.steps[0].state.as_str()), (CHILD, "RequestValidation"));
         assert!(!serde_json::to_string(&timeline).unwrap().contains("Jane"));
-    }
-
-    #[test]
-    fn shows_error_messages_of_workers_only() {
-        let lambda =
-            r#"{"errorMessage":"the record has no details","errorType":"Bonafide.Internal","stackTrace":["Jane"]}"#;
-        let events = [
-            entered(1, "RequestValidation"),
-            failed(2, "Bonafide.Transient", "the service answered with status 503"),
-            failed(3, "Bonafide.Transient", "the service answered with status 503"),
-            failed(4, "Bonafide.Internal", lambda),
-            failed(5, "DynamoDB.AmazonDynamoDBException", "the value Jane is not valid"),
-        ];
-        let (steps, _) = steps(&events);
-        assert_eq!(steps[0].causes, ["the service answered with status 503", "the record has no details"]);
-        let shown = crate::render::errors(&steps[0]);
-        assert_eq!(
-            shown,
-            "2 × Bonafide.Transient, Bonafide.Internal, DynamoDB.AmazonDynamoDBException: the service answered with status 503; \
-             the record has no details"
-        );
     }
 
     #[tokio::test]

@@ -7,21 +7,25 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 pub mod application;
+pub mod audit;
 pub mod commands;
 pub mod deployment;
 pub mod error;
+pub mod explain;
+pub mod export;
 pub mod history;
 pub mod judge;
 pub mod list;
 pub mod package;
+pub mod preflight;
 pub mod queues;
 pub mod rates;
 pub mod records;
 pub mod render;
-pub mod reopen;
 pub mod replay;
 pub mod review;
 mod row;
+pub mod rules;
 pub mod submission;
 pub mod submit;
 pub mod target;

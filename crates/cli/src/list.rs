@@ -6,24 +6,21 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use bonafide_domain::{ApplicationId, ReasonCode};
+use bonafide_domain::{ApplicationId, Outcome, OutcomeFilter, ReasonCode, Status};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::application::Application;
 use crate::error::Error;
 
-/// The values of the partition key of the index.
-const STATUSES: [Key; 5] =
-    [("IN_PROGRESS", None), ("IN_REVIEW", None), ("DECIDED", None), ("FAILED", None), ("OPEN", None)];
-
 /// A status, and the outcome to filter by.
-type Key = (&'static str, Option<&'static str>);
+type Key = (Status, Option<Outcome>);
 
 /// Which applications to list.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub struct Filter {
     /// Only with this outcome
-    #[arg(long, value_enum)]
-    pub outcome: Option<Outcome>,
+    #[arg(long, value_parser = outcomes())]
+    pub outcome: Option<OutcomeFilter>,
     /// Only with this reason code (docs/REASON-CODES.md)
     #[arg(long, value_name = "CODE", value_parser = ReasonCode::from_str)]
     pub reason: Option<ReasonCode>,
@@ -32,36 +29,9 @@ pub struct Filter {
     pub since: Option<Since>,
 }
 
-/// An outcome to filter by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Outcome {
-    /// Every check passed
-    Approved,
-    /// A fact speaks against the applicant
-    Declined,
-    /// The applicant can correct it
-    Resubmit,
-    /// A person has to decide
-    Referred,
-    /// The system could not judge
-    Failed,
-    /// None yet: being judged, or open for an upload
-    None,
-}
-
-impl Outcome {
-    /// The statuses of such applications, each with the outcome where the status alone is not enough.
-    fn keys(self) -> &'static [Key] {
-        match self {
-            Self::Approved => &[("DECIDED", Some("approved"))],
-            Self::Declined => &[("DECIDED", Some("declined"))],
-            Self::Resubmit => &[("DECIDED", Some("resubmit"))],
-            // A referred conversation has no case, so its status is `DECIDED`.
-            Self::Referred => &[("IN_REVIEW", None), ("DECIDED", Some("referred"))],
-            Self::Failed => &[("FAILED", None)],
-            Self::None => &[("IN_PROGRESS", None), ("OPEN", None)],
-        }
-    }
+fn outcomes() -> impl TypedValueParser<Value = OutcomeFilter> {
+    let values = OutcomeFilter::ALL.map(|filter| PossibleValue::new(filter.name()).help(filter.meaning()));
+    PossibleValuesParser::new(values).map(|name| name.parse().expect("one of the possible values"))
 }
 
 /// A point in time, absolute or relative to now.
@@ -88,8 +58,8 @@ impl FromStr for Since {
 }
 
 impl Since {
-    /// In the format of the table.
-    fn text(self, now: SystemTime) -> String {
+    /// In the format of the tables.
+    pub(crate) fn text(self, now: SystemTime) -> String {
         let time = match self {
             Self::Ago(ago) => now.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH),
             Self::At(time) => time,
@@ -111,8 +81,8 @@ pub async fn list(
     now: SystemTime,
 ) -> Result<Vec<Application>, Error> {
     let mut found = Vec::new();
-    for key in filter.outcome.map_or(&STATUSES[..], Outcome::keys) {
-        found.extend(with_status(client, table, *key, filter, limit, now).await?);
+    for key in OutcomeFilter::keys_of(filter.outcome) {
+        found.extend(with_status(client, table, key, filter, limit, now).await?);
     }
     found.sort_by(|one, other| other.updated_at.cmp(&one.updated_at));
     found.truncate(limit);
@@ -129,7 +99,7 @@ async fn with_status(
 ) -> Result<Vec<Application>, Error> {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let mut names = HashMap::from([("#status".to_owned(), "status".to_owned())]);
-    let mut values = HashMap::from([(":status".to_owned(), text(status))]);
+    let mut values = HashMap::from([(":status".to_owned(), text(status.name()))]);
     let mut keys = vec!["#status = :status"];
     let mut conditions = Vec::new();
     if let Some(since) = filter.since {
@@ -139,11 +109,11 @@ async fn with_status(
     if let Some(outcome) = outcome {
         conditions.push(match outcome {
             // For pictures, the status alone means declined.
-            "declined" => "(#outcome = :outcome OR attribute_not_exists(#outcome))",
+            Outcome::Declined => "(#outcome = :outcome OR attribute_not_exists(#outcome))",
             _ => "#outcome = :outcome",
         });
         names.insert("#outcome".to_owned(), "outcome".to_owned());
-        values.insert(":outcome".to_owned(), text(outcome));
+        values.insert(":outcome".to_owned(), text(outcome.name()));
     }
     if let Some(reason) = filter.reason {
         conditions.push("contains(#reasons, :reason)");
@@ -232,10 +202,10 @@ mod tests {
     #[tokio::test]
     async fn finds_an_outcome_in_every_status_that_has_it() {
         for (outcome, expected) in [
-            (Outcome::Referred, &[("IN_REVIEW", None), ("DECIDED", Some("#outcome = :outcome"))][..]),
-            (Outcome::Declined, &[("DECIDED", Some("(#outcome = :outcome OR attribute_not_exists(#outcome))"))]),
-            (Outcome::None, &[("IN_PROGRESS", None), ("OPEN", None)]),
-            (Outcome::Failed, &[("FAILED", None)]),
+            (OutcomeFilter::Referred, &[("IN_REVIEW", None), ("DECIDED", Some("#outcome = :outcome"))][..]),
+            (OutcomeFilter::Declined, &[("DECIDED", Some("(#outcome = :outcome OR attribute_not_exists(#outcome))"))]),
+            (OutcomeFilter::None, &[("IN_PROGRESS", None), ("OPEN", None)]),
+            (OutcomeFilter::Failed, &[("FAILED", None)]),
         ] {
             let rules = expected.iter().map(|(status, filter)| {
                 let (status, filter) = (AttributeValue::S((*status).to_owned()), *filter);
@@ -268,7 +238,7 @@ mod tests {
             .then_output(|| QueryOutput::builder().build());
         let client = mock_client!(aws_sdk_dynamodb, [&rule]);
         let filter = Filter {
-            outcome: Some(Outcome::Resubmit),
+            outcome: Some(OutcomeFilter::Resubmit),
             reason: Some(ReasonCode::SelfieTooDark),
             since: Some(Since::Ago(DAY)),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::str::FromStr as _;
 
-use bonafide_domain::{ObjectRef, ReasonCode, UploadKind};
+use bonafide_domain::{ApplicationId, ObjectRef, ReasonCode, UploadKind};
 use comfy_table::{Table, presets};
 use serde_json::Value;
 
@@ -12,9 +12,8 @@ use crate::application::{Application, Checks, Failure, Reopened};
 use crate::history::{Step, Timeline};
 use crate::package::Made;
 use crate::queues::{DeadLetter, Depth};
-use crate::reopen::Reopening;
-use crate::replay::{Line, Plan, ReplayStatus, Replayed};
-use crate::submission::Submission;
+use crate::replay::{Line, Plan, ReplayStatus, Replayed, Shown};
+use crate::submission::{Consent, Submission};
 use crate::target::Place;
 
 /// The result of `package`, with the command to submit it.
@@ -199,6 +198,12 @@ pub fn submissions(submissions: &[Submission], place: &Place) -> String {
         text.push('\n');
         text += &judged(submission);
         text += &evidence(&submission.evidence);
+        if let Some(Consent { version, at }) = &submission.consent {
+            let _infallible = write!(text, "\n  consent {version}, given {at}");
+        }
+        if let Some(declined) = &submission.appeal_of {
+            let _infallible = write!(text, "\n  appeal against {declined}");
+        }
         if let Some(replayed) = &submission.replay_of {
             let _infallible = write!(text, "\n  replay of {replayed}");
         }
@@ -248,8 +253,10 @@ pub fn revealed(details: &serde_json::Value) -> String {
             let _infallible = write!(text, "\n  {source} {name}: {}", value.as_str().unwrap_or_default());
         }
     }
-    if let Some(reason) = details["reopenReason"].as_str() {
-        let _infallible = write!(text, "\n  reopened because: {reason}");
+    for (name, said) in [("reopenReason", "reopened"), ("appealReason", "appealed")] {
+        if let Some(reason) = details[name].as_str() {
+            let _infallible = write!(text, "\n  {said} because: {reason}");
+        }
     }
     text
 }
@@ -339,7 +346,7 @@ pub fn replay(line: &Line) -> String {
     match line {
         Line::Planned(plan) => {
             let Plan { application_id, kind, action, why, .. } = &**plan;
-            format!("{}: {action} ({why})", named(application_id.as_str(), *kind))
+            format!("{}: {} ({why})", named(application_id.as_str(), *kind), Shown(*action))
         }
         Line::Error { application_id, error, .. } => format!("! {application_id}: {error}"),
         Line::Ended(ended) => {
@@ -360,12 +367,6 @@ fn named(application_id: &str, kind: Option<UploadKind>) -> String {
         None | Some(UploadKind::Package) => application_id.to_owned(),
         Some(picture) => format!("{application_id}, {}", picture.name()),
     }
-}
-
-/// The result of `reopen`.
-#[must_use]
-pub fn reopened(Reopening { application_id, .. }: &Reopening) -> String {
-    format!("{application_id} is open again: the applicant may upload")
 }
 
 /// The list of cases.
@@ -436,6 +437,52 @@ pub fn case(answer: &Value) -> String {
     shown
 }
 
+/// What an erasure would delete, or that it has begun.
+#[must_use]
+pub fn erasure(answer: &Value) -> String {
+    let plan = &answer["plan"];
+    if plan.is_null() {
+        return format!("the erasure has begun: {}", answer["execution"].as_str().unwrap_or_default());
+    }
+    let kept = match plan["retainedUntil"].as_str() {
+        Some(until) => format!("nothing is erased before {until}: the data of the customer have to stay until then\n"),
+        None => String::new(),
+    };
+    let decisions = &plan["decisions"];
+    kept + &format!(
+        "would be deleted: {}\nstays: {decisions} decision records, without personal data; copies of the tables for recovery until {}",
+        counted(plan),
+        plan["restorableUntil"].as_str().unwrap_or_default()
+    )
+}
+
+/// How an erasure has ended.
+#[must_use]
+pub fn erased(id: &ApplicationId, ended: &Value) -> String {
+    let text = |name: &str| ended[name].as_str().unwrap_or_default().to_owned();
+    match ended["outcome"].as_str() {
+        Some("erased") => format!(
+            "{id} is erased: {}; copies of the tables for recovery are kept until {}",
+            counted(&ended["erased"]),
+            text("restorableUntil")
+        ),
+        Some("refused") => {
+            format!("{id} is not erased: {} {}", text("reason"), text("retainedUntil")).trim_end().to_owned()
+        }
+        _ => format!(
+            "{id} may not be erased completely: {} has ended {}; redrive it",
+            text("execution"),
+            text("outcome")
+        ),
+    }
+}
+
+/// Numbers of what an erasure deletes.
+fn counted(counts: &Value) -> String {
+    let kinds = ["objects", "faces", "customers", "cases", "submissions", "applications"];
+    kinds.map(|kind| format!("{} {kind}", counts[kind].as_u64().unwrap_or_default())).join(", ")
+}
+
 fn listed(codes: &Value) -> String {
     codes.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
 }
@@ -489,6 +536,8 @@ fn reason(code: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::application::{Check, Latest};
 
@@ -513,6 +562,26 @@ mod tests {
         let text = details(&application(), &Place::Aws { region: "eu-north-1".to_owned() });
         assert!(text.starts_with("✗ a: declined (12.3 s after the upload)\n    FACE_MISMATCH"), "{text}");
         assert!(text.contains("\n  identityCompare       decline   similarity 12.35 FACE_MISMATCH\n  execution arn:execution\n  https://"), "{text}");
+    }
+
+    #[test]
+    fn counts_equal_errors_of_a_state() {
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let step = Step {
+            state: "RequestValidation".to_owned(),
+            after: 0.0,
+            seconds: None,
+            attempts: 3,
+            errors: texts(&["Bonafide.Transient", "Bonafide.Transient", "Bonafide.Internal"]),
+            causes: texts(&["the service answered with status 503", "the record has no details"]),
+            redriven: false,
+            children: Vec::new(),
+            gone: Vec::new(),
+        };
+        assert_eq!(
+            errors(&step),
+            "2 × Bonafide.Transient, Bonafide.Internal: the service answered with status 503; the record has no details"
+        );
     }
 
     #[test]
@@ -600,6 +669,8 @@ mod tests {
             thresholds: BTreeMap::new(),
             execution: None,
             replay_of: None,
+            appeal_of: None,
+            consent: None,
             upload: Some(upload.clone()),
             evidence: BTreeMap::new(),
             received_at: Some("10:00".to_owned()),
@@ -624,6 +695,8 @@ mod tests {
             thresholds: [("SimilarityPass".to_owned(), 80.0)].into(),
             execution: Some("arn:2".to_owned()),
             replay_of: Some("arn:1".to_owned()),
+            appeal_of: None,
+            consent: Some(Consent { version: "biometric-2026-03-en".to_owned(), at: "9:58".to_owned() }),
             evidence: [("package", upload)].into(),
             failure: Some(failure),
             duplicate_application_id: Some("other".to_owned()),
@@ -642,6 +715,7 @@ mod tests {
                 "  identityCompare       decline   FACE_MISMATCH",
                 "    similarity                       12.35   passes above 80",
                 "  package               s3://b/zipped/a.zip (version v1)",
+                "  consent biometric-2026-03-en, given 9:58",
                 "  replay of arn:1",
                 "  execution arn:2",
                 "package 0000000000000b2: refused, received 10:00",
@@ -693,5 +767,27 @@ mod tests {
     fn reveals_the_reason_for_reopening() {
         let details = serde_json::json!({"stated": {"LAST_NAME": "DOE"}, "document": {}, "reopenReason": "A twin."});
         assert_eq!(revealed(&details), "\n  stated LAST_NAME: DOE\n  reopened because: A twin.");
+    }
+
+    #[test]
+    fn an_erasure_says_what_goes_and_what_stays() {
+        let counts = json!({
+            "objects": 9, "faces": 1, "customers": 1, "cases": 0, "submissions": 2, "applications": 1, "decisions": 3,
+            "retainedUntil": "2031-11-30", "restorableUntil": "2027-01-04",
+        });
+        let planned = erasure(&json!({"plan": counts}));
+        for text in
+            ["before 2031-11-30", "9 objects, 1 faces", "2 submissions", "3 decision records", "until 2027-01-04"]
+        {
+            assert!(planned.contains(text), "{planned}");
+        }
+        assert!(
+            erasure(&json!({"execution": "bonafide-dev-erasure~a-1"})).contains("has begun: bonafide-dev-erasure~a-1")
+        );
+        let id = "a".parse().unwrap();
+        let ended = erased(&id, &json!({"outcome": "erased", "erased": counts, "restorableUntil": "2027-01-04"}));
+        assert!(ended.starts_with("a is erased: 9 objects") && ended.ends_with("until 2027-01-04"), "{ended}");
+        assert_eq!(erased(&id, &json!({"outcome": "refused", "reason": "held"})), "a is not erased: held");
+        assert!(erased(&id, &json!({"outcome": "FAILED", "execution": "e"})).contains("e has ended FAILED"));
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bonafide_domain::ApplicationId;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -20,7 +21,7 @@ use crate::target::{self, Place};
 /// The address that the app client allows (`cdk/lib/constructs/reviewers.ts`).
 const CALLBACK: &str = "http://localhost:8976/";
 const CALLBACK_ADDRESS: &str = "127.0.0.1:8976";
-const SCOPES: &str = "openid review/read review/decide";
+const SCOPES: &str = "openid review/read review/decide review/operate";
 /// How often a request is sent while the API gives no final answer.
 const TRIES: u32 = 4;
 /// The most cases that the API gives at once.
@@ -29,7 +30,7 @@ const LARGEST_PAGE: usize = 100;
 /// How the reviewer is identified.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Identity {
-    /// Sign in as this reviewer (ann or bob). Only on a local AWS
+    /// Sign in as this reviewer (ann, bob or cleo). Only on a local AWS
     #[arg(long = "as", value_name = "REVIEWER", conflicts_with = "token")]
     pub reviewer: Option<String>,
     /// The access token that `bonafide review sign-in` prints
@@ -46,13 +47,47 @@ impl std::str::FromStr for CasePath {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_case = text.split_once('/').is_some_and(|(application, case)| {
-            application.parse::<bonafide_domain::ApplicationId>().is_ok()
-                && case.parse::<bonafide_domain::CaseId>().is_ok()
+            application.parse::<ApplicationId>().is_ok() && case.parse::<bonafide_domain::CaseId>().is_ok()
         });
         if is_case {
             Ok(Self(text.to_owned()))
         } else {
             Err("a case is <application id>/<case id>, as `bonafide review list` prints it")
+        }
+    }
+}
+
+/// A change of how long the data of an application are kept.
+#[derive(Debug, Clone, Copy)]
+pub enum Keeping {
+    /// They are held.
+    Hold,
+    /// They are not held any more.
+    Unhold,
+    /// The relationship with the customer has ended.
+    End,
+    /// It has not ended.
+    Resume,
+}
+
+impl Keeping {
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Unhold => "unhold",
+            Self::End => "end-relationship",
+            Self::Resume => "resume-relationship",
+        }
+    }
+
+    /// What it means for the application.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Hold => "is held: it is not erased, neither on request nor at the end of its retention",
+            Self::Unhold => "is not held any more: it is erased at the end of its retention",
+            Self::End => "has no customer any more: its data are erased at the end of their retention",
+            Self::Resume => "has its customer again: its data stay until the relationship ends",
         }
     }
 }
@@ -200,6 +235,65 @@ impl ReviewApi {
         self.send(Method::POST, &format!("/cases/{case}/decision"), Some(&body)).await
     }
 
+    /// Adds a note to an open case.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer.
+    pub async fn note(&self, CasePath(case): &CasePath, note: &str) -> Result<Value, Error> {
+        self.send(Method::POST, &format!("/cases/{case}/notes"), Some(&json!({"note": note}))).await
+    }
+
+    /// Reopens an application.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer.
+    pub async fn reopen(&self, id: &ApplicationId, reason: &str) -> Result<Value, Error> {
+        self.send(Method::POST, &format!("/applications/{id}/reopen"), Some(&json!({"reason": reason}))).await
+    }
+
+    /// Appeals against the decline of an application.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer.
+    pub async fn appeal(&self, id: &ApplicationId, reason: &str) -> Result<Value, Error> {
+        self.send(Method::POST, &format!("/applications/{id}/appeal"), Some(&json!({"reason": reason}))).await
+    }
+
+    /// Changes how long the data of an application are kept.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer.
+    pub async fn keep(&self, id: &ApplicationId, keeping: Keeping, reason: &str) -> Result<Value, Error> {
+        let path = format!("/applications/{id}/{}", keeping.action());
+        self.send(Method::POST, &path, Some(&json!({"reason": reason}))).await
+    }
+
+    /// Starts the erasure of the data of an application, or asks in a dry run what it would delete.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer.
+    pub async fn erase(&self, id: &ApplicationId, reason: &str, is_dry_run: bool) -> Result<Value, Error> {
+        let body = json!({"reason": reason, "dryRun": is_dry_run});
+        self.send(Method::POST, &format!("/applications/{id}/erase"), Some(&body)).await
+    }
+
+    /// Records that this reviewer exports the data of an application.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer.
+    pub async fn access(&self, id: &ApplicationId) -> Result<Value, Error> {
+        self.send(Method::POST, &format!("/applications/{id}/access"), None).await
+    }
+
+    /// Replays an execution, `<machine>:<name>`.
+    ///
+    /// # Errors
+    /// When the API refuses or does not answer.
+    pub async fn replay(&self, execution: &str, is_fresh_wanted: bool, is_dry_run: bool) -> Result<Value, Error> {
+        let body = json!({"dryRun": is_dry_run, "fresh": is_fresh_wanted});
+        self.send(Method::POST, &format!("/executions/{execution}/replay"), Some(&body)).await
+    }
+
     /// Sends a request until its answer is final: with the same `Idempotency-Key`, it has one effect.
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Error> {
         let key = Uuid::new_v4().to_string();
@@ -337,8 +431,76 @@ fn encoded(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::io::Read as _;
+    use std::sync::{Arc, Mutex};
+    use std::thread;
+
     use super::*;
+
+    /// A review API that answers with a function of path and body, and keeps the paths of the requests.
+    pub(crate) struct Desk {
+        pub(crate) endpoint: String,
+        asked: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Desk {
+        pub(crate) fn answering(answer: impl Fn(&str, Value) -> (u16, Value) + Send + 'static) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let desk = Self { endpoint: format!("http://{}", listener.local_addr().unwrap()), asked: Arc::default() };
+            let asked = Arc::clone(&desk.asked);
+            thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let mut stream = stream.unwrap();
+                    let mut reader = BufReader::new(stream.try_clone().unwrap());
+                    let (mut lines, mut length) = (Vec::new(), 0);
+                    loop {
+                        let mut line = String::new();
+                        reader.read_line(&mut line).unwrap();
+                        if let Some(bytes) = line.to_lowercase().strip_prefix("content-length: ") {
+                            length = bytes.trim().parse().unwrap();
+                        }
+                        if line.trim().is_empty() {
+                            break;
+                        }
+                        lines.push(line);
+                    }
+                    let mut body = vec![0; length];
+                    reader.read_exact(&mut body).unwrap();
+                    let path = lines[0].split(' ').nth(1).unwrap();
+                    let path = path.strip_prefix("/_aws/execute-api/api/v1").unwrap_or(path);
+                    asked.lock().unwrap().push(path.to_owned());
+                    let (status, answer) = answer(path, serde_json::from_slice(&body).unwrap_or_default());
+                    let answer = answer.to_string();
+                    let head =
+                        format!("HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+                    stream.write_all((head + &answer).as_bytes()).unwrap();
+                }
+            });
+            desk
+        }
+
+        pub(crate) fn api(&self) -> ReviewApi {
+            ReviewApi { http: http().unwrap(), base: self.endpoint.clone(), token: "token".to_owned() }
+        }
+
+        /// The paths of the requests so far.
+        pub(crate) fn asked(&self) -> Vec<String> {
+            self.asked.lock().unwrap().clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_api_refuses_has_its_code_and_an_exit_code() {
+        let refused = json!({"success": false, "code": "APPLICATION_OPEN", "error": "The application is open."});
+        let desk = Desk::answering(move |_, body| {
+            assert_eq!(body, json!({"reason": "A twin."}));
+            (409, refused.clone())
+        });
+        let error = desk.api().reopen(&"a".parse().unwrap(), "A twin.").await.unwrap_err();
+        assert_eq!((error.exit_code(), error.to_string().as_str()), (1, "The application is open. (APPLICATION_OPEN)"));
+        assert_eq!(desk.asked(), ["/applications/a/reopen"]);
+    }
 
     #[test]
     fn a_case_is_named_by_both_ids() {

@@ -73,6 +73,28 @@ pub(crate) async fn query(
     items.try_collect().await.map_err(|error| Error::from_sdk(action, error))
 }
 
+/// All attributes of all items with this value of the key attribute, also of an index; `action` completes "AWS refused to …".
+pub(crate) async fn whole(
+    client: &Client,
+    (table, index): (&str, Option<&str>),
+    (attribute, value): (&str, &str),
+    action: &'static str,
+) -> Result<Vec<Item>, Error> {
+    let items = client
+        .query()
+        .table_name(table)
+        .set_index_name(index.map(str::to_owned))
+        // An index is never read consistently.
+        .consistent_read(index.is_none())
+        .key_condition_expression("#key = :value")
+        .expression_attribute_names("#key", attribute)
+        .expression_attribute_values(":value", s(value))
+        .into_paginator()
+        .items()
+        .send();
+    items.try_collect().await.map_err(|error| Error::from_sdk(action, error))
+}
+
 pub(crate) fn text(item: &Item, name: &str) -> Option<String> {
     item.get(name)?.as_s().ok().cloned()
 }

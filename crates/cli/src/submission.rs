@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::row::{self, Item};
 
 /// The only attributes that are fetched.
-const ATTRIBUTES: [&str; 23] = [
+const ATTRIBUTES: [&str; 25] = [
     "submissionId",
     "kind",
     "attempt",
@@ -22,6 +22,8 @@ const ATTRIBUTES: [&str; 23] = [
     "decidedAt",
     "executionArn",
     "replayOf",
+    "appeal",
+    "consent",
     "upload",
     "package",
     "selfie",
@@ -63,6 +65,12 @@ pub struct Submission {
     /// ARN of the failed execution that it replays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<String>,
+    /// The declined submission against which it is an appeal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub appeal_of: Option<String>,
+    /// The consent that came with the upload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
     /// The uploaded object in the inbox, where it expires after some days.
     pub upload: Option<ObjectRef>,
     /// The objects of package and pictures, by kind.
@@ -83,6 +91,22 @@ pub struct Submission {
     /// When the face that its execution had indexed was deleted, so that it cannot be approved any more. ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub face_swept_at: Option<String>,
+}
+
+/// The person's consent to the processing of biometric data, as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Consent {
+    /// The version of the text.
+    pub version: String,
+    /// When the person agreed, ISO 8601.
+    pub at: String,
+}
+
+impl Consent {
+    pub(crate) fn of(item: &Item) -> Option<Self> {
+        let consent = row::map(item, "consent")?;
+        Some(Self { version: row::text(consent, "version")?, at: row::text(consent, "at")? })
+    }
 }
 
 impl Submission {
@@ -155,6 +179,8 @@ impl Submission {
             thresholds: BTreeMap::new(),
             execution: row::text(item, "executionArn"),
             replay_of: row::text(item, "replayOf"),
+            appeal_of: row::map(item, "appeal").and_then(|appeal| row::text(appeal, "of")),
+            consent: Consent::of(item),
             upload: row::object(item, "upload"),
             evidence: row::evidence(item),
             received_at: row::text(item, "receivedAt"),
@@ -225,6 +251,8 @@ pub(crate) mod tests {
             ("outcome".to_owned(), s("approved")),
             ("decidedAt".to_owned(), s("2026-11-21T10:00:12.750Z")),
             ("replayOf".to_owned(), s("arn:failed")),
+            ("appeal".to_owned(), m([("of", s("fffffffffffffff"))])),
+            ("consent".to_owned(), m([("version", s("biometric-2026-03-en")), ("at", s("2026-11-21T09:58:00.000Z"))])),
             ("duplicateApplicationId".to_owned(), s("other")),
             ("selfie".to_owned(), object("evidence/a/0000000000000b2/a_selfie.png", "v2")),
             ("identityCompare".to_owned(), m([("outcome", s("pass")), ("scores", scores)])),
@@ -259,6 +287,8 @@ pub(crate) mod tests {
                     "checks": {"identityCompare": {"outcome": "pass", "reasons": [], "scores": {"similarity": 97.5}, "at": null}},
                     "execution": "arn:execution",
                     "replayOf": "arn:failed",
+                    "appealOf": "fffffffffffffff",
+                    "consent": {"version": "biometric-2026-03-en", "at": "2026-11-21T09:58:00.000Z"},
                     "upload": upload,
                     "evidence": {"selfie": {"bucket": "b", "key": "evidence/a/0000000000000b2/a_selfie.png", "versionId": "v2"}},
                     "receivedAt": "2026-11-21T10:00:00.500Z",

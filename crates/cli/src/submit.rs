@@ -1,13 +1,13 @@
 //! Uploads packages and waits for their outcomes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
-use bonafide_domain::{ApplicationId, ObjectRef, SubmissionId, member_of};
+use bonafide_domain::{ApplicationId, Consent, ObjectRef, SubmissionId, member_of};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout_at};
 use zip::ZipArchive;
@@ -110,11 +110,16 @@ impl Package {
         Some(format!("{path} has the member {other:?}, which does not belong to a package of that name: {remedy}"))
     }
 
-    /// Streams the file into the bucket.
+    /// Streams the file into the bucket, with the consent of the person in its metadata.
     ///
     /// # Errors
     /// When the file cannot be read, or AWS refuses or does not answer.
-    pub async fn upload(&self, client: &aws_sdk_s3::Client, bucket: &str) -> Result<Upload, Error> {
+    pub async fn upload(
+        &self,
+        client: &aws_sdk_s3::Client,
+        bucket: &str,
+        consent: Option<&Consent>,
+    ) -> Result<Upload, Error> {
         let body = ByteStream::from_path(&self.path).await.map_err(|error| Error::UnreadablePackage {
             path: self.path.clone(),
             source: std::io::Error::other(error),
@@ -125,6 +130,7 @@ impl Package {
             .bucket(bucket)
             .key(&key)
             .content_type("application/zip")
+            .set_metadata(consent.map(metadata))
             .body(body)
             .send()
             .await
@@ -136,6 +142,12 @@ impl Package {
     }
 }
 
+/// The metadata that carry a consent.
+fn metadata(consent: &Consent) -> HashMap<String, String> {
+    let entries = [(Consent::VERSION, consent.version.to_string()), (Consent::AT, consent.recorded_at())];
+    entries.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
 /// The application whose package an entry would belong to.
 fn named_for(entry: &str) -> Option<ApplicationId> {
     let name = entry.rsplit(['/', '\\']).next()?;
@@ -145,19 +157,25 @@ fn named_for(entry: &str) -> Option<ApplicationId> {
     })
 }
 
-/// Uploads several packages concurrently; the results have the order of the packages.
+/// Uploads several packages concurrently, each with this consent; the results have the order of the packages.
 ///
 /// # Errors
 /// The first upload that failed.
-pub async fn upload_all(client: &aws_sdk_s3::Client, bucket: &str, packages: &[Package]) -> Result<Vec<Upload>, Error> {
+pub async fn upload_all(
+    client: &aws_sdk_s3::Client,
+    bucket: &str,
+    packages: &[Package],
+    consent: Option<&Consent>,
+) -> Result<Vec<Upload>, Error> {
     let places = Arc::new(Semaphore::new(UPLOADS_AT_ONCE));
     let mut tasks = Vec::new();
     for package in packages {
         let (package, client, bucket, places) =
             (package.clone(), client.clone(), bucket.to_owned(), Arc::clone(&places));
+        let consent = consent.cloned();
         tasks.push(tokio::spawn(async move {
             let _place = places.acquire().await;
-            package.upload(&client, &bucket).await
+            package.upload(&client, &bucket, consent.as_ref()).await
         }));
     }
     let mut uploads = Vec::new();
@@ -393,16 +411,35 @@ mod tests {
                 request.bucket() == Some("bucket")
                     && request.key() == Some("zipped/whole.zip")
                     && request.body().size_hint() == (2, Some(2))
+                    && request.metadata().is_none()
             })
             .then_output(|| PutObjectOutput::builder().version_id("v1").build());
         let client = mock_client!(aws_sdk_s3, [&rule]);
         let folder = tempdir().unwrap();
         let packages = [Package::new(&file(&folder, "whole.zip")).unwrap()];
 
-        let uploads = upload_all(&client, "bucket", &packages).await.unwrap();
+        let uploads = upload_all(&client, "bucket", &packages, None).await.unwrap();
 
         let Upload { bucket, key, version_id, .. } = &uploads[0];
         assert_eq!((bucket.as_str(), key.as_str(), version_id.as_str()), ("bucket", "zipped/whole.zip", "v1"));
+    }
+
+    #[tokio::test]
+    async fn the_consent_is_in_the_metadata_as_the_pipeline_reads_it() {
+        let at = "2026-11-21T09:30:00Z".parse().unwrap();
+        let consent = Consent { version: "biometric-2026-03-en".parse().unwrap(), at };
+        let sent = consent.clone();
+        let rule = mock!(aws_sdk_s3::Client::put_object)
+            .match_requests(move |request| {
+                let stated = |name| request.metadata().and_then(|metadata| metadata.get(name)).map(String::as_str);
+                Consent::stated(stated("consent-version"), stated("consent-at"), at) == Ok(Some(sent.clone()))
+            })
+            .then_output(|| PutObjectOutput::builder().version_id("v1").build());
+        let client = mock_client!(aws_sdk_s3, [&rule]);
+        let folder = tempdir().unwrap();
+        let packages = [Package::new(&file(&folder, "agreed.zip")).unwrap()];
+        upload_all(&client, "bucket", &packages, Some(&consent)).await.unwrap();
+        assert_eq!(rule.num_calls(), 1);
     }
 
     #[tokio::test]

@@ -31,6 +31,7 @@ fn said(output: &Output) -> String {
 #[test]
 fn every_help_has_an_example_and_the_exit_codes() {
     let commands = [
+        "preflight",
         "package",
         "submit",
         "status",
@@ -39,6 +40,7 @@ fn every_help_has_an_example_and_the_exit_codes() {
         "history",
         "replay",
         "reopen",
+        "appeal",
         "watch",
         "dlq",
         "judge",
@@ -79,12 +81,17 @@ fn wrong_usage_is_2() {
         (&["replay", "a", "--since", "1h"], "cannot be used with"),
         (&["replay", "--since", "1h"], "required"),
         (&["reopen", "a"], "--reason"),
-        (&["reopen", "a", "--reason", " "], "a reason has at least one word"),
+        (&["reopen", "a", "--reason", " "], "a reason or a note has at least one word"),
         (&["reopen", "no/id", "--reason", "A twin."], "is no application"),
+        (&["appeal", "a"], "--reason"),
+        (&["appeal", "no/id", "--reason", "A twin."], "is no application"),
+        (&["review", "note", "a/0123456789abcde-1", " "], "a reason or a note has at least one word"),
         (&["list", "--since", "yesterday"], "neither a duration"),
         (&["list", "--reason", "FACE_UGLY"], "invalid value"),
         (&["list", "--outcome", "maybe"], "possible values"),
         (&["dlq", "show", "letters"], "possible values"),
+        (&["preflight"], "cdk/cdk.out/manifest.json cannot be read"),
+        (&["preflight", "--app", "there"], "there/manifest.json cannot be read"),
         (&["error-rates"], "required"),
         (&["error-rates", "missing.csv"], "missing.csv cannot be read"),
         (&["error-rates", "no-zip.txt", "--from", "101"], "a similarity is a number from 0 to 100"),
@@ -257,6 +264,119 @@ fn json_is_one_object_per_line() {
         let found = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()[field].clone());
         assert_eq!(found.collect::<Value>(), expected, "{lines}");
     }
+}
+
+/// An assembly with one bucket.
+fn assembly(folder: &Path) -> String {
+    let bucket =
+        json!({"Type": "AWS::S3::Bucket", "Properties": {"BucketName": {"Fn::Sub": "bonafide-${AWS::AccountId}"}}});
+    let stack = json!({"type": "aws:cloudformation:stack", "properties": {"templateFile": "a.json"}});
+    let write = |name: &str, value: Value| fs::write(folder.join(name), value.to_string()).unwrap();
+    write("manifest.json", json!({"artifacts": {"Bonafide-test-Data": stack}}));
+    write("a.json", json!({"Resources": {"Evidence": bucket}}));
+    folder.display().to_string()
+}
+
+/// The answers of an account that has a bucket of the name, and in which the caller may do little else.
+fn account_with_a_bucket(request: &str) -> (u16, String) {
+    if request.contains("Action=GetCallerIdentity") {
+        let identity = "<Arn>arn:aws:iam::123456789012:user/ann</Arn><Account>123456789012</Account>";
+        let result = format!("<GetCallerIdentityResult>{identity}</GetCallerIdentityResult>");
+        return (200, format!("<GetCallerIdentityResponse>{result}</GetCallerIdentityResponse>"));
+    }
+    if request.contains("Action=DescribeStacks") {
+        return (400, "<ErrorResponse><Error><Code>ValidationError</Code></Error></ErrorResponse>".to_owned());
+    }
+    if request.starts_with("HEAD /bonafide-123456789012") {
+        return (200, String::new());
+    }
+    (403, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>".to_owned())
+}
+
+#[test]
+fn preflight_is_1_when_something_blocks() {
+    let folder = tempdir().unwrap();
+    let arguments =
+        ["preflight", "--app", &assembly(folder.path()), "--endpoint-url", &endpoint(account_with_a_bucket)];
+
+    let output = with_keys(&[&arguments[..], &["--json"]].concat());
+
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(said(&output).contains("account 123456789012, as arn:aws:iam::123456789012:user/ann"), "{}", said(&output));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let findings: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&findings[0]["code"], &findings[0]["severity"]), (&json!("NAME_TAKEN"), &json!("blocks")), "{lines}");
+    let rest: Vec<_> = findings[1..].iter().map(|finding| finding["severity"].clone()).collect();
+    assert!(!rest.is_empty() && rest.iter().all(|severity| severity == "notChecked"), "{lines}");
+    assert!(lines.contains("Grant cloudformation:DescribeType to the caller"), "{lines}");
+
+    let shown = String::from_utf8(with_keys(&arguments).stdout).unwrap();
+    assert!(shown.starts_with("blocks NAME_TAKEN\n  AWS::S3::Bucket bonafide-123456789012: exists"), "{shown}");
+    assert!(shown.contains("\n1 block the deployment, 0 risks, "), "{shown}");
+}
+
+/// An assembly with a log group and what a deployment with the bootstrap needs.
+fn bootstrapped(folder: &Path) -> String {
+    let role = |name: &str| format!("arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{name}");
+    let logs =
+        json!({"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::Sub": "/bonafide/${AWS::Region}"}}});
+    let stack = json!({"type": "aws:cloudformation:stack", "properties": {
+        "templateFile": "a.json", "assumeRoleArn": role("deploy"), "cloudFormationExecutionRoleArn": role("execute"),
+        "requiresBootstrapStackVersion": 6, "bootstrapStackVersionSsmParameter": "/cdk/version",
+    }});
+    let write = |name: &str, value: Value| fs::write(folder.join(name), value.to_string()).unwrap();
+    write("manifest.json", json!({"artifacts": {"Bonafide-test-Data": stack}}));
+    write("a.json", json!({"Resources": {"Logs": logs}}));
+    folder.display().to_string()
+}
+
+/// The answers of an account in which the log group exists, and `CloudFormation` may not create one.
+fn account_with_a_log_group(request: &str) -> (u16, String) {
+    let is = |part: &str| request.contains(part);
+    let xml = |operation: &str, result: &str| {
+        (200, format!("<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>"))
+    };
+    if is("Action=DescribeType") && is("TypeName=AWS%3A%3ALogs%3A%3ALogGroup") {
+        let create = json!({"permissions": ["logs:CreateLogGroup", "logs:TagResource"]});
+        let schema = json!({"primaryIdentifier": ["/properties/LogGroupName"], "handlers": {"create": create}});
+        return xml("DescribeType", &format!("<Schema>{schema}</Schema>"));
+    }
+    if is("Action=AssumeRole") && is("role%2Fdeploy") {
+        return xml("AssumeRole", "");
+    }
+    if is("Action=SimulatePrincipalPolicy") && is("role%2Fexecute") {
+        let result = |action: &str, decision: &str| {
+            format!("<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision></member>")
+        };
+        let results = result("logs:CreateLogGroup", "implicitDeny") + &result("logs:TagResource", "allowed");
+        return xml("SimulatePrincipalPolicy", &results);
+    }
+    if is("AmazonSSM.GetParameter") {
+        return (200, json!({"Parameter": {"Value": "28"}}).to_string());
+    }
+    if is("CloudApiService.GetResource") && is("/bonafide/eu-north-1") {
+        return (200, "{}".to_owned());
+    }
+    if request.starts_with("GET /2016-08-19/account-settings ") {
+        let limits = json!({"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10});
+        return (200, json!({"AccountLimit": limits}).to_string());
+    }
+    account_with_a_bucket(request)
+}
+
+#[test]
+fn preflight_compares_every_answer_with_the_templates() {
+    let folder = tempdir().unwrap();
+    let endpoint = endpoint(account_with_a_log_group);
+    let output =
+        with_keys(&["preflight", "--app", &bootstrapped(folder.path()), "--endpoint-url", &endpoint, "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let findings = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let found: Vec<_> = findings.map(|finding| (finding["code"].clone(), finding["message"].clone())).collect();
+    assert_eq!(found.iter().map(|(code, _)| code).collect::<Vec<_>>(), ["NAME_TAKEN", "EXECUTION_ROLE"], "{lines}");
+    assert!(found[0].1.as_str().unwrap().starts_with("AWS::Logs::LogGroup /bonafide/eu-north-1: exists"), "{lines}");
+    assert!(found[1].1.as_str().unwrap().contains("on all resources: logs:CreateLogGroup."), "{lines}");
 }
 
 #[test]

@@ -12,14 +12,17 @@ mod object;
 mod package;
 mod personal;
 mod reason;
+mod refusals;
 mod text;
 mod thresholds;
 
 pub use application::{
-    ApplicationId, CLAIM_SECONDS, CaseId, CaseRefusal, CaseStanding, CaseStatus, Claim, InvalidApplicationId,
-    InvalidCaseId, InvalidSubmissionId, Judgement, Latest, NamedFace, ObjectRef, Outcome, Progress, Reviewer, Standing,
-    Status, Step, SubmissionId, Sweep, Upload, UploadKind, Verdict, admit, admit_replay, conclude, joins, status_after,
-    sweep, too_large_to_copy,
+    ApplicationId, ApplicationStanding, CLAIM_SECONDS, CaseId, CaseRefusal, CaseStanding, CaseStatus, Claim, Consent,
+    ConsentVersion, Evidence, ExecutionState, InvalidApplicationId, InvalidCaseId, InvalidConsentTime,
+    InvalidConsentVersion, InvalidSubmissionId, Judgement, Kept, Latest, NamedFace, ObjectRef, Outcome, OutcomeFilter,
+    Progress, ReplayAction, ReplayStanding, Retention, Reviewer, Standing, Status, Step, SubmissionId, Sweep, Upload,
+    UploadKind, Verdict, admit, admit_replay, conclude, end_relationship, joins, overrule, require_consent,
+    restorable_until, resume_relationship, status_after, sweep, too_large_to_copy,
 };
 pub use check::{Check, CheckOutcome};
 use document::matching;
@@ -32,4 +35,4 @@ pub use document::{
 pub use package::{Details, DetailsColumn, InvalidDetails, Limits, Member, inspect_image, member_of};
 pub use personal::Personal;
 pub use reason::{ReasonClass, ReasonCode, UnknownReasonCode, reason_codes_page};
-pub use thresholds::{InvalidThreshold, Thresholds, thresholds_page};
+pub use thresholds::{InvalidThreshold, Rejudged, Thresholds, rejudge, thresholds_page, unexplained};

@@ -21,8 +21,17 @@ pub enum ReasonClass {
 #[error("unknown reason code")]
 pub struct UnknownReasonCode;
 
+macro_rules! is_overrulable {
+    () => {
+        true
+    };
+    (NeverOverruled) => {
+        false
+    };
+}
+
 macro_rules! reasons {
-    ($($variant:ident $code:literal $class:ident { applicant: $applicant:literal, staff: $staff:literal })+) => {
+    ($($variant:ident $code:literal $class:ident $($never_overruled:ident)? { applicant: $applicant:literal, staff: $staff:literal })+) => {
         /// Why an application did not simply pass. Append-only: a code is never renamed and never reused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum ReasonCode {
@@ -43,6 +52,17 @@ macro_rules! reasons {
             #[must_use]
             pub const fn class(self) -> ReasonClass {
                 match self { $(Self::$variant => ReasonClass::$class,)+ }
+            }
+
+            /// The reasons for which no person may overrule a decline.
+            pub fn never_overruled() -> impl Iterator<Item = Self> {
+                Self::ALL.iter().copied().filter(|reason| !reason.is_overrulable())
+            }
+
+            /// Whether a person may overrule a decline for it, after an appeal.
+            #[must_use]
+            pub const fn is_overrulable(self) -> bool {
+                match self { $(Self::$variant => is_overrulable!($($never_overruled)?),)+ }
             }
 
             /// The sentence for the applicant.
@@ -313,11 +333,11 @@ reasons! {
         applicant: "The front and the back of your document do not agree. A person will look at your application.",
         staff: "The barcode or the machine-readable zone says something else than the print on the front."
     }
-    DocumentExpired "DOCUMENT_EXPIRED" Final {
+    DocumentExpired "DOCUMENT_EXPIRED" Final NeverOverruled {
         applicant: "Your document has expired. Please apply again with a valid one.",
         staff: "The document's expiry date is past."
     }
-    ApplicantUnderAge "APPLICANT_UNDER_AGE" Final {
+    ApplicantUnderAge "APPLICANT_UNDER_AGE" Final NeverOverruled {
         applicant: "You are too young to open this account.",
         staff: "The applicant is younger than the minimum age, by the document's date of birth."
     }
@@ -333,7 +353,7 @@ reasons! {
         applicant: "The issuer of your licence could not confirm it. A person will look at your application.",
         staff: "The licence verification service did not compare number, surname or birth date, so it does not say whose licence this is."
     }
-    CustomerAlreadyRegistered "CUSTOMER_ALREADY_REGISTERED" Final {
+    CustomerAlreadyRegistered "CUSTOMER_ALREADY_REGISTERED" Final NeverOverruled {
         applicant: "You are already registered.",
         staff: "Another application has registered a customer with this document."
     }
@@ -437,6 +457,18 @@ reasons! {
         applicant: "Something is missing before this step. Please go on with the picture of your document.",
         staff: "A step of a conversation was asked for before the one on which it rests, or for another document."
     }
+    ApplicationAppealed "APPLICATION_APPEALED" Final {
+        applicant: "A person will look at your application again. You need not do anything.",
+        staff: "A reviewer has appealed against the decline, so that all checks ran again on the same evidence: two other people have to approve."
+    }
+    ConsentMissing "CONSENT_MISSING" Correctable {
+        applicant: "Please agree to the processing of your pictures first, and upload them again through the application form.",
+        staff: "The stage requires the consent of the person, and the upload came without one. It was not looked at, and the application is unchanged."
+    }
+    ConsentInvalid "CONSENT_INVALID" Correctable {
+        applicant: "We could not record that you have agreed to the processing of your pictures. Please upload them again through the application form.",
+        staff: "The consent that came with the upload lacks its version or its time, or one of them is malformed or lies in the future: correct the system that uploads. The upload was not looked at, and the application is unchanged."
+    }
 }
 
 /// The page docs/REASON-CODES.md, in Markdown.
@@ -445,13 +477,14 @@ pub fn reason_codes_page() -> String {
     let mut page = String::from(
         "# Reason codes\n\n\
          Generated from `crates/domain/src/reason.rs`; change it there. Codes are append-only: never renamed, never reused.\n\n\
-         - **final**: the applicant cannot change it.\n\
+         - **final**: the applicant cannot change it. **final, never overruled**: no reviewer may overrule it either, after an appeal.\n\
          - **correctable**: the applicant can correct it and send the evidence again.\n\
          - **technical**: the system could not judge; staff can replay the execution.\n\n\
          | code | class | to the applicant | to staff |\n|---|---|---|---|\n",
     );
     for reason in ReasonCode::ALL {
         let class = match reason.class() {
+            ReasonClass::Final if !reason.is_overrulable() => "final, never overruled",
             ReasonClass::Final => "final",
             ReasonClass::Correctable => "correctable",
             ReasonClass::Technical => "technical",

@@ -1,7 +1,11 @@
 //! The thresholds of `statemachines/thresholds.json`, which the state machines use, too.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::{Check, ReasonCode};
 
 include!(concat!(env!("OUT_DIR"), "/thresholds.rs"));
 
@@ -11,8 +15,107 @@ struct Threshold {
     to: f64,
     unit: &'static str,
     reason: &'static str,
+    /// The recorded scores that it bounds.
+    judges: &'static [Judges],
     get: fn(&Thresholds) -> f64,
     set: fn(&mut Thresholds, f64),
+}
+
+/// A recorded score that a threshold bounds.
+struct Judges {
+    check: Check,
+    score: &'static str,
+    passes: Passes,
+    otherwise: ReasonCode,
+}
+
+/// Which scores pass a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Passes {
+    /// A score above it.
+    Above,
+    /// A score from it on.
+    From,
+    /// A score up to it.
+    To,
+    /// A score below it.
+    Below,
+}
+
+impl Passes {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Above => "above",
+            Self::From => "from",
+            Self::To => "to",
+            Self::Below => "below",
+        }
+    }
+
+    fn is_passed(self, score: f64, threshold: f64) -> bool {
+        match self {
+            Self::Above => score > threshold,
+            Self::From => score >= threshold,
+            Self::To => score <= threshold,
+            Self::Below => score < threshold,
+        }
+    }
+}
+
+/// A recorded score, judged by two sets of thresholds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rejudged {
+    /// The check.
+    pub check: Check,
+    /// The name of the score.
+    pub score: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// The threshold.
+    pub threshold: &'static str,
+    /// Which scores pass: those `above` it, `from` it on, `to` it, or `below` it.
+    pub passes: &'static str,
+    /// The reason that follows where the score does not pass.
+    pub otherwise: ReasonCode,
+    /// The threshold of the decision, and whether the score passes it.
+    pub then: (f64, bool),
+    /// The threshold of the other set, and whether the score passes it.
+    pub now: (f64, bool),
+}
+
+/// Judges the scores of a check by the thresholds of its decision, and by others. A score that no threshold bounds is left out.
+#[must_use]
+pub fn rejudge(check: Check, scores: &BTreeMap<String, f64>, then: &Thresholds, now: &Thresholds) -> Vec<Rejudged> {
+    let bounds = ALL.iter().flat_map(|threshold| threshold.judges.iter().map(move |judges| (threshold, judges)));
+    let bounds = bounds.filter(|(_, judges)| judges.check == check);
+    let rejudged = bounds.filter_map(|(Threshold { name, get, .. }, judges)| {
+        let value = *scores.get(judges.score)?;
+        let judged = |thresholds| (get(thresholds), judges.passes.is_passed(value, get(thresholds)));
+        Some(Rejudged {
+            check,
+            score: judges.score,
+            value,
+            threshold: name,
+            passes: judges.passes.words(),
+            otherwise: judges.otherwise,
+            then: judged(then),
+            now: judged(now),
+        })
+    });
+    rejudged.collect()
+}
+
+/// Whether each of these reasons that a threshold can lead to follows from a score that does not pass. The reasons that do not are returned.
+#[must_use]
+pub fn unexplained(check: Check, reasons: &[ReasonCode], rejudged: &[Rejudged]) -> Vec<ReasonCode> {
+    let bounded = |reason: &ReasonCode| {
+        ALL.iter()
+            .flat_map(|threshold| threshold.judges)
+            .any(|judges| (judges.check, judges.otherwise) == (check, *reason))
+    };
+    let follows = |reason: &ReasonCode| rejudged.iter().any(|judged| judged.otherwise == *reason && !judged.then.1);
+    reasons.iter().copied().filter(|reason| bounded(reason) && !follows(reason)).collect()
 }
 
 /// The thresholds that a stage sets are not valid.
@@ -98,11 +201,13 @@ pub fn thresholds_page() -> String {
          Generated from `statemachines/thresholds.json`; change it there. The state machines have each threshold as the token `${name}`, \
          the workers as a field of `Thresholds`. A stage may set its own within the bounds: \
          `-c thresholds=SimilarityPass=90,FieldConfidence=0.95`.\n\n\
-         | threshold | value | bounds of a stage's own | unit | reason |\n|---|---|---|---|---|\n",
+         | threshold | value | bounds of a stage's own | unit | bounds the score | reason |\n|---|---|---|---|---|---|\n",
     );
-    let row = |Threshold { name, from, to, unit, reason, get, .. }: &Threshold| {
+    let row = |Threshold { name, from, to, unit, reason, judges, get, .. }: &Threshold| {
         let bounds = if from < to { format!("{from} to {to}") } else { "fixed".to_owned() };
-        format!("| `{name}` | {} | {bounds} | {unit} | {reason} |\n", get(&Thresholds::STANDARD))
+        let scores = judges.iter().map(|Judges { check, score, .. }| format!("`{}.{score}`", check.name()));
+        let scores = scores.collect::<Vec<_>>().join(", ");
+        format!("| `{name}` | {} | {bounds} | {unit} | {scores} | {reason} |\n", get(&Thresholds::STANDARD))
     };
     page.extend(ALL.iter().map(row));
     page
@@ -144,5 +249,37 @@ mod tests {
         ] {
             assert_eq!(Thresholds::with(own).expect_err(own).to_string(), error);
         }
+    }
+
+    fn judged(check: Check, scores: &[(&str, f64)], now: &str) -> Vec<(&'static str, bool, bool)> {
+        let scores = scores.iter().map(|(name, score)| ((*name).to_owned(), *score)).collect();
+        let now = Thresholds::with(now).expect("thresholds");
+        let rejudged = rejudge(check, &scores, &Thresholds::STANDARD, &now);
+        rejudged.iter().map(|judged| (judged.threshold, judged.then.1, judged.now.1)).collect()
+    }
+
+    #[test]
+    fn a_score_is_judged_by_both_sets_of_thresholds() {
+        assert_eq!(
+            judged(Check::IdentityCompare, &[("similarity", 93.0), ("unknown", 1.0)], "SimilarityPass=92"),
+            [("SimilarityPass", false, true), ("SimilarityRefer", true, true)]
+        );
+        // Above and below, from and to: a score that equals the threshold.
+        for (check, score, value, passes) in [
+            (Check::IdentityCompare, "similarity", 95.0, false),
+            (Check::IdentityVerification, "brightness", 25.0, true),
+            (Check::IdentityVerification, "duplicateSimilarity", 95.0, true),
+            (Check::IdentityCompare, "matchingFeatures", 20.0, false),
+        ] {
+            assert_eq!(judged(check, &[(score, value)], "")[0].1, passes, "{score}");
+        }
+    }
+
+    #[test]
+    fn a_reason_that_no_score_explains_is_found() {
+        let scores = BTreeMap::from([("similarity".to_owned(), 90.0)]);
+        let rejudged = rejudge(Check::IdentityCompare, &scores, &Thresholds::STANDARD, &Thresholds::STANDARD);
+        let reasons = [ReasonCode::FaceMatchUnsure, ReasonCode::FaceMismatch, ReasonCode::PortraitNotFound];
+        assert_eq!(unexplained(Check::IdentityCompare, &reasons, &rejudged), [ReasonCode::FaceMismatch]);
     }
 }

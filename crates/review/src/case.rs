@@ -1,15 +1,15 @@
 //! Cases as their workers read them.
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{AttributeValue, Put},
+use aws_sdk_dynamodb::Client;
+use bonafide_domain::{
+    ApplicationId, CaseId, CaseRefusal, CaseStanding, CaseStatus, Claim, ReasonCode, Reviewer, UploadKind,
 };
-use bonafide_domain::{ApplicationId, CaseId, CaseRefusal, CaseStanding, CaseStatus, Claim, ReasonCode, UploadKind};
-use bonafide_worker::{ApiRequest, Applications, Row, Submissions, column, setting, text};
+use bonafide_records::{Event, Log, record};
+use bonafide_worker::{ApiRequest, Applications, Row, Submissions, column, now, setting, text};
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 
-use crate::{Error, Log, log::record};
+use crate::Error;
 
 /// The attributes of a case that say who may do what with it, and that the list shows.
 const STANDING: [&str; 10] = [
@@ -55,18 +55,29 @@ impl CaseRef {
         ])
     }
 
-    /// A record of the log of decisions about this case: what, who and when, with more attributes.
+    /// A decision record about this case: what, who and when.
+    #[must_use]
+    pub fn record(&self, event: (Event, &str, &str)) -> Row {
+        let mut record = record(&self.application, event);
+        record.extend([
+            ("caseId".to_owned(), text(&self.case.to_string())),
+            ("submissionId".to_owned(), text(self.case.submission().as_str())),
+        ]);
+        record
+    }
+
+    /// Records that the reviewer gets to see personal data of this application: that of the case, or another one to which its face is
+    /// similar.
     ///
     /// # Errors
-    /// Never: all parts are given.
-    pub fn logged(
-        &self,
-        log: &Log,
-        number: u64,
-        event: (&str, &str, &str),
-        more: Vec<(&str, AttributeValue)>,
-    ) -> Result<Put, Error> {
-        log.put(record(&self.application, number, event, &self.case), more)
+    /// When the log does not answer. The data must then not be given.
+    pub async fn seen(&self, log: &Log, seen: &ApplicationId, reviewer: &Reviewer) -> Result<(), Error> {
+        let mut record = self.record((Event::CaseViewed, &reviewer.id, &now()));
+        record.insert("applicationId".to_owned(), text(seen.as_str()));
+        if *seen != self.application {
+            record.insert("caseApplicationId".to_owned(), text(self.application.as_str()));
+        }
+        Ok(log.add(seen, record).await?)
     }
 }
 
@@ -131,7 +142,7 @@ impl Cases {
         let row = read.send().await.map_err(|error| Error::of("the case could not be read", error))?;
         let row = row.item.ok_or(CaseRefusal::NotFound)?;
         let kind = kind(&row).ok_or(Error::Incomplete("kind"))?;
-        let applications = [&[latest(kind), "reopenedBy"][..], applications].concat();
+        let applications = [&[latest(kind), "reopenedBy", "appealedBy"][..], applications].concat();
         let application = self.applications.read(&case.application, &applications).await?;
         let submissions = [&["attempt"][..], submissions].concat();
         let submission = self.submissions.read(&case.application, case.case.submission(), &submissions).await?;
@@ -151,6 +162,33 @@ impl Cases {
     }
 }
 
+impl Cases {
+    /// All cases of an application, the latest last. `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// When the table does not answer, or a record is incomplete.
+    pub async fn of_application(&self, application: &ApplicationId, now: u64) -> Result<Vec<Summary>, Error> {
+        let (projection, names) = projected(&[&STANDING[..], &["caseId"]].concat());
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("applicationId = :application")
+            .expression_attribute_values(":application", text(application.as_str()))
+            .projection_expression(projection)
+            .set_expression_attribute_names(Some(names));
+        let rows: Result<Vec<Row>, _> = query.into_paginator().items().send().collect().await;
+        let rows = rows.map_err(|error| Error::of("the cases could not be read", error))?;
+        let summary = |row: &Row| {
+            let case = column(row, "caseId").and_then(|id| id.parse().ok()).ok_or(Error::Incomplete("caseId"))?;
+            Summary::of(&CaseRef { application: application.clone(), case }, row, now)
+        };
+        let mut cases = rows.iter().map(summary).collect::<Result<Vec<_>, _>>()?;
+        cases.sort_by(|left, right| left.opened_at.cmp(&right.opened_at));
+        Ok(cases)
+    }
+}
+
 impl Case {
     /// What decides who may do what with it.
     #[must_use]
@@ -160,7 +198,7 @@ impl Case {
             is_latest: self.is_latest,
             claim: claim(&self.row),
             first_approval: first_approval(&self.row).map(|(by, _)| by),
-            reopened_by: column(&self.application, "reopenedBy"),
+            involved: ["reopenedBy", "appealedBy"].map(|attribute| column(&self.application, attribute)),
             reasons: &self.reasons,
             has_attempts_left: self.attempt < self.most_attempts,
         }
@@ -234,7 +272,7 @@ impl Summary {
             is_latest: true,
             claim: None,
             first_approval: None,
-            reopened_by: None,
+            involved: [None, None],
             reasons: &reasons,
             has_attempts_left: true,
         };
@@ -275,11 +313,12 @@ fn projected(attributes: &[&str]) -> (String, std::collections::HashMap<String, 
 }
 
 fn kind(row: &Row) -> Option<UploadKind> {
-    let name = column(row, "kind")?;
-    [UploadKind::Package, UploadKind::Selfie, UploadKind::Document].into_iter().find(|kind| kind.name() == name)
+    column(row, "kind").and_then(UploadKind::from_name)
 }
 
-const fn latest(kind: UploadKind) -> &'static str {
+/// The attribute of the application that names the latest submission of this kind.
+#[must_use]
+pub const fn latest(kind: UploadKind) -> &'static str {
     match kind {
         UploadKind::Package => "packageSubmission",
         UploadKind::Selfie => "selfieSubmission",

@@ -21,6 +21,9 @@ pub enum Error {
     /// A record could not be read.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The log of decisions could not be read or written.
+    #[error(transparent)]
+    Log(#[from] bonafide_records::Error),
     /// A write is incomplete.
     #[error("the write could not be built")]
     Build(#[from] BuildError),
@@ -66,6 +69,7 @@ impl TaskError for Error {
             Self::Refused(_) => ErrorName::InvalidInput,
             Self::Service(error) => error.name(),
             Self::Table(error) => error.name(),
+            Self::Log(error) => error.name(),
             Self::Contended => ErrorName::Transient,
             Self::Build(_) | Self::Incomplete(_) => ErrorName::Internal,
         }
@@ -76,6 +80,7 @@ impl TaskError for Error {
             Self::Refused(refusal) => Some(refusal.code()),
             Self::Service(error) => error.code(),
             Self::Table(error) => error.code(),
+            Self::Log(error) => error.code(),
             Self::Contended | Self::Build(_) | Self::Incomplete(_) => None,
         }
     }

@@ -78,6 +78,12 @@ impl ServiceError {
         Self { message, name, code, source: Box::new(error) }
     }
 
+    /// Whether the service sent no answer at all.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        self.code == NO_ANSWER
+    }
+
     /// Of a transfer that was interrupted.
     pub fn interrupted(message: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self { message, name: ErrorName::Transient, code: NO_ANSWER.to_owned(), source: Box::new(error) }

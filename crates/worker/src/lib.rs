@@ -2,7 +2,8 @@
 //!
 //! A worker's library has a typed input and one `handle`; its binary builds the clients and gives `handle` to
 //! [`run_task`] (invoked by a state), [`run_task_with_answer`] (invoked by a caller with its own format for errors),
-//! [`run_api`] (called by API Gateway), [`run_task_queue`] (a queue with task tokens) or [`run_queue`] (a plain queue).
+//! [`run_api`] (called by API Gateway), [`run_task_queue`] (a queue with task tokens), [`run_queue`] (a plain queue) or [`run_stream`]
+//! (the changes of a table).
 //! The kit writes one log line and one line of metrics for each task.
 
 mod api;
@@ -16,6 +17,7 @@ mod metrics;
 mod observer;
 mod queue;
 mod rate_limiter;
+mod stream;
 mod tables;
 mod task;
 
@@ -31,7 +33,8 @@ pub use observer::{
 };
 pub use queue::{run_queue, run_task_queue};
 pub use rate_limiter::RateLimiter;
+pub use stream::{Change, Operation, run_stream};
 pub use tables::{
-    Applications, Row, Submissions, TableError, column, object_ref, read_object_ref, submission_key, text,
+    Applications, Row, Submissions, TableError, column, evidence_ref, object_ref, read_object_ref, submission_key, text,
 };
 pub use task::{run_task, run_task_with_answer};

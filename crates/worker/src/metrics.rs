@@ -94,10 +94,10 @@ impl Metrics {
         Ok(Self { namespace: setting("METRICS_NAMESPACE")? })
     }
 
-    /// Uses the namespace `Bonafide/test`.
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Self {
-        Self { namespace: "Bonafide/test".to_owned() }
+    /// Uses this namespace.
+    #[must_use]
+    pub const fn new(namespace: String) -> Self {
+        Self { namespace }
     }
 
     /// Writes a measurement to standard output, which Lambda sends to `CloudWatch` Logs.

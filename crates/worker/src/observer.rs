@@ -119,7 +119,10 @@ impl Observer {
 
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
-        Self { worker: Worker::new("match-details").of(Check::DocumentExtraction), metrics: Metrics::for_tests() }
+        Self {
+            worker: Worker::new("match-details").of(Check::DocumentExtraction),
+            metrics: Metrics::new("Bonafide/test".to_owned()),
+        }
     }
 }
 

@@ -201,6 +201,19 @@ pub fn object_ref(object: &ObjectRef) -> AttributeValue {
     ]))
 }
 
+/// A pointer to evidence with its SHA-256 checksum, in base64, as S3 has answered when it stored the object.
+#[must_use]
+pub fn evidence_ref(object: &ObjectRef, checksum: Option<&str>) -> AttributeValue {
+    let pointer = object_ref(object);
+    match (pointer, checksum) {
+        (AttributeValue::M(mut members), Some(checksum)) => {
+            members.insert("sha256".to_owned(), text(checksum));
+            AttributeValue::M(members)
+        }
+        (pointer, _) => pointer,
+    }
+}
+
 /// Reads a pointer to an object.
 #[must_use]
 pub fn read_object_ref(value: &AttributeValue) -> Option<ObjectRef> {

@@ -14,7 +14,8 @@ use serde_json::Value;
 /// What a variable may hold, so that the worker understands it.
 fn plausible(variable: &str) -> &'static str {
     match variable {
-        "MOST_ATTEMPTS" | "CALL_INTERVAL_MILLISECONDS" | "RECORD_RETENTION_DAYS" => "5",
+        "MOST_ATTEMPTS" | "CALL_INTERVAL_MILLISECONDS" | "CUSTOMER_DAYS" => "5",
+        "CONSENT_REQUIRED" => "false",
         "TEXTRACT_REGION" => "us-east-1",
         "THIRD_PARTY_URL" => "https://licences.example.com",
         "NATIONAL_NUMBER_POLICY" => "reject",

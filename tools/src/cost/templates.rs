@@ -31,6 +31,8 @@ pub(super) struct Templates {
     pub(super) memory_megabytes: BTreeMap<String, f64>,
     /// Workers with a queue.
     pub(super) queue_fed: BTreeSet<String>,
+    /// Workers with a stream, whose reading Lambda does not charge.
+    pub(super) stream_fed: BTreeSet<String>,
     /// Retention of objects, including noncurrent versions, by prefix of the key.
     pub(super) object_days: BTreeMap<String, f64>,
     /// Retention of rows and of faces.
@@ -93,12 +95,22 @@ impl Templates {
                 let Some(worker) = worker(properties) else { return };
                 self.memory_megabytes.insert(worker, properties["MemorySize"].as_f64().unwrap_or(128.0));
                 self.is_arm |= properties["Architectures"][0] == "arm64";
-                let days = properties["Environment"]["Variables"]["RECORD_RETENTION_DAYS"].as_str();
-                self.record_days = days.and_then(|days| days.parse().ok()).unwrap_or(self.record_days);
+            }
+            "AWS::StepFunctions::StateMachine" => {
+                // Those of customers, from the end of the relationship on.
+                let days = |retentions: &str| {
+                    let mut retentions = properties["DefinitionSubstitutions"][retentions].as_str()?.split(',');
+                    retentions.find_map(|one| one.strip_prefix("customer=")?.parse().ok())
+                };
+                self.record_days = days("RetentionDays").unwrap_or(self.record_days);
+                self.object_days.extend(days("EvidenceRetentionDays").map(|days| ("evidence/".to_owned(), days)));
             }
             "AWS::Lambda::EventSourceMapping" => {
                 let function = properties["FunctionName"]["Ref"].as_str().and_then(|id| resources.get(id));
-                self.queue_fed.extend(function.and_then(|(_, properties)| worker(properties)));
+                // Only streams have a position.
+                let is_stream = properties["StartingPosition"].is_string();
+                let fed = if is_stream { &mut self.stream_fed } else { &mut self.queue_fed };
+                fed.extend(function.and_then(|(_, properties)| worker(properties)));
             }
             "AWS::S3::Bucket" => {
                 for rule in properties["LifecycleConfiguration"]["Rules"].as_array().into_iter().flatten() {
@@ -215,7 +227,6 @@ mod tests {
         json!({"Resources": {
             "Starter": {"Type": "AWS::Lambda::Function", "Properties": {
                 "FunctionName": "bonafide-a-b-starter", "MemorySize": 256, "Architectures": ["x86_64"],
-                "Environment": {"Variables": {"RECORD_RETENTION_DAYS": "1827"}},
                 "Tags": [{"Key": "stage", "Value": "a-b"}],
             }},
             "Messages": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": {"Ref": "Starter"}}},
@@ -237,7 +248,9 @@ mod tests {
             "Hourly": {"Type": "AWS::Events::Rule", "Properties": {
                 "ScheduleExpression": "rate(2 hours)", "Targets": [{"Arn": {"Fn::GetAtt": ["Repair", "Arn"]}}],
             }},
-            "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {}},
+            "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"DefinitionSubstitutions": {
+                "RetentionDays": "unfinished=365,customer=1827", "EvidenceRetentionDays": "unfinished=90,customer=1000",
+            }}},
             "Daily": {"Type": "AWS::Events::Rule", "Properties": {
                 "ScheduleExpression": "rate(1 day)", "Targets": [{"Arn": {"Ref": "Machine"}}],
             }},
@@ -272,9 +285,11 @@ mod tests {
         // 30 days, and 30 more as a noncurrent version.
         near(templates.object_days["zipped/"], 60.0);
         near(templates.record_days, 1827.0);
+        near(templates.object_days["evidence/"], 1000.0);
         near(templates.log_days, 90.0);
         let mut without = template();
         without["Resources"]["Bucket"]["Properties"] = json!({});
+        without["Resources"]["Machine"]["Properties"] = json!({});
         read(&without).unwrap_err();
     }
 

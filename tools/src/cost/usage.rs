@@ -155,8 +155,8 @@ impl Usage {
                 // Each message is below 64 KB, and is received and deleted.
                 bill.add("sqsRequest", 2.0 * number(*runs));
             }
-            if worker == AGENT || on.queue_fed.contains(worker) {
-                // A machine passes its trace on; a worker that a queue or an agent calls begins one; Lambda samples at least one a second.
+            if worker == AGENT || on.queue_fed.contains(worker) || on.stream_fed.contains(worker) {
+                // A machine passes its trace on; a worker that a queue, a stream or an agent calls begins one; Lambda samples at least one a second.
                 bill.add("trace", number(*runs));
             }
         }
@@ -179,11 +179,11 @@ impl Usage {
                 | "rekognition:SearchFaces",
                 _,
             ) => bill.add("rekognitionGroup1", count),
-            // Of a copy, only the new object is paid for. An upload with an address that the agent's function signed is counted with the
-            // object, and AnalyzeID is counted by the pages that it reads.
-            ("s3:GetObjectVersion", Some(STARTER))
-            | ("s3:PutObject", Some(AGENT))
-            | ("textract:AnalyzeID", Some(EXTRACTION)) => {}
+            // The starter asks for the metadata of each upload, and copies it. Of a copy, only the new object is paid for.
+            ("s3:GetObjectVersion", Some(STARTER)) => bill.add("s3Get", count / 2.0),
+            // An upload with an address that the agent's function signed is counted with the object, and AnalyzeID is counted by the pages
+            // that it reads.
+            ("s3:PutObject", Some(AGENT)) | ("textract:AnalyzeID", Some(EXTRACTION)) => {}
             // Pictures that Rekognition and Textract read are included, because they read with the worker's permissions.
             ("s3:GetObject" | "s3:GetObjectVersion", _) => {
                 bill.add("s3Get", count);
@@ -371,13 +371,13 @@ mod tests {
             (EXTRACTION, "s3:GetObjectVersion", None, false, 2),
             (EXTRACTION, "textract:AnalyzeID", None, false, 1),
             ("extract-identity", "textract:AnalyzeID", None, false, 1),
-            ("starter", "s3:GetObjectVersion", None, false, 1),
+            ("starter", "s3:GetObjectVersion", None, false, 2),
             (AGENT, "s3:PutObject", None, false, 1),
         ]);
         let bill = bill(&Usage { calls, ..Usage::default() });
         is(&bill, &[("rekognitionGroup2", 2.0), ("rekognitionGroup1", 2.0), ("analyzeIdPage", 3.0)]);
-        // Two and two of the machine, two of the document; a copy's source is free.
-        is(&bill, &[("s3Get", 6.0), ("s3Put", 0.0)]);
+        // Two and two of the machine, two of the document, one for the metadata of the upload; a copy's source is free.
+        is(&bill, &[("s3Get", 7.0), ("s3Put", 0.0)]);
     }
 
     #[test]

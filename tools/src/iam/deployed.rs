@@ -61,7 +61,13 @@ fn functions(local: &Local) -> Result<Vec<User>> {
         let mut calls = BTreeSet::new();
         for mapping in list(&mappings["EventSourceMappings"]).filter(|mapping| is_of(mapping, &function["FunctionArn"]))
         {
-            calls.extend(platform::calls(Fact::TakesMessages, text(&mapping["EventSourceArn"])?));
+            let source = text(&mapping["EventSourceArn"])?;
+            if source.starts_with("arn:aws:dynamodb:") {
+                calls.extend(platform::calls(Fact::ReceivesChanges, source));
+                calls.extend(platform::calls(Fact::FindsStream, "*"));
+            } else {
+                calls.extend(platform::calls(Fact::TakesMessages, source));
+            }
         }
         if function["TracingConfig"]["Mode"] == "Active" {
             calls.extend(platform::calls(Fact::IsTracedFunction, "*"));

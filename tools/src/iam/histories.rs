@@ -112,13 +112,21 @@ fn read(asked: &Value) -> BTreeMap<String, Values> {
     };
     let keys = asked["Key"].as_object().into_iter().flat_map(|key| key.keys().cloned());
     let name = |name: &str| asked["ExpressionAttributeNames"][name].as_str().unwrap_or(name).to_owned();
-    // `#status = :status AND updatedAt < :before`
-    let condition = asked["KeyConditionExpression"].as_str().unwrap_or_default();
-    let compared = condition.split(" AND ").filter_map(|comparison| comparison.split_whitespace().next()).map(name);
+    let conditions =
+        ["KeyConditionExpression", "FilterExpression"].map(|part| asked[part].as_str().unwrap_or_default());
+    let compared = conditions.into_iter().flat_map(compared).map(name);
     let projected = projection.split(',').map(|path| name(path.split(['.', '[']).next().unwrap_or_default().trim()));
     let attributes = keys.chain(compared).chain(projected).collect();
     let attributes = ("dynamodb:Attributes".to_owned(), Values::Many(attributes));
     BTreeMap::from([attributes, select("SPECIFIC_ATTRIBUTES")])
+}
+
+/// The top-level names in a condition such as `#status = :status AND (attribute_not_exists(heldAt) OR at BETWEEN :after AND :before)`.
+fn compared(condition: &str) -> impl Iterator<Item = &str> {
+    const WORDS: [&str; 7] = ["AND", "OR", "NOT", "BETWEEN", "IN", "attribute_exists", "attribute_not_exists"];
+    let words = condition.split(|part: char| !(part.is_ascii_alphanumeric() || "_#:.".contains(part)));
+    let names = words.filter(|word| word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '#'));
+    names.filter(|word| !WORDS.contains(word)).filter_map(|path| path.split('.').next())
 }
 
 /// Rekognition reads every `S3Object` with the permissions of the caller.
@@ -232,6 +240,13 @@ mod tests {
         }));
         let expected = ["status", "at", "id"].map(str::to_owned).to_vec();
         assert_eq!(queried["dynamodb:Attributes"], Values::Many(expected));
+        let filtered = read(&json!({
+            "KeyConditionExpression": "retention = :retention AND since BETWEEN :after AND :until",
+            "FilterExpression": "attribute_not_exists(heldAt) AND (attribute_not_exists(erasedAt) OR erasedAt < :before)",
+            "ProjectionExpression": "id",
+        }));
+        let expected = ["retention", "since", "heldAt", "erasedAt", "erasedAt", "id"].map(str::to_owned).to_vec();
+        assert_eq!(filtered["dynamodb:Attributes"], Values::Many(expected));
         assert_eq!(named["dynamodb:Select"], one("SPECIFIC_ATTRIBUTES"));
     }
 

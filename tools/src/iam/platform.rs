@@ -23,6 +23,10 @@ pub struct Behaviour {
 pub enum Fact {
     /// The function takes messages from this queue.
     TakesMessages,
+    /// The function receives the changes of a table from this stream.
+    ReceivesChanges,
+    /// The function receives the changes of a table, so that streams are listed for it.
+    FindsStream,
     /// The function's logs go to this group, and streams exist in it.
     WritesLogs,
     /// The function is traced.
@@ -44,12 +48,24 @@ pub enum Fact {
 }
 
 /// All of them.
-pub const CALLS: [Behaviour; 11] = [
+pub const CALLS: [Behaviour; 13] = [
     Behaviour {
         name: "event source mapping",
         applies: Fact::TakesMessages,
         actions: &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
         documentation: "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html",
+    },
+    Behaviour {
+        name: "event source mapping of a stream",
+        applies: Fact::ReceivesChanges,
+        actions: &["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+        documentation: "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html",
+    },
+    Behaviour {
+        name: "event source mapping that finds its stream",
+        applies: Fact::FindsStream,
+        actions: &["dynamodb:ListStreams"],
+        documentation: "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html",
     },
     Behaviour {
         name: "log stream of a function",

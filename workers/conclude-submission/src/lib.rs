@@ -10,13 +10,15 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{
     Client,
     error::{BuildError, SdkError},
-    operation::{query::QueryError, transact_write_items::TransactWriteItemsError},
+    operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, Put, TransactWriteItem},
 };
 use bonafide_domain::{
     ApplicationId, CaseId, Check, CheckOutcome, DetailsColumn, DocumentFields, Outcome, Personal, Progress, ReasonCode,
-    SubmissionId, Thresholds, UploadKind, Verdict, conclude, customer_key, status_after,
+    Retention, SubmissionId, Thresholds, UploadKind, Verdict, conclude, customer_key, face_api::Fingerprint,
+    status_after,
 };
+use bonafide_records::{Event, Head, Log, TRIES, canonical, record};
 use bonafide_worker::{
     Applications, ErrorName, Row, Submissions, TableError, TaskError, column, sdk_code, submission_key, text,
 };
@@ -27,9 +29,6 @@ use crate::expression::Changes;
 
 /// The most similar face of another application, and that application.
 const DUPLICATE: [&str; 2] = ["duplicateFaceId", "duplicateApplicationId"];
-
-/// How often the number of the next decision is read again when another decision was written at the same time.
-const TRIES: usize = 5;
 
 /// The input from the state.
 #[derive(Clone, Debug, Deserialize)]
@@ -100,8 +99,8 @@ pub struct Tables {
     pub submissions: Submissions,
     /// The name of the table of customers.
     pub customers: String,
-    /// The name of the table of decisions.
-    pub decisions: String,
+    /// The log of decisions.
+    pub log: Log,
 }
 
 /// Why the submission could not be concluded.
@@ -110,15 +109,12 @@ pub enum Error {
     /// The transaction failed.
     #[error("the conclusion could not be written ({})", sdk_code(&**.0))]
     Write(#[source] Box<SdkError<TransactWriteItemsError>>),
-    /// The decisions could not be read.
-    #[error("the decisions could not be read ({})", sdk_code(&**.0))]
-    Decisions(#[source] Box<SdkError<QueryError>>),
+    /// The log of decisions could not be read, or another record was added at each try.
+    #[error(transparent)]
+    Log(#[from] bonafide_records::Error),
     /// An item of the transaction is incomplete.
     #[error("the transaction could not be built")]
     Build(#[from] BuildError),
-    /// Another decision was written at each try.
-    #[error("the number of the next decision was taken {TRIES} times")]
-    Contended,
     /// The application has accepted another upload since.
     #[error("the application has a newer submission")]
     Replaced,
@@ -138,9 +134,8 @@ impl TaskError for Error {
                 Some(TransactWriteItemsError::TransactionCanceledException(_)) => ErrorName::Transient,
                 _ => ErrorName::of_service(&**error),
             },
-            Self::Decisions(error) => ErrorName::of_service(&**error),
             Self::Build(_) | Self::Replaced | Self::FaceSwept => ErrorName::Internal,
-            Self::Contended => ErrorName::Transient,
+            Self::Log(error) => error.name(),
             Self::Table(error) => error.name(),
         }
     }
@@ -148,8 +143,8 @@ impl TaskError for Error {
     fn code(&self) -> Option<&str> {
         match self {
             Self::Write(error) => Some(sdk_code(&**error)),
-            Self::Decisions(error) => Some(sdk_code(&**error)),
-            Self::Build(_) | Self::Replaced | Self::FaceSwept | Self::Contended => None,
+            Self::Build(_) | Self::Replaced | Self::FaceSwept => None,
+            Self::Log(error) => error.code(),
             Self::Table(error) => error.code(),
         }
     }
@@ -164,6 +159,10 @@ const CHECKS: [Check; 5] = [
 ];
 /// The attribute of a submission whose face was deleted by the sweep.
 const FACE_SWEPT_AT: &str = "faceSweptAt";
+/// The consent that came with the upload: the version of its text, and when the person agreed.
+const CONSENT: &str = "consent";
+/// What was read from the document, besides the details.
+const PERSONAL: [&str; 2] = ["documentFields", "barcodeFields"];
 const POINTERS: [&str; 4] = ["package", "selfie", "document", "documentBack"];
 /// The booleans that clients of the KYC package read, with the check of each.
 const MATCHES: [(&str, Check); 3] = [
@@ -186,6 +185,8 @@ struct Conclusion<'input> {
     outcome: Outcome,
     reasons: Vec<ReasonCode>,
     customer: Option<Customer>,
+    /// A new salt, which is kept and erased with the personal data.
+    salt: String,
     now: &'input str,
 }
 
@@ -196,18 +197,21 @@ struct Customer {
     document: DocumentFields,
 }
 
-/// What the record of a conclusion is called in the log.
-const CONCLUDED: &str = "submissionConcluded";
-
-/// Records of the log that are read, the newest first: more than the attempts and the looks of reviewers between two of them.
-const MOST_DECISIONS: i32 = 100;
-
 /// What the log says of an application so far.
 struct Decided {
-    /// The number of the last record; 0 without one.
-    last: u64,
+    /// The end of the chain.
+    head: Head,
     /// The reasons of each submission since the application was opened that the applicant was asked to repeat.
     repeated: Vec<Vec<ReasonCode>>,
+}
+
+/// Random ids for what a conclusion creates.
+#[derive(Clone, Copy, Debug)]
+pub struct NewIds {
+    /// Of the customer, if the submission makes one.
+    pub customer: Uuid,
+    /// The salt of the digest of the personal data.
+    pub salt: Uuid,
 }
 
 /// Concludes a submission once: a second try returns the recorded outcome.
@@ -218,18 +222,17 @@ pub async fn handle(
     tables: &Tables,
     input: Input,
     most_attempts: u32,
-    customer_id: Uuid,
+    ids: NewIds,
     now: &str,
 ) -> Result<Output, Error> {
     let (application, submission) = (&input.application_id, &input.submission_id);
     let columns = DetailsColumn::ALL.map(DetailsColumn::name).into_iter();
     let attributes = ["kind", "attempt", "status", "outcome", "reasons", "faceId", "documentFields"];
     let attributes = columns.chain(attributes).chain(DUPLICATE).chain(POINTERS).chain(CHECKS.map(Check::name));
-    let attributes: Vec<_> = attributes.chain([FACE_SWEPT_AT]).collect();
+    let attributes: Vec<_> = attributes.chain([FACE_SWEPT_AT, "barcodeFields", CONSENT]).collect();
     for _ in 0..TRIES {
-        // Read first: the decision with this number then takes all earlier decisions into account.
+        // Read first: the record after this head then takes all earlier decisions into account.
         let decided = tables.decided(application).await?;
-        let number = decided.last + 1;
         let record = tables.submissions.read(application, submission, &attributes).await?;
         if column(&record, "status").ok_or(TableError::Missing("status"))? == "DECIDED" {
             return recorded(&record, &input);
@@ -237,13 +240,15 @@ pub async fn handle(
         if input.face_id.is_some() && record.contains_key(FACE_SWEPT_AT) {
             return Err(Error::FaceSwept);
         }
-        let row =
-            tables.applications.read(application, &[&LATEST[..], &["faceId", "selfie", "document"]].concat()).await?;
-        let mut conclusion = Conclusion::of(&input, record, row, &decided.repeated, most_attempts, customer_id, now)?;
-        let mut cancelled = tables.write(&conclusion, number).await?;
+        let row = tables
+            .applications
+            .read(application, &[&LATEST[..], &["faceId", "retention", "selfie", "document"]].concat())
+            .await?;
+        let mut conclusion = Conclusion::of(&input, record, row, &decided.repeated, most_attempts, ids, now)?;
+        let mut cancelled = tables.write(&conclusion, &decided.head).await?;
         if cancelled.contains(&Part::Customer) {
             conclusion.refuse_registered();
-            cancelled = tables.write(&conclusion, number).await?;
+            cancelled = tables.write(&conclusion, &decided.head).await?;
         }
         // Another try has concluded it, its face was deleted, or the number is used: read again.
         if cancelled.contains(&Part::Submission) || cancelled.contains(&Part::Decision) {
@@ -254,7 +259,7 @@ pub async fn handle(
         }
         return Ok(conclusion.output());
     }
-    Err(Error::Contended)
+    Err(bonafide_records::Error::Contended.into())
 }
 
 /// The outcome that an earlier try has recorded.
@@ -279,7 +284,7 @@ impl<'input> Conclusion<'input> {
         row: Row,
         earlier: &[Vec<ReasonCode>],
         most_attempts: u32,
-        customer_id: Uuid,
+        ids: NewIds,
         now: &'input str,
     ) -> Result<Self, Error> {
         let kind = match column(&record, "kind") {
@@ -298,13 +303,13 @@ impl<'input> Conclusion<'input> {
         if kind == UploadKind::Package && outcome == Outcome::Approved {
             let document = document_fields(&record).ok_or(TableError::Missing("documentFields"))?;
             if let Some(key) = customer_key(&document) {
-                customer = Some(Customer { key, id: customer_id.to_string(), document });
+                customer = Some(Customer { key, id: ids.customer.to_string(), document });
             } else {
                 outcome = Outcome::Referred;
                 reasons.push(ReasonCode::DocumentIssuerUnreadable);
             }
         }
-        Ok(Self { input, kind, attempt, record, row, outcome, reasons, customer, now })
+        Ok(Self { input, kind, attempt, record, row, outcome, reasons, customer, salt: ids.salt.to_string(), now })
     }
 
     /// The bearer of the document is already a customer, by another application.
@@ -346,13 +351,14 @@ impl<'input> Conclusion<'input> {
         column(self.record.get(check.name())?.as_m().ok()?, "outcome")
     }
 
-    /// Whether the check has passed, or has ended with a doubt that a reviewer has not confirmed.
+    /// Whether the check has passed, or has ended with a doubt that a reviewer has not confirmed, or with a decline that reviewers have
+    /// overruled after an appeal.
     fn has_passed(&self, check: Check) -> bool {
         let is_approved =
             self.input.reviews.last().is_some_and(|last| last.decision == Decision::Made(Verdict::Approve));
         match self.check_outcome(check) {
             Some("pass") => true,
-            Some("refer") => is_approved && self.outcome == Outcome::Approved,
+            Some("refer" | "decline") => is_approved && self.outcome == Outcome::Approved,
             _ => false,
         }
     }
@@ -413,6 +419,15 @@ impl<'input> Conclusion<'input> {
         if let Some(customer) = &self.customer {
             changes.set("customerId", text(&customer.id));
         }
+        // What a former customer sends changes nothing in how long the data stay.
+        if column(&self.row, "retention") != Some(Retention::Customer.name()) {
+            let is_customer = self.outcome == Outcome::Approved && is_package
+                || self.row.contains_key("faceId")
+                || self.kept_face().is_some();
+            let retention = Retention::after(self.outcome, is_customer);
+            changes.replace("retention", retention.map(|retention| text(retention.name())).as_ref());
+            changes.replace("retentionFrom", retention.map(|_| text(self.now)).as_ref());
+        }
         // The selfie was waiting for this document.
         if self.kind == UploadKind::Document
             && self.has_passed(Check::IdentityVerification)
@@ -430,6 +445,7 @@ impl<'input> Conclusion<'input> {
         changes.set("outcome", text(self.outcome.name()));
         changes.set("reasons", codes(&self.reasons));
         changes.set("decidedAt", text(self.now));
+        changes.set("personalSalt", text(&self.salt));
         changes.remove("failure");
         if let Some(face) = self.kept_face() {
             changes.set("faceId", text(face));
@@ -453,35 +469,38 @@ impl<'input> Conclusion<'input> {
         )
     }
 
-    /// The record of the decision: ids, codes and scores.
-    fn decision(&self, number: u64) -> Row {
+    /// The salted digest of the personal data that was judged. Without the salt, which lies with the data, the data cannot be found by
+    /// trying.
+    fn personal_digest(&self) -> String {
+        let judged = DetailsColumn::ALL.map(DetailsColumn::name).into_iter().chain(PERSONAL);
+        let judged = judged.filter_map(|name| Some((name.to_owned(), self.record.get(name)?.clone())));
+        let judged = canonical(&judged.collect());
+        Fingerprint::of(&[self.salt.as_bytes(), judged.as_bytes()]).as_str().to_owned()
+    }
+
+    /// The parts of the decision record besides those that all records have: ids, codes and scores.
+    fn decision(&self) -> Vec<(&'static str, AttributeValue)> {
         let map = |names: &[&str]| {
             let entries = names.iter().filter_map(|name| Some(((*name).to_owned(), self.record.get(*name)?.clone())));
             AttributeValue::M(entries.collect())
         };
-        let mut decision = HashMap::from(
-            [
-                ("applicationId", text(self.input.application_id.as_str())),
-                ("number", AttributeValue::N(number.to_string())),
-                ("what", text(CONCLUDED)),
-                ("at", text(self.now)),
-                ("who", text(&self.input.execution)),
-                ("submissionId", text(self.input.submission_id.as_str())),
-                ("kind", text(self.kind.name())),
-                ("attempt", AttributeValue::N(self.attempt.to_string())),
-                ("outcome", text(self.outcome.name())),
-                ("reasons", codes(&self.reasons)),
-                ("checks", map(&CHECKS.map(Check::name))),
-                ("evidence", map(&POINTERS)),
-                ("reviews", AttributeValue::L(self.input.reviews.iter().map(Review::record).collect())),
-                ("definition", text(&self.input.definition)),
-                ("thresholds", self.thresholds()),
-                ("thresholdsDigest", text(&self.input.thresholds.digest())),
-            ]
-            .map(|(name, value)| (name.to_owned(), value)),
-        );
-        decision.extend(self.kept_face().map(|face| ("faceId".to_owned(), text(face))));
-        decision.extend(self.customer.as_ref().map(|customer| ("customerId".to_owned(), text(&customer.id))));
+        let mut decision = vec![
+            ("submissionId", text(self.input.submission_id.as_str())),
+            ("kind", text(self.kind.name())),
+            ("attempt", AttributeValue::N(self.attempt.to_string())),
+            ("outcome", text(self.outcome.name())),
+            ("reasons", codes(&self.reasons)),
+            ("checks", map(&CHECKS.map(Check::name))),
+            ("evidence", map(&POINTERS)),
+            ("reviews", AttributeValue::L(self.input.reviews.iter().map(Review::record).collect())),
+            ("definition", text(&self.input.definition)),
+            ("thresholds", self.thresholds()),
+            ("thresholdsDigest", text(&self.input.thresholds.digest())),
+            ("personalDigest", text(&self.personal_digest())),
+        ];
+        decision.extend(self.record.get(CONSENT).map(|consent| (CONSENT, consent.clone())));
+        decision.extend(self.kept_face().map(|face| ("faceId", text(face))));
+        decision.extend(self.customer.as_ref().map(|customer| ("customerId", text(&customer.id))));
         decision
     }
 }
@@ -557,7 +576,7 @@ impl Part {
 
 impl Tables {
     /// Writes the transaction. Returns the items whose conditions cancelled it, or none.
-    async fn write(&self, conclusion: &Conclusion<'_>, number: u64) -> Result<Vec<Part>, Error> {
+    async fn write(&self, conclusion: &Conclusion<'_>, head: &Head) -> Result<Vec<Part>, Error> {
         let Input { application_id: application, submission_id: submission, .. } = conclusion.input;
         let is_open = "#status IN (:inProgress, :inReview, :failed)".to_owned();
         let condition = match conclusion.input.face_id {
@@ -583,12 +602,8 @@ impl Tables {
             .expression_attribute_names("#latest", conclusion.latest())
             .expression_attribute_values(":submission", text(submission.as_str()))
             .build()?;
-        let decision = Put::builder()
-            .table_name(&self.decisions)
-            .set_item(Some(conclusion.decision(number)))
-            .condition_expression("attribute_not_exists(#number)")
-            .expression_attribute_names("#number", "number")
-            .build()?;
+        let concluded = (Event::SubmissionConcluded, conclusion.input.execution.as_str(), conclusion.now);
+        let decision = self.log.put(record(application, concluded), head, conclusion.decision())?;
         let mut items = vec![
             TransactWriteItem::builder().update(submission_update).build(),
             TransactWriteItem::builder().update(application_update).build(),
@@ -620,28 +635,15 @@ impl Tables {
 
     /// The application's newest decisions.
     async fn decided(&self, application: &ApplicationId) -> Result<Decided, Error> {
-        let latest = self
-            .client
-            .query()
-            .table_name(&self.decisions)
-            .key_condition_expression("applicationId = :application")
-            .expression_attribute_values(":application", text(application.as_str()))
-            .projection_expression("#number, what, outcome, reasons")
-            .expression_attribute_names("#number", "number")
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .limit(MOST_DECISIONS)
-            .send()
-            .await
-            .map_err(|error| Error::Decisions(Box::new(error)))?;
-        let last = latest.items().first().and_then(|item| item.get("number")?.as_n().ok()?.parse().ok());
-        let since_opened =
-            latest.items().iter().take_while(|decision| column(decision, "what") != Some("applicationReopened"));
+        let newest = self.log.newest(application, &["what", "outcome", "reasons"]).await?;
+        let since_opened = newest.iter().take_while(|decision| Event::of(decision) != Some(Event::ApplicationReopened));
         let repeated = since_opened.filter(|decision| {
             // A reviewer's decision has a record of its own beside that of its submission.
-            column(decision, "what") == Some(CONCLUDED) && column(decision, "outcome") == Some(Outcome::Resubmit.name())
+            Event::of(decision) == Some(Event::SubmissionConcluded)
+                && column(decision, "outcome") == Some(Outcome::Resubmit.name())
         });
-        Ok(Decided { last: last.unwrap_or_default(), repeated: repeated.map(reasons_of).collect() })
+        let repeated = repeated.map(reasons_of).collect();
+        Ok(Decided { head: newest.first().map(Head::after).unwrap_or_default(), repeated })
     }
 }
 

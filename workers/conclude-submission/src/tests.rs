@@ -175,10 +175,10 @@ async fn run(
         applications: Applications::new(client.clone(), "applications".into()),
         submissions: Submissions::new(client.clone(), "submissions".into()),
         customers: "customers".into(),
-        decisions: "decisions".into(),
+        log: Log::new(client.clone(), "decisions".into()),
         client,
     };
-    let result = handle(&tables, input, 5, Uuid::nil(), NOW).await;
+    let result = handle(&tables, input, 5, NewIds { customer: Uuid::nil(), salt: Uuid::max() }, NOW).await;
     let seen = seen.lock().expect("no panic").clone();
     (result, seen)
 }
@@ -219,6 +219,17 @@ async fn an_approval_writes_all_records_in_one_transaction() {
     assert_eq!(thresholds["SimilarityPass"], AttributeValue::N("90".into()));
     assert!(!decision.contains_key("documentFields") && !decision.contains_key("FIRST_NAME"));
     assert_eq!(of(items, "submissions").values["status"], text("DECIDED"));
+}
+
+#[tokio::test]
+async fn the_consent_enters_the_decision() {
+    let consent = map(&[("version", text("biometric-2026-03-en")), ("at", text("2026-11-28T09:28:00.000Z"))]);
+    let agreed = with(record("package"), "consent", consent.clone());
+    for (record, expected) in [(agreed, Some(&consent)), (record("package"), None)] {
+        let (output, written) = run(vec![record], package_row(), input("pass", &[], None), Vec::new()).await;
+        assert_eq!(output.expect("an outcome").outcome, Outcome::Approved);
+        assert_eq!(of(&written[0], "decisions").values.get("consent"), expected);
+    }
 }
 
 #[tokio::test]
@@ -433,6 +444,20 @@ async fn a_doubt_counts_as_passed_after_an_approval_only() {
         assert_eq!(application.get("LICENSE_SELFIE_MATCH"), expected.as_ref(), "{decision}");
         // What the check itself has found stays in the record.
         assert_eq!(application["identityCompare"], check("refer"));
+    }
+}
+
+#[tokio::test]
+async fn a_decline_that_reviewers_have_overruled_counts_as_passed() {
+    let appealed = || with(with(record("package"), "status", text("IN_REVIEW")), "identityCompare", check("decline"));
+    for (outcome, decision, expected) in [("pass", "approve", true), ("decline", "decline", false)] {
+        let reasons = if outcome == "pass" { &[][..] } else { &["FACE_MISMATCH"] };
+        let input = reviewed(outcome, reasons, decision, &["ann", "bob"]);
+        let (output, written) = run(vec![appealed()], package_row(), input, Vec::new()).await;
+        output.expect("an outcome");
+        let application = &of(&written[0], "applications").values;
+        assert_eq!(application["LICENSE_SELFIE_MATCH"], AttributeValue::Bool(expected), "{decision}");
+        assert_eq!(application["identityCompare"], check("decline"));
     }
 }
 

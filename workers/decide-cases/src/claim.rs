@@ -5,11 +5,12 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, TransactWriteItem, Update},
 };
 use bonafide_domain::{CaseRefusal, Reviewer};
-use bonafide_review::{CaseRef, Claimed, Error, TRIES};
-use bonafide_worker::{ApiAnswer, seconds, text};
+use bonafide_records::{Event, TRIES};
+use bonafide_review::{CaseRef, Claimed, Error, write};
+use bonafide_worker::{ApiAnswer, now as time, seconds, text};
 use serde::Serialize;
 
-use crate::{Decider, still_latest, write};
+use crate::{Decider, still_latest};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,9 +25,12 @@ struct Answer<'case> {
 impl Decider {
     pub(crate) async fn claim(&self, case: &CaseRef, person: &Reviewer) -> Result<ApiAnswer, Error> {
         for _ in 0..TRIES {
+            let head = self.log.head(&case.application).await?;
             let now = u64::try_from(seconds()).unwrap_or_default();
             let read = self.cases.read(case, [&[], &[], &[]]).await?;
-            let claim = read.standing().claim(person, now)?;
+            let standing = read.standing();
+            let claim = standing.claim(person, now)?;
+            let is_renewed = standing.claim.is_some_and(|current| current.by == person.id && current.expires_at > now);
             let update = Update::builder()
                 .table_name(&self.cases.table)
                 .set_key(Some(case.key()))
@@ -42,7 +46,12 @@ impl Decider {
                 .expression_attribute_values(":now", AttributeValue::N(now.to_string()))
                 .build()?;
             let update = TransactWriteItem::builder().update(update).build();
-            if write(&self.cases.client, vec![update, still_latest(&self.cases, case, &read)?]).await? {
+            let mut items = vec![update, still_latest(&self.cases, case, &read)?];
+            if !is_renewed {
+                let put = self.log.put(case.record((Event::CaseClaimed, &person.id, &time())), &head, Vec::new())?;
+                items.push(TransactWriteItem::builder().put(put).build());
+            }
+            if write(&self.cases.client, items).await? {
                 return Ok(answer(case, Some(claim.into())));
             }
         }

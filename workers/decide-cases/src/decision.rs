@@ -1,23 +1,19 @@
 //! Decisions: written once, with a record in the log, and then told to the machine that waits.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError;
 use bonafide_domain::{
     CaseRefusal, ReasonCode, Reviewer, Step, Verdict,
-    face_api::{ApiError, Fingerprint, Refusal, RequestId, Route},
+    face_api::{Refusal, Route},
 };
-use bonafide_review::{Case, CaseRef, Error, TRIES};
-use bonafide_worker::{ApiAnswer, ApiRequest, Row, column, now, seconds, text};
+use bonafide_records::{Event, Head, TRIES};
+use bonafide_review::{Case, CaseRef, Error, Identified, Note, map, write};
+use bonafide_worker::{ApiAnswer, ApiRequest, Measurement, Row, column, now, seconds, text};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::{Decider, still_latest, write};
+use crate::{Decider, still_latest};
 
 const MOST_REASONS: usize = 20;
-/// In characters.
-const LONGEST_NOTE: usize = 2000;
 
 /// The body of the request.
 #[derive(Deserialize)]
@@ -45,35 +41,20 @@ struct Requested {
     verdict: Verdict,
     reasons: Vec<ReasonCode>,
     note: Option<Note>,
-    id: RequestId,
-    fingerprint: Fingerprint,
-}
-
-/// A note. The log has only its digest, whose salt can be erased with the note.
-struct Note {
-    text: String,
-    salt: String,
+    identified: Identified,
 }
 
 impl Requested {
     fn of(request: &ApiRequest) -> Result<Self, Refusal> {
-        let key = request.idempotency_key()?.ok_or(ApiError::IdempotencyKeyInvalid)?;
         let Body { decision, reasons, note } = request.json()?;
         if reasons.len() > MOST_REASONS {
             return Err(Refusal::At("reasons"));
         }
-        if note.as_ref().is_some_and(|note| note.trim().is_empty() || note.chars().count() > LONGEST_NOTE) {
-            return Err(Refusal::At("note"));
-        }
+        let note = note.map(|text| Note::of(text, "note")).transpose()?;
         let codes: Vec<_> = reasons.iter().map(|reason| reason.code()).collect();
-        let parts = [decision.name(), &codes.join(","), note.as_deref().unwrap_or_default()];
-        Ok(Self {
-            verdict: decision,
-            id: RequestId::of(request.caller(), Route::DecideCase, &key),
-            fingerprint: Fingerprint::of(&parts.map(str::as_bytes)),
-            note: note.map(|text| Note { text, salt: Uuid::new_v4().to_string() }),
-            reasons,
-        })
+        let parts = [decision.name(), &codes.join(","), note.as_ref().map_or("", Note::as_str)];
+        let identified = Identified::of(request, Route::DecideCase, &parts)?;
+        Ok(Self { verdict: decision, identified, note, reasons })
     }
 
     fn reasons(&self) -> AttributeValue {
@@ -84,13 +65,9 @@ impl Requested {
     fn earlier(&self, row: &Row) -> Result<Option<Step>, Refusal> {
         for (attribute, step) in [("firstRequest", Step::FirstApproval), ("request", Step::Final)] {
             let Some(request) = row.get(attribute).and_then(|request| request.as_m().ok()) else { continue };
-            if column(request, "id") != Some(self.id.as_str()) {
-                continue;
+            if self.identified.is(request)? {
+                return Ok(Some(step));
             }
-            if column(request, "fingerprint") != Some(self.fingerprint.as_str()) {
-                return Err(ApiError::IdempotencyKeyReused.into());
-            }
-            return Ok(Some(step));
         }
         Ok(None)
     }
@@ -105,17 +82,20 @@ impl Decider {
     ) -> Result<ApiAnswer, Error> {
         let requested = Requested::of(request)?;
         for _ in 0..TRIES {
-            // Read first: a record that takes the number belongs to a later state of the case.
-            let number = self.log.next(&case.application).await?;
+            // Read first: another record after this head belongs to a later state of the case.
+            let head = self.log.head(&case.application).await?;
             let read = self.cases.read(case, [&["firstRequest", "request"], &[], &[]]).await?;
             let seconds = u64::try_from(seconds()).unwrap_or_default();
             let step = if let Some(step) = requested.earlier(&read.row)? {
                 step
             } else {
                 let step = read.standing().decide(person, requested.verdict, &requested.reasons, seconds)?;
-                let items = self.items(case, person, &requested, &read, (step, number, seconds))?;
+                let items = self.items(case, person, &requested, &read, (step, &head, seconds))?;
                 if !write(&self.cases.client, items).await? {
                     continue;
+                }
+                for measured in measurements(requested.verdict, person, read.reasons()) {
+                    self.metrics.write(&measured);
                 }
                 step
             };
@@ -133,14 +113,14 @@ impl Decider {
         person: &Reviewer,
         requested: &Requested,
         read: &Case,
-        (step, number, seconds): (Step, u64, u64),
+        (step, head, seconds): (Step, &Head, u64),
     ) -> Result<Vec<TransactWriteItem>, Error> {
         let at = now();
         let first = read.standing().first_approval.filter(|_| requested.verdict == Verdict::Approve);
         let (request, mut changes, what) = match step {
             Step::FirstApproval => {
                 let approval = map([("by", text(&person.id)), ("byName", text(&person.name)), ("at", text(&at))]);
-                ("firstRequest", vec![("firstApproval", approval)], "caseApprovedFirst")
+                ("firstRequest", vec![("firstApproval", approval)], Event::CaseApprovedFirst)
             }
             Step::Final => {
                 let reviewers = first.into_iter().chain([person.id.as_str()]).map(text).collect();
@@ -151,21 +131,20 @@ impl Decider {
                     ("at", text(&at)),
                 ]);
                 let decided = ("status", text("DECIDED"));
-                ("request", vec![("decision", decision), decided, ("decidedAt", text(&at))], "caseDecided")
+                ("request", vec![("decision", decision), decided, ("decidedAt", text(&at))], Event::CaseDecided)
             }
         };
-        let (id, fingerprint) = (text(requested.id.as_str()), text(requested.fingerprint.as_str()));
-        changes.push((request, map([("id", id), ("fingerprint", fingerprint)])));
+        changes.push((request, requested.identified.kept()));
         let mut sets: Vec<_> = changes.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();
         let mut update = Update::builder().table_name(&self.cases.table).set_key(Some(case.key()));
         let mut record = vec![("outcome", text(requested.verdict.name())), ("reasons", requested.reasons())];
-        if let Some(Note { text: note, salt }) = &requested.note {
-            let written = [("by", text(&person.id)), ("at", text(&at)), ("text", text(note)), ("salt", text(salt))];
+        if let Some(note) = &requested.note {
+            let [kept, salt] = note.kept();
+            let written = [("by", text(&person.id)), ("at", text(&at)), kept, salt];
             sets.push("notes = list_append(if_not_exists(notes, :none), :note)".to_owned());
             update = update.expression_attribute_values(":none", AttributeValue::L(Vec::new()));
             update = update.expression_attribute_values(":note", AttributeValue::L(vec![map(written)]));
-            let digest = Fingerprint::of(&[salt.as_bytes(), note.as_bytes()]);
-            record.push(("noteDigest", text(digest.as_str())));
+            record.push(("noteDigest", note.digest()));
         }
         for (name, value) in changes {
             update = update.expression_attribute_names(format!("#{name}"), name);
@@ -189,7 +168,7 @@ impl Decider {
             .expression_attribute_values(":me", text(&person.id))
             .expression_attribute_values(":now", AttributeValue::N(seconds.to_string()))
             .build()?;
-        let put = case.logged(&self.log, number, (what, &person.id, &at), record)?;
+        let put = self.log.put(case.record((what, &person.id, &at)), head, record)?;
         Ok(vec![
             TransactWriteItem::builder().update(update).build(),
             still_latest(&self.cases, case, read)?,
@@ -221,8 +200,13 @@ impl Decider {
     }
 }
 
-fn map<const N: usize>(entries: [(&str, AttributeValue); N]) -> AttributeValue {
-    AttributeValue::M(HashMap::from(entries.map(|(name, value)| (name.to_owned(), value))))
+/// A decision, counted by reviewer and by each doubt of the case.
+fn measurements(decision: Verdict, person: &Reviewer, doubts: &[ReasonCode]) -> Vec<Measurement> {
+    let counted = || Measurement::new().count("CaseDecisions");
+    let decision = ("Decision", decision.name());
+    let by_reviewer = counted().by([decision]).by([decision, ("Reviewer", &person.id)]);
+    let by_doubt = doubts.iter().map(|doubt| counted().by([decision, ("Reason", doubt.code())]));
+    [by_reviewer].into_iter().chain(by_doubt).collect()
 }
 
 fn answer(case: &CaseRef, decision: Verdict, step: Step) -> ApiAnswer {
@@ -237,4 +221,25 @@ fn answer(case: &CaseRef, decision: Verdict, step: Step) -> ApiAnswer {
         is_final,
         message,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_is_counted_by_reviewer_and_doubt() {
+        let person = Reviewer { id: "5f0d".to_owned(), name: "ann".to_owned() };
+        let doubts = [ReasonCode::FaceMatchUnsure, ReasonCode::FaceDuplicate];
+        let counted = || Measurement::new().count("CaseDecisions");
+        let decision = ("Decision", "approve");
+        assert_eq!(
+            measurements(Verdict::Approve, &person, &doubts),
+            [
+                counted().by([decision]).by([decision, ("Reviewer", "5f0d")]),
+                counted().by([decision, ("Reason", "FACE_MATCH_UNSURE")]),
+                counted().by([decision, ("Reason", "FACE_DUPLICATE")]),
+            ]
+        );
+    }
 }

@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::{
 use aws_sdk_sfn::operation::send_task_success::{SendTaskSuccessError, SendTaskSuccessOutput};
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use bonafide_domain::face_api::Refusal;
-use bonafide_worker::{Api, Applications, Row, Submissions, TaskError as _, seconds};
+use bonafide_worker::{Api, Applications, Metrics, Row, Submissions, TaskError as _, seconds};
 use serde_json::{Value, json};
 
 use super::*;
@@ -116,6 +116,7 @@ async fn served(rules: &[&Rule], tasks: &[&Rule], request: ApiRequest) -> Result
         },
         log: Log::new(dynamodb, "decisions".into()),
         step_functions: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, tasks),
+        metrics: Metrics::new("Bonafide/test".into()),
         client_id: "desk".into(),
     };
     handle(&decider, request).await.map(|answer| serde_json::from_str(answer.body()).expect("json"))
@@ -132,22 +133,27 @@ fn code(result: Result<Value, Error>) -> String {
 #[tokio::test]
 async fn a_claim_is_written_under_the_conditions_of_its_judgement() {
     let claim = writes(|request| {
-        let [update, check] = request.transact_items() else { return false };
+        let [update, check, put] = request.transact_items() else { return false };
         let (update, check) = (update.update().expect("an update"), check.condition_check().expect("a check"));
+        let record = put.put().expect("a record").item();
         let values = update.expression_attribute_values().expect("values");
         update.condition_expression() == Some(CLAIM)
             && values[":me"] == text("ann")
             && check.table_name() == "applications"
             && check.condition_expression() == "#latest.submissionId = :submission"
+            && (&record["what"], &record["who"]) == (&text("caseClaimed"), &text("ann"))
     });
-    let expired = json!({"claimedBy": "bob", "claimExpiresAt": 7});
-    for more in [json!({}), claimed_by("ann"), expired] {
-        let rules = [&reads("cases", case(&["FACE_DUPLICATE"], more)), &application(), &submission(), &claim];
+    let renewal = writes(|request| request.transact_items().len() == 2);
+    let expired = |who: &str| json!({"claimedBy": who, "claimExpiresAt": 7});
+    for more in [json!({}), claimed_by("ann"), expired("ann"), expired("bob")] {
+        let case = reads("cases", case(&["FACE_DUPLICATE"], more));
+        let rules = [&case, &application(), &submission(), &log(), &claim, &renewal];
         let answer = served(&rules, &[], request("claim", "ann", None)).await.expect("claimed");
         assert_eq!((&answer["claim"]["by"], &answer["caseId"]), (&json!("ann"), &json!("0123456789abcde-1")));
     }
-    assert_eq!(claim.num_calls(), 3);
-    let rules = [&reads("cases", case(&["FACE_DUPLICATE"], claimed_by("bob"))), &application(), &submission(), &claim];
+    assert_eq!((claim.num_calls(), renewal.num_calls()), (3, 1));
+    let case = reads("cases", case(&["FACE_DUPLICATE"], claimed_by("bob")));
+    let rules = [&case, &application(), &submission(), &log(), &claim];
     assert_eq!(code(served(&rules, &[], request("claim", "ann", None)).await), "CASE_CLAIMED");
     assert_eq!(claim.num_calls(), 3);
 }
@@ -159,7 +165,7 @@ async fn of_two_reviewers_at_once_one_claims() {
     let cases = mock!(Client::get_item).match_requests(|request| request.table_name() == Some("cases"));
     let cases = cases.sequence().output(open).output(taken).build();
     let lost = mock!(Client::transact_write_items).then_error(cancelled);
-    let rules = [&cases, &application(), &submission(), &lost];
+    let rules = [&cases, &application(), &submission(), &log(), &lost];
     assert_eq!(code(served(&rules, &[], request("claim", "ann", None)).await), "CASE_CLAIMED");
     assert_eq!((cases.num_calls(), lost.num_calls()), (2, 1));
 }
@@ -250,6 +256,47 @@ async fn a_note_stays_in_the_case_and_only_its_digest_enters_the_log() {
 }
 
 #[tokio::test]
+async fn every_reviewer_may_add_a_note_once() {
+    let write = writes(|request| {
+        let [update, put] = request.transact_items() else { return false };
+        let (update, record) = (update.update().expect("an update"), put.put().expect("a record").item());
+        let values = update.expression_attribute_values().expect("values");
+        update.condition_expression().is_some_and(|condition| condition.starts_with("#status = :open AND (size("))
+            && format!("{:?}", values[":note"]).contains("Jane Doe")
+            && values[":earlier"] == AttributeValue::N("0".into())
+            && !format!("{record:?}").contains("Jane")
+            && (&record["what"], &record["who"]) == (&text("caseNoted"), &text("ann"))
+            && record["noteDigest"].as_s().is_ok_and(|digest| digest.len() == 64)
+    });
+    let body = json!({"note": "Is it Jane Doe?"});
+    // Another reviewer has the claim.
+    let claimed = case(&["FACE_DUPLICATE"], claimed_by("bob"));
+    let rules = [&reads("cases", claimed), &application(), &submission(), &log(), &write];
+    let answer = served(&rules, &[], request("notes", "ann", Some(body.clone()))).await.expect("noted");
+    assert_eq!((&answer["caseId"], write.num_calls()), (&json!("0123456789abcde-1"), 1));
+
+    let made = request("notes", "ann", Some(body.clone()));
+    let route = bonafide_domain::face_api::Route::NoteCase;
+    let AttributeValue::M(kept) =
+        bonafide_review::Identified::of(&made, route, &["Is it Jane Doe?"]).expect("a key").kept()
+    else {
+        panic!("not a map")
+    };
+    let kept: std::collections::HashMap<_, _> =
+        kept.iter().map(|(name, value)| (name, value.as_s().expect("a text"))).collect();
+    let noted = case(&["FACE_DUPLICATE"], json!({"noteRequests": [kept], "status": "DECIDED"}));
+    let rules = [&reads("cases", noted), &application(), &submission(), &log(), &write];
+    served(&rules, &[], request("notes", "ann", Some(body))).await.expect("the same answer");
+    let other = Some(json!({"note": "Another."}));
+    assert_eq!(code(served(&rules, &[], request("notes", "ann", other.clone())).await), "IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(code(served(&rules, &[], request("notes", "bob", other)).await), "CASE_DECIDED");
+    assert_eq!(write.num_calls(), 1);
+    for body in [json!({}), json!({"note": " "}), json!({"note": "x", "decision": "approve"})] {
+        assert_eq!(code(served(&rules, &[], request("notes", "ann", Some(body))).await), "REQUEST_INVALID");
+    }
+}
+
+#[tokio::test]
 async fn a_repeated_decision_gets_the_same_answer_and_tells_the_machine_again() {
     let approve = json!({"decision": "approve"});
     let id = bonafide_domain::face_api::RequestId::of(
@@ -303,7 +350,7 @@ async fn what_is_refused_changes_nothing() {
     let replaced = reads("applications", json!({"packageSubmission": {"submissionId": "fffffffffffffff"}}));
     let reopened = reads(
         "applications",
-        json!({"packageSubmission": {"submissionId": "0123456789abcde"}, "reopenedBy": "arn:aws:sts::1:assumed-role/operators/ann"}),
+        json!({"packageSubmission": {"submissionId": "0123456789abcde"}, "reopenedBy": "bob", "appealedBy": "ann"}),
     );
     let name: &[&str] = &["FIRST_NAME_MISMATCH"];
     let mine = || case(name, claimed_by("ann"));
@@ -325,7 +372,7 @@ async fn what_is_refused_changes_nothing() {
         assert_eq!(code(served(&rules, &[], request("decision", "ann", Some(body))).await), expected);
     }
     let nothing = mock!(Client::get_item).then_output(|| GetItemOutput::builder().build());
-    assert_eq!(code(served(&[&nothing], &[], request("claim", "ann", None)).await), "CASE_NOT_FOUND");
+    assert_eq!(code(served(&[&nothing, &log()], &[], request("claim", "ann", None)).await), "CASE_NOT_FOUND");
 }
 
 #[tokio::test]

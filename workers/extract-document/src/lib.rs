@@ -40,6 +40,9 @@ pub struct Output {
     /// Whether the largest face is the document's portrait; missing where that could not be measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     portrait: Option<Portrait>,
+    /// The version of Textract's model, as it names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
     /// It decides which fields are required.
     document_type: DocumentType,
     /// Why Textract rejected the file; empty if it accepted it.
@@ -52,6 +55,7 @@ impl Output {
             confidences: Confidences::default(),
             no_first_name: 0.0,
             portrait: None,
+            model: None,
             document_type: DocumentType::License,
             reasons: vec![reason],
         }
@@ -134,7 +138,8 @@ pub async fn handle(
             let read = [&fields.last_name, &fields.first_name, &fields.document_number, &fields.address];
             let portrait = Portrait::measured(portrait, &printed_words(&answer), &read);
             let document_type = fields.document_type();
-            let output = Output { confidences, no_first_name, portrait, document_type, reasons: Vec::new() };
+            let model = answer.analyze_id_model_version().map(str::to_owned);
+            let output = Output { confidences, no_first_name, portrait, model, document_type, reasons: Vec::new() };
             (output, vec![("documentFields", stored(&fields))])
         }
         Err(error) => {
@@ -353,6 +358,7 @@ mod tests {
             confidences: Confidences { first_name: 0.99, ..Confidences::default() },
             no_first_name: 0.0,
             portrait: None,
+            model: None,
             document_type: DocumentType::Passport,
             reasons: Vec::new(),
         };

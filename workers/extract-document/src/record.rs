@@ -37,6 +37,7 @@ pub(crate) fn write(output: &Output) -> AttributeValue {
         let measures = measures.map(|(name, measure)| (name.to_owned(), AttributeValue::N(measure.to_string())));
         answer.insert("portrait".to_owned(), AttributeValue::M(measures.into()));
     }
+    answer.extend(output.model.as_deref().map(|model| ("model".to_owned(), text(model))));
     AttributeValue::M(answer)
 }
 
@@ -62,6 +63,7 @@ pub(crate) fn read(value: &AttributeValue) -> Option<Output> {
             let measures = measures.as_m().ok()?;
             Some(Portrait { height: number(measures.get("height"))?, distance: number(measures.get("distance"))? })
         }),
+        model: column(answer, "model").map(str::to_owned),
         document_type: DOCUMENT_TYPES.iter().find(|(_, name)| *name == document_type)?.0,
         reasons: reasons.map(|code| code.as_s().ok()?.parse().ok()).collect::<Option<_>>()?,
     })
@@ -87,6 +89,7 @@ mod tests {
             confidences,
             no_first_name: 0.75,
             portrait: Some(Portrait { height: 8.5, distance: 1.25 }),
+            model: Some("1.0".to_owned()),
             document_type,
             reasons: Vec::new(),
         };
@@ -104,8 +107,8 @@ mod tests {
     fn an_incomplete_answer_is_not_read() {
         let [output, _] = outputs();
         let complete = write(&output).as_m().expect("a map").clone();
-        // A portrait that could not be measured is missing.
-        for name in complete.keys().filter(|name| *name != "portrait") {
+        // A portrait that could not be measured is missing, and a model that Textract did not name.
+        for name in complete.keys().filter(|name| !["portrait", "model"].contains(&name.as_str())) {
             let mut answer = complete.clone();
             answer.remove(name);
             assert_eq!(read(&AttributeValue::M(answer)), None, "{name}");

@@ -23,7 +23,7 @@ pub struct Input {
     no_first_name: f64,
 }
 
-/// Compares document, details and the document's second witness, as of `today`.
+/// Compares document, details and the document's second witness, as of `today`; in an appeal, as of the day on which the evidence was sent.
 ///
 /// # Errors
 /// When the submission cannot be read, or lacks the data to compare.
@@ -33,11 +33,12 @@ pub async fn handle(
     today: NaiveDate,
     thresholds: &Thresholds,
 ) -> Result<Assessment, TableError> {
-    let mut attributes = vec!["documentFields", "barcodeFields"];
+    let mut attributes = vec!["documentFields", "barcodeFields", "appeal"];
     if input.details_expected {
         attributes.extend(DetailsColumn::ALL.map(DetailsColumn::name));
     }
     let row = submissions.read(&input.application_id, &input.submission_id, &attributes).await?;
+    let today = as_of(&row)?.unwrap_or(today);
     let fields = texts(&row, "documentFields").ok_or(TableError::Missing("documentFields"))?;
     let fields = DocumentFields::from_lookup(fields);
     let details = if input.details_expected {
@@ -50,6 +51,14 @@ pub async fn handle(
     let witness = barcode.or_else(|| Witness::from_zone(fields.zone.expose(), today));
     let reading = Reading { fields, confidences: input.confidences, no_first_name: input.no_first_name };
     Ok(assess(&reading, details.as_ref(), witness.as_ref(), input.minimum_age, today, thresholds))
+}
+
+/// The day as of which an appeal is judged; none if the submission is no appeal.
+fn as_of(row: &Row) -> Result<Option<NaiveDate>, TableError> {
+    let Some(appeal) = row.get("appeal") else { return Ok(None) };
+    let received =
+        appeal.as_m().ok().and_then(|appeal| column(appeal, "asOf")).and_then(|at| at.get(..10)?.parse().ok());
+    received.map(Some).ok_or(TableError::Missing("appeal"))
 }
 
 /// The texts of an attribute that is a map.
@@ -110,7 +119,7 @@ mod tests {
                 // Without details, the columns are not read.
                 (&key["applicationId"], &key["submissionId"]) == (&text("8d247914"), &text("0123456789abcde"))
                     && request.expression_attribute_names().map(HashMap::len)
-                        == Some(if details_expected { 10 } else { 2 })
+                        == Some(if details_expected { 11 } else { 3 })
             })
             .then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
         let submissions =
@@ -176,6 +185,20 @@ mod tests {
         fields.insert("zone".to_owned(), text(zone));
         row.insert("documentFields".to_owned(), AttributeValue::M(fields));
         assert_eq!(run(row, true).await.expect("an output")["facts"]["witness"], "contradicts");
+    }
+
+    #[tokio::test]
+    async fn an_appeal_is_judged_as_of_the_day_of_its_evidence() {
+        let of = |as_of: &str| {
+            let mut row = row();
+            row.insert("appeal".to_owned(), AttributeValue::M([("asOf".to_owned(), text(as_of))].into()));
+            row
+        };
+        // The licence expires on 2031-01-12.
+        for (as_of, expired) in [("2031-01-12T23:59:59.000Z", false), ("2031-01-13T00:00:00.000Z", true)] {
+            assert_eq!(run(of(as_of), true).await.expect("an output")["facts"]["expired"], expired, "{as_of}");
+        }
+        assert!(matches!(run(of("today"), true).await, Err(TableError::Missing("appeal"))));
     }
 
     #[tokio::test]

@@ -8,8 +8,8 @@ use bonafide_worker::{ApiAnswer, ApiRequest, Row, column, seconds, text};
 use serde::Serialize;
 
 /// The most cases of one answer.
-const LARGEST_PAGE: i32 = 100;
-const PAGE: i32 = 50;
+const LARGEST_PAGE: usize = 100;
+const PAGE: usize = 50;
 /// How many queries one request makes while no case has the reason that is asked for.
 const QUERIES: usize = 10;
 
@@ -22,8 +22,14 @@ struct List {
     next_page: Option<String>,
 }
 
-/// The number of cases of a page.
-struct Limit(i32);
+/// The number of entries of a page.
+pub(crate) struct Limit(pub(crate) usize);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(PAGE)
+    }
+}
 
 /// The last case of the page before, as the start of the next one: when it was opened, and its ids.
 struct Page {
@@ -37,13 +43,13 @@ struct Status(CaseStatus);
 pub(crate) async fn list(cases: &Cases, request: &ApiRequest) -> Result<ApiAnswer, Error> {
     let Status(status) = request.query("status")?.unwrap_or(Status(CaseStatus::Open));
     let reason: Option<ReasonCode> = request.query("reason")?;
-    let Limit(limit) = request.query("limit")?.unwrap_or(Limit(PAGE));
+    let Limit(limit) = request.query("limit")?.unwrap_or_default();
     let page: Option<Page> = request.query("page")?;
     let now = u64::try_from(seconds()).unwrap_or_default();
     let mut start = page.map(|page| page.key(status));
     let mut found = Vec::new();
     for _ in 0..QUERIES {
-        let missing = limit - i32::try_from(found.len()).unwrap_or(limit);
+        let missing = i32::try_from(limit - found.len()).unwrap_or(i32::MAX);
         let mut query = cases
             .client
             .query()
@@ -63,7 +69,7 @@ pub(crate) async fn list(cases: &Cases, request: &ApiRequest) -> Result<ApiAnswe
             found.push(Summary::of(&ids(row)?, row, now)?);
         }
         start = answer.last_evaluated_key;
-        if start.is_none() || found.len() >= usize::try_from(limit).unwrap_or_default() {
+        if start.is_none() || found.len() >= limit {
             break;
         }
     }
@@ -107,14 +113,17 @@ impl FromStr for Page {
     fn from_str(text: &str) -> Result<Self, Refusal> {
         let refusal = || Refusal::At("page");
         let [opened_at, application, case] = text.split('~').collect::<Vec<_>>().try_into().map_err(|_| refusal())?;
-        let is_time =
-            opened_at.len() == 24 && opened_at.bytes().all(|byte| byte.is_ascii_digit() || b"-:.TZ".contains(&byte));
         let case = CaseRef {
             application: application.parse().map_err(|_| refusal())?,
             case: case.parse().map_err(|_| refusal())?,
         };
-        if is_time { Ok(Self { opened_at: opened_at.to_owned(), case }) } else { Err(refusal()) }
+        if is_time(opened_at) { Ok(Self { opened_at: opened_at.to_owned(), case }) } else { Err(refusal()) }
     }
+}
+
+/// Whether the text is a point in time in the format of the tables.
+pub(crate) fn is_time(text: &str) -> bool {
+    text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.TZ".contains(&byte))
 }
 
 impl FromStr for Limit {

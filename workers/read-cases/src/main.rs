@@ -1,8 +1,9 @@
 //! The Lambda function behind the routes of the review API that read.
 
-use bonafide_review::{Cases, Log};
+use bonafide_records::Log;
+use bonafide_review::Cases;
 use bonafide_worker::{Api, Error, Worker, aws_config, run_api, setting};
-use read_cases::{Reader, handle};
+use read_cases::{Executions, Reader, handle};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -12,8 +13,9 @@ async fn main() -> Result<(), Error> {
         cases: Cases::from_environment(&dynamodb)?,
         log: Log::new(dynamodb, setting("DECISIONS_TABLE")?),
         s3: aws_sdk_s3::Client::new(&config),
+        executions: Executions { client: aws_sdk_sfn::Client::new(&config), pattern: setting("EXECUTIONS")? },
         client_id: setting("REVIEW_CLIENT_ID")?,
     };
     let worker = Worker::new(env!("CARGO_PKG_NAME"));
-    run_api(worker, Api::new(""), async |request| handle(&reader, request).await).await
+    run_api(worker, Api::new(&setting("ALLOWED_ORIGINS")?), async |request| handle(&reader, request).await).await
 }

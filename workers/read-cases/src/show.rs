@@ -4,12 +4,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::presigning::PresigningConfig;
-use bonafide_domain::{ApplicationId, Check, DetailsColumn, ReasonCode, Reviewer, Thresholds};
+use bonafide_domain::{ApplicationId, Check, DetailsColumn, ReasonCode, Reviewer, Thresholds, Verdict};
 use bonafide_review::{Case, CaseRef, Error, Summary};
-use bonafide_worker::{ApiAnswer, ApiRequest, Row, column, read_object_ref, record_application, seconds, text};
+use bonafide_worker::{ApiAnswer, ApiRequest, Row, column, read_object_ref, record_application, seconds};
 use serde::Serialize;
 
-use crate::Reader;
+use crate::{
+    Reader,
+    submissions::{CheckResult, Submission, checks, list, map, number, submissions, texts},
+};
 
 /// How long the signed address of a picture is valid: long enough for a page to load it.
 const VALIDITY: Duration = Duration::from_mins(1);
@@ -32,9 +35,6 @@ const FIELDS: [(&str, Option<DetailsColumn>); 14] = [
     ("issuer", None),
     ("idType", None),
 ];
-/// What the answer shows of each submission of the application.
-const SUBMISSION: [&str; 7] = ["submissionId", "kind", "status", "outcome", "receivedAt", "decidedAt", "attempt"];
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'row> {
@@ -43,15 +43,25 @@ struct Answer<'row> {
     reasons: Vec<Reason>,
     attempt: u32,
     attempts_left: bool,
+    decision_reasons: Vec<DecisionReason>,
     evidence: BTreeMap<&'static str, Picture>,
     fields: Vec<Field<'row>>,
-    checks: Vec<CheckResult<'row>>,
+    checks: Vec<CheckResult>,
     thresholds: BTreeMap<&'static str, f64>,
     duplicates: Vec<Duplicate>,
     submissions: Vec<Submission>,
     notes: Vec<Note<'row>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'row str>,
+    decision: Option<Decision>,
+}
+
+/// How the case ended.
+#[derive(Serialize)]
+struct Decision {
+    outcome: String,
+    reasons: Vec<String>,
+    reviewers: Vec<String>,
+    at: String,
 }
 
 #[derive(Serialize)]
@@ -60,11 +70,30 @@ struct Reason {
     meaning: &'static str,
 }
 
+/// A reason that a reviewer may give for a decision.
+#[derive(Serialize)]
+struct DecisionReason {
+    decision: Verdict,
+    code: ReasonCode,
+    applicant: &'static str,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Picture {
     url: String,
     expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<FaceBox>,
+}
+
+/// Where the compared face is, in parts of width and height.
+#[derive(Serialize)]
+struct FaceBox {
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
 }
 
 #[derive(Serialize)]
@@ -86,15 +115,6 @@ struct Field<'row> {
 }
 
 #[derive(Serialize)]
-struct CheckResult<'row> {
-    check: &'static str,
-    outcome: &'row str,
-    reasons: Vec<&'row str>,
-    scores: BTreeMap<&'row str, f64>,
-    at: &'row str,
-}
-
-#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Duplicate {
     face_id: String,
@@ -109,16 +129,6 @@ struct Duplicate {
 }
 
 #[derive(Serialize)]
-struct Submission {
-    #[serde(flatten)]
-    texts: BTreeMap<&'static str, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempt: Option<u32>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reasons: Vec<String>,
-}
-
-#[derive(Serialize)]
 struct Note<'row> {
     by: &'row str,
     at: &'row str,
@@ -129,15 +139,15 @@ pub(crate) async fn show(reader: &Reader, request: &ApiRequest, person: &Reviewe
     let case_ref = CaseRef::of(request)?;
     record_application(&case_ref.application);
     let details = DetailsColumn::ALL.map(DetailsColumn::name);
-    let checks = Check::ALL.map(Check::name);
-    let judged = [&details[..], &checks, &PICTURES, &["documentFields", "barcodeFields"]].concat();
+    let results = Check::ALL.map(Check::name);
+    let judged = [&details[..], &results, &PICTURES, &["documentFields", "barcodeFields"]].concat();
     let own = ["thresholds", "duplicates", "notes", "decision"];
     let case = reader.cases.read(&case_ref, [&own, &PICTURES[..2], &judged]).await?;
     let found = list(&case.row, "duplicates");
     let found: Vec<_> = found.iter().filter_map(|duplicate| duplicate.as_m().ok()).collect();
 
     // Before any address is signed.
-    reader.log.view(&case_ref.application, &case_ref, person).await?;
+    case_ref.seen(&reader.log, &case_ref.application, person).await?;
     let mut duplicates = Vec::new();
     for duplicate in found {
         duplicates.push(reader.duplicate(duplicate, &case_ref, person).await?);
@@ -152,14 +162,15 @@ pub(crate) async fn show(reader: &Reader, request: &ApiRequest, person: &Reviewe
         reasons: case.reasons().iter().map(|code| Reason { code: *code, meaning: code.staff() }).collect(),
         attempt: case.attempt,
         attempts_left: case.standing().has_attempts_left,
+        decision_reasons: decision_reasons().collect(),
         evidence: reader.evidence(&case).await?,
         fields: fields(&case.submission),
-        checks: Check::ALL.into_iter().filter_map(|check| check_result(&case.submission, check)).collect(),
+        checks: checks(&case.submission),
         thresholds: thresholds.entries().collect(),
         duplicates,
-        submissions: reader.submissions(&case_ref.application).await?,
+        submissions: submissions(&reader.cases, &case_ref.application).await?,
         notes: list(&case.row, "notes").iter().filter_map(note).collect(),
-        outcome: map(&case.row, "decision").and_then(|decision| column(decision, "outcome")),
+        decision: map(&case.row, "decision").and_then(decision),
     }))
 }
 
@@ -167,9 +178,11 @@ impl Reader {
     /// The pictures of the submission; for a single picture, also the one that it was judged with.
     async fn evidence(&self, case: &Case) -> Result<BTreeMap<&'static str, Picture>, Error> {
         let mut evidence = BTreeMap::new();
+        let compared = map(&case.submission, Check::IdentityCompare.name()).and_then(|check| map(check, "faces"));
         for name in PICTURES {
             if let Some(pointer) = case.submission.get(name).or_else(|| case.application.get(name)) {
-                evidence.insert(name, self.picture(pointer).await?);
+                let face = compared.and_then(|faces| face_box(map(faces, name)?));
+                evidence.insert(name, Picture { face, ..self.picture(pointer).await? });
             }
         }
         Ok(evidence)
@@ -182,7 +195,7 @@ impl Reader {
         // Browsers keep no picture of an applicant.
         let signed = get.response_cache_control("no-store").presigned(validity).await;
         let signed = signed.map_err(|error| Error::of("the address of a picture could not be signed", error))?;
-        Ok(Picture { url: signed.uri().to_owned(), expires_in: VALIDITY.as_secs() })
+        Ok(Picture { url: signed.uri().to_owned(), expires_in: VALIDITY.as_secs(), face: None })
     }
 
     /// The face of another application, whose picture is that person's data.
@@ -199,38 +212,19 @@ impl Reader {
         let row = self.cases.applications.read(&application, &["outcome", "selfie"]).await?;
         duplicate.outcome = column(&row, "outcome").map(str::to_owned);
         if let Some(selfie) = row.get("selfie") {
-            self.log.view(&application, case, person).await?;
+            case.seen(&self.log, &application, person).await?;
             duplicate.selfie = Some(self.picture(selfie).await?);
         }
         Ok(duplicate)
     }
-
-    /// All submissions of the application, in the order of their uploads.
-    async fn submissions(&self, application: &ApplicationId) -> Result<Vec<Submission>, Error> {
-        let names = SUBMISSION.into_iter().chain(["reasons"]).enumerate();
-        let names: Vec<_> = names.map(|(index, name)| (format!("#a{index}"), name.to_owned())).collect();
-        let placeholders: Vec<_> = names.iter().map(|(placeholder, _)| placeholder.clone()).collect();
-        let query = self
-            .cases
-            .client
-            .query()
-            .table_name(self.cases.submissions.table())
-            .key_condition_expression("applicationId = :application")
-            .expression_attribute_values(":application", text(application.as_str()))
-            .projection_expression(placeholders.join(", "))
-            .set_expression_attribute_names(Some(names.into_iter().collect()));
-        let rows: Result<Vec<Row>, _> = query.into_paginator().items().send().collect().await;
-        let mut rows = rows.map_err(|error| Error::of("the submissions could not be read", error))?;
-        rows.sort_by(|left, right| column(left, "receivedAt").cmp(&column(right, "receivedAt")));
-        Ok(rows.iter().map(submission).collect())
-    }
 }
 
-fn submission(row: &Row) -> Submission {
-    let texts = SUBMISSION.into_iter().filter_map(|name| Some((name, column(row, name)?.to_owned())));
-    let reasons = list(row, "reasons").iter().filter_map(|reason| reason.as_s().ok().cloned());
-    let attempt = row.get("attempt").and_then(|attempt| attempt.as_n().ok()?.parse().ok());
-    Submission { texts: texts.collect(), attempt, reasons: reasons.collect() }
+fn decision_reasons() -> impl Iterator<Item = DecisionReason> {
+    let reason = |decision: Verdict, code: ReasonCode| DecisionReason { decision, code, applicant: code.applicant() };
+    [Verdict::Decline, Verdict::Resubmit].into_iter().flat_map(move |decision| {
+        let admitted = ReasonCode::ALL.iter().copied().filter(move |code| decision.admits(*code));
+        admitted.map(move |code| reason(decision, code))
+    })
 }
 
 /// The fields of which any value is known.
@@ -251,31 +245,25 @@ fn fields(submission: &Row) -> Vec<Field<'_>> {
     FIELDS.into_iter().map(field).filter(is_known).collect()
 }
 
-fn check_result(submission: &Row, check: Check) -> Option<CheckResult<'_>> {
-    let result = map(submission, check.name())?;
-    let scores = map(result, "scores").into_iter().flatten();
-    Some(CheckResult {
-        check: check.name(),
-        outcome: column(result, "outcome")?,
-        reasons: list(result, "reasons").iter().filter_map(|reason| reason.as_s().ok().map(String::as_str)).collect(),
-        scores: scores.filter_map(|(name, value)| Some((name.as_str(), value.as_n().ok()?.parse().ok()?))).collect(),
-        at: column(result, "at")?,
+fn face_box(face: &Row) -> Option<FaceBox> {
+    Some(FaceBox {
+        left: number(face, "left")?,
+        top: number(face, "top")?,
+        width: number(face, "width")?,
+        height: number(face, "height")?,
+    })
+}
+
+fn decision(decision: &Row) -> Option<Decision> {
+    Some(Decision {
+        outcome: column(decision, "outcome")?.to_owned(),
+        reasons: texts(decision, "reasons"),
+        reviewers: texts(decision, "reviewers"),
+        at: column(decision, "at")?.to_owned(),
     })
 }
 
 fn note(value: &AttributeValue) -> Option<Note<'_>> {
     let note = value.as_m().ok()?;
     Some(Note { by: column(note, "by")?, at: column(note, "at")?, text: column(note, "text")? })
-}
-
-fn map<'row>(row: &'row Row, name: &str) -> Option<&'row Row> {
-    row.get(name)?.as_m().ok()
-}
-
-fn list<'row>(row: &'row Row, name: &str) -> &'row [AttributeValue] {
-    row.get(name).and_then(|value| value.as_l().ok()).map_or(&[], Vec::as_slice)
-}
-
-fn number(row: &Row, name: &str) -> Option<f64> {
-    row.get(name)?.as_n().ok()?.parse().ok()
 }

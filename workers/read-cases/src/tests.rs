@@ -49,6 +49,7 @@ fn case() -> Value {
 fn submission() -> Value {
     json!({
         "attempt": 2, "LAST_NAME": "Doe", "documentFields": {"lastName": "DOE", "suffix": "JR"},
+        "identityCompare": {"faces": {"selfie": {"left": 0.25, "top": 0.1, "width": 0.5, "height": 0.6}}},
         "barcodeFields": {"lastName": "DOF"}, "selfie": pointer("evidence/selfie.jpg"), "document": pointer("evidence/license.jpg"),
         "documentExtraction": {
             "outcome": "pass", "reasons": [], "at": "2026-11-21T09:29:58.000Z",
@@ -91,6 +92,10 @@ fn reader(rules: &[&Rule]) -> Reader {
         },
         log: Log::new(dynamodb, "decisions".into()),
         s3: aws_sdk_s3::Client::from_conf(config.build()),
+        executions: Executions {
+            client: mock_client!(aws_sdk_sfn, &[]),
+            pattern: "arn:aws:states:eu-west-1:1:execution:bonafide-dev-*".into(),
+        },
         client_id: "desk".into(),
     }
 }
@@ -171,6 +176,10 @@ async fn a_case_is_shown_after_each_look_is_recorded() {
         assert!(url.contains("response-cache-control=no-store"), "{url}");
     }
     assert_eq!(
+        (&shown["evidence"]["selfie"]["face"], &shown["evidence"]["document"]["face"]),
+        (&json!({"left": 0.25, "top": 0.1, "width": 0.5, "height": 0.6}), &json!(null))
+    );
+    assert_eq!(
         (&shown["duplicates"][0]["outcome"], &shown["evidence"]["documentBack"]),
         (&json!("approved"), &json!(null))
     );
@@ -183,7 +192,7 @@ async fn nothing_is_shown_when_the_look_cannot_be_recorded() {
     let rows = rows();
     let rules: Vec<_> = rows.iter().chain([&down]).collect();
     let result = served(&rules, request(CASE, &json!(null), "desk")).await;
-    assert!(matches!(result, Err(Error::Service(_))), "{result:?}");
+    assert!(matches!(result, Err(Error::Log(_))), "{result:?}");
 }
 
 #[tokio::test]
@@ -248,6 +257,246 @@ async fn refuses_other_queries_without_quoting_them() {
         assert!(
             matches!(&result, Err(Error::Refused(Refusal::At(place))) if *place == name),
             "{name}={value}: {result:?}"
+        );
+    }
+}
+
+/// The index of applications by status: answers two entries at a time, the latest first.
+fn index(applications: &'static [(&str, &str, &str)]) -> Rule {
+    mock!(Client::query).match_requests(|request| request.index_name() == Some("byStatus")).then_compute_output(
+        move |request| {
+            let value = |name: &str| {
+                let values = request.expression_attribute_values().expect("values");
+                values.get(name).map(|value| value.as_s().expect("a text").clone())
+            };
+            let (status, since) = (value(":status").expect("a status"), value(":since").expect("a time"));
+            let until = value(":until").unwrap_or_else(|| "9".to_owned());
+            let start = request
+                .exclusive_start_key()
+                .map_or(0, |key| key["start"].as_n().expect("a number").parse().expect("a number"));
+            let is_of =
+                |(of, time, _): &&(&str, &str, &str)| *of == status && *time >= &since[..] && *time <= &until[..];
+            let mut found: Vec<_> = applications.iter().filter(is_of).collect();
+            found.sort_by_key(|(_, time, _)| std::cmp::Reverse(*time));
+            let page = found.iter().skip(start).take(2);
+            let rows =
+                page.map(|(status, time, id)| row(&json!({"applicationId": id, "status": status, "updatedAt": time})));
+            let rows: Vec<_> = rows.collect();
+            let last = rows.last().filter(|_| start + 2 < found.len()).map(|last| {
+                let mut key = last.clone();
+                key.insert("start".to_owned(), AttributeValue::N((start + 2).to_string()));
+                key
+            });
+            QueryOutput::builder().set_items(Some(rows)).set_last_evaluated_key(last).build()
+        },
+    )
+}
+
+#[tokio::test]
+async fn pages_of_applications_have_each_one_once_in_order() {
+    const ALL: &[(&str, &str, &str)] = &[
+        ("DECIDED", "2026-11-21T09:30:00.000Z", "a"),
+        ("OPEN", "2026-11-21T09:30:00.000Z", "b"),
+        ("DECIDED", "2026-11-21T09:30:00.000Z", "c"),
+        ("DECIDED", "2026-11-21T09:30:00.000Z", "d"),
+        ("DECIDED", "2026-11-20T09:30:00.000Z", "e"),
+        ("IN_REVIEW", "2026-11-22T09:30:00.000Z", "f"),
+        ("DECIDED", "2026-11-19T09:30:00.000Z", "g"),
+        ("FAILED", "2026-11-01T09:30:00.000Z", "h"),
+    ];
+    let rule = index(ALL);
+    for limit in 1..=9 {
+        let mut ids = Vec::new();
+        let mut query = json!({"limit": limit.to_string(), "since": "2026-11-19T10:30:00+01:00"});
+        loop {
+            let answer = served(&[&rule], request("/applications", &query, "desk")).await.expect("a page");
+            let page = answer["applications"].as_array().expect("applications");
+            assert!(page.len() <= limit, "{answer}");
+            ids.extend(page.iter().map(|one| one["applicationId"].as_str().expect("an id").to_owned()));
+            if answer["nextPage"].is_null() {
+                break;
+            }
+            query["page"] = answer["nextPage"].clone();
+        }
+        assert_eq!(ids, ["f", "d", "c", "b", "a", "e", "g"], "{limit} in a page");
+    }
+}
+
+#[tokio::test]
+async fn applications_are_filtered_by_the_index() {
+    let rule = mock!(Client::query)
+        .match_requests(|request| {
+            let values = request.expression_attribute_values().expect("values");
+            let value = |name: &str| values[name].as_s().expect("a text").as_str();
+            request.filter_expression()
+                == Some("outcome = :outcome AND contains(reasons, :reason) AND begins_with(applicationId, :idStart)")
+                && (value(":status"), value(":outcome"), value(":reason"), value(":idStart"))
+                    == ("DECIDED", "resubmit", "SELFIE_TOO_DARK", "8d")
+        })
+        .then_output(|| QueryOutput::builder().build());
+    let query = json!({"outcome": "resubmit", "reason": "SELFIE_TOO_DARK", "idStart": "8d"});
+    let answer = served(&[&rule], request("/applications", &query, "desk")).await.expect("a page");
+    assert_eq!((answer, rule.num_calls()), (json!({"success": true, "applications": []}), 1));
+    for (name, value) in [("outcome", "any"), ("since", "Jane"), ("idStart", "a b"), ("page", "Jane~a"), ("days", "0")]
+    {
+        let route = if name == "days" { "/overview" } else { "/applications" };
+        let result = served(&[], request(route, &json!({name: value}), "desk")).await;
+        assert!(matches!(&result, Err(Error::Refused(Refusal::At(place))) if *place == name), "{name}: {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_application_is_shown_with_submissions_and_cases() {
+    let arn = "arn:aws:states:eu-west-1:1:execution:bonafide-dev-onboarding:8d247914-0";
+    let application = reads(
+        "applications",
+        "8d247914",
+        json!({"applicationId": "8d247914", "status": "FAILED", "updatedAt": "2026-11-21T09:30:00.000Z", "executionArn": arn}),
+    );
+    let submissions = lists(
+        "submissions",
+        json!([{"submissionId": "0123456789abcde", "kind": "package", "status": "FAILED", "receivedAt": "2026-11-21", "executionArn": arn,
+                "failure": {"state": "UnpackPackage", "error": "Bonafide.Internal", "cause": "Jane"},
+                "consent": {"version": "biometric-2026-03-en", "at": "2026-11-20T09:30:00.000Z"},
+                "packageCheck": {"outcome": "pass", "reasons": [], "scores": {"files": 3}, "at": "2026-11-21T09:30:00.000Z"}}]),
+    );
+    let cases = lists("cases", json!([case()]));
+    let rules = [&application, &submissions, &cases];
+    let shown = served(&rules, request("/applications/{applicationId}", &json!(null), "desk")).await.expect("it");
+    assert_eq!(shown["application"]["execution"], "bonafide-dev-onboarding~8d247914-0");
+    assert_eq!(shown["submissions"][0]["failure"], json!({"state": "UnpackPackage", "error": "Bonafide.Internal"}));
+    assert_eq!(
+        shown["submissions"][0]["consent"],
+        json!({"version": "biometric-2026-03-en", "at": "2026-11-20T09:30:00.000Z"})
+    );
+    assert_eq!(shown["submissions"][0]["checks"][0]["scores"], json!({"files": 3.0}));
+    assert_eq!(shown["cases"][0]["caseId"], "0123456789abcde-1");
+    assert_eq!(shown["cases"][0].get("notes"), None);
+
+    let none = mock!(Client::get_item).then_output(|| GetItemOutput::builder().build());
+    let result = served(&[&none], request("/applications/{applicationId}", &json!(null), "desk")).await;
+    assert!(matches!(&result, Err(Error::Refused(refusal)) if refusal.code() == "APPLICATION_NOT_FOUND"), "{result:?}");
+}
+
+#[tokio::test]
+async fn the_overview_counts_outcomes_reasons_and_decisions() {
+    let rule = mock!(Client::query).then_compute_output(|request| {
+        let status = &request.expression_attribute_values().expect("values")[":status"];
+        let rows = match status.as_s().expect("a status").as_str() {
+            "DECIDED" if request.table_name() == Some("applications") => json!([
+                {"status": "DECIDED", "outcome": "approved", "updatedAt": "2026-11-21T09:30:00.000Z"},
+                {"status": "DECIDED", "outcome": "declined", "reasons": ["FACE_MISMATCH"], "updatedAt": "2026-11-21T10:30:00.000Z"},
+                {"status": "DECIDED", "outcome": "declined", "reasons": ["FACE_MISMATCH"], "updatedAt": "2026-11-20T10:30:00.000Z"},
+            ]),
+            "IN_REVIEW" => json!([{"status": "IN_REVIEW", "updatedAt": "2026-11-21T09:30:00.000Z"}]),
+            "OPEN" if request.table_name() == Some("cases") => json!([
+                {"openedAt": "2026-11-21T09:30:00.000Z"}, {"openedAt": "2026-01-21T09:30:00.000Z"},
+            ]),
+            "CLOSED" => json!([
+                {"openedAt": "2026-11-21T09:30:00.000Z", "reasons": ["FACE_DUPLICATE", "FACE_MATCH_UNSURE"],
+                 "decision": {"outcome": "approve", "at": "2026-11-21T09:31:30.000Z"}},
+                {"openedAt": "2026-11-21T09:30:00.000Z", "reasons": ["FACE_DUPLICATE"],
+                 "decision": {"outcome": "expired", "at": "2026-11-21T09:30:02.000Z"}},
+            ]),
+            _ => json!([]),
+        };
+        QueryOutput::builder().set_items(Some(rows.as_array().expect("rows").iter().map(row).collect())).build()
+    });
+    let shown = served(&[&rule], request("/overview", &json!({"days": "7"}), "desk")).await.expect("counts");
+    assert_eq!(
+        shown["days"],
+        json!([{"date": "2026-11-20", "outcomes": {"declined": 1}},
+               {"date": "2026-11-21", "outcomes": {"approved": 1, "declined": 1, "referred": 1}}])
+    );
+    assert_eq!(shown["reasons"], json!([{"reason": "FACE_MISMATCH", "outcome": "declined", "count": 2}]));
+    assert_eq!((&shown["openCases"], &shown["oldestCaseOpenedAt"]), (&json!(2), &json!("2026-01-21T09:30:00.000Z")));
+    assert_eq!((&shown["waits"], &shown["isComplete"]), (&json!([2, 90]), &json!(true)));
+    assert_eq!(
+        shown["decisions"],
+        json!([
+            {"reason": "FACE_DUPLICATE", "decision": "approve", "count": 1},
+            {"reason": "FACE_DUPLICATE", "decision": "expired", "count": 1},
+            {"reason": "FACE_MATCH_UNSURE", "decision": "approve", "count": 1},
+        ])
+    );
+}
+
+#[tokio::test]
+async fn an_execution_is_shown_without_data() {
+    use aws_sdk_sfn::{
+        Client as StepFunctions,
+        operation::{
+            describe_execution::{DescribeExecutionError, DescribeExecutionOutput},
+            describe_state_machine_for_execution::DescribeStateMachineForExecutionOutput,
+            get_execution_history::GetExecutionHistoryOutput,
+        },
+        primitives::DateTime,
+        types::{
+            ExecutionRedriveStatus, ExecutionStatus, HistoryEvent, HistoryEventType, StateEnteredEventDetails,
+            error::ExecutionDoesNotExist,
+        },
+    };
+    const ARN: &str = "arn:aws:states:eu-west-1:1:execution:bonafide-dev-onboarding:a-1";
+    let described = mock!(StepFunctions::describe_execution)
+        .match_requests(|request| request.execution_arn() == Some(ARN))
+        .then_output(|| {
+            let output = DescribeExecutionOutput::builder().execution_arn(ARN).state_machine_arn("arn");
+            let output = output.status(ExecutionStatus::Failed).error("States.TaskFailed").cause("Jane").input("Jane");
+            let output = output.redrive_status(ExecutionRedriveStatus::Redrivable);
+            output.start_date(DateTime::from_secs(1)).stop_date(DateTime::from_secs(9)).build().expect("a description")
+        });
+    let history = mock!(StepFunctions::get_execution_history).then_output(|| {
+        let entered = StateEnteredEventDetails::builder().name("UnpackPackage").input("Jane").build().expect("details");
+        let event = HistoryEvent::builder().id(1).timestamp(DateTime::from_secs(2));
+        let event = event.r#type(HistoryEventType::TaskStateEntered).state_entered_event_details(entered);
+        GetExecutionHistoryOutput::builder().events(event.build().expect("an event")).build().expect("a history")
+    });
+    let definition = mock!(StepFunctions::describe_state_machine_for_execution).then_output(|| {
+        DescribeStateMachineForExecutionOutput::builder()
+            .state_machine_arn("arn")
+            .name("bonafide-dev-onboarding")
+            .role_arn("arn")
+            .update_date(DateTime::from_secs(1))
+            .definition(r#"{"StartAt": "UnpackPackage", "States": {"UnpackPackage": {"Type": "Task", "End": true}}}"#)
+            .build()
+            .expect("a definition")
+    });
+    let gone = mock!(StepFunctions::describe_execution).then_error(|| {
+        let meta = ErrorMetadata::builder().code("ExecutionDoesNotExist").build();
+        DescribeExecutionError::ExecutionDoesNotExist(ExecutionDoesNotExist::builder().meta(meta).build())
+    });
+    let show = async |rules: &[&Rule], name: &str| {
+        let mut reader = reader(&[]);
+        reader.executions.client = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, rules);
+        let claims = json!({"sub": "ann", "username": "ann", "client_id": "desk", "token_use": "access"});
+        let event = json!({
+            "resource": "/executions/{execution}", "httpMethod": "GET", "pathParameters": {"execution": name},
+            "requestContext": {"authorizer": {"claims": claims}},
+        });
+        let answer = handle(&reader, ApiRequest::read(event, &Api::new("")).expect("a request")).await;
+        answer.map(|answer| answer.body().to_owned())
+    };
+    let shown = show(&[&described, &history, &definition], "bonafide-dev-onboarding~a-1").await.expect("an execution");
+    assert!(!shown.contains("Jane"), "{shown}");
+    let shown: Value = serde_json::from_str(&shown).expect("json");
+    assert_eq!(
+        shown,
+        json!({
+            "success": true, "execution": "bonafide-dev-onboarding~a-1", "machine": "bonafide-dev-onboarding", "status": "FAILED",
+            "startedAt": "1970-01-01T00:00:01Z", "stoppedAt": "1970-01-01T00:00:09Z", "error": "States.TaskFailed",
+            "redrives": 0, "isRedrivable": true, "startAt": "UnpackPackage", "edges": [],
+            "states": [{"name": "UnpackPackage", "type": "Task", "isEnd": true}],
+            "visits": [{"state": "UnpackPackage", "status": "FAILED", "enteredAt": "1970-01-01T00:00:02Z", "attempts": 0, "errors": [],
+                        "causes": [], "isRedriven": false, "children": []}],
+        })
+    );
+    for (rules, name) in
+        [(&[&gone][..], "bonafide-dev-onboarding~a-1"), (&[], "bonafide-test-onboarding~a-1"), (&[], "a b")]
+    {
+        let result = show(rules, name).await;
+        assert!(
+            matches!(&result, Err(Error::Refused(refusal)) if refusal.code() == "EXECUTION_NOT_FOUND"),
+            "{result:?}"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! The S3 events of the uploads queue.
 
-use bonafide_domain::ObjectRef;
+use bonafide_domain::{ObjectRef, SubmissionId};
 use serde::Deserialize;
 
 /// The parts of an S3 event that are read; the rest differs between event versions.
@@ -19,6 +19,8 @@ struct Record {
     s3: Entity,
     /// Not sent by S3: an operator replays this version, in place of the execution with this ARN.
     replay_of: Option<String>,
+    /// Not sent by S3: a reviewer has appealed against the decline of this submission, and has recorded the new one.
+    appeal_of: Option<SubmissionId>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +50,8 @@ pub(crate) struct Created {
     pub(crate) size: u64,
     /// The failed execution that is to be replaced by a new one.
     pub(crate) replay_of: Option<String>,
+    /// The declined submission whose appeal is recorded already.
+    pub(crate) appeal_of: Option<SubmissionId>,
 }
 
 /// The objects of this message; empty for S3's test event, `None` if the message is not an S3 event.
@@ -66,11 +70,12 @@ fn is_creation(record: &Record) -> bool {
 
 fn created(record: Record) -> Option<Created> {
     let object = ObjectRef {
-        bucket: record.s3.bucket.name,
+        bucket: record.s3.bucket.name.clone(),
         key: decode(&record.s3.object.key)?,
-        version_id: record.s3.object.version_id.unwrap_or_else(|| "null".to_owned()),
+        version_id: record.s3.object.version_id.clone().unwrap_or_else(|| "null".to_owned()),
     };
-    Some(Created { object, size: record.s3.object.size.unwrap_or_default(), replay_of: record.replay_of })
+    let Record { s3, replay_of, appeal_of, .. } = record;
+    Some(Created { object, size: s3.object.size.unwrap_or_default(), replay_of, appeal_of })
 }
 
 /// Decodes a key once: S3 writes it into queues form-encoded, with `+` for a space.

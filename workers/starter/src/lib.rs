@@ -5,28 +5,35 @@ mod row;
 
 use aws_sdk_dynamodb::{
     error::SdkError,
-    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
+    operation::{
+        put_item::PutItemError,
+        transact_write_items::TransactWriteItemsError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
     types::{AttributeValue, Put, TransactWriteItem, Update},
 };
 use aws_sdk_s3::{
-    operation::copy_object::CopyObjectError,
-    types::{MetadataDirective, TaggingDirective},
+    operation::{copy_object::CopyObjectError, head_object::HeadObjectError},
+    types::{ChecksumAlgorithm, MetadataDirective, TaggingDirective},
 };
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use aws_sdk_sns::operation::publish::PublishError;
 use bonafide_domain::{
-    ApplicationId, CheckOutcome, ObjectRef, Progress, ReasonCode, Status, SubmissionId, Upload, UploadKind, admit,
-    admit_replay, too_large_to_copy,
+    ApplicationId, CheckOutcome, Consent, ObjectRef, Progress, ReasonCode, Retention, Status, SubmissionId, Upload,
+    UploadKind, admit, admit_replay, require_consent, too_large_to_copy,
 };
 use bonafide_worker::{
-    Applications, ErrorName, Row, Submissions, TableError, TaskError, column, object_ref, read_object_ref,
-    record_application, record_execution, record_outcome, record_reasons, sdk_code, submission_key, text,
+    Applications, ErrorName, Row, Submissions, TableError, TaskError, column, evidence_ref, object_ref,
+    read_object_ref, record_application, record_execution, record_outcome, record_reasons, sdk_code, submission_key,
+    text,
 };
-use chrono::{DateTime, Days};
+use chrono::DateTime;
 use serde_json::{Value, json};
 
 use crate::event::Created;
 
+/// The condition that there is no record of the application.
+const IS_NEW: &str = "attribute_not_exists(applicationId)";
 /// How often an application is read again when it was changed at the same time.
 const TRIES: usize = 5;
 
@@ -51,10 +58,10 @@ pub struct Starter {
     pub topic_arn: String,
     /// The machine Onboarding.
     pub machine_arn: String,
-    /// How long records are kept after the last upload, in days.
-    pub retention_days: u32,
     /// How many attempts an application has.
     pub most_attempts: u32,
+    /// Whether an upload without the person's consent is refused.
+    pub is_consent_required: bool,
 }
 
 /// Why a message returns to the queue.
@@ -67,8 +74,11 @@ pub enum Error {
     #[error("the event is of a bucket that does not belong to this stage")]
     ForeignBucket,
     /// The current time is malformed.
-    #[error("the current time is not in the format of RFC 3339, so the record gets no expiry")]
+    #[error("the current time is not in the format of RFC 3339, so nothing can be recorded")]
     Clock(#[source] chrono::ParseError),
+    /// The data of the application are being erased. The next delivery begins a new application.
+    #[error("the data of the application are being erased")]
+    BeingErased,
     /// The application was changed at each try.
     #[error("the application changed {TRIES} times while this upload was being recorded")]
     Contended,
@@ -78,6 +88,9 @@ pub enum Error {
     /// The refusal could not be recorded.
     #[error("the refused upload could not be recorded ({})", sdk_code(&**.0))]
     Refuse(#[source] Box<SdkError<PutItemError>>),
+    /// The metadata of the upload could not be read.
+    #[error("the metadata of the upload could not be read ({})", sdk_code(&**.0))]
+    Head(#[source] Box<SdkError<HeadObjectError>>),
     /// The upload could not be copied.
     #[error("the upload could not be copied to the evidence ({})", sdk_code(&**.0))]
     Copy(#[source] Box<SdkError<CopyObjectError>>),
@@ -100,9 +113,10 @@ impl TaskError for Error {
         match self {
             Self::Malformed | Self::ForeignBucket => ErrorName::InvalidInput,
             Self::Clock(_) | Self::NoVersion => ErrorName::Internal,
-            Self::Contended => ErrorName::Transient,
+            Self::BeingErased | Self::Contended => ErrorName::Transient,
             Self::Accept(error) => ErrorName::of_service(&**error),
             Self::Refuse(error) => ErrorName::of_service(&**error),
+            Self::Head(error) => ErrorName::of_service(&**error),
             Self::Copy(error) => ErrorName::of_service(&**error),
             Self::Start(error) => ErrorName::of_service(&**error),
             Self::Publish(error) => ErrorName::of_service(&**error),
@@ -112,9 +126,15 @@ impl TaskError for Error {
 
     fn code(&self) -> Option<&str> {
         match self {
-            Self::Malformed | Self::ForeignBucket | Self::Clock(_) | Self::NoVersion | Self::Contended => None,
+            Self::Malformed
+            | Self::ForeignBucket
+            | Self::Clock(_)
+            | Self::NoVersion
+            | Self::BeingErased
+            | Self::Contended => None,
             Self::Accept(error) => Some(sdk_code(&**error)),
             Self::Refuse(error) => Some(sdk_code(&**error)),
+            Self::Head(error) => Some(sdk_code(&**error)),
             Self::Copy(error) => Some(sdk_code(&**error)),
             Self::Start(error) => Some(sdk_code(&**error)),
             Self::Publish(error) => Some(sdk_code(&**error)),
@@ -131,6 +151,10 @@ struct Submission<'event> {
     /// The object to copy. A replay copies the evidence of the failed submission, since the upload may have been deleted.
     source: ObjectRef,
     id: SubmissionId,
+    /// The appeal because of which it is judged, as the record has it.
+    appeal: Option<AttributeValue>,
+    /// The person's consent, as the record has it.
+    consent: Option<AttributeValue>,
     execution: String,
     now: &'event str,
 }
@@ -147,10 +171,10 @@ impl Starter {
         if created.iter().any(|created| created.object.bucket != self.bucket) {
             return Err(Error::ForeignBucket);
         }
-        for Created { object, size, replay_of } in created {
-            match Upload::from_key(&object.key) {
-                Ok(upload) => self.handle_upload(&upload, &object, size, replay_of.as_deref(), now).await?,
-                Err(reason) => self.reject(reason, &object, now).await?,
+        for created in created {
+            match Upload::from_key(&created.object.key) {
+                Ok(upload) => self.handle_upload(&upload, &created, now).await?,
+                Err(reason) => self.reject(reason, &created.object, now).await?,
             }
         }
         Ok(())
@@ -158,30 +182,32 @@ impl Starter {
 
     /// Records the submission before it starts the execution, so that no execution runs without a record. After a crash in between, the
     /// message is delivered again.
-    async fn handle_upload(
-        &self,
-        upload: &Upload,
-        object: &ObjectRef,
-        size: u64,
-        replay_of: Option<&str>,
-        now: &str,
-    ) -> Result<(), Error> {
+    async fn handle_upload(&self, upload: &Upload, created: &Created, now: &str) -> Result<(), Error> {
+        let Created { object, size, replay_of, appeal_of } = created;
+        let replay_of = replay_of.as_deref();
         let application = &upload.application_id;
         record_application(application);
-        let id = replay_of.map_or_else(|| SubmissionId::of_upload(object), |of| SubmissionId::of_replay(object, of));
+        let id = match (appeal_of, replay_of) {
+            (Some(declined), _) => SubmissionId::of_appeal(object, declined),
+            (None, Some(failed)) => SubmissionId::of_replay(object, failed),
+            (None, None) => SubmissionId::of_upload(object),
+        };
         let execution = execution_arn(&self.machine_arn, &id.execution_name(application));
-        let mut submission = Submission { upload, object, replay_of, source: object.clone(), id, execution, now };
+        let source = object.clone();
+        let mut submission =
+            Submission { upload, object, replay_of, source, id, appeal: None, consent: None, execution, now };
         for _ in 0..TRIES {
             let pointer = upload.kind.name();
             let known = self
                 .submissions
-                .read(application, &submission.id, &["status", "reasons", "publishedAt", "source", pointer])
+                .read(application, &submission.id, &["status", "reasons", "publishedAt", "source", "appeal", pointer])
                 .await?;
             match column(&known, "status") {
                 Some("IN_PROGRESS") => {
                     if let Some(source) = known.get("source").and_then(read_object_ref) {
                         submission.source = source;
                     }
+                    submission.appeal = known.get("appeal").cloned();
                     return self.start(&submission, known.get(pointer).and_then(read_object_ref)).await;
                 }
                 Some("REFUSED") => {
@@ -191,33 +217,46 @@ impl Starter {
                     };
                 }
                 Some(_) => return Ok(()),
+                // An appeal is recorded before its message is sent, so this one is forged.
+                None if appeal_of.is_some() => return Ok(()),
                 None => {}
             }
             let row = self.applications.read(application, &row::ATTRIBUTES).await?;
+            if row.contains_key("erasureAt") {
+                return Err(Error::BeingErased);
+            }
             if replay_of.is_some()
                 && let Some(evidence) = row::evidence(&row, upload.kind)
             {
                 submission.source = evidence;
             }
-            let attempt = match replay_of {
-                None => match too_large_to_copy(upload.kind, size) {
+            let admitted = match replay_of {
+                None => match too_large_to_copy(upload.kind, *size) {
                     Some(reason) => Err(reason),
                     None => admit(upload.kind, row::standing(&row, upload.kind), self.most_attempts),
                 },
                 Some(of) => {
                     let is_of_failed = row::execution(&row, upload.kind) == Some(of);
                     match admit_replay(row::latest(&row, upload.kind), is_of_failed) {
-                        Some(attempt) => Ok(attempt),
+                        Some(attempt) => {
+                            submission.appeal = row::appeal(&row, upload.kind).cloned();
+                            submission.consent = row::consent(&row, upload.kind).cloned();
+                            Ok(attempt)
+                        }
                         // The application has a newer submission or an outcome.
                         None => return Ok(()),
                     }
                 }
             };
+            let attempt = match admitted {
+                Ok(attempt) => self.consent(&mut submission).await?.map(|()| attempt),
+                Err(reason) => Err(reason),
+            };
             match attempt {
                 Ok(attempt) if self.accept(&submission, &row, attempt).await? => {
                     return self.start(&submission, None).await;
                 }
-                Err(reason) if self.refuse(&submission, reason).await? => {
+                Err(reason) if self.refuse(&submission, &row, reason).await? => {
                     return self.publish_refusal(&submission, reason).await;
                 }
                 // The application was changed at the same time, or this is a duplicate delivery.
@@ -227,25 +266,46 @@ impl Starter {
         Err(Error::Contended)
     }
 
+    /// Reads the consent in the metadata of the upload, or the reason for which the upload is refused, before anything of it is kept. For a
+    /// replay it was read before, and the upload may have been deleted.
+    async fn consent(&self, submission: &mut Submission<'_>) -> Result<Result<(), ReasonCode>, Error> {
+        let ObjectRef { bucket, key, version_id } = submission.object;
+        if submission.replay_of.is_none() {
+            let head = match self.s3.head_object().bucket(bucket).key(key).version_id(version_id).send().await {
+                Ok(head) => head,
+                // The upload is gone, and fails when it is to be copied. Answers to HEAD have no code.
+                Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 404) => {
+                    return Ok(Ok(()));
+                }
+                Err(error) => return Err(Error::Head(Box::new(error))),
+            };
+            let stated = |name| head.metadata()?.get(name).map(String::as_str);
+            let now = DateTime::parse_from_rfc3339(submission.now).map_err(Error::Clock)?.to_utc();
+            submission.consent = match Consent::stated(stated(Consent::VERSION), stated(Consent::AT), now) {
+                Ok(consent) => consent.as_ref().map(row::recorded),
+                Err(reason) => return Ok(Err(reason)),
+            };
+        }
+        Ok(require_consent(submission.consent.is_some(), self.is_consent_required))
+    }
+
     /// Writes the submission and marks the application as in progress. False if the application has changed since it was read.
     async fn accept(&self, submission: &Submission<'_>, row: &Row, attempt: u32) -> Result<bool, Error> {
-        let Submission { upload, object, replay_of, source, id, execution, now } = submission;
+        let Submission { upload, object, replay_of, source, id, appeal, consent, execution, now } = submission;
         let kind = upload.kind;
-        let expires = self.expiry(now)?;
         let latest = row::LATEST[row::index(kind)];
-        let entry = row::entry(id, attempt, execution);
-        let removed = if kind == UploadKind::Package {
-            "failure, statusBeforeFailure, outcome, reasons, decidedAt"
-        } else {
-            "failure, statusBeforeFailure, reasons"
-        };
+        let entry = row::entry(id, attempt, execution, [("appeal", appeal), ("consent", consent)]);
+        // A customer sends another picture: the data stay until the relationship has ended.
+        let is_of_customer = row.contains_key("faceId");
         let begun_with = if kind == UploadKind::Package { "package" } else { "pictures" };
         let mut update = Update::builder()
             .table_name(self.applications.table())
             .key("applicationId", text(upload.application_id.as_str()))
             .update_expression(format!(
                 "SET #latest = :latest, #status = :status, #kind = if_not_exists(#kind, :kind), executionArn = :execution, \
-                 receivedAt = :now, updatedAt = :now, expiresAt = :expires REMOVE {removed}"
+                 receivedAt = :now, updatedAt = :now{} \
+                 REMOVE failure, statusBeforeFailure, outcome, reasons, decidedAt, evidenceErasedAt",
+                if is_of_customer { "" } else { ", retention = :retention, retentionFrom = :now" }
             ))
             .expression_attribute_names("#latest", latest)
             .expression_attribute_names("#status", "status")
@@ -254,12 +314,12 @@ impl Starter {
             .expression_attribute_values(":status", text(Status::InProgress.name()))
             .expression_attribute_values(":kind", text(begun_with))
             .expression_attribute_values(":execution", text(execution))
-            .expression_attribute_values(":now", text(now))
-            .expression_attribute_values(":expires", expires.clone());
-        let mut conditions = Vec::new();
-        if row.is_empty() {
-            conditions.push("attribute_not_exists(applicationId)".to_owned());
+            .expression_attribute_values(":now", text(now));
+        if !is_of_customer {
+            update = update.expression_attribute_values(":retention", text(Retention::Unfinished.name()));
         }
+        let mut conditions = Vec::new();
+        conditions.push(if row.is_empty() { IS_NEW } else { "attribute_not_exists(erasureAt)" }.to_owned());
         for (index, name) in row::LATEST.iter().enumerate().filter(|_| !row.is_empty()) {
             update = update.expression_attribute_names(format!("#seen{index}"), *name);
             conditions.push(match row.get(*name) {
@@ -278,7 +338,6 @@ impl Starter {
                 ("attempt", AttributeValue::N(attempt.to_string())),
                 ("status", text("IN_PROGRESS")),
                 ("receivedAt", text(now)),
-                ("expiresAt", expires),
                 ("executionArn", text(execution)),
                 ("upload", object_ref(object)),
                 ("source", object_ref(source)),
@@ -286,6 +345,8 @@ impl Starter {
             .map(|(name, value)| (name.to_owned(), value)),
         );
         record.extend(replay_of.map(|of| ("replayOf".to_owned(), text(of))));
+        record.extend(appeal.clone().map(|appeal| ("appeal".to_owned(), appeal)));
+        record.extend(consent.clone().map(|consent| ("consent".to_owned(), consent)));
         let put = Put::builder()
             .table_name(self.submissions.table())
             .set_item(Some(record))
@@ -308,10 +369,23 @@ impl Starter {
         }
     }
 
-    /// Records a refused upload. False if a duplicate delivery has recorded it. The notification is published afterwards, by the next
-    /// delivery if this one fails in between.
-    async fn refuse(&self, submission: &Submission<'_>, reason: ReasonCode) -> Result<bool, Error> {
+    /// Records a refused upload. False if a duplicate delivery has recorded it. An application that does not exist yet begins with the
+    /// refusal, so that the record is found, and erased, with it. The notification is published afterwards, by the next delivery if this one
+    /// fails in between.
+    async fn refuse(&self, submission: &Submission<'_>, row: &Row, reason: ReasonCode) -> Result<bool, Error> {
         let Submission { upload, object, id, now, .. } = submission;
+        if row.is_empty() {
+            let begun = self.refused(&upload.application_id, reason, now).condition_expression(IS_NEW).send().await;
+            match begun {
+                Ok(_) => {}
+                Err(error)
+                    if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+                {
+                    return Ok(false);
+                }
+                Err(error) => return Err(TableError::Write(Box::new(error)).into()),
+            }
+        }
         let put = self
             .dynamodb
             .put_item()
@@ -324,7 +398,6 @@ impl Starter {
             .item("upload", object_ref(object))
             .item("receivedAt", text(now))
             .item("decidedAt", text(now))
-            .item("expiresAt", self.expiry(now)?)
             .condition_expression("attribute_not_exists(submissionId)");
         match put.send().await {
             Ok(_) => Ok(true),
@@ -366,6 +439,10 @@ impl Starter {
         if let Some(face) = column(&row, "faceId") {
             input["keptFaceId"] = json!(face);
         }
+        // With it, Onboarding takes other declines for doubts.
+        if submission.appeal.is_some() {
+            input["neverOverruled"] = ReasonCode::never_overruled().map(|reason| json!(reason)).collect();
+        }
         let name = id.execution_name(&upload.application_id);
         let start = self.step_functions.start_execution().state_machine_arn(&self.machine_arn).name(name);
         match start.input(input.to_string()).send().await {
@@ -388,18 +465,19 @@ impl Starter {
         let copy = self.s3.copy_object().bucket(&self.bucket).key(&evidence).copy_source(source);
         // Metadata and tags of the uploader are not copied.
         let copy = copy.metadata_directive(MetadataDirective::Replace).tagging_directive(TaggingDirective::Replace);
-        let copied = match copy.send().await {
+        let copied = match copy.checksum_algorithm(ChecksumAlgorithm::Sha256).send().await {
             Ok(copied) => copied,
             Err(error) if is_gone(&error) => return Ok(None),
             Err(error) => return Err(Error::Copy(Box::new(error))),
         };
+        let checksum = copied.copy_object_result.and_then(|result| result.checksum_sha256);
         let version_id = copied.version_id.ok_or(Error::NoVersion)?;
         let evidence = ObjectRef { bucket: self.bucket.clone(), key: evidence, version_id };
         self.submissions
             .update(&upload.application_id, id)
             .update_expression("SET #kind = :evidence")
             .expression_attribute_names("#kind", upload.kind.name())
-            .expression_attribute_values(":evidence", object_ref(&evidence))
+            .expression_attribute_values(":evidence", evidence_ref(&evidence, checksum.as_deref()))
             .send()
             .await
             .map_err(|error| TableError::Write(Box::new(error)))?;
@@ -475,10 +553,20 @@ impl Starter {
         Ok(())
     }
 
-    /// When a record expires: seconds since 1970, the format of a time to live.
-    fn expiry(&self, now: &str) -> Result<AttributeValue, Error> {
-        let now = DateTime::parse_from_rfc3339(now).map_err(Error::Clock)?;
-        Ok(AttributeValue::N((now + Days::new(self.retention_days.into())).timestamp().to_string()))
+    /// The record of an application that begins with a refused upload.
+    fn refused(&self, id: &ApplicationId, reason: ReasonCode, now: &str) -> UpdateItemFluentBuilder {
+        self.applications
+            .update(id)
+            .update_expression(
+                "SET #status = :status, outcome = :outcome, reasons = :reasons, receivedAt = :now, decidedAt = :now, \
+                 updatedAt = :now, retention = :retention, retentionFrom = :now",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", text(Status::Decided.name()))
+            .expression_attribute_values(":outcome", text(CheckOutcome::Resubmit.name()))
+            .expression_attribute_values(":reasons", AttributeValue::L(vec![text(reason.code())]))
+            .expression_attribute_values(":retention", text(Retention::Unfinished.name()))
+            .expression_attribute_values(":now", text(now))
     }
 
     /// Records an upload with an invalid name, and publishes a notification. The key is only in the table: it may be an applicant's name.
@@ -487,23 +575,11 @@ impl Starter {
         record_application(&id);
         record_outcome(CheckOutcome::Resubmit.name());
         record_reasons(&[reason]);
-        self.applications
-            .update(&id)
-            .update_expression(
-                "SET #status = :status, outcome = :outcome, reasons = :reasons, #upload = :upload, receivedAt = :now, \
-                 decidedAt = :now, updatedAt = :now, expiresAt = :expires",
-            )
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#upload", "upload")
-            .expression_attribute_values(":status", text(Status::Decided.name()))
-            .expression_attribute_values(":outcome", text(CheckOutcome::Resubmit.name()))
-            .expression_attribute_values(":reasons", AttributeValue::L(vec![text(reason.code())]))
-            .expression_attribute_values(":upload", object_ref(object))
-            .expression_attribute_values(":now", text(now))
-            .expression_attribute_values(":expires", self.expiry(now)?)
-            .send()
-            .await
-            .map_err(|error| TableError::Write(Box::new(error)))?;
+        let rejected = self.refused(&id, reason, now);
+        let expression = rejected.get_update_expression().clone().unwrap_or_default() + ", #upload = :upload";
+        let rejected = rejected.update_expression(expression).expression_attribute_names("#upload", "upload");
+        let rejected = rejected.expression_attribute_values(":upload", object_ref(object)).send().await;
+        rejected.map_err(|error| TableError::Write(Box::new(error)))?;
         self.publish("UPLOAD_REJECTED", &format!("{id}:upload"), &id, reason, now).await
     }
 

@@ -17,8 +17,8 @@ async fn main() -> Result<(), Error> {
         sns: aws_sdk_sns::Client::new(&config),
         topic_arn: setting("NOTIFICATIONS_TOPIC_ARN")?,
         machine_arn: setting("ONBOARDING_MACHINE_ARN")?,
-        retention_days: setting("RECORD_RETENTION_DAYS")?.parse()?,
         most_attempts: setting("MOST_ATTEMPTS")?.parse()?,
+        is_consent_required: setting("CONSENT_REQUIRED")?.parse()?,
     };
     let rate_limiter = RateLimiter::of(&setting("CALL_INTERVAL_MILLISECONDS")?)?;
     let worker = Worker::new(env!("CARGO_PKG_NAME"));

@@ -1,16 +1,14 @@
 //! The parts of an application's row that the starter reads.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
-use bonafide_domain::{Latest, ObjectRef, Progress, ReasonCode, Standing, SubmissionId, UploadKind, joins};
+use bonafide_domain::{Consent, Latest, ObjectRef, Progress, ReasonCode, Standing, SubmissionId, UploadKind, joins};
 use bonafide_worker::{Row, column, read_object_ref, text};
 
 /// The attributes that name the latest submission of each kind.
 pub(crate) const LATEST: [&str; 3] = ["packageSubmission", "selfieSubmission", "documentSubmission"];
 
 /// The attributes that are read.
-pub(crate) const ATTRIBUTES: [&str; 7] = [
+pub(crate) const ATTRIBUTES: [&str; 8] = [
     "applicationId",
     "kind",
     "packageSubmission",
@@ -18,6 +16,7 @@ pub(crate) const ATTRIBUTES: [&str; 7] = [
     "documentSubmission",
     "identityVerification",
     "faceId",
+    "erasureAt",
 ];
 
 /// The place of a kind in [`LATEST`].
@@ -30,14 +29,21 @@ pub(crate) const fn index(kind: UploadKind) -> usize {
 }
 
 /// The entry of a new submission in the row.
-pub(crate) fn entry(id: &SubmissionId, attempt: u32, execution: &str) -> AttributeValue {
+pub(crate) fn entry(
+    id: &SubmissionId,
+    attempt: u32,
+    execution: &str,
+    known: [(&str, &Option<AttributeValue>); 2],
+) -> AttributeValue {
     let entry = [
         ("submissionId", text(id.as_str())),
         ("attempt", AttributeValue::N(attempt.to_string())),
         ("progress", text(Progress::InProgress.name())),
         ("executionArn", text(execution)),
     ];
-    AttributeValue::M(HashMap::from(entry.map(|(name, value)| (name.to_owned(), value))))
+    let known = known.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
+    let entry = entry.into_iter().chain(known);
+    AttributeValue::M(entry.map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 fn submission(row: &Row, kind: UploadKind) -> Option<&Row> {
@@ -57,6 +63,22 @@ pub(crate) fn latest(row: &Row, kind: UploadKind) -> Option<Latest> {
 /// The execution of the latest submission of this kind.
 pub(crate) fn execution(row: &Row, kind: UploadKind) -> Option<&str> {
     column(submission(row, kind)?, "executionArn")
+}
+
+/// The appeal by which the latest submission of this kind was made.
+pub(crate) fn appeal(row: &Row, kind: UploadKind) -> Option<&AttributeValue> {
+    submission(row, kind)?.get("appeal")
+}
+
+/// The consent that came with the latest submission of this kind.
+pub(crate) fn consent(row: &Row, kind: UploadKind) -> Option<&AttributeValue> {
+    submission(row, kind)?.get("consent")
+}
+
+/// A consent as records have it.
+pub(crate) fn recorded(consent: &Consent) -> AttributeValue {
+    let members = [("version", text(consent.version.as_str())), ("at", text(&consent.recorded_at()))];
+    AttributeValue::M(members.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 /// The evidence of the latest submission of this kind.

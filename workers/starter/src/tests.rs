@@ -7,7 +7,11 @@ use aws_sdk_dynamodb::{
     },
     types::error::{ConditionalCheckFailedException, TransactionCanceledException},
 };
-use aws_sdk_s3::operation::copy_object::CopyObjectOutput;
+use aws_sdk_s3::{
+    config::http::HttpResponse,
+    operation::{copy_object::CopyObjectOutput, head_object::HeadObjectOutput},
+    primitives::SdkBody,
+};
 use aws_sdk_sfn::{operation::start_execution::StartExecutionOutput, types::error::ExecutionAlreadyExists};
 use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
@@ -50,6 +54,7 @@ fn event(key: &str, replay_of: Option<&str>) -> String {
 
 /// The state of the services, and how often the application is changed at the same time.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and every combination is possible")]
 struct World {
     submission: Row,
     application: Row,
@@ -59,12 +64,17 @@ struct World {
     is_upload_deleted: bool,
     /// A duplicate delivery writes the record first.
     is_recorded_twice: bool,
+    /// The metadata of the upload.
+    metadata: Vec<(&'static str, &'static str)>,
+    is_consent_required: bool,
 }
 
 /// The calls that were made, in order.
 #[derive(Debug, Default, Clone)]
 struct Done {
     accepted: Vec<String>,
+    /// What the accepted submission has, and what the application keeps for a replay of it.
+    consents: Vec<[Option<AttributeValue>; 2]>,
     refused: Vec<String>,
     copied: Vec<String>,
     updated: Vec<String>,
@@ -73,7 +83,11 @@ struct Done {
     published: Vec<Value>,
 }
 
-fn s3(done: &Arc<Mutex<Done>>, is_upload_deleted: bool) -> aws_sdk_s3::Client {
+fn s3(
+    done: &Arc<Mutex<Done>>,
+    is_upload_deleted: bool,
+    metadata: &[(&'static str, &'static str)],
+) -> aws_sdk_s3::Client {
     let seen = Arc::clone(done);
     let copy = mock!(aws_sdk_s3::Client::copy_object).match_requests(move |request| {
         let (from, to) = (request.copy_source().unwrap_or_default(), request.key().unwrap_or_default());
@@ -87,7 +101,18 @@ fn s3(done: &Arc<Mutex<Done>>, is_upload_deleted: bool) -> aws_sdk_s3::Client {
     } else {
         copy.then_output(|| CopyObjectOutput::builder().version_id("v2").build())
     };
-    mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&copy])
+    let metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let output = HeadObjectOutput::builder().set_metadata(Some(metadata.collect())).build();
+    let head = mock!(aws_sdk_s3::Client::head_object).match_requests(|request| {
+        let asked = [request.bucket(), request.version_id()];
+        asked == [Some("evidence"), Some("v1")] && request.key().is_some_and(|key| key.contains("/8d247914."))
+    });
+    let head = if is_upload_deleted {
+        head.then_http_response(|| HttpResponse::new(404.try_into().expect("a status"), SdkBody::empty()))
+    } else {
+        head.then_output(move || output.clone())
+    };
+    mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&copy, &head])
 }
 
 /// Every second execution exists already.
@@ -122,8 +147,13 @@ fn sns(done: &Arc<Mutex<Done>>) -> aws_sdk_sns::Client {
 }
 
 async fn handle(world: World, body: &str) -> (Result<(), Error>, Done) {
+    handle_with(world, body, None).await
+}
+
+/// With another bucket.
+async fn handle_with(world: World, body: &str, bucket: Option<aws_sdk_s3::Client>) -> (Result<(), Error>, Done) {
     let done = Arc::new(Mutex::new(Done::default()));
-    let World { submission, application, has_newer, changes, is_upload_deleted, is_recorded_twice } = world;
+    let World { submission, application, has_newer, changes, is_upload_deleted, is_recorded_twice, .. } = world;
     let read = mock!(aws_sdk_dynamodb::Client::get_item)
         .match_requests(|request| request.table_name() == Some("submissions"))
         .then_output(move || GetItemOutput::builder().set_item(Some(submission.clone())).build());
@@ -141,7 +171,11 @@ async fn handle(world: World, body: &str) -> (Result<(), Error>, Done) {
             let attempt = items[1].put().expect("a put").item()["attempt"].as_n().expect("a number");
             if !is_cancelled {
                 let condition = update.condition_expression().unwrap_or_default();
-                seen.lock().expect("no panic").accepted.push(format!("{attempt} if {condition}"));
+                let mut seen = seen.lock().expect("no panic");
+                seen.accepted.push(format!("{attempt} if {condition}"));
+                let entry = update.expression_attribute_values().expect("values")[":latest"].as_m().expect("a map");
+                let recorded = items[1].put().expect("a put").item();
+                seen.consents.push([recorded, entry].map(|of| of.get("consent").cloned()));
             }
             is_cancelled
         })
@@ -184,14 +218,14 @@ async fn handle(world: World, body: &str) -> (Result<(), Error>, Done) {
         applications: Applications::new(dynamodb.clone(), "applications".into()),
         submissions: Submissions::new(dynamodb.clone(), "submissions".into()),
         dynamodb,
-        s3: s3(&done, is_upload_deleted),
+        s3: bucket.unwrap_or_else(|| s3(&done, is_upload_deleted, &world.metadata)),
         bucket: "evidence".into(),
         step_functions: step_functions(&done),
         sns: sns(&done),
         topic_arn: "topic".into(),
         machine_arn: "arn:aws:states:us-east-1:000000000000:stateMachine:Onboarding".into(),
-        retention_days: 365,
         most_attempts: 5,
+        is_consent_required: world.is_consent_required,
     };
     let result = starter.handle(body, NOW).await;
     let done = done.lock().expect("no panic").clone();
@@ -247,7 +281,19 @@ async fn the_next_attempt_requires_an_unchanged_application() {
     let (result, done) = handle(World { application, ..open() }, &event("zipped/8d247914.zip", None)).await;
     result.expect("started");
     let guard = "#seen0 = :seen0 AND attribute_not_exists(#seen1) AND attribute_not_exists(#seen2)";
-    assert_eq!(done.accepted, [format!("3 if {guard}")]);
+    assert_eq!(done.accepted, [format!("3 if attribute_not_exists(erasureAt) AND {guard}")]);
+}
+
+#[tokio::test]
+async fn an_upload_waits_in_the_queue_while_the_application_is_erased() {
+    for application in [
+        row(&[("erasureAt", text(NOW))]),
+        row(&[("kind", text("package")), ("packageSubmission", latest("approved")), ("erasureAt", text(NOW))]),
+    ] {
+        let (result, done) = handle(World { application, ..open() }, &event("zipped/8d247914.zip", None)).await;
+        assert_eq!(result.expect_err("being erased").name(), ErrorName::Transient);
+        assert!(done.accepted.is_empty() && done.refused.is_empty() && done.copied.is_empty(), "{done:?}");
+    }
 }
 
 #[tokio::test]
@@ -338,6 +384,53 @@ async fn a_replay_is_a_new_submission_of_the_same_upload() {
     assert!(done.accepted.is_empty() && done.refused.is_empty() && done.started.is_empty());
 }
 
+/// The message of an appeal against the decline of this submission.
+fn appeal_event(declined: &str) -> String {
+    event("zipped/8d247914.zip", None).replace("ObjectCreated:Put", "ObjectCreated:Replay").replacen(
+        "{\"eventName\"",
+        &format!("{{\"appealOf\":\"{declined}\",\"eventName\""),
+        1,
+    )
+}
+
+#[tokio::test]
+async fn an_appeal_is_started_over_the_evidence_of_its_record() {
+    let appeal = map(&[("of", text("0123456789abcde")), ("asOf", text("2026-11-20T10:00:00.000Z"))]);
+    let recorded = row(&[("status", text("IN_PROGRESS")), ("package", pointer("kept")), ("appeal", appeal)]);
+    let world = World { submission: recorded, ..World::default() };
+    let (result, done) = handle(world, &appeal_event("0123456789abcde")).await;
+    result.expect("started");
+    assert!(done.accepted.is_empty() && done.copied.is_empty(), "{done:?}");
+    assert_eq!(done.started[0]["package"], json!({"bucket": "evidence", "key": "kept", "versionId": "v"}));
+    let expected = ["DOCUMENT_EXPIRED", "APPLICANT_UNDER_AGE", "CUSTOMER_ALREADY_REGISTERED"];
+    assert_eq!(done.started[0]["neverOverruled"], json!(expected));
+    let upload = ObjectRef { bucket: "evidence".into(), key: "zipped/8d247914.zip".into(), version_id: "v1".into() };
+    let id = SubmissionId::of_appeal(&upload, &"0123456789abcde".parse().expect("an id"));
+    assert_eq!(done.names, [id.execution_name(&"8d247914".parse().expect("an id"))]);
+}
+
+#[tokio::test]
+async fn an_appeal_without_a_record_starts_nothing() {
+    let (result, done) = handle(open(), &appeal_event("0123456789abcde")).await;
+    result.expect("nothing to do");
+    assert!(done.accepted.is_empty() && done.refused.is_empty() && done.started.is_empty(), "{done:?}");
+    let (result, _) = handle(open(), &appeal_event("no submission")).await;
+    assert_eq!(result.expect_err("malformed").name(), ErrorName::InvalidInput);
+}
+
+#[tokio::test]
+async fn a_fresh_replay_of_an_appeal_is_an_appeal() {
+    let AttributeValue::M(mut failed) = latest("FAILED") else { panic!("a map") };
+    failed.insert("appeal".to_owned(), map(&[("of", text("0123456789abcde"))]));
+    let application = row(&[("kind", text("package")), ("packageSubmission", AttributeValue::M(failed))]);
+    let world = World { application, ..open() };
+    let (result, done) = handle(world, &event("zipped/8d247914.zip", Some("arn:failed"))).await;
+    result.expect("started");
+    assert_eq!((done.accepted.len(), done.started[0]["neverOverruled"].is_array()), (1, true));
+    let (_, ordinary) = handle(open(), &event("zipped/8d247914.zip", None)).await;
+    assert_eq!(ordinary.started[0].get("neverOverruled"), None);
+}
+
 #[tokio::test]
 async fn a_picture_is_judged_with_the_other_one() {
     let missing = map(&[("reasons", AttributeValue::L(vec![text("DOCUMENT_MISSING")]))]);
@@ -397,4 +490,95 @@ fn execution_arns_are_derived() {
         execution_arn("arn:aws:states:us-east-1:1:stateMachine:Onboarding", "a-1"),
         "arn:aws:states:us-east-1:1:execution:Onboarding:a-1"
     );
+}
+
+const CONSENT: [(&str, &str); 2] =
+    [("consent-version", "biometric-2026-03-en"), ("consent-at", "2026-11-20T17:58:30-06:00")];
+
+fn recorded_consent() -> AttributeValue {
+    map(&[("version", text("biometric-2026-03-en")), ("at", text("2026-11-20T23:58:30.000Z"))])
+}
+
+#[tokio::test]
+async fn the_consent_of_the_upload_is_recorded() {
+    for key in ["zipped/8d247914.zip", "selfie/8d247914.png", "id_document/8d247914.jpg"] {
+        for is_consent_required in [false, true] {
+            let world = World { metadata: CONSENT.to_vec(), is_consent_required, ..World::default() };
+            let (result, done) = handle(world, &event(key, None)).await;
+            result.expect("started");
+            assert_eq!(done.consents, [[Some(recorded_consent()), Some(recorded_consent())]], "{key}");
+            assert_eq!((done.copied.len(), done.started.len()), (1, 1), "{key}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_upload_without_consent_is_refused_only_where_it_is_required() {
+    let (result, done) = handle(World::default(), &event("zipped/8d247914.zip", None)).await;
+    result.expect("started");
+    assert_eq!((done.consents, done.started.len()), (vec![[None, None]], 1));
+    for key in ["zipped/8d247914.zip", "selfie/8d247914.png", "id_document/8d247914.jpg"] {
+        let world = World { is_consent_required: true, ..World::default() };
+        let (result, done) = handle(world, &event(key, None)).await;
+        result.expect("refused");
+        assert_eq!(done.refused, ["CONSENT_MISSING"], "{key}");
+        assert!(done.accepted.is_empty() && done.copied.is_empty() && done.started.is_empty(), "{key}: {done:?}");
+        assert_eq!(done.published[0]["reasons"], json!(["CONSENT_MISSING"]));
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_consent_is_refused_without_being_quoted() {
+    for metadata in [
+        vec![CONSENT[0]],
+        vec![CONSENT[1]],
+        vec![("consent-version", "agreed by Zyzzyva"), CONSENT[1]],
+        vec![CONSENT[0], ("consent-at", "2026-11-21T00:05:01Z")],
+    ] {
+        for is_consent_required in [false, true] {
+            let world = World { metadata: metadata.clone(), is_consent_required, ..World::default() };
+            let (result, done) = handle(world, &event("zipped/8d247914.zip", None)).await;
+            result.expect("refused");
+            assert_eq!(done.refused, ["CONSENT_INVALID"], "{metadata:?}");
+            assert!(done.accepted.is_empty() && done.copied.is_empty() && done.started.is_empty(), "{done:?}");
+            assert!(!done.published[0].to_string().contains("Zyzzyva"), "{:?}", done.published);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replay_has_the_consent_of_the_failed_submission() {
+    for (consent, is_consent_required, is_started) in
+        [(Some(recorded_consent()), true, true), (None, false, true), (None, true, false)]
+    {
+        let AttributeValue::M(mut failed) = latest("FAILED") else { panic!("a map") };
+        failed.extend(consent.clone().map(|consent| ("consent".to_owned(), consent)));
+        let application = row(&[("kind", text("package")), ("packageSubmission", AttributeValue::M(failed))]);
+        // The upload has been deleted by now.
+        let world = World { application, is_consent_required, ..World::default() };
+        let (result, done) = handle(world, &event("zipped/8d247914.zip", Some("arn:failed"))).await;
+        result.expect("handled");
+        assert_eq!((done.started.len() == 1, done.refused.is_empty()), (is_started, is_started), "{done:?}");
+        let expected = if is_started { vec![[consent.clone(), consent]] } else { Vec::new() };
+        assert_eq!(done.consents, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_upload_fails_and_is_no_missing_consent() {
+    let world = World { is_upload_deleted: true, is_consent_required: true, ..World::default() };
+    let (result, done) = handle(world, &event("zipped/8d247914.zip", None)).await;
+    result.expect("recorded");
+    assert!(done.refused.is_empty() && done.started.is_empty(), "{done:?}");
+    assert_eq!(done.published[0]["reasons"], json!(["UPLOAD_MISSING"]));
+}
+
+#[tokio::test]
+async fn a_bucket_that_does_not_answer_accepts_no_upload() {
+    let head = mock!(aws_sdk_s3::Client::head_object)
+        .then_http_response(|| HttpResponse::new(500.try_into().expect("a status"), SdkBody::empty()));
+    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&head]);
+    let (result, done) = handle_with(World::default(), &event("zipped/8d247914.zip", None), Some(s3)).await;
+    assert_eq!(result.expect_err("no answer").name(), ErrorName::Transient);
+    assert!(done.accepted.is_empty() && done.refused.is_empty() && done.started.is_empty(), "{done:?}");
 }

@@ -10,11 +10,12 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::{
     Client, error::SdkError, operation::head_object::HeadObjectError, operation::put_object::PutObjectError,
+    types::ChecksumAlgorithm,
 };
 use bonafide_domain::{
     ApplicationId, Check, CheckOutcome, Details, DetailsColumn, Limits, ObjectRef, ReasonCode, SubmissionId,
 };
-use bonafide_worker::{ErrorName, Submissions, TableError, TaskError, now, object_ref, sdk_code, text};
+use bonafide_worker::{ErrorName, Submissions, TableError, TaskError, evidence_ref, now, sdk_code, text};
 use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, task::JoinError};
 
@@ -160,24 +161,39 @@ async fn unpack(
         None => None,
     };
     let mut record = columns(&details);
-    record.push(("selfie", object_ref(&selfie)));
-    record.push(("document", object_ref(&document)));
-    record.extend(document_back.as_ref().map(|back| ("documentBack", object_ref(back))));
+    record.push(("selfie", selfie.pointer()));
+    record.push(("document", document.pointer()));
+    record.extend(document_back.as_ref().map(|back| ("documentBack", back.pointer())));
     let output = Output {
         outcome: CheckOutcome::Pass,
         reasons: Vec::new(),
-        selfie: Some(selfie),
-        document: Some(document),
-        document_back,
+        selfie: Some(selfie.object),
+        document: Some(document.object),
+        document_back: document_back.map(|back| back.object),
     };
     Ok((output, record))
 }
 
-async fn store(s3: &Client, bucket: &str, key: String, media_type: &str, bytes: Vec<u8>) -> Result<ObjectRef, Error> {
+/// A member in the evidence.
+struct Stored {
+    object: ObjectRef,
+    /// SHA-256, in base64.
+    checksum: Option<String>,
+}
+
+impl Stored {
+    fn pointer(&self) -> AttributeValue {
+        evidence_ref(&self.object, self.checksum.as_deref())
+    }
+}
+
+async fn store(s3: &Client, bucket: &str, key: String, media_type: &str, bytes: Vec<u8>) -> Result<Stored, Error> {
     let put = s3.put_object().bucket(bucket).key(&key).content_type(media_type).body(bytes.into());
-    let stored = put.send().await.map_err(|error| Error::Put(Box::new(error)))?;
+    let put = put.checksum_algorithm(ChecksumAlgorithm::Sha256).send().await;
+    let stored = put.map_err(|error| Error::Put(Box::new(error)))?;
     let version_id = stored.version_id().ok_or(Error::NoVersion)?.to_owned();
-    Ok(ObjectRef { bucket: bucket.to_owned(), key, version_id })
+    let object = ObjectRef { bucket: bucket.to_owned(), key, version_id };
+    Ok(Stored { object, checksum: stored.checksum_sha256 })
 }
 
 fn columns(details: &Details) -> Vec<(&'static str, AttributeValue)> {

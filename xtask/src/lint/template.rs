@@ -276,6 +276,10 @@ impl Templates {
         match (kind, attribute) {
             ("AWS::S3::Bucket", "Arn") => Ok(format!("arn:aws:s3:::{}", self.reference(stack, id)?)),
             ("AWS::DynamoDB::Table", "Arn") => arn("dynamodb", format!("table/{}", self.reference(stack, id)?)),
+            ("AWS::DynamoDB::Table", "StreamArn") => {
+                // Its last part is a time, whose colons parliament takes for parts of the ARN.
+                arn("dynamodb", format!("table/{}/stream/2026-01-01", self.reference(stack, id)?))
+            }
             ("AWS::Lambda::Function", "Arn") => arn("lambda", format!("function:{}", self.reference(stack, id)?)),
             // CloudFormation's ARN of a log group ends in this.
             ("AWS::Logs::LogGroup", "Arn") => arn("logs", format!("log-group:{}:*", self.reference(stack, id)?)),

@@ -1,6 +1,6 @@
 //! The id of an application.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -23,6 +23,18 @@ impl ApplicationId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The prefixes of everything that the bucket has of this application: its uploads and its evidence. `pointers` are keys of pictures that
+    /// its record names, since the folder of a conversation has the day in its name.
+    #[must_use]
+    pub fn object_prefixes(&self, pointers: &[&str]) -> BTreeSet<String> {
+        // No id contains a dot or a slash, so no prefix is the beginning of another application's key.
+        let own = ["zipped/", "selfie/", "id_document/"].map(|inbox| format!("{inbox}{self}."));
+        let folder = format!("/{self}/");
+        let conversation = pointers.iter().filter(|key| key.starts_with("onboard/"));
+        let conversation = conversation.filter_map(|key| Some(key[..key.find(&folder)? + folder.len()].to_owned()));
+        own.into_iter().chain([format!("evidence/{self}/")]).chain(conversation).collect()
     }
 
     /// The id for the record of an upload whose key names no application: a digest, from which the key cannot be read.
@@ -102,5 +114,23 @@ mod tests {
         assert!(first.as_str().parse::<ApplicationId>().is_ok());
         assert_ne!(first, ApplicationId::of_rejected_key("zipped/Jane Doe.zip", "v2"));
         assert_ne!(first, ApplicationId::of_rejected_key("zipped/Jane Doe.zipv", "1"));
+    }
+
+    #[test]
+    fn the_prefixes_of_an_application_are_of_no_other() {
+        let id: ApplicationId = "a-1".parse().expect("an id");
+        let keys = [
+            "onboard/DK/2026/11/21/a-1/document.png",
+            "onboard/DK/2026/11/21/a-1/selfie.png",
+            "evidence/a-1/x/selfie.png",
+        ];
+        let prefixes = id.object_prefixes(&keys);
+        let expected =
+            ["evidence/a-1/", "id_document/a-1.", "onboard/DK/2026/11/21/a-1/", "selfie/a-1.", "zipped/a-1."];
+        assert_eq!(prefixes.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+        for other in ["zipped/a-11.zip", "evidence/a-12/x/package.zip", "onboard/DK/2026/11/21/a-12/selfie.png"] {
+            assert!(!prefixes.iter().any(|prefix| other.starts_with(prefix.as_str())), "{other}");
+        }
+        assert_eq!(id.object_prefixes(&["onboard/DK/2026/11/21/another/document.png"]).len(), 4);
     }
 }

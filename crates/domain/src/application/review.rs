@@ -4,10 +4,13 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ReasonClass, ReasonCode, SubmissionId};
+use crate::{ReasonClass, ReasonCode, SubmissionId, refusals::refusals};
 
 /// The length of a claim. The reviewer's page renews it while the case is open there.
 pub const CLAIM_SECONDS: u64 = 15 * 60;
+
+/// The most notes without a decision. A record of the table has 400 KB, and a note up to 8 KB.
+const MOST_NOTES: usize = 40;
 
 /// The id of a case within an application: `<submission>-<number>`. A submission has a second case when a duplicate is found after the
 /// first one was approved.
@@ -157,8 +160,8 @@ pub struct CaseStanding<'row> {
     pub claim: Option<Claim>,
     /// The `sub` of the person who has approved, if a second person has to agree.
     pub first_approval: Option<&'row str>,
-    /// Who has reopened the application.
-    pub reopened_by: Option<&'row str>,
+    /// The `sub` of the person who has reopened the application, and of the one who has appealed for it.
+    pub involved: [Option<&'row str>; 2],
     /// The doubts.
     pub reasons: &'row [ReasonCode],
     /// Whether the applicant can upload again after `resubmit`.
@@ -174,50 +177,46 @@ pub enum Step {
     Final,
 }
 
-macro_rules! refusals {
-    ($($variant:ident $code:literal $status:literal $sentence:literal)+) => {
-        /// Why a reviewer may not do something with a case.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-        pub enum CaseRefusal {
-            $(#[doc = $sentence] #[error($sentence)] $variant,)+
-        }
-
-        impl CaseRefusal {
-            /// All refusals, in the order of the list.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The code in answers.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)+ }
-            }
-
-            /// The HTTP status of answers.
-            #[must_use]
-            pub const fn status(self) -> u16 {
-                match self { $(Self::$variant => $status,)+ }
-            }
-        }
-    };
-}
-
 refusals! {
-    NotFound "CASE_NOT_FOUND" 404 "There is no case with this id."
-    Decided "CASE_DECIDED" 409 "The case is decided or closed already."
-    Replaced "CASE_REPLACED" 409 "The application has a newer submission, so nothing waits for this decision."
-    Claimed "CASE_CLAIMED" 409 "Another reviewer has claimed the case."
-    NotClaimed "CASE_NOT_CLAIMED" 409 "The case is not claimed by this reviewer."
-    ClaimExpired "CLAIM_EXPIRED" 409 "The claim has run out. Claim the case again."
-    SecondReviewerRequired "SECOND_REVIEWER_REQUIRED" 409 "This reviewer has approved the case already; another person has to decide."
-    ReviewerInvolved "REVIEWER_INVOLVED" 403 "This reviewer has reopened the application, so other people have to approve it."
-    ReasonRequired "REASON_REQUIRED" 422 "The decision needs at least one reason."
-    ReasonUnfit "REASON_UNFIT" 422 "A reason does not fit the decision."
-    AttemptsExhausted "ATTEMPTS_EXHAUSTED" 422 "The applicant has no attempts left: approve, decline, or reopen the application after the end."
+    /// Why a reviewer may not do something with a case, an application or an execution.
+    CaseRefusal {
+        NotFound "CASE_NOT_FOUND" 404 "There is no case with this id."
+        ApplicationNotFound "APPLICATION_NOT_FOUND" 404 "There is no application with this id."
+        ExecutionNotFound "EXECUTION_NOT_FOUND" 404 "There is no execution with this id any more."
+        Decided "CASE_DECIDED" 409 "The case is decided or closed already."
+        Replaced "CASE_REPLACED" 409 "The application has a newer submission, so nothing waits for this decision."
+        Claimed "CASE_CLAIMED" 409 "Another reviewer has claimed the case."
+        NotClaimed "CASE_NOT_CLAIMED" 409 "The case is not claimed by this reviewer."
+        ClaimExpired "CLAIM_EXPIRED" 409 "The claim has run out. Claim the case again."
+        SecondReviewerRequired "SECOND_REVIEWER_REQUIRED" 409 "This reviewer has approved the case already; another person has to decide."
+        ReviewerInvolved "REVIEWER_INVOLVED" 403 "This reviewer has reopened the application or appealed for it, so other people have to approve it."
+        ReasonRequired "REASON_REQUIRED" 422 "The decision needs at least one reason."
+        ReasonUnfit "REASON_UNFIT" 422 "A reason does not fit the decision."
+        AttemptsExhausted "ATTEMPTS_EXHAUSTED" 422 "The applicant has no attempts left: approve, decline, or reopen the application after the end."
+        NotesExhausted "NOTES_EXHAUSTED" 422 "The case has as many notes as it can keep. Decide it, or release it."
+        ApplicationWithoutUpload "APPLICATION_WITHOUT_UPLOAD" 409 "The application did not begin with an accepted upload: start a conversation again, or upload a file with an invalid name again under a valid one."
+        ApplicationOpen "APPLICATION_OPEN" 409 "The application accepts another upload already: ask the applicant to upload."
+        ApplicationInProgress "APPLICATION_IN_PROGRESS" 409 "A submission is being judged: wait for its outcome."
+        ApplicationFailed "APPLICATION_FAILED" 409 "The system could not judge the application: replay what failed, or let the applicant upload again."
+        ApplicationInReview "APPLICATION_IN_REVIEW" 409 "The application waits for a reviewer: decide its case."
+        ApplicationApproved "APPLICATION_APPROVED" 409 "The application is approved, and an approval is final: the person is a customer."
+        ApplicationNotDeclined "APPLICATION_NOT_DECLINED" 409 "Only a decline can be appealed. Reopen the application, so that the applicant can upload again."
+        ApplicationWithoutConsent "APPLICATION_WITHOUT_CONSENT" 409 "The stage requires the person's consent, and the upload came without one. Reopen the application, so that the applicant can upload again with it."
+        ApplicationHeld "APPLICATION_HELD" 409 "The data of the application are held: end the hold before they are erased."
+        ApplicationNotHeld "APPLICATION_NOT_HELD" 409 "The data of the application are not held."
+        ApplicationRetained "APPLICATION_RETAINED" 409 "The data of this former customer have to stay for some time: a dry run says until when."
+        RelationshipLasts "RELATIONSHIP_LASTS" 409 "The person is a customer: end the relationship first."
+        RelationshipEnded "RELATIONSHIP_ENDED" 409 "The relationship with the customer has ended already."
+        ApplicationNotApproved "APPLICATION_NOT_APPROVED" 409 "The application has not been approved, so there is no customer."
+        EvidenceErased "EVIDENCE_ERASED" 409 "The evidence was erased at the end of its retention. Reopen the application, so that the applicant can upload again."
+        ApplicationBeingErased "APPLICATION_BEING_ERASED" 409 "The data of the application are being erased."
+        DeclineNotOverrulable "DECLINE_NOT_OVERRULABLE" 422 "The application was declined for a reason that no person may overrule: age, expiry of the document, or an existing customer. Reopen it if the applicant has another document."
+    }
 }
 
 impl CaseStanding<'_> {
-    /// Whether an approval needs a second person: where a picture or a barcode speaks against the applicant, so that one bribed or tired
-    /// reviewer is not enough.
+    /// Whether an approval needs a second person: where a picture or a barcode speaks against the applicant, or the approval is one over a
+    /// decline, so that one bribed or tired reviewer is not enough.
     #[must_use]
     pub fn needs_second_reviewer(&self) -> bool {
         self.reasons.iter().any(|reason| {
@@ -229,6 +228,7 @@ impl CaseStanding<'_> {
                     | ReasonCode::SelfieSamePhotograph
                     | ReasonCode::PicturesNotCompared
                     | ReasonCode::BarcodeMismatch
+                    | ReasonCode::ApplicationAppealed
             )
         })
     }
@@ -242,6 +242,17 @@ impl CaseStanding<'_> {
         match &self.claim {
             Some(claim) if claim.by != reviewer.id && claim.expires_at > now => Err(CaseRefusal::Claimed),
             _ => Ok(Claim { by: reviewer.id.clone(), expires_at: now + CLAIM_SECONDS }),
+        }
+    }
+
+    /// Adds a note to the case, which has this number of notes.
+    ///
+    /// # Errors
+    /// When it is decided or replaced, or has too many notes.
+    pub const fn note(&self, notes: usize) -> Result<(), CaseRefusal> {
+        match self.is_undecided() {
+            Ok(()) if notes >= MOST_NOTES => Err(CaseRefusal::NotesExhausted),
+            result => result,
         }
     }
 
@@ -275,9 +286,7 @@ impl CaseStanding<'_> {
             Verdict::Decline | Verdict::Resubmit if reasons.is_empty() => Err(CaseRefusal::ReasonRequired),
             Verdict::Resubmit if !self.has_attempts_left => Err(CaseRefusal::AttemptsExhausted),
             Verdict::Decline | Verdict::Resubmit => Ok(Step::Final),
-            Verdict::Approve if self.reopened_by.is_some_and(|by| reviewer.is(by)) => {
-                Err(CaseRefusal::ReviewerInvolved)
-            }
+            Verdict::Approve if self.involved.contains(&Some(&reviewer.id)) => Err(CaseRefusal::ReviewerInvolved),
             Verdict::Approve => match self.first_approval {
                 _ if !self.needs_second_reviewer() => Ok(Step::Final),
                 None => Ok(Step::FirstApproval),
@@ -305,14 +314,6 @@ impl CaseStanding<'_> {
     }
 }
 
-impl Reviewer {
-    /// Whether a record names this person: by the `sub`, by the name, or by the ARN of an AWS user or session with that name.
-    fn is(&self, who: &str) -> bool {
-        let name = if who.starts_with("arn:") { who.rsplit('/').next().unwrap_or(who) } else { who };
-        who == self.id || name.eq_ignore_ascii_case(&self.name)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -332,7 +333,7 @@ mod tests {
             is_latest: true,
             claim: Some(Claim { by: reviewer(name).id, expires_at: NOW + 1 }),
             first_approval: None,
-            reopened_by: None,
+            involved: [None, None],
             reasons,
             has_attempts_left: true,
         }
@@ -404,6 +405,7 @@ mod tests {
                 "FACE_DUPLICATE",
                 "FACE_DUPLICATE_CONCURRENT",
                 "BARCODE_MISMATCH",
+                "APPLICATION_APPEALED",
             ];
             assert_eq!(case.needs_second_reviewer(), expected.contains(&reason.code()), "{}", reason.code());
         }
@@ -413,7 +415,8 @@ mod tests {
     fn one_person_is_enough_to_decline_or_ask_again() {
         let ann = reviewer("ann").id;
         for first_approval in [None, Some(ann.as_str())] {
-            let case = CaseStanding { first_approval, reopened_by: Some("bob"), ..claimed("bob", TWIN) };
+            let bob = reviewer("bob").id;
+            let case = CaseStanding { first_approval, involved: [Some(&bob), None], ..claimed("bob", TWIN) };
             for (verdict, reason) in
                 [(Verdict::Decline, ReasonCode::FaceMismatch), (Verdict::Resubmit, ReasonCode::SelfieTooDark)]
             {
@@ -423,22 +426,28 @@ mod tests {
     }
 
     #[test]
-    fn a_person_who_reopened_the_application_may_not_approve_it() {
-        let by_session = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Operators/Ann";
-        for (by, refused) in [
-            ("sub-of-ann", true),
-            ("ann", true),
-            (by_session, true),
-            ("arn:aws:iam::111122223333:user/ann", true),
-            ("arn:aws:iam::111122223333:user/joann", false),
-            ("sub-of-bob", false),
+    fn a_person_who_reopened_or_appealed_may_not_approve() {
+        let (ann, bob) = (reviewer("ann").id, reviewer("bob").id);
+        for (involved, is_refused) in [
+            ([Some(ann.as_str()), None], true),
+            ([Some(bob.as_str()), Some(ann.as_str())], true),
+            ([Some(bob.as_str()), Some(bob.as_str())], false),
         ] {
             for reasons in [NAME, TWIN] {
-                let case = CaseStanding { reopened_by: Some(by), ..claimed("ann", reasons) };
+                let case = CaseStanding { involved, ..claimed("ann", reasons) };
                 let decided = case.decide(&reviewer("ann"), Verdict::Approve, &[], NOW);
-                assert_eq!(decided == Err(CaseRefusal::ReviewerInvolved), refused, "{by}");
+                assert_eq!(decided == Err(CaseRefusal::ReviewerInvolved), is_refused, "{involved:?}");
             }
         }
+    }
+
+    #[test]
+    fn every_reviewer_may_add_notes_until_the_record_is_full() {
+        let case = claimed("ann", NAME);
+        assert_eq!((case.note(0), case.note(MOST_NOTES - 1)), (Ok(()), Ok(())));
+        assert_eq!(case.note(MOST_NOTES), Err(CaseRefusal::NotesExhausted));
+        let decided = CaseStanding { status: CaseStatus::Decided, ..case };
+        assert_eq!(decided.note(0), Err(CaseRefusal::Decided));
     }
 
     #[test]

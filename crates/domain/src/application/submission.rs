@@ -30,6 +30,12 @@ impl SubmissionId {
         Self(digest(&[&object.key, &object.version_id, failed_execution]))
     }
 
+    /// The submission that judges the same version again because of an appeal against this submission. Each has at most one.
+    #[must_use]
+    pub fn of_appeal(object: &ObjectRef, declined: &Self) -> Self {
+        Self(digest(&[&object.key, &object.version_id, "appeal", declined.as_str()]))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -98,6 +104,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Approved, Self::Declined, Self::Resubmit, Self::Referred];
+
     /// The name in tables, notifications, logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -107,6 +116,12 @@ impl Outcome {
             Self::Resubmit => "resubmit",
             Self::Referred => "referred",
         }
+    }
+
+    /// Parses the name in the table.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
     }
 }
 
@@ -127,6 +142,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::InProgress, Self::InReview, Self::Decided, Self::Failed, Self::Open];
+
     /// The name in the table and in the operators' command.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -137,6 +155,100 @@ impl Status {
             Self::Failed => "FAILED",
             Self::Open => "OPEN",
         }
+    }
+
+    /// Parses the name in the table.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::InProgress, Self::InReview, Self::Decided, Self::Failed, Self::Open];
+        all.into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// By what applications are listed and counted: their outcome, or that the system could not judge, or that there is none yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutcomeFilter {
+    /// Every check passed.
+    Approved,
+    /// A fact speaks against the applicant.
+    Declined,
+    /// The applicant can correct it.
+    Resubmit,
+    /// A person has to decide.
+    Referred,
+    /// The system could not judge.
+    Failed,
+    /// None yet: being judged, or open for an upload.
+    None,
+}
+
+impl OutcomeFilter {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Approved, Self::Declined, Self::Resubmit, Self::Referred, Self::Failed, Self::None];
+
+    /// The name in the API and in the operators' command.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Approved => Outcome::Approved.name(),
+            Self::Declined => Outcome::Declined.name(),
+            Self::Resubmit => Outcome::Resubmit.name(),
+            Self::Referred => Outcome::Referred.name(),
+            Self::Failed => "failed",
+            Self::None => "none",
+        }
+    }
+
+    /// What it means, for `--help`.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Approved => "Every check passed",
+            Self::Declined => "A fact speaks against the applicant",
+            Self::Resubmit => "The applicant can correct it",
+            Self::Referred => "A person has to decide",
+            Self::Failed => "The system could not judge",
+            Self::None => "None yet: being judged, or open for an upload",
+        }
+    }
+
+    /// The statuses of such applications, each with the outcome where the status alone is not enough.
+    const fn keys(self) -> &'static [(Status, Option<Outcome>)] {
+        match self {
+            Self::Approved => &[(Status::Decided, Some(Outcome::Approved))],
+            Self::Declined => &[(Status::Decided, Some(Outcome::Declined))],
+            Self::Resubmit => &[(Status::Decided, Some(Outcome::Resubmit))],
+            // A referred conversation has no case, so its status is `DECIDED`.
+            Self::Referred => &[(Status::InReview, None), (Status::Decided, Some(Outcome::Referred))],
+            Self::Failed => &[(Status::Failed, None)],
+            Self::None => &[(Status::InProgress, None), (Status::Open, None)],
+        }
+    }
+
+    /// The keys of this filter; without one, of all applications.
+    #[must_use]
+    pub fn keys_of(filter: Option<Self>) -> Vec<(Status, Option<Outcome>)> {
+        filter.map_or_else(|| Status::ALL.map(|status| (status, None)).to_vec(), |filter| filter.keys().to_vec())
+    }
+
+    /// The one that an application with this status and outcome belongs to. For single pictures, the status alone means declined.
+    #[must_use]
+    pub fn of(status: Status, outcome: Option<Outcome>) -> Self {
+        let outcome = (status == Status::Decided).then_some(outcome.unwrap_or(Outcome::Declined));
+        let is_of = |filter: &Self| {
+            filter.keys().iter().any(|(key, named)| *key == status && (named.is_none() || *named == outcome))
+        };
+        Self::ALL.into_iter().find(is_of).unwrap_or(Self::None)
+    }
+}
+
+impl FromStr for OutcomeFilter {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|filter| filter.name() == name).ok_or(())
     }
 }
 
@@ -168,9 +280,11 @@ impl Progress {
     /// Parses the name in the table.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        let outcomes = [Outcome::Approved, Outcome::Declined, Outcome::Resubmit, Outcome::Referred];
-        let all = [Self::InProgress, Self::InReview, Self::Failed].into_iter().chain(outcomes.map(Self::Ended));
-        all.into_iter().find(|progress| progress.name() == name)
+        let unfinished = [Self::InProgress, Self::InReview, Self::Failed].into_iter();
+        unfinished
+            .into_iter()
+            .find(|progress| progress.name() == name)
+            .or_else(|| Outcome::from_name(name).map(Self::Ended))
     }
 }
 
@@ -351,6 +465,22 @@ mod tests {
     }
 
     #[test]
+    fn each_application_is_listed_under_one_outcome() {
+        for status in Status::ALL {
+            for outcome in [None, Some(Outcome::Approved), Some(Outcome::Declined), Some(Outcome::Referred)] {
+                let filter = OutcomeFilter::of(status, outcome);
+                assert!(filter.keys().iter().any(|(key, _)| *key == status), "{status:?} {outcome:?}");
+            }
+        }
+        assert_eq!(OutcomeFilter::of(Status::Decided, Some(Outcome::Referred)), OutcomeFilter::Referred);
+        assert_eq!(OutcomeFilter::of(Status::InReview, None), OutcomeFilter::Referred);
+        assert_eq!(OutcomeFilter::of(Status::Decided, None), OutcomeFilter::Declined);
+        assert_eq!(OutcomeFilter::of(Status::Open, Some(Outcome::Declined)), OutcomeFilter::None);
+        assert_eq!(OutcomeFilter::ALL.map(|filter| filter.name().parse()), OutcomeFilter::ALL.map(Ok));
+        assert_eq!("any".parse::<OutcomeFilter>(), Err(()));
+    }
+
+    #[test]
     fn nothing_larger_than_the_largest_package_is_copied() {
         for (kind, reason) in [
             (UploadKind::Package, ReasonCode::PackageTooLarge),
@@ -503,6 +633,7 @@ mod tests {
         }
         for status in [Status::InProgress, Status::InReview, Status::Decided, Status::Failed, Status::Open] {
             assert_eq!(serde_json::to_value(status).expect("json"), status.name());
+            assert_eq!(Status::from_name(status.name()), Some(status));
         }
         assert_eq!(Progress::from_name("pass"), None);
     }
@@ -520,6 +651,8 @@ mod tests {
             let replay = SubmissionId::of_replay(&upload, &name);
             prop_assert_ne!(&replay, &submission);
             prop_assert_ne!(&replay, &SubmissionId::of_replay(&upload, replay.as_str()));
+            let appeal = SubmissionId::of_appeal(&upload, &submission);
+            prop_assert!(![&submission, &replay, &SubmissionId::of_appeal(&upload, &appeal)].contains(&&appeal));
         }
 
         #[test]

@@ -38,6 +38,12 @@ impl UploadKind {
             Self::Document => "document",
         }
     }
+
+    /// Parses the name in tables.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Package, Self::Selfie, Self::Document].into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// An upload that belongs to an application.

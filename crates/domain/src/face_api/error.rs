@@ -2,65 +2,35 @@
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::{CaseRefusal, ReasonCode};
+use crate::{CaseRefusal, ReasonCode, refusals::refusals};
 
-macro_rules! errors {
-    ($($variant:ident $code:literal $status:literal $sentence:literal)+) => {
-        /// Why a request was refused or could not be served. Append-only: a code is never renamed and never reused.
-        ///
-        /// Further codes are those of [`ReasonCode`] for defects of a picture: see [`Refusal::PICTURE_REASONS`].
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum ApiError {
-            $(#[doc = $sentence] $variant,)+
-        }
-
-        impl ApiError {
-            /// All errors, in the order of the list.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The code: `SCREAMING_SNAKE`, subject first.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)+ }
-            }
-
-            /// Its HTTP status.
-            #[must_use]
-            pub const fn status(self) -> u16 {
-                match self { $(Self::$variant => $status,)+ }
-            }
-
-            /// The sentence for a person.
-            #[must_use]
-            pub const fn sentence(self) -> &'static str {
-                match self { $(Self::$variant => $sentence,)+ }
-            }
-        }
-    };
-}
-
-errors! {
-    RequestInvalid "REQUEST_INVALID" 400 "The request does not fit the description of this API."
-    ImageEncodingInvalid "IMAGE_ENCODING_INVALID" 400 "The image has to be a data URL: data:image/jpeg;base64, or data:image/png;base64, and then base64 with its padding."
-    IdempotencyKeyInvalid "IDEMPOTENCY_KEY_INVALID" 400 "The Idempotency-Key has to be 1 to 255 visible ASCII characters."
-    NotAuthenticated "NOT_AUTHENTICATED" 401 "The request carries no valid credentials."
-    NotAuthorized "NOT_AUTHORIZED" 403 "These credentials may not do this."
-    FaceNotFound "FACE_NOT_FOUND" 404 "There is no face with this id."
-    UploadNotFound "UPLOAD_NOT_FOUND" 404 "There is no picture under this upload: it was not sent yet, or it is older than a day."
-    RouteNotFound "ROUTE_NOT_FOUND" 404 "There is no such route."
-    FaceDuplicate "FACE_DUPLICATE" 409 "This face is registered already."
-    FaceDuplicateConcurrent "FACE_DUPLICATE_CONCURRENT" 409 "The same face was registered at the same moment; neither counts. Send one of the requests again."
-    RequestInProgress "REQUEST_IN_PROGRESS" 409 "A request with this Idempotency-Key, or another one about this face, is being served. Ask again in a moment."
-    ImageTooLarge "IMAGE_TOO_LARGE" 413 "The image is larger than a request may carry (4 MiB). Ask for an upload with POST /uploads, which takes 15 MiB."
-    RequestTooLarge "REQUEST_TOO_LARGE" 413 "The request is too large. Ask for an upload with POST /uploads."
-    MediaTypeUnsupported "MEDIA_TYPE_UNSUPPORTED" 415 "The body has to be application/json."
-    ImageNotPlain "IMAGE_NOT_PLAIN" 422 "Something follows the end of the picture in its file. Save it as a plain JPEG or PNG."
-    IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" 422 "This Idempotency-Key came with another request before. Take a new one for a new request."
-    RequestsThrottled "REQUESTS_THROTTLED" 429 "These are too many requests at once. Send them more slowly."
-    QuotaExceeded "QUOTA_EXCEEDED" 429 "The quota of this client is used up."
-    InternalError "INTERNAL_ERROR" 500 "Something is broken on our side. Sending the same again does not help; we are told about it."
-    ServiceUnavailable "SERVICE_UNAVAILABLE" 503 "We cannot do this just now. Send the same request again, with the same Idempotency-Key."
-    ServiceTimedOut "SERVICE_TIMED_OUT" 504 "This took too long. Send the same request again, with the same Idempotency-Key."
+refusals! {
+    /// Why a request was refused or could not be served.
+    ///
+    /// Further codes are those of [`ReasonCode`] for defects of a picture: see [`Refusal::PICTURE_REASONS`].
+    ApiError {
+        RequestInvalid "REQUEST_INVALID" 400 "The request does not fit the description of this API."
+        ImageEncodingInvalid "IMAGE_ENCODING_INVALID" 400 "The image has to be a data URL: data:image/jpeg;base64, or data:image/png;base64, and then base64 with its padding."
+        IdempotencyKeyInvalid "IDEMPOTENCY_KEY_INVALID" 400 "The Idempotency-Key has to be 1 to 255 visible ASCII characters."
+        NotAuthenticated "NOT_AUTHENTICATED" 401 "The request carries no valid credentials."
+        NotAuthorized "NOT_AUTHORIZED" 403 "These credentials may not do this."
+        FaceNotFound "FACE_NOT_FOUND" 404 "There is no face with this id."
+        UploadNotFound "UPLOAD_NOT_FOUND" 404 "There is no picture under this upload: it was not sent yet, or it is older than a day."
+        RouteNotFound "ROUTE_NOT_FOUND" 404 "There is no such route."
+        FaceDuplicate "FACE_DUPLICATE" 409 "This face is registered already."
+        FaceDuplicateConcurrent "FACE_DUPLICATE_CONCURRENT" 409 "The same face was registered at the same moment; neither counts. Send one of the requests again."
+        RequestInProgress "REQUEST_IN_PROGRESS" 409 "A request with this Idempotency-Key, or another one about this face, is being served. Ask again in a moment."
+        ImageTooLarge "IMAGE_TOO_LARGE" 413 "The image is larger than a request may carry (4 MiB). Ask for an upload with POST /uploads, which takes 15 MiB."
+        RequestTooLarge "REQUEST_TOO_LARGE" 413 "The request is too large. Ask for an upload with POST /uploads."
+        MediaTypeUnsupported "MEDIA_TYPE_UNSUPPORTED" 415 "The body has to be application/json."
+        ImageNotPlain "IMAGE_NOT_PLAIN" 422 "Something follows the end of the picture in its file. Save it as a plain JPEG or PNG."
+        IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" 422 "This Idempotency-Key came with another request before. Take a new one for a new request."
+        RequestsThrottled "REQUESTS_THROTTLED" 429 "These are too many requests at once. Send them more slowly."
+        QuotaExceeded "QUOTA_EXCEEDED" 429 "The quota of this client is used up."
+        InternalError "INTERNAL_ERROR" 500 "Something is broken on our side. Sending the same again does not help; we are told about it."
+        ServiceUnavailable "SERVICE_UNAVAILABLE" 503 "We cannot do this just now. Send the same request again, with the same Idempotency-Key."
+        ServiceTimedOut "SERVICE_TIMED_OUT" 504 "This took too long. Send the same request again, with the same Idempotency-Key."
+    }
 }
 
 /// The body of an error response: `{"success": false, "error": …, "code": …}`.
@@ -124,7 +94,7 @@ impl Refusal {
             Self::Error(error) => error.sentence().to_owned(),
             Self::At(field) => format!("The request does not fit the description of this API at `{field}`."),
             Self::Picture(reasons) => reasons.iter().map(|reason| reason.applicant()).collect::<Vec<_>>().join(" "),
-            Self::Case(refusal) => refusal.to_string(),
+            Self::Case(refusal) => refusal.sentence().to_owned(),
         }
     }
 

@@ -17,6 +17,22 @@ pub enum Route {
     RemoveFace,
     /// `POST /cases/{applicationId}/{caseId}/decision` of the review API
     DecideCase,
+    /// `POST /cases/{applicationId}/{caseId}/notes` of the review API
+    NoteCase,
+    /// `POST /applications/{applicationId}/reopen` of the review API
+    ReopenApplication,
+    /// `POST /applications/{applicationId}/appeal` of the review API
+    AppealApplication,
+    /// `POST /applications/{applicationId}/hold` of the review API
+    HoldApplication,
+    /// `POST /applications/{applicationId}/unhold` of the review API
+    UnholdApplication,
+    /// `POST /applications/{applicationId}/end-relationship` of the review API
+    EndRelationship,
+    /// `POST /applications/{applicationId}/resume-relationship` of the review API
+    ResumeRelationship,
+    /// `POST /applications/{applicationId}/erase` of the review API
+    EraseApplication,
 }
 
 impl Route {
@@ -26,6 +42,14 @@ impl Route {
             Self::CreateIndex => "create-index",
             Self::RemoveFace => "remove-face",
             Self::DecideCase => "decide-case",
+            Self::NoteCase => "note-case",
+            Self::ReopenApplication => "reopen-application",
+            Self::AppealApplication => "appeal-application",
+            Self::HoldApplication => "hold-application",
+            Self::UnholdApplication => "unhold-application",
+            Self::EndRelationship => "end-relationship",
+            Self::ResumeRelationship => "resume-relationship",
+            Self::EraseApplication => "erase-application",
         }
     }
 }

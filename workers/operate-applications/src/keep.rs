@@ -1,0 +1,117 @@
+//! What decides how long the data of an application are kept: a hold, and the relationship with its customer.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use bonafide_domain::{ApplicationId, ApplicationStanding, CaseRefusal, Retention, Reviewer, face_api::Route};
+use bonafide_records::{Event, Head, TRIES, record as logged};
+use bonafide_review::{Error, Identified, Note, write};
+use bonafide_worker::{ApiAnswer, ApiRequest, now, text};
+
+use crate::{
+    Because, Done, Operator,
+    record::{Record, key, set},
+};
+
+/// A change that one reviewer makes for a reason.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    route: Route,
+    event: Event,
+    judge: fn(&ApplicationStanding) -> Result<(), CaseRefusal>,
+    /// The attributes for the time, the reviewer's id and name, the reason and its salt.
+    own: [&'static str; 5],
+    /// The retention that begins with the change.
+    begins: Option<Retention>,
+    /// The attributes of what this change ends.
+    removed: &'static str,
+}
+
+/// Holds the data: they are not erased.
+pub(crate) const HOLD: Change = Change {
+    route: Route::HoldApplication,
+    event: Event::ApplicationHeld,
+    judge: ApplicationStanding::hold,
+    own: ["heldAt", "heldBy", "heldByName", "holdReason", "holdSalt"],
+    begins: None,
+    removed: "unheldAt, unheldBy, unheldByName, unholdReason, unholdSalt",
+};
+
+/// Ends the hold.
+pub(crate) const UNHOLD: Change = Change {
+    route: Route::UnholdApplication,
+    event: Event::ApplicationUnheld,
+    judge: ApplicationStanding::unhold,
+    own: ["unheldAt", "unheldBy", "unheldByName", "unholdReason", "unholdSalt"],
+    begins: None,
+    removed: "heldAt, heldBy, heldByName, holdReason, holdSalt",
+};
+
+/// Ends the relationship with the customer.
+pub(crate) const END: Change = Change {
+    route: Route::EndRelationship,
+    event: Event::RelationshipEnded,
+    judge: ApplicationStanding::end_relationship,
+    own: ["endedAt", "endedBy", "endedByName", "endReason", "endSalt"],
+    begins: Some(Retention::Customer),
+    removed: "resumedAt, resumedBy, resumedByName, resumeReason, resumeSalt",
+};
+
+/// Takes the end of the relationship back.
+pub(crate) const RESUME: Change = Change {
+    route: Route::ResumeRelationship,
+    event: Event::RelationshipResumed,
+    judge: ApplicationStanding::resume_relationship,
+    own: ["resumedAt", "resumedBy", "resumedByName", "resumeReason", "resumeSalt"],
+    begins: None,
+    removed: "retention, retentionFrom, endedAt, endedBy, endedByName, endReason, endSalt",
+};
+
+impl Operator {
+    /// Changes the application, with the decision record. A repeated request has changed it already.
+    pub(crate) async fn change(
+        &self,
+        change: Change,
+        application: &ApplicationId,
+        person: &Reviewer,
+        request: &ApiRequest,
+    ) -> Result<ApiAnswer, Error> {
+        let Because { reason } = request.json()?;
+        let identified = Identified::of(request, change.route, &[application.as_str(), &reason])?;
+        let reason = Note::of(reason, "reason")?;
+        for _ in 0..TRIES {
+            let head = self.log.head(application).await?;
+            let record = Record::read(&self.applications, application).await?;
+            if record.is_changed_by(&identified)? {
+                return Ok(ApiAnswer::ok(&Done { success: true, application_id: application.as_str() }));
+            }
+            (change.judge)(&record.standing()?)?;
+            let items = self.changed(change, application, person, (&record, &head), (&identified, &reason))?;
+            if write(&self.dynamodb, items).await? {
+                return Ok(ApiAnswer::ok(&Done { success: true, application_id: application.as_str() }));
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    fn changed(
+        &self,
+        change: Change,
+        application: &ApplicationId,
+        person: &Reviewer,
+        (record, head): (&Record, &Head),
+        (identified, reason): (&Identified, &Note),
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        let at = now();
+        let [(_, kept), (_, salt)] = reason.kept();
+        let own = [text(&at), text(&person.id), text(&person.name), kept, salt];
+        let mut values: Vec<(&str, AttributeValue)> = change.own.into_iter().zip(own).collect();
+        if let Some(retention) = change.begins {
+            values.extend([("retention", text(retention.name())), ("retentionFrom", text(&at))]);
+        }
+        values.push(("lastRequest", identified.kept()));
+        let update = Update::builder().table_name(self.applications.table()).set_key(Some(key(application)));
+        let update = record.unchanged(set(update, values, change.removed)).build()?;
+        let event = logged(application, (change.event, &person.id, &at));
+        let put = self.log.put(event, head, vec![("reasonDigest", reason.digest())])?;
+        Ok(vec![TransactWriteItem::builder().update(update).build(), TransactWriteItem::builder().put(put).build()])
+    }
+}
