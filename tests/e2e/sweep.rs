@@ -14,7 +14,7 @@ use bonafide_tools::rows::{plain, s};
 use serde_json::{Value, json};
 
 use crate::applicant::{Sent, number, send};
-use crate::command::{bonafide, json_lines};
+use crate::command::{as_ann, json_lines};
 
 /// Sends a good package with this portrait as selfie and as document. Rekognition's answers are not configured.
 async fn apply(id: &str, portrait: &str) -> Result<Sent> {
@@ -93,9 +93,9 @@ fn a_face_of_a_failed_submission_is_deleted_and_approves_nothing() {
         let update = update.key("applicationId", s(id)).key("submissionId", s(&sent.submission()));
         let update = update.update_expression("SET failure.#at = :at").expression_attribute_names("#at", "at");
         update.expression_attribute_values(":at", s("2026-01-01T00:00:00.000Z")).send().await?;
+        // Only the result is checked: the sweep of another test that runs at this moment may have deleted the face.
         let answer = sweep()?;
-        ensure!(answer["deleted"].as_u64() >= Some(1) && faces_of(id)?.is_empty(), "{answer}");
-        ensure!(answer["faces"].as_u64() >= Some(1), "{answer}");
+        ensure!(faces_of(id)?.is_empty(), "{answer}");
         let swept = sent.record_when(|record| record["faceSweptAt"].is_string()).await?;
         ensure!(swept["status"] == "FAILED", "{swept}");
 
@@ -114,7 +114,7 @@ fn a_face_of_a_failed_submission_is_deleted_and_approves_nothing() {
         );
         let row = plain(&bench().row(id).await?);
         ensure!(row.get("outcome").is_none() && row.get("faceId").is_none(), "{row}");
-        let planned = &json_lines(&bonafide(&["replay", id, "--dry-run", "--json"]))[0];
+        let planned = &json_lines(&as_ann(&["replay", id, "--dry-run", "--json"]))[0];
         ensure!(planned["action"] == "fresh", "{planned}");
         Ok(())
     });
@@ -140,7 +140,7 @@ fn an_approved_application_keeps_its_face_or_gets_it_back() {
         delete(&face)?;
         let answer = sweep()?;
         let again = faces_of(id)?;
-        ensure!(answer["indexed"].as_u64() >= Some(1) && again.len() == 1 && again != face, "{answer}: {again:?}");
+        ensure!(again.len() == 1 && again != face, "{answer}: {again:?}");
         let mut expected = before;
         expected["faceId"] = json!(again[0]);
         ensure!(plain(&bench().row(id).await?) == expected, "{expected}");
