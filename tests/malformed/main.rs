@@ -19,7 +19,7 @@ mod third_party;
 mod wire;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use bonafide_tests::answers;
@@ -34,6 +34,7 @@ use crate::run::Seen;
 fn malformed_input_is_refused_or_recorded_and_never_repeated() {
     let bench = bench();
     bench.run(async {
+        let begun = now();
         answers::pass(package::PASSING)?;
         answers::rekognition(package::FACELESS, "DetectFaces", json!({"FaceDetails": []}))?;
         let token = run::approved().await?;
@@ -56,10 +57,16 @@ fn malformed_input_is_refused_or_recorded_and_never_repeated() {
         assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), seen.len(), wrong.join("\n"));
         assert!(seen.len() >= 300 || !Share::of_this_run()?.is_whole(), "only {}", seen.len());
 
-        scan::logs()?;
+        scan::logs(begun)?;
         scan::notifications();
         scan::memory(&scan::WORKERS)
     });
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The result of the work and its duration.
