@@ -135,9 +135,13 @@ fn a_selfie_after_its_document_is_compared_with_it() {
         rekognition(id, "CompareFaces", alike(96.5))?;
         pass(id)?;
         license(id, &number(id))?;
-        ended(&judged(Document, id).await?.0, "approved", &[]);
+        let (record, row) = judged(Document, id).await?;
+        ended(&record, "approved", &[]);
+        assert_eq!(row["retention"], "unfinished");
         let (record, row) = judged(Selfie, id).await?;
         ended(&record, "approved", &[]);
+        // The person is a customer now, as long as the relationship lasts.
+        assert_eq!(row.get("retention"), None);
         assert_eq!(
             (&row["identityCompare"]["scores"]["similarity"], &row["identityVerification"]["outcome"], &row["faceId"]),
             (&json!(96.5), &json!("pass"), &json!(format!("face-of-{id}")))

@@ -171,7 +171,8 @@ const MATCHES: [(&str, Check); 3] = [
     ("LICENSE_VALIDATION", Check::ThirdPartyCheck),
 ];
 const SELFIE: &str = "selfieSubmission";
-const LATEST: [&str; 3] = ["packageSubmission", SELFIE, "documentSubmission"];
+const DOCUMENT: &str = "documentSubmission";
+const LATEST: [&str; 3] = ["packageSubmission", SELFIE, DOCUMENT];
 
 /// The data of one conclusion.
 struct Conclusion<'input> {
@@ -330,9 +331,32 @@ impl<'input> Conclusion<'input> {
         (!self.row.contains_key("faceId")).then_some(face)
     }
 
-    /// A later picture that is not approved changes nothing once the application has a face.
+    /// A later picture that is not approved changes nothing once the application has a face, or a customer with a document.
     fn leaves_application_alone(&self) -> bool {
-        self.kind != UploadKind::Package && self.row.contains_key("faceId") && self.outcome != Outcome::Approved
+        let is_later = match self.kind {
+            UploadKind::Package => false,
+            UploadKind::Selfie => self.row.contains_key("faceId"),
+            UploadKind::Document => self.had_customer(),
+        };
+        is_later && self.outcome != Outcome::Approved
+    }
+
+    /// Whether the application had a customer before this submission.
+    fn had_customer(&self) -> bool {
+        Retention::is_of_customer(column(&self.row, "retention").and_then(Retention::from_name))
+    }
+
+    /// Whether this submission makes a customer.
+    fn makes_customer(&self) -> bool {
+        let has_face = self.row.contains_key("faceId") || self.kept_face().is_some();
+        self.outcome == Outcome::Approved
+            && match self.kind {
+                UploadKind::Package => true,
+                UploadKind::Selfie => {
+                    has_face && self.progress_of(DOCUMENT) == Some(Progress::Ended(Outcome::Approved))
+                }
+                UploadKind::Document => has_face,
+            }
     }
 
     fn latest(&self) -> &'static str {
@@ -419,12 +443,8 @@ impl<'input> Conclusion<'input> {
         if let Some(customer) = &self.customer {
             changes.set("customerId", text(&customer.id));
         }
-        // What a former customer sends changes nothing in how long the data stay.
-        if column(&self.row, "retention") != Some(Retention::Customer.name()) {
-            let is_customer = self.outcome == Outcome::Approved && is_package
-                || self.row.contains_key("faceId")
-                || self.kept_face().is_some();
-            let retention = Retention::after(self.outcome, is_customer);
+        if !self.had_customer() {
+            let retention = Retention::after(self.outcome, self.makes_customer());
             changes.replace("retention", retention.map(|retention| text(retention.name())).as_ref());
             changes.replace("retentionFrom", retention.map(|_| text(self.now)).as_ref());
         }

@@ -391,6 +391,57 @@ async fn a_later_declined_picture_changes_nothing() {
     assert_eq!(application["status"], text("OPEN"));
 }
 
+#[tokio::test]
+async fn single_pictures_make_a_customer_with_a_face_and_an_approved_document() {
+    let selfie = |document: &str| {
+        rows(&[
+            ("selfieSubmission", latest(SUBMISSION, "IN_PROGRESS")),
+            ("documentSubmission", latest("fedcba987654321", document)),
+        ])
+    };
+    let document = rows(&[("documentSubmission", latest(SUBMISSION, "IN_PROGRESS"))]);
+    let with_face = with(document.clone(), "faceId", text("kept"));
+    let (approved, declined) = (input("pass", &[], Some("face")), input("decline", &["DOCUMENT_EXPIRED"], None));
+    for (kind, row, input, expected) in [
+        ("selfie", selfie("approved"), approved.clone(), None),
+        // The document is judged later, or has failed.
+        ("selfie", selfie("IN_PROGRESS"), approved.clone(), Some("unfinished")),
+        ("selfie", selfie("declined"), approved, Some("unfinished")),
+        ("document", with_face.clone(), input_without_face(), None),
+        ("document", document, input_without_face(), Some("unfinished")),
+        ("document", with_face, declined, Some("declined")),
+    ] {
+        let row = with(row, "retention", text("unfinished"));
+        let (output, written) = run(vec![record(kind)], row, input, Vec::new()).await;
+        output.expect("an outcome");
+        let application = of(&written[0], "applications");
+        let expected = expected.map(text);
+        assert_eq!(application.values.get("retention"), expected.as_ref(), "{kind}: {application:?}");
+        assert_eq!(application.values.get("retentionFrom"), expected.map(|_| text(NOW)).as_ref(), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_later_document_of_a_customer_changes_no_retention() {
+    for retention in [None, Some("customer")] {
+        for outcome in [input_without_face(), input("decline", &["DOCUMENT_EXPIRED"], None)] {
+            let is_approved = outcome.outcome == CheckOutcome::Pass;
+            let mut row = rows(&[("documentSubmission", latest(SUBMISSION, "IN_PROGRESS")), ("faceId", text("kept"))]);
+            row.extend(retention.map(|retention| ("retention".to_owned(), text(retention))));
+            let (output, written) = run(vec![record("document")], row, outcome, Vec::new()).await;
+            output.expect("an outcome");
+            let application = of(&written[0], "applications");
+            assert!(!application.expression.contains("retention"), "{application:?}");
+            assert_eq!(application.values.contains_key("documentFields"), is_approved, "{application:?}");
+        }
+    }
+}
+
+/// A document that has passed every check.
+fn input_without_face() -> Input {
+    input("pass", &[], None)
+}
+
 /// An input with the decision of reviewers.
 fn reviewed(outcome: &str, reasons: &[&str], decision: &str, reviewers: &[&str]) -> Input {
     let review = json!({

@@ -295,8 +295,9 @@ impl Starter {
         let kind = upload.kind;
         let latest = row::LATEST[row::index(kind)];
         let entry = row::entry(id, attempt, execution, [("appeal", appeal), ("consent", consent)]);
-        // A customer sends another picture: the data stay until the relationship has ended.
-        let is_of_customer = row.contains_key("faceId");
+        // A customer sends another picture: how long the data are kept does not change.
+        let is_of_customer =
+            !row.is_empty() && Retention::is_of_customer(column(row, "retention").and_then(Retention::from_name));
         let begun_with = if kind == UploadKind::Package { "package" } else { "pictures" };
         let mut update = Update::builder()
             .table_name(self.applications.table())

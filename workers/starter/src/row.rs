@@ -8,7 +8,7 @@ use bonafide_worker::{Row, column, read_object_ref, text};
 pub(crate) const LATEST: [&str; 3] = ["packageSubmission", "selfieSubmission", "documentSubmission"];
 
 /// The attributes that are read.
-pub(crate) const ATTRIBUTES: [&str; 8] = [
+pub(crate) const ATTRIBUTES: [&str; 9] = [
     "applicationId",
     "kind",
     "packageSubmission",
@@ -16,6 +16,7 @@ pub(crate) const ATTRIBUTES: [&str; 8] = [
     "documentSubmission",
     "identityVerification",
     "faceId",
+    "retention",
     "erasureAt",
 ];
 

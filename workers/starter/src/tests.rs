@@ -75,6 +75,8 @@ struct Done {
     accepted: Vec<String>,
     /// What the accepted submission has, and what the application keeps for a replay of it.
     consents: Vec<[Option<AttributeValue>; 2]>,
+    /// The retention that an accepted submission gives to its application.
+    retentions: Vec<Option<AttributeValue>>,
     refused: Vec<String>,
     copied: Vec<String>,
     updated: Vec<String>,
@@ -173,7 +175,9 @@ async fn handle_with(world: World, body: &str, bucket: Option<aws_sdk_s3::Client
                 let condition = update.condition_expression().unwrap_or_default();
                 let mut seen = seen.lock().expect("no panic");
                 seen.accepted.push(format!("{attempt} if {condition}"));
-                let entry = update.expression_attribute_values().expect("values")[":latest"].as_m().expect("a map");
+                let values = update.expression_attribute_values().expect("values");
+                seen.retentions.push(values.get(":retention").cloned());
+                let entry = values[":latest"].as_m().expect("a map");
                 let recorded = items[1].put().expect("a put").item();
                 seen.consents.push([recorded, entry].map(|of| of.get("consent").cloned()));
             }
@@ -282,6 +286,20 @@ async fn the_next_attempt_requires_an_unchanged_application() {
     result.expect("started");
     let guard = "#seen0 = :seen0 AND attribute_not_exists(#seen1) AND attribute_not_exists(#seen2)";
     assert_eq!(done.accepted, [format!("3 if attribute_not_exists(erasureAt) AND {guard}")]);
+}
+
+#[tokio::test]
+async fn an_upload_does_not_change_how_long_the_data_of_a_customer_are_kept() {
+    let unfinished = Some("unfinished");
+    for (retention, expected) in [(unfinished, unfinished), (Some("customer"), None), (None, None)] {
+        let mut application =
+            row(&[("kind", text("pictures")), ("selfieSubmission", latest("approved")), ("faceId", text("kept"))]);
+        application.extend(retention.map(|retention| ("retention".to_owned(), text(retention))));
+        let world = World { application, ..World::default() };
+        let (result, done) = handle(world, &event("id_document/8d247914.jpg", None)).await;
+        result.expect("started");
+        assert_eq!(done.retentions, [expected.map(text)], "{retention:?}");
+    }
 }
 
 #[tokio::test]

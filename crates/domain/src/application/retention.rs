@@ -39,8 +39,15 @@ impl Retention {
         Self::ALL.into_iter().find(|retention| retention.name() == name)
     }
 
-    /// The one that follows from the outcome of a submission; `None` for a customer. An application with a face, or with a package that is
-    /// approved, has a customer. A single picture can be approved before the other one is sent.
+    /// Whether an application with this retention has a customer, or had one. What is sent to it later does not change how long its data
+    /// are kept.
+    #[must_use]
+    pub const fn is_of_customer(retention: Option<Self>) -> bool {
+        matches!(retention, None | Some(Self::Customer))
+    }
+
+    /// The one that follows from the outcome of a submission; `None` for a new customer. A package makes one when it is approved, and single
+    /// pictures when the application has kept a face and its document is approved.
     #[must_use]
     pub const fn after(outcome: Outcome, is_customer: bool) -> Option<Self> {
         match outcome {
@@ -115,7 +122,9 @@ mod tests {
     fn only_a_customer_is_kept_without_an_end() {
         for outcome in Outcome::ALL {
             assert_eq!(Retention::after(outcome, true), None);
-            assert!(Retention::after(outcome, false).is_some_and(|retention| retention != Retention::Customer));
+            assert!(
+                Retention::after(outcome, false).is_some_and(|retention| !Retention::is_of_customer(Some(retention)))
+            );
         }
         assert_eq!(Retention::after(Outcome::Declined, false), Some(Retention::Declined));
     }
