@@ -106,10 +106,7 @@ fn is_exported() -> Result<()> {
     let page = text("index.html")?;
     ensure!(OWN.iter().all(|(_, own)| page.to_lowercase().contains(&own.to_lowercase())), "{page}");
     ensure!(!page.contains("<script"), "{page}");
-    ensure!(
-        text("customer.json")?.contains("VANTREESE") && text("decisions.json")?.contains("dataExported"),
-        "{names:?}"
-    );
+    ensure!(text("customer.json")?.contains("VANTREESE") && text("decisions.json")?.contains("dataRead"), "{names:?}");
     Ok(())
 }
 
@@ -182,7 +179,7 @@ fn a_persons_data_are_exported_held_and_erased() {
         let log = what().await?;
         let expected = [
             "submissionConcluded",
-            "dataExported",
+            "dataRead",
             "applicationHeld",
             "applicationUnheld",
             "relationshipEnded",

@@ -50,9 +50,15 @@ fn show_prints_everything_but_personal_data_only_on_request() {
     assert!(!shown.to_string().contains(last_name));
     assert!(!text(&["show", "face-mismatch"]).contains(last_name));
 
-    let revealed = &json_lines(&bonafide(&["show", "face-mismatch", "--reveal", "--json"]))[0];
+    // Without a reviewer nothing is revealed, and each look is recorded.
+    let refused = bonafide(&["show", "face-mismatch", "--reveal"]);
+    assert!(!refused.status.success() && !format!("{refused:?}").contains(last_name), "{refused:?}");
+    let revealed = &json_lines(&as_ann(&["show", "face-mismatch", "--reveal", "--json"]))[0];
     assert_eq!(revealed["details"]["stated"]["LAST_NAME"], last_name);
-    assert!(text(&["show", "face-mismatch", "--reveal"]).contains(last_name));
+    assert!(text(&["show", "face-mismatch", "--reveal", "--as", "ann"]).contains(last_name));
+    let decisions = json_lines(&bonafide(&["audit", "show", "face-mismatch", "--json"]));
+    let looks = decisions.iter().filter(|decision| decision["what"] == "dataRead").count();
+    assert_eq!(looks, 2, "{decisions:?}");
 }
 
 #[test]

@@ -231,7 +231,7 @@ fn sentence(record: &Item) -> String {
         Event::RelationshipResumed => format!("Reviewer {who} took the end of the relationship back"),
         Event::EvidenceErased => format!("The packages and pictures were erased, {}", cause(record, &who)),
         Event::ApplicationErased => format!("The data of the applicant was erased, {}", cause(record, &who)),
-        Event::DataExported => format!("Reviewer {who} exported all data of the applicant"),
+        Event::DataRead => format!("Reviewer {who} read or exported the data of the applicant"),
         Event::CaseViewed => match text(record, "caseApplicationId") {
             Some(other) => format!("Reviewer {who} was shown the picture, in case {case} of application {other}"),
             None => format!("Reviewer {who} was shown case {case} with personal data"),
@@ -380,8 +380,8 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn holds_exports_and_erasures_are_told() {
-        let events = [Event::ApplicationHeld, Event::ApplicationUnheld, Event::DataExported, Event::ApplicationErased];
+    fn holds_looks_and_erasures_are_told() {
+        let events = [Event::ApplicationHeld, Event::ApplicationUnheld, Event::DataRead, Event::ApplicationErased];
         let mut records = events.map(|event| record(&application(), (event, "ann", "2026-11-30T08:00:00.000Z")));
         let erased = m([("objects", AttributeValue::N("6".to_owned())), ("faces", AttributeValue::N("1".to_owned()))]);
         records[3].extend([
@@ -392,7 +392,7 @@ pub(crate) mod tests {
         for text in [
             "ann held the data",
             "ann ended the hold",
-            "ann exported all data",
+            "ann read or exported the data",
             "erased, as reviewer ann had asked",
             "deleted 1 faces, 6 objects; tables could be recovered until 2027-01-04",
         ] {

@@ -216,25 +216,34 @@ impl Session {
         Ok((executions, gone))
     }
 
-    /// `show`
+    /// `show`; for a reviewer with personal data
     ///
     /// # Errors
-    /// When there is no such application, or AWS refuses or does not answer.
-    pub async fn show(&self, id: &ApplicationId, is_revealing: bool, is_json: bool) -> Result<u8, Error> {
+    /// When there is no such application, when the review API does not record the look, or when AWS refuses or does not answer.
+    pub async fn show(&self, id: &ApplicationId, reveal_to: Option<&Identity>, is_json: bool) -> Result<u8, Error> {
         let Shown { application, submissions, executions, gone, text } = self.shown(id).await?;
         print_unknown(&gone);
-        let details = if is_revealing { self.revealed(id, &application).await? } else { Value::Null };
         let mut object = json!(application);
         object["submissions"] = json!(submissions);
         object["executions"] = json!(executions);
-        if is_revealing {
-            object["details"] = details.clone();
+        let mut revealed = String::new();
+        if let Some(identity) = reveal_to {
+            let details = self.revealed(identity, id, &application).await?;
+            revealed = render::revealed(&details);
+            object["details"] = details;
         }
-        show(is_json, &object, || if is_revealing { text + &render::revealed(&details) } else { text });
+        show(is_json, &object, || text + &revealed);
         Ok(u8::from(application.has_failed()))
     }
 
-    async fn revealed(&self, id: &ApplicationId, application: &Application) -> Result<Value, Error> {
+    async fn revealed(
+        &self,
+        identity: &Identity,
+        id: &ApplicationId,
+        application: &Application,
+    ) -> Result<Value, Error> {
+        // Nothing is read that is not recorded.
+        self.review(identity).await?.access(id).await?;
         let Records { dynamodb, applications, submissions, .. } = self.records()?;
         // A selfie has no details.
         let latest = application.package_submission.as_ref().or(application.document_submission.as_ref());

@@ -105,13 +105,17 @@ enum Command {
         output: Output,
     },
     /// Show everything about an application: its submissions, also refused ones, with checks, scores, evidence and executions
-    #[command(after_help = help!("bonafide show my-first"))]
+    #[command(after_help = help!("bonafide show my-first
+  bonafide show my-first --reveal --as ann"))]
     Show {
         /// Its id
         application_id: String,
-        /// Also show stated details, document fields and the reasons for reopening and appeal. This is personal data
+        /// Also show stated details, document fields and the reasons for reopening and appeal. This is personal data. The review API
+        /// records the look first
         #[arg(long)]
         reveal: bool,
+        #[command(flatten)]
+        identity: Identity,
         #[command(flatten)]
         output: Output,
     },
@@ -627,9 +631,9 @@ async fn run(Arguments { choice, command }: Arguments) -> Result<u8, Error> {
             let id = parse_id(&application_id)?;
             Session::open(&choice).await?.status(&id, output.json).await
         }
-        Command::Show { application_id, reveal, output } => {
+        Command::Show { application_id, reveal, identity, output } => {
             let id = parse_id(&application_id)?;
-            Session::open(&choice).await?.show(&id, reveal, output.json).await
+            Session::open(&choice).await?.show(&id, reveal.then_some(&identity), output.json).await
         }
         Command::List { filter, limit, output } => {
             Session::open(&choice).await?.list(&filter, limit.limit, output.json).await

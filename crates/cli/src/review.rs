@@ -277,7 +277,7 @@ impl ReviewApi {
         self.send(Method::POST, &format!("/applications/{id}/erase"), Some(&body)).await
     }
 
-    /// Records that this reviewer exports the data of an application.
+    /// Records that this reviewer reads the data of an application.
     ///
     /// # Errors
     /// When the API refuses or does not answer.

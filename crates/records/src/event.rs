@@ -35,8 +35,8 @@ pub enum Event {
     EvidenceErased,
     /// The data of the application were erased.
     ApplicationErased,
-    /// A reviewer exported the data of the application.
-    DataExported,
+    /// A reviewer exported the data of the application, or had them shown.
+    DataRead,
 }
 
 impl Event {
@@ -57,7 +57,7 @@ impl Event {
         Self::RelationshipResumed,
         Self::EvidenceErased,
         Self::ApplicationErased,
-        Self::DataExported,
+        Self::DataRead,
     ];
 
     /// Its name in the records.
@@ -79,7 +79,7 @@ impl Event {
             Self::RelationshipResumed => "relationshipResumed",
             Self::EvidenceErased => "evidenceErased",
             Self::ApplicationErased => "applicationErased",
-            Self::DataExported => "dataExported",
+            Self::DataRead => "dataRead",
         }
     }
 

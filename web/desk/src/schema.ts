@@ -416,9 +416,9 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Record that the data of an application are exported
-     * @description Adds the record `dataExported` to the decision records. `bonafide export` asks for it before it reads anything. The API itself gives
-     *     no data.
+     * Record that the data of an application are read
+     * @description Adds the record `dataRead` to the decision records. `bonafide export` and `bonafide show --reveal` ask for it before they read
+     *     anything. The API itself gives no data.
      */
     post: operations["record-access"];
     delete?: never;
@@ -795,13 +795,6 @@ export interface components {
     ReasonRequest: {
       /** @description Up to 2,000 characters. It may have personal data, which the decision records must not have. */
       reason: string;
-    };
-    ReopenAnswer: {
-      /** @constant */
-      success: true;
-      applicationId: components["schemas"]["ApplicationId"];
-      /** @constant */
-      status: "OPEN";
     };
     AppealAnswer: {
       /** @constant */
@@ -1524,7 +1517,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["ReopenAnswer"];
+          "application/json": components["schemas"]["DoneAnswer"];
         };
       };
       400: components["responses"]["BadRequest"];

@@ -4,10 +4,9 @@
 //! Each change has the conditions under which it was judged, and its record in the log of decisions.
 
 mod appeal;
+mod change;
 mod erase;
-mod keep;
 mod record;
-mod reopen;
 mod replay;
 
 use bonafide_domain::{ApplicationId, CaseRefusal, Reviewer, face_api::ApiError};
@@ -78,12 +77,12 @@ pub async fn handle(operator: &Operator, request: ApiRequest) -> Result<ApiAnswe
     let person = reviewer(&request, &operator.client_id)?;
     let change = async |change| operator.change(change, &named(&request)?, &person, &request).await;
     match request.route() {
-        ("POST", "/applications/{applicationId}/reopen") => operator.reopen(&named(&request)?, &person, &request).await,
+        ("POST", "/applications/{applicationId}/reopen") => change(change::REOPEN).await,
         ("POST", "/applications/{applicationId}/appeal") => operator.appeal(&named(&request)?, &person, &request).await,
-        ("POST", "/applications/{applicationId}/hold") => change(keep::HOLD).await,
-        ("POST", "/applications/{applicationId}/unhold") => change(keep::UNHOLD).await,
-        ("POST", "/applications/{applicationId}/end-relationship") => change(keep::END).await,
-        ("POST", "/applications/{applicationId}/resume-relationship") => change(keep::RESUME).await,
+        ("POST", "/applications/{applicationId}/hold") => change(change::HOLD).await,
+        ("POST", "/applications/{applicationId}/unhold") => change(change::UNHOLD).await,
+        ("POST", "/applications/{applicationId}/end-relationship") => change(change::END).await,
+        ("POST", "/applications/{applicationId}/resume-relationship") => change(change::RESUME).await,
         ("POST", "/applications/{applicationId}/erase") => operator.erase(&named(&request)?, &person, &request).await,
         ("POST", "/applications/{applicationId}/access") => operator.access(&named(&request)?, &person).await,
         ("POST", "/executions/{execution}/replay") => operator.replay(&person, &request).await,
@@ -95,7 +94,7 @@ impl Operator {
     /// Records that this reviewer is given everything about an application, before it is read.
     async fn access(&self, application: &ApplicationId, person: &Reviewer) -> Result<ApiAnswer, Error> {
         self.is_known(application).await?;
-        self.log.add(application, logged(application, (Event::DataExported, &person.id, &now()))).await?;
+        self.log.add(application, logged(application, (Event::DataRead, &person.id, &now()))).await?;
         Ok(ApiAnswer::ok(&Done { success: true, application_id: application.as_str() }))
     }
 

@@ -1,7 +1,7 @@
-//! What decides how long the data of an application are kept: a hold, and the relationship with its customer.
+//! The changes of an application by one reviewer: a reopening, a hold, and the end of the relationship with its customer.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
-use bonafide_domain::{ApplicationId, ApplicationStanding, CaseRefusal, Retention, Reviewer, face_api::Route};
+use bonafide_domain::{ApplicationId, ApplicationStanding, CaseRefusal, Retention, Reviewer, Status, face_api::Route};
 use bonafide_records::{Event, Head, TRIES, record as logged};
 use bonafide_review::{Error, Identified, Note, write};
 use bonafide_worker::{ApiAnswer, ApiRequest, now, text};
@@ -21,6 +21,8 @@ pub(crate) struct Change {
     own: [&'static str; 5],
     /// The retention that begins with the change.
     begins: Option<Retention>,
+    /// The status of the application after it.
+    status: Option<Status>,
     /// The attributes of what this change ends.
     removed: &'static str,
 }
@@ -32,6 +34,7 @@ pub(crate) const HOLD: Change = Change {
     judge: ApplicationStanding::hold,
     own: ["heldAt", "heldBy", "heldByName", "holdReason", "holdSalt"],
     begins: None,
+    status: None,
     removed: "unheldAt, unheldBy, unheldByName, unholdReason, unholdSalt",
 };
 
@@ -42,6 +45,7 @@ pub(crate) const UNHOLD: Change = Change {
     judge: ApplicationStanding::unhold,
     own: ["unheldAt", "unheldBy", "unheldByName", "unholdReason", "unholdSalt"],
     begins: None,
+    status: None,
     removed: "heldAt, heldBy, heldByName, holdReason, holdSalt",
 };
 
@@ -52,6 +56,7 @@ pub(crate) const END: Change = Change {
     judge: ApplicationStanding::end_relationship,
     own: ["endedAt", "endedBy", "endedByName", "endReason", "endSalt"],
     begins: Some(Retention::Customer),
+    status: None,
     removed: "resumedAt, resumedBy, resumedByName, resumeReason, resumeSalt",
 };
 
@@ -62,7 +67,19 @@ pub(crate) const RESUME: Change = Change {
     judge: ApplicationStanding::resume_relationship,
     own: ["resumedAt", "resumedBy", "resumedByName", "resumeReason", "resumeSalt"],
     begins: None,
+    status: None,
     removed: "retention, retentionFrom, endedAt, endedBy, endedByName, endReason, endSalt",
+};
+
+/// Opens an application again: the applicant may upload, and attempts are counted from the beginning.
+pub(crate) const REOPEN: Change = Change {
+    route: Route::ReopenApplication,
+    event: Event::ApplicationReopened,
+    judge: ApplicationStanding::reopen,
+    own: ["reopenedAt", "reopenedBy", "reopenedByName", "reopenReason", "reopenSalt"],
+    begins: Some(Retention::Unfinished),
+    status: Some(Status::Open),
+    removed: "outcome, reasons, decidedAt, failure, statusBeforeFailure, packageSubmission, selfieSubmission, documentSubmission",
 };
 
 impl Operator {
@@ -106,6 +123,9 @@ impl Operator {
         let mut values: Vec<(&str, AttributeValue)> = change.own.into_iter().zip(own).collect();
         if let Some(retention) = change.begins {
             values.extend([("retention", text(retention.name())), ("retentionFrom", text(&at))]);
+        }
+        if let Some(status) = change.status {
+            values.extend([("status", text(status.name())), ("updatedAt", text(&at))]);
         }
         values.push(("lastRequest", identified.kept()));
         let update = Update::builder().table_name(self.applications.table()).set_key(Some(key(application)));
