@@ -36,6 +36,7 @@ enum Standing {
     PicturesApproved,
     PicturesDeclined,
     PicturesInReview,
+    PicturesFailed,
 }
 
 impl Standing {
@@ -44,7 +45,7 @@ impl Standing {
         match self {
             Self::InReview | Self::PicturesInReview => rekognition(id, "SearchFaces", found("another-face", 99.5))?,
             Self::PicturesDeclined => rekognition(id, "CompareFaces", alike(3.0))?,
-            Self::Failed => {
+            Self::Failed | Self::PicturesFailed => {
                 // As many errors as the Task makes attempts.
                 let denied = Fault::error("rekognition", "DetectFaces", id, "AccessDeniedException", 400).times(8);
                 bench().local.control.add(&denied)?;
@@ -58,7 +59,9 @@ impl Standing {
         }
         let kinds: &[_] = match self {
             Self::Approved | Self::Declined | Self::InReview | Self::Failed => &[Package],
-            Self::PicturesApproved | Self::PicturesDeclined | Self::PicturesInReview => &[Document, Selfie],
+            Self::PicturesApproved | Self::PicturesDeclined | Self::PicturesInReview | Self::PicturesFailed => {
+                &[Document, Selfie]
+            }
         };
         let (last, first) = kinds.split_last().context("no upload")?;
         for kind in first {
@@ -78,7 +81,7 @@ impl Standing {
             Self::Approved | Self::Declined | Self::PicturesDeclined => "DECIDED",
             Self::InReview | Self::PicturesInReview => "IN_REVIEW",
             Self::PicturesApproved => "OPEN",
-            Self::Failed => "FAILED",
+            Self::Failed | Self::PicturesFailed => "FAILED",
         };
         bench().row_when(id, |row| plain(row)["status"] == status).await?;
         bench().notifications(id, 1).await.map(drop)
@@ -214,6 +217,18 @@ fn an_application_of_pictures_refuses_packages() {
 }
 
 #[test]
+fn failed_pictures_are_sent_again_and_packages_refused() {
+    let id = "e2e_pictures-failed_";
+    bench().run(async {
+        Standing::PicturesFailed.reach(id).await?;
+        refuses(id, Package, KIND).await?;
+        let record = send(Selfie, id, upload(Selfie, id, &number(id))).await?.ended().await?;
+        assert_eq!((&record["outcome"], &record["attempt"]), (&json!("approved"), &json!(1.0)), "{record}");
+        Ok(())
+    });
+}
+
+#[test]
 fn a_failed_application_takes_a_package_and_keeps_its_records() {
     let id = "e2e_after-failure_";
     bench().run(async {
@@ -262,6 +277,25 @@ fn an_application_in_progress_refuses_uploads() {
             (Some("approved"), Some(&*number(id)))
         );
         assert_eq!((kept.submissions.len(), kept.decisions.len(), kept.executions.len()), (1, 1, 1), "{kept:#?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_picture_in_progress_refuses_packages_and_pictures_of_its_kind() {
+    let id = "e2e_busy-pictures_";
+    bench().run(async {
+        let gate = gate(id)?;
+        pass(id)?;
+        license(id, &number(id))?;
+        let sent = send(Selfie, id, upload(Selfie, id, &number(id))).await?;
+        gate.reached().await?;
+        for (kind, reason) in [(Selfie, "SUBMISSION_IN_PROGRESS"), (Package, KIND)] {
+            refuses(id, kind, reason).await?;
+        }
+        gate.open()?;
+        // It waits for its document.
+        assert_eq!(sent.ended().await?["reasons"], json!(["DOCUMENT_MISSING"]));
         Ok(())
     });
 }
@@ -357,6 +391,36 @@ fn a_declined_application_can_be_reopened() {
         bench().local.control.set_license(&number(id), "known")?;
         let record = send(Package, id, upload(Package, id, &number(id))).await?.ended().await?;
         assert_eq!((&record["attempt"], &record["outcome"]), (&json!(1.0), &json!("approved")));
+        Ok(())
+    });
+}
+
+/// Another person has used up the attempts of an application with good pictures, or has begun it with the other kind of upload.
+#[test]
+fn an_application_that_another_person_has_locked_is_reopened() {
+    bench().run(async {
+        let (exhausted, begun) = ("e2e_locked-attempts_", "e2e_locked-kind_");
+        for id in [exhausted, begun] {
+            pass(id)?;
+            license(id, &number(id))?;
+        }
+        for _ in 0..ATTEMPTS.len() {
+            let record =
+                send(Document, exhausted, upload(Document, exhausted, &number(exhausted))).await?.ended().await?;
+            assert_eq!(record["outcome"], "approved", "{record}");
+        }
+        refuses(exhausted, Document, "ATTEMPTS_EXHAUSTED").await?;
+        refuses(exhausted, Package, KIND).await?;
+        let record = send(Package, begun, *b"no zip").await?.ended().await?;
+        assert_eq!(record["outcome"], "resubmit", "{record}");
+        refuses(begun, Selfie, KIND).await?;
+
+        for (id, kind) in [(exhausted, Package), (begun, Document)] {
+            let reopened = as_ann(&["reopen", id, "--reason", "Another person uploaded under this id."]);
+            assert_eq!(reopened.status.code(), Some(0), "{reopened:?}");
+            let record = send(kind, id, upload(kind, id, &number(id))).await?.ended().await?;
+            assert_eq!((&record["attempt"], &record["outcome"]), (&json!(1.0), &json!("approved")), "{id}: {record}");
+        }
         Ok(())
     });
 }

@@ -1,12 +1,19 @@
 //! The operators' command line against the same deployment.
 
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 use std::process::Output;
 
 use bonafide_domain::ReasonCode;
+use bonafide_records::{Seal, canonical};
 use bonafide_tests::answers::{license, pass};
 use bonafide_tests::bench::bench;
 use bonafide_tools::packages::members;
+use bonafide_tools::rows::Row;
 use serde_json::{Value, json};
+use zip::ZipArchive;
 
 use crate::run::sample;
 
@@ -91,8 +98,9 @@ fn audit_tells_what_was_decided_and_by_which_rules() {
     let seen = sample(id);
     let audit = |arguments: &[&str]| bonafide(&[&["audit"], arguments].concat());
     let shown = json_lines(&audit(&["show", id, "--json"]));
-    let concluded = shown.last().unwrap();
-    assert_eq!((&concluded["what"], &concluded["outcome"]), (&json!("submissionConcluded"), &json!("declined")));
+    // Other tests look at this application, which is recorded as well.
+    let concluded = shown.iter().find(|record| record["what"] == "submissionConcluded").unwrap();
+    assert_eq!(concluded["outcome"], "declined");
     // 32 bytes, in base64 and in hexadecimal digits.
     assert_eq!(concluded["evidence"]["selfie"]["sha256"].as_str().map(str::len), Some(44), "{concluded}");
     for digest in ["digest", "personalDigest"] {
@@ -117,9 +125,44 @@ fn audit_tells_what_was_decided_and_by_which_rules() {
     let used = rules.iter().find(|rules| rules["thresholdsDigest"] == concluded["thresholdsDigest"]).unwrap();
     assert!(used["conclusions"].as_u64() >= Some(1), "{used}");
 
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("records.zip").display().to_string();
-    let export = || audit(&["export", "--since", "1d", "--to", &file]);
-    assert_eq!((export().status.code(), export().status.code()), (Some(0), Some(2)));
     assert_eq!(audit(&["show", "unknown"]).status.code(), Some(3));
+}
+
+#[test]
+fn the_records_of_a_period_are_exported_as_they_were_sealed() {
+    let id = "license-unknown";
+    sample(id);
+    let recorded = bench().run(bench().decisions(id));
+    let at = |record: &Row| record["at"].as_s().unwrap().clone();
+    let (first, last) = (at(recorded.first().unwrap()), at(recorded.last().unwrap()));
+    let folder = tempfile::tempdir().unwrap();
+    let export = |name: &str, since: &str, until: Option<&str>| {
+        let file = folder.path().join(name);
+        let until = until.map(|until| ["--until", until]).into_iter().flatten();
+        let to = file.to_str().unwrap();
+        let arguments: Vec<_> = ["audit", "export", "--since", since, "--to", to].into_iter().chain(until).collect();
+        (bonafide(&arguments).status.code(), file)
+    };
+    let own = |file: &Path| {
+        let mut archive = ZipArchive::new(File::open(file).unwrap()).unwrap();
+        let mut found = BTreeMap::new();
+        for index in 0..archive.len() {
+            let mut entry = archive.by_index(index).unwrap();
+            let (name, mut text) = (entry.name().unwrap().into_owned(), String::new());
+            entry.read_to_string(&mut text).unwrap();
+            found.insert(name, text);
+        }
+        found.retain(|name, _| name.starts_with(&Seal::prefix(&id.parse().unwrap())));
+        found
+    };
+    let (code, whole) = export("records.zip", "1d", None);
+    assert_eq!(code, Some(0));
+    let sealed = recorded.iter().map(|record| (Seal::of(record).unwrap().to_string(), canonical(record)));
+    assert_eq!(own(&whole), sealed.collect());
+    // A period has its beginning, and not its end.
+    let (_, before) = export("before.zip", "1d", Some(&first));
+    let (_, after) = export("after.zip", &last, None);
+    assert_eq!((own(&before).len(), own(&after).len()), (0, 1));
+    let (again, _) = export("records.zip", "1d", None);
+    assert_eq!(again, Some(2), "the file is there");
 }

@@ -5,12 +5,12 @@ use std::io::{Cursor, Read as _};
 
 use anyhow::{Context as _, Result, ensure};
 use bonafide_domain::UploadKind::{Document, Package, Selfie};
-use bonafide_tests::answers::person;
+use bonafide_tests::answers::{found, license, pass, person, rekognition};
 use bonafide_tests::bench::bench;
 use bonafide_tests::leaks::places_of;
 use bonafide_tests::pii::{PiiMarkers, rows_of};
 use bonafide_tools::control::Fault;
-use bonafide_tools::packages::{details, document, zip};
+use bonafide_tools::packages::{details, document, members, zip};
 use bonafide_tools::repository;
 use bonafide_tools::rows::{m, plain, s};
 use serde_json::Value;
@@ -197,6 +197,40 @@ fn a_persons_data_are_exported_held_and_erased() {
         ended_long_ago().await?;
         done(&[&["erase", ID, "--wait"], &because[..]].concat())?;
         ensure!(faces()? == 0 && what().await?.len() == 11);
+        Ok(())
+    });
+}
+
+/// What reviewers wrote about a person is erased with the case.
+#[test]
+fn notes_and_reasons_of_reviewers_are_erased() {
+    let id = "e2e_erased-case_";
+    bench().run(async {
+        rekognition(id, "SearchFaces", found("another-face", 99.5))?;
+        pass(id)?;
+        license(id, &number(id))?;
+        let sent = send(Package, id, zip(&members(id, &number(id)))).await?;
+        let case = format!("{}-1", sent.submission());
+        bench().case_waiting(id, &case).await?;
+        let path = format!("{id}/{case}");
+        let decline = ["decide", &path, "decline", "--reason", "FACE_MISMATCH", "--note", "The sister of Yolandrine."];
+        for arguments in [&["note", &path, "Looks like Yolandrine."][..], &["claim", &path], &decline] {
+            done(&[&["review"], arguments].concat())?;
+        }
+        ensure!(sent.ended().await?["outcome"] == "declined");
+        let because = ["--reason", "Yolandrine has asked for it."];
+        done(&[&["hold", id], &because[..]].concat())?;
+        done(&[&["unhold", id], &because[..]].concat())?;
+
+        let mut markers = PiiMarkers::default();
+        markers.add("Yolandrine");
+        let own = rows_of(&bench().local, &bench().deployment, id).await?;
+        let search = markers.search()?;
+        ensure!(own.iter().map(|row| search.count(&row.to_string())).sum::<usize>() >= 3, "the search is blind");
+        let erased = done(&[&["erase", id, "--wait"], &because[..]].concat())?;
+        ensure!(erased["outcome"] == "erased" && erased["erased"]["cases"] == 1, "{erased}");
+        let after = places_of(&bench().local, &bench().deployment, &markers).await?;
+        ensure!(after.is_empty(), "left in {after:?}");
         Ok(())
     });
 }

@@ -89,7 +89,8 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
     search.report(markers.len())
 }
 
-/// The places that contain one of these markers: rows of tables, keys of objects, descriptions of faces, logs, metrics, and executions.
+/// The places that contain one of these markers: rows of tables, keys of objects, sealed records, descriptions of faces, logs, metrics, and
+/// executions.
 ///
 /// # Errors
 /// When the local AWS does not answer.
@@ -105,6 +106,7 @@ pub async fn places_of(local: &Local, deployment: &Deployment, markers: &PiiMark
     metrics(local, &mut search)?;
     collections(local, &mut search)?;
     keys(local, deployment, &[""], &mut search).await?;
+    seals(local, deployment, &mut search).await?;
     histories(local, &mut search).await?;
     Ok(search.found.into_keys().collect())
 }

@@ -210,7 +210,8 @@ pub fn line(record: &Item) -> String {
 }
 
 /// What happened, and who did it.
-fn sentence(record: &Item) -> String {
+#[must_use]
+pub fn sentence(record: &Item) -> String {
     let part = |name| text(record, name).unwrap_or_default();
     let (who, case, submission) = (part("who"), part("caseId"), part("submissionId"));
     let Some(event) = Event::of(record) else { return format!("{} by {who}", part("what")) };

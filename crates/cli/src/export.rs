@@ -1,5 +1,6 @@
 //! Everything that is stored about one application, in one file: its records as JSON, its evidence, and a page that explains them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{Cursor, Write as _};
@@ -13,7 +14,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::deployment::Deployment;
 use crate::error::Error;
-use crate::row;
+use crate::{audit, row};
 
 /// The names of the files with records, and what is in them.
 const FILES: [(&str, &str); 5] = [
@@ -29,8 +30,10 @@ const FILES: [(&str, &str); 5] = [
 pub struct Export {
     /// By the file of [`FILES`] in which they are.
     records: [Value; FILES.len()],
-    /// Keys below `evidence/<application>/`, and contents.
-    evidence: Vec<(String, Vec<u8>)>,
+    /// When what has happened, by the decision records.
+    events: Vec<(String, String)>,
+    /// Keys and contents of all packages and pictures.
+    objects: Vec<(String, Vec<u8>)>,
 }
 
 impl Export {
@@ -57,20 +60,27 @@ impl Export {
             items.iter().map(plain).collect::<Value>()
         };
         let one = |items: Vec<row::Item>| items.first().map(plain).unwrap_or_default();
+        let decisions = of("DecisionsTableName").await?;
+        let told = |record| (row::text(record, "at").unwrap_or_default(), audit::sentence(record));
+        let events = decisions.iter().map(told).collect();
         let records = [
             one(of("ApplicationsTableName").await?),
             list(of("SubmissionsTableName").await?),
             list(of("CasesTableName").await?),
             one(customers(dynamodb, deployment.data("CustomersTableName")?, id).await?),
-            list(of("DecisionsTableName").await?),
+            list(decisions),
         ];
-        Ok(Self { records, evidence: evidence(s3, deployment.data("BucketName")?, id).await? })
+        // The record of a conversation names its pictures.
+        let pictures = ["document", "selfie"].into_iter().filter_map(|name| records[0][name]["key"].as_str());
+        let prefixes = id.object_prefixes(&pictures.collect::<Vec<_>>());
+        let objects = objects(s3, deployment.data("BucketName")?, &prefixes).await?;
+        Ok(Self { records, events, objects })
     }
 
     /// The number of pictures and packages.
     #[must_use]
     pub fn objects(&self) -> usize {
-        self.evidence.len()
+        self.objects.len()
     }
 
     /// Writes the archive. Only the owner may read it.
@@ -103,7 +113,7 @@ impl Export {
             archive.start_file(*name, options)?;
             archive.write_all(serde_json::to_string_pretty(record)?.as_bytes())?;
         }
-        for (key, content) in &self.evidence {
+        for (key, content) in &self.objects {
             archive.start_file(key.as_str(), options)?;
             archive.write_all(content)?;
         }
@@ -112,7 +122,7 @@ impl Export {
 
     /// A page without scripts, for the person.
     fn page(&self, id: &ApplicationId) -> String {
-        let [application, submissions, cases, customer, decisions] = &self.records;
+        let [application, submissions, cases, customer, _] = &self.records;
         let mut page = String::from(HEAD);
         paragraph(&mut page, &format!("This is everything that is stored about the application {id}."));
         heading(&mut page, "Result");
@@ -157,19 +167,13 @@ impl Export {
         }
         heading(&mut page, "Pictures and packages");
         page += "<ul>\n";
-        for (key, _) in &self.evidence {
+        for (key, _) in &self.objects {
             let key = escaped(key);
             let _infallible = writeln!(page, "<li><a href=\"{key}\">{key}</a></li>");
         }
         page += "</ul>\n";
         heading(&mut page, "What has happened");
-        let events: Vec<_> = decisions
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|record| (shown(&record["at"]), shown(&record["what"])))
-            .collect();
-        table(&mut page, &events);
+        table(&mut page, &self.events);
         heading(&mut page, "Files");
         table(&mut page, &FILES.map(|(name, is)| (name.to_owned(), is.to_owned())));
         page + "</main></body></html>\n"
@@ -241,24 +245,25 @@ async fn customers(
     }
 }
 
-async fn evidence(
+/// The current versions of all objects with these prefixes.
+async fn objects(
     client: &aws_sdk_s3::Client,
     bucket: &str,
-    id: &ApplicationId,
+    prefixes: &BTreeSet<String>,
 ) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let mut found = Vec::new();
-    let mut pages = client.list_objects_v2().bucket(bucket).prefix(format!("evidence/{id}/")).into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| Error::from_sdk("list the evidence", error))?;
-        for key in page.contents().iter().filter_map(|object| object.key()) {
-            let object = client.get_object().bucket(bucket).key(key).send().await;
-            let object = object.map_err(|error| Error::from_sdk("read the evidence", error))?;
-            let content = object
-                .body
-                .collect()
-                .await
-                .map_err(|error| Error::NoAnswer { action: "read the evidence", message: error.to_string() })?;
-            found.push((key.to_owned(), content.to_vec()));
+    for prefix in prefixes {
+        let mut pages = client.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| Error::from_sdk("list the packages and pictures", error))?;
+            for key in page.contents().iter().filter_map(|object| object.key()) {
+                let action = "read the packages and pictures";
+                let object = client.get_object().bucket(bucket).key(key).send().await;
+                let object = object.map_err(|error| Error::from_sdk(action, error))?;
+                let content = object.body.collect().await;
+                let content = content.map_err(|error| Error::NoAnswer { action, message: error.to_string() })?;
+                found.push((key.to_owned(), content.to_vec()));
+            }
         }
     }
     Ok(found)
@@ -303,6 +308,7 @@ mod tests {
         let mut application = key([("applicationId", "a"), ("status", "DECIDED"), ("outcome", "declined")]);
         application.insert("FIRST_NAME".to_owned(), s("<script>Jane & \"Jo\"</script>"));
         application.insert("reasons".to_owned(), aws_sdk_dynamodb::types::AttributeValue::L(vec![s("FACE_MISMATCH")]));
+        application.insert("document".to_owned(), m([("key", s("onboard/DK/2026/11/21/a/document.png"))]));
         application.insert("documentFields".to_owned(), m([("lastName", s("DOE"))]));
         let mut submission = key([("submissionId", "0123456789abcde")]);
         submission.insert("consent".to_owned(), m([("version", s("biometric-2026-03-en")), ("at", s("2026-11-28"))]));
@@ -311,18 +317,26 @@ mod tests {
             has("submissions", submission),
             has("cases", key([("caseId", "0123456789abcde-1"), ("taskToken", "a-token")])),
             has("customers", key([("PK", "US#FLORIDA-D1"), ("customerId", "c-1")])),
-            has("decisions", key([("what", "caseViewed"), ("at", "2026-11-30T08:00:00.000Z")])),
+            has("decisions", key([("what", "dataRead"), ("who", "ann"), ("at", "2026-11-30T08:00:00.000Z")])),
         ];
         let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules.iter().collect::<Vec<_>>().as_slice());
-        let list = mock!(aws_sdk_s3::Client::list_objects_v2)
-            .match_requests(|request| request.prefix() == Some("evidence/a/"))
-            .then_output(|| {
-                let object = Object::builder().key("evidence/a/0123456789abcde/selfie.png").build();
-                ListObjectsV2Output::builder().contents(object).build()
-            });
+        let [evidence, conversation] = [
+            ("evidence/a/", "evidence/a/0123456789abcde/selfie.png"),
+            ("onboard/DK/2026/11/21/a/", "onboard/DK/2026/11/21/a/document.png"),
+        ]
+        .map(|(prefix, key)| {
+            mock!(aws_sdk_s3::Client::list_objects_v2)
+                .match_requests(move |request| request.prefix() == Some(prefix))
+                .then_output(move || {
+                    ListObjectsV2Output::builder().contents(Object::builder().key(key).build()).build()
+                })
+        });
+        let inboxes = mock!(aws_sdk_s3::Client::list_objects_v2)
+            .match_requests(|request| request.prefix().is_some_and(|prefix| prefix.ends_with("/a.")))
+            .then_output(|| ListObjectsV2Output::builder().build());
         let get = mock!(aws_sdk_s3::Client::get_object)
             .then_output(|| GetObjectOutput::builder().body(ByteStream::from_static(b"a picture")).build());
-        let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&list, &get]);
+        let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&evidence, &conversation, &inboxes, &get]);
         Export::read(&dynamodb, &s3, &deployment(), &"a".parse().unwrap()).await.unwrap()
     }
 
@@ -332,14 +346,16 @@ mod tests {
         let (path, id) = (folder.path().join("a.zip"), "a".parse().unwrap());
         let export = exported().await;
         export.write(&id, &path).unwrap();
-        assert_eq!(export.objects(), 1);
+        assert_eq!(export.objects(), 2);
         let mut archive = ZipArchive::new(std::fs::File::open(&path).unwrap()).unwrap();
         let mut read = |name: &str| {
             let mut text = String::new();
             archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
             text
         };
-        assert_eq!(read("evidence/a/0123456789abcde/selfie.png"), "a picture");
+        for key in ["evidence/a/0123456789abcde/selfie.png", "onboard/DK/2026/11/21/a/document.png"] {
+            assert_eq!(read(key), "a picture");
+        }
         let customer: Value = serde_json::from_str(&read("customer.json")).unwrap();
         assert_eq!(customer["customerId"], "c-1");
         let cases: Value = serde_json::from_str(&read("cases.json")).unwrap();
@@ -348,7 +364,7 @@ mod tests {
         for text in [
             "DOE",
             ReasonCode::FaceMismatch.applicant(),
-            "caseViewed",
+            "Reviewer ann read or exported the data of the applicant",
             "selfie.png",
             "decisions.json",
             "c-1",

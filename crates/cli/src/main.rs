@@ -141,7 +141,7 @@ enum Command {
     /// Replay failures through the review API: resume the execution where it failed, or judge the upload again where that is not possible
     #[command(after_help = help!("bonafide replay --all-failed --since 6h --dry-run --as ann"))]
     Replay(Replay),
-    /// Reopen a declined or referred application, through the review API: the applicant may upload, and attempts are counted from the beginning
+    /// Reopen an application that accepts no upload, through the review API: attempts are counted from the beginning
     #[command(after_help = help!("bonafide reopen my-first --reason 'The licence was renewed.' --as ann"))]
     Reopen {
         /// Its id

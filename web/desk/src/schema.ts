@@ -243,9 +243,11 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Reopen a declined or referred application
-     * @description The applicant may upload again, and attempts are counted from the beginning. An approval is final. The reviewer who reopens an
-     *     application may not approve it. The reason stays in the record of the application; the decision records have its digest.
+     * Reopen an application
+     * @description The applicant may upload again, either a package or single pictures, and attempts are counted from the beginning. For an application
+     *     that is declined or referred, or that another person has used up or begun with the other kind of upload. An approval is final. The
+     *     reviewer who reopens an application may not approve it. The reason stays in the record of the application; the decision records have
+     *     its digest.
      */
     post: operations["reopen-application"];
     delete?: never;

@@ -628,6 +628,17 @@ describe("a declined application", () => {
     expect(await button("Appeal").count()).toBe(0);
   });
 
+  it("is not the only kind that is reopened", async () => {
+    for (const standing of [{ status: "OPEN" }, { status: "DECIDED", outcome: "resubmit" }]) {
+      const { outcome: _, ...others } = declined().application;
+      desk.on("read-application", () => ({ ...declined(), application: { ...others, ...standing } }));
+      await show(`#/applications/${APPLICATION}`);
+      await button("Reopen").waitFor();
+      expect(await button("Appeal").count()).toBe(0);
+      await show("#/");
+    }
+  });
+
   it("is not one that is in review", async () => {
     await show(`#/applications/${APPLICATION}`);
     await heading("Submission 2: package").waitFor();

@@ -71,7 +71,7 @@ pub(crate) const RESUME: Change = Change {
     removed: "retention, retentionFrom, endedAt, endedBy, endedByName, endReason, endSalt",
 };
 
-/// Opens an application again: the applicant may upload, and attempts are counted from the beginning.
+/// Opens an application again: the applicant may upload anything, and attempts are counted from the beginning.
 pub(crate) const REOPEN: Change = Change {
     route: Route::ReopenApplication,
     event: Event::ApplicationReopened,
@@ -79,7 +79,7 @@ pub(crate) const REOPEN: Change = Change {
     own: ["reopenedAt", "reopenedBy", "reopenedByName", "reopenReason", "reopenSalt"],
     begins: Some(Retention::Unfinished),
     status: Some(Status::Open),
-    removed: "outcome, reasons, decidedAt, failure, statusBeforeFailure, packageSubmission, selfieSubmission, documentSubmission",
+    removed: "kind, outcome, reasons, decidedAt, failure, statusBeforeFailure, packageSubmission, selfieSubmission, documentSubmission",
 };
 
 impl Operator {

@@ -70,6 +70,7 @@ impl Record {
             latest: latest?,
             is_held: self.0.contains_key("heldAt"),
             is_being_erased: self.is_being_erased(),
+            has_face: self.faces() > 0,
             kept: self.kept()?,
         })
     }

@@ -22,6 +22,8 @@ pub struct ApplicationStanding {
     pub is_held: bool,
     /// Whether the erasure of its data has begun.
     pub is_being_erased: bool,
+    /// Whether it keeps a face, as after an approval.
+    pub has_face: bool,
     /// By which retention its data are kept; `None` as long as the relationship with its customer lasts.
     pub kept: Option<Kept>,
 }
@@ -38,12 +40,17 @@ pub enum Evidence {
 }
 
 impl ApplicationStanding {
-    /// Reopens it: the applicant may upload, and attempts are counted from the beginning.
+    /// Reopens it: the applicant may upload either a package or single pictures, and attempts are counted from the beginning. Also one that
+    /// is open: another person may have used up its attempts, or begun it with the other kind of upload.
     ///
     /// # Errors
-    /// Unless it is declined, or ended `referred`.
+    /// When nothing was uploaded since it was opened, when it is approved, or while an execution or a reviewer works on it.
     pub fn reopen(&self) -> Result<(), CaseRefusal> {
-        self.has_ended()
+        if self.status == Status::Open && self.latest.is_empty() && !self.is_being_erased {
+            return Err(CaseRefusal::ApplicationOpen);
+        }
+        self.is_at_rest()?;
+        if self.has_face { Err(CaseRefusal::ApplicationApproved) } else { Ok(()) }
     }
 
     /// Appeals against its decline. Returns the kind of the submission that is judged again over the same evidence, if its reasons are
@@ -52,7 +59,10 @@ impl ApplicationStanding {
     /// # Errors
     /// Unless it is declined.
     pub fn appeal(&self) -> Result<UploadKind, CaseRefusal> {
-        self.has_ended()?;
+        self.is_at_rest()?;
+        if self.status == Status::Open || self.outcome == Some(Outcome::Resubmit) {
+            return Err(CaseRefusal::ApplicationOpen);
+        }
         let is_declined = |progress: &Progress| *progress == Progress::Ended(Outcome::Declined);
         let declined = self.latest.iter().find(|(_, progress)| is_declined(progress));
         let (kind, _) = declined.ok_or(CaseRefusal::ApplicationNotDeclined)?;
@@ -118,8 +128,8 @@ impl ApplicationStanding {
         }
     }
 
-    /// Whether it has ended, and not with an approval.
-    fn has_ended(&self) -> Result<(), CaseRefusal> {
+    /// Whether neither an execution nor a reviewer works on its uploads, and they are not approved.
+    fn is_at_rest(&self) -> Result<(), CaseRefusal> {
         if self.is_being_erased {
             return Err(CaseRefusal::ApplicationBeingErased);
         }
@@ -128,14 +138,13 @@ impl ApplicationStanding {
         }
         let has = |wanted: Progress| self.latest.iter().any(|(_, progress)| *progress == wanted);
         match (self.status, self.outcome) {
-            (Status::Open, _) | (Status::Decided, Some(Outcome::Resubmit)) => Err(CaseRefusal::ApplicationOpen),
             (Status::Failed, _) => Err(CaseRefusal::ApplicationFailed),
             (_, Some(Outcome::Approved)) => Err(CaseRefusal::ApplicationApproved),
             _ if has(Progress::InReview) => Err(CaseRefusal::ApplicationInReview),
             _ if self.status == Status::InProgress || has(Progress::InProgress) => {
                 Err(CaseRefusal::ApplicationInProgress)
             }
-            (Status::Decided | Status::InReview | Status::InProgress, _) => Ok(()),
+            (Status::Open | Status::Decided | Status::InReview | Status::InProgress, _) => Ok(()),
         }
     }
 }
@@ -175,6 +184,7 @@ mod tests {
             latest,
             is_held: false,
             is_being_erased: false,
+            has_face: outcome == Some(Outcome::Approved),
             kept: kept.map(|retention| Kept { retention, since }),
         }
     }
@@ -203,6 +213,26 @@ mod tests {
     }
 
     #[test]
+    fn what_another_person_has_used_up_is_reopened_but_not_appealed() {
+        let (resubmit, approved) = (Progress::Ended(Outcome::Resubmit), Progress::Ended(Outcome::Approved));
+        for open in [
+            package(Status::Decided, Some(Outcome::Resubmit), resubmit),
+            pictures(Status::Open, resubmit, approved),
+            pictures(Status::Open, resubmit, resubmit),
+        ] {
+            assert_eq!((open.reopen(), open.appeal()), (Ok(()), Err(CaseRefusal::ApplicationOpen)), "{open:?}");
+        }
+        let kept = ApplicationStanding { has_face: true, ..pictures(Status::Open, approved, resubmit) };
+        assert_eq!(kept.reopen(), Err(CaseRefusal::ApplicationApproved));
+        let reopened = ApplicationStanding {
+            latest: Vec::new(),
+            evidence: Evidence::None,
+            ..pictures(Status::Open, resubmit, resubmit)
+        };
+        assert_eq!(reopened.reopen(), Err(CaseRefusal::ApplicationOpen));
+    }
+
+    #[test]
     fn some_declines_are_never_overruled() {
         for reason in ReasonCode::ALL {
             let is_final =
@@ -214,13 +244,11 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused_with_its_remedy() {
-        use Outcome::{Approved, Declined, Resubmit};
+        use Outcome::{Approved, Declined};
         let judged = Progress::InProgress;
         for (standing, refusal) in [
             (package(Status::InProgress, None, judged), CaseRefusal::ApplicationInProgress),
             (pictures(Status::Decided, DECLINED, judged), CaseRefusal::ApplicationInProgress),
-            (package(Status::Open, None, DECLINED), CaseRefusal::ApplicationOpen),
-            (package(Status::Decided, Some(Resubmit), Progress::Ended(Resubmit)), CaseRefusal::ApplicationOpen),
             (package(Status::Failed, None, Progress::Failed), CaseRefusal::ApplicationFailed),
             // A step after the outcome failed.
             (package(Status::Failed, Some(Declined), DECLINED), CaseRefusal::ApplicationFailed),

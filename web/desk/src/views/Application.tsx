@@ -36,7 +36,7 @@ export default function Application() {
         variant="h1"
         actions={
           <SpaceBetween direction="horizontal" size="xs">
-            {waysOf(data?.application.outcome).map((way) => (
+            {(data ? waysOf(data.application) : []).map((way) => (
               <OpenAgain key={way} way={way} applicationId={applicationId} onDone={again} />
             ))}
             <Button iconName="refresh" ariaLabel="Ask again for the application" loading={isFetching} onClick={again} />
@@ -85,10 +85,10 @@ export default function Application() {
   );
 }
 
-/** An approval is final; what is in progress, in review or open needs no opening. */
-function waysOf(outcome: string | undefined): readonly ("reopen" | "appeal")[] {
+/** An approval is final, and reviewers and executions come first. Another person may have used up the attempts of an open application. */
+function waysOf({ status, outcome }: Schemas["ApplicationSummary"]): readonly ("reopen" | "appeal")[] {
   if (outcome === "declined") return ["reopen", "appeal"];
-  return outcome === "referred" ? ["reopen"] : [];
+  return status === "OPEN" || outcome === "referred" || outcome === "resubmit" ? ["reopen"] : [];
 }
 
 const CASES: readonly [Column<Summary>, ...Column<Summary>[]] = [
