@@ -116,7 +116,7 @@ export class DataStack extends Stack {
     super(scope, id, { ...props, terminationProtection: props.config.deletionProtection });
     const { config } = props;
     const values = valuesOf(config, { formatArn: (components) => this.formatArn(components) });
-    const common: Common = { config, encryption: new Encryption(this, "Encryption", config), values };
+    const common: Common = { config, encryption: new Encryption(this, "Encryption", config), values, bundles: new Map() };
     this.common = common;
 
     // The name must be known before the bucket exists: the queue's policy has to allow the bucket before the bucket can notify the queue.

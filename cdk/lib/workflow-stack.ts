@@ -1,4 +1,4 @@
-import { CfnOutput, CfnParameter, Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, CfnParameter, Duration, Lazy, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { FailedExecutions } from "./constructs/failed-executions";
 import { Machine } from "./constructs/machine";
@@ -55,7 +55,7 @@ export class WorkflowStack extends Stack {
     // An event source accepts 2 at least. One upload takes less than half a second.
     const startConcurrency = Math.max(2, Math.ceil(config.startRate / 2));
     values.set("ThirdPartyUrl", thirdPartyUrl.valueAsString);
-    values.set("DefinitionDigest", definitionDigest());
+    values.set("DefinitionDigest", Lazy.string({ produce: () => definitionDigest(common.bundles) }));
     values.set("StartConcurrency", String(startConcurrency));
     values.set("StartInterval", interval(startConcurrency, config.startRate));
     values.set("ExtractionInterval", interval(config.extractionConcurrency, config.extractionRate));

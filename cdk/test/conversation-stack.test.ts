@@ -20,6 +20,7 @@ describe("the workers", () => {
   it("have versions that are kept, if machines invoke them", () => {
     const versions = resources(conversation, "AWS::Lambda::Version");
     expect([...versions.keys()].sort()).toEqual([
+      "ConcludeConversation/Function/CurrentVersion/Resource",
       "ExtractIdentity/Function/CurrentVersion/Resource",
       "VerifyIdentity/Function/CurrentVersion/Resource",
     ]);

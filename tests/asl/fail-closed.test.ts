@@ -43,7 +43,7 @@ async function leave(
     next = taken.Next as string;
   } while (["Pass", "Choice"].includes(find(machine, next).Type));
   // The machine of conversations keeps both in one variable.
-  const { outcome, reasons } = (variables["refusal"] ?? variables) as { outcome: unknown; reasons: string[] };
+  const { outcome, reasons } = (variables["conclusion"] ?? variables) as { outcome: unknown; reasons: string[] };
   return { next, outcome, reasons: [...reasons], isProven: variables["isProven"] };
 }
 
@@ -168,15 +168,15 @@ describe("an identity", () => {
   it.each(Object.keys(confidences))("is asked for again without %s", async (field) => {
     for (const changed of [without(good, "confidences", field), { ...good, confidences: { ...confidences, [field]: 0.899 } }]) {
       const decided = await decide(changed);
-      expect(decided.next).toBe("RecordRefusal");
+      expect(decided.next).toBe("ConcludeConversation");
       expect(decided.reasons).toHaveLength(1);
     }
   });
 
   it("is requested again after an empty answer or without a picture", async () => {
-    expect((await decide({})).next).toBe("RecordRefusal");
-    expect((await decide({ ...good, status: "ERROR" })).next).toBe("RecordRefusal");
-    expect((await decide({ ...good, reasons: ["DOCUMENT_MISSING"] })).next).toBe("RecordRefusal");
+    expect((await decide({})).next).toBe("ConcludeConversation");
+    expect((await decide({ ...good, status: "ERROR" })).next).toBe("ConcludeConversation");
+    expect((await decide({ ...good, reasons: ["DOCUMENT_MISSING"] })).next).toBe("ConcludeConversation");
   });
 });
 
@@ -273,10 +273,15 @@ describe("a missing value never approves", () => {
     ["IsVerified", { verification: {} }, "RecordVerification"],
     ["IsVerified", { verification: { status: "VERIFIED" } }, "RecordVerification"],
     ["IsVerified", { verification: { record: { customerKey: "DK#" } } }, "RecordVerification"],
-    ["IsCustomerOwn", { customer: {} }, "RecordRegistration"],
-    ["IsRegistered", { registration: { customerId: null } }, "NotifyRegistration"],
+    ["IsRegistered", { conclusion: { customerId: null, reasons: [] } }, "NotifyOutcome"],
+    ["IsSessionStillOpen", {}, "NotifyOutcome"],
   ])("agent-onboarding %s with %o", async (name, variables, approving) => {
     expect((await leave("agent-onboarding", name, variables)).next).not.toBe(approving);
+  });
+
+  it("a customer without a session is another person", async () => {
+    const decided = await leave("agent-onboarding", "IsCustomerOwn", { customer: {} });
+    expect(decided).toMatchObject({ outcome: "decline", reasons: ["CUSTOMER_ALREADY_REGISTERED"] });
   });
 
   it.each([{}, { matchingFeatures: 20 }])("a selfie with %o proves nothing in a conversation", async (scores) => {

@@ -293,7 +293,7 @@ const DEFECTS: readonly Defect[] = [
     rule: "returns no personal data of an Express execution",
     defect: "a name inside an expression",
     machine: "agent-onboarding",
-    insert: (m) => void (m.States.NotifyRefusal.Output = "{% {'sessionId': $sessionId, 'firstName': $identity.firstName} %}"),
+    insert: (m) => void (m.States.NotifyOutcome.Output = "{% {'sessionId': $sessionId, 'firstName': $identity.firstName} %}"),
     found: "gives firstName",
   },
   {
@@ -465,8 +465,8 @@ const DEFECTS: readonly Defect[] = [
     rule: "ends with a constructed result, not with a service's raw answer",
     defect: "a terminal without an Output behind a Task without one",
     machine: "agent-onboarding",
-    insert: (m) => void delete m.States.NotifyRefusal.Output,
-    found: "Refused returns the raw result of the state before",
+    insert: (m) => void delete m.States.NotifyOutcome.Output,
+    found: "Concluded returns the raw result of the state before",
   },
   {
     rule: "ends with a constructed result, not with a service's raw answer",

@@ -611,11 +611,11 @@ export const RULES: readonly Rule[] = [
       const known = reasons();
       return assignments(machine).flatMap(([place, values]) => {
         const problems: string[] = [];
-        const refusal = values["refusal"];
+        const conclusion = values["conclusion"];
         const defects = Object.keys(values["defects"] ?? {});
         for (const { outcome, reasons: list = defects.length > 0 ? defects : undefined } of [
           values,
-          ...(refusal !== null && typeof refusal === "object" ? [refusal as typeof values] : []),
+          ...(conclusion !== null && typeof conclusion === "object" ? [conclusion as typeof values] : []),
         ]) {
           const code = typeof list === "string" ? codeOf(list) : undefined;
           if (code !== undefined && !factsOf(code).isArray) problems.push(`${place}: one reason would no longer be a list; write [ … ]`);

@@ -59,9 +59,8 @@ impl Standing {
         }
         let kinds: &[_] = match self {
             Self::Approved | Self::Declined | Self::InReview | Self::Failed => &[Package],
-            Self::PicturesApproved | Self::PicturesDeclined | Self::PicturesInReview | Self::PicturesFailed => {
-                &[Document, Selfie]
-            }
+            Self::PicturesApproved | Self::PicturesDeclined | Self::PicturesInReview => &[Document, Selfie],
+            Self::PicturesFailed => &[Selfie],
         };
         let (last, first) = kinds.split_last().context("no upload")?;
         for kind in first {
@@ -223,7 +222,8 @@ fn failed_pictures_are_sent_again_and_packages_refused() {
         Standing::PicturesFailed.reach(id).await?;
         refuses(id, Package, KIND).await?;
         let record = send(Selfie, id, upload(Selfie, id, &number(id))).await?.ended().await?;
-        assert_eq!((&record["outcome"], &record["attempt"]), (&json!("approved"), &json!(1.0)), "{record}");
+        let expected = (&json!(["DOCUMENT_MISSING"]), &json!(1.0));
+        assert_eq!((&record["reasons"], &record["attempt"]), expected, "{record}");
         Ok(())
     });
 }

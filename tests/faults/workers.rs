@@ -626,6 +626,8 @@ async fn conversation(ending: Ending) -> Result<usize> {
     ensure!(row["status"] == "DECIDED" && row["outcome"] == "approved" && row.get("failure").is_none(), "{row}");
     let published = published_about(&session.id, false, 1).await?;
     ensure!(published.len() == 1 && published[0].contains("approved"), "published: {published:?}");
+    let decisions: Vec<_> = bench().decisions(&session.id).await?.iter().map(plain).collect();
+    ensure!(decisions.len() == 1 && decisions[0]["outcome"] == "approved", "{decisions:?}");
     delete_customer().await?;
     Ok(CONVERSATION_WORKERS.len())
 }

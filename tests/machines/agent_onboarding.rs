@@ -31,15 +31,9 @@ const READ_STATES: usize = READ.len() - 1;
 const COMPARED: [&str; 2] = ["CompareFaces", "IsSamePerson"];
 const PICTURES: [&str; 2] = ["ComparePictures", "AreTwoPhotographs"];
 const VERIFIED: [&str; 4] = ["VerifyIdentity", "IsVerified", "RecordVerification", "IsIdentityProven"];
-const REFUSED: [&str; 3] = ["RecordRefusal", "NotifyRefusal", "Refused"];
-const REGISTERED: [&str; 6] = [
-    "IsVerificationEnough",
-    "CreateCustomer",
-    "FindCustomer",
-    "IsCustomerOwn",
-    "RecordRegistration",
-    "NotifyRegistration",
-];
+/// The result is recorded and announced.
+const CONCLUDED: [&str; 4] = ["ConcludeConversation", "IsSessionStillOpen", "NotifyOutcome", "Concluded"];
+const REGISTERED: [&str; 4] = ["IsVerificationEnough", "CreateCustomer", "FindCustomer", "IsCustomerOwn"];
 
 /// A session that only one scenario uses.
 #[derive(Debug, Clone)]
@@ -52,6 +46,8 @@ struct Seen {
     ended: Ended,
     row: Value,
     published: Vec<Notification>,
+    /// The latest decision record, if there is one.
+    decided: Value,
 }
 
 impl Session {
@@ -148,7 +144,8 @@ impl Session {
             }
         }
         let published = bench().notifications(&self.id, notifications).await?;
-        Ok(Seen { ended, row: plain(&bench().row(&self.id).await?), published })
+        let decided = bench().decisions(&self.id).await?.last().map(plain).unwrap_or_default();
+        Ok(Seen { ended, row: plain(&bench().row(&self.id).await?), published, decided })
     }
 
     /// Stops the invocation by this state until the gate is opened.
@@ -189,7 +186,7 @@ impl Seen {
         self
     }
 
-    /// Checks that a refusal is in the output, in the row, and in one message.
+    /// Checks that a refusal is in the output, in the row, in its decision record, and in one message.
     #[track_caller]
     fn refused(&self, result: &str, outcome: &str, check: &str, reasons: &[&str]) {
         let output = &self.ended.output;
@@ -200,6 +197,13 @@ impl Seen {
             (&json!("DECIDED"), &json!(outcome), &json!(reasons))
         );
         assert_eq!(row[check]["reasons"], json!(reasons), "{row}");
+        let decided = &self.decided;
+        assert_eq!(
+            (&decided["what"], &decided["outcome"], &decided["checks"][check]),
+            (&json!("conversationConcluded"), &json!(outcome), &row[check]),
+            "{decided}"
+        );
+        assert!(PERSONAL.iter().all(|personal| !decided.to_string().contains(personal)), "{decided}");
         let published: Vec<_> =
             self.published.iter().map(|message| (message.event.as_str(), message.outcome.as_deref())).collect();
         assert_eq!(published, [("APPLICATION_DECIDED", Some(outcome))]);
@@ -264,7 +268,7 @@ fn failure(state: &str, id: &str) -> Result<Fault> {
 }
 
 fn whole() -> Vec<&'static str> {
-    [&READ[..], &COMPARED, &PICTURES, &VERIFIED, &REGISTERED, &["Registered"]].concat()
+    [&READ[..], &COMPARED, &PICTURES, &VERIFIED, &REGISTERED, &CONCLUDED].concat()
 }
 
 #[test]
@@ -306,7 +310,7 @@ fn registers_a_person_whom_the_register_confirms() {
 
         // Started again, it finds its own result and registers no other customer.
         let again = session.run(None, 2).await?;
-        again.went(&["RecordSession", "FindRegistration", "IsRegistered", "NotifyRegistration", "Registered"]);
+        again.went(&["RecordSession", "FindRegistration", "IsRegistered", "NotifyOutcome", "Concluded"]);
         assert_eq!(again.ended.output, seen.ended.output);
         assert_eq!(again.published[0].event_id, again.published[1].event_id);
         Ok(())
@@ -331,7 +335,7 @@ fn registers_step_by_step() {
         assert_eq!(session.customer("0101010022").await?, json!({}));
         // The proof is on the record: the last step needs no selfie.
         let registered = session.run_with(&session.without_selfie(Some("register")), 1).await?;
-        registered.went(&[&start[..], &REGISTERED[1..], &["Registered"]].concat());
+        registered.went(&[&start[..], &REGISTERED[1..], &CONCLUDED].concat());
 
         // A registration that was interrupted before it was recorded finds its own customer.
         let cut = Session::new("cut-off");
@@ -341,7 +345,7 @@ fn registers_step_by_step() {
             "registryVerification",
             &["STEP_OUT_OF_ORDER"],
         );
-        let fault = cut.fails("RecordRegistration")?;
+        let fault = cut.fails("ConcludeConversation")?;
         cut.run(None, 2).await?;
         let customer = cut.customer("0101010033").await?;
         assert_eq!(customer["applicationId"], cut.id.as_str());
@@ -364,9 +368,10 @@ fn no_step_runs_before_the_one_it_depends_on() {
             "DoesConversationGoOn",
             "LoadSession",
             "IsSessionReady",
-            "RecordRefusal",
-            "NotifyRefusal",
-            "Refused",
+            "ConcludeConversation",
+            "IsSessionStillOpen",
+            "NotifyOutcome",
+            "Concluded",
         ];
         for (step, result, check) in
             [("verify", "RESUBMIT", "registryVerification"), ("register", "UNVERIFIED", "customerRegistration")]
@@ -397,7 +402,6 @@ fn no_step_runs_before_the_one_it_depends_on() {
 fn below_the_threshold_asks_for_a_picture_and_names_the_fields() {
     bench().run(async {
         let path = &READ[..5];
-        let refused = ["RecordRefusal", "NotifyRefusal", "Refused"];
         let each = |name: &str| {
             let mut answer = extraction("0101010055", 0.97);
             answer["confidences"][name] = json!(0.89);
@@ -423,7 +427,7 @@ fn below_the_threshold_asks_for_a_picture_and_names_the_fields() {
         ] {
             let session = Session::new(&format!("unsure-{name}"));
             let seen = session.answers("ExtractIdentity", &answer)?.run(Some("extract"), 1).await?;
-            seen.went(&[path, listed, &refused].concat());
+            seen.went(&[path, listed, &CONCLUDED].concat());
             seen.refused("RESUBMIT", "resubmit", "identityExtraction", reasons);
             assert!(seen.row.get("identity").is_none(), "{}", seen.row);
         }
@@ -467,7 +471,7 @@ fn registers_no_person_whom_the_register_does_not_confirm() {
             let no = json!({"status": "UNVERIFIED", "outcome": outcome, "reasons": [reason]});
             session.answers("VerifyIdentity", &no)?.fits("0101010066")?;
             let seen = session.run(None, 1).await?;
-            seen.went(&[&READ[..], &COMPARED, &PICTURES, &VERIFIED[..2], &REFUSED].concat());
+            seen.went(&[&READ[..], &COMPARED, &PICTURES, &VERIFIED[..2], &CONCLUDED].concat());
             seen.refused("UNVERIFIED", decided, "registryVerification", &[reason]);
         }
         assert_eq!(Session::new("any").customer("0101010066").await?, json!({}));
@@ -479,7 +483,7 @@ fn registers_no_person_whom_the_register_does_not_confirm() {
 #[test]
 fn without_a_selfie_of_the_person_the_best_outcome_is_referred() {
     bench().run(async {
-        let unproven = [&VERIFIED[..], &REFUSED].concat();
+        let unproven = [&VERIFIED[..], &CONCLUDED].concat();
         let none = Session::new("no-selfie");
         none.fits("0606060611")?;
         let seen = none.run_with(&none.without_selfie(None), 1).await?;
@@ -548,7 +552,7 @@ fn attempts_are_limited_and_failures_are_none() {
         }
         // The sixth is not looked at, although it would pass.
         let seen = session.run(None, 7).await?;
-        seen.went(&[&READ[..2], &REFUSED].concat());
+        seen.went(&[&READ[..2], &CONCLUDED].concat());
         assert_eq!((&seen.row["outcome"], &seen.row["reasons"]), (&json!("referred"), &json!(["ATTEMPTS_EXHAUSTED"])));
         assert_eq!(session.customer("0707070711").await?, json!({}));
         Ok(())
@@ -566,7 +570,7 @@ fn one_person_is_one_customer_across_sessions() {
         let (one, other) = (one?, other?);
         let (winner, loser) = if one.ended.output["result"] == "REGISTERED" { (one, other) } else { (other, one) };
         winner.went(&whole());
-        loser.went(&[&READ[..], &COMPARED, &PICTURES, &VERIFIED, &REGISTERED[..4], &REFUSED].concat());
+        loser.went(&[&READ[..], &COMPARED, &PICTURES, &VERIFIED, &REGISTERED, &CONCLUDED].concat());
         loser.refused("ALREADY_REGISTERED", "declined", "customerRegistration", &["CUSTOMER_ALREADY_REGISTERED"]);
         assert!(loser.ended.output.get("customerId").is_none());
         Ok(())
@@ -633,7 +637,7 @@ fn every_failure_is_retried_recorded_and_announced_and_can_be_repeated() {
             ("RecordVerification", "SYSTEM_UNAVAILABLE"),
             ("CreateCustomer", "SYSTEM_UNAVAILABLE"),
             ("FindCustomer", "SYSTEM_UNAVAILABLE"),
-            ("RecordRegistration", "SYSTEM_UNAVAILABLE"),
+            ("ConcludeConversation", "SYSTEM_UNAVAILABLE"),
         ]
         .into_iter()
         .enumerate()
@@ -667,6 +671,37 @@ fn every_failure_is_retried_recorded_and_announced_and_can_be_repeated() {
     });
 }
 
+/// What is decided has one record, also if the answer of the worker is lost, and a step that only goes on has none.
+#[test]
+fn each_outcome_has_one_decision_record() {
+    bench().run(async {
+        let session = Session::new("lost-answer");
+        session.fits("0303030399")?;
+        for step in ["extract", "verify"] {
+            assert_eq!(session.run(Some(step), 0).await?.decided, Value::Null, "{step}");
+        }
+        let lost = Fault::error("lambda", "Invoke", &session.id, "ServiceException", 500).afterwards().times(1);
+        session.fault(&lost.by(&format!("{CONVERSATION}/ConcludeConversation")))?;
+        let seen = session.run(Some("register"), 1).await?;
+        assert_eq!(seen.ended.traces[0].errors().len(), 1, "no answer was lost");
+        let records: Vec<_> = bench().decisions(&session.id).await?.iter().map(plain).collect();
+        let [record] = &records[..] else { panic!("{} records", records.len()) };
+        assert_eq!(
+            (&record["what"], &record["outcome"], &record["customerId"], &record["step"]),
+            (&json!("conversationConcluded"), &json!("approved"), &seen.row["customerId"], &json!("register"))
+        );
+        for check in ["identityExtraction", "identityCompare", "registryVerification", "customerRegistration"] {
+            assert_eq!(record["checks"][check], seen.row[check], "{check}");
+        }
+        assert_eq!(
+            (&record["evidence"]["selfie"], &record["consent"]["at"]),
+            (&seen.row["selfie"], &seen.row["consentedAt"])
+        );
+        assert!(PERSONAL.iter().all(|personal| !record.to_string().contains(personal)), "{record}");
+        Ok(())
+    });
+}
+
 #[test]
 fn a_step_whose_record_cannot_be_read_is_recorded_as_failed() {
     bench().run(async {
@@ -674,9 +709,9 @@ fn a_step_whose_record_cannot_be_read_is_recorded_as_failed() {
         session.fits("0303030311")?.run(Some("extract"), 0).await?;
         session.fails("LoadSession")?;
         session.run(Some("verify"), 1).await?.failed("LoadSession", "SYSTEM_UNAVAILABLE");
-        let session = Session::new("fails-RecordRefusal");
-        session.answers("ExtractIdentity", &extraction("0303030322", 0.1))?.fails("RecordRefusal")?;
-        session.run(None, 1).await?.failed("RecordRefusal", "SYSTEM_UNAVAILABLE");
+        let session = Session::new("fails-refusal");
+        session.answers("ExtractIdentity", &extraction("0303030322", 0.1))?.fails("ConcludeConversation")?;
+        session.run(None, 1).await?.failed("ConcludeConversation", "SYSTEM_UNAVAILABLE");
         Ok(())
     });
 }
@@ -684,8 +719,8 @@ fn a_step_whose_record_cannot_be_read_is_recorded_as_failed() {
 #[test]
 fn an_unannounced_outcome_stays_and_is_announced_on_the_next_attempt() {
     bench().run(async {
-        let session = Session::new("fails-NotifyRegistration");
-        let fault = session.fits("0404040411")?.fails("NotifyRegistration")?;
+        let session = Session::new("unannounced-approval");
+        let fault = session.fits("0404040411")?.fails("NotifyOutcome")?;
         let seen = session.run(None, 0).await?;
         assert_eq!((&seen.ended.status, &seen.row["outcome"]), (&ExecutionStatus::Failed, &json!("approved")));
         // The result cannot be looked up either.
@@ -698,8 +733,8 @@ fn an_unannounced_outcome_stays_and_is_announced_on_the_next_attempt() {
         let seen = session.run(None, 1).await?;
         assert_eq!((&seen.ended.output["result"], seen.published.len()), (&json!("REGISTERED"), 1));
 
-        let session = Session::new("fails-NotifyRefusal");
-        let fault = session.answers("ExtractIdentity", &extraction("0404040422", 0.1))?.fails("NotifyRefusal")?;
+        let session = Session::new("unannounced-refusal");
+        let fault = session.answers("ExtractIdentity", &extraction("0404040422", 0.1))?.fails("NotifyOutcome")?;
         let seen = session.run(None, 0).await?;
         assert_eq!((&seen.ended.status, &seen.row["outcome"]), (&ExecutionStatus::Failed, &json!("resubmit")));
         bench().local.control.remove(fault)?;

@@ -25,7 +25,7 @@ pub const UNREADABLE: &str = "Zyzzyvaquux";
 const PICTURES: [&str; 4] = ["base64,/9j/", "base64,iVBORw0KGgo", "255, 216, 255, ", "137, 80, 78, 71, "];
 
 /// Attributes of rows, at any depth, that contain no personal data.
-const IMPERSONAL: [&str; 90] = [
+const IMPERSONAL: [&str; 91] = [
     "SK",
     "appeal",
     "appealSalt",
@@ -34,6 +34,7 @@ const IMPERSONAL: [&str; 90] = [
     "appealedByName",
     "applicationId",
     "collectionId",
+    "concludedBy",
     "consent",
     "consentedAt",
     "createdAt",

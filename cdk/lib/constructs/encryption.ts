@@ -19,6 +19,8 @@ export interface Common {
   readonly config: Config;
   readonly encryption: Encryption;
   readonly values: Values;
+  /** The hash of the bundle of each worker that judges, by the worker's name. */
+  readonly bundles: Map<string, string>;
 }
 
 /** One key per group of users, so that the policy of a key names only those that need it. */

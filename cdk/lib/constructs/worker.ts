@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
+import type { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -12,6 +13,9 @@ import { DocumentRole } from "./document-role";
 import type { Common } from "./encryption";
 import { LogGroup } from "./log-group";
 import { Schedule } from "./schedule";
+
+/** The stacks whose workers have a part in decisions. */
+const JUDGING: ReadonlySet<string> = new Set(["Workflow", "Conversation"]);
 
 /** A worker of `workers/workers.json`: function, log group, trigger, and its role with `policies/workers/<name>.json`. */
 export class Worker extends Construct {
@@ -48,6 +52,7 @@ export class Worker extends Construct {
       // An execution calls the version with which it started, even after later deployments.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
+    if (JUDGING.has(entry.stack)) common.bundles.set(name, (this.function.node.findChild("Code") as Asset).assetHash);
     values.offer({
       // The version that is deployed now. A later deployment publishes another one and keeps this one.
       [`${pascal(name)}Arn`]: () => this.function.currentVersion.functionArn,

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::row::{self, Item, map, numbers, object, s, text, texts};
 use crate::submission::Consent;
 
-/// The records of a period, of all applications, in the order of the table.
+/// The records of a period, of all applications, in the order of the table. The end is not part of the period.
 ///
 /// # Errors
 /// When AWS refuses or does not answer.
@@ -28,7 +28,7 @@ pub async fn records_between(client: &Client, table: &str, since: &str, until: &
         .scan()
         .table_name(table)
         .consistent_read(true)
-        .filter_expression("#at BETWEEN :since AND :until")
+        .filter_expression("#at >= :since AND #at < :until")
         .expression_attribute_names("#at", "at")
         .expression_attribute_values(":since", s(since))
         .expression_attribute_values(":until", s(until))
@@ -38,14 +38,15 @@ pub async fn records_between(client: &Client, table: &str, since: &str, until: &
     items.try_collect().await.map_err(|error| Error::from_sdk("read the decision records", error))
 }
 
-/// The scores of a concluded submission, judged again.
+/// The scores of a concluded submission or conversation, judged again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Submitted {
     /// The number of the record.
     pub number: u64,
-    /// The submission.
-    pub submission_id: String,
+    /// The submission. A conversation has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submission_id: Option<String>,
     /// Its outcome.
     pub outcome: String,
     /// Its reasons.
@@ -59,13 +60,16 @@ pub struct Submitted {
 /// Judges the scores of a conclusion again; `None` for a record of another kind, or without readable thresholds.
 #[must_use]
 pub fn rejudge(record: &Item, now: &Thresholds) -> Option<Submitted> {
-    if Event::of(record) != Some(Event::SubmissionConcluded) {
-        return None;
-    }
+    let is_submission = match Event::of(record) {
+        Some(Event::SubmissionConcluded) => true,
+        // Its scores lead to other reasons.
+        Some(Event::ConversationConcluded) => false,
+        _ => return None,
+    };
     let then = numbers(record, "thresholds").into_iter().map(|(name, value)| format!("{name}={value}"));
     let then = Thresholds::with(&then.collect::<Vec<_>>().join(",")).ok()?;
     let (mut scores, mut unexplained) = (Vec::new(), Vec::new());
-    for check in Check::ALL {
+    for check in Check::ALL.into_iter().filter(|_| is_submission) {
         let Some(result) = map(record, "checks").and_then(|checks| map(checks, check.name())) else { continue };
         let rejudged = domain::rejudge(check, &numbers(result, "scores"), &then, now);
         let reasons: Vec<_> = texts(result, "reasons").iter().filter_map(|code| code.parse().ok()).collect();
@@ -74,7 +78,7 @@ pub fn rejudge(record: &Item, now: &Thresholds) -> Option<Submitted> {
     }
     Some(Submitted {
         number: number(record)?,
-        submission_id: text(record, "submissionId")?,
+        submission_id: text(record, "submissionId"),
         outcome: text(record, "outcome")?,
         reasons: texts(record, "reasons"),
         scores,
@@ -86,7 +90,8 @@ pub fn rejudge(record: &Item, now: &Thresholds) -> Option<Submitted> {
 #[must_use]
 pub fn rejudged(all: &[Submitted]) -> String {
     let paragraphs = all.iter().map(|Submitted { number, submission_id, outcome, reasons, scores, unexplained }| {
-        let mut lines = vec![format!("record {number}, submission {submission_id}: {outcome}{}", listed(reasons))];
+        let what = submission_id.as_ref().map_or_else(|| "conversation".to_owned(), |id| format!("submission {id}"));
+        let mut lines = vec![format!("record {number}, {what}: {outcome}{}", listed(reasons))];
         let sign = |is_passed| if is_passed { '✓' } else { '✗' };
         for Rejudged { check, score, value, threshold, passes, otherwise, then, now } in scores {
             let other =
@@ -221,6 +226,14 @@ pub fn sentence(record: &Item) -> String {
             let reasons = listed(&texts(record, "reasons"));
             format!("The {} {submission} (attempt {attempt}) ended: {}{reasons}", part("kind"), part("outcome"))
         }
+        Event::ConversationConcluded => {
+            format!(
+                "The conversation (step {}) ended: {}{}",
+                part("step"),
+                part("outcome"),
+                listed(&texts(record, "reasons"))
+            )
+        }
         Event::ApplicationReopened => format!("Reviewer {who} let the applicant upload again"),
         Event::ApplicationAppealed => {
             format!("Reviewer {who} appealed; submission {submission} judges the evidence again")
@@ -300,7 +313,7 @@ fn circumstances(record: &Item) -> Vec<String> {
     if !digests.is_empty() {
         lines.push(digests.join(", "));
     }
-    if Event::of(record) == Some(Event::SubmissionConcluded) {
+    if matches!(Event::of(record), Some(Event::SubmissionConcluded | Event::ConversationConcluded)) {
         let part = if record.get("reviews").and_then(|reviews| reviews.as_l().ok()).is_some_and(|all| !all.is_empty()) {
             "People took part in this decision."
         } else {

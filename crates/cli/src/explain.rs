@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bonafide_domain::{ApplicationId, ReasonCode, Rejudged, Thresholds};
-use bonafide_records::Event;
 use serde::Serialize;
 
 use crate::audit::{self, Submitted};
@@ -42,13 +41,13 @@ impl Sentences {
     }
 }
 
-/// Why a submission ended as it did.
+/// Why a submission or a conversation ended as it did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explained {
     /// The application.
     pub application_id: String,
-    /// When the submission ended.
+    /// When it ended.
     pub at: String,
     /// How it ended, with the recorded scores that a threshold bounds.
     #[serde(flatten)]
@@ -70,12 +69,8 @@ pub fn explain(
     records: &[Item],
     sentences: &Sentences,
 ) -> Result<Option<Explained>, Error> {
-    let latest = records.iter().rev().find(|record| Event::of(record) == Some(Event::SubmissionConcluded));
-    let Some((record, submitted)) =
-        latest.and_then(|record| Some((record, audit::rejudge(record, &Thresholds::STANDARD)?)))
-    else {
-        return Ok(None);
-    };
+    let concluded = |record| Some((record, audit::rejudge(record, &Thresholds::STANDARD)?));
+    let Some((record, submitted)) = records.iter().rev().find_map(concluded) else { return Ok(None) };
     let codes: Vec<ReasonCode> = submitted.reasons.iter().filter_map(|code| code.parse().ok()).collect();
     let reviews = record.get("reviews").and_then(|reviews| reviews.as_l().ok()).into_iter().flatten();
     let mut people: Vec<_> =
@@ -123,6 +118,7 @@ pub fn explained(Explained { application_id, at, submitted, applicant, staff, pe
 mod tests {
     use super::*;
     use crate::audit::tests::{application, records};
+    use crate::row::s;
 
     #[test]
     fn an_outcome_is_explained_to_the_applicant_and_to_staff() {
@@ -140,6 +136,21 @@ mod tests {
             assert!(text.contains(part), "{part} is not in {text}");
         }
         assert_eq!(explain(&application(), &records()[..1], &Sentences::default()).expect("sentences"), None);
+    }
+
+    #[test]
+    fn a_conversation_is_explained_without_scores() {
+        let mut records = records();
+        let concluded = records.last_mut().expect("a record");
+        concluded.remove("submissionId");
+        concluded.insert("what".to_owned(), s("conversationConcluded"));
+        let explained =
+            explain(&application(), &records, &Sentences::default()).expect("sentences").expect("a conclusion");
+        assert_eq!((explained.applicant.len(), explained.submitted.scores.len()), (1, 0));
+        assert!(
+            audit::story(&application(), &records).contains("The conversation (step ) ended: declined"),
+            "{explained:?}"
+        );
     }
 
     #[test]

@@ -8,13 +8,13 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::row::{Item, numbers, projection, s, text};
 
-/// Thresholds and machines that were used together.
+/// Thresholds and machines, with their workers, that were used together.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rules {
     /// The digest of the thresholds.
     pub thresholds_digest: String,
-    /// The digest of the machines' definitions.
+    /// The digest of the machines and their workers.
     pub definition: String,
     /// When they first concluded a submission.
     pub since: String,

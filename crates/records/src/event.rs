@@ -7,6 +7,8 @@ use bonafide_worker::{Row, column};
 pub enum Event {
     /// A submission has ended in an outcome.
     SubmissionConcluded,
+    /// A conversation has come to an outcome.
+    ConversationConcluded,
     /// A reviewer let the applicant upload again.
     ApplicationReopened,
     /// A reviewer appealed for the applicant.
@@ -41,8 +43,9 @@ pub enum Event {
 
 impl Event {
     /// All events.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SubmissionConcluded,
+        Self::ConversationConcluded,
         Self::ApplicationReopened,
         Self::ApplicationAppealed,
         Self::ExecutionReplayed,
@@ -65,6 +68,7 @@ impl Event {
     pub const fn name(self) -> &'static str {
         match self {
             Self::SubmissionConcluded => "submissionConcluded",
+            Self::ConversationConcluded => "conversationConcluded",
             Self::ApplicationReopened => "applicationReopened",
             Self::ApplicationAppealed => "applicationAppealed",
             Self::ExecutionReplayed => "executionReplayed",
