@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { existsSync } from "node:fs";
@@ -11,6 +11,7 @@ import { accept } from "./accepted-findings";
 import { DocumentRole } from "./document-role";
 import type { Common } from "./encryption";
 import { LogGroup } from "./log-group";
+import { KEPT } from "./removal-policy";
 import { Schedule } from "./schedule";
 
 /** A worker of `workers/workers.json`: function, log group, trigger, and its role with `policies/workers/<name>.json`. */
@@ -45,8 +46,9 @@ export class Worker extends Construct {
       loggingFormat: lambda.LoggingFormat.JSON,
       logGroup,
       role,
-      // An execution calls the version with which it started, even after later deployments.
-      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
+      // An execution calls the version with which it started, even after later deployments. A version of a deployment that rolled back would
+      // be in the way of the next try: Lambda publishes no second version of the same code, and CloudFormation takes that for an error.
+      currentVersionOptions: { removalPolicy: KEPT },
     });
     values.offer({
       // The version that is deployed now. A later deployment publishes another one and keeps this one.
