@@ -188,6 +188,7 @@ describe("configuration", () => {
     [{ faceApiPersonReaders: "arn:aws:sts::111122223333:assumed-role/branch/session" }, "faceApiPersonReaders"],
     [{ stage: "Prod" }, "stage"],
     [{ stage: "a-stage-of-a-long-name" }, "stage"],
+    [{ stage: "test-aws" }, "without aws, amazon and cognito"],
     [{ architecture: "riscv" }, "x86_64, arm64"],
     [{ minimumAge: "eighteen" }, "minimumAge"],
     [{ minimumAge: "-1" }, "minimumAge"],

@@ -426,7 +426,7 @@ pub fn taken(kind: &str, names: &[String], region: &str) -> Finding {
         })
         .collect();
     let remedy = format!(
-        "To keep its data: `npx cdk deploy --all --import-existing-resources …` (docs/DEPLOY.md, Remove). To delete it for good:\n{}",
+        "To keep its data: `cdk import` (docs/DEPLOY.md, Deploy again over kept data). To delete it for good:\n{}",
         delete.join("\n")
     );
     Finding::new("NAME_TAKEN", Severity::Blocks, message, remedy)
@@ -840,10 +840,7 @@ mod tests {
         assert!(finding.message.starts_with("AWS::S3::Bucket bonafide-test-1, bonafide-test-1-logs: exists"));
         assert_eq!((finding.code, finding.severity), ("NAME_TAKEN", Severity::Blocks));
         let delete = "aws cloudcontrol delete-resource --type-name AWS::S3::Bucket --identifier bonafide-test-1";
-        assert!(
-            finding.remedy.contains(delete) && finding.remedy.contains("--import-existing-resources"),
-            "{finding:?}"
-        );
+        assert!(finding.remedy.contains(delete) && finding.remedy.contains("`cdk import`"), "{finding:?}");
     }
 
     #[test]
