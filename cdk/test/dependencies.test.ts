@@ -1,15 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { readable, type Resource, REVIEW_SITE, SITE, type Stack, synthesize } from "./support";
+import { EVERYTHING } from "../lib/variants";
+import { readable, type Resource, type Stack, synthesize } from "./support";
 
-/** Everything that a deployment can have. */
-const everything = synthesize({
-  encryption: "customer",
-  agentModel: "amazon.nova-pro-v1:0",
-  notificationEmail: "kyc@bank.example",
-  operationsEmail: "on-call@bank.example",
-  ...SITE,
-  ...REVIEW_SITE,
-});
+const everything = synthesize({ ...EVERYTHING });
 const stacks: readonly Stack[] = Object.values(everything);
 
 /** Calls `visit` with each object in a value. */
