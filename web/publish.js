@@ -353,7 +353,7 @@ async function ask(action, subject, answer, known = {}) {
  * @param {Readonly<Record<string, string>>} known
  */
 function sentence(action, subject, { name, message, code, $metadata }, known) {
-  const signIn = "sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+  const signIn = "sign in (aws login or aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
   const status = $metadata?.httpStatusCode;
   if (name === "CredentialsProviderError" || name === "TokenProviderError") return `There are no AWS credentials: ${signIn}. (${message})`;
   if (CREDENTIAL_ERRORS.has(name)) return `AWS refused these credentials (${name}): ${signIn}, and check the clock of this machine.`;

@@ -1,7 +1,9 @@
 import type { Node } from "constructs";
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { type Config, type Earlier, originOf, type Setting, SETTINGS } from "./settings";
+import { substitute } from "./placeholders";
+import { type Config, type Earlier, originOf, type Setting, SETTINGS, startConcurrency } from "./settings";
+import { WORKERS } from "./workers";
 
 export type { Config };
 
@@ -41,6 +43,7 @@ function contradictions(config: Config): (readonly [boolean, string])[] {
   const { faceApiSite, faceApiAuthorizer, faceApiUserPoolArn } = config;
   const { faceApiShards, faceApiFullShards, faceApiClients } = config;
   const isProduction = config.stage.startsWith("prod");
+  const queues = queueConcurrency(config);
   return [
     [
       config.stage === "dev" && config.recordLock === "compliance",
@@ -54,6 +57,10 @@ function contradictions(config: Config): (readonly [boolean, string])[] {
     [
       isProduction && nationalNumberPolicy === "acceptSynthetic",
       "nationalNumberPolicy has to be one of reject, refer in a stage that begins with prod.",
+    ],
+    [
+      queues > config.lambdaConcurrency,
+      `lambdaConcurrency is ${config.lambdaConcurrency}, but the queues may run ${queues} functions at once: leave out extractionConcurrency and licensesConcurrency, or lower them.`,
     ],
     [
       (faceApiAuthorizer === "jwt") !== (faceApiUserPoolArn !== ""),
@@ -72,6 +79,16 @@ function contradictions(config: Config): (readonly [boolean, string])[] {
     ],
     [new Set(faceApiFullShards).size === faceApiShards, "faceApiFullShards leaves no collection for new faces: raise faceApiShards."],
   ];
+}
+
+/** The functions that all queues together run at once. */
+function queueConcurrency(config: Config): number {
+  const values = {
+    StartConcurrency: String(startConcurrency(config)),
+    ExtractionConcurrency: String(config.extractionConcurrency),
+    LicensesConcurrency: String(config.licensesConcurrency),
+  };
+  return WORKERS.reduce((sum, { trigger }) => sum + Number(substitute(trigger.concurrency ?? "0", values)), 0);
 }
 
 function contradictionsOfSite(page: "faceApi" | "review", config: Config): (readonly [boolean, string])[] {

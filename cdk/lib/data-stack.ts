@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { Config } from "./config";
 import { accept } from "./constructs/accepted-findings";
 import { type Common, Encryption } from "./constructs/encryption";
-import { removalPolicy } from "./constructs/removal-policy";
+import { protectedRemovalPolicy, removalPolicy } from "./constructs/removal-policy";
 import { Reviewers } from "./constructs/reviewers";
 import { TaskQueue } from "./constructs/task-queue";
 import { POLICIES } from "./paths";
@@ -424,7 +424,7 @@ export class DataStack extends Stack {
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: config.deletionProtection,
-      removalPolicy: removalPolicy(config),
+      removalPolicy: protectedRemovalPolicy(config),
     });
     accept(
       table,

@@ -21,6 +21,7 @@ interface Following {
 
 export interface Earlier {
   readonly stage: string;
+  readonly lambdaConcurrency: number;
   readonly extractionRate: number;
   readonly faceApiSite: string;
   readonly reviewSite: string;
@@ -92,6 +93,21 @@ const siteCertificate = text(
   "ACM's certificate for that name, in us-east-1 wherever the stage is",
 );
 
+/**
+ * The part of the account's concurrency that a queue may use by default. Those of all queues are half of it; the rest is for state machines
+ * and APIs. An event source of SQS accepts 2 at least.
+ */
+const PARTS = { extraction: 4, licenses: 8, start: 8 } as const;
+const part = ({ lambdaConcurrency }: Pick<Earlier, "lambdaConcurrency">, queue: keyof typeof PARTS): number =>
+  Math.max(2, Math.floor(lambdaConcurrency / PARTS[queue]));
+
+/** A call of AnalyzeID takes two to three seconds. */
+const EXTRACTION_SECONDS = 3;
+
+/** Uploads that are started at once. One takes less than half a second. */
+export const startConcurrency = (config: Pick<Config, "startRate" | "lambdaConcurrency">): number =>
+  Math.max(2, Math.min(Math.ceil(config.startRate / 2), part(config, "start")));
+
 /** The origin of a page at this name. */
 export const originOf = (host: string): string => (host === "" ? "" : `https://${host}`);
 
@@ -110,8 +126,9 @@ const EVIDENCE_RETENTION: Retention = { ...RETENTION, unfinished: 90 };
 export const SETTINGS = {
   stage: text(
     "dev",
-    /^[a-z][a-z0-9-]{0,15}$/,
-    "lower-case letters, digits and hyphens, at most 16, a letter first",
+    // The reviewers' sign-in has the stage in its address, where Cognito refuses these words.
+    /^(?!.*(aws|amazon|cognito))[a-z][a-z0-9-]{0,15}$/,
+    "lower-case letters, digits and hyphens, at most 16, a letter first, without aws, amazon and cognito",
     "Part of every name, so that stages share an account. `dev` loses its data when it is destroyed, every other stage keeps it",
   ),
   architecture: choice(
@@ -181,17 +198,30 @@ export const SETTINGS = {
     "Documents of conversations (`onboard/`). An expired object is hidden first, and deleted permanently at most 30 days later",
   ),
   logRetentionDays: as(choice("90", LOG_RETENTIONS.map(String), "Every log group, and the bucket's access logs, in days"), Number),
+  lambdaConcurrency: {
+    default: "",
+    takes: "a whole number from 10 to 1000000, or empty",
+    is: "The account's quota of functions that run at once, if it is low: 10 in a new account. The defaults of rate and concurrency then fit into it, and fewer applications are judged at once. Empty: they do not depend on it ([Regions](#regions))",
+    parse: (given) =>
+      given === "" ? Infinity : /^\d{2,7}$/.test(given) && Number(given) >= 10 && Number(given) <= 1_000_000 ? Number(given) : undefined,
+  } satisfies Setting<number>,
   extractionRate: whole(5, 1, 1000, "AnalyzeID calls in a second: your quota of it"),
   // A higher rate would only move a burst from this queue, where it may wait for days, to the next one, where executions time out after hours.
   startRate: whole(
-    { shown: "`extractionRate`", of: ({ extractionRate }) => extractionRate },
+    {
+      shown: "`extractionRate`; lower if `lambdaConcurrency` is",
+      of: (earlier) => Math.min(earlier.extractionRate, Math.max(1, Math.floor(part(earlier, "extraction") / EXTRACTION_SECONDS))),
+    },
     1,
     1000,
     "Uploads that are started in a second. Keep it at or below the lowest quota: an upload can wait in the queue for days, an execution cannot ([CAPACITY](CAPACITY.md))",
   ),
-  // SQS event sources accept 2 to 1000. A call takes two to three seconds.
+  // SQS event sources accept 2 to 1000.
   extractionConcurrency: whole(
-    { shown: "3 × `extractionRate`", of: ({ extractionRate }) => Math.min(Math.max(2, 3 * extractionRate), 1000) },
+    {
+      shown: "3 × `extractionRate`, at most a quarter of `lambdaConcurrency`",
+      of: (earlier) => Math.min(EXTRACTION_SECONDS * earlier.extractionRate, part(earlier, "extraction"), 1000),
+    },
     2,
     1000,
     "AnalyzeID calls at once; the queue holds the rest",
@@ -208,7 +238,12 @@ export const SETTINGS = {
     "What the licence verification service is asked: whether the number exists, or also whether the issuer's register has the same names and dates ([LICENSE-VERIFICATION](LICENSE-VERIFICATION.md))",
   ),
   licensesRate: whole(10, 1, 1000, "Calls to the licence verification service in a second: the rate that its operator agreed to"),
-  licensesConcurrency: whole(10, 2, 1000, "Calls to it at once"),
+  licensesConcurrency: whole(
+    { shown: "`10`, at most an eighth of `lambdaConcurrency`", of: (earlier) => Math.min(10, part(earlier, "licenses")) },
+    2,
+    1000,
+    "Calls to it at once",
+  ),
   // The local AWS has no https.
   nationalRegistry: text(
     "",

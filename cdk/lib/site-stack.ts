@@ -44,7 +44,8 @@ export class SiteStack extends Stack {
     const bucketName = `${data.bucketName}-${props.suffix}`;
     const logs = this.logs(config, bucketName);
     const bucket = this.files(bucketName, logs);
-    const name = `bonafide-${config.stage}-${props.suffix}`;
+    // CloudFront is in no region: its names are taken in the whole account.
+    const name = `bonafide-${config.stage}-${props.suffix}-${Aws.REGION}`;
 
     const access = new cloudfront.CfnOriginAccessControl(this, "Access", {
       originAccessControlConfig: {

@@ -7,6 +7,7 @@ import { TaskQueue } from "./constructs/task-queue";
 import { addWorkers } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
 import { definitionDigest } from "./definitions";
+import { startConcurrency } from "./settings";
 import { workersOf } from "./workers";
 
 export interface WorkflowStackProps extends StackProps {
@@ -52,12 +53,10 @@ export class WorkflowStack extends Stack {
       allowedPattern: "https://[^\\s/]+.*|http://127\\.0\\.0\\.1(:[0-9]+)?(/.*)?",
       constraintDescription: "has to be an https address; plain http is accepted for 127.0.0.1 only.",
     });
-    // An event source accepts 2 at least. One upload takes less than half a second.
-    const startConcurrency = Math.max(2, Math.ceil(config.startRate / 2));
     values.set("ThirdPartyUrl", thirdPartyUrl.valueAsString);
     values.set("DefinitionDigest", Lazy.string({ produce: () => definitionDigest(common.bundles) }));
-    values.set("StartConcurrency", String(startConcurrency));
-    values.set("StartInterval", interval(startConcurrency, config.startRate));
+    values.set("StartConcurrency", String(startConcurrency(config)));
+    values.set("StartInterval", interval(startConcurrency(config), config.startRate));
     values.set("ExtractionInterval", interval(config.extractionConcurrency, config.extractionRate));
     values.set("LicensesInterval", interval(config.licensesConcurrency, config.licensesRate));
     values.set(

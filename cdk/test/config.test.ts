@@ -2,7 +2,7 @@ import { App } from "aws-cdk-lib";
 import { describe, expect, it } from "vitest";
 import { type Config, ConfigError, readConfig } from "../lib/config";
 import { CDK } from "../lib/paths";
-import { bundles, REVIEW_SITE, SITE, synthesize } from "./support";
+import { bundles, resources, REVIEW_SITE, SITE, synthesize } from "./support";
 
 const read = (context: Record<string, unknown>): Config => {
   // Without `outdir`, each App would leave a folder behind.
@@ -28,6 +28,7 @@ describe("configuration", () => {
       recordLock: "none",
       recordLockYears: 5,
       logRetentionDays: 90,
+      lambdaConcurrency: Infinity,
       startRate: 5,
       extractionRate: 5,
       extractionConcurrency: 15,
@@ -80,6 +81,25 @@ describe("configuration", () => {
       startRate: 30,
       extractionConcurrency: 5,
     });
+  });
+
+  it.each([
+    // A new account: eight of its ten are for queues, of which each needs two.
+    ["10", { startRate: 1, extractionConcurrency: 2, licensesConcurrency: 2 }],
+    ["50", { startRate: 4, extractionConcurrency: 12, licensesConcurrency: 6 }],
+    ["1000", { startRate: 5, extractionConcurrency: 15, licensesConcurrency: 10 }],
+  ])("fits the queues into a lambdaConcurrency of %s", (lambdaConcurrency, fitting) => {
+    expect(read({ lambdaConcurrency })).toMatchObject(fitting);
+    expect(read({ lambdaConcurrency, startRate: "3", extractionConcurrency: "3", licensesConcurrency: "2" })).toMatchObject({
+      startRate: 3,
+      extractionConcurrency: 3,
+      licensesConcurrency: 2,
+    });
+    const mappings = Object.values(synthesize({ lambdaConcurrency, startRate: "40" })).flatMap((stack) => [
+      ...resources(stack, "AWS::Lambda::EventSourceMapping").values(),
+    ]);
+    const concurrencies = mappings.map(({ Properties }) => Properties.ScalingConfig?.MaximumConcurrency ?? 0);
+    expect(concurrencies.reduce((sum, each) => sum + each)).toBeLessThanOrEqual(Number(lambdaConcurrency));
   });
 
   it("changes the retentions that are named, and no others", () => {
@@ -168,6 +188,7 @@ describe("configuration", () => {
     [{ faceApiPersonReaders: "arn:aws:sts::111122223333:assumed-role/branch/session" }, "faceApiPersonReaders"],
     [{ stage: "Prod" }, "stage"],
     [{ stage: "a-stage-of-a-long-name" }, "stage"],
+    [{ stage: "test-aws" }, "without aws, amazon and cognito"],
     [{ architecture: "riscv" }, "x86_64, arm64"],
     [{ minimumAge: "eighteen" }, "minimumAge"],
     [{ minimumAge: "-1" }, "minimumAge"],
@@ -176,6 +197,8 @@ describe("configuration", () => {
     [{ extractionRate: "0" }, "from 1 to 1000"],
     [{ extractionConcurrency: "1" }, "from 2 to 1000"],
     [{ licensesConcurrency: "1001" }, "from 2 to 1000"],
+    [{ lambdaConcurrency: "9" }, "from 10 to 1000000, or empty"],
+    [{ lambdaConcurrency: "10", extractionConcurrency: "5" }, "the queues may run 11 functions at once"],
     [{ encryption: "kms" }, "aws, customer"],
     [{ mostAttempts: "0" }, "from 1 to 100"],
     [{ inboxRetentionDays: "0" }, "from 1 to 36500"],

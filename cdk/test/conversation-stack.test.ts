@@ -24,7 +24,7 @@ describe("the workers", () => {
       "ExtractIdentity/Function/CurrentVersion/Resource",
       "VerifyIdentity/Function/CurrentVersion/Resource",
     ]);
-    for (const { DeletionPolicy } of versions.values()) expect(DeletionPolicy).toBe("Retain");
+    for (const { DeletionPolicy } of versions.values()) expect(DeletionPolicy).toBe("RetainExceptOnCreate");
   });
 
   it("verify-identity may only log, even if the registry needs a key", () => {

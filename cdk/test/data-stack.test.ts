@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { deployment, readable, resource, resources, type Stack, synthesize } from "./support";
+import { deployment, readable, resource, resources, REVIEW_SITE, SITE, type Stack, synthesize } from "./support";
 
 const { data } = deployment();
 const plain = (value: unknown): any => readable(deployment(), data, value);
@@ -109,7 +109,7 @@ describe("the bucket of sealed records", () => {
   it("goes with the stage dev, and stays with every other", () => {
     const policy = (context: Record<string, string>): unknown =>
       resource(synthesize(context).data, "AWS::S3::Bucket", "Records/Resource").DeletionPolicy;
-    expect([policy({}), policy({ stage: "test", recordLock: "none" })]).toEqual(["Delete", "Retain"]);
+    expect([policy({}), policy({ stage: "test", recordLock: "none" })]).toEqual(["Delete", "RetainExceptOnCreate"]);
   });
 });
 
@@ -295,27 +295,45 @@ describe("every queue", () => {
 });
 
 describe("removal", () => {
-  const kept = [
-    "AWS::S3::Bucket",
-    "AWS::DynamoDB::Table",
-    "AWS::Logs::LogGroup",
-    "AWS::Rekognition::Collection",
-    "AWS::SecretsManager::Secret",
-    "AWS::StepFunctions::StateMachine",
-    "AWS::KMS::Key",
-  ];
-
-  it.each([
-    ["dev", "Delete"],
-    ["prod", "Retain"],
-  ])("of the %s stage: %s", (stage, policy) => {
-    for (const stack of Object.values(synthesize({ stage, encryption: "customer" }))) {
-      for (const type of kept) {
-        for (const [path, { DeletionPolicy, UpdateReplacePolicy }] of resources(stack, type)) {
-          expect([DeletionPolicy, UpdateReplacePolicy], path).toEqual([policy, policy]);
-        }
+  /** The policies of all resources that are kept in any case, by type: DeletionPolicy, UpdateReplacePolicy. */
+  function kept(context: Record<string, string>): Record<string, string> {
+    const policies: Record<string, Set<string>> = {};
+    for (const { template } of Object.values(synthesize({ encryption: "customer", ...SITE, ...REVIEW_SITE, ...context }))) {
+      for (const { Type, DeletionPolicy = "Delete", UpdateReplacePolicy = "Delete" } of Object.values(template.Resources)) {
+        (policies[Type] ??= new Set()).add(`${DeletionPolicy}, ${UpdateReplacePolicy}`);
       }
     }
+    const lists = Object.entries(policies).map(([type, set]): [string, string] => [type, [...set].sort().join("; ")]);
+    return Object.fromEntries(lists.filter(([, list]) => list !== "Delete, Delete"));
+  }
+
+  // A first creation that rolls back deletes them, so that their names are free for the next try.
+  const unlessRolledBack = "RetainExceptOnCreate, Retain";
+
+  it("of the stage dev deletes everything but older versions of workers", () => {
+    expect(kept({})).toEqual({ "AWS::Lambda::Version": unlessRolledBack });
+  });
+
+  const named = {
+    "AWS::KMS::Key": unlessRolledBack,
+    "AWS::Lambda::Version": unlessRolledBack,
+    "AWS::Logs::LogGroup": unlessRolledBack,
+    "AWS::Rekognition::Collection": unlessRolledBack,
+    // The pages can be published again.
+    "AWS::S3::Bucket": `Delete, Delete; ${unlessRolledBack}`,
+    "AWS::SecretsManager::Secret": unlessRolledBack,
+    "AWS::StepFunctions::StateMachine": unlessRolledBack,
+  };
+
+  it("of every other stage keeps what has content", () => {
+    const unprotected = { "AWS::Cognito::UserPool": unlessRolledBack, "AWS::DynamoDB::Table": unlessRolledBack };
+    expect(kept({ stage: "test", deletionProtection: "false" })).toEqual({ ...named, ...unprotected });
+  });
+
+  it("keeps what is protected even after a rollback: it cannot be deleted, and takes no name", () => {
+    const isProtected = { "AWS::Cognito::UserPool": "Retain, Retain", "AWS::DynamoDB::Table": "Retain, Retain" };
+    expect(kept({ stage: "test" })).toEqual({ ...named, ...isProtected });
+    for (const { Properties } of resources(data, "AWS::DynamoDB::Table").values()) expect(Properties).not.toHaveProperty("TableName");
   });
 
   it.each([

@@ -6,6 +6,8 @@ import { type Config, readConfig } from "../lib/config";
 import { CDK, POLICIES, REPOSITORY, STATE_MACHINES } from "../lib/paths";
 import { addStacks } from "../lib/stacks";
 
+export { REVIEW_SITE, SITE } from "../lib/variants";
+
 export interface Resource {
   readonly Type: string;
   readonly Properties: Record<string, any>;
@@ -87,20 +89,6 @@ export function synthesize(
   change(stacks);
   return Object.fromEntries(Object.entries(stacks).map(([name, stack]) => [name, read(stack)])) as Deployment;
 }
-
-/** Settings with which the review desk is served. */
-export const REVIEW_SITE = {
-  reviewSite: "desk.bank.example",
-  reviewSiteCertificateArn: "arn:aws:acm:us-east-1:111122223333:certificate/0c1d2e3f-4a5b-4c6d-8e7f-001122334466",
-} as const;
-
-/** Settings with which the page of the face API is served. */
-export const SITE = {
-  faceApiSite: "faces.bank.example",
-  faceApiSiteCertificateArn: "arn:aws:acm:us-east-1:111122223333:certificate/0c1d2e3f-4a5b-4c6d-8e7f-001122334455",
-  faceApiAuthorizer: "jwt",
-  faceApiUserPoolArn: "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_Abc123",
-} as const;
 
 const shared: Partial<Record<Config["encryption"], Deployment>> = {};
 

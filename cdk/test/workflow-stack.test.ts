@@ -163,7 +163,7 @@ describe("a running execution keeps the workers that it started with:", () => {
   it("only the workers that machines invoke have versions, which are kept", () => {
     expect([...versions.keys()].sort()).toEqual(invoked.map((worker) => `${worker}/Function/CurrentVersion/Resource`).sort());
     for (const [path, { DeletionPolicy, UpdateReplacePolicy }] of versions) {
-      expect([DeletionPolicy, UpdateReplacePolicy], path).toEqual(["Retain", "Retain"]);
+      expect([DeletionPolicy, UpdateReplacePolicy], path).toEqual(["RetainExceptOnCreate", "Retain"]);
     }
   });
 

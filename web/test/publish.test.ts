@@ -330,7 +330,7 @@ describe("an error is one sentence with a remedy, and changes nothing", () => {
   it("when there are no credentials", async () => {
     const none = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
     expect(await fails(run(["--page", "faces", "--stage", "test"], none))).toBe(
-      "There are no AWS credentials: sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. (Could not load credentials from any providers)",
+      "There are no AWS credentials: sign in (aws login or aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. (Could not load credentials from any providers)",
     );
     expect(aws.calls).toEqual([]);
   });
@@ -344,7 +344,7 @@ describe("an error is one sentence with a remedy, and changes nothing", () => {
   it.each(["ExpiredToken", "InvalidClientTokenId", "SignatureDoesNotMatch"])("when AWS refuses the credentials: %s", async (name) => {
     aws.refuse("cloudformation:DescribeStacks", { status: 403, name, message: "no" });
     expect(await fails(publish())).toBe(
-      `AWS refused these credentials (${name}): sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and check the clock of this machine.`,
+      `AWS refused these credentials (${name}): sign in (aws login or aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and check the clock of this machine.`,
     );
   });
 

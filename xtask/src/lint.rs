@@ -3,7 +3,7 @@
 mod exceptions;
 mod template;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -57,11 +57,14 @@ impl Outcome {
     }
 }
 
-/// One synthesis: its folder, and the files extracted from it for the tools.
+/// A combination of settings: its folder, and the files extracted from it for the tools. What an earlier combination has as well is left out.
 struct Subject {
+    settings: BTreeMap<String, String>,
     encryption: Encryption,
     assembly: PathBuf,
     templates: Templates,
+    /// The stacks whose templates are linted.
+    stacks: Vec<String>,
     /// A file for each policy, with its place in the templates.
     policies: BTreeMap<PathBuf, String>,
     /// A file for each machine, with its place in the templates.
@@ -81,7 +84,12 @@ pub(crate) fn lint(project: &Project, steps: &Steps) -> Result<Outcome> {
         fs::create_dir_all(&worker)?;
         fs::write(worker.join("bootstrap"), "A placeholder for the worker: no tool reads bundles.")?;
     }
-    let subjects = in_parallel(&Encryption::ALL, |encryption| Subject::new(project, steps, &bundles, *encryption))?;
+    let mut seen = BTreeSet::new();
+    let subjects = combinations(project, steps, &bundles, &folder)?
+        .into_iter()
+        .enumerate()
+        .map(|(number, settings)| Subject::new(&folder.join(number.to_string()), settings, &mut seen))
+        .collect::<Result<Vec<_>>>()?;
     let findings = in_parallel(&Tool::ALL, |tool| findings(project, steps, *tool, &subjects))?;
     let judged = Exceptions::read(&project.root.join(EXCEPTIONS), &project.worker_constructs()?)?
         .judge(findings.into_iter().flatten().collect());
@@ -98,17 +106,41 @@ pub(crate) fn synthesize(
     encryption: Encryption,
     assembly: &Path,
 ) -> Result<()> {
+    let context = json!({"encryption": encryption});
+    run_app(project, steps, "app", context, bundles, assembly).map(drop)
+}
+
+/// Writes the cloud assemblies of all combinations of settings that decide which resources exist, and returns the settings.
+fn combinations(
+    project: &Project,
+    steps: &Steps,
+    bundles: &Path,
+    folder: &Path,
+) -> Result<Vec<BTreeMap<String, String>>> {
+    let printed = run_app(project, steps, "variants", json!({}), bundles, folder)?;
+    serde_json::from_str(&printed).context("cdk/bin/variants.ts did not print its combinations")
+}
+
+/// Runs a program of `cdk/bin` that synthesizes stacks.
+fn run_app(
+    project: &Project,
+    steps: &Steps,
+    program: &str,
+    mut context: Value,
+    bundles: &Path,
+    folder: &Path,
+) -> Result<String> {
+    context["stage"] = json!(STAGE);
+    context["lambdaDirectory"] = json!(bundles);
     // Construct paths, which `cdk deploy` writes as well, name resources in exceptions.
-    let context = json!({
-        "stage": STAGE, "lambdaDirectory": bundles, "encryption": encryption.name(), "aws:cdk:enable-path-metadata": true,
-    });
+    context["aws:cdk:enable-path-metadata"] = json!(true);
     let mut synth = project.command(project.root.join("node_modules/.bin/tsx"));
     synth
-        .arg("bin/app.ts")
+        .arg(format!("bin/{program}.ts"))
         .current_dir(project.root.join("cdk"))
-        .env("CDK_OUTDIR", assembly)
+        .env("CDK_OUTDIR", folder)
         .env("CDK_CONTEXT_JSON", context.to_string());
-    output(steps, &format!("synth-{}", encryption.name()), &mut synth, &[0]).map(drop)
+    output(steps, &format!("synth-{program}"), &mut synth, &[0])
 }
 
 fn in_parallel<Of: Sync, To: Send>(items: &[Of], work: impl Fn(&Of) -> Result<To> + Sync) -> Result<Vec<To>> {
@@ -122,35 +154,65 @@ fn in_parallel<Of: Sync, To: Send>(items: &[Of], work: impl Fn(&Of) -> Result<To
 }
 
 impl Subject {
-    fn new(project: &Project, steps: &Steps, bundles: &Path, encryption: Encryption) -> Result<Self> {
-        let folder = project.local().join("lint").join(encryption.name());
-        let assembly = folder.join("assembly");
-        synthesize(project, steps, bundles, encryption, &assembly)?;
-        let templates = Templates::read(&assembly)?;
-        let policies = written(
-            &folder.join("policies"),
-            templates.policies()?.into_iter().map(|policy| (policy.place, policy.document.to_string())),
-        )?;
-        let machines = written(
-            &folder.join("machines"),
-            templates.definitions()?.into_iter().map(|definition| (definition.place, definition.text)),
-        )?;
-        if policies.is_empty() || machines.is_empty() {
+    /// `seen` has what earlier combinations have.
+    fn new(assembly: &Path, settings: BTreeMap<String, String>, seen: &mut BTreeSet<(String, String)>) -> Result<Self> {
+        let encryption = settings.get("encryption").map_or(Ok(Encryption::Aws), |name| {
+            serde_json::from_value(json!(name)).with_context(|| format!("{name} is no encryption"))
+        })?;
+        let templates = Templates::read(assembly)?;
+        let (policies, definitions) = (templates.policies()?, templates.definitions()?);
+        if policies.is_empty() || definitions.is_empty() {
             bail!("no policy or no machine was found in the templates");
         }
-        Ok(Self { encryption, assembly, templates, policies, machines })
+        let mut stacks = Vec::new();
+        for stack in templates.stacks() {
+            let text = fs::read_to_string(template_file(assembly, stack))?;
+            if seen.insert((stack.to_owned(), text)) {
+                stacks.push(stack.to_owned());
+            }
+        }
+        let mut new = |texts: Vec<(String, String)>| -> Vec<_> {
+            texts.into_iter().filter(|text| seen.insert(text.clone())).collect()
+        };
+        let policies = new(policies.into_iter().map(|policy| (policy.place, policy.document.to_string())).collect());
+        let machines = new(definitions.into_iter().map(|definition| (definition.place, definition.text)).collect());
+        Ok(Self {
+            settings,
+            encryption,
+            policies: written(&assembly.join("policies"), policies)?,
+            machines: written(&assembly.join("machines"), machines)?,
+            assembly: assembly.to_owned(),
+            templates,
+            stacks,
+        })
     }
 
     /// The files of its templates.
     fn files(&self) -> impl Iterator<Item = PathBuf> {
-        self.templates.stacks().map(|stack| self.assembly.join(format!("{stack}.template.json")))
+        self.stacks.iter().map(|stack| template_file(&self.assembly, stack))
+    }
+
+    fn finding(&self, tool: Tool, check: &str, resource: String, message: String) -> Finding {
+        let settings: Vec<_> = self.settings.keys().map(String::as_str).collect();
+        Finding {
+            tool,
+            check: check.to_owned(),
+            resource,
+            encryption: self.encryption,
+            settings: settings.join(", "),
+            message,
+        }
     }
 }
 
-fn written(folder: &Path, texts: impl Iterator<Item = (String, String)>) -> Result<BTreeMap<PathBuf, String>> {
+fn template_file(assembly: &Path, stack: &str) -> PathBuf {
+    assembly.join(format!("{stack}.template.json"))
+}
+
+fn written(folder: &Path, texts: Vec<(String, String)>) -> Result<BTreeMap<PathBuf, String>> {
     fs::create_dir_all(folder)?;
     let mut files = BTreeMap::new();
-    for (number, (place, text)) in texts.enumerate() {
+    for (number, (place, text)) in texts.into_iter().enumerate() {
         let file = folder.join(format!("{number}-{}.json", place.replace('/', "-")));
         fs::write(&file, text).with_context(|| format!("{} could not be written", file.display()))?;
         files.insert(file, place);
@@ -235,13 +297,7 @@ fn asl_validator(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> {
             current = Some(of_file(subjects, file, |subject| &subject.machines)?);
         } else if let Some((subject, place)) = current {
             let (check, message) = line.trim().split_once(": ").unwrap_or(("", line));
-            findings.push(Finding {
-                tool: Tool::AslValidator,
-                check: check.to_owned(),
-                resource: place.to_owned(),
-                encryption: subject.encryption,
-                message: message.to_owned(),
-            });
+            findings.push(subject.finding(Tool::AslValidator, check, place.to_owned(), message.to_owned()));
         }
     }
     let machines: usize = subjects.iter().map(|subject| subject.machines.len()).sum();
@@ -288,13 +344,8 @@ fn cfn_lint(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> {
             let (subject, stack) = of_template(subjects, text(found, "Filename")?)?;
             let path: Vec<_> =
                 found["Location"]["Path"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            Ok(Finding {
-                tool: Tool::CfnLint,
-                check: text(&found["Rule"], "Id")?.to_owned(),
-                resource: subject.templates.place(stack, &path),
-                encryption: subject.encryption,
-                message: text(found, "Message")?.to_owned(),
-            })
+            let place = subject.templates.place(stack, &path);
+            Ok(subject.finding(Tool::CfnLint, text(&found["Rule"], "Id")?, place, text(found, "Message")?.to_owned()))
         })
         .collect()
 }
@@ -314,13 +365,8 @@ fn checkov_findings(output: &str, subjects: &[Subject]) -> Result<Vec<Finding>> 
             // AWS::SQS::Queue.<logical id>
             let resource = text(found, "resource")?;
             let id = resource.rsplit('.').next().unwrap_or(resource);
-            Ok(Finding {
-                tool: Tool::Checkov,
-                check: text(found, "check_id")?.to_owned(),
-                resource: subject.templates.place(stack, &["Resources", id]),
-                encryption: subject.encryption,
-                message: text(found, "check_name")?.to_owned(),
-            })
+            let place = subject.templates.place(stack, &["Resources", id]);
+            Ok(subject.finding(Tool::Checkov, text(found, "check_id")?, place, text(found, "check_name")?.to_owned()))
         })
         .collect()
 }
@@ -337,13 +383,10 @@ fn parliament_findings(output: &str, subjects: &[Subject]) -> Result<Vec<Finding
             detail => vec![detail],
         };
         for detail in details {
-            findings.push(Finding {
-                tool: Tool::Parliament,
-                check: detail["action"].as_str().map_or_else(|| issue.to_owned(), |action| format!("{issue} {action}")),
-                resource: place.to_owned(),
-                encryption: subject.encryption,
-                message: format!("{} {detail} {}", text(&found, "title")?, found["location"]),
-            });
+            let check =
+                detail["action"].as_str().map_or_else(|| issue.to_owned(), |action| format!("{issue} {action}"));
+            let message = format!("{} {detail} {}", text(&found, "title")?, found["location"]);
+            findings.push(subject.finding(Tool::Parliament, &check, place.to_owned(), message));
         }
     }
     Ok(findings)

@@ -10,7 +10,8 @@ use anyhow::{Context as _, Result, bail};
 use crate::project::Project;
 use crate::step::Steps;
 
-const NODE_FLOOR: (u32, u32) = (20, 0);
+/// What Vite accepts. AWS's CDK supports 22 and newer since 20 has reached its end of life.
+const NODE_FLOOR: (u32, u32) = (20, 19);
 const PYTHON_FLOOR: (u32, u32) = (3, 11);
 /// The build output of demo and tests (4.7), the Python environments and the bundles of the workers (1.8), `node_modules` (0.4), and
 /// some room.
@@ -49,7 +50,7 @@ pub(crate) fn disk(project: &Project) -> Result<()> {
 
 /// Node packages, from the lock file.
 pub(crate) fn node(project: &Project, steps: &Steps) -> Result<()> {
-    let remedy = "install Node.js 20 or newer (https://nodejs.org) and put it on the PATH";
+    let remedy = "install Node.js 22 or newer (https://nodejs.org; 20.19 still works) and put it on the PATH";
     let node = answer(project, "node", &["--version"]).with_context(|| format!("Node.js is missing: {remedy}"))?;
     if version(node.trim_start_matches('v')) < Some(NODE_FLOOR) {
         bail!("Node.js is too old ({node}): {remedy}");
@@ -317,6 +318,7 @@ mod tests {
     fn compares_versions_as_numbers() {
         assert!(version("3.9") < Some(PYTHON_FLOOR));
         assert!(version("18.19.1") < Some(NODE_FLOOR));
+        assert!(version("20.20.2") > Some(NODE_FLOOR));
         assert!(version("100.0.0") > Some(NODE_FLOOR));
     }
 }

@@ -1,4 +1,4 @@
-import { Aws, Stack } from "aws-cdk-lib";
+import { Aws, type CfnResource, Stack } from "aws-cdk-lib";
 import * as apigateway from "aws-cdk-lib/aws-apigateway";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
@@ -115,6 +115,8 @@ export class DescribedApi extends Construct {
         },
       ],
     });
+    // The ARN is a text, in which CloudFormation sees no reference to the group.
+    this.stage.addResourceDependency(accessLogs.node.defaultChild as CfnResource);
     acceptOfStage(this.stage);
     this.origin = `https://${api.ref}.execute-api.${Aws.REGION}.${Aws.URL_SUFFIX}`;
     this.url = `${this.origin}/${API_STAGE}`;

@@ -22,7 +22,8 @@ export class Measurements extends Construct {
       rawMessageDelivery: true,
       redrivePolicy: { deadLetterTargetArn: this.queue.deadLetters.queueArn },
     });
-    subscription.addResourceDependency(this.queue.policy);
+    // SNS sends as soon as it is subscribed.
+    for (const policy of [this.queue.policy, this.queue.deadLettersPolicy]) subscription.addResourceDependency(policy);
     addWorkers(scope, workersOf("Observability"), common);
   }
 }

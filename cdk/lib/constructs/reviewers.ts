@@ -2,7 +2,7 @@ import { Aws, Duration } from "aws-cdk-lib";
 import * as cognito from "aws-cdk-lib/aws-cognito";
 import { Construct } from "constructs";
 import type { Config } from "../config";
-import { removalPolicy } from "./removal-policy";
+import { protectedRemovalPolicy } from "./removal-policy";
 
 /** The resource server of the review API: the part of its scopes before the slash. */
 const SERVER = "review";
@@ -43,7 +43,7 @@ export class Reviewers extends Construct {
       featurePlan: cognito.FeaturePlan.PLUS,
       standardThreatProtectionMode: cognito.StandardThreatProtectionMode.FULL_FUNCTION,
       deletionProtection: config.deletionProtection,
-      removalPolicy: removalPolicy(config),
+      removalPolicy: protectedRemovalPolicy(config),
     });
     const read = new cognito.ResourceServerScope({ scopeName: "read", scopeDescription: "List and read cases" });
     const decide = new cognito.ResourceServerScope({ scopeName: "decide", scopeDescription: "Claim and decide cases" });

@@ -20,11 +20,16 @@ export class TaskQueue extends Construct {
   readonly queue: sqs.Queue;
   readonly deadLetters: sqs.Queue;
   readonly policy: sqs.CfnQueuePolicy;
+  readonly deadLettersPolicy: sqs.CfnQueuePolicy;
 
   constructor(scope: Construct, id: string, { encryption, values }: Common, props: TaskQueueProps = {}) {
     super(scope, id);
     this.deadLetters = deadLetters(this, encryption);
-    attachPolicy(this.deadLetters, props.deadLettersPolicy?.file ?? "queue", props.deadLettersPolicy?.values ?? {});
+    this.deadLettersPolicy = attachPolicy(
+      this.deadLetters,
+      props.deadLettersPolicy?.file ?? "queue",
+      props.deadLettersPolicy?.values ?? {},
+    );
     this.queue = new sqs.Queue(this, "Queue", {
       ...encryption.queue(),
       retentionPeriod: Duration.days(14),

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import type { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
@@ -12,6 +12,7 @@ import { accept } from "./accepted-findings";
 import { DocumentRole } from "./document-role";
 import type { Common } from "./encryption";
 import { LogGroup } from "./log-group";
+import { KEPT } from "./removal-policy";
 import { Schedule } from "./schedule";
 
 /** The stacks whose workers have a part in decisions. */
@@ -49,8 +50,9 @@ export class Worker extends Construct {
       loggingFormat: lambda.LoggingFormat.JSON,
       logGroup,
       role,
-      // An execution calls the version with which it started, even after later deployments.
-      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
+      // An execution calls the version with which it started, even after later deployments. A version of a deployment that rolled back would
+      // be in the way of the next try: Lambda publishes no second version of the same code, and CloudFormation takes that for an error.
+      currentVersionOptions: { removalPolicy: KEPT },
     });
     if (JUDGING.has(entry.stack)) common.bundles.set(name, (this.function.node.findChild("Code") as Asset).assetHash);
     values.offer({

@@ -63,7 +63,7 @@ pub enum Error {
     },
     /// No credentials were found.
     #[error(
-        "no AWS credentials: sign in (`aws sso login`), choose a profile (`--profile`), or set AWS_ACCESS_KEY_ID; for a trial without AWS run `cargo xtask up`"
+        "no AWS credentials: sign in (`aws login` or `aws sso login`), choose a profile (`--profile`), or set AWS_ACCESS_KEY_ID; for a trial without AWS run `cargo xtask up`"
     )]
     NoCredentials {
         /// The error of the providers.
@@ -71,7 +71,7 @@ pub enum Error {
     },
     /// The credentials have expired.
     #[error(
-        "the AWS credentials have expired, so AWS refused to {action} ({code}): sign in again (`aws sso login`), or get new ones, and try again"
+        "the AWS credentials have expired, so AWS refused to {action} ({code}): sign in again (`aws login` or `aws sso login`), or get new ones, and try again"
     )]
     ExpiredCredentials {
         /// The action, after "to".
@@ -81,7 +81,7 @@ pub enum Error {
     },
     /// Credentials that are unknown, at least in this region.
     #[error(
-        "AWS does not accept the credentials for the request to {action} ({code}): if they are wrong or deleted, sign in again (`aws sso login`) or pass another `--profile`; if the region is not enabled for the account, pass another `--region` or have it enabled"
+        "AWS does not accept the credentials for the request to {action} ({code}): if they are wrong or deleted, sign in again (`aws login` or `aws sso login`) or pass another `--profile`; if the region is not enabled for the account, pass another `--region` or have it enabled"
     )]
     UnknownCredentials {
         /// The action, after "to".

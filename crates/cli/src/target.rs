@@ -193,6 +193,10 @@ fn running(file: &Path) -> Option<Up> {
 
 #[cfg(test)]
 mod tests {
+    use aws_config::profile::ProfileFileCredentialsProvider;
+    use aws_config::provider_config::ProviderConfig;
+    use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+    use aws_sdk_s3::config::ProvideCredentials as _;
     use tempfile::TempDir;
 
     use super::*;
@@ -202,6 +206,16 @@ mod tests {
         fs::create_dir_all(folder.path().join("a/b")).unwrap();
         fs::create_dir_all(folder.path().join(".local")).unwrap();
         folder
+    }
+
+    #[tokio::test]
+    async fn accepts_the_profiles_of_aws_login() {
+        let profile = "[default]\nlogin_session = arn:aws:iam::123456789012:user/not-signed-in\n";
+        let files = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, profile).build();
+        let config = ProviderConfig::without_region().with_http_client(http_client());
+        let provider = ProfileFileCredentialsProvider::builder().profile_files(files).configure(&config).build();
+        let error = provider.provide_credentials().await.unwrap_err();
+        assert!(format!("{error:?}").contains("login/cache"), "{error:?}");
     }
 
     #[test]

@@ -5,28 +5,16 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-/// The encryption of the deployment; the templates of both variants are linted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+/// The encryption of a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Encryption {
     /// Keys of AWS.
     Aws,
     /// Keys of the account.
     Customer,
-}
-
-impl Encryption {
-    pub(super) const ALL: [Self; 2] = [Self::Aws, Self::Customer];
-
-    /// As the CDK setting spells it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::Customer => "customer",
-        }
-    }
 }
 
 /// The tools.
@@ -62,14 +50,17 @@ pub(super) struct Finding {
     pub(super) check: String,
     /// See `Templates::place`.
     pub(super) resource: String,
-    pub(super) encryption: Encryption,
     pub(super) message: String,
+    pub(super) encryption: Encryption,
+    /// The names of the settings that are not at their defaults.
+    pub(super) settings: String,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tool, check, resource, encryption, message } = self;
-        write!(formatter, "{tool} {check} {resource} (encryption={}): {message}", encryption.name())
+        let Self { tool, check, resource, encryption: _, settings, message } = self;
+        write!(formatter, "{tool} {check} {resource}: {message}")?;
+        if settings.is_empty() { Ok(()) } else { write!(formatter, " (with {settings})") }
     }
 }
 
@@ -155,6 +146,11 @@ impl Exceptions {
             judged.idle.extend(idle.map(|resource| format!("{} {} {resource}", exception.tool, exception.check)));
         }
         judged.open.sort();
+        // Once, however many combinations of settings have it.
+        judged.open.dedup_by(|next, kept| {
+            (next.tool, &next.check, &next.resource, &next.message)
+                == (kept.tool, &kept.check, &kept.resource, &kept.message)
+        });
         judged
     }
 }
@@ -174,6 +170,7 @@ mod tests {
             check: "CKV_AWS_27".to_owned(),
             resource: resource.to_owned(),
             encryption,
+            settings: String::new(),
             message: "not encrypted".to_owned(),
         }
     }
@@ -196,6 +193,20 @@ mod tests {
         let judged =
             judge(vec![finding("Data/Other", Encryption::Aws), finding("Data/Uploads/Queue", Encryption::Customer)]);
         assert_eq!((judged.open.len(), judged.answered), (2, 0));
+    }
+
+    #[test]
+    fn reports_a_finding_of_several_combinations_once() {
+        let with = |settings: &str| Finding { settings: settings.to_owned(), ..finding("Data/Other", Encryption::Aws) };
+        let judged = judge(vec![with("quietHours"), with("agentModel"), finding("Data/Another", Encryption::Aws)]);
+        let open: Vec<_> = judged.open.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            open,
+            [
+                "checkov CKV_AWS_27 Data/Another: not encrypted",
+                "checkov CKV_AWS_27 Data/Other: not encrypted (with agentModel)",
+            ]
+        );
     }
 
     #[test]

@@ -149,6 +149,9 @@ pub struct Concurrency {
 /// Lambda keeps as many for functions without a reservation.
 const LEAST_UNRESERVED: u64 = 100;
 
+/// The quota of a new account, and the lowest that the setting `lambdaConcurrency` takes.
+const NEW_ACCOUNT: u64 = 10;
+
 /// What all queues and reservations ask of Lambda, against its limit.
 #[must_use]
 pub fn lambda_concurrency(
@@ -181,7 +184,12 @@ pub fn lambda_concurrency(
              and APIs included. A message whose invocation Lambda refuses five times becomes a dead letter.",
             list.collect::<Vec<_>>().join(", ")
         );
-        found.push(Finding::new("LAMBDA_CONCURRENCY", Severity::Risks, message, increase((2 * asked).max(1000))));
+        let remedy = format!(
+            "Add `-c lambdaConcurrency={}` to the settings, with which fewer applications are judged at once, or request a higher quota:\n{}",
+            unreserved.max(NEW_ACCOUNT),
+            increase((2 * asked).max(1000))
+        );
+        found.push(Finding::new("LAMBDA_CONCURRENCY", Severity::Risks, message, remedy));
     }
     found
 }
@@ -418,7 +426,7 @@ pub fn taken(kind: &str, names: &[String], region: &str) -> Finding {
         })
         .collect();
     let remedy = format!(
-        "To keep its data: `npx cdk deploy --all --import-existing-resources …` (docs/DEPLOY.md, Remove). To delete it for good:\n{}",
+        "To keep its data: `cdk import` (docs/DEPLOY.md, Deploy again over kept data). To delete it for good:\n{}",
         delete.join("\n")
     );
     Finding::new("NAME_TAKEN", Severity::Blocks, message, remedy)
@@ -679,6 +687,7 @@ mod tests {
         let finding = found(10, 10).pop().unwrap();
         assert_eq!((finding.code, finding.severity), ("LAMBDA_CONCURRENCY", Severity::Risks));
         assert!(finding.message.contains("28 functions at once (starter 3, extract-document 15, validate-license 10)"));
+        assert!(finding.remedy.starts_with("Add `-c lambdaConcurrency=10` to the settings"), "{finding:?}");
         assert!(
             finding.remedy.contains("--quota-code L-B99A9384 --desired-value 1000 --region eu-north-1"),
             "{finding:?}"
@@ -831,10 +840,7 @@ mod tests {
         assert!(finding.message.starts_with("AWS::S3::Bucket bonafide-test-1, bonafide-test-1-logs: exists"));
         assert_eq!((finding.code, finding.severity), ("NAME_TAKEN", Severity::Blocks));
         let delete = "aws cloudcontrol delete-resource --type-name AWS::S3::Bucket --identifier bonafide-test-1";
-        assert!(
-            finding.remedy.contains(delete) && finding.remedy.contains("--import-existing-resources"),
-            "{finding:?}"
-        );
+        assert!(finding.remedy.contains(delete) && finding.remedy.contains("`cdk import`"), "{finding:?}");
     }
 
     #[test]
