@@ -8,11 +8,14 @@ https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
+from bonafide_local.integrations import PREFIXES, Integration, over_integrations
+from bonafide_local.models import error_name
 from bonafide_local.tokens import HeartbeatTimeout
 
 Json = dict[str, Any]
@@ -32,8 +35,11 @@ def install() -> None:
     _evaluate_timeouts(engine)
     engine._error_matches = error_matches
     engine._add_event = _with_timeouts_by_name(engine._add_event)
-    engine._prefix_sdk_error = _named_as_in_java(engine._prefix_sdk_error)
+    engine._prefix_sdk_error = _named_as_in_java(engine)
+    over_integrations(_named_in_integration)
     engine._nested_execution_failure = _failure_of_child(engine)
+    for start in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
+        setattr(engine, start, _with_dates_in_milliseconds(engine, getattr(engine, start)))
     engine._invoke_nested_start_execution_sync = _refusing_taken_names(engine, engine._invoke_nested_start_execution_sync)
     Tokenizer.next = _as_in_2_0_6(Tokenizer.next)
 
@@ -108,14 +114,36 @@ def _with_timeouts_by_name(original: Callable[..., Json]) -> Callable[..., Json]
     return add
 
 
-def _named_as_in_java(original: Callable[[str, str], str]) -> Callable[[str, str], str]:
-    """Errors of SDK integrations have the names of the classes in AWS's SDK for Java, which end in Exception."""
+def _named_as_in_java(engine: ModuleType) -> Callable[[str, str], str]:
+    """The names of the errors of ``aws-sdk:`` integrations."""
 
-    def named(service_name: str, error_code: str) -> str:
-        name = original(service_name, error_code)
-        return name if service_name != "sfn" or name.startswith("States.") else f"{name.removesuffix('Exception')}Exception"
+    def named(service_name: str, code: str) -> str:
+        if code.startswith("States."):
+            return code
+        service = engine._AWS_SDK_SERVICE_MAP[service_name].get("service_key", service_name)
+        return error_name(service, engine._AWS_SDK_ERROR_PREFIX[service_name], code.rpartition("#")[2])
 
     return named
+
+
+def _named_in_integration(service: str, _operation: str, original: Integration) -> Integration:
+    """The names of the errors of optimized integrations. What a function or a child execution fails with has a name of its own."""
+    prefix = PREFIXES[service]
+
+    def perform(what: Any, arguments: Any) -> Any:
+        from ministack.services.stepfunctions import _ExecutionError
+
+        try:
+            return original(what, arguments)
+        except _ExecutionError as error:
+            if service == "lambda" or error.error.startswith("States."):
+                raise
+            # For SNS, the engine has one name for all errors, and the answer as cause.
+            code = re.search(r"<Code>(.+?)</Code>", error.cause)
+            name = code[1] if code else error.error.removeprefix(f"{prefix}.")
+            raise _ExecutionError(error_name(service, prefix, name), error.cause) from None
+
+    return perform
 
 
 def _failure_of_child(engine: ModuleType) -> Callable[[Json], tuple[str, str]]:
@@ -125,13 +153,21 @@ def _failure_of_child(engine: ModuleType) -> Callable[[Json], tuple[str, str]]:
         _, _, body = engine._describe_execution({"executionArn": answer["executionArn"]})
         described = json.loads(body) | {"inputDetails": {"Included": True}}
         capitalized = {
-            name[0].upper() + name[1:]: engine._iso_to_epoch_ms(value) if name.endswith("Date") else value
-            for name, value in described.items()
-            if value is not None and not name.startswith("output")
+            name[0].upper() + name[1:]: value for name, value in described.items() if value is not None and not name.startswith("output")
         }
-        return "States.TaskFailed", json.dumps(capitalized, sort_keys=True, separators=(",", ":"))
+        dated = _in_milliseconds(engine, capitalized)
+        return "States.TaskFailed", json.dumps(dated, sort_keys=True, separators=(",", ":"))
 
     return failure
+
+
+def _with_dates_in_milliseconds(engine: ModuleType, original: Integration) -> Integration:
+    return lambda resource, arguments: _in_milliseconds(engine, original(resource, arguments))
+
+
+def _in_milliseconds(engine: ModuleType, execution: Json) -> Json:
+    """Dates of a child, which the engine writes as text."""
+    return {name: engine._iso_to_epoch_ms(value) if name.endswith("Date") else value for name, value in execution.items()}
 
 
 def _refusing_taken_names(engine: ModuleType, original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:

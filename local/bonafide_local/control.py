@@ -1,4 +1,4 @@
-"""The control API for tests: faults, canned results, rate limits, counts of calls, IAM decisions, durations, tokens."""
+"""The control API for tests: faults, canned results, rate limits, counts of calls, IAM decisions, durations, findings, tokens."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from bonafide_local import issuer
 from bonafide_local.faults import BadFault, Fault
 from bonafide_local.http import HttpAnswer, HttpRequest, json_answer
 from bonafide_local.iam import Decisions
+from bonafide_local.judge import Judge
 from bonafide_local.limits import BadLimit, Limits
 from bonafide_local.third_party import ThirdParty
 from bonafide_local.timings import Timings
 
 
 class Control:
-    """Routes ``/faults``, ``/limits``, ``/calls``, ``/charges``, ``/iam/calls``, ``/timings`` and ``/tokens``;
+    """Routes ``/faults``, ``/limits``, ``/calls``, ``/charges``, ``/iam/calls``, ``/timings``, ``/findings`` and ``/tokens``;
     the README describes them."""
 
-    def __init__(self, faults: Limits, decisions: Decisions, third_party: ThirdParty, timings: Timings) -> None:
+    def __init__(self, faults: Limits, decisions: Decisions, third_party: ThirdParty, timings: Timings, judge: Judge) -> None:
         self._faults = faults
         self._third_party = third_party
         self._decisions = decisions
         self._timings = timings
+        self._judge = judge
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
         match (request.method, request.path):
@@ -74,10 +76,15 @@ class Control:
             case ("DELETE", "/timings"):
                 self._timings.clear()
                 return json_answer(200, self._timings.describe())
+            case ("GET", "/findings"):
+                return json_answer(200, self._judge.describe())
+            case ("DELETE", "/findings"):
+                self._judge.clear()
+                return json_answer(200, self._judge.describe())
             case ("POST", "/tokens"):
                 return issuer.issue(request)
         known = (
             "GET, POST, DELETE /faults; DELETE /faults/<id>; GET, POST, DELETE /limits; GET, DELETE /calls; GET /charges; "
-            "GET, DELETE /iam/calls; GET, DELETE /timings; POST /tokens; GET /health"
+            "GET, DELETE /iam/calls; GET, DELETE /timings; GET, DELETE /findings; POST /tokens; GET /health"
         )
         return json_answer(404, {"error": f"known: {known}"})

@@ -18,22 +18,15 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
 
 from bonafide_local.aws_json import Answer, Handler, error_answer, success_answer
+from bonafide_local.documents import operation_of
 from bonafide_local.faults import AWS_SERVICES, Fault, Faults, MissingAnswer, NoAnswer, WorkerFailure
+from bonafide_local.integrations import PREFIXES, Integration, over_integrations
+from bonafide_local.models import error_name
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
-# The prefixes of the errors of optimized integrations.
-_PREFIXES = {"dynamodb": "DynamoDB", "lambda": "Lambda", "sns": "SNS", "sqs": "SQS", "states": "StepFunctions"}
-_DISPATCHED = {
-    "arn:aws:states:::dynamodb:getItem": ("dynamodb", "GetItem"),
-    "arn:aws:states:::dynamodb:putItem": ("dynamodb", "PutItem"),
-    "arn:aws:states:::dynamodb:updateItem": ("dynamodb", "UpdateItem"),
-    "arn:aws:states:::sns:publish": ("sns", "Publish"),
-    "arn:aws:states:::sqs:sendMessage": ("sqs", "SendMessage"),
-}
 # The number of tokens whose tasks are remembered, the last ones.
 _TOKENS = 10_000
 # Longer than the timeout of any client.
@@ -85,6 +78,11 @@ def install(faults: Faults) -> None:
     _Layers(faults).install()
 
 
+def current_task() -> str:
+    """``<machine>/<state>`` of the Task that sends the current request; empty if none does."""
+    return _task.get()[0]
+
+
 class _Layers:
     """Safe to use from threads."""
 
@@ -101,11 +99,7 @@ class _Layers:
 
         for service in AWS_SERVICES:
             app.SERVICE_HANDLERS[service] = self._over_http(service, app.SERVICE_HANDLERS[service])
-        for resource, (service, operation) in _DISPATCHED.items():
-            engine._SERVICE_DISPATCH[resource] = self._in_machine(service, operation, engine._SERVICE_DISPATCH[resource])
-        engine._call_lambda = self._in_machine("lambda", "Invoke", engine._call_lambda)
-        for start in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
-            setattr(engine, start, self._in_machine("states", "StartExecution", getattr(engine, start)))
+        over_integrations(self._in_machine)
         engine._dispatch_aws_sdk_json = _name_missing_answers(engine._dispatch_aws_sdk_json)
         engine._execute_task = _remember_task(engine._execute_task)
         engine._invoke_with_callback = self._remember_token(engine._invoke_with_callback)
@@ -148,9 +142,7 @@ class _Layers:
                 return content
         return content
 
-    def _in_machine(self, service: str, operation: str, original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        """Wrap a function of the engine that calls a service for a Task: ``original(what, arguments)``."""
-
+    def _in_machine(self, service: str, operation: str, original: Integration) -> Integration:
         def perform(what: Any, arguments: Any) -> Any:
             task, about = _task.get()
             call = (service, operation, f"{what} {json.dumps(arguments)} {about}", task)
@@ -166,11 +158,11 @@ class _Layers:
             if fault.afterwards:
                 original(what, arguments)
             if fault.no_answer:
-                raise _missing(fault.no_answer, _PREFIXES[service])
+                raise _missing(fault.no_answer, PREFIXES[service])
             if fault.malformed:
-                raise _unreadable(_PREFIXES[service])
+                raise _unreadable(PREFIXES[service])
             if fault.error:
-                raise _error(f"{_PREFIXES[service]}.{fault.error}", fault.message or _MESSAGE)
+                raise _error(error_name(service, PREFIXES[service], fault.error), fault.message or _MESSAGE)
             return fault.result if fault.has_result else original(what, arguments)
 
         return perform
@@ -283,14 +275,6 @@ def _error(name: str, cause: str) -> Exception:
 
     error: Exception = _ExecutionError(name, cause)
     return error
-
-
-def operation_of(service: str, method: str, path: str, headers: dict[str, str], content: str, query: dict[str, Any]) -> str:
-    """The operation's name: in a header for JSON protocols, in the form for the query protocol, in method and path for REST."""
-    from ministack import app
-
-    action = parse_qs(content).get("Action") if service in ("sns", "sqs") and "x-amz-target" not in headers else None
-    return action[0] if action else str(app._ct_event_name(service, method, path, headers, query))
 
 
 def caller_of(headers: dict[str, str]) -> str:

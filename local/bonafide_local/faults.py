@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from bonafide_local.models import Direction, judge
+
 THIRD_PARTY = "third-party"
 # The emulator's names; `states` is Step Functions.
 AWS_SERVICES = ("dynamodb", "lambda", "rekognition", "s3", "secretsmanager", "sns", "sqs", "states", "textract")
@@ -151,7 +153,16 @@ class Fault:
         effects = (fault.error, fault.has_result, fault.malformed, fault.delay_seconds, fault.no_answer, fault.worker, "status" in body)
         if not any(effects):
             raise BadFault("a fault needs error, status, result, malformed, noAnswer, worker or delaySeconds")
+        fault._refuse_what_aws_does_not_answer()
         return fault
+
+    def _refuse_what_aws_does_not_answer(self) -> None:
+        found = judge(self.service, self.operation or "", Direction.ERROR, self.error) if self.error else []
+        # The result of Invoke is what the function answers, which no model describes.
+        if self.has_result and self.operation and self.service != "lambda":
+            found += judge(self.service, self.operation, Direction.ANSWER, self.result)
+        if found:
+            raise BadFault("; ".join(f"{finding.operation} {finding.path} {finding.rule}" for finding in found))
 
     def applies(self, service: str, operation: str, request: str, caller: str) -> bool:
         """Whether this fault answers the request (its text) of this caller."""

@@ -56,6 +56,7 @@ async def serve(options: Options) -> None:
     from ministack import app as emulator
 
     from bonafide_local import fault_injection, hooks, iam, streams, timings
+    from bonafide_local.judge import Judge
 
     pool = AnalysisPool(options.processes)
     faults = Limits()
@@ -71,7 +72,10 @@ async def serve(options: Options) -> None:
         rekognition,
         decisions,
     )
+    judge = Judge()
+    judge.judge_answers()
     fault_injection.install(faults)
+    judge.judge_requests()
     durations = timings.Timings()
     timings.install(durations)
     journal = Journal(options.state_dir / "third-party.jsonl") if options.durable else None
@@ -113,7 +117,7 @@ async def serve(options: Options) -> None:
         asyncio.ensure_future(hypercorn_serve(application, config(descriptor), shutdown_trigger=stop.wait))
         for application, descriptor in (
             (fault_injection.without_answers(timings.timed(application, durations)), options.endpoint),
-            (asgi(Control(faults, decisions, third_party, durations).handle), options.control),
+            (asgi(Control(faults, decisions, third_party, durations, judge).handle), options.control),
             (fault_injection.without_answers(asgi(outside)), options.third_party),
         )
     ]

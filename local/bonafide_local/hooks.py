@@ -7,6 +7,7 @@ an internal that is used, `install` fails at the start with a message, or the te
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from typing import Any
 from bonafide_local import (
     asl,
     checksums,
+    descriptions,
     execution_metrics,
     iam,
     issuer,
@@ -31,10 +33,11 @@ from bonafide_local.objects import ReadObject
 from bonafide_local.rekognition import Rekognition
 from bonafide_local.timers import Timers
 
-# The names of SDK errors are those of the Java SDK's classes, which always end in Exception.
-_JAVA_NAMES = {"InternalServerError": "InternalServerErrorException"}
 # Service → (X-Amz-Target prefix, error prefix in Step Functions)
 _SERVICES = {"rekognition": ("RekognitionService", "Rekognition"), "textract": ("Textract", "Textract")}
+
+# The resource of a Task: `aws-sdk:rekognition` and `compareFaces`, `states` and `startExecution.sync:2`.
+_INTEGRATION = re.compile(r"arn:aws:states:::((?:aws-sdk:)?[^:]+):(.+)")
 
 
 def install(services: list[JsonService], rekognition: Rekognition, decisions: iam.Decisions) -> None:
@@ -47,11 +50,12 @@ def install(services: list[JsonService], rekognition: Rekognition, decisions: ia
     for service in services:
         _add_service(service)
     _add_collections(rekognition)
-    _record_requests_of_tasks()
+    _describe_tasks_in_histories()
     _start_at_once()
     ranges.install()
     streams.install()
     object_lock.install()
+    descriptions.install()
     checksums.install()
     openapi_import.install()
     issuer.install()
@@ -69,12 +73,12 @@ def _add_service(service: JsonService) -> None:
     router.SERVICE_PATTERNS[service.name] = {"target_prefixes": [f"{prefix}."]}
     stepfunctions._AWS_SDK_SERVICE_MAP[service.name] = {"target_prefix": prefix, "protocol": "json"}
     stepfunctions._AWS_SDK_ERROR_PREFIX[service.name] = error_prefix
-    stepfunctions._AWS_SDK_ERROR_CODE_OVERRIDES[service.name] = dict(_JAVA_NAMES)
     iam_actions.SERVICE_TO_IAM_NAMESPACE[service.name] = service.name
 
 
-def _record_requests_of_tasks() -> None:
-    """On AWS, TaskScheduled has the request as ``parameters``; the emulator leaves it out."""
+def _describe_tasks_in_histories() -> None:
+    """On AWS, the events of a Task name service and operation apart. TaskScheduled has the region, and the request as ``parameters``."""
+    from ministack.core.responses import get_region
     from ministack.services import stepfunctions
 
     # Arguments are evaluated right before the event, by the same thread.
@@ -86,9 +90,13 @@ def _record_requests_of_tasks() -> None:
         return asked.parameters
 
     def add(execution: dict[str, Any], event_type: str, details: dict[str, Any] | None = None) -> Any:
-        if event_type == "TaskScheduled" and details is not None and hasattr(asked, "parameters"):
-            details["taskScheduledEventDetails"]["parameters"] = json.dumps(asked.parameters)
-            del asked.parameters
+        for task in (details or {}).values() if event_type.startswith("Task") else ():
+            integration = _INTEGRATION.fullmatch(task.get("resource") or "")
+            if integration:
+                task["resourceType"], task["resource"] = integration.groups()
+            if event_type == "TaskScheduled":
+                task["region"] = get_region()
+                task["parameters"] = json.dumps(asked.__dict__.pop("parameters", {}))
         return add_event(execution, event_type, details)
 
     stepfunctions._apply_jsonata_arguments, stepfunctions._add_event = apply, add

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bonafide_local.faults import SERVICES, THIRD_PARTY, Fault, Faults
+from bonafide_local.models import errors_of
 
+# The errors by which services refuse a rate; the first that the operation has.
+_REFUSALS = ("ProvisionedThroughputExceededException", "TooManyRequestsException", "RequestThrottled", "SlowDown", "ThrottlingException")
 _FIELDS = {"service", "operation", "perSecond", "burst"}
 
 
@@ -65,7 +68,7 @@ class Limit:
         """The answer to a request above the rate."""
         if self.service == THIRD_PARTY:
             return Fault(self.service, self.operation, error="too many requests", status=429)
-        name = "ProvisionedThroughputExceededException" if self.service in ("rekognition", "textract") else "ThrottlingException"
+        name = next(name for name in _REFUSALS if name in errors_of(self.service, self.operation))
         return Fault(self.service, self.operation, error=name, message="Provisioned rate exceeded")
 
     def describe(self) -> dict[str, Any]:

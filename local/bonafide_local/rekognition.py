@@ -23,7 +23,6 @@ from bonafide_local.pictures import PictureFormat, sniff
 
 FACE_MODEL_VERSION = "7.0"
 MAXIMUM_S3_BYTES = 15 * 1024 * 1024
-MAXIMUM_REQUEST_BYTES = 5 * 1024 * 1024
 MINIMUM_SIDE = 80
 DEFAULT_THRESHOLD = 80.0
 DEFAULT_MATCHES = 80
@@ -205,7 +204,8 @@ class Rekognition:
                 deleted.append(face_id)
             else:
                 unsuccessful.append({"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]})
-        return {"DeletedFaces": deleted, "UnsuccessfulFaceDeletions": unsuccessful}
+        # By the model, a list of deleted faces is not empty.
+        return ({"DeletedFaces": deleted} if deleted else {}) | {"UnsuccessfulFaceDeletions": unsuccessful}
 
     async def list_faces(self, request: dict[str, Any]) -> dict[str, Any]:
         """The collection's faces, in pages."""
@@ -282,12 +282,10 @@ class Rekognition:
     def _image_bytes(self, image: dict[str, Any]) -> bytes:
         if ("Bytes" in image) == ("S3Object" in image):
             raise ServiceError("InvalidParameterException", "Request has invalid parameters: one of Bytes and S3Object")
-        if "Bytes" in image:
-            data, limit = bytes(image["Bytes"]), MAXIMUM_REQUEST_BYTES
-        else:
-            data, limit = read_s3(self._read_object, image["S3Object"]), MAXIMUM_S3_BYTES
-        if len(data) > limit:
-            raise ServiceError("ImageTooLargeException", f"Image size is too large: at most {limit} bytes")
+        # The model limits bytes to 5 MB.
+        data = bytes(image["Bytes"]) if "Bytes" in image else read_s3(self._read_object, image["S3Object"])
+        if len(data) > MAXIMUM_S3_BYTES:
+            raise ServiceError("ImageTooLargeException", f"Image size is too large: at most {MAXIMUM_S3_BYTES} bytes")
         if sniff(data) not in (PictureFormat.JPEG, PictureFormat.PNG):
             raise _bad_format()
         return data

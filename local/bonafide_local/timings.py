@@ -92,12 +92,12 @@ def timed(application: Application, timings: Timings) -> Application:
 
 def _named(service: str, handler: Handler) -> Handler:
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]) -> Answer:
-        from bonafide_local import fault_injection
+        from bonafide_local import documents, fault_injection
 
         call = _call.get()
         if call is not None and not call.service:
             content = body if isinstance(body, str) else body.decode("utf-8", "replace")
-            call.operation = fault_injection.operation_of(service, method, path, headers, content, query)
+            call.operation = documents.operation_of(service, method, path, headers, content, query)
             call.caller = fault_injection.caller_of(headers)
             call.service = service
         return await handler(method, path, headers, body, query)

@@ -148,6 +148,11 @@ class LocalAws:
         status, answer = self.http("POST", f"{self.control}/faults", fault)
         assert status == 201, answer
 
+    def findings(self) -> list[dict[str, Any]]:
+        """What does not fit the service models."""
+        found: list[dict[str, Any]] = self.http("GET", f"{self.control}/findings")[1]["findings"]
+        return found
+
     def clear_faults(self) -> None:
         self.http("DELETE", f"{self.control}/faults")
 
@@ -378,7 +383,9 @@ def aws(log: Path) -> Iterator[LocalAws]:
     """Shared by the tests that leave no faults behind. Retries and Wait states do not wait."""
     local = start("--slow-seconds", 0.5, log=log, SFN_WAIT_SCALE="0")
     yield local
+    findings = local.findings()
     local.stop()
+    assert findings == []
 
 
 @pytest.fixture(scope="session")
@@ -386,7 +393,9 @@ def guarded() -> Iterator[LocalAws]:
     """Like `aws`, with permissions enforced."""
     local = start("--iam")
     yield local
+    findings = local.findings()
     local.stop()
+    assert findings == []
 
 
 @pytest.fixture(autouse=True)

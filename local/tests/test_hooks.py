@@ -255,3 +255,9 @@ def test_a_rest_api_follows_its_openapi_document(aws: LocalAws) -> None:
     assert send("POST", "/names", {"name": "a" * (10 * 1024 * 1024 - 12)})[0] == 200
     assert send("POST", "/names", {"name": "a" * (10 * 1024 * 1024 - 11)}) == (413, {"large": True})
     assert send("PUT", "/names", {}) == send("GET", "/elsewhere") == (404, {"none": 1})
+
+
+def test_a_changed_function_has_no_code_that_aws_lacks(aws: LocalAws) -> None:
+    aws.create_function("changed")
+    changed = aws.client("lambda").update_function_configuration(FunctionName="changed", MemorySize=256)
+    assert {"LastUpdateStatusReasonCode", "StateReasonCode"} & set(changed) == set()

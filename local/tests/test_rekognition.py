@@ -13,7 +13,7 @@ from drawing import LAYOUTS, Look, draw_license
 from PIL import Image, ImageDraw
 
 from bonafide_local.errors import ServiceError
-from bonafide_local.models import parse_request, problems_of_answer
+from bonafide_local.models import Direction, judge, parse_request
 
 
 def picture(width: int = 300, height: int = 90, kind: str = "PNG") -> bytes:
@@ -44,7 +44,7 @@ def fits(operation: str, answer: dict[str, Any]) -> dict[str, Any]:
     body = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
     if operation == "DescribeCollection":
         body["CreationTimestamp"] = body["CreationTimestamp"].timestamp()
-    assert problems_of_answer("rekognition", operation, body) == []
+    assert judge("rekognition", operation, Direction.ANSWER, body) == []
     return body
 
 
@@ -123,6 +123,7 @@ def test_indexes_searches_lists_and_deletes(rekognition: Any, collection: str, h
     )
     assert deleted["DeletedFaces"] == [identifier]
     assert deleted["UnsuccessfulFaceDeletions"][0]["Reasons"] == ["FACE_NOT_FOUND"]
+    assert "DeletedFaces" not in fits("DeleteFaces", rekognition.delete_faces(CollectionId=collection, FaceIds=[identifier]))
 
 
 def test_faces_beyond_the_maximum_are_listed_with_the_reason(rekognition: Any, collection: str, hopper: bytes, collins: bytes) -> None:
@@ -153,7 +154,7 @@ def test_searching_without_a_face_is_an_invalid_parameter(rekognition: Any, coll
     [
         ({"Bytes": b"GIF89a and so on"}, "InvalidImageFormatException"),
         ({"Bytes": b"\xff\xd8\xff\xe0 broken"}, "InvalidImageFormatException"),
-        ({"Bytes": b"\x89PNG\r\n\x1a\n" + bytes(5 * 1024 * 1024)}, "ImageTooLargeException"),
+        ({"Bytes": b"\x89PNG\r\n\x1a\n" + bytes(5 * 1024 * 1024)}, "ValidationException"),
         ({"Bytes": picture(79)}, "InvalidParameterException"),
         ({"S3Object": {"Bucket": "pictures", "Name": "absent"}}, "InvalidS3ObjectException"),
         ({"S3Object": {"Bucket": "pictures", "Name": "hopper.jpg", "Version": "absent"}}, "InvalidS3ObjectException"),

@@ -13,7 +13,7 @@ from drawing import LAYOUTS, LOOKS, Layout, draw_license
 from measure import wrong_fields
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from bonafide_local.models import problems_of_answer
+from bonafide_local.models import Direction, judge
 from bonafide_local.text.fields import DRIVER_LICENSE_FIELDS, Field
 
 BY_NAME = {layout.name: layout for layout in LAYOUTS}
@@ -26,7 +26,7 @@ def textract(aws: LocalAws) -> Any:
 
 def fields_of(answer: dict[str, Any]) -> dict[str, Field]:
     body = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
-    assert problems_of_answer("textract", "AnalyzeID", body) == []
+    assert judge("textract", "AnalyzeID", Direction.ANSWER, body) == []
     found = {}
     for field in body["IdentityDocuments"][0]["IdentityDocumentFields"]:
         value = field["ValueDetection"]
@@ -105,7 +105,7 @@ def page(blur: float = 0, turn: float = 0) -> bytes:
 
 def blocks_of(answer: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     body = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
-    assert problems_of_answer("textract", "DetectDocumentText", body) == []
+    assert judge("textract", "DetectDocumentText", Direction.ANSWER, body) == []
     return [block for block in body["Blocks"] if block["BlockType"] == kind]
 
 
@@ -182,7 +182,7 @@ def test_detects_text_of_an_object(textract: Any, aws: LocalAws, bucket: str) ->
         ({"Bytes": b"GIF89a and so on"}, "UnsupportedDocumentException"),
         ({"Bytes": b"%PDF-1.7 and so on"}, "UnsupportedDocumentException"),
         ({"Bytes": b"\xff\xd8\xff\xe0 broken"}, "BadDocumentException"),
-        ({"Bytes": b"\x89PNG\r\n\x1a\n" + bytes(10 * 1024 * 1024)}, "DocumentTooLargeException"),
+        ({"Bytes": b"\x89PNG\r\n\x1a\n" + bytes(10 * 1024 * 1024)}, "ValidationException"),
         ({"Bytes": png(10_001, 20)}, "BadDocumentException"),
         ({"S3Object": {"Bucket": "pictures", "Name": "absent"}}, "InvalidS3ObjectException"),
         ({}, "InvalidParameterException"),

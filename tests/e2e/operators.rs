@@ -6,7 +6,7 @@ use bonafide_tests::answers::{license, pass};
 use bonafide_tests::bench::bench;
 use bonafide_tests::reviewer::Reviewer;
 use bonafide_tools::control::Fault;
-use bonafide_tools::packages::{members, png, zip};
+use bonafide_tools::packages::{face_id, members, png, zip};
 use bonafide_tools::rows::{Row, plain, s};
 use serde_json::{Value, json};
 
@@ -121,7 +121,7 @@ async fn approved_once(id: &str) -> Result<Value> {
     let bench = bench();
     let row = plain(&bench.row(id).await?);
     assert_eq!((&row["outcome"], &row["status"], row.get("failure")), (&json!("approved"), &json!("DECIDED"), None));
-    assert_eq!(row["faceId"], format!("face-of-{id}"));
+    assert_eq!(row["faceId"], face_id(id));
     let log: Vec<_> = bench.decisions(id).await?.iter().map(plain).collect();
     let what: Vec<_> = log.iter().map(|record| (&record["what"], &record["who"])).collect();
     let ann = Reviewer::named(bench, "ann")?.id()?;
@@ -216,7 +216,7 @@ fn replay_of_a_single_picture_ends_with_its_execution() {
             }
             let row = plain(&bench().row(id).await?);
             assert_eq!((&row["status"], row.get("failure")), (&json!("OPEN"), None));
-            assert_eq!(row["faceId"], format!("face-of-{id}"));
+            assert_eq!(row["faceId"], face_id(id));
             assert_eq!(row["executionArn"] == failed["executionArn"], action == "redrive");
             Ok(())
         });

@@ -7,7 +7,7 @@ use bonafide_tests::answers::{alike, found, license, pass, rekognition};
 use bonafide_tests::bench::bench;
 use bonafide_tools::control::Fault;
 use bonafide_tools::notifications::Notification;
-use bonafide_tools::packages::{members, zip};
+use bonafide_tools::packages::{face_id, members, zip};
 use bonafide_tools::rows::plain;
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ fn a_selfie_is_verified_when_its_document_arrives() {
 
         let (record, row) = judged(Document, id).await?;
         ended(&record, "approved", &[]);
-        assert_eq!((&row["status"], &row["faceId"]), (&json!("OPEN"), &json!(format!("face-of-{id}"))));
+        assert_eq!((&row["status"], &row["faceId"]), (&json!("OPEN"), &json!(face_id(id))));
         assert_eq!(row["selfieSubmission"]["progress"], "approved", "it waits no longer");
         for check in ["documentExtraction", "identityCompare", "identityVerification"] {
             assert_eq!((&row[check]["outcome"], &row[check]["reasons"]), (&json!("pass"), &json!([])), "{check}");
@@ -106,10 +106,7 @@ fn a_selfie_waits_for_a_usable_document() {
             ended(&judged(kind, id).await?.0, outcome, reasons);
         }
         let row = plain(&bench().row(id).await?);
-        assert_eq!(
-            (&row["faceId"], &row["documentSubmission"]["attempt"]),
-            (&json!(format!("face-of-{id}")), &json!(3.0))
-        );
+        assert_eq!((&row["faceId"], &row["documentSubmission"]["attempt"]), (&json!(face_id(id)), &json!(3.0)));
         Ok(())
     });
 }
@@ -144,7 +141,7 @@ fn a_selfie_after_its_document_is_compared_with_it() {
         assert_eq!(row.get("retention"), None);
         assert_eq!(
             (&row["identityCompare"]["scores"]["similarity"], &row["identityVerification"]["outcome"], &row["faceId"]),
-            (&json!(96.5), &json!("pass"), &json!(format!("face-of-{id}")))
+            (&json!(96.5), &json!("pass"), &json!(face_id(id)))
         );
         // The earlier document is used for the comparison and not read again.
         let document = row["documentSubmission"]["evidence"]["key"].as_str().unwrap();
@@ -165,7 +162,7 @@ fn a_selfie_of_a_known_person_names_the_duplicate_face() {
         ended(&record, "referred", &["FACE_DUPLICATE"]);
         assert_eq!(
             (&row["status"], &row["identityVerification"]["reasons"], &row["duplicateFaceId"], row.get("faceId")),
-            (&json!("IN_REVIEW"), &json!(["FACE_DUPLICATE"]), &json!("the-known-face"), None)
+            (&json!("IN_REVIEW"), &json!(["FACE_DUPLICATE"]), &json!(face_id("the-known-face")), None)
         );
         let check = message("identityVerification", "refer", &["FACE_DUPLICATE"]);
         let judged = message("PICTURE_JUDGED", "referred", &["FACE_DUPLICATE"]);

@@ -300,7 +300,7 @@ fn held_up(state: &str, id: &str) -> Fault {
     let task = format!("onboarding/{state}");
     let fault = match state {
         "IndexFace" => Fault::error("rekognition", "IndexFaces", id, "ProvisionedThroughputExceededException", 400),
-        _ => Fault::error("sns", "Publish", id, "ThrottledException", 400),
+        _ => Fault::error("sns", "Publish", id, "InternalError", 500),
     };
     fault.by(&task).late(50)
 }
@@ -318,7 +318,7 @@ fn duplicates_of_a_failure_event_are_recorded_and_published_once() {
 fn a_failure_after_the_outcome_is_never_published() {
     bench().run(async {
         let id = &name("failure-beside");
-        let denied = Fault::error("sns", "Publish", id, "AuthorizationErrorException", 403);
+        let denied = Fault::error("sns", "Publish", id, "AuthorizationError", 403);
         fails_again("NotifyOutcome", denied.by("onboarding/NotifyOutcome"), id).await
     });
 }

@@ -23,61 +23,46 @@ pub(crate) const TRANSIENT: [Effect; 5] =
 pub(crate) const ONCE: [Effect; 6] =
     [Effect::Throttled, Effect::Outage, Effect::Closed, Effect::Malformed, Effect::Silent, Effect::Lost];
 
-/// A service, one of its operations, and the error names that a machine receives from it.
+/// An error of a service, and the class of the SDK for Java by which machines know it.
+type Error = (&'static str, &'static str);
+
+/// A service, one of its operations, and its errors.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dependency {
     service: &'static str,
     operation: &'static str,
     /// The prefix that Step Functions puts before the service's error names.
     prefix: &'static str,
-    throttled: &'static str,
-    outage: &'static str,
-    denied: &'static str,
+    throttled: Error,
+    outage: Error,
+    denied: Error,
 }
 
 impl Dependency {
     /// The dependency of a Task with this resource.
     pub(crate) fn of(resource: &str) -> Self {
-        let (service, operation, prefix, [throttled, outage, denied]) = match resource
-            .trim_start_matches("arn:aws:states:::")
-        {
-            "lambda:invoke" => {
-                ("lambda", "Invoke", "Lambda", ["TooManyRequestsException", "ServiceException", "AWSLambdaException"])
-            }
-            "sqs:sendMessage.waitForTaskToken" => (
-                "sqs",
-                "SendMessage",
-                "SQS",
-                ["RequestThrottledException", "AmazonSQSException", "QueueDoesNotExistException"],
-            ),
-            "sns:publish" => (
-                "sns",
-                "Publish",
-                "SNS",
-                ["ThrottledException", "InternalErrorException", "AuthorizationErrorException"],
-            ),
-            "dynamodb:updateItem" => ("dynamodb", "UpdateItem", "DynamoDB", DYNAMODB),
-            "dynamodb:getItem" => ("dynamodb", "GetItem", "DynamoDB", DYNAMODB),
-            "aws-sdk:dynamodb:query" => ("dynamodb", "Query", "DynamoDb", DYNAMODB),
-            "aws-sdk:dynamodb:updateItem.waitForTaskToken" => ("dynamodb", "UpdateItem", "DynamoDb", DYNAMODB),
-            "states:startExecution.sync:2" => (
-                "states",
-                "StartExecution",
-                "StepFunctions",
-                ["ThrottlingException", "AWSStepFunctionsException", "StateMachineDoesNotExistException"],
-            ),
-            "aws-sdk:sfn:describeExecution" => ("states", "DescribeExecution", "Sfn", SFN),
-            "aws-sdk:sfn:getExecutionHistory" => ("states", "GetExecutionHistory", "Sfn", SFN),
-            "aws-sdk:rekognition:detectFaces" => ("rekognition", "DetectFaces", "Rekognition", REKOGNITION),
-            "aws-sdk:rekognition:compareFaces" => ("rekognition", "CompareFaces", "Rekognition", REKOGNITION),
-            "aws-sdk:rekognition:searchFacesByImage" => {
-                ("rekognition", "SearchFacesByImage", "Rekognition", REKOGNITION)
-            }
-            "aws-sdk:rekognition:searchFaces" => ("rekognition", "SearchFaces", "Rekognition", REKOGNITION),
-            "aws-sdk:rekognition:indexFaces" => ("rekognition", "IndexFaces", "Rekognition", REKOGNITION),
-            "aws-sdk:rekognition:deleteFaces" => ("rekognition", "DeleteFaces", "Rekognition", REKOGNITION),
-            other => panic!("no faults are known for {other}"),
-        };
+        let (service, operation, prefix, [throttled, outage, denied]) =
+            match resource.trim_start_matches("arn:aws:states:::") {
+                "lambda:invoke" => ("lambda", "Invoke", "Lambda", LAMBDA),
+                "sqs:sendMessage.waitForTaskToken" => ("sqs", "SendMessage", "SQS", SQS),
+                "sns:publish" => ("sns", "Publish", "SNS", SNS),
+                "dynamodb:updateItem" => ("dynamodb", "UpdateItem", "DynamoDB", DYNAMODB),
+                "dynamodb:getItem" => ("dynamodb", "GetItem", "DynamoDB", DYNAMODB),
+                "aws-sdk:dynamodb:query" => ("dynamodb", "Query", "DynamoDb", DYNAMODB),
+                "aws-sdk:dynamodb:updateItem.waitForTaskToken" => ("dynamodb", "UpdateItem", "DynamoDb", DYNAMODB),
+                "states:startExecution.sync:2" => ("states", "StartExecution", "StepFunctions", STATES),
+                "aws-sdk:sfn:describeExecution" => ("states", "DescribeExecution", "Sfn", SFN),
+                "aws-sdk:sfn:getExecutionHistory" => ("states", "GetExecutionHistory", "Sfn", SFN),
+                "aws-sdk:rekognition:detectFaces" => ("rekognition", "DetectFaces", "Rekognition", REKOGNITION),
+                "aws-sdk:rekognition:compareFaces" => ("rekognition", "CompareFaces", "Rekognition", REKOGNITION),
+                "aws-sdk:rekognition:searchFacesByImage" => {
+                    ("rekognition", "SearchFacesByImage", "Rekognition", REKOGNITION)
+                }
+                "aws-sdk:rekognition:searchFaces" => ("rekognition", "SearchFaces", "Rekognition", REKOGNITION),
+                "aws-sdk:rekognition:indexFaces" => ("rekognition", "IndexFaces", "Rekognition", REKOGNITION),
+                "aws-sdk:rekognition:deleteFaces" => ("rekognition", "DeleteFaces", "Rekognition", REKOGNITION),
+                other => panic!("no faults are known for {other}"),
+            };
         Self { service, operation, prefix, throttled, outage, denied }
     }
 
@@ -89,7 +74,7 @@ impl Dependency {
     /// The fault with this effect on the requests of one Task (`<machine>/<state>`) for one application.
     pub(crate) fn fault(&self, effect: Effect, application: &str, task: &str) -> Fault {
         let Self { service, operation, .. } = *self;
-        let error = |name: &str| Fault::error(service, operation, application, name, 400);
+        let error = |(code, _): Error| Fault::error(service, operation, application, code, 400);
         let fault = match effect {
             Effect::Throttled => error(self.throttled),
             Effect::Outage => error(self.outage),
@@ -105,9 +90,9 @@ impl Dependency {
     /// The error's name in the machine's history.
     pub(crate) fn name(&self, effect: Effect) -> String {
         let error = match effect {
-            Effect::Throttled => self.throttled,
-            Effect::Outage => self.outage,
-            Effect::Denied => self.denied,
+            Effect::Throttled => self.throttled.1,
+            Effect::Outage => self.outage.1,
+            Effect::Denied => self.denied.1,
             Effect::Closed | Effect::Malformed | Effect::Lost => "SdkClientException",
             Effect::Silent => return "States.Timeout".to_owned(),
         };
@@ -115,8 +100,50 @@ impl Dependency {
     }
 }
 
-const DYNAMODB: [&str; 3] =
-    ["ProvisionedThroughputExceededException", "InternalServerErrorException", "ResourceNotFoundException"];
-const REKOGNITION: [&str; 3] =
-    ["ProvisionedThroughputExceededException", "InternalServerErrorException", "AccessDeniedException"];
-const SFN: [&str; 3] = ["ThrottlingException", "SfnException", "AccessDeniedException"];
+/// The codes by which a service refuses a rate, has an outage and denies, as workers get them.
+pub(crate) fn codes(service: &str) -> [&'static str; 3] {
+    match service {
+        // With AccessDenied, S3 also answers for an object that does not exist.
+        "s3" => ["SlowDown", "InternalError", "AllAccessDisabled"],
+        "secretsmanager" => ["ThrottlingException", "InternalServiceError", "AccessDeniedException"],
+        "states" | "sqs" => ["ThrottlingException", "InternalFailure", "AccessDeniedException"],
+        _ => ["ThrottlingException", "InternalServerError", "AccessDeniedException"],
+    }
+}
+
+// Throttled, an outage, denied. The class of an error that is not in a service's model is that of all its errors.
+const DYNAMODB: [Error; 3] = [
+    ("ProvisionedThroughputExceededException", "ProvisionedThroughputExceededException"),
+    ("InternalServerError", "InternalServerErrorException"),
+    ("ResourceNotFoundException", "ResourceNotFoundException"),
+];
+const LAMBDA: [Error; 3] = [
+    ("TooManyRequestsException", "TooManyRequestsException"),
+    ("ServiceException", "ServiceException"),
+    ("AccessDeniedException", "AWSLambdaException"),
+];
+const REKOGNITION: [Error; 3] = [
+    ("ProvisionedThroughputExceededException", "ProvisionedThroughputExceededException"),
+    ("InternalServerError", "InternalServerErrorException"),
+    ("AccessDeniedException", "AccessDeniedException"),
+];
+const SFN: [Error; 3] = [
+    ("ThrottlingException", "SfnException"),
+    ("InternalFailure", "SfnException"),
+    ("AccessDeniedException", "SfnException"),
+];
+const SNS: [Error; 3] = [
+    ("ThrottlingException", "AmazonSNSException"),
+    ("InternalError", "InternalErrorException"),
+    ("AuthorizationError", "AuthorizationErrorException"),
+];
+const SQS: [Error; 3] = [
+    ("RequestThrottled", "RequestThrottledException"),
+    ("InternalFailure", "AmazonSQSException"),
+    ("QueueDoesNotExist", "QueueDoesNotExistException"),
+];
+const STATES: [Error; 3] = [
+    ("ThrottlingException", "AWSStepFunctionsException"),
+    ("InternalFailure", "AWSStepFunctionsException"),
+    ("StateMachineDoesNotExist", "StateMachineDoesNotExistException"),
+];

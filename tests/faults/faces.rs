@@ -24,6 +24,8 @@ use bonafide_tools::rows::{Row, n, plain, s};
 use bonafide_tools::{repository, until};
 use serde_json::{Value, json};
 
+use crate::effect::codes;
+
 const HOPPER: &str = "samples/portraits/hopper.jpg";
 const COLLINS: &str = "samples/portraits/collins.jpg";
 const LATE: &str = "samples/uploads/late-document_selfie.jpg";
@@ -151,12 +153,13 @@ impl Task {
 impl Effect {
     /// The fault with this effect on calls that mention `application`.
     pub(crate) fn fault(self, (service, operation): (&'static str, &'static str), application: &str) -> Fault {
-        let error = |name: &str, status| Fault::error(service, operation, application, name, status);
+        let error = |code, status| Fault::error(service, operation, application, code, status);
+        let [throttled, outage, denied] = codes(service);
         let end = |how| Fault::worker(service, operation, application, how).times(1);
         match self {
-            Self::Throttled => error("ThrottlingException", 400),
-            Self::Outage => error("InternalServerError", 500),
-            Self::Denied => error("AccessDeniedException", 400),
+            Self::Throttled => error(throttled, 400),
+            Self::Outage => error(outage, 500),
+            Self::Denied => error(denied, 400),
             Self::Closed => Fault::no_answer(service, operation, application, "closed"),
             Self::Lost => Fault::no_answer(service, operation, application, "closed").afterwards(),
             Self::Malformed => Fault::malformed(service, operation, application),

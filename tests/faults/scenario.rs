@@ -13,7 +13,7 @@ use bonafide_domain::{ObjectRef, ReplayAction, SubmissionId};
 use bonafide_tests::answers;
 use bonafide_tests::bench::{Ended, bench};
 use bonafide_tools::control::Fault;
-use bonafide_tools::packages::{details, document, portrait, zip};
+use bonafide_tools::packages::{details, document, face_id, portrait, zip};
 use bonafide_tools::repository;
 use bonafide_tools::rows::{plain, s};
 use serde_json::{Map, Value, json};
@@ -114,8 +114,7 @@ impl Scenario {
         }
         control.add(&one_face(id))?;
         control.add(&no_face_found(id))?;
-        let found =
-            json!([{"Similarity": 99.5, "Face": {"FaceId": "another", "ExternalImageId": "another-application"}}]);
+        let found = json!([{"Similarity": 99.5, "Face": {"FaceId": face_id("another"), "ExternalImageId": "another-application"}}]);
         let found = if self == Self::Duplicate { found } else { json!([]) };
         control.add(&answer("SearchFaces", json!({"FaceMatches": found})))?;
         let compared = if self == Self::Mismatch {

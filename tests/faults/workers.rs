@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
+use crate::effect::codes;
 use crate::scenario::{
     CHECKS, Left, Scenario, license, name, package, picture, published_about, recorded, replay, submission, upload,
 };
@@ -70,10 +71,11 @@ const ENDINGS: [Ending; 6] =
 impl Ending {
     fn fault(self, (worker, _, service, operation): (&str, Called, &'static str, &'static str), id: &str) -> Fault {
         let end = |how| Fault::worker(service, operation, id, how).times(1);
+        let [throttled, _, denied] = codes(service);
         let fault = match self {
             // The starter's message is delivered a few times only.
-            Self::Error => Fault::error(service, operation, id, "AccessDeniedException", 400).times(1),
-            Self::Throttled => Fault::error(service, operation, id, "ThrottlingException", 400).times(ATTEMPTS),
+            Self::Error => Fault::error(service, operation, id, denied, 400).times(1),
+            Self::Throttled => Fault::error(service, operation, id, throttled, 400).times(ATTEMPTS),
             Self::Panic => end("panicked"),
             Self::Abort => end("aborted"),
             Self::Kill => end("killed"),
@@ -139,10 +141,10 @@ async fn measured(id: &str, since: u64) -> Result<()> {
     .await
 }
 
-/// What workers write for an application. Faults match a copy in S3 as `PutObject`.
+/// What workers write for an application.
 const WRITES: [(&str, &str, &str); 9] = [
     ("starter", "dynamodb", "TransactWriteItems"),
-    ("starter", "s3", "PutObject"),
+    ("starter", "s3", "CopyObject"),
     ("starter", "dynamodb", "UpdateItem"),
     ("starter", "states", "StartExecution"),
     ("unpack-package", "s3", "PutObject"),
@@ -238,7 +240,7 @@ fn a_conclusion_is_written_once_despite_any_fault() {
 /// Queue workers that are killed after their write: the message is delivered again, and the worker finds the write done.
 const DONE: [(&str, &str, &str); 4] = [
     ("starter", "dynamodb", "TransactWriteItems"),
-    ("starter", "s3", "PutObject"),
+    ("starter", "s3", "CopyObject"),
     ("extract-document", "dynamodb", "UpdateItem"),
     ("validate-license", "dynamodb", "UpdateItem"),
 ];

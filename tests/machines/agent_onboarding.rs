@@ -258,7 +258,7 @@ fn failure(state: &str, id: &str) -> Result<Fault> {
     let (service, operation, error) =
         match resource.as_str().unwrap_or_default().trim_start_matches("arn:aws:states:::") {
             "lambda:invoke" => ("lambda", "Invoke", "TooManyRequestsException"),
-            "sns:publish" => ("sns", "Publish", "ThrottledException"),
+            "sns:publish" => ("sns", "Publish", "InternalError"),
             "aws-sdk:rekognition:compareFaces" => ("rekognition", "CompareFaces", "ThrottlingException"),
             "dynamodb:putItem" => ("dynamodb", "PutItem", "ProvisionedThroughputExceededException"),
             "dynamodb:getItem" => ("dynamodb", "GetItem", "ProvisionedThroughputExceededException"),

@@ -10,7 +10,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::bench::{Ended, bench};
 use bonafide_tools::control::Fault;
 use bonafide_tools::notifications::Notification;
-use bonafide_tools::packages::portrait;
+use bonafide_tools::packages::{face_id, portrait};
 use bonafide_tools::rows::{m, n, plain, s};
 use serde_json::{Value, json};
 
@@ -84,9 +84,9 @@ impl Case {
         )
     }
 
-    /// The id of a face of this application. It contains the application's id, by which faults are matched.
+    /// The id of a face of this application.
     pub(crate) fn face(&self, name: &str) -> String {
-        format!("{name}-of-{}", self.id)
+        face_id(&format!("{name} of {}", self.id))
     }
 
     /// Indexing the selfie gives these faces, and the search with them finds none.

@@ -158,8 +158,7 @@ fn failed_pictures_denied() {
         bench().local.control.add(&denied)?;
         case.compared(&[(99.5, 0.3)])?;
         let seen = run(&case, 0).await?;
-        seen.failed(&[&COMPARED[..], &["ComparePictures"]].concat(), "Lambda.AccessDeniedException")
-            .left_nothing(CHECK);
+        seen.failed(&[&COMPARED[..], &["ComparePictures"]].concat(), "Lambda.AWSLambdaException").left_nothing(CHECK);
         Ok(())
     });
 }

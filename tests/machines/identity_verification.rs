@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use bonafide_tests::bench::bench;
+use bonafide_tools::packages::face_id;
 use serde_json::{Value, json};
 
 use crate::case::{Case, FEATURES, Seen, face, quality};
@@ -92,7 +93,7 @@ fn pass_resemblance_is_no_duplicate() {
     let case = case("pass-resemblance");
     bench().run(async {
         case.faces(&[99.9])?;
-        case.found(&[(95.0, "other-application", "their-face")])?;
+        case.found(&[(95.0, "other-application", &face_id("their-face"))])?;
         case.compared(&[(98.5, 0.3)])?;
         run(&case, 0).await?.passed(CHECK, &json!({"similarity": 98.5, "matchingFeatures": FEATURES}));
         Ok(())
@@ -239,9 +240,9 @@ fn refer_duplicate() {
     bench().run(async {
         case.faces(&[99.9])?;
         case.found(&[
-            (96.0, "other-application", "similar"),
-            (99.5, "another", "most-similar"),
-            (100.0, &case.id, "own"),
+            (96.0, "other-application", &face_id("similar")),
+            (99.5, "another", &face_id("most-similar")),
+            (100.0, &case.id, &face_id("own")),
         ])?;
         case.compared(&[(98.5, 0.3)])?;
         let seen = run(&case, 1).await?;
@@ -250,7 +251,7 @@ fn refer_duplicate() {
         seen.refused(CHECK, "refer", &["FACE_DUPLICATE"], &scores);
         assert_eq!(
             (&seen.row["duplicateFaceId"], &seen.row["duplicateApplicationId"]),
-            (&json!("most-similar"), &json!("another"))
+            (&json!(face_id("most-similar")), &json!("another"))
         );
         Ok(())
     });
@@ -264,14 +265,14 @@ fn refer_face_without_an_owner() {
         // A face without an owner counts against the applicant.
         case.rekognition(
             "SearchFacesByImage",
-            json!({"FaceMatches": [{"Similarity": 97.5, "Face": {"FaceId": "ownerless"}}]}),
+            json!({"FaceMatches": [{"Similarity": 97.5, "Face": {"FaceId": face_id("ownerless")}}]}),
         )?;
         case.compared(&[(90.5, 0.3)])?;
         let seen = run(&case, 2).await?;
         assert_eq!(seen.ended.output["reasons"], json!(["FACE_DUPLICATE", "FACE_MATCH_UNSURE"]));
         assert_eq!(
             (&seen.row["duplicateFaceId"], &seen.row["duplicateApplicationId"]),
-            (&json!("ownerless"), &Value::Null)
+            (&json!(face_id("ownerless")), &Value::Null)
         );
         Ok(())
     });
@@ -282,7 +283,7 @@ fn decline_another_person_with_a_known_face() {
     let case = case("decline-duplicate");
     bench().run(async {
         case.faces(&[99.9])?;
-        case.found(&[(99.5, "another", "their-face")])?;
+        case.found(&[(99.5, "another", &face_id("their-face"))])?;
         case.compared(&[(12.5, 0.3)])?;
         let seen = run(&case, 2).await?;
         let output = &seen.ended.output;

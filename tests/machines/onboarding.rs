@@ -8,7 +8,7 @@ use bonafide_domain::ReasonCode;
 use bonafide_tests::bench::{Ended, bench};
 use bonafide_tools::control::Fault;
 use bonafide_tools::notifications::Notification;
-use bonafide_tools::packages::{members, zip};
+use bonafide_tools::packages::{face_id, members, zip};
 use bonafide_tools::rows::{Row, plain, s};
 use serde_json::{Value, json};
 
@@ -279,7 +279,10 @@ fn declined_customer_already_registered() {
 
 /// A face that another application has, and a similarity between the thresholds.
 fn in_doubt(case: &Case) -> Result<()> {
-    case.found(&[(99.5, "other-application", "their-face"), (95.0, "a-resemblance", "no-duplicate")])?;
+    case.found(&[
+        (99.5, "other-application", &face_id("their-face")),
+        (95.0, "a-resemblance", &face_id("no-duplicate")),
+    ])?;
     case.compared(&[(90.5, 0.3)])?;
     everything_fits(case)
 }
@@ -301,7 +304,8 @@ fn in_review_with_the_doubts_of_all_checks() {
         let look = async {
             let opened = plain(&bench().case_waiting(&case.id, CASE).await?);
             assert_eq!((&opened["reasons"], &opened["kind"]), (&json!(DOUBTS), &json!("package")));
-            let theirs = json!([{"faceId": "their-face", "applicationId": "other-application", "similarity": 99.5}]);
+            let theirs =
+                json!([{"faceId": face_id("their-face"), "applicationId": "other-application", "similarity": 99.5}]);
             assert_eq!(opened["duplicates"], theirs);
             assert!(opened["thresholds"].as_str().unwrap().contains("SimilarityPass="));
             let row = plain(&bench().row(&case.id).await?);
@@ -315,7 +319,7 @@ fn in_review_with_the_doubts_of_all_checks() {
         let way = path(11, &[&REVIEWED[..], &CONCLUDED].concat());
         decided(&case, &seen, &way, "referred", &DOUBTS);
         let row = &seen.row;
-        assert_eq!((row.get("faceId"), &row["duplicateFaceId"]), (None, &json!("their-face")));
+        assert_eq!((row.get("faceId"), &row["duplicateFaceId"]), (None, &json!(face_id("their-face"))));
         assert_eq!((row.get("LICENSE_SELFIE_MATCH"), &row["LICENSE_VALIDATION"]), (None, &json!(true)));
         let announced: Vec<_> =
             seen.notifications.iter().filter(|message| message.event == "APPLICATION_IN_REVIEW").collect();
@@ -333,7 +337,7 @@ fn in_review_with_the_doubts_of_all_checks() {
 fn approved_by_reviewers() {
     let case = case("approved-review");
     bench().run(async {
-        case.found_again(&[(99.5, "other-application", "their-face")])?;
+        case.found_again(&[(99.5, "other-application", &face_id("their-face"))])?;
         in_doubt(&case)?;
         let seen = run_decided(&case, "approve", &[], 4).await?;
         let way = path(11, &[&REVIEWED[..], &UP_TO_CONCLUSION[11..15], &CONCLUDED].concat());
@@ -484,13 +488,16 @@ fn declined_appeal_of_an_expired_document() {
 fn referred_the_same_face_at_the_same_moment() {
     let case = case("referred-concurrent");
     bench().run(async {
-        case.found_again(&[(95.0, "a-resemblance", "no-duplicate"), (99.5, "other-application", "their-face")])?;
+        case.found_again(&[
+            (95.0, "a-resemblance", &face_id("no-duplicate")),
+            (99.5, "other-application", &face_id("their-face")),
+        ])?;
         everything_fits(&case)?;
         let (seen, ()) = tokio::try_join!(run_good(&case, 2), bench().decide(&case.id, CASE, None))?;
         // No face is kept while a person decides.
         let way = path(15, &[&["DeleteFace", "IsConcluded"], &REVIEWED[..], &CONCLUDED].concat());
         decided(&case, &seen, &way, "referred", &["FACE_DUPLICATE_CONCURRENT"]);
-        assert_eq!((seen.row.get("faceId"), &seen.row["duplicateFaceId"]), (None, &json!("their-face")));
+        assert_eq!((seen.row.get("faceId"), &seen.row["duplicateFaceId"]), (None, &json!(face_id("their-face"))));
         assert_eq!(seen.row["duplicateApplicationId"], "other-application");
         Ok(())
     });
@@ -501,13 +508,13 @@ fn referred_the_same_face_at_the_same_moment() {
 fn approved_after_a_second_review() {
     let case = case("approved-second");
     bench().run(async {
-        let two = [(99.5, "other-application", "their-face"), (98.5, "third-application", "third-face")];
-        case.found_again(&two)?;
+        let (theirs, third) = (face_id("their-face"), face_id("third-face"));
+        case.found_again(&[(99.5, "other-application", &theirs), (98.5, "third-application", &third)])?;
         in_doubt(&case)?;
         let decide = async {
             bench().decide(&case.id, CASE, Some(("approve", &[]))).await?;
             let second = plain(&bench().case_waiting(&case.id, SECOND_CASE).await?);
-            let third = json!([{"faceId": "third-face", "applicationId": "third-application", "similarity": 98.5}]);
+            let third = json!([{"faceId": third, "applicationId": "third-application", "similarity": 98.5}]);
             assert_eq!((&second["reasons"], &second["duplicates"]), (&json!(["FACE_DUPLICATE_CONCURRENT"]), &third));
             bench().decide(&case.id, SECOND_CASE, Some(("approve", &[]))).await
         };

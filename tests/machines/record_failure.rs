@@ -258,7 +258,10 @@ fn restored_after_a_redrive_meanwhile() {
     bench().run(async {
         let execution = failed_execution(&case, "AccessDeniedException").await?;
         decided(&case, None).await?;
-        let succeeded = json!({"executionArn": execution, "status": "SUCCEEDED"});
+        let succeeded = json!({
+            "executionArn": execution, "stateMachineArn": bench().deployment.machine("OnboardingMachineArn")?,
+            "startDate": 1_793_426_400, "status": "SUCCEEDED",
+        });
         let redriven = Fault::result("states", "DescribeExecution", &case.id, succeeded);
         bench().local.control.add(&redriven.by("record-failure/DescribeAgain"))?;
         let seen = record(&case, &event(&execution, "FAILED")?, 0).await?;

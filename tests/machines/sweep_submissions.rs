@@ -116,7 +116,7 @@ fn lost_submissions_are_recorded_and_no_others() {
             assert!(runs < 100, "the others are not recorded");
             let ended = sweep(&format!("broken-{runs}")).await?;
             let error = ended.error.as_deref();
-            assert_eq!((&ended.status, error), (&ExecutionStatus::Failed, Some("Sfn.AccessDeniedException")));
+            assert_eq!((&ended.status, error), (&ExecutionStatus::Failed, Some("Sfn.SfnException")));
         }
         recorded(&failed, &failed_execution, "IDENTITY_CHECK_UNAVAILABLE").await?;
         recorded(&missing, &execution_of(&missing)?, "SYSTEM_UNAVAILABLE").await?;

@@ -2,20 +2,20 @@
 
 use anyhow::Result;
 use bonafide_tools::control::Fault;
-use bonafide_tools::packages::{document, portrait};
+use bonafide_tools::packages::{document, face_id, portrait};
 use serde_json::{Value, json};
 
 use crate::bench::bench;
 
-/// Configures answers with which applications whose ids contain this text pass. Their face has the id `face-of-<ids>`, and is not in the
+/// Configures answers with which applications whose ids contain this text pass. Their face has the id `face_id(ids)`, and is not in the
 /// collection.
 ///
 /// # Errors
 /// When the control API refuses it.
 pub fn pass(ids: &str) -> Result<()> {
     person(ids)?;
-    let face = format!("face-of-{ids}");
-    rekognition(ids, "DeleteFaces", json!({"DeletedFaces": [face]}))?;
+    let face = face_id(ids);
+    rekognition(&face, "DeleteFaces", json!({"DeletedFaces": [face]}))?;
     rekognition(ids, "IndexFaces", json!({"FaceRecords": [{"Face": {"FaceId": face, "ExternalImageId": ids}}]}))
 }
 
@@ -72,9 +72,9 @@ pub fn alike(similarity: f64) -> Value {
     json!({"SourceImageFace": face, "FaceMatches": [{"Similarity": similarity, "Face": face}]})
 }
 
-/// An answer of a search that finds this face of another application with this similarity.
+/// An answer of a search that finds a face of another application, by a name, with this similarity.
 #[must_use]
 pub fn found(face: &str, similarity: f64) -> Value {
-    let face = json!({"FaceId": face, "ExternalImageId": "another-application:0123456789abcde"});
+    let face = json!({"FaceId": face_id(face), "ExternalImageId": "another-application:0123456789abcde"});
     json!({"FaceMatches": [{"Similarity": similarity, "Face": face}]})
 }

@@ -7,6 +7,7 @@ pub mod contracts;
 pub mod coverage;
 pub mod faces;
 pub mod leaks;
+pub mod models;
 pub mod pii;
 pub mod reviewer;
 pub mod sent;

@@ -1,10 +1,11 @@
-//! Checks what the tests have left on the local AWS: which branches they took, and whether personal data is where it must not be.
+//! Checks what the tests have left on the local AWS: which branches they took, whether personal data is where it must not be, and
+//! whether requests and answers were those of AWS.
 //! `cargo xtask test` runs it before and after the tests.
 
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use bonafide_tests::{branches, coverage, leaks};
+use bonafide_tests::{branches, coverage, leaks, models};
 use bonafide_tools::Local;
 use bonafide_tools::machine::machines;
 use clap::Parser;
@@ -18,6 +19,8 @@ enum Command {
     Coverage,
     /// After the tests: search for personal data outside the bucket and the tables; fails if any is found
     Leaks,
+    /// After the tests: report what does not fit AWS's service models; fails if anything does not
+    Models,
 }
 
 #[tokio::main]
@@ -44,6 +47,11 @@ async fn main() -> Result<ExitCode> {
         }
         Command::Leaks => {
             let report = leaks::report(&local, &deployment).await?;
+            print!("{}", report.text);
+            report.is_clean
+        }
+        Command::Models => {
+            let report = models::report(&local)?;
             print!("{}", report.text);
             report.is_clean
         }

@@ -1,5 +1,7 @@
 //! A client of the control API of the local AWS: faults, configured answers, the register of licences, and timings.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,6 +16,7 @@ pub struct Control {
     limits: String,
     charges: String,
     timings: String,
+    findings: String,
     health: String,
     tokens: String,
     third_party: String,
@@ -118,6 +121,34 @@ pub struct Invocation {
     pub end: f64,
     /// The peak memory of the process so far.
     pub peak_bytes: Option<u64>,
+}
+
+/// What was judged by AWS's service models, and what does not fit them.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Judged {
+    /// How many requests, answers and errors.
+    pub judged: BTreeMap<String, u64>,
+    /// What does not fit.
+    pub findings: Vec<Finding>,
+}
+
+/// A request, answer or error that differs from its model. It never has a value.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Finding {
+    /// The service, named as in faults.
+    pub service: String,
+    /// The operation, named as in the service's model.
+    pub operation: String,
+    /// Whether it is a request, an answer or an error.
+    pub direction: String,
+    /// The member, or the code of the error.
+    pub path: String,
+    /// What the model says.
+    pub rule: String,
+    /// Who sent the request: `<machine>/<state>`, or the name of a worker.
+    pub sender: String,
+    /// How often.
+    pub count: u64,
 }
 
 impl Fault {
@@ -260,6 +291,7 @@ impl Control {
             limits: format!("{control}/limits"),
             charges: format!("{control}/charges"),
             timings: format!("{control}/timings"),
+            findings: format!("{control}/findings"),
             health: format!("{control}/health"),
             tokens: format!("{control}/tokens"),
             third_party,
@@ -288,10 +320,11 @@ impl Control {
     pub fn put(&self, fault: &Fault) -> Result<u64> {
         let url = &self.faults;
         let body = serde_json::to_string(fault)?;
-        let post = self.agent.post(url).content_type("application/json");
+        // A refusal has its reason.
+        let post = self.agent.post(url).config().http_status_as_error(false).build().content_type("application/json");
         let text = post.send(body).with_context(|| format!("POST {url}"))?.into_body().read_to_string()?;
         let added: Value = serde_json::from_str(&text)?;
-        added["id"].as_u64().context("the fault has no id")
+        added["id"].as_u64().with_context(|| format!("POST {url}: {}", added["error"]))
     }
 
     /// Stops requests. The fault is a retryable error, whose delay is as long as the callers wait at most.
@@ -404,6 +437,16 @@ impl Control {
         let mut answer = self.agent.get(url).call().with_context(|| format!("GET {url}"))?;
         let text = answer.body_mut().with_config().limit(1 << 30).read_to_string()?;
         serde_json::from_str(&text).with_context(|| format!("{url} answered with something other than times"))
+    }
+
+    /// What was judged by AWS's service models since the start, and what does not fit them.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub fn judged(&self) -> Result<Judged> {
+        let url = &self.findings;
+        let text = self.agent.get(url).call().with_context(|| format!("GET {url}"))?.body_mut().read_to_string()?;
+        serde_json::from_str(&text).with_context(|| format!("{url} answered with something other than findings"))
     }
 
     /// An access token of a local reviewer. `claims` replaces claims of the token.

@@ -20,7 +20,7 @@ use crate::control::{Fault, Limit};
 use crate::history::Trace;
 use crate::local::Local;
 use crate::notifications::{Inbox, Notification};
-use crate::packages::{document, members, portrait, zip};
+use crate::packages::{document, face_id, members, portrait, zip};
 
 /// The interval between samples of the queues.
 const SAMPLE: Duration = Duration::from_secs(2);
@@ -159,7 +159,7 @@ pub async fn run(local: &Local, deployment: &Deployment, burst: Burst, report: i
 
 /// Configures the answers of the fakes: one clear new face, and a licence of its own for each application.
 fn configure_answers(local: &Local, run: &str, ids: &[String]) -> Result<()> {
-    let face = json!({"FaceId": format!("face-of-{run}"), "ExternalImageId": run});
+    let face = json!({"FaceId": face_id(run), "ExternalImageId": run});
     let compared = json!({"BoundingBox": portrait(), "Confidence": 99.9});
     for (operation, answer) in [
         ("DetectFaces", json!({"FaceDetails": [clear_face()]})),

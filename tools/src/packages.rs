@@ -1,5 +1,6 @@
 //! Generated packages, for tests in which no picture is examined.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Cursor, Write as _};
 
 use serde_json::{Value, json};
@@ -33,6 +34,18 @@ pub fn members(id: &str, number: &str) -> Vec<(String, Vec<u8>)> {
         (format!("{id}_license.png"), png(600, 400)),
         (format!("{id}_selfie.png"), png(400, 600)),
     ]
+}
+
+/// The id of a face, of the form that Rekognition gives: one for each name.
+#[must_use]
+pub fn face_id(name: &str) -> String {
+    let hash = |part: u8| {
+        let mut hasher = DefaultHasher::new();
+        (part, name).hash(&mut hasher);
+        hasher.finish()
+    };
+    let digits = format!("{:016x}{:016x}", hash(0), hash(1));
+    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
 }
 
 /// The answer of `AnalyzeID` for Ada's licence with this number.

@@ -61,6 +61,8 @@ pub(crate) enum Level {
     Leaks,
     /// Coverage of the machines by the previous levels
     Coverage,
+    /// Requests and answers of the previous levels fit AWS's service models
+    Models,
     /// The local AWS is killed and continues
     Restart,
 }
@@ -89,7 +91,7 @@ impl Level {
     fn judges(self) -> &'static [Self] {
         match self {
             Self::Policies => &[Self::Machines, Self::E2e, Self::Contract],
-            Self::Leaks => &[Self::Machines, Self::E2e],
+            Self::Leaks | Self::Models => &[Self::Machines, Self::E2e],
             Self::Coverage => &[Self::Machines, Self::E2e, Self::Faults],
             _ => &[],
         }
@@ -421,6 +423,7 @@ impl Run<'_> {
                 Level::Leaks => traces("leaks")?,
                 // Also after a failure, to report further gaps.
                 Level::Coverage => traces("coverage")?,
+                Level::Models => traces("models")?,
                 _ => continue,
             };
             reports.push(self.level(level, Count::Figures, command, Some(&local))?);

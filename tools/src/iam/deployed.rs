@@ -101,7 +101,7 @@ async fn machines(local: &Local) -> Result<Vec<User>> {
         let request = json!({"stateMachineArn": arn});
         let description = local.raw("states", "AWSStepFunctions.DescribeStateMachine", &request)?;
         let mut calls = BTreeSet::new();
-        if description["loggingConfiguration"]["Level"].as_str().is_some_and(|level| level != "OFF") {
+        if description["loggingConfiguration"]["level"].as_str().is_some_and(|level| level != "OFF") {
             calls.extend(platform::calls(Fact::LogsDelivered, "*"));
         }
         if traced.contains(text(&machine["name"])?) {

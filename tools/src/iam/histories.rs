@@ -33,10 +33,10 @@ pub(super) fn calls(trace: &Trace) -> Result<Vec<Call>> {
     let mut waits = false;
     for event in &trace.events {
         let Some(scheduled) = &event.task_scheduled_event_details else { continue };
-        let integration = scheduled.resource();
+        let integration = format!("{}:{}", scheduled.resource_type(), scheduled.resource());
         let asked = serde_json::from_str(scheduled.parameters())
             .with_context(|| format!("{} has no parameters of {integration}", trace.execution))?;
-        calls.extend(of_task(integration, &asked, place).with_context(|| trace.execution.clone())?);
+        calls.extend(of_task(&integration, &asked, place).with_context(|| trace.execution.clone())?);
         waits |= integration.contains(".sync");
     }
     if waits {
@@ -59,10 +59,9 @@ fn place(arn: &str) -> Result<Place<'_>> {
     Ok(Place { region: region.context("no region")?, account: account.context("no account")? })
 }
 
-/// The calls of a task. The integration is the resource of the definition, which may contain `aws-sdk:` and a pattern (`.sync:2`).
+/// The calls of a task. The integration may begin with `aws-sdk:` and end with a pattern (`.sync:2`).
 fn of_task(integration: &str, asked: &Value, place: Place<'_>) -> Result<Vec<Call>> {
-    let name = integration.strip_prefix("arn:aws:states:::").context("a Task without an integration")?;
-    let name = name.strip_prefix("aws-sdk:").unwrap_or(name);
+    let name = integration.strip_prefix("aws-sdk:").unwrap_or(integration);
     let (service, operation) = name.split_once(':').context("an integration without an operation")?;
     let operation = operation.split('.').next().unwrap_or_default();
     let argument =
@@ -161,7 +160,7 @@ mod tests {
     #[track_caller]
     fn needs(integration: &str, asked: &Value, expected: &[&str]) {
         let place = Place { region: "us-east-1", account: "000000000000" };
-        let calls = of_task(&format!("arn:aws:states:::{integration}"), asked, place).expect("known");
+        let calls = of_task(integration, asked, place).expect("known");
         assert_eq!(made(&calls), expected, "{integration}");
     }
 
@@ -254,8 +253,8 @@ mod tests {
     fn an_unknown_integration_is_an_error() {
         let place = Place { region: "us-east-1", account: "000000000000" };
         for (integration, asked) in [
-            ("arn:aws:states:::glue:startJobRun.sync", json!({})),
-            ("arn:aws:states:::sns:publish", json!({})),
+            ("glue:startJobRun.sync", json!({})),
+            ("sns:publish", json!({})),
             ("arn:aws:lambda:us-east-1:000000000000:function:f", json!({})),
         ] {
             of_task(integration, &asked, place).expect_err(integration);
