@@ -69,10 +69,11 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
     let decisions = local.dynamodb.scan().table_name(deployment.data("DecisionsTableName")?);
     let decisions = decisions.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
     for judged in decisions.iter().filter_map(|record| audit::rejudge(record, &Thresholds::STANDARD)) {
+        let Some(submission) = judged.submission_id else { continue };
         conclusions += 1;
         scores += judged.scores.len();
         for reason in judged.unexplained {
-            broken.push(format!("submission {}: no score explains {reason}", judged.submission_id));
+            broken.push(format!("submission {submission}: no score explains {reason}"));
         }
     }
 
