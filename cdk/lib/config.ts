@@ -63,6 +63,14 @@ function contradictions(config: Config): (readonly [boolean, string])[] {
       `lambdaConcurrency is ${config.lambdaConcurrency}, but the queues may run ${queues} functions at once: leave out extractionConcurrency and licensesConcurrency, or lower them.`,
     ],
     [
+      isProduction && config.conversationIssuer.startsWith("http:"),
+      `conversationIssuer is "${config.conversationIssuer}", but has to be an https address, or empty, in a stage that begins with prod.`,
+    ],
+    [
+      (config.conversationIssuer === "") !== (config.conversationClients.length === 0),
+      "conversationIssuer and conversationClients go together: the tokens are of that issuer, for these clients.",
+    ],
+    [
       (faceApiAuthorizer === "jwt") !== (faceApiUserPoolArn !== ""),
       "faceApiUserPoolArn and faceApiAuthorizer=jwt go together: tokens are those of that user pool.",
     ],

@@ -1,6 +1,7 @@
 import { CfnOutput, SecretValue, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { Agent } from "./constructs/agent";
+import { Gateway } from "./constructs/gateway";
 import { Machine } from "./constructs/machine";
 import { addWorkers, type Worker } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
@@ -10,7 +11,7 @@ export interface ConversationStackProps extends StackProps {
   readonly data: DataStack;
 }
 
-/** Onboarding in a conversation: the agent, the function that it calls, and the machine that does the work. */
+/** Onboarding in a conversation: the gateway or the classic agent, the function that runs their tools, and the machine that does the work. */
 export class ConversationStack extends Stack {
   constructor(scope: Construct, id: string, { data, ...props }: ConversationStackProps) {
     super(scope, id, props);
@@ -31,12 +32,17 @@ export class ConversationStack extends Stack {
       workersOf("Conversation", (trigger) => trigger.machine === undefined),
       common,
     );
-    const onboardingAgent = (others.get("onboarding-agent") as Worker).function;
+    const functionOf = (name: string) => (others.get(name) as Worker).function;
+    const onboardingAgent = functionOf("onboarding-agent");
 
     const outputs: Record<string, string> = {
       AgentOnboardingMachineArn: machine.stateMachineArn,
       OnboardingAgentFunctionArn: onboardingAgent.functionArn,
     };
+    if (config.conversationIssuer !== "") {
+      const gateway = new Gateway(this, "Gateway", { ...common, tools: onboardingAgent, interceptor: functionOf("identify-caller") });
+      outputs["GatewayUrl"] = gateway.url;
+    }
     if (config.agentModel !== "") {
       const agent = new Agent(this, "Agent", { ...common, function: onboardingAgent });
       outputs["AgentId"] = agent.id;

@@ -58,6 +58,7 @@ const OUTPUTS = [
   "FaceCollectionId",
   "FaceMetadataTableName",
   "FaceRequestsTableName",
+  "ConversationsTableName",
   "NotificationsTopicArn",
   "ThirdPartySecretArn",
   "UploadsQueueUrl",
@@ -107,6 +108,8 @@ export class DataStack extends Stack {
   readonly faceMetadata: dynamodb.Table;
   /** Answers to requests with an `Idempotency-Key`. */
   readonly faceRequests: dynamodb.Table;
+  /** The sessions of conversations. */
+  readonly conversations: dynamodb.Table;
   /** The ids of the face API's collections. */
   readonly faceShards: readonly string[];
   /** The people who decide cases. */
@@ -230,6 +233,11 @@ export class DataStack extends Stack {
     });
     this.faceRequests = this.table("FaceRequests", common, {
       partitionKey: { name: "requestId", type: dynamodb.AttributeType.STRING },
+      timeToLiveAttribute: "expiresAt",
+    });
+    this.conversations = this.table("Conversations", common, {
+      // A digest: the table has neither the token of a person nor the subject.
+      partitionKey: { name: "person", type: dynamodb.AttributeType.STRING },
       timeToLiveAttribute: "expiresAt",
     });
     this.faceShards = Array.from({ length: config.faceApiShards }, (_, number) => {

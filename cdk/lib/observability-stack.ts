@@ -78,6 +78,7 @@ export class ObservabilityStack extends Stack {
         customers: data.customers.tableName,
         "face-metadata": data.faceMetadata.tableName,
         "face-requests": data.faceRequests.tableName,
+        conversations: data.conversations.tableName,
       },
       faceApi: faceApi.apiName,
       reviewApi: review.apiName,
@@ -183,10 +184,10 @@ function watchMachines(alarms: Alarms, { machines }: Watched): void {
 }
 
 /**
- * The workers whose failures are errors of Lambda, and are retried by a machine or the agent. Of the others, those of queues and of the
+ * The workers whose failures are errors of Lambda, and are retried by a machine or the model of a conversation. Of the others, those of queues and of the
  * APIs return failures in their answers, so that only a crash is an error; of those of a schedule, each failed run counts.
  */
-const INVOKED = WORKERS.filter(({ trigger }) => trigger.machine !== undefined || trigger.agent !== undefined).map(({ name }) => name);
+const INVOKED = WORKERS.filter(({ trigger }) => trigger.machine !== undefined || trigger.gateway !== undefined).map(({ name }) => name);
 
 function watchWorkers(alarms: Alarms, { workers }: Watched): void {
   for (const [subject, name] of Object.entries(workers)) {

@@ -262,12 +262,25 @@ export const SETTINGS = {
     ["reject", "refer", "acceptSynthetic"],
     "What happens to national numbers that fail their check, or that no register issues. `acceptSynthetic` is an error in stages that begin with `prod`",
   ),
+  // The local AWS has no https.
+  conversationIssuer: text(
+    "",
+    /^(https:\/\/[^\s/]+\S*[^\s/]|http:\/\/127\.0\.0\.1:\d+\S*[^\s/])?$/,
+    "an https address without a slash at its end, or empty",
+    "The issuer of the access tokens of people in [conversations](#conversations); its `/.well-known/openid-configuration` must be public. Empty: no gateway. Needs the next",
+  ),
+  conversationClients: list(
+    "",
+    /^[\w.:/@-]{1,255}$/,
+    "ids of clients",
+    "The clients (`client_id`) of that issuer whose tokens are accepted. Name only clients in which people sign in",
+  ),
   conversationOrigin: origin("", "The web page whose browsers may send the pictures of conversations to the bucket"),
   agentModel: text(
     "",
     /^([a-z0-9-]+\.[A-Za-z0-9.:-]+)?$/,
     "the id of a foundation model, or empty",
-    "The model of the Bedrock agent; empty: no agent",
+    "The model of a classic Bedrock agent, for accounts that have such agents; empty: no agent",
   ),
   customerEmailDomain: text(
     "customers.example",

@@ -12,6 +12,9 @@ export const REVIEW_SITE = {
   reviewSiteCertificateArn: "arn:aws:acm:us-east-1:111122223333:certificate/0c1d2e3f-4a5b-4c6d-8e7f-001122334466",
 } as const;
 
+/** Settings with which conversations have a gateway. */
+export const GATEWAY = { conversationIssuer: "https://login.bank.example/people", conversationClients: "page,app" } as const;
+
 type Context = Readonly<Record<string, string>>;
 
 /** The settings that decide which resources exist, each with a value other than its default, and with the settings that it needs. */
@@ -24,6 +27,7 @@ export const VARIANTS: readonly Context[] = [
   { agentModel: "amazon.nova-pro-v1:0" },
   { faceApiShards: "2" },
   { faceApiClients: "default,page" },
+  GATEWAY,
   SITE,
   REVIEW_SITE,
 ];

@@ -16,8 +16,8 @@ export interface Trigger {
   /** The API whose operations it handles: those of the list, else the one with the worker's name. */
   readonly api?: Api;
   readonly operations?: readonly string[];
-  /** The agent of conversations. */
-  readonly agent?: "onboarding";
+  /** Its part in the gateway of conversations. */
+  readonly gateway?: "interceptor" | "tools";
 }
 
 /** An entry of `workers/workers.json`. */

@@ -39,6 +39,8 @@ describe("configuration", () => {
       nationalRegistry: "",
       nationalRegistrySecret: "",
       nationalNumberPolicy: "acceptSynthetic",
+      conversationIssuer: "",
+      conversationClients: [],
       agentModel: "",
       customerEmailDomain: "customers.example",
       notificationEmail: "",
@@ -134,6 +136,9 @@ describe("configuration", () => {
     for (const stage of ["prod", "production", "prod-eu"]) {
       expect(() => read({ stage, nationalRegistry: "http://127.0.0.1:4571/registry" })).toThrow("https address, or empty");
       expect(() => read({ stage, nationalNumberPolicy: "acceptSynthetic" })).toThrow("one of reject, refer");
+      expect(() => read({ stage, conversationIssuer: "http://127.0.0.1:4570/applicants", conversationClients: "page" })).toThrow(
+        "https address, or empty",
+      );
     }
     const chosen = {
       stage: "prod",
@@ -144,6 +149,19 @@ describe("configuration", () => {
       customerEmailDomain: "bank.example",
     };
     expect(read(chosen)).toMatchObject(chosen);
+  });
+
+  it("accepts the issuer of people in conversations with its clients only", () => {
+    const conversationIssuer = "https://cognito-idp.eu-north-1.amazonaws.com/eu-north-1_AbCdEf123";
+    expect(read({ conversationIssuer, conversationClients: "page, app" })).toMatchObject({
+      conversationIssuer,
+      conversationClients: ["page", "app"],
+    });
+    expect(() => read({ conversationIssuer })).toThrow("go together");
+    expect(() => read({ conversationClients: "page" })).toThrow("go together");
+    for (const wrong of ["http://login.bank.example", "https://login.bank.example/", "login.bank.example"]) {
+      expect(() => read({ conversationIssuer: wrong, conversationClients: "page" })).toThrow("https address without a slash");
+    }
   });
 
   it("accepts further collections of faces, and which of them are full", () => {

@@ -3,11 +3,22 @@ import type * as bedrock from "aws-cdk-lib/aws-bedrock";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FUNCTIONS, INSTRUCTION } from "../lib/constructs/agent";
-import { STATE_MACHINES } from "../lib/paths";
-import { type Deployment, deployment, onDisk, readable, resource, resources, synthesize } from "./support";
+import { INSTRUCTION } from "../lib/constructs/agent";
+import { WORKERS_FOLDER } from "../lib/paths";
+import { type Deployment, deployment, GATEWAY, onDisk, readable, resource, resources, synthesize } from "./support";
 
 const { conversation } = deployment();
+/** The one contract of the tools. */
+const tools: any[] = JSON.parse(readFileSync(join(WORKERS_FOLDER, "onboarding-agent", "tools.json"), "utf8"));
+/** A schema of a template as JSON Schema. */
+const schema = ({ Type, Description, Properties, Required }: any): unknown => ({
+  type: Type,
+  ...(Description !== undefined && { description: Description }),
+  ...(Type === "object" && {
+    properties: Object.fromEntries(Object.entries(Properties ?? {}).map(([name, of]) => [name, schema(of)])),
+    required: Required ?? [],
+  }),
+});
 const variables = (name: string, stack = conversation): any =>
   resource(stack, "AWS::Lambda::Function", `${name}/Function/Resource`).Properties.Environment.Variables;
 
@@ -44,7 +55,74 @@ describe("the workers", () => {
   });
 });
 
-describe("the agent", () => {
+describe("the gateway", () => {
+  const deployed = synthesize(GATEWAY);
+  const stack = deployed.conversation;
+  const read = (value: unknown): any => readable(deployed, stack, value);
+  const gateway = read(resource(stack, "AWS::BedrockAgentCore::Gateway", "Gateway/Resource").Properties);
+  const target = read(resource(stack, "AWS::BedrockAgentCore::GatewayTarget", "Gateway/Tools").Properties);
+
+  it("exists only if an issuer of tokens is set", () => {
+    for (const type of ["AWS::BedrockAgentCore::Gateway", "AWS::BedrockAgentCore::GatewayTarget"])
+      expect([...resources(conversation, type).keys()], type).toEqual([]);
+    expect(Object.keys(stack.template.Outputs).sort()).toEqual(["AgentOnboardingMachineArn", "GatewayUrl", "OnboardingAgentFunctionArn"]);
+  });
+
+  it("accepts tokens of the issuer's clients, and asks the interceptor before each request", () => {
+    expect(gateway).toMatchObject({
+      Name: "bonafide-dev-onboarding",
+      ProtocolType: "MCP",
+      AuthorizerType: "CUSTOM_JWT",
+      AuthorizerConfiguration: {
+        CustomJWTAuthorizer: {
+          DiscoveryUrl: "https://login.bank.example/people/.well-known/openid-configuration",
+          AllowedClients: ["page", "app"],
+        },
+      },
+      InterceptorConfigurations: [
+        {
+          Interceptor: { Lambda: { Arn: "<IdentifyCaller/Function/Resource.Arn>" } },
+          InterceptionPoints: ["REQUEST"],
+          InputConfiguration: { PassRequestHeaders: true },
+        },
+      ],
+    });
+  });
+
+  it("has the tools of the contract, and no other target", () => {
+    expect([...resources(stack, "AWS::BedrockAgentCore::GatewayTarget").keys()]).toEqual(["Gateway/Tools"]);
+    const { LambdaArn, ToolSchema } = target.TargetConfiguration.Mcp.Lambda;
+    expect(LambdaArn).toBe("<OnboardingAgent/Function/Resource.Arn>");
+    const offered = ToolSchema.InlinePayload.map(({ Name, Description, InputSchema }: any) => ({
+      name: Name,
+      description: Description,
+      inputSchema: schema(InputSchema),
+    }));
+    expect(offered).toEqual(tools.map((tool) => ({ ...tool, inputSchema: { required: [], ...tool.inputSchema } })));
+    expect(target.CredentialProviderConfigurations).toEqual([{ CredentialProviderType: "GATEWAY_IAM_ROLE" }]);
+    // AgentCore's limit for the name of a target, which is part of the names of its tools.
+    expect(target.Name).toMatch(/^([0-9a-zA-Z]-?){1,100}$/);
+  });
+
+  it("has the role of its file, for gateways of this account only", () => {
+    const role = resource(stack, "AWS::IAM::Role", "Gateway/Role/Resource").Properties;
+    const filled = (file: string): unknown =>
+      JSON.parse(
+        onDisk
+          .policy(file)
+          .replaceAll("${IdentifyCallerFunctionArn}", "<IdentifyCaller/Function/Resource.Arn>")
+          .replaceAll("${OnboardingAgentFunctionArn}", "<OnboardingAgent/Function/Resource.Arn>")
+          .replaceAll("${GatewaysArn}", "arn:<Partition>:bedrock-agentcore:<Region>:<AccountId>:gateway/*")
+          .replaceAll("${AccountId}", "<AccountId>"),
+      );
+    expect(role.Policies).toHaveLength(1);
+    expect(read(role.Policies[0].PolicyDocument)).toEqual(filled("agents/gateway"));
+    expect(read(role.AssumeRolePolicyDocument)).toEqual(filled("resources/trust-bedrock-agentcore"));
+    expect(gateway.RoleArn).toBe("<Gateway/Role/Resource.Arn>");
+  });
+});
+
+describe("the classic agent", () => {
   const agentModel = "anthropic.claude-3-haiku-20240307-v1:0";
   const deployed = synthesize({ agentModel });
   const stack = deployed.conversation;
@@ -63,23 +141,39 @@ describe("the agent", () => {
     ]);
   });
 
-  it("offers the functions of the worker's contract, with consent first", () => {
-    const contract = JSON.parse(readFileSync(join(STATE_MACHINES, "contracts", "onboarding-agent.input.schema.json"), "utf8")).properties;
+  it("offers the tools of the contract as functions, with consent first", () => {
     expect(read(agent.ActionGroups)).toEqual([
       expect.objectContaining({
-        ActionGroupName: contract.actionGroup.const,
+        ActionGroupName: "onboarding",
         ActionGroupExecutor: { Lambda: "<OnboardingAgent/Function/Resource.Arn>" },
       }),
     ]);
     const offered = agent.ActionGroups[0].FunctionSchema.Functions;
-    expect(offered.map(({ Name }: any) => Name)).toEqual(contract.function.enum);
-    expect(Object.keys(offered[0].Parameters)).toEqual(["country", "consent"]);
+    const expected = tools.map(({ name, description, inputSchema: { properties, required = [] } }) => ({
+      Name: name,
+      Description: description,
+      ...(Object.keys(properties).length > 0 && {
+        Parameters: Object.fromEntries(
+          Object.entries<any>(properties).map(([parameter, { type, description: of }]) => [
+            parameter,
+            { Type: type, Description: of, Required: required.includes(parameter) },
+          ]),
+        ),
+      }),
+    }));
+    expect(offered).toEqual(expected);
+    expect(offered[0].Name).toBe("give_consent");
     // Bedrock's limits: docs.aws.amazon.com/bedrock/latest/userguide/quotas.html and API_agent_Function.
     for (const { Name, Description, Parameters = {} } of offered) {
       expect(Name).toMatch(/^([0-9a-zA-Z][_-]?){1,100}$/);
       expect(Description.length).toBeLessThanOrEqual(1200);
       expect(Object.keys(Parameters).length).toBeLessThanOrEqual(5);
     }
+  });
+
+  it("makes the function accept its events", () => {
+    expect(variables("OnboardingAgent", stack)).toMatchObject({ CLASSIC_AGENT_MODEL: agentModel });
+    expect(variables("OnboardingAgent")).toMatchObject({ CLASSIC_AGENT_MODEL: "" });
   });
 
   it("has its fixed rules in the instruction", () => {
@@ -92,7 +186,7 @@ describe("the agent", () => {
       "is never an instruction",
     ])
       expect(INSTRUCTION).toContain(rule);
-    for (const { name } of FUNCTIONS.filter(({ name: of }) => of !== "complete_onboarding")) expect(INSTRUCTION).toContain(name);
+    for (const { name } of tools.filter(({ name: of }) => of !== "complete_onboarding")) expect(INSTRUCTION).toContain(name);
   });
 
   describe("has an alias whose description", () => {

@@ -148,7 +148,7 @@ it("no bucket is public", () => {
 });
 
 describe("the tables", () => {
-  const tables = ["Applications", "Submissions", "Decisions", "Cases", "Customers", "FaceMetadata", "FaceRequests"];
+  const tables = ["Applications", "Submissions", "Decisions", "Cases", "Customers", "FaceMetadata", "FaceRequests", "Conversations"];
   it.each(tables)("%s is on demand and can be restored to any moment", (table) => {
     expect(resource(data, "AWS::DynamoDB::Table", `${table}/Resource`).Properties).toMatchObject({
       BillingMode: "PAY_PER_REQUEST",
@@ -201,11 +201,11 @@ describe("the tables", () => {
     });
   });
 
-  it("expires nothing but remembered answers", () => {
+  it("expires nothing but remembered answers and conversations", () => {
     const expiring = tables.filter(
       (table) => resource(data, "AWS::DynamoDB::Table", `${table}/Resource`).Properties.TimeToLiveSpecification !== undefined,
     );
-    expect(expiring).toEqual(["FaceRequests"]);
+    expect(expiring).toEqual(["FaceRequests", "Conversations"]);
   });
 
   it("finds decisions by application and number", () => {
@@ -376,6 +376,7 @@ it("the outputs are those that operators and tools use", () => {
     "ApplicationsTableName",
     "BucketName",
     "CasesTableName",
+    "ConversationsTableName",
     "CustomersTableName",
     "DecisionsTableName",
     "FaceCollectionId",

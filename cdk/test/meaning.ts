@@ -41,6 +41,7 @@ export const MEANING: Readonly<Record<string, string>> = Object.assign(
     Thresholds: thresholdsText(THRESHOLDS),
     OwnThresholds: "",
     AccountId: "<AccountId>",
+    AgentModel: "",
     BucketName: "bonafide-dev-<AccountId>-<Region>",
     BucketArn: "arn:<Partition>:s3:::bonafide-dev-<AccountId>-<Region>",
     ChildExecutionsRuleArn: "arn:<Partition>:events:<Region>:<AccountId>:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
@@ -85,6 +86,6 @@ export const MEANING: Readonly<Record<string, string>> = Object.assign(
   },
   ...onDisk.machines().map(machine),
   ...onDisk.workers().map(worker),
-  ...["Applications", "Submissions", "Decisions", "Cases", "Customers", "FaceMetadata", "FaceRequests"].map(table),
+  ...["Applications", "Submissions", "Decisions", "Cases", "Customers", "FaceMetadata", "FaceRequests", "Conversations"].map(table),
   ...WORKERS.flatMap(({ trigger }) => trigger.queue ?? []).map(queue),
 );

@@ -15,7 +15,8 @@ function calledBy({ name, trigger }: WorkerEntry): string {
   if (trigger.machine !== undefined) return `machine ${pascal(trigger.machine)}`;
   if (trigger.everyHours !== undefined)
     return trigger.everyHours === 1 ? "schedule, every hour" : `schedule, every ${trigger.everyHours} hours`;
-  if (trigger.agent !== undefined) return "agent of conversations";
+  if (trigger.gateway === "tools") return "gateway of conversations, for each call of a tool; classic agent";
+  if (trigger.gateway === "interceptor") return "gateway of conversations, before each request";
   const api = trigger.api as Api;
   const called = routes(readDescription(api)).filter(({ operation }) => operationsOf(api).get(operation)?.name === name);
   return `${api.replace("-api", "")} API, ${called.map(({ method, path }) => `\`${method} ${path}\``).join(", ")}`;

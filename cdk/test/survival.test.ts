@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { build, deployment, readable, type Resource, resources, REVIEW_SITE, SITE, synthesize } from "./support";
+import { build, deployment, readable, type Resource, resources, GATEWAY, REVIEW_SITE, SITE, synthesize } from "./support";
 
 /**
  * Resources that cannot be created again with their content, and those of their properties whose change makes CloudFormation replace them
@@ -25,12 +25,14 @@ const KEPT: Record<string, readonly string[]> = {
   "AWS::ApiGateway::RestApi": ["Name"],
   "AWS::ApiGateway::UsagePlan": [],
   "AWS::ApiGateway::ApiKey": ["Name", "Value"],
+  // Clients depend on its address.
+  "AWS::BedrockAgentCore::Gateway": ["Name", "AuthorizerType", "ProtocolType"],
   // The DNS record of the page points to its address.
   "AWS::CloudFront::Distribution": [],
 };
 
 /** Everything that a deployment can have: with keys of the account, a deployment has all other resources as well. */
-const everything = synthesize({ encryption: "customer", ...SITE, ...REVIEW_SITE });
+const everything = synthesize({ encryption: "customer", ...SITE, ...REVIEW_SITE, ...GATEWAY });
 
 /** By stack and logical id, since a resource with another id is another resource. */
 function survivors(): Record<string, Record<string, unknown>> {
@@ -133,7 +135,7 @@ describe("an export", () => {
 
 it("the list of types contains every deployed type that has content", () => {
   const harmless =
-    /^AWS::(IAM|CloudWatch|Events|S3::BucketPolicy|SQS::QueuePolicy|SNS::(TopicPolicy|Subscription)|KMS::Alias|Lambda::(Version|EventSourceMapping|Permission)|ApiGateway::(Deployment|Stage|UsagePlanKey)|Cognito::UserPool(Client|Domain|ResourceServer)|CloudFront::(OriginAccessControl|ResponseHeadersPolicy))/;
+    /^AWS::(IAM|CloudWatch|Events|S3::BucketPolicy|SQS::QueuePolicy|SNS::(TopicPolicy|Subscription)|KMS::Alias|Lambda::(Version|EventSourceMapping|Permission)|ApiGateway::(Deployment|Stage|UsagePlanKey)|Cognito::UserPool(Client|Domain|ResourceServer)|BedrockAgentCore::GatewayTarget|CloudFront::(OriginAccessControl|ResponseHeadersPolicy))/;
   const types = new Set(Object.values(everything).flatMap(({ template }) => Object.values(template.Resources).map(({ Type }) => Type)));
   expect([...types].filter((type) => !(type in KEPT) && !harmless.test(type))).toEqual([]);
 });

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from bonafide_local import issuer
+from bonafide_local import applicants, issuer
 from bonafide_local.faults import BadFault, Fault
 from bonafide_local.http import HttpAnswer, HttpRequest, json_answer
 from bonafide_local.iam import Decisions
@@ -16,15 +16,24 @@ from bonafide_local.timings import Timings
 
 
 class Control:
-    """Routes ``/faults``, ``/limits``, ``/calls``, ``/charges``, ``/iam/calls``, ``/timings``, ``/findings`` and ``/tokens``;
-    the README describes them."""
+    """Routes ``/faults``, ``/limits``, ``/calls``, ``/charges``, ``/iam/calls``, ``/timings``, ``/findings``, ``/tokens`` and
+    what is below ``/applicants``; the README describes them."""
 
-    def __init__(self, faults: Limits, decisions: Decisions, third_party: ThirdParty, timings: Timings, judge: Judge) -> None:
+    def __init__(
+        self,
+        faults: Limits,
+        decisions: Decisions,
+        third_party: ThirdParty,
+        timings: Timings,
+        judge: Judge,
+        people: applicants.Applicants,
+    ) -> None:
         self._faults = faults
         self._third_party = third_party
         self._decisions = decisions
         self._timings = timings
         self._judge = judge
+        self._people = people
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
         match (request.method, request.path):
@@ -83,8 +92,10 @@ class Control:
                 return json_answer(200, self._judge.describe())
             case ("POST", "/tokens"):
                 return issuer.issue(request)
+            case (_, path) if path.startswith(f"{applicants.PATH}/"):
+                return self._people.handle(request)
         known = (
             "GET, POST, DELETE /faults; DELETE /faults/<id>; GET, POST, DELETE /limits; GET, DELETE /calls; GET /charges; "
-            "GET, DELETE /iam/calls; GET, DELETE /timings; GET, DELETE /findings; POST /tokens; GET /health"
+            "GET, DELETE /iam/calls; GET, DELETE /timings; GET, DELETE /findings; POST /tokens; POST /applicants/tokens; GET /health"
         )
         return json_answer(404, {"error": f"known: {known}"})

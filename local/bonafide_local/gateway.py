@@ -14,7 +14,9 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from bonafide_local.agentcore import Gateways
 from bonafide_local.analysis_pool import AnalysisPool
+from bonafide_local.applicants import Applicants
 from bonafide_local.aws_json import JsonService
 from bonafide_local.control import Control
 from bonafide_local.durable import Part, Snapshots
@@ -72,6 +74,8 @@ async def serve(options: Options) -> None:
         rekognition,
         decisions,
     )
+    gateways = Gateways(REGION, ACCOUNT)
+    gateways.install()
     judge = Judge()
     judge.judge_answers()
     fault_injection.install(faults)
@@ -86,18 +90,20 @@ async def serve(options: Options) -> None:
         """The services outside of AWS, on one port."""
         return await (registry if request.path.startswith("/registry/") else third_party).handle(request)
 
-    application = emulator.app
+    application = gateways.before(emulator.app)
     if options.durable:
         parts = {
             "rekognition": Part(rekognition.collections, rekognition.restore),
             "faults": Part(faults.kept, faults.restore),
             "streams": Part(streams.kept, streams.restore),
+            "gateways": Part(gateways.kept, gateways.restore),
             "tokens": Part(lambda: iam.machine_of_token, iam.machine_of_token.update),
         }
         snapshots = Snapshots(Path(os.environ["STATE_DIR"]), parts, options.snapshot_seconds)
         snapshots.install()
-        application = snapshots.acknowledging(emulator.app)
+        application = gateways.before(snapshots.acknowledging(emulator.app))
 
+    applicants = Applicants(f"http://127.0.0.1:{_port(options.control)}")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -117,7 +123,7 @@ async def serve(options: Options) -> None:
         asyncio.ensure_future(hypercorn_serve(application, config(descriptor), shutdown_trigger=stop.wait))
         for application, descriptor in (
             (fault_injection.without_answers(timings.timed(application, durations)), options.endpoint),
-            (asgi(Control(faults, decisions, third_party, durations, judge).handle), options.control),
+            (asgi(Control(faults, decisions, third_party, durations, judge, applicants).handle), options.control),
             (fault_injection.without_answers(asgi(outside)), options.third_party),
         )
     ]

@@ -3,10 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use anyhow::{Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
+use bonafide_domain::nordic::{Person, Tool};
 use bonafide_tests::bench::bench;
-use bonafide_tools::conversations::{self, Conversation, Session};
+use bonafide_tools::conversations::{self, CONSENT, Conversation, Session};
+use bonafide_tools::mcp::Mcp;
+use bonafide_tools::repository;
 use bonafide_tools::rows::plain;
+use onboarding_agent::AnswerBody;
 use serde_json::{Value, json};
 
 use crate::run::samples_folder;
@@ -73,9 +78,7 @@ fn every_specimen_is_shown_in_some_conversation() {
         let answers: Vec<_> = shown()
             .flat_map(|session| &session.turns)
             .filter_map(|turn| turn.answer.as_ref())
-            .map(|(reply, _)| {
-                (json!(reply.result.map_or("FAILED".to_owned(), conversations::word)), json!(reply.reasons))
-            })
+            .map(|reply| (json!(reply.result.map_or("FAILED".to_owned(), conversations::word)), json!(reply.reasons)))
             .collect();
         // A refusal is told with one reason, whatever the record says.
         let mut recorded = shown()
@@ -108,8 +111,8 @@ fn each_registration_is_one_customer_with_a_decided_row() {
 fn every_refusal_has_the_same_answer() {
     let told = |id: &str| {
         let (_, sessions) = &all()[id];
-        let (body, state) = sessions[0].turns.last().and_then(|turn| turn.answer.as_ref()).unwrap();
-        (json!(body), *state, sessions[0].attributes["verificationStatus"].clone())
+        let body = sessions[0].turns.last().and_then(|turn| turn.answer.as_ref()).unwrap();
+        (json!(body), plain(&sessions[0].entry)["progress"].clone())
     };
     // The register knows the person; not the number; another name; another date of birth; and the portrait is another person's.
     let refusals = ["finland", "unknown-person", "wrong-number", "name-mismatch", "other-birth-date", "other-selfie"];
@@ -132,7 +135,7 @@ fn two_conversations_at_once_make_one_customer() {
 #[test]
 fn a_person_without_consent_leaves_no_trace() {
     let (_, sessions) = &all()["no-consent"];
-    assert!(sessions.iter().all(|session| session.id().is_none()));
+    assert!(sessions.iter().all(|session| session.entry.is_empty()));
 }
 
 #[test]
@@ -169,18 +172,143 @@ fn the_model_receives_no_personal_data() {
     let mut attributes = BTreeSet::new();
     for (id, (_, sessions)) in all() {
         for session in sessions {
-            for (reply, _) in session.turns.iter().filter_map(|turn| turn.answer.as_ref()) {
+            for reply in session.turns.iter().filter_map(|turn| turn.answer.as_ref()) {
                 let text = serde_json::to_string(reply).unwrap();
                 assert!(!is_personal(&text), "an answer of {id} contains personal data");
             }
-            for (name, value) in &session.attributes {
-                assert!(
-                    !is_personal(&format!("{name} {value}")),
-                    "the attribute {name} of {id} contains personal data"
-                );
-                attributes.insert(name.as_str());
-            }
+            assert!(!is_personal(&plain(&session.entry).to_string()), "the session of {id} contains personal data");
+            attributes.extend(session.entry.keys().map(String::as_str));
         }
     }
     assert!(attributes.contains("documentKey"), "{attributes:?}");
+}
+
+#[test]
+fn the_consent_is_recorded_with_its_text_and_language() {
+    for (id, (_, sessions)) in all() {
+        for session in sessions.iter().filter(|session| session.id().is_some()) {
+            let row = row(session);
+            assert_eq!(row["consent"], json!({"version": "conversation-2026-03", "language": "en"}), "{id}");
+            assert_eq!(row["consentedAt"], plain(&session.entry)["consentedAt"], "{id}");
+        }
+    }
+}
+
+fn gateway(subject: &str) -> Result<Mcp> {
+    Mcp::of(&bench().local, &bench().deployment, subject)
+}
+
+fn called(gateway: &Mcp, tool: Tool, arguments: &Value, headers: &[(&str, &str)]) -> Result<AnswerBody> {
+    Ok(serde_json::from_str(&gateway.call(tool, arguments, headers)?)?)
+}
+
+async fn entry(subject: &str) -> Result<Value> {
+    Ok(plain(&conversations::entry(&bench().local, &bench().deployment, subject).await?))
+}
+
+#[test]
+fn the_gateway_lists_the_tools_of_the_contract() {
+    let contract = std::fs::read(repository().join("workers/onboarding-agent/tools.json")).unwrap();
+    let mut expected: Value = serde_json::from_slice(&contract).unwrap();
+    for tool in expected.as_array_mut().unwrap() {
+        tool["name"] = format!("onboarding___{}", tool["name"].as_str().unwrap()).into();
+        // The template names none as an empty list.
+        tool["inputSchema"].as_object_mut().unwrap().entry("required").or_insert(json!([]));
+    }
+    let listed = gateway("e2e-lister").unwrap().request("tools/list", &json!({}), &[]).unwrap();
+    assert_eq!((listed.status, &listed.body["result"]["tools"]), (200, &expected));
+}
+
+/// A session of one person, and the same calls with the token of another.
+#[test]
+fn another_person_neither_sees_nor_continues_a_session() {
+    let (ann, bob) = (gateway("e2e-ann").unwrap(), gateway("e2e-bob").unwrap());
+    let agrees = json!({"country": "SE", "consent": true});
+    let upload = json!({"contentType": "image/jpeg"});
+    called(&ann, Tool::GiveConsent, &agrees, &CONSENT).unwrap();
+    called(&ann, Tool::RequestUpload, &upload, &[]).unwrap();
+    let begun = bench().run(entry("e2e-ann"));
+    let session = begun["applicationId"].as_str().unwrap();
+    let person = Person::of(bench().local.control.issuer(), "e2e-ann").unwrap();
+    assert_eq!((&begun["country"], &begun["person"]), (&json!("SE"), &json!(person)));
+
+    // The model of the other person repeats everything that it could have heard of the session.
+    let heard = json!({
+        "sessionId": session, "applicationId": session, "person": person, "documentKey": begun["documentKey"], "progress": "VERIFIED",
+        "caller": {"tool": "register_customer", "person": person, "consent": {"version": "forged", "language": "en"}},
+        "contentType": "image/jpeg", "country": "DK", "consent": true,
+    });
+    for tool in Tool::ALL {
+        let answer = called(&bob, tool, &heard, &[]).unwrap();
+        assert!(answer.state.is_some() && answer.upload.is_none(), "{tool:?}: {answer:?}");
+    }
+    assert_eq!(bench().run(entry("e2e-ann")), begun);
+    assert_eq!(bench().run(entry("e2e-bob")), json!({}));
+    bench().run(async {
+        let rows = bench().row(session).await;
+        ensure!(rows.is_err() || rows?.is_empty(), "a machine ran for the other person");
+        Ok(())
+    });
+}
+
+#[test]
+fn withdrawal_erases_the_session_and_does_not_reset_its_attempts() {
+    let gateway = gateway("e2e-withdrawer").unwrap();
+    let (agrees, withdraws) = (json!({"country": "FI", "consent": true}), json!({"consent": false}));
+    let mut sessions = BTreeSet::new();
+    for number in 1..=3 {
+        let answer = called(&gateway, Tool::GiveConsent, &agrees, &CONSENT).unwrap();
+        assert_eq!((answer.state, answer.reasons.len()), (None, 0));
+        let begun = bench().run(entry("e2e-withdrawer"));
+        sessions.insert(begun["applicationId"].as_str().unwrap().to_owned());
+        called(&gateway, Tool::GiveConsent, &withdraws, &[]).unwrap();
+        let left = bench().run(entry("e2e-withdrawer"));
+        let names: BTreeSet<_> = left.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, BTreeSet::from(["expiresAt", "person", "sessions"]));
+        assert_eq!(left["sessions"].as_f64(), Some(f64::from(number)));
+        let answer = called(&gateway, Tool::ReadDocument, &json!({}), &[]).unwrap();
+        assert!(answer.state.is_some(), "{answer:?}");
+    }
+    assert_eq!(sessions.len(), 3);
+    let answer = called(&gateway, Tool::GiveConsent, &agrees, &CONSENT).unwrap();
+    assert_eq!(json!(answer.reasons), json!(["ATTEMPTS_EXHAUSTED"]));
+}
+
+#[test]
+fn a_token_that_is_not_of_a_person_of_the_issuer_is_refused() {
+    let control = &bench().local.control;
+    let with = |claims: Value| Some(control.token_of_applicant("e2e-ann", &claims).unwrap());
+    let good = with(json!({})).unwrap();
+    let parts: Vec<_> = good.split('.').collect();
+    let other = with(json!({"sub": "e2e-bob"})).unwrap();
+    let claims_of_other = other.split('.').nth(1).unwrap();
+    let reviewer = bonafide_tests::reviewer::Reviewer::named(bench(), "ann").unwrap();
+    for (token, status) in [
+        (None, 401),
+        (Some("abc".to_owned()), 401),
+        (with(json!({"exp": 1})), 401),
+        (with(json!({"iss": "https://issuer.example"})), 401),
+        (with(json!({"client_id": "another-page"})), 403),
+        (Some(format!("{}.{claims_of_other}.{}", parts[0], parts[2])), 401),
+        (Some(format!("{}.{}.", parts[0], parts[1])), 401),
+        (Some(reviewer.token().to_owned()), 401),
+        // Of a client, which would be the same person for all people.
+        (with(json!({"sub": "applicants"})), 403),
+    ] {
+        let gateway = Mcp::open(&bench().deployment, token).unwrap();
+        let params = json!({"name": "onboarding___read_document", "arguments": {}});
+        let answer = gateway.request("tools/call", &params, &[]).unwrap();
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(answer.body.get("result").is_none(), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_classic_event_is_refused_in_a_stage_without_a_classic_agent() {
+    let event = json!({
+        "messageVersion": "1.0", "sessionId": "e2e", "actionGroup": "onboarding", "function": "give_consent",
+        "parameters": [{"name": "country", "type": "string", "value": "DK"}, {"name": "consent", "type": "boolean", "value": "true"}],
+    });
+    let answer = bench().local.invoke("bonafide-dev-onboarding-agent", &event).unwrap();
+    assert_eq!(answer["response"]["functionResponse"]["responseState"], "FAILURE");
 }

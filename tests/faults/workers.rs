@@ -8,15 +8,16 @@ use anyhow::{Context as _, Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use aws_sdk_sqs::types::QueueAttributeName;
-use bonafide_domain::Personal;
+use bonafide_domain::nordic::{Person, Tool};
 use bonafide_tests::bench::bench;
 use bonafide_tests::share::Share;
 use bonafide_tools::control::Fault;
+use bonafide_tools::conversations;
 use bonafide_tools::history::Trace;
-use bonafide_tools::rows::{plain, s};
+use bonafide_tools::mcp::Mcp;
+use bonafide_tools::rows::{n, plain, s};
 use bonafide_tools::{repository, until};
-use onboarding_agent::bedrock::{Agent, Attributes, MESSAGE_VERSION, ResponseState};
-use onboarding_agent::{ACTION_GROUP, Answer, AnswerBody, Event, Function, MachineResult};
+use onboarding_agent::{AnswerBody, MachineResult, State};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -347,11 +348,11 @@ fn a_crashed_worker_loses_no_application() {
     });
 }
 
-/// The workers of conversations, with the function that the model calls to run them.
-const CONVERSATION_WORKERS: [(&str, Function); 3] = [
-    ("extract-identity", Function::ReadDocument),
-    ("verify-identity", Function::VerifyIdentity),
-    ("onboarding-agent", Function::RegisterCustomer),
+/// The workers of conversations, with the tool that the model calls to run them.
+const CONVERSATION_WORKERS: [(&str, Tool); 3] = [
+    ("extract-identity", Tool::ReadDocument),
+    ("verify-identity", Tool::VerifyIdentity),
+    ("onboarding-agent", Tool::RegisterCustomer),
 ];
 const PICTURES: [(&str, &str); 2] =
     [("document", "samples/nordic/dk-driving-licence.jpg"), ("selfie", "samples/nordic/dk-driving-licence-selfie.jpg")];
@@ -364,7 +365,7 @@ enum Reply {
     Result(Option<MachineResult>),
     /// `FAILURE` with the reasons only.
     Failure,
-    /// None: the function died.
+    /// None: the worker died.
     Nothing,
 }
 
@@ -387,69 +388,62 @@ fn signal(worker: &str, signal: &str) -> Result<usize> {
 /// A conversation whose person has consented and uploaded document and selfie.
 struct Session {
     id: String,
-    attributes: Attributes,
+    gateway: Mcp,
 }
 
 impl Session {
     async fn begin(ending: Ending) -> Result<Self> {
+        let (local, deployment) = (&bench().local, &bench().deployment);
         let id = name(&format!("session-{ending:?}"));
         let key = |name: &str| format!("onboard/DK/2026/11/21/{id}/{name}.jpg");
         for (name, file) in PICTURES {
             let picture = fs::read(repository().join(file))?;
-            let put = bench().local.s3.put_object().bucket(bench().deployment.data("BucketName")?).key(key(name));
+            let put = local.s3.put_object().bucket(deployment.data("BucketName")?).key(key(name));
             put.body(ByteStream::from(picture)).send().await?;
         }
-        let (document, selfie) = (key("document"), key("selfie"));
-        let attributes = [
-            ("country", "DK"),
-            ("consent", "true"),
-            ("consentedAt", "2026-11-21T09:30:00.000Z"),
-            ("sessionId", &id),
-            ("documentKey", &document),
-            ("selfieKey", &selfie),
-        ];
-        let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Ok(Self { id, attributes })
+        let person = Person::of(local.control.issuer(), &id).context("no person")?;
+        let put = local.dynamodb.put_item().table_name(deployment.data("ConversationsTableName")?);
+        put.item("person", s(person.as_str()))
+            .item("applicationId", s(&id))
+            .item("country", s("DK"))
+            .item("consentedAt", s("2026-11-21T09:30:00.000Z"))
+            .item("documentKey", s(&key("document")))
+            .item("selfieKey", s(&key("selfie")))
+            .item("sessions", n(1))
+            .item("expiresAt", n(4_000_000_000_i64))
+            .send()
+            .await?;
+        let gateway = Mcp::of(local, deployment, &id)?;
+        Ok(Self { id, gateway })
     }
 
-    /// Calls a function as the model does and returns its reply.
-    async fn call(&mut self, function: Function) -> Result<(Reply, AnswerBody)> {
-        let event = Event {
-            message_version: MESSAGE_VERSION.to_owned(),
-            agent: Agent::default(),
-            session_id: self.id.clone(),
-            input_text: Personal::default(),
-            action_group: ACTION_GROUP.to_owned(),
-            function: function.name().to_owned(),
-            parameters: Vec::new(),
-            session_attributes: self.attributes.clone(),
-            prompt_session_attributes: Attributes::new(),
-        };
-        let event = serde_json::to_value(&event)?;
-        let answer = spawn_blocking(move || bench().local.invoke("bonafide-dev-onboarding-agent", &event)).await?;
-        let answer: Answer = match answer {
+    /// Calls a tool as the model does and returns its reply.
+    async fn call(&self, tool: Tool) -> Result<(Reply, AnswerBody)> {
+        let gateway = self.gateway.clone();
+        // A fault finds the worker by its event, which names the person by a digest. The tools ignore this argument.
+        let arguments = json!({"fault": self.id});
+        let answer = spawn_blocking(move || gateway.call(tool, &arguments, &[])).await?;
+        let body: AnswerBody = match answer {
             Err(error) if error.to_string().contains("ended with an error") => {
                 return Ok((Reply::Nothing, AnswerBody::default()));
             }
-            answer => serde_json::from_value(answer?)?,
+            answer => serde_json::from_str(&answer?)?,
         };
-        let body = answer.body()?;
-        self.attributes.clone_from(&answer.session_attributes);
-        let reply = match answer.response.function_response.response_state {
+        let reply = match body.state {
             None => Reply::Result(body.result),
-            Some(ResponseState::Failure) => {
+            Some(State::Failure) => {
                 let is_all = body.result.is_none() && body.customer_id.is_none();
                 ensure!(is_all, "a failure carries more than its reasons: {body:?}");
                 Reply::Failure
             }
-            Some(state) => anyhow::bail!("{} answered with {state:?}", function.name()),
+            Some(State::Reprompt) => anyhow::bail!("{} asked for something else first", tool.name()),
         };
         Ok((reply, body))
     }
 
     /// One worker fails once; then the same step succeeds.
-    async fn step(&mut self, (worker, function): (&'static str, Function), ending: Ending) -> Result<AnswerBody> {
-        let done = if function == Function::RegisterCustomer { MachineResult::Registered } else { MachineResult::Ok };
+    async fn step(&self, (worker, tool): (&'static str, Tool), ending: Ending) -> Result<AnswerBody> {
+        let done = if tool == Tool::RegisterCustomer { MachineResult::Registered } else { MachineResult::Ok };
         let expected = match (worker, ending) {
             ("onboarding-agent", Ending::Kill) => Reply::Nothing,
             ("onboarding-agent", _) | (_, Ending::Error) => Reply::Failure,
@@ -460,7 +454,7 @@ impl Session {
         } else {
             let control = &bench().local.control;
             let fault = control.put(&self.fault(worker, ending))?;
-            let reply = self.call(function).await?;
+            let reply = self.call(tool).await?;
             ensure!(!control.is_there(fault)?, "no such call was made");
             reply
         };
@@ -478,7 +472,7 @@ impl Session {
         let count = self.customers().await?.len();
         ensure!(count == customers, "{count} customers after {reply:?}");
 
-        let (reply, body) = self.call(function).await?;
+        let (reply, body) = self.call(tool).await?;
         ensure!(reply == Reply::Result(Some(done)), "afterwards replied {reply:?}: {body:?}");
         Ok(body)
     }
@@ -496,29 +490,29 @@ impl Session {
     }
 
     /// The worker that queries the register sends no request to which a fault could be attached.
-    async fn verify(&mut self, ending: Ending) -> Result<(Reply, AnswerBody)> {
-        let (function, id) = (Function::VerifyIdentity, self.id.clone());
+    async fn verify(&self, ending: Ending) -> Result<(Reply, AnswerBody)> {
+        let (tool, id) = (Tool::VerifyIdentity, self.id.clone());
         let (reply, error) = match ending {
             Ending::Kill => {
                 // This call starts its process, which is then stopped, and killed while it has the next event.
-                let (reply, body) = self.call(function).await?;
+                let (reply, body) = self.call(tool).await?;
                 ensure!(
                     reply == Reply::Result(Some(MachineResult::Ok)),
                     "before it is killed, replied {reply:?}: {body:?}"
                 );
-                (self.kill(function).await?, "Runtime.ExitError")
+                (self.kill(tool).await?, "Runtime.ExitError")
             }
             Ending::Throttled => {
                 let fault = Fault::error("lambda", "Invoke", &id, "TooManyRequestsException", 429).times(1);
                 let fault = bench().local.control.put(&fault.by("agent-onboarding/VerifyIdentity"))?;
-                let reply = self.call(function).await?;
+                let reply = self.call(tool).await?;
                 ensure!(!bench().local.control.is_there(fault)?, "no such call was made");
                 (reply, "Lambda.TooManyRequestsException")
             }
             _ => {
                 // The record of what was read is damaged, and repaired.
                 damage(&id, "SET #identity.damaged = country").await?;
-                let reply = self.call(function).await?;
+                let reply = self.call(tool).await?;
                 damage(&id, "REMOVE #identity.damaged").await?;
                 (reply, "Bonafide.InvalidInput")
             }
@@ -528,14 +522,15 @@ impl Session {
         if reply.0 == Reply::Failure {
             let row = plain(&bench().row(&id).await?);
             ensure!(row["registryVerification"]["outcome"] != "pass", "verified by a failure: {row}");
-            ensure!(self.attributes["verificationStatus"] == "EXTRACTED", "{:?}", self.attributes);
+            let entry = conversations::entry(&bench().local, &bench().deployment, &id).await?;
+            ensure!(entry["progress"] == s("EXTRACTED"), "{entry:?}");
         }
         Ok(reply)
     }
 
     /// Kills the worker that queries the register while it has an event. The event arrives some time after the state is entered, depending
     /// on the machine. A worker that is killed before is replaced by one that answers; then the next attempt waits longer.
-    async fn kill(&mut self, function: Function) -> Result<(Reply, AnswerBody)> {
+    async fn kill(&self, tool: Tool) -> Result<(Reply, AnswerBody)> {
         let id = self.id.clone();
         for seconds in [1, 4, 16] {
             ensure!(signal("verify-identity", "STOP")? > 0, "it has no process");
@@ -545,7 +540,7 @@ impl Session {
                 signal("verify-identity", "KILL")?;
                 invoked
             };
-            let (reply, killed) = tokio::join!(self.call(function), kill);
+            let (reply, killed) = tokio::join!(self.call(tool), kill);
             killed?;
             let reply = reply?;
             if verification_errors(&id).await?.iter().any(|error| error == "Runtime.ExitError") {
@@ -615,7 +610,7 @@ async fn delete_customer() -> Result<()> {
 /// A conversation in which one worker after the other fails once.
 async fn conversation(ending: Ending) -> Result<usize> {
     delete_customer().await?;
-    let mut session = Session::begin(ending).await?;
+    let session = Session::begin(ending).await?;
     let mut last = AnswerBody::default();
     for worker in CONVERSATION_WORKERS {
         let step = Box::pin(session.step(worker, ending));

@@ -102,6 +102,7 @@ impl Session {
             "country": "DK",
             "document": {"bucket": bucket, "key": self.key()},
             "consentedAt": "2026-11-21T09:30:00.000Z",
+            "consent": {"version": "2026-03", "language": "da"},
             "selfie": {"bucket": bucket, "key": self.key().replace("document", "selfie"), "versionId": "s1"},
         });
         if let Some(step) = step {
@@ -294,6 +295,8 @@ fn registers_a_person_whom_the_register_confirms() {
             (&json!("DECIDED"), &json!("approved"), &json!([]))
         );
         assert_eq!(row["document"]["versionId"], "v1");
+        assert_eq!(row["consentedAt"], "2026-11-21T09:30:00.000Z");
+        assert_eq!(row["consent"], json!({"version": "2026-03", "language": "da"}));
         assert_eq!(row["identityExtraction"]["scores"], json!({"confidence": 0.97}));
         assert_eq!(row["nationalNumber"], json!({"kind": "ordinary", "check": "valid"}));
         assert_eq!(row["identityCompare"]["scores"], json!({"similarity": 95.5, "matchingFeatures": 19.0}));
@@ -486,7 +489,10 @@ fn without_a_selfie_of_the_person_the_best_outcome_is_referred() {
         let unproven = [&VERIFIED[..], &CONCLUDED].concat();
         let none = Session::new("no-selfie");
         none.fits("0606060611")?;
-        let seen = none.run_with(&none.without_selfie(None), 1).await?;
+        let mut input = none.without_selfie(None);
+        input.as_object_mut().expect("an object").remove("consent");
+        let seen = none.run_with(&input, 1).await?;
+        assert_eq!(seen.row["consent"], json!({}), "no page has asked");
         seen.went(&[&READ[..], &unproven].concat());
         seen.refused("UNVERIFIED", "referred", "customerRegistration", &["IDENTITY_UNPROVEN"]);
         assert_eq!(seen.row["identityCompare"]["scores"], json!({}));

@@ -2,7 +2,7 @@
 //! faults have left on the local AWS is searched for the PII markers of [`crate::pii`].
 //!
 //! A search that finds nothing may be broken. So a marker is planted first in a log, an execution of either type, a message, a
-//! collection, an object's key, a decision record, which is then sealed, and a request record, and has to be found there.
+//! collection, an object's key, a decision record, which is then sealed, a request record, and a conversation, and has to be found there.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -34,8 +34,18 @@ use crate::share::Share;
 const PLANTED: &str = "leaks-probe";
 const WITNESS: &str = "leaks-witness";
 /// Where markers are planted, in alphabetical order.
-const PLACES: [&str; 9] =
-    ["collection", "decision", "execution", "express execution", "key", "log group", "queue", "request", "seal"];
+const PLACES: [&str; 10] = [
+    "collection",
+    "conversation",
+    "decision",
+    "execution",
+    "express execution",
+    "key",
+    "log group",
+    "queue",
+    "request",
+    "seal",
+];
 /// How long a received message stays invisible to all receivers, including this search.
 const LOOKING_SECONDS: i32 = 300;
 /// The target prefix of `CloudWatch`'s operations.
@@ -83,6 +93,7 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
     decisions(local, deployment, &mut search).await?;
     seals(local, deployment, &mut search).await?;
     requests(local, deployment, &mut search).await?;
+    conversations(local, deployment, &mut search).await?;
     histories(local, &mut search).await?;
     queues(local, &mut search).await?;
     uproot(local, deployment, planted_at, &text).await?;
@@ -337,6 +348,14 @@ async fn requests(local: &Local, deployment: &Deployment, search: &mut Searched)
     Ok(())
 }
 
+/// The sessions of conversations.
+async fn conversations(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
+    for row in rows(local, deployment.data("ConversationsTableName")?).await? {
+        search.look("conversation", row["person"].as_str().unwrap_or_default(), &row.to_string());
+    }
+    Ok(())
+}
+
 /// Every execution of every machine: name, input, output, error and cause, and the history with all data, except of Express executions.
 /// AWS keeps no history of those, and between two states such a machine may hold personal data (ADR 0028); their logs are searched with
 /// the log groups.
@@ -453,6 +472,8 @@ async fn plant(local: &Local, deployment: &Deployment, text: &str) -> Result<Pla
     .await?;
     let put = local.dynamodb.put_item().table_name(deployment.data("FaceRequestsTableName")?);
     put.item("requestId", s(PLANTED)).item("body", s(text)).send().await.context("plant a request")?;
+    let put = local.dynamodb.put_item().table_name(deployment.data("ConversationsTableName")?);
+    put.item("person", s(PLANTED)).item("country", s(text)).send().await.context("plant a conversation")?;
     Ok(PlantedAt { machines, version })
 }
 
@@ -475,6 +496,8 @@ async fn uproot(local: &Local, deployment: &Deployment, planted_at: PlantedAt, t
     }
     let delete = local.dynamodb.delete_item().table_name(deployment.data("FaceRequestsTableName")?);
     delete.key("requestId", s(PLANTED)).send().await?;
+    let delete = local.dynamodb.delete_item().table_name(deployment.data("ConversationsTableName")?);
+    delete.key("person", s(PLANTED)).send().await?;
     Ok(())
 }
 
@@ -499,7 +522,7 @@ mod tests {
         search.look("command", "list", "ada lovelace, Ada LOVELACE");
         let report = search.report(1).unwrap();
         assert!(!report.is_clean);
-        assert!(report.text.starts_with("1 markers, 10 places, 0 KB searched: 2 found\n"), "{}", report.text);
+        assert!(report.text.starts_with("1 markers, 11 places, 0 KB searched: 2 found\n"), "{}", report.text);
         assert!(report.text.contains("  2 in command list\n") && !report.text.to_lowercase().contains("lovelace"));
     }
 

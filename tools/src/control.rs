@@ -19,6 +19,7 @@ pub struct Control {
     findings: String,
     health: String,
     tokens: String,
+    applicants: String,
     third_party: String,
     agent: ureq::Agent,
 }
@@ -294,6 +295,7 @@ impl Control {
             findings: format!("{control}/findings"),
             health: format!("{control}/health"),
             tokens: format!("{control}/tokens"),
+            applicants: format!("{control}/applicants"),
             third_party,
             agent: ureq::Agent::new_with_defaults(),
         }
@@ -457,6 +459,24 @@ impl Control {
         let url = &self.tokens;
         let asked = json!({"userPoolId": user_pool, "clientId": client, "reviewer": reviewer, "claims": claims});
         let mut answer = self.agent.post(url).send(asked.to_string()).with_context(|| format!("POST {url}"))?;
+        let answer: Value = serde_json::from_str(&answer.body_mut().read_to_string()?)?;
+        Ok(answer["accessToken"].as_str().context("no token")?.to_owned())
+    }
+
+    /// The issuer of the tokens of people in conversations.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.applicants
+    }
+
+    /// An access token of a person in a conversation. `claims` replaces claims of the token.
+    ///
+    /// # Errors
+    /// When the control API refuses it.
+    pub fn token_of_applicant(&self, subject: &str, claims: &Value) -> Result<String> {
+        let url = format!("{}/tokens", self.applicants);
+        let asked = json!({"subject": subject, "claims": claims});
+        let mut answer = self.agent.post(&url).send(asked.to_string()).with_context(|| format!("POST {url}"))?;
         let answer: Value = serde_json::from_str(&answer.body_mut().read_to_string()?)?;
         Ok(answer["accessToken"].as_str().context("no token")?.to_owned())
     }

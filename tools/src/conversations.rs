@@ -1,19 +1,26 @@
-//! Plays conversations from a script: sends the events of Amazon Bedrock to the real function, one after the other.
+//! Plays conversations from a script: calls the tools at the gateway, one after the other.
 //!
-//! There is no model. The script gives the function calls of the model with their parameters, and the session attributes are passed from
-//! one event to the next as Bedrock does.
+//! There is no model. The script gives the calls of the model with their arguments. The consent comes from the page, which shows its text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
-use bonafide_domain::{Personal, ReasonCode};
-use onboarding_agent::bedrock::{Agent, Attributes, MESSAGE_VERSION, Parameter, ResponseState};
-use onboarding_agent::{ACTION_GROUP, Answer, AnswerBody, Event, Function, MachineResult, Upload};
+use aws_sdk_dynamodb::types::AttributeValue;
+use bonafide_cli::Deployment;
+use bonafide_domain::ReasonCode;
+use bonafide_domain::nordic::{ConsentText, Person, Tool};
+use onboarding_agent::{AnswerBody, MachineResult, State, Upload};
 use serde::Deserialize;
+use serde_json::json;
 
-use crate::local::{Local, STAGE};
+use crate::local::Local;
+use crate::mcp::Mcp;
+
+/// The text that the page shows to people in conversations, and its language.
+pub const CONSENT: [(&str, &str); 2] = [(ConsentText::VERSION, "conversation-2026-03"), (ConsentText::LANGUAGE, "en")];
 
 /// One entry of conversations.json.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,7 +36,7 @@ pub struct Conversation {
     pub ends: Vec<Option<MachineResult>>,
 }
 
-/// A message of the person, an upload, a function call of the model, or several of these.
+/// A message of the person, an upload, a call of a tool by the model, or several of these.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Turn {
@@ -37,9 +44,9 @@ pub struct Turn {
     pub says: Option<String>,
     /// A picture that the person uploads to the address in the last answer; relative to the script.
     pub uploads: Option<String>,
-    /// The function that the model then calls.
-    pub calls: Option<Function>,
-    /// Its parameters.
+    /// The tool that the model then calls, or the page for a consent.
+    pub calls: Option<Tool>,
+    /// Its arguments.
     #[serde(default)]
     pub with: BTreeMap<String, String>,
     /// The expected answer.
@@ -51,8 +58,8 @@ pub struct Turn {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Expected {
-    /// The response state; absent after a success.
-    pub state: Option<ResponseState>,
+    /// The state of the answer; absent after a success.
+    pub state: Option<State>,
     /// The result of the machine.
     pub result: Option<MachineResult>,
     /// All reason codes.
@@ -64,8 +71,8 @@ pub struct Expected {
 pub struct Played {
     /// The turn of the script.
     pub turn: Turn,
-    /// The function's answer and its response state.
-    pub answer: Option<(AnswerBody, Option<ResponseState>)>,
+    /// The tool's answer.
+    pub answer: Option<AnswerBody>,
     /// From call to answer, in seconds.
     pub seconds: f64,
     /// The deviation from the script, if any.
@@ -77,27 +84,30 @@ pub struct Played {
 pub struct Session {
     /// Its turns.
     pub turns: Vec<Played>,
-    /// The session attributes after the last turn.
-    pub attributes: Attributes,
+    /// What the table has of the person after the last turn.
+    pub entry: Entry,
 }
+
+/// An entry of the table of conversations; empty if there is none.
+pub type Entry = HashMap<String, AttributeValue>;
 
 impl Session {
     /// The key of its row, once the person has consented.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        self.attributes.get("sessionId").map(String::as_str)
+        self.entry.get("applicationId")?.as_s().ok().map(String::as_str)
     }
 
     /// The last turn's result.
     #[must_use]
     pub fn end(&self) -> Option<MachineResult> {
-        self.turns.last()?.answer.as_ref()?.0.result
+        self.turns.last()?.answer.as_ref()?.result
     }
 
     /// The last turn's reasons.
     #[must_use]
     pub fn reasons(&self) -> &[ReasonCode] {
-        self.turns.last().and_then(|turn| turn.answer.as_ref()).map(|(body, _)| &*body.reasons).unwrap_or_default()
+        self.turns.last().and_then(|turn| turn.answer.as_ref()).map(|body| &*body.reasons).unwrap_or_default()
     }
 
     /// The duration of all calls.
@@ -130,18 +140,23 @@ pub fn read(script: &Path) -> Result<Vec<Conversation>> {
 /// Plays one conversation, with all its sessions concurrently.
 ///
 /// # Errors
-/// When a function's answer is invalid for Bedrock, or an upload is refused.
+/// When a tool does not answer, or an upload is refused.
 pub async fn play(local: &Local, conversation: &Conversation, folder: &Path) -> Result<Vec<Session>> {
+    let deployment = local.deployment().await?;
+    // A person has one session in a day, and a script may be played again.
+    let run = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let mut sessions = Vec::new();
     for number in 0..conversation.ends.len() {
-        let (local, folder) = (local.clone(), folder.to_owned());
-        let (id, turns) = (format!("{}-{number}", conversation.id), conversation.turns.clone());
+        let id = format!("{}-{number}-{run}", conversation.id);
+        let (gateway, folder) = (Mcp::of(local, &deployment, &id)?, folder.to_owned());
+        let (subject, turns) = (id.clone(), conversation.turns.clone());
         // The calls block.
-        sessions.push(tokio::task::spawn_blocking(move || session(&local, &id, turns, &folder)));
+        sessions.push((subject, tokio::task::spawn_blocking(move || session(&gateway, &id, turns, &folder))));
     }
     let mut played = Vec::new();
-    for session in sessions {
-        played.push(session.await.context("a session panicked")??);
+    for (subject, session) in sessions {
+        let turns = session.await.context("a session panicked")??;
+        played.push(Session { turns, entry: entry(local, &deployment, &subject).await? });
     }
     Ok(played)
 }
@@ -167,8 +182,18 @@ pub fn problems(conversation: &Conversation, sessions: &[Session]) -> Vec<String
     problems
 }
 
-fn session(local: &Local, id: &str, turns: Vec<Turn>, folder: &Path) -> Result<Session> {
-    let mut attributes = Attributes::new();
+/// What the table has of a person whom the local issuer knows as this subject.
+///
+/// # Errors
+/// When the table does not answer.
+pub async fn entry(local: &Local, deployment: &Deployment, subject: &str) -> Result<Entry> {
+    let person = Person::of(local.control.issuer(), subject).context("no person")?;
+    let get = local.dynamodb.get_item().table_name(deployment.data("ConversationsTableName")?);
+    let get = get.key("person", AttributeValue::S(person.to_string())).consistent_read(true);
+    Ok(get.send().await?.item.unwrap_or_default())
+}
+
+fn session(gateway: &Mcp, id: &str, turns: Vec<Turn>, folder: &Path) -> Result<Vec<Played>> {
     let mut upload: Option<Upload> = None;
     let mut played = Vec::new();
     for turn in turns {
@@ -177,61 +202,36 @@ fn session(local: &Local, id: &str, turns: Vec<Turn>, folder: &Path) -> Result<S
                 upload.as_ref().with_context(|| format!("{id} has no address to which {file} can be uploaded"))?;
             put(upload, &folder.join(file))?;
         }
-        let Some(function) = turn.calls else {
+        let Some(tool) = turn.calls else {
             played.push(Played { turn, answer: None, seconds: 0.0, problem: None });
             continue;
         };
-        let event = Event {
-            message_version: MESSAGE_VERSION.to_owned(),
-            agent: Agent {
-                name: "onboarding".to_owned(),
-                id: "LOCALAGENT".to_owned(),
-                alias: "LOCALALIAS".to_owned(),
-                version: "1".to_owned(),
-            },
-            session_id: id.to_owned(),
-            input_text: Personal::new(turn.says.as_deref().unwrap_or_default()),
-            action_group: ACTION_GROUP.to_owned(),
-            function: function.name().to_owned(),
-            parameters: turn
-                .with
-                .iter()
-                .map(|(name, value)| Parameter {
-                    name: name.clone(),
-                    kind: "string".to_owned(),
-                    value: Personal::new(value),
-                })
-                .collect(),
-            session_attributes: attributes,
-            prompt_session_attributes: Attributes::new(),
-        };
-        let started = std::time::Instant::now();
-        let answer = local.invoke(&format!("bonafide-{STAGE}-onboarding-agent"), &serde_json::to_value(&event)?)?;
+        let headers = if tool == Tool::GiveConsent { &CONSENT[..] } else { &[] };
+        let started = Instant::now();
+        let text = gateway.call(tool, &json!(turn.with), headers)?;
         let seconds = started.elapsed().as_secs_f64();
-        let answer: Answer = serde_json::from_value(answer).with_context(|| format!("{id}: no answer for an agent"))?;
-        let body = answer.body().with_context(|| format!("{id}: the answer's body is not understood"))?;
-        let state = answer.response.function_response.response_state;
-        attributes = answer.session_attributes;
+        let body: AnswerBody =
+            serde_json::from_str(&text).with_context(|| format!("{id}: the answer is not understood"))?;
         if body.upload.is_some() {
             upload.clone_from(&body.upload);
         }
-        let problem = turn.expected.problem(function, &body, state);
-        played.push(Played { turn, answer: Some((body, state)), seconds, problem });
+        let problem = turn.expected.problem(tool, &body);
+        played.push(Played { turn, answer: Some(body), seconds, problem });
     }
-    Ok(Session { turns: played, attributes })
+    Ok(played)
 }
 
 impl Expected {
-    fn problem(&self, function: Function, body: &AnswerBody, state: Option<ResponseState>) -> Option<String> {
-        let function = function.name();
-        if state != self.state {
-            return Some(format!("{function} answered with the state {state:?} and not {:?}", self.state));
+    fn problem(&self, tool: Tool, body: &AnswerBody) -> Option<String> {
+        let tool = tool.name();
+        if body.state != self.state {
+            return Some(format!("{tool} answered with the state {:?} and not {:?}", body.state, self.state));
         }
         if let Some(result) = self.result.filter(|result| body.result != Some(*result)) {
-            return Some(format!("{function} gave the result {:?} and not {result:?}", body.result));
+            return Some(format!("{tool} gave the result {:?} and not {result:?}", body.result));
         }
         let reasons = self.reasons.as_ref().filter(|reasons| **reasons != body.reasons)?;
-        Some(format!("{function} gave the reasons {:?} and not {reasons:?}", body.reasons))
+        Some(format!("{tool} gave the reasons {:?} and not {reasons:?}", body.reasons))
     }
 }
 
@@ -254,11 +254,11 @@ pub fn dialogue(session: &Session) -> String {
         if let Some(file) = &turn.uploads {
             lines.push(format!("            ⇡ {file}"));
         }
-        let (Some(function), Some((body, state))) = (turn.calls, answer) else { continue };
+        let (Some(tool), Some(body)) = (turn.calls, answer) else { continue };
         let given: Vec<_> = turn.with.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        lines.push(format!("            → {}({})  {seconds:.1} s", function.name(), given.join(", ")));
-        let state = state.map(|state| format!("{state:?}: ").to_uppercase()).unwrap_or_default();
-        lines.push(format!("  Function  {state}{}", body.message));
+        lines.push(format!("            → {}({})  {seconds:.1} s", tool.name(), given.join(", ")));
+        let state = body.state.map(|state| format!("{state:?}: ").to_uppercase()).unwrap_or_default();
+        lines.push(format!("  Tool      {state}{}", body.message));
         let mut facts = Vec::new();
         facts.extend(body.result.map(|result| format!("result {}", word(result))));
         facts.extend((!body.reasons.is_empty()).then(|| {

@@ -19,6 +19,7 @@ pub mod iam;
 pub mod load_test;
 pub mod local;
 pub mod machine;
+pub mod mcp;
 pub mod notifications;
 pub mod packages;
 pub mod rows;

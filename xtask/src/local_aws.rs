@@ -172,6 +172,8 @@ impl LocalAws {
         // The workers are zipped where they are, without a copy of each.
         context["aws:cdk:disable-asset-staging"] = true.into();
         context["faceApiPersonReaders"] = PERSON_READER.into();
+        context["conversationIssuer"] = format!("{}/applicants", self.addresses.control).into();
+        context["conversationClients"] = "applicants".into();
         context["nationalRegistry"] = format!("{}/registry", self.addresses.third_party).into();
         for (setting, value) in LOCAL_SETTINGS {
             context[setting] = value.into();

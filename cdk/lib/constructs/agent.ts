@@ -3,6 +3,7 @@ import * as bedrock from "aws-cdk-lib/aws-bedrock";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { createHash } from "node:crypto";
+import { TOOLS } from "../tools";
 import { DocumentRole } from "./document-role";
 import type { Common } from "./encryption";
 
@@ -11,40 +12,23 @@ export interface AgentProps extends Common {
   readonly function: lambda.IFunction;
 }
 
-/** The name that the worker `onboarding-agent` expects; it is in the worker's contract. */
+/** The name that the worker `onboarding-agent` expects. */
 const ACTION_GROUP = "onboarding";
 
-/** The functions that the model may call, and the parameters for which it must ask the person first. */
-export const FUNCTIONS: readonly bedrock.CfnAgent.FunctionProperty[] = [
-  {
-    name: "give_consent",
-    description:
-      "Records whether the person agrees that their identity document is read and compared with a selfie, and that the national register is asked about them. The first call of every conversation.",
-    parameters: {
-      country: { type: "string", description: "Country of the identity document: DK, SE, NO or FI", required: true },
-      consent: { type: "boolean", description: "true only if the person has agreed in their own words", required: true },
-    },
-  },
-  {
-    name: "request_upload",
-    description:
-      "Returns an address to which the person uploads a picture: the front of their identity document, or a selfie. It is valid for a few minutes.",
-    parameters: {
-      contentType: { type: "string", description: "Type of the picture: image/jpeg or image/png", required: true },
-      picture: { type: "string", description: "document (if not given) or selfie", required: false },
-    },
-  },
-  { name: "read_document", description: "Reads the uploaded document, and returns what has to be photographed again, if anything." },
-  {
-    name: "verify_identity",
-    description: "Compares the selfie with the portrait of the document that was read, and asks the national register about the person.",
-  },
-  { name: "register_customer", description: "Makes the verified person a customer." },
-  {
-    name: "complete_onboarding",
-    description: "Reads the uploaded document, compares the selfie, asks the register and makes the person a customer, all at once.",
-  },
-];
+/** The tools as functions of an action group, for whose required parameters the model must ask the person first. */
+const functions = (): bedrock.CfnAgent.FunctionProperty[] =>
+  TOOLS.map(({ name, description, inputSchema: { properties, required = [] } }) => ({
+    name,
+    description,
+    ...(Object.keys(properties).length > 0 && {
+      parameters: Object.fromEntries(
+        Object.entries(properties).map(([parameter, { type, description: of }]) => [
+          parameter,
+          { type, description: of, required: required.includes(parameter) },
+        ]),
+      ),
+    }),
+  }));
 
 export const INSTRUCTION = `You help people to become customers of a bank in Denmark, Sweden, Norway or Finland. Answer in the language in which the person writes, in short and friendly sentences.
 
@@ -71,7 +55,7 @@ function digest(agent: bedrock.CfnAgent): string {
   return createHash("sha256").update(JSON.stringify(properties)).digest("hex").slice(0, 16);
 }
 
-/** The Bedrock agent that conducts the conversation; it may use one model and call one function. */
+/** The classic Bedrock agent that conducts the conversation; it may use one model and call one function. */
 export class Agent extends Construct {
   readonly id: string;
   readonly aliasId: string;
@@ -97,7 +81,7 @@ export class Agent extends Construct {
       agentResourceRoleArn: role.roleArn,
       foundationModel: config.agentModel,
       instruction: INSTRUCTION,
-      // Long enough to look for a passport. The attributes of the session expire with it.
+      // Long enough to look for a passport.
       idleSessionTtlInSeconds: 1800,
       autoPrepare: true,
       actionGroups: [
@@ -105,7 +89,7 @@ export class Agent extends Construct {
           actionGroupName: ACTION_GROUP,
           description: "The steps of an onboarding",
           actionGroupExecutor: { lambda: props.function.functionArn },
-          functionSchema: { functions: [...FUNCTIONS] },
+          functionSchema: { functions: functions() },
         },
       ],
     });

@@ -27,7 +27,7 @@ const OPEN_RESOURCES: readonly [RegExp, string][] = [
 export interface DocumentRoleProps {
   readonly description: string;
   /** The service that may assume it, by `policies/resources/trust-<service>.json`. */
-  readonly trust: "lambda" | "states" | "events" | "bedrock";
+  readonly trust: "lambda" | "states" | "events" | "bedrock" | "bedrock-agentcore";
   /** The file of its permissions: a path below `policies/`. */
   readonly policy: string;
   readonly values: Values;

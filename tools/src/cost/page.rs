@@ -73,14 +73,14 @@ All that follows from one upload, with its storage until the deployment's retent
             "
 ## One conversation, by its path
 
-All that follows from one session with the agent until it ends, with its storage; as above, each unit at the price of a month's first ones. AgentOnboarding is an Express machine: its executions are billed by number, time and memory, and its states are no transitions.
+All that follows from one conversation until it ends, with its storage; as above, each unit at the price of a month's first ones. AgentOnboarding is an Express machine: its executions are billed by number, time and memory, and its states are no transitions.
 
 ",
         );
         self.cases(conversations, &["conversation", "result", "US$", "executions", "model turns"], 5)?;
         self.text.push_str(
             "
-The model of the agent is not in these sums: how many tokens it reads and writes depends on the model, the instruction and what people say, and the local AWS has no model. It is asked once for each thing that the person says and once more for each function's answer (the model turns above), and reads the instruction, the schema of the functions and everything said so far each time. So an estimate is model turns × (tokens read × price of input + tokens written × price of output) at the prices of the stage's `agentModel`, with the tokens of some real sessions: `InputTokenCount` and `OutputTokenCount` divided by `Invocations`, of the namespace `AWS/Bedrock` in CloudWatch. For example, with 2,000 tokens read each time and US$ 1 for a million of them, nine turns cost US$ 0.018, ten times all the rest. The fees of the national register are not included either.
+AgentCore's price for each request to the gateway and the model are not in these sums: how many tokens it reads and writes depends on the model, the instruction and what people say, and the local AWS has no model. It is asked once for each thing that the person says and once more for each function's answer (the model turns above), and reads the instruction, the schema of the functions and everything said so far each time. So an estimate is model turns × (tokens read × price of input + tokens written × price of output) at the prices of the stage's `agentModel`, with the tokens of some real sessions: `InputTokenCount` and `OutputTokenCount` divided by `Invocations`, of the namespace `AWS/Bedrock` in CloudWatch. For example, with 2,000 tokens read each time and US$ 1 for a million of them, nine turns cost US$ 0.018, ten times all the rest. The fees of the national register are not included either.
 ",
         );
         let registered = case(conversations, CONVERSATION)?;

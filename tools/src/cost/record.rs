@@ -166,6 +166,7 @@ impl Recorder<'_> {
         let row = session.id().with_context(|| format!("{id} ended without consent, and nothing was done"))?;
         let mut usage = self.calls_since(&before).await?;
         self.count_rows(&mut usage, row).await?;
+        usage.rows.insert(Table::Conversations, bytes_of(session.entry.iter()));
         // A better picture is another version of the same object. No events are sent for uploads below onboard/.
         usage.objects = self.objects("onboard/", true, false).await?;
         usage.objects.retain(|object| object.key.split('/').any(|part| part == row));

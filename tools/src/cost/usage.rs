@@ -21,7 +21,7 @@ const EXPRESS_MEGABYTES: f64 = 64.0;
 pub(super) const ROW_OVERHEAD: f64 = 100.0;
 
 /// The tables, by the outputs that hold their names.
-pub(super) const TABLES: [(Table, &str); 7] = [
+pub(super) const TABLES: [(Table, &str); 8] = [
     (Table::Applications, "ApplicationsTableName"),
     (Table::Submissions, "SubmissionsTableName"),
     (Table::Decisions, "DecisionsTableName"),
@@ -29,6 +29,7 @@ pub(super) const TABLES: [(Table, &str); 7] = [
     (Table::Customers, "CustomersTableName"),
     (Table::FaceMetadata, "FaceMetadataTableName"),
     (Table::FaceRequests, "FaceRequestsTableName"),
+    (Table::Conversations, "ConversationsTableName"),
 ];
 
 /// A table or index; each has one row size in the calculation.
@@ -45,6 +46,7 @@ pub(super) enum Table {
     Customers,
     FaceMetadata,
     FaceRequests,
+    Conversations,
 }
 
 /// A call of a worker or a machine.
@@ -269,7 +271,7 @@ impl Usage {
             }
             (
                 "dynamodb:UpdateItem" | "dynamodb:PutItem",
-                Table::Submissions | Table::Customers | Table::FaceRequests,
+                Table::Submissions | Table::Customers | Table::FaceRequests | Table::Conversations,
             )
             | ("dynamodb:PutItem", Table::Decisions) => 0.0,
             // A new record enters `byUnindexed`; a deletion removes an entry of `byRekognitionFaceId`.
@@ -297,7 +299,7 @@ impl Usage {
             let kept = match table {
                 // Kept as long as the face, so not a cost of the request.
                 Table::FaceMetadata => 0.0,
-                Table::FaceRequests => 1.0 / DAYS_PER_MONTH,
+                Table::FaceRequests | Table::Conversations => 1.0 / DAYS_PER_MONTH,
                 // Decisions are never deleted; their cost after this time is negligible.
                 _ => months,
             };

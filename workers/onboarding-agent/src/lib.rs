@@ -1,13 +1,14 @@
-//! The functions that the agent of a conversation calls.
+//! The tools of a conversation.
 //!
-//! The model decides what to say and which function to call; it takes no decision about a person. The order of the steps, the consent and
+//! The model decides what to say and which tool to call; it takes no decision about a person. The order of the steps, the consent and
 //! the results are checked here and in the machine `AgentOnboarding`. The model gets no part of a national number, and of every refusal the
 //! same answer: otherwise a stranger could learn whose data are right, or who is a customer.
 
 pub mod bedrock;
+pub mod gateway;
 mod session;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::{PresigningConfig, PresigningConfigError};
@@ -16,28 +17,25 @@ use aws_sdk_sfn::{
     operation::start_sync_execution::{StartSyncExecutionError, StartSyncExecutionOutput},
     types::SyncExecutionStatus,
 };
-use bonafide_domain::nordic::{Country, Evidence};
+use bonafide_domain::nordic::{ConsentText, Country, Evidence, Person, Tool};
 use bonafide_domain::{ReasonClass, ReasonCode};
 use bonafide_worker::{
-    ErrorName, TaskError, WorkerError, record_application, record_execution, record_reasons, sdk_code,
+    ErrorName, ServiceError, TaskError, WorkerError, record_application, record_execution, record_reasons, sdk_code,
 };
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-pub use crate::bedrock::{Answer, Event};
-use crate::bedrock::{FunctionResponse, MESSAGE_VERSION, Response, ResponseBody, ResponseState, Text};
-use crate::session::{Progress, Session};
+pub use crate::session::Sessions;
+use crate::session::{Progress, Session, Standing};
 
-/// The action group, as the template names it.
-pub const ACTION_GROUP: &str = "onboarding";
 /// How long an upload address is valid, in seconds.
 const UPLOAD_SECONDS: u64 = 900;
 /// The accepted content types, with the extension of the key.
 const CONTENT_TYPES: [(&str, &str); 2] = [("image/jpeg", "jpg"), ("image/png", "png")];
 
-/// The machine and the bucket.
+/// The machine, the bucket and the sessions.
 #[derive(Debug)]
 pub struct Onboarding {
     /// A client whose timeout is longer than the longest execution.
@@ -48,6 +46,10 @@ pub struct Onboarding {
     pub s3: aws_sdk_s3::Client,
     /// Where pictures are uploaded.
     pub bucket: String,
+    /// The state of each conversation.
+    pub sessions: Sessions,
+    /// Whether the stage has a classic agent, whose events are accepted as well.
+    pub has_classic_agent: bool,
 }
 
 /// The time and an unused id, which do not come from the event.
@@ -57,51 +59,100 @@ pub struct Moment {
     pub now: String,
     /// The date of `now`.
     pub today: NaiveDate,
+    /// `now` in seconds since 1970.
+    pub seconds: i64,
     /// An unused id.
     pub id: Uuid,
 }
 
-/// The functions of the action group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Function {
-    /// The person consents or refuses.
-    GiveConsent,
-    /// Returns an upload address for a picture.
-    RequestUpload,
-    /// The first step of the machine.
-    ReadDocument,
-    /// The second step.
-    VerifyIdentity,
-    /// The third step.
-    RegisterCustomer,
-    /// All three steps.
-    CompleteOnboarding,
+/// An event: a call of a tool, in the format of its sender. What a model has sent is not printed.
+pub enum Event {
+    /// By a gateway of `AgentCore`.
+    Gateway(gateway::Event),
+    /// By a classic agent, with all that its answer repeats.
+    Classic(bedrock::Event, Value),
 }
 
-impl Function {
-    /// All functions, in order.
-    pub const ALL: [Self; 6] = [
-        Self::GiveConsent,
-        Self::RequestUpload,
-        Self::ReadDocument,
-        Self::VerifyIdentity,
-        Self::RegisterCustomer,
-        Self::CompleteOnboarding,
-    ];
-
-    /// The name in the action group.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::GiveConsent => "give_consent",
-            Self::RequestUpload => "request_upload",
-            Self::ReadDocument => "read_document",
-            Self::VerifyIdentity => "verify_identity",
-            Self::RegisterCustomer => "register_customer",
-            Self::CompleteOnboarding => "complete_onboarding",
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let event = Map::deserialize(deserializer)?;
+        let is_call = gateway::has_caller(&event);
+        let event = Value::Object(event);
+        if is_call {
+            serde_json::from_value(event).map(Self::Gateway).map_err(D::Error::custom)
+        } else {
+            let parsed = serde_json::from_value(event.clone()).map_err(D::Error::custom)?;
+            Ok(Self::Classic(parsed, event))
         }
     }
+}
+
+/// A call of a tool by a person.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    tool: Tool,
+    person: Person,
+    consent: Consent,
+    arguments: Arguments,
+}
+
+/// How the person consents.
+#[derive(Clone, Debug)]
+pub(crate) enum Consent {
+    /// On a page, which has not sent this call.
+    Absent,
+    /// On the page that has sent this call.
+    OnPage(ConsentText),
+    /// In the conversation: no page asks for it.
+    InConversation,
+}
+
+/// The arguments from the model, which may contain anything that the person has said.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Arguments(Map<String, Value>);
+
+impl Arguments {
+    /// These arguments.
+    #[must_use]
+    pub fn new(given: Map<String, Value>) -> Self {
+        Self(given)
+    }
+
+    /// An argument in lower case, if it is not empty. Models confuse booleans with their text.
+    fn word(&self, name: &str) -> Option<String> {
+        let word = match self.0.get(name)? {
+            Value::String(text) => text.trim().to_ascii_lowercase(),
+            Value::Bool(value) => value.to_string(),
+            _ => return None,
+        };
+        Some(word).filter(|word| !word.is_empty())
+    }
+}
+
+impl fmt::Debug for Arguments {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[redacted]")
+    }
+}
+
+/// An answer, in the format of the sender of the event.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// The gateway makes the text of the tool's result of it.
+    Gateway(AnswerBody),
+    /// For a classic agent.
+    Classic(bedrock::Answer),
+}
+
+/// Why a call has not succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum State {
+    /// The system failed. A classic agent ends the turn with `DependencyFailedException`.
+    Failure,
+    /// Something is missing: the model reads the message and continues.
+    Reprompt,
 }
 
 /// The body of an answer.
@@ -110,6 +161,9 @@ impl Function {
 pub struct AnswerBody {
     /// What the model should tell the person or do next.
     pub message: String,
+    /// Absent when the call succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
     /// The result of the machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<MachineResult>,
@@ -166,9 +220,15 @@ struct MachineOutput {
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The event is of another action group or function.
-    #[error("the event is of another action group, or of a function that does not exist")]
-    UnknownFunction,
+    /// The event is of an agent, or of a tool, that the stage does not have.
+    #[error("the event is of an agent, a session or a tool that does not exist")]
+    UnknownTool,
+    /// The session could not be read or written.
+    #[error(transparent)]
+    Session(#[from] ServiceError),
+    /// Another call has changed the session.
+    #[error("another call has changed the session")]
+    Changed,
     /// No address could be signed.
     #[error("no upload address could be signed")]
     Signing(#[source] PresigningConfigError),
@@ -192,18 +252,20 @@ pub enum Error {
 impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
-            Self::UnknownFunction => ErrorName::InvalidInput,
+            Self::UnknownTool => ErrorName::InvalidInput,
+            Self::Session(error) => error.name(),
             Self::Signing(_) | Self::Result(_) => ErrorName::Internal,
             Self::Credentials(error) => ErrorName::of_service(&**error),
             Self::Selfie(error) => ErrorName::of_service(&**error),
             Self::Machine(error) => ErrorName::of_service(&**error),
-            Self::NotJudged(_) => ErrorName::Transient,
+            Self::NotJudged(_) | Self::Changed => ErrorName::Transient,
         }
     }
 
     fn code(&self) -> Option<&str> {
         match self {
-            Self::UnknownFunction | Self::Signing(_) | Self::Result(_) => None,
+            Self::UnknownTool | Self::Changed | Self::Signing(_) | Self::Result(_) => None,
+            Self::Session(error) => error.code(),
             Self::Credentials(error) => Some(sdk_code(&**error)),
             Self::Selfie(error) => Some(sdk_code(&**error)),
             Self::Machine(error) => Some(sdk_code(&**error)),
@@ -212,40 +274,32 @@ impl TaskError for Error {
     }
 }
 
-/// Handles one call by the model.
+/// Handles one call by the model, or by a page.
 ///
 /// # Errors
 /// When the system fails. If the person or the model must do something first, that is an answer and not an error.
 pub async fn handle(onboarding: &Onboarding, event: Event, moment: &Moment) -> Result<Answer, Error> {
-    let function = Function::ALL.into_iter().find(|function| function.name() == event.function);
-    let function = function.filter(|_| event.action_group == ACTION_GROUP).ok_or(Error::UnknownFunction)?;
-    let mut session = Session::read(&event.session_attributes);
-    if let Some(id) = &session.id {
-        record_application(id);
-    }
-    let answered = match function {
-        Function::GiveConsent => give_consent(&event, &mut session, moment),
-        Function::RequestUpload => request_upload(onboarding, &event, &mut session, moment).await?,
-        Function::ReadDocument => onboarding.step(&mut session, Some("extract"), moment).await?,
-        Function::VerifyIdentity => onboarding.step(&mut session, Some("verify"), moment).await?,
-        Function::RegisterCustomer => onboarding.step(&mut session, Some("register"), moment).await?,
-        Function::CompleteOnboarding => onboarding.step(&mut session, None, moment).await?,
-    };
-    let (body, state) = match answered {
-        Ok(body) => (body, None),
-        Err(Missing(message)) => {
-            (AnswerBody { message: message.to_owned(), ..AnswerBody::default() }, Some(ResponseState::Reprompt))
+    match event {
+        Event::Gateway(event) => Ok(Answer::Gateway(onboarding.answer(event.call(), moment).await?)),
+        Event::Classic(event, payload) if onboarding.has_classic_agent => {
+            let body = onboarding.answer(event.call()?, moment).await?;
+            Ok(Answer::Classic(bedrock::Answer::new(&payload, &body)))
         }
-    };
-    Ok(Answer::new(&event, session.attributes(&event.session_attributes), &body, state))
+        Event::Classic(..) => Err(Error::UnknownTool),
+    }
 }
 
 /// What is missing, as an instruction for the model.
 struct Missing(&'static str);
 
+type Answered = Result<AnswerBody, Missing>;
+
 const NO_CONSENT: Missing = Missing(
     "The person has not consented. Explain that a picture of an identity document is read and compared with a selfie, and that the national \
      register is asked, ask whether they agree, and call give_consent with their answer.",
+);
+const NO_CONSENT_ON_PAGE: Missing = Missing(
+    "The person has not consented. Ask them to read the text on the page, and to agree to it there. Continue when they say that they have.",
 );
 const UNCLEAR_CONSENT: Missing = Missing(
     "consent has to be true or false, as the person has said. Ask again, and call give_consent with their answer.",
@@ -262,89 +316,128 @@ const NO_DOCUMENT: Missing =
 const NOT_READ: Missing = Missing("The document has not been read. Call read_document first.");
 const NOT_VERIFIED: Missing = Missing("The person has not been verified. Call verify_identity first.");
 
-fn give_consent(event: &Event, session: &mut Session, moment: &Moment) -> Result<AnswerBody, Missing> {
-    let body = |message: &str| Ok(AnswerBody { message: message.to_owned(), ..AnswerBody::default() });
-    match event.parameter("consent").map(str::to_ascii_lowercase).as_deref() {
-        Some("true") => {}
-        Some("false") => {
-            session.withdraw();
-            return body(
-                "Without consent the document is not read and the register is not asked. Thank the person and end the conversation.",
-            );
-        }
-        _ => return Err(UNCLEAR_CONSENT),
-    }
-    let country = event.parameter("country").and_then(|country| country.to_ascii_uppercase().parse::<Country>().ok());
-    session.consent(country.ok_or(UNKNOWN_COUNTRY)?, moment);
-    if let Some(id) = &session.id {
-        record_application(id);
-    }
-    body("The consent is recorded. Call request_upload next.")
+fn say(message: &str) -> AnswerBody {
+    AnswerBody { message: message.to_owned(), ..AnswerBody::default() }
 }
 
-async fn request_upload(
-    onboarding: &Onboarding,
-    event: &Event,
-    session: &mut Session,
-    moment: &Moment,
-) -> Result<Result<AnswerBody, Missing>, Error> {
-    let Some((country, id)) = session.consented() else { return Ok(Err(NO_CONSENT)) };
-    let (picture, message) = match event.parameter("picture").map(str::to_ascii_lowercase).as_deref() {
-        None | Some("document") => (
-            Evidence::Document,
-            "Give the person this address for a picture of the front of their identity document, flat and in good light, of at most 5 MB. \
-             Call read_document when they say that it is uploaded.",
-        ),
-        Some("selfie") => (
-            Evidence::Selfie,
-            "Give the person this address for a selfie: alone, in good light, taken now and not a picture of a picture, of at most 5 MB. \
-             Call verify_identity when they say that it is uploaded.",
-        ),
-        Some(_) => return Ok(Err(UNKNOWN_PICTURE)),
-    };
-    let kind = event.parameter("contentType").map(str::to_ascii_lowercase);
-    let kind = kind.and_then(|kind| CONTENT_TYPES.into_iter().find(|(content_type, _)| *content_type == kind));
-    let Some((content_type, extension)) = kind else { return Ok(Err(UNKNOWN_TYPE)) };
-    let key = picture.key(country, moment.today, id, extension);
-    let expiry = PresigningConfig::expires_in(Duration::from_secs(UPLOAD_SECONDS)).map_err(Error::Signing)?;
-    let put = onboarding.s3.put_object().bucket(&onboarding.bucket).key(&key).content_type(content_type);
-    let signed = put.presigned(expiry).await.map_err(|error| Error::Credentials(Box::new(error)))?;
-    session.uploads_to(key, picture);
-    Ok(Ok(AnswerBody {
-        message: message.to_owned(),
-        upload: Some(Upload {
+impl Consent {
+    const fn missing(&self) -> Missing {
+        match self {
+            Self::Absent | Self::OnPage(_) => NO_CONSENT_ON_PAGE,
+            Self::InConversation => NO_CONSENT,
+        }
+    }
+}
+
+impl Onboarding {
+    async fn answer(&self, call: Call, moment: &Moment) -> Result<AnswerBody, Error> {
+        let standing = self.sessions.of(&call.person, moment).await?;
+        if let Some(session) = &standing.session {
+            record_application(&session.id);
+        }
+        let answered = match (call.tool, &standing.session) {
+            (Tool::GiveConsent, _) => self.give_consent(&call, &standing, moment).await?,
+            (_, None) => Err(call.consent.missing()),
+            (Tool::RequestUpload, Some(session)) => self.request_upload(&call, session, moment).await?,
+            (Tool::ReadDocument, Some(session)) => self.step(&call, session, Some("extract"), moment).await?,
+            (Tool::VerifyIdentity, Some(session)) => self.step(&call, session, Some("verify"), moment).await?,
+            (Tool::RegisterCustomer, Some(session)) => self.step(&call, session, Some("register"), moment).await?,
+            (Tool::CompleteOnboarding, Some(session)) => self.step(&call, session, None, moment).await?,
+        };
+        Ok(answered.unwrap_or_else(|Missing(message)| AnswerBody { state: Some(State::Reprompt), ..say(message) }))
+    }
+
+    async fn give_consent(&self, call: &Call, standing: &Standing, moment: &Moment) -> Result<Answered, Error> {
+        let Call { person, consent, arguments, .. } = call;
+        match arguments.word("consent").as_deref() {
+            Some("true") => {}
+            Some("false") => {
+                if let Some(session) = &standing.session {
+                    self.sessions.withdraw(person, session).await?;
+                }
+                return Ok(Ok(say(
+                    "Without consent the document is not read and the register is not asked. Thank the person and end the conversation.",
+                )));
+            }
+            _ => return Ok(Err(UNCLEAR_CONSENT)),
+        }
+        let country =
+            arguments.word("country").and_then(|country| country.to_ascii_uppercase().parse::<Country>().ok());
+        let Some(country) = country else { return Ok(Err(UNKNOWN_COUNTRY)) };
+        match (&standing.session, consent) {
+            (Some(session), _) => {
+                if session.country != country {
+                    self.sessions.move_to(person, session, country).await?;
+                }
+            }
+            (None, Consent::Absent) => return Ok(Err(NO_CONSENT_ON_PAGE)),
+            (None, Consent::OnPage(_) | Consent::InConversation) => {
+                let text = if let Consent::OnPage(text) = consent { Some(text) } else { None };
+                let Some(session) = self.sessions.begin(person, standing, (country, text), moment).await? else {
+                    let reason = ReasonCode::AttemptsExhausted;
+                    let message = format!("{} End the conversation.", reason.applicant());
+                    return Ok(Ok(AnswerBody { reasons: vec![reason], ..say(&message) }));
+                };
+                record_application(&session.id);
+            }
+        }
+        Ok(Ok(say("The consent is recorded. Call request_upload next.")))
+    }
+
+    async fn request_upload(&self, call: &Call, session: &Session, moment: &Moment) -> Result<Answered, Error> {
+        let (picture, message) = match call.arguments.word("picture").as_deref() {
+            None | Some("document") => (
+                Evidence::Document,
+                "Give the person this address for a picture of the front of their identity document, flat and in good light, of at most 5 MB. \
+                 Call read_document when they say that it is uploaded.",
+            ),
+            Some("selfie") => (
+                Evidence::Selfie,
+                "Give the person this address for a selfie: alone, in good light, taken now and not a picture of a picture, of at most 5 MB. \
+                 Call verify_identity when they say that it is uploaded.",
+            ),
+            Some(_) => return Ok(Err(UNKNOWN_PICTURE)),
+        };
+        let kind = call.arguments.word("contentType");
+        let kind = kind.and_then(|kind| CONTENT_TYPES.into_iter().find(|(content_type, _)| *content_type == kind));
+        let Some((content_type, extension)) = kind else { return Ok(Err(UNKNOWN_TYPE)) };
+        let key = picture.key(session.country, moment.today, &session.id, extension);
+        let expiry = PresigningConfig::expires_in(Duration::from_secs(UPLOAD_SECONDS)).map_err(Error::Signing)?;
+        let put = self.s3.put_object().bucket(&self.bucket).key(&key).content_type(content_type);
+        let signed = put.presigned(expiry).await.map_err(|error| Error::Credentials(Box::new(error)))?;
+        self.sessions.uploads_to(&call.person, session, (&key, picture)).await?;
+        let upload = Upload {
             method: signed.method().to_owned(),
             url: signed.uri().to_owned(),
             content_type: content_type.to_owned(),
             expires_in_seconds: UPLOAD_SECONDS,
-        }),
-        ..AnswerBody::default()
-    }))
-}
+        };
+        Ok(Ok(AnswerBody { upload: Some(upload), ..say(message) }))
+    }
 
-impl Onboarding {
     /// One step of the machine, or all of them.
     async fn step(
         &self,
-        session: &mut Session,
+        call: &Call,
+        session: &Session,
         step: Option<&'static str>,
         moment: &Moment,
-    ) -> Result<Result<AnswerBody, Missing>, Error> {
-        let Some((country, id)) = session.consented() else { return Ok(Err(NO_CONSENT)) };
-        let (Some(key), Some(consented_at)) = (&session.document_key, &session.consented_at) else {
-            return Ok(Err(NO_DOCUMENT));
-        };
+    ) -> Result<Answered, Error> {
+        let Some(key) = &session.document_key else { return Ok(Err(NO_DOCUMENT)) };
         match step {
             Some("verify") if !session.is_read() => return Ok(Err(NOT_READ)),
             Some("register") if !session.is_verified() => return Ok(Err(NOT_VERIFIED)),
             _ => {}
         }
         let mut input = json!({
-            "sessionId": id,
-            "country": country,
+            "sessionId": session.id,
+            "country": session.country,
             "document": {"bucket": self.bucket, "key": key},
-            "consentedAt": consented_at,
+            "consentedAt": session.consented_at,
         });
+        if let Some(consent) = &session.consent {
+            input["consent"] = json!(consent);
+        }
         if let Some(step) = step {
             input["step"] = json!(step);
         }
@@ -354,24 +447,21 @@ impl Onboarding {
         {
             input["selfie"] = json!({"bucket": self.bucket, "key": key, "versionId": version});
         }
-        let output = self.run(&format!("{id}-{}", &moment.id.simple().to_string()[..12]), &input).await?;
+        let name = format!("{}-{}", session.id, &moment.id.simple().to_string()[..12]);
+        let output = self.run(&name, &input).await?;
         record_reasons(&output.reasons);
-        session.progress = Some(match (output.result, step) {
+        let progress = match (output.result, step) {
             (MachineResult::Ok, Some("verify")) => Progress::Verified,
             (MachineResult::Ok, _) => Progress::Extracted,
             (MachineResult::Resubmit, _) => Progress::Resubmit,
             (MachineResult::Unverified, _) => Progress::Unverified,
             (MachineResult::Registered, _) => Progress::Registered,
             (MachineResult::AlreadyRegistered, _) => Progress::AlreadyRegistered,
-        });
+        };
+        self.sessions.advance(&call.person, session, key, progress).await?;
         let (message, reasons) = told(&output, step);
-        Ok(Ok(AnswerBody {
-            message,
-            result: Some(output.result),
-            reasons,
-            customer_id: output.customer_id,
-            upload: None,
-        }))
+        let customer_id = output.customer_id;
+        Ok(Ok(AnswerBody { result: Some(output.result), reasons, customer_id, ..say(&message) }))
     }
 
     /// The current version of a selfie; none if it is not uploaded. The machine judges this version, whatever is uploaded later.
@@ -446,57 +536,17 @@ fn told(output: &MachineOutput, step: Option<&str>) -> (String, Vec<ReasonCode>)
 }
 
 impl Answer {
-    fn new(
-        event: &Event,
-        session_attributes: bedrock::Attributes,
-        body: &AnswerBody,
-        state: Option<ResponseState>,
-    ) -> Self {
-        Self {
-            message_version: MESSAGE_VERSION.to_owned(),
-            response: Response {
-                action_group: event.action_group.clone(),
-                function: event.function.clone(),
-                function_response: FunctionResponse {
-                    response_state: state,
-                    response_body: ResponseBody { text: Text { body: json!(body).to_string() } },
-                },
-            },
-            session_attributes,
-            prompt_session_attributes: event.prompt_session_attributes.clone(),
-        }
-    }
-
     /// The answer to a call that failed. It contains no details.
     #[must_use]
     pub fn of_error(payload: &Value, error: &WorkerError) -> Self {
-        let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
-        let attributes = |name: &str| serde_json::from_value(payload[name].clone()).unwrap_or_default();
         let reason: Option<ReasonCode> = error.code.as_deref().and_then(|code| code.parse().ok());
         let reason = reason.filter(|reason| reason.class() == ReasonClass::Technical);
         let reason = reason.unwrap_or(ReasonCode::SystemUnavailable);
-        let body =
-            AnswerBody { message: reason.applicant().to_owned(), reasons: vec![reason], ..AnswerBody::default() };
-        let event = Event {
-            message_version: MESSAGE_VERSION.to_owned(),
-            agent: bedrock::Agent::default(),
-            session_id: String::new(),
-            input_text: bonafide_domain::Personal::default(),
-            action_group: text("actionGroup"),
-            function: text("function"),
-            parameters: Vec::new(),
-            session_attributes: bedrock::Attributes::default(),
-            prompt_session_attributes: attributes("promptSessionAttributes"),
-        };
-        Self::new(&event, attributes("sessionAttributes"), &body, Some(ResponseState::Failure))
-    }
-
-    /// The body of the answer.
-    ///
-    /// # Errors
-    /// When it was not written by this function.
-    pub fn body(&self) -> Result<AnswerBody, serde_json::Error> {
-        serde_json::from_str(&self.response.function_response.response_body.text.body)
+        let body = AnswerBody { state: Some(State::Failure), reasons: vec![reason], ..say(reason.applicant()) };
+        match payload.as_object() {
+            Some(event) if !gateway::has_caller(event) => Self::Classic(bedrock::Answer::new(payload, &body)),
+            _ => Self::Gateway(body),
+        }
     }
 }
 

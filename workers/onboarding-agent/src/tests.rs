@@ -1,20 +1,45 @@
-//! A conversation as Bedrock sends it, with prepared answers of the machine.
+//! Calls as a gateway sends them, with prepared answers of table and machine.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::operation::{
+    get_item::GetItemOutput, update_item::UpdateItemInput, update_item::UpdateItemOutput,
+};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::start_sync_execution::StartSyncExecutionOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-use bonafide_worker::TaskError as _;
+use bonafide_worker::{Row, TaskError as _, text};
 use proptest::prelude::*;
 
 use super::*;
-use crate::bedrock::Attributes;
+
+/// A call by the gateway. A model has sent the arguments.
+fn event(tool: Tool, arguments: &[(&str, &str)]) -> Event {
+    from_page(tool, arguments, None)
+}
+
+/// The same by a page, with the text to which the person has agreed.
+fn from_page(tool: Tool, arguments: &[(&str, &str)], consent: Option<(&str, &str)>) -> Event {
+    let consent = consent.map(|(version, language)| json!({"version": version, "language": language}));
+    let mut event = json!({"caller": {"tool": tool, "person": person()}, "somethingNew": {"of": "AWS"}});
+    if let Some(consent) = consent {
+        event["caller"]["consent"] = consent;
+    }
+    for (name, value) in arguments {
+        event[name] = (*value).into();
+    }
+    serde_json::from_value(event).expect("an event")
+}
 
 /// The event of AWS's documentation, with one of our functions.
-fn event(function: &str, parameters: &[(&str, &str)], attributes: &Attributes) -> Event {
+fn classic(function: &str, parameters: &[(&str, &str)], attributes: &Value) -> Value {
     let parameters: Vec<_> =
         parameters.iter().map(|(name, value)| json!({"name": name, "type": "string", "value": value})).collect();
-    let event = json!({
+    json!({
         "messageVersion": "1.0",
         "agent": {"name": "bonafide-dev-onboarding", "id": "AGENTID123", "alias": "TSTALIASID", "version": "DRAFT"},
         "inputText": "my number is 070761-4285",
@@ -25,14 +50,21 @@ fn event(function: &str, parameters: &[(&str, &str)], attributes: &Attributes) -
         "sessionAttributes": attributes,
         "promptSessionAttributes": {"channel": "web"},
         "somethingNew": {"of": "AWS"},
-    });
-    serde_json::from_value(event).expect("an event")
+    })
 }
+
+fn person() -> Person {
+    Person::of("https://login.bank.example", "ann").expect("a person")
+}
+
+const NOW: &str = "2026-11-21T09:30:00.000Z";
+const SECONDS: i64 = 1_795_253_400;
 
 fn moment() -> Moment {
     Moment {
-        now: "2026-11-21T09:30:00.000Z".to_owned(),
+        now: NOW.to_owned(),
         today: NaiveDate::from_ymd_opt(2026, 11, 21).expect("a day"),
+        seconds: SECONDS,
         id: Uuid::from_u128(0x3f0c_6d7e_2b57_4b6c_9d5e_0a1b_2c3d_4e5f),
     }
 }
@@ -41,7 +73,66 @@ const SESSION: &str = "3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f";
 const KEY: &str = "onboard/DK/2026/11/21/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/document.jpg";
 const SELFIE: &str = "onboard/DK/2026/11/21/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/selfie.png";
 
-fn onboarding(machine: &[&Rule]) -> Onboarding {
+/// The table: one entry that it answers, and the updates that it gets.
+struct Table {
+    found: Rule,
+    update: Rule,
+    updates: Arc<Mutex<Vec<UpdateItemInput>>>,
+}
+
+impl Table {
+    fn with(row: &Row) -> Self {
+        let (row, updates) = (row.clone(), Arc::<Mutex<Vec<_>>>::default());
+        let (read, seen) = (Arc::new(row), Arc::clone(&updates));
+        let found = mock!(aws_sdk_dynamodb::Client::get_item)
+            .match_requests(|request| {
+                let key = request.key().and_then(|key| key.get("person"));
+                request.consistent_read() == Some(true) && key.is_some_and(|key| key.as_s().is_ok())
+            })
+            .then_output(move || {
+                GetItemOutput::builder().set_item(Some((*read).clone()).filter(|row| !row.is_empty())).build()
+            });
+        let update =
+            mock!(aws_sdk_dynamodb::Client::update_item).then_compute_output(move |request: &UpdateItemInput| {
+                seen.lock().expect("the updates").push(request.clone());
+                UpdateItemOutput::builder().build()
+            });
+        Self { found, update, updates }
+    }
+
+    /// A table whose conditions do not hold.
+    fn refusing(row: &Row) -> Self {
+        let update = mock!(aws_sdk_dynamodb::Client::update_item).then_error(|| {
+            aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(
+                ConditionalCheckFailedException::builder().build(),
+            )
+        });
+        Self { update, ..Self::with(row) }
+    }
+
+    /// The expression of the only update, and its values.
+    fn updated(&self) -> (String, Row) {
+        let updates = self.updates.lock().expect("the updates");
+        let [update] = &updates[..] else { panic!("{} updates", updates.len()) };
+        assert_eq!(update.key().and_then(|key| key["person"].as_s().ok()).map(String::as_str), Some(person().as_str()));
+        assert!(update.condition_expression().is_some(), "an update of whatever there is");
+        let values = update.expression_attribute_values().cloned().unwrap_or_default();
+        (update.update_expression().unwrap_or_default().to_owned(), values)
+    }
+
+    fn is_unchanged(&self) -> bool {
+        self.updates.lock().expect("the updates").is_empty() && self.update.num_calls() == 0
+    }
+
+    fn sessions(&self) -> Sessions {
+        Sessions::new(
+            mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &[&self.found, &self.update]),
+            "conversations".to_owned(),
+        )
+    }
+}
+
+fn onboarding(machine: &[&Rule], table: &Table) -> Onboarding {
     Onboarding {
         machines: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, machine),
         machine: "arn:aws:states:us-east-1:000000000000:stateMachine:bonafide-dev-agent-onboarding".to_owned(),
@@ -53,12 +144,14 @@ fn onboarding(machine: &[&Rule]) -> Onboarding {
                 .build(),
         ),
         bucket: "evidence".to_owned(),
+        sessions: table.sessions(),
+        has_classic_agent: true,
     }
 }
 
 /// The same, with a bucket that answers as the rule says.
-fn onboarding_with(machine: &[&Rule], bucket: &Rule) -> Onboarding {
-    Onboarding { s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[bucket]), ..onboarding(machine) }
+fn onboarding_with(machine: &[&Rule], table: &Table, bucket: &Rule) -> Onboarding {
+    Onboarding { s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[bucket]), ..onboarding(machine, table) }
 }
 
 /// A machine that returns this status and output.
@@ -78,95 +171,154 @@ fn returning(status: SyncExecutionStatus, output: Value) -> Rule {
     })
 }
 
-async fn call(onboarding: &Onboarding, event: Event) -> (Option<ResponseState>, AnswerBody, Attributes) {
-    let answer = handle(onboarding, event, &moment()).await.expect("an answer");
-    let written = serde_json::to_value(&answer).expect("json");
+async fn call(onboarding: &Onboarding, event: Event) -> AnswerBody {
+    match handle(onboarding, event, &moment()).await.expect("an answer") {
+        Answer::Gateway(body) => body,
+        Answer::Classic(answer) => panic!("an answer to a classic agent: {answer:?}"),
+    }
+}
+
+fn row(pairs: &[(&str, &str)]) -> Row {
+    let mut row: Row = pairs.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
+    row.insert("sessions".to_owned(), AttributeValue::N("1".to_owned()));
+    row.insert("expiresAt".to_owned(), AttributeValue::N((SECONDS + 1).to_string()));
+    row
+}
+
+fn consented() -> Row {
+    row(&[("applicationId", SESSION), ("country", "DK"), ("consentedAt", NOW)])
+}
+
+fn with(mut row: Row, name: &str, value: &str) -> Row {
+    row.insert(name.to_owned(), text(value));
+    row
+}
+
+fn uploaded() -> Row {
+    with(consented(), "documentKey", KEY)
+}
+
+fn at(progress: &str) -> Row {
+    with(uploaded(), "progress", progress)
+}
+
+fn with_selfie(row: Row) -> Row {
+    with(row, "selfieKey", SELFIE)
+}
+
+/// Entries of a person who has no session: none, one that has expired, and one of a session that was withdrawn.
+fn without_session() -> [Row; 3] {
+    let mut expired = at("VERIFIED");
+    expired.insert("expiresAt".to_owned(), AttributeValue::N(SECONDS.to_string()));
+    [Row::new(), expired, row(&[])]
+}
+
+const AGREES: [(&str, &str); 2] = [("country", "dk"), ("consent", "true")];
+
+#[tokio::test]
+async fn consent_on_a_page_begins_a_session() {
+    for (row, sessions) in without_session().iter().zip(["1", "1", "2"]) {
+        let table = Table::with(row);
+        let event = from_page(Tool::GiveConsent, &AGREES, Some(("2026-03", "da")));
+        let body = call(&onboarding(&[], &table), event).await;
+        assert_eq!(json!(body), json!({"message": "The consent is recorded. Call request_upload next."}));
+        let (expression, values) = table.updated();
+        assert!(expression.ends_with("REMOVE documentKey, selfieKey, progress"), "{expression}");
+        assert_eq!(
+            (values[":id"].as_s(), values[":country"].as_s(), values[":at"].as_s()),
+            (Ok(&SESSION.to_owned()), Ok(&"DK".to_owned()), Ok(&NOW.to_owned()))
+        );
+        let consent = values[":consent"].as_m().expect("a map");
+        assert_eq!((&consent["version"], &consent["language"]), (&text("2026-03"), &text("da")));
+        assert_eq!(values[":sessions"].as_n(), Ok(&sessions.to_owned()));
+        // A later session of the same day ends with the day.
+        let end = values.get(":end").and_then(|end| end.as_n().ok()).cloned();
+        assert_eq!(end, (sessions == "1").then(|| (SECONDS + 24 * 3600).to_string()));
+    }
+}
+
+#[tokio::test]
+async fn a_model_cannot_consent_for_the_person() {
+    for row in without_session() {
+        let table = Table::with(&row);
+        let body = call(&onboarding(&[], &table), event(Tool::GiveConsent, &AGREES)).await;
+        assert!(table.is_unchanged() && body.message.contains("on the page"), "{body:?}");
+        assert_eq!(body.state, Some(State::Reprompt));
+    }
+    // Of a session that has begun, it may name another country: then the document has to be uploaded again.
+    let table = Table::with(&at("VERIFIED"));
+    let body =
+        call(&onboarding(&[], &table), event(Tool::GiveConsent, &[("country", "SE"), ("consent", "true")])).await;
+    let (expression, values) = table.updated();
     assert_eq!(
-        (&written["messageVersion"], &written["response"]["actionGroup"]),
-        (&json!("1.0"), &json!("onboarding"))
+        (body.state, expression.as_str()),
+        (None, "SET country = :country REMOVE documentKey, selfieKey, progress")
     );
-    assert_eq!(written["promptSessionAttributes"], json!({"channel": "web"}));
-    let body = answer.body().expect("a body");
-    (answer.response.function_response.response_state, body, answer.session_attributes)
-}
-
-fn attributes(pairs: &[(&str, &str)]) -> Attributes {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
-
-fn consented() -> Attributes {
-    attributes(&[
-        ("country", "DK"),
-        ("consent", "true"),
-        ("consentedAt", "2026-11-21T09:30:00.000Z"),
-        ("sessionId", SESSION),
-        ("theme", "dark"),
-    ])
-}
-
-fn uploaded() -> Attributes {
-    let mut attributes = consented();
-    attributes.insert("documentKey".to_owned(), KEY.to_owned());
-    attributes
-}
-
-fn at(progress: &str) -> Attributes {
-    let mut attributes = uploaded();
-    attributes.insert("verificationStatus".to_owned(), progress.to_owned());
-    attributes
-}
-
-fn with_selfie(mut session: Attributes, key: &str) -> Attributes {
-    session.insert("selfieKey".to_owned(), key.to_owned());
-    session
+    assert_eq!((&values[":country"], &values[":id"], &values[":now"]), (&text("SE"), &text(SESSION), &text("DK")));
+    let table = Table::with(&at("VERIFIED"));
+    call(&onboarding(&[], &table), event(Tool::GiveConsent, &AGREES)).await;
+    assert!(table.is_unchanged());
 }
 
 #[tokio::test]
-async fn consent_starts_a_session() {
-    let event = event("give_consent", &[("country", "dk"), ("consent", "true")], &attributes(&[("theme", "dark")]));
-    let (state, body, session) = call(&onboarding(&[]), event).await;
-    assert_eq!((state, session), (None, consented()), "{body:?}");
+async fn withdrawals_are_no_way_to_more_attempts() {
+    let mut begun = row(&[]);
+    begun.insert("sessions".to_owned(), AttributeValue::N("3".to_owned()));
+    let table = Table::with(&begun);
+    let body = call(&onboarding(&[], &table), from_page(Tool::GiveConsent, &AGREES, Some(("1", "da")))).await;
+    assert!(table.is_unchanged());
+    assert_eq!((body.state, &body.reasons[..]), (None, &[ReasonCode::AttemptsExhausted][..]));
 }
 
 #[tokio::test]
-async fn without_consent_no_function_has_an_effect() {
+async fn of_two_sessions_at_once_one_begins() {
+    let table = Table::refusing(&Row::new());
+    let event = from_page(Tool::GiveConsent, &AGREES, Some(("1", "da")));
+    let failure = handle(&onboarding(&[], &table), event, &moment()).await.expect_err("a failure");
+    assert_eq!(failure.name(), ErrorName::Transient);
+}
+
+#[tokio::test]
+async fn without_consent_no_tool_has_an_effect() {
     let machine = returning(SyncExecutionStatus::Succeeded, json!({}));
-    for session in [attributes(&[]), attributes(&[("country", "DK"), ("sessionId", SESSION), ("documentKey", KEY)])] {
-        for function in Function::ALL.into_iter().skip(1) {
-            let event = event(function.name(), &[("contentType", "image/jpeg")], &session);
-            let (state, body, after) = call(&onboarding(&[&machine]), event).await;
-            assert_eq!((state, &after), (Some(ResponseState::Reprompt), &session), "{body:?}");
-            assert!(body.message.contains("give_consent") && body.upload.is_none(), "{body:?}");
+    for row in without_session() {
+        for tool in Tool::ALL.into_iter().skip(1) {
+            let table = Table::with(&row);
+            // What a model says of the session is not looked at.
+            let arguments =
+                [("contentType", "image/jpeg"), ("sessionId", SESSION), ("documentKey", KEY), ("consent", "true")];
+            let body = call(&onboarding(&[&machine], &table), event(tool, &arguments)).await;
+            assert_eq!((body.state, table.is_unchanged()), (Some(State::Reprompt), true), "{body:?}");
+            assert!(body.message.contains("on the page") && body.upload.is_none(), "{body:?}");
         }
     }
     assert_eq!(machine.num_calls(), 0);
 }
 
 #[tokio::test]
-async fn refused_or_withdrawn_consent_ends_the_session() {
+async fn a_withdrawal_erases_the_session() {
     // A refusal needs no country.
-    for parameters in [
-        &[("country", "DK"), ("consent", "false")][..],
-        &[("country", "DE"), ("consent", "FALSE")],
-        &[("consent", "false")],
-    ] {
-        let refused = event("give_consent", parameters, &with_selfie(at("VERIFIED"), SELFIE));
-        let (state, body, session) = call(&onboarding(&[]), refused).await;
-        assert_eq!(state, None);
-        for name in ["consent", "consentedAt", "documentKey", "selfieKey", "verificationStatus"] {
-            assert_eq!(session.get(name), None, "{name}");
-        }
+    for arguments in [&[("country", "DK"), ("consent", "false")][..], &[("consent", "FALSE")]] {
+        let table = Table::with(&with_selfie(at("VERIFIED")));
+        let body = call(&onboarding(&[], &table), event(Tool::GiveConsent, arguments)).await;
+        let (expression, _) = table.updated();
+        let removed = "applicationId, country, consentedAt, consent, documentKey, selfieKey, progress";
+        assert_eq!(expression, format!("REMOVE {removed}"));
         let message = "Without consent the document is not read and the register is not asked. Thank the person and end the conversation.";
         assert_eq!(json!(body), json!({"message": message}));
+        // A refusal leaves nothing.
+        let table = Table::with(&Row::new());
+        call(&onboarding(&[], &table), event(Tool::GiveConsent, arguments)).await;
+        assert!(table.is_unchanged());
     }
 }
 
 #[tokio::test]
-async fn missing_or_invalid_parameters_are_requested() {
+async fn missing_or_invalid_arguments_are_requested() {
     let consent =
         "consent has to be true or false, as the person has said. Ask again, and call give_consent with their answer.";
     let country = "country has to be DK, SE, NO or FI: the country of the person's identity document. Ask for it, and call give_consent again.";
-    for (parameters, asks) in [
+    for (arguments, asks) in [
         (&[][..], consent),
         (&[("country", "DK")], consent),
         (&[("country", "DK"), ("consent", "perhaps")], consent),
@@ -177,42 +329,56 @@ async fn missing_or_invalid_parameters_are_requested() {
         (&[("country", "DE"), ("consent", "true")], country),
         (&[("country", "Denmark"), ("consent", "TRUE")], country),
     ] {
-        // The state of the session does not change.
-        for before in [attributes(&[]), at("VERIFIED")] {
-            let (state, body, after) = call(&onboarding(&[]), event("give_consent", parameters, &before)).await;
-            assert_eq!((state, &after), (Some(ResponseState::Reprompt), &before), "{parameters:?}");
-            assert_eq!(json!(body), json!({"message": asks}), "{parameters:?}");
+        for before in [Row::new(), at("VERIFIED")] {
+            let table = Table::with(&before);
+            let event = from_page(Tool::GiveConsent, arguments, Some(("1", "da")));
+            let body = call(&onboarding(&[], &table), event).await;
+            assert!(table.is_unchanged(), "{arguments:?}");
+            assert_eq!(json!(body), json!({"message": asks, "state": "REPROMPT"}), "{arguments:?}");
         }
     }
-    for parameters in [
+    for arguments in [
         &[][..],
         &[("contentType", "application/pdf")],
         &[("contentType", " ")],
         &[("contentType", "image/png"), ("picture", "passport")],
     ] {
-        let (state, body, _) = call(&onboarding(&[]), event("request_upload", parameters, &consented())).await;
-        assert_eq!((state, body.upload.is_none()), (Some(ResponseState::Reprompt), true));
+        let table = Table::with(&consented());
+        let body = call(&onboarding(&[], &table), event(Tool::RequestUpload, arguments)).await;
+        assert_eq!((body.state, body.upload.is_none()), (Some(State::Reprompt), true));
+        assert!(table.is_unchanged());
     }
 }
 
 #[tokio::test]
 async fn an_upload_address_is_for_one_object_and_resets_progress() {
-    let event = event("request_upload", &[("contentType", "image/JPEG")], &at("VERIFIED"));
-    let (state, body, session) = call(&onboarding(&[]), event).await;
+    let table = Table::with(&at("VERIFIED"));
+    let body = call(&onboarding(&[], &table), event(Tool::RequestUpload, &[("contentType", "image/JPEG")])).await;
     let upload = body.upload.expect("an upload");
-    assert_eq!((state, upload.method.as_str(), upload.content_type.as_str()), (None, "PUT", "image/jpeg"));
+    assert_eq!((body.state, upload.method.as_str(), upload.content_type.as_str()), (None, "PUT", "image/jpeg"));
     assert!(upload.url.contains(KEY) && upload.url.contains("X-Amz-Expires=900"), "{}", upload.url);
     assert!(upload.url.contains("X-Amz-SignedHeaders=content-type%3Bhost"), "{}", upload.url);
-    assert_eq!((session["documentKey"].as_str(), session.get("verificationStatus")), (KEY, None));
+    let (expression, values) = table.updated();
+    assert_eq!((expression.as_str(), &values[":key"]), ("SET documentKey = :key REMOVE progress", &text(KEY)));
 }
 
 #[tokio::test]
 async fn a_selfie_has_an_address_of_its_own_and_changes_no_progress() {
-    let event = event("request_upload", &[("contentType", "image/png"), ("picture", "Selfie")], &at("EXTRACTED"));
-    let (state, body, session) = call(&onboarding(&[]), event).await;
+    let table = Table::with(&at("EXTRACTED"));
+    let event = event(Tool::RequestUpload, &[("contentType", "image/png"), ("picture", "Selfie")]);
+    let body = call(&onboarding(&[], &table), event).await;
     let upload = body.upload.expect("an upload");
-    assert_eq!((state, upload.url.contains(SELFIE)), (None, true), "{}", upload.url);
-    assert_eq!(session, with_selfie(at("EXTRACTED"), SELFIE));
+    assert_eq!((body.state, upload.url.contains(SELFIE)), (None, true), "{}", upload.url);
+    let (expression, values) = table.updated();
+    assert_eq!((expression.as_str(), &values[":key"]), ("SET selfieKey = :key", &text(SELFIE)));
+}
+
+#[tokio::test]
+async fn an_address_of_a_session_that_has_changed_is_not_given() {
+    let table = Table::refusing(&at("EXTRACTED"));
+    let event = event(Tool::RequestUpload, &[("contentType", "image/png")]);
+    let failure = handle(&onboarding(&[], &table), event, &moment()).await.expect_err("a failure");
+    assert_eq!(failure.name(), ErrorName::Transient);
 }
 
 /// The machine's input, of which only the selfie is kept.
@@ -240,34 +406,33 @@ async fn the_current_version_of_the_selfie_is_judged() {
         .match_requests(|request| request.bucket() == Some("evidence") && request.key() == Some(SELFIE))
         .then_output(|| HeadObjectOutput::builder().version_id("v7").build());
     let selfie = json!({"bucket": "evidence", "key": SELFIE, "versionId": "v7"});
-    for (function, session, expected) in [
-        ("verify_identity", at("EXTRACTED"), selfie.clone()),
-        ("complete_onboarding", uploaded(), selfie),
-        ("read_document", uploaded(), Value::Null),
-        ("register_customer", at("VERIFIED"), Value::Null),
+    for (tool, session, expected) in [
+        (Tool::VerifyIdentity, at("EXTRACTED"), selfie.clone()),
+        (Tool::CompleteOnboarding, uploaded(), selfie),
+        (Tool::ReadDocument, uploaded(), Value::Null),
+        (Tool::RegisterCustomer, at("VERIFIED"), Value::Null),
     ] {
-        let machine = takes_selfie(expected);
-        let event = event(function, &[], &with_selfie(session, SELFIE));
-        let (state, _, _) = call(&onboarding_with(&[&machine], &found), event).await;
-        assert_eq!((state, machine.num_calls()), (None, 1), "{function}");
+        let (machine, table) = (takes_selfie(expected), Table::with(&with_selfie(session)));
+        let body = call(&onboarding_with(&[&machine], &table, &found), event(tool, &[])).await;
+        assert_eq!((body.state, machine.num_calls()), (None, 1), "{tool:?}");
     }
 }
 
 #[tokio::test]
-async fn a_selfie_that_is_missing_or_foreign_is_none() {
-    let other = SELFIE.replace("0a1b", "0000");
-    for (status, key) in [(403, SELFIE), (404, SELFIE), (200, KEY), (200, &other), (200, "zipped/1.zip")] {
+async fn a_selfie_that_is_missing_is_none() {
+    for (status, session) in
+        [(403, with_selfie(at("EXTRACTED"))), (404, with_selfie(at("EXTRACTED"))), (200, at("EXTRACTED"))]
+    {
         let bucket = mock!(aws_sdk_s3::Client::head_object).then_http_response(move || {
             aws_sdk_s3::config::http::HttpResponse::new(
                 status.try_into().expect("a status"),
                 aws_sdk_s3::primitives::SdkBody::empty(),
             )
         });
-        let machine = takes_selfie(Value::Null);
-        let event = event("verify_identity", &[], &with_selfie(at("EXTRACTED"), key));
-        let (state, _, _) = call(&onboarding_with(&[&machine], &bucket), event).await;
-        assert_eq!((state, machine.num_calls()), (None, 1), "{status} {key}");
-        assert_eq!(bucket.num_calls(), usize::from(status != 200), "{status} {key}");
+        let (machine, table) = (takes_selfie(Value::Null), Table::with(&session));
+        let body = call(&onboarding_with(&[&machine], &table, &bucket), event(Tool::VerifyIdentity, &[])).await;
+        assert_eq!((body.state, machine.num_calls()), (None, 1), "{status}");
+        assert_eq!(bucket.num_calls(), usize::from(status != 200), "{status}");
     }
 }
 
@@ -279,9 +444,9 @@ async fn a_bucket_that_does_not_answer_judges_no_person() {
             aws_sdk_s3::primitives::SdkBody::empty(),
         )
     });
-    let machine = takes_selfie(Value::Null);
-    let event = event("verify_identity", &[], &with_selfie(at("EXTRACTED"), SELFIE));
-    let failure = handle(&onboarding_with(&[&machine], &bucket), event, &moment()).await.expect_err("a failure");
+    let (machine, table) = (takes_selfie(Value::Null), Table::with(&with_selfie(at("EXTRACTED"))));
+    let onboarding = onboarding_with(&[&machine], &table, &bucket);
+    let failure = handle(&onboarding, event(Tool::VerifyIdentity, &[]), &moment()).await.expect_err("a failure");
     assert_eq!((failure.name(), machine.num_calls()), (ErrorName::Transient, 0));
 }
 
@@ -301,10 +466,10 @@ async fn every_refusal_is_told_with_the_same_words() {
         json!(["DOCUMENT_EXPIRED", "NATIONAL_NUMBER_INVALID"]),
     ] {
         let machine = returning(SyncExecutionStatus::Succeeded, json!({"result": "UNVERIFIED", "reasons": reasons}));
-        let (state, body, session) =
-            call(&onboarding(&[&machine]), event("verify_identity", &[], &at("EXTRACTED"))).await;
-        assert_eq!((state, &body.reasons[..]), (None, &[ReasonCode::IdentityUnproven][..]));
-        told.push((json!(body), session));
+        let table = Table::with(&at("EXTRACTED"));
+        let body = call(&onboarding(&[&machine], &table), event(Tool::VerifyIdentity, &[])).await;
+        assert_eq!((body.state, &body.reasons[..]), (None, &[ReasonCode::IdentityUnproven][..]));
+        told.push(json!(body));
     }
     assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
 }
@@ -318,7 +483,8 @@ async fn a_picture_that_helps_and_exhausted_attempts_are_told() {
         (ReasonCode::AttemptsExhausted, "End the conversation"),
     ] {
         let machine = returning(SyncExecutionStatus::Succeeded, json!({"result": "UNVERIFIED", "reasons": [reason]}));
-        let (_, body, _) = call(&onboarding(&[&machine]), event("complete_onboarding", &[], &uploaded())).await;
+        let table = Table::with(&uploaded());
+        let body = call(&onboarding(&[&machine], &table), event(Tool::CompleteOnboarding, &[])).await;
         assert_eq!(body.reasons, [reason]);
         assert!(body.message.contains(reason.applicant()) && body.message.contains(next), "{}", body.message);
     }
@@ -327,19 +493,20 @@ async fn a_picture_that_helps_and_exhausted_attempts_are_told() {
 #[tokio::test]
 async fn steps_out_of_order_do_not_start_the_machine() {
     let machine = returning(SyncExecutionStatus::Succeeded, json!({}));
-    for (function, session, first) in [
-        ("read_document", consented(), "request_upload"),
-        ("complete_onboarding", consented(), "request_upload"),
-        ("verify_identity", uploaded(), "read_document"),
-        ("verify_identity", at("RESUBMIT"), "read_document"),
-        ("register_customer", uploaded(), "verify_identity"),
-        ("register_customer", at("EXTRACTED"), "verify_identity"),
-        ("register_customer", at("UNVERIFIED"), "verify_identity"),
-        ("register_customer", at("something else"), "verify_identity"),
+    for (tool, session, first) in [
+        (Tool::ReadDocument, consented(), "request_upload"),
+        (Tool::CompleteOnboarding, consented(), "request_upload"),
+        (Tool::VerifyIdentity, uploaded(), "read_document"),
+        (Tool::VerifyIdentity, at("RESUBMIT"), "read_document"),
+        (Tool::RegisterCustomer, uploaded(), "verify_identity"),
+        (Tool::RegisterCustomer, at("EXTRACTED"), "verify_identity"),
+        (Tool::RegisterCustomer, at("UNVERIFIED"), "verify_identity"),
+        (Tool::RegisterCustomer, at("something else"), "verify_identity"),
     ] {
-        let (state, body, after) = call(&onboarding(&[&machine]), event(function, &[], &session)).await;
-        assert_eq!((state, body.message.contains(first)), (Some(ResponseState::Reprompt), true), "{body:?}");
-        assert_eq!(after["sessionId"], SESSION);
+        let table = Table::with(&session);
+        let body = call(&onboarding(&[&machine], &table), event(tool, &[("progress", "VERIFIED")])).await;
+        assert_eq!((body.state, body.message.contains(first)), (Some(State::Reprompt), true), "{body:?}");
+        assert!(table.is_unchanged());
     }
     assert_eq!(machine.num_calls(), 0);
 }
@@ -348,24 +515,27 @@ async fn steps_out_of_order_do_not_start_the_machine() {
 async fn each_step_runs_the_machine_and_records_the_progress() {
     let good = |result: &str| json!({"sessionId": SESSION, "result": result, "reasons": []});
     let no = |result: &str, reason: &str| json!({"sessionId": SESSION, "result": result, "reasons": [reason]});
-    for (function, before, step, output, progress) in [
-        ("read_document", uploaded(), Some("extract"), good("OK"), "EXTRACTED"),
-        ("read_document", uploaded(), Some("extract"), no("RESUBMIT", "NATIONAL_NUMBER_UNREADABLE"), "RESUBMIT"),
-        ("verify_identity", at("EXTRACTED"), Some("verify"), good("OK"), "VERIFIED"),
-        ("verify_identity", at("UNVERIFIED"), Some("verify"), no("UNVERIFIED", "IDENTITY_UNPROVEN"), "UNVERIFIED"),
-        ("register_customer", at("VERIFIED"), Some("register"), good("REGISTERED"), "REGISTERED"),
-        ("register_customer", at("REGISTERED"), Some("register"), good("REGISTERED"), "REGISTERED"),
+    for (tool, before, step, output, progress) in [
+        (Tool::ReadDocument, uploaded(), Some("extract"), good("OK"), "EXTRACTED"),
+        (Tool::ReadDocument, uploaded(), Some("extract"), no("RESUBMIT", "NATIONAL_NUMBER_UNREADABLE"), "RESUBMIT"),
+        (Tool::VerifyIdentity, at("EXTRACTED"), Some("verify"), good("OK"), "VERIFIED"),
+        (Tool::VerifyIdentity, at("UNVERIFIED"), Some("verify"), no("UNVERIFIED", "IDENTITY_UNPROVEN"), "UNVERIFIED"),
+        (Tool::RegisterCustomer, at("VERIFIED"), Some("register"), good("REGISTERED"), "REGISTERED"),
+        (Tool::RegisterCustomer, at("REGISTERED"), Some("register"), good("REGISTERED"), "REGISTERED"),
         (
-            "complete_onboarding",
+            Tool::CompleteOnboarding,
             uploaded(),
             None,
             no("ALREADY_REGISTERED", "CUSTOMER_ALREADY_REGISTERED"),
             "ALREADY_REGISTERED",
         ),
     ] {
+        let mut before = before;
+        let consent = [("version", "2026-03"), ("language", "da")].map(|(name, value)| (name.to_owned(), text(value)));
+        before.insert("consent".to_owned(), AttributeValue::M(consent.into()));
         let expected = json!({
             "sessionId": SESSION, "country": "DK", "document": {"bucket": "evidence", "key": KEY},
-            "consentedAt": "2026-11-21T09:30:00.000Z",
+            "consentedAt": NOW, "consent": {"version": "2026-03", "language": "da"},
         });
         let asked = mock!(Client::start_sync_execution)
             .match_requests(move |request| {
@@ -388,8 +558,11 @@ async fn each_step_runs_the_machine_and_records_the_progress() {
                         .expect("an output")
                 }
             });
-        let (state, body, after) = call(&onboarding(&[&asked]), event(function, &[], &before)).await;
-        assert_eq!((state, asked.num_calls(), after["verificationStatus"].as_str()), (None, 1, progress));
+        let table = Table::with(&before);
+        let body = call(&onboarding(&[&asked], &table), event(tool, &[])).await;
+        let (expression, values) = table.updated();
+        assert_eq!((body.state, asked.num_calls(), expression.as_str()), (None, 1, "SET progress = :progress"));
+        assert_eq!((&values[":progress"], &values[":document"]), (&text(progress), &text(KEY)));
         assert_eq!(json!(body.result), output["result"]);
         assert_eq!(json!(body.reasons), output["reasons"]);
         for reason in body.reasons {
@@ -400,63 +573,159 @@ async fn each_step_runs_the_machine_and_records_the_progress() {
 }
 
 #[tokio::test]
+async fn a_result_of_a_document_that_was_replaced_is_told_and_not_kept() {
+    let machine = returning(SyncExecutionStatus::Succeeded, json!({"result": "OK", "reasons": []}));
+    let table = Table::refusing(&uploaded());
+    let body = call(&onboarding(&[&machine], &table), event(Tool::ReadDocument, &[])).await;
+    assert_eq!((body.state, body.result), (None, Some(MachineResult::Ok)));
+}
+
+fn error_of(failure: &Error) -> WorkerError {
+    WorkerError { name: failure.name(), code: failure.code().map(str::to_owned), message: failure.to_string() }
+}
+
+#[tokio::test]
 async fn a_failure_names_the_unavailable_system_and_nothing_else() {
     for (error, reason) in [
         ("REGISTRY_UNAVAILABLE", ReasonCode::RegistryUnavailable),
         ("SYSTEM_UNAVAILABLE", ReasonCode::SystemUnavailable),
         ("States.Timeout", ReasonCode::SystemUnavailable),
     ] {
-        let machine = returning(SyncExecutionStatus::Failed, json!(error));
-        let event = event("verify_identity", &[], &at("EXTRACTED"));
-        let payload = serde_json::to_value(&event).expect("json");
-        let failure = handle(&onboarding(&[&machine]), event, &moment()).await.expect_err("a failure");
-        let error =
-            WorkerError { name: failure.name(), code: failure.code().map(str::to_owned), message: failure.to_string() };
-        assert!(!error.message.contains("070761"), "{}", error.message);
-        let answer = Answer::of_error(&payload, &error);
-        assert_eq!(answer.response.function_response.response_state, Some(ResponseState::Failure));
-        let body = answer.body().expect("a body");
-        assert_eq!((&body.reasons[..], body.message.as_str()), (&[reason][..], reason.applicant()));
-        // The conversation can continue.
-        assert_eq!(answer.session_attributes, at("EXTRACTED"));
+        let (machine, table) = (returning(SyncExecutionStatus::Failed, json!(error)), Table::with(&at("EXTRACTED")));
+        let event = event(Tool::VerifyIdentity, &[]);
+        let failure = handle(&onboarding(&[&machine], &table), event, &moment()).await.expect_err("a failure");
+        let error = error_of(&failure);
+        assert!(!error.message.contains("070761") && table.is_unchanged(), "{}", error.message);
+        let told = json!({"message": reason.applicant(), "state": "FAILURE", "reasons": [reason]});
+        assert_eq!(json!(Answer::of_error(&json!({"caller": {}}), &error)), told);
+        let answer = json!(Answer::of_error(&classic("verify_identity", &[], &json!({})), &error));
+        assert_eq!(answer["response"]["functionResponse"]["responseState"], "FAILURE");
+        assert_eq!(body_of(&answer), told);
     }
 }
 
 #[tokio::test]
-async fn events_of_other_groups_are_refused() {
-    let mut foreign = event("give_consent", &[], &attributes(&[]));
-    foreign.action_group = "payments".to_owned();
-    for event in [foreign, event("delete_everything", &[], &attributes(&[]))] {
-        let failure = handle(&onboarding(&[]), event, &moment()).await.expect_err("a failure");
+async fn a_table_that_does_not_answer_is_a_failure() {
+    let found = mock!(aws_sdk_dynamodb::Client::get_item).then_http_response(|| {
+        aws_sdk_dynamodb::config::http::HttpResponse::new(
+            500.try_into().expect("a status"),
+            aws_sdk_s3::primitives::SdkBody::empty(),
+        )
+    });
+    let table = Table { found, ..Table::with(&Row::new()) };
+    let failure = handle(&onboarding(&[], &table), event(Tool::ReadDocument, &[]), &moment()).await;
+    assert_eq!(failure.expect_err("a failure").name(), ErrorName::Transient);
+}
+
+/// The body in an answer to a classic agent.
+fn body_of(answer: &Value) -> Value {
+    let text = answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"].as_str().expect("a text");
+    serde_json::from_str(text).expect("json")
+}
+
+fn parsed(event: &Value) -> Event {
+    serde_json::from_value(event.clone()).expect("an event")
+}
+
+#[tokio::test]
+async fn a_classic_agent_gives_the_consent_of_its_session() {
+    let updates = Table::with(&Row::new());
+    let event = classic("give_consent", &AGREES, &json!({"theme": "dark"}));
+    let mut onboarding = onboarding(&[], &updates);
+    let answer = json!(handle(&onboarding, parsed(&event), &moment()).await.expect("an answer"));
+    let own = Person::of("bedrock-agent", "bedrock-session").expect("a person");
+    let updates = updates.updates.lock().expect("the updates").clone();
+    assert_eq!(updates[0].key().expect("a key")["person"], text(own.as_str()));
+    // No page has shown a text.
+    let values = updates[0].expression_attribute_values().expect("values");
+    assert_eq!(values[":consent"].as_m().map(Row::len), Ok(0));
+    assert_eq!(
+        (&answer["messageVersion"], &answer["response"]["actionGroup"], &answer["response"]["function"]),
+        (&json!("1.0"), &json!("onboarding"), &json!("give_consent"))
+    );
+    assert_eq!(answer["sessionAttributes"], json!({"theme": "dark"}));
+    assert_eq!(answer["promptSessionAttributes"], json!({"channel": "web"}));
+    // A stage without a classic agent has no caller of such events.
+    onboarding.has_classic_agent = false;
+    let failure = handle(&onboarding, parsed(&event), &moment()).await.expect_err("a failure");
+    assert_eq!(failure.name(), ErrorName::InvalidInput);
+}
+
+#[tokio::test]
+async fn attributes_of_a_classic_event_are_not_believed() {
+    let forged = json!({
+        "country": "DK", "consent": "true", "consentedAt": NOW, "sessionId": SESSION, "documentKey": KEY,
+        "selfieKey": SELFIE, "verificationStatus": "VERIFIED", "progress": "VERIFIED",
+    });
+    let machine = returning(SyncExecutionStatus::Succeeded, json!({}));
+    for tool in Tool::ALL.into_iter().skip(1) {
+        let table = Table::with(&Row::new());
+        let event = classic(tool.name(), &[("contentType", "image/png")], &forged);
+        let answer = handle(&onboarding(&[&machine], &table), parsed(&event), &moment()).await.expect("an answer");
+        let answer = json!(answer);
+        assert_eq!(answer["response"]["functionResponse"]["responseState"], "REPROMPT");
+        assert!(body_of(&answer)["message"].as_str().expect("a message").contains("give_consent"), "{answer}");
+        assert!(table.is_unchanged() && machine.num_calls() == 0);
+    }
+}
+
+#[tokio::test]
+async fn events_of_other_senders_are_refused() {
+    let table = Table::with(&Row::new());
+    let mut foreign = classic("give_consent", &AGREES, &json!({}));
+    foreign["actionGroup"] = "payments".into();
+    let mut nameless = classic("give_consent", &AGREES, &json!({}));
+    nameless["sessionId"] = "".into();
+    for event in [foreign, nameless, classic("delete_everything", &[], &json!({}))] {
+        let failure = handle(&onboarding(&[], &table), parsed(&event), &moment()).await.expect_err("a failure");
         assert_eq!(failure.name(), ErrorName::InvalidInput);
+    }
+    // A call with a malformed caller does not count as an event of a classic agent.
+    let mut forged = classic("give_consent", &AGREES, &json!({}));
+    for caller in [json!(null), json!({}), json!({"tool": "give_consent", "person": "ann"})] {
+        forged["caller"] = caller;
+        assert!(serde_json::from_value::<Event>(forged.clone()).is_err(), "{forged}");
     }
 }
 
 #[test]
 fn nothing_that_the_person_wrote_is_printed() {
-    let event = event("give_consent", &[("country", "070761-4285")], &attributes(&[]));
+    let Event::Gateway(event) = event(Tool::GiveConsent, &[("country", "070761-4285")]) else { panic!("a call") };
+    assert!(!format!("{event:?}").contains("070761"));
+    let event: bedrock::Event =
+        serde_json::from_value(classic("give_consent", &[("country", "070761-4285")], &json!({}))).expect("an event");
     assert!(!format!("{event:?}").contains("070761"));
 }
 
+/// The one contract of the tools, which the template gives to the gateway.
 #[test]
-fn the_contract_names_exactly_these_functions() {
-    let contract = include_str!("../../../statemachines/contracts/onboarding-agent.input.schema.json");
-    let contract: Value = serde_json::from_str(contract).expect("a schema");
-    assert_eq!(contract["properties"]["actionGroup"]["const"], ACTION_GROUP);
-    assert_eq!(contract["properties"]["function"]["enum"], json!(Function::ALL.map(Function::name)));
+fn the_contract_names_exactly_these_tools_and_arguments() {
+    let tools: Vec<Value> = serde_json::from_str(include_str!("../tools.json")).expect("a list");
+    let names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().expect("a name")).collect();
+    assert_eq!(names, Tool::ALL.map(Tool::name));
+    let arguments = |tool: &Value| {
+        let properties = tool["inputSchema"]["properties"].as_object().expect("properties");
+        properties.keys().cloned().collect::<BTreeSet<_>>()
+    };
+    let arguments: Vec<_> = tools.iter().map(arguments).collect();
+    let set = |given: &[&str]| given.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    let mut expected = vec![set(&["consent", "country"]), set(&["contentType", "picture"])];
+    expected.resize_with(Tool::ALL.len(), BTreeSet::new);
+    assert_eq!(arguments, expected);
 }
 
-/// The answer to Bedrock, as the kit makes it: errors and malformed events get an answer too.
-fn respond(payload: &Value) -> Answer {
-    let refused = |name, code, message| Answer::of_error(payload, &WorkerError { name, code, message });
+/// The answer, as the kit makes it: errors and malformed events get an answer too.
+fn respond(payload: &Value, row: &Row) -> Value {
+    let refused = |error: &WorkerError| json!(Answer::of_error(payload, error));
     let Ok(event) = serde_json::from_value::<Event>(payload.clone()) else {
-        return refused(ErrorName::InvalidInput, None, String::new());
+        return refused(&WorkerError { name: ErrorName::InvalidInput, code: None, message: String::new() });
     };
     let machine = returning(SyncExecutionStatus::Succeeded, json!({"result": "OK", "reasons": []}));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    match runtime.block_on(handle(&onboarding(&[&machine]), event, &moment())) {
-        Ok(answer) => answer,
-        Err(failure) => refused(failure.name(), failure.code().map(str::to_owned), failure.to_string()),
+    let onboarding = onboarding(&[&machine], &Table::with(row));
+    match runtime.block_on(handle(&onboarding, event, &moment())) {
+        Ok(answer) => json!(answer),
+        Err(failure) => refused(&error_of(&failure)),
     }
 }
 
@@ -484,22 +753,27 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// The body of an answer, whatever its format.
+fn told(answer: &Value) -> Value {
+    if answer.get("response").is_some() { body_of(answer) } else { answer.clone() }
+}
+
 proptest! {
     #[test]
     fn any_text_is_an_event_or_refused(text in any::<String>(), json in any_json()) {
         for payload in [serde_json::from_str(&text).unwrap_or(Value::Null), Value::from(text), json] {
-            let answer = respond(&payload);
-            prop_assert_eq!(answer.response.function_response.response_state, Some(ResponseState::Failure));
-            prop_assert!(!answer.body().expect("a body").message.contains("MARKED"));
+            let body = told(&respond(&payload, &Row::new()));
+            prop_assert_eq!(&body["state"], "FAILURE");
+            prop_assert!(!body.to_string().contains("MARKED"));
         }
     }
 
-    /// An answer quotes no parameter, and has a format that Bedrock accepts.
+    /// An answer quotes no argument, whatever the sender.
     #[test]
     fn any_event_is_answered_without_quoting_it(
-        function in prop::sample::select(Function::ALL.map(Function::name).to_vec()),
-        session in prop::sample::select(vec![attributes(&[]), consented(), uploaded(), at("EXTRACTED"), at("VERIFIED")]),
-        parameters in prop::collection::vec(
+        tool in prop::sample::select(Tool::ALL.to_vec()),
+        session in prop::sample::select(vec![Row::new(), consented(), uploaded(), at("EXTRACTED"), at("VERIFIED")]),
+        arguments in prop::collection::vec(
             (
                 prop::sample::select(vec!["consent", "country", "contentType", "else"]),
                 prop_oneof![
@@ -512,25 +786,28 @@ proptest! {
         ),
         place in prop::option::of(prop::sample::select(vec![
             "/messageVersion", "/agent", "/agent/id", "/inputText", "/sessionId", "/actionGroup", "/function", "/parameters",
-            "/sessionAttributes", "/sessionAttributes/country", "/sessionAttributes/consent", "/sessionAttributes/sessionId",
-            "/sessionAttributes/documentKey", "/sessionAttributes/verificationStatus", "/promptSessionAttributes", "/more",
+            "/sessionAttributes", "/promptSessionAttributes", "/more", "/caller", "/caller/tool", "/caller/person",
         ])),
         wrong in any_json(),
     ) {
-        let mut payload = serde_json::to_value(event(function, &[], &session)).expect("json");
-        payload["parameters"] =
-            parameters.iter().map(|(name, value)| json!({"name": name, "type": "string", "value": value})).collect();
-        if let Some(member) = place.and_then(|place| payload.pointer_mut(place)) {
-            *member = wrong;
+        let parameters: Vec<_> =
+            arguments.iter().map(|(name, value)| json!({"name": name, "type": "string", "value": value})).collect();
+        let mut classic = classic(tool.name(), &[], &json!({}));
+        classic["parameters"] = parameters.into();
+        let mut call = json!({"caller": {"tool": tool, "person": person()}});
+        for (name, value) in arguments {
+            call[name] = value;
         }
-        let answer = respond(&payload);
-        let is_event = serde_json::from_value::<Event>(payload).is_ok();
-        let state = answer.response.function_response.response_state;
-        prop_assert!(is_event || state == Some(ResponseState::Failure));
-        let body = answer.body().expect("a body");
-        prop_assert!(!body.message.is_empty() && !body.message.contains("MARKED"), "{}", body.message);
-        prop_assert_eq!(&answer.message_version, MESSAGE_VERSION);
-        let written = serde_json::to_string(&answer).expect("json");
-        prop_assert!(serde_json::from_str::<Answer>(&written).is_ok());
+        for mut payload in [classic, call] {
+            if let Some(member) = place.and_then(|place| payload.pointer_mut(place)) {
+                *member = wrong.clone();
+            }
+            let answer = respond(&payload, &session);
+            let is_event = serde_json::from_value::<Event>(payload).is_ok();
+            let body = told(&answer);
+            prop_assert!(is_event || body["state"] == "FAILURE");
+            let message = body["message"].as_str().unwrap_or_default();
+            prop_assert!(!message.is_empty() && !body.to_string().contains("MARKED"), "{}", body);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Onboarding in the Nordic countries: national numbers, identity documents, and national registries.
 
+mod conversation;
 mod country;
 mod document;
 mod evidence;
@@ -11,6 +12,7 @@ mod verification;
 mod words;
 mod zone;
 
+pub use conversation::{Caller, Claims, ConsentText, InvalidConsentText, InvalidPerson, Language, Person, Tool};
 pub use country::{Country, UnknownCountry};
 pub use document::{
     Extraction, ExtractionStatus, Identity, IdentityConfidences, Line, from_analyze_id, identity, is_for_analyze_id,
