@@ -141,7 +141,7 @@ pub async fn handle(tables: &Tables, input: Input, salt: Uuid, now: &str) -> Res
     record_application(&input.application_id);
     record_reasons(&input.reasons);
     let attributes = CHECKS.map(Check::name).into_iter().chain(POINTERS).chain(PERSONAL);
-    let attributes: Vec<_> = attributes.chain(["consentedAt", "customerId", CONCLUDED_BY]).collect();
+    let attributes: Vec<_> = attributes.chain(["consent", "consentedAt", "customerId", CONCLUDED_BY]).collect();
     for _ in 0..TRIES {
         let head = tables.log.head(&input.application_id).await?;
         let row = tables.applications.read(&input.application_id, &attributes).await?;
@@ -252,7 +252,9 @@ impl Conclusion<'_> {
             ("thresholdsDigest", text(&thresholds.digest())),
             ("personalDigest", text(digest.as_str())),
         ];
-        decision.extend(self.row.get("consentedAt").map(|at| ("consent", map([("at", at.clone())]))));
+        let mut consent = self.row.get("consent").and_then(|consent| consent.as_m().ok()).cloned().unwrap_or_default();
+        consent.extend(self.row.get("consentedAt").map(|at| ("at".to_owned(), at.clone())));
+        decision.push(("consent", AttributeValue::M(consent)));
         decision.extend(customer_id.as_deref().map(|customer| ("customerId", text(customer))));
         decision
     }

@@ -13,6 +13,7 @@ const SESSION: &str = "7d9ad2a8-0d6c-4c37-9f3c-1d7c3d1f0a11";
 fn row(more: &[(&str, AttributeValue)]) -> Row {
     let known = [
         ("consentedAt", text("2026-11-30T09:00:00.000Z")),
+        ("consent", map([("version", text("2026-03")), ("language", text("sv"))])),
         ("identity", map([("lastName", text("TESTGAARD"))])),
         ("identityExtraction", map([("outcome", text("pass"))])),
         ("document", map([("versionId", text("v1"))])),
@@ -77,7 +78,12 @@ async fn a_refusal_is_written_with_its_decision() {
             && checks["registryVerification"] == values[":registryVerification"]
             && evidence.keys().collect::<Vec<_>>() == ["document"]
             && decision["personalDigest"].as_s().is_ok_and(|digest| digest.len() == 64)
-            && decision["consent"].as_m().is_ok_and(|consent| consent["at"] == text("2026-11-30T09:00:00.000Z"))
+            && decision["consent"]
+                == map([
+                    ("version", text("2026-03")),
+                    ("language", text("sv")),
+                    ("at", text("2026-11-30T09:00:00.000Z")),
+                ])
             && !format!("{decision:?}").contains("TESTGAARD")
     });
     let output = concluded(row(&[]), refusal(), &[&write]).await.expect("recorded");
