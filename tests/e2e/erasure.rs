@@ -18,6 +18,7 @@ use zip::ZipArchive;
 
 use crate::applicant::{Sent, customers, number, put, send};
 use crate::command::{as_ann, json_lines};
+use crate::retention::alone;
 
 const ID: &str = "e2e_erased_";
 /// What only this person has, in place of what Ada has.
@@ -121,6 +122,8 @@ async fn ended_long_ago() -> Result<()> {
 
 #[test]
 fn a_persons_data_are_exported_held_and_erased() {
+    // The data of the former customer are due.
+    let _alone = alone();
     bench().run(async {
         let because = ["--reason", "Quillon has asked for it."];
         person(ID)?;

@@ -16,6 +16,7 @@ mod operators;
 mod packages;
 mod preflight;
 mod records;
+mod retention;
 mod review;
 mod review_api;
 mod run;

@@ -89,7 +89,7 @@ const NOT_RECORDED: &str = "failures-not-recorded-executions-failed";
 fn sites() -> Result<Vec<Site>> {
     let mut sites = Vec::new();
     // No upload starts it, and no event is sent for its failures: tests/machines/agent_onboarding.rs lets its Tasks fail.
-    // The sweeps are scheduled and check all applications: tests/machines/sweep_submissions.rs and sweep_retention.rs.
+    // The sweeps are scheduled and check all applications: tests/machines/sweep_submissions.rs, tests/e2e/retention.rs.
     // A reviewer starts the erasure: erasure.rs.
     let others = [CONVERSATION, SWEEP, SWEEP_RETENTION, ERASURE];
     for (machine, _) in machines().filter(|(machine, _)| !others.contains(machine)) {

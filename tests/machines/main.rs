@@ -12,6 +12,5 @@ mod identity_verification;
 mod onboarding;
 mod record_failure;
 mod retries;
-mod sweep_retention;
 mod sweep_submissions;
 mod third_party_check;

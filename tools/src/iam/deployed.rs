@@ -27,6 +27,7 @@ pub(super) async fn roles(local: &Local) -> Result<Vec<Role>> {
     users.extend(functions(local)?);
     users.extend(machines(local).await?);
     users.extend(rules(local).await?);
+    users.extend(gateways(local).await?);
     let files = files::read()?;
     let mut roles = Vec::new();
     for User { file, role, calls } in users {
@@ -119,10 +120,7 @@ async fn machines(local: &Local) -> Result<Vec<User>> {
 async fn traced_machines(local: &Local) -> Result<BTreeSet<String>> {
     let mut traced = BTreeSet::new();
     for stack in stacks(local).await? {
-        let answer = local.cloudformation.get_template().stack_name(&stack).send().await;
-        let body = answer.with_context(|| format!("the template of {stack}"))?.template_body.unwrap_or_default();
-        let template: Value = serde_json::from_str(&body).with_context(|| format!("the template of {stack}"))?;
-        for resource in template["Resources"].as_object().into_iter().flat_map(|resources| resources.values()) {
+        for resource in described(local, &stack).await? {
             let properties = &resource["Properties"];
             if resource["Type"] == "AWS::StepFunctions::StateMachine"
                 && properties["TracingConfiguration"]["Enabled"] == true
@@ -132,6 +130,33 @@ async fn traced_machines(local: &Local) -> Result<BTreeSet<String>> {
         }
     }
     Ok(traced)
+}
+
+/// The gateways of conversations, whose calls of functions are recorded. The emulator does not list them.
+async fn gateways(local: &Local) -> Result<Vec<User>> {
+    let mut users = Vec::new();
+    for stack in stacks(local).await? {
+        for resource in described(local, &stack).await? {
+            if resource["Type"] != "AWS::BedrockAgentCore::Gateway" {
+                continue;
+            }
+            let role = text(&resource["Properties"]["RoleArn"]["Fn::GetAtt"][0])?;
+            let ask = local.cloudformation.describe_stack_resource().stack_name(&stack).logical_resource_id(role);
+            let detail = ask.send().await.with_context(|| format!("the role of the gateway in {stack}"))?;
+            let role = detail.stack_resource_detail.and_then(|detail| detail.physical_resource_id);
+            let role = role.context("the role of the gateway has no name")?;
+            users.push(User { file: "agents/gateway".to_owned(), role, calls: BTreeSet::new() });
+        }
+    }
+    Ok(users)
+}
+
+/// The resources of a stack, as its template describes them.
+async fn described(local: &Local, stack: &str) -> Result<Vec<Value>> {
+    let answer = local.cloudformation.get_template().stack_name(stack).send().await;
+    let body = answer.with_context(|| format!("the template of {stack}"))?.template_body.unwrap_or_default();
+    let template: Value = serde_json::from_str(&body).with_context(|| format!("the template of {stack}"))?;
+    Ok(template["Resources"].as_object().into_iter().flat_map(|resources| resources.values().cloned()).collect())
 }
 
 /// A rule that starts a machine does so with a role of its own.

@@ -1,5 +1,7 @@
 //! Erases what is due by the retentions of the stage, and nothing else.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use anyhow::Result;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -9,6 +11,13 @@ use bonafide_tools::machine::SWEEP_RETENTION;
 use bonafide_tools::rows::{plain, s};
 use chrono::{DateTime, Days, SecondsFormat, Utc};
 use serde_json::json;
+
+/// Held by a test whose applications are due, or that erases all that are: the sweep erases what it finds, of any test.
+static ALONE: Mutex<()> = Mutex::new(());
+
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 const MACHINE: &str = "SweepRetentionMachineArn";
 
@@ -31,8 +40,9 @@ fn ages() -> impl Iterator<Item = u64> {
 /// Of each retention, applications of all ages: the stage's own settings say which of them are left.
 #[test]
 fn erases_what_is_due_and_nothing_else() {
-    let id = |retention: &str, days: u64| format!("machines-{retention}-{days}");
+    let id = |retention: &str, days: u64| format!("e2e-{retention}-{days}");
     let due = |retention: &str| if retention == "unfinished" { 365 } else { 1827 };
+    let _alone = alone();
     bench().run(async {
         let retentions = ["unfinished", "declined", "referred", "customer"];
         for retention in retentions {
@@ -40,8 +50,8 @@ fn erases_what_is_due_and_nothing_else() {
                 put(&id(retention, days), retention, days, &[]).await?;
             }
         }
-        put("machines-held-for-long", "declined", 3000, &[("heldAt", days_ago(1))]).await?;
-        bench().put_row("machines-customer-of-today", [("status".to_owned(), s("DECIDED"))]).await?;
+        put("e2e-held-for-long", "declined", 3000, &[("heldAt", days_ago(1))]).await?;
+        bench().put_row("e2e-customer-of-today", [("status".to_owned(), s("DECIDED"))]).await?;
 
         for (service, operation, state) in [("dynamodb", "Query", "FindDue"), ("states", "StartExecution", "EraseDue")]
         {
@@ -61,7 +71,7 @@ fn erases_what_is_due_and_nothing_else() {
                 assert_eq!(row["evidenceErasedAt"].is_string(), is_without, "{retention}, {days} days: {row}");
             }
         }
-        for kept in ["machines-held-for-long", "machines-customer-of-today"] {
+        for kept in ["e2e-held-for-long", "e2e-customer-of-today"] {
             assert!(!bench().row(kept).await?.is_empty(), "{kept} is erased");
         }
         // What has no evidence any more is not found again before its record is due.
