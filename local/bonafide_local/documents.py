@@ -75,9 +75,8 @@ def request_document(service: str, operation: str, path: str, headers: dict[str,
 
 def _located(model: botocore.model.OperationModel, path: str, headers: dict[str, str], query: Query) -> Document:
     """The members of a REST request in path, parameters and headers."""
-    labels = re.findall(r"\{(\w+)\+?\}", model.http["requestUri"].partition("?")[0])
-    parts = path.lstrip("/").split("/", len(labels) - 1) if model.service_model.service_name == "s3" else []
-    values = {label: unquote(part) for label, part in zip(labels, parts, strict=False)}
+    labels = _labels(model.http["requestUri"]).fullmatch(path)
+    values = {name: unquote(part) for name, part in labels.groupdict().items()} if labels else {}
     found = {}
     for member, shape in model.input_shape.members.items():
         name = shape.serialization.get("name", member)
@@ -93,6 +92,13 @@ def _located(model: botocore.model.OperationModel, path: str, headers: dict[str,
         if value is not None:
             found[member] = _scalar(value, shape)
     return found
+
+
+@cache
+def _labels(uri: str) -> re.Pattern[str]:
+    """A path with its labels; one with ``+`` is the rest of the path."""
+    path = re.escape(uri.partition("?")[0])
+    return re.compile(re.sub(r"\\{(\w+)(\\\+)?\\}", lambda label: f"(?P<{label[1]}>{'.+' if label[2] else '[^/]+'})", path) + "/?")
 
 
 def _unfolded(form: dict[str, str], shape: botocore.model.Shape, name: str) -> Document:

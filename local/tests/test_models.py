@@ -187,6 +187,8 @@ def test_a_request_of_s3_is_a_document() -> None:
     document = request_document("s3", "ListObjectVersions", "/pictures", headers, "", query)
     assert document == {"Bucket": "pictures", "Prefix": "evidence/a/", "MaxKeys": 7, "ExpectedBucketOwner": "000000000000"}
     assert request_document("s3", "GetObject", "/pictures/a/b%20c", {}, "", {}) == {"Bucket": "pictures", "Key": "a/b c"}
+    invoked = request_document("lambda", "Invoke", "/2015-03-31/functions/arn%3Aaws%3Alambda/invocations", {}, "{}", {})
+    assert invoked == {"FunctionName": "arn:aws:lambda"}
 
 
 def test_a_request_of_the_query_protocol_is_a_document() -> None:

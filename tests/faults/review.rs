@@ -213,8 +213,11 @@ async fn cell(change: Change, id: String, site: &Site, (effect, is_once): (Effec
     let (status, body) = first?;
     ensure!(is_left != (is_once || DEATHS.contains(&effect)), "no such call was made: {body}");
     ensure!(status == 200 || !is_once && status >= 500, "{status}: {body}");
+    let is_done = status == 200;
     let (status, again) = ready.send()?;
-    ensure!(status == 200, "sent again: {again} after {body}");
+    // What is released already is not this reviewer's to release.
+    let is_released = change == Change::Release && is_done && again["code"] == "CASE_NOT_CLAIMED";
+    ensure!(status == 200 || is_released, "sent again: {again} after {body}");
     ready.is_made().await
 }
 
