@@ -116,7 +116,7 @@ describe("the gateway", () => {
           .replaceAll("${AccountId}", "<AccountId>"),
       );
     expect(role.Policies).toHaveLength(1);
-    expect(read(role.Policies[0].PolicyDocument)).toEqual(filled("agents/gateway"));
+    expect(read(role.Policies[0].PolicyDocument)).toEqual(filled("gateways/conversations"));
     expect(read(role.AssumeRolePolicyDocument)).toEqual(filled("resources/trust-bedrock-agentcore"));
     expect(gateway.RoleArn).toBe("<Gateway/Role/Resource.Arn>");
   });

@@ -30,7 +30,7 @@ export class Gateway extends Construct {
     const { role } = new DocumentRole(this, "Role", {
       description: "Gateway of conversations",
       trust: "bedrock-agentcore",
-      policy: "agents/gateway.json",
+      policy: "gateways/conversations.json",
       values,
     });
     const gateway = new agentcore.CfnGateway(this, "Resource", {

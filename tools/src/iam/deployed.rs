@@ -145,7 +145,7 @@ async fn gateways(local: &Local) -> Result<Vec<User>> {
             let detail = ask.send().await.with_context(|| format!("the role of the gateway in {stack}"))?;
             let role = detail.stack_resource_detail.and_then(|detail| detail.physical_resource_id);
             let role = role.context("the role of the gateway has no name")?;
-            users.push(User { file: "agents/gateway".to_owned(), role, calls: BTreeSet::new() });
+            users.push(User { file: "gateways/conversations".to_owned(), role, calls: BTreeSet::new() });
         }
     }
     Ok(users)

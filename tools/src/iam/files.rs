@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::repository;
 
 /// The folders of roles' policies.
-const FOLDERS: [&str; 4] = ["agents", "workers", "machines", "rules"];
+const FOLDERS: [&str; 4] = ["gateways", "workers", "machines", "rules"];
 
 /// A value for each `${Name}`.
 pub(super) type Placeholders = BTreeMap<String, String>;
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn every_role_has_a_file() {
         let files = read().expect("files");
-        for name in ["workers/starter", "machines/onboarding", "rules/failed-executions"] {
+        for name in ["workers/starter", "machines/onboarding", "rules/failed-executions", "gateways/conversations"] {
             assert!(files.contains_key(name), "{name}");
         }
     }
