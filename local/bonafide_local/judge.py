@@ -1,7 +1,7 @@
 """Judges what passes between the product and the emulator by the service models, and collects the findings.
 
 Requests are judged when a Task or a worker sends them, before faults apply; those of tests may be malformed on purpose. Answers are judged
-whoever asked, below the faults: what a fault forces is judged when it is added.
+from any sender, below the faults: what a fault forces is judged when it is added.
 """
 
 from __future__ import annotations
