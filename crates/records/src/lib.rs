@@ -4,6 +4,7 @@
 mod archive;
 mod audit;
 mod chain;
+mod conclusion;
 mod event;
 mod log;
 mod plain;
@@ -14,6 +15,7 @@ mod verify;
 pub use archive::Archive;
 pub use audit::{Audit, Audited};
 pub use chain::{Head, canonical, chained, digest, number};
+pub use conclusion::{codes, personal_digest, rules};
 pub use event::Event;
 pub use log::{Error, Log, TRIES, record};
 pub use plain::plain;

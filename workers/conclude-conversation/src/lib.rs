@@ -11,10 +11,8 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, TransactWriteItem, Update},
 };
-use bonafide_domain::{
-    ApplicationId, Check, CheckOutcome, Outcome, ReasonCode, Retention, Thresholds, face_api::Fingerprint,
-};
-use bonafide_records::{Event, Head, Log, TRIES, canonical, record};
+use bonafide_domain::{ApplicationId, Check, CheckOutcome, Outcome, ReasonCode, Retention, Thresholds};
+use bonafide_records::{Event, Head, Log, TRIES, codes, personal_digest, record, rules};
 use bonafide_worker::{
     Applications, ErrorName, Row, ServiceError, TableError, TaskError, column, record_application, record_reasons, text,
 };
@@ -237,31 +235,21 @@ impl Conclusion<'_> {
         let mut evidence = kept(&POINTERS);
         // A verification without a selfie records that there was none.
         evidence.retain(|_, pointer| pointer.is_m());
-        let entries = thresholds.entries();
-        let entries = entries.map(|(name, value)| (name.to_owned(), AttributeValue::N(value.to_string()))).collect();
-        let judged = canonical(&kept(&PERSONAL));
-        let digest = Fingerprint::of(&[self.salt.as_bytes(), judged.as_bytes()]);
         let mut decision = vec![
             ("step", text(step.name())),
             ("outcome", text(outcome.name())),
             ("reasons", codes(reasons)),
             ("checks", AttributeValue::M(checks)),
             ("evidence", AttributeValue::M(evidence)),
-            ("definition", text(definition)),
-            ("thresholds", AttributeValue::M(entries)),
-            ("thresholdsDigest", text(&thresholds.digest())),
-            ("personalDigest", text(digest.as_str())),
+            ("personalDigest", personal_digest(&self.salt, &kept(&PERSONAL))),
         ];
+        decision.extend(rules(definition, thresholds));
         let mut consent = self.row.get("consent").and_then(|consent| consent.as_m().ok()).cloned().unwrap_or_default();
         consent.extend(self.row.get("consentedAt").map(|at| ("at".to_owned(), at.clone())));
         decision.push(("consent", AttributeValue::M(consent)));
         decision.extend(customer_id.as_deref().map(|customer| ("customerId", text(customer))));
         decision
     }
-}
-
-fn codes(reasons: &[ReasonCode]) -> AttributeValue {
-    AttributeValue::L(reasons.iter().map(|reason| text(reason.code())).collect())
 }
 
 fn map<const N: usize>(entries: [(&str, AttributeValue); N]) -> AttributeValue {

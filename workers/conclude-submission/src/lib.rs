@@ -15,10 +15,9 @@ use aws_sdk_dynamodb::{
 };
 use bonafide_domain::{
     ApplicationId, CaseId, Check, CheckOutcome, DetailsColumn, DocumentFields, Outcome, Personal, Progress, ReasonCode,
-    Retention, SubmissionId, Thresholds, UploadKind, Verdict, conclude, customer_key, face_api::Fingerprint,
-    status_after,
+    Retention, SubmissionId, Thresholds, UploadKind, Verdict, conclude, customer_key, status_after,
 };
-use bonafide_records::{Event, Head, Log, TRIES, canonical, record};
+use bonafide_records::{Event, Head, Log, TRIES, codes, personal_digest, record, rules};
 use bonafide_worker::{
     Applications, ErrorName, Row, Submissions, TableError, TaskError, column, sdk_code, submission_key, text,
 };
@@ -482,20 +481,10 @@ impl<'input> Conclusion<'input> {
         DUPLICATE.into_iter().zip(found).filter_map(|(name, found)| Some((name, text(found.as_deref()?)))).collect()
     }
 
-    fn thresholds(&self) -> AttributeValue {
-        let entries = self.input.thresholds.entries();
-        AttributeValue::M(
-            entries.map(|(name, value)| (name.to_owned(), AttributeValue::N(value.to_string()))).collect(),
-        )
-    }
-
-    /// The salted digest of the personal data that was judged. Without the salt, which lies with the data, the data cannot be found by
-    /// trying.
-    fn personal_digest(&self) -> String {
+    /// The personal data that was judged.
+    fn judged(&self) -> Row {
         let judged = DetailsColumn::ALL.map(DetailsColumn::name).into_iter().chain(PERSONAL);
-        let judged = judged.filter_map(|name| Some((name.to_owned(), self.record.get(name)?.clone())));
-        let judged = canonical(&judged.collect());
-        Fingerprint::of(&[self.salt.as_bytes(), judged.as_bytes()]).as_str().to_owned()
+        judged.filter_map(|name| Some((name.to_owned(), self.record.get(name)?.clone()))).collect()
     }
 
     /// The parts of the decision record besides those that all records have: ids, codes and scores.
@@ -513,11 +502,9 @@ impl<'input> Conclusion<'input> {
             ("checks", map(&CHECKS.map(Check::name))),
             ("evidence", map(&POINTERS)),
             ("reviews", AttributeValue::L(self.input.reviews.iter().map(Review::record).collect())),
-            ("definition", text(&self.input.definition)),
-            ("thresholds", self.thresholds()),
-            ("thresholdsDigest", text(&self.input.thresholds.digest())),
-            ("personalDigest", text(&self.personal_digest())),
+            ("personalDigest", personal_digest(&self.salt, &self.judged())),
         ];
+        decision.extend(rules(&self.input.definition, &self.input.thresholds));
         decision.extend(self.record.get(CONSENT).map(|consent| (CONSENT, consent.clone())));
         decision.extend(self.kept_face().map(|face| ("faceId", text(face))));
         decision.extend(self.customer.as_ref().map(|customer| ("customerId", text(&customer.id))));
@@ -544,10 +531,6 @@ impl Review {
             .map(|(name, value)| (name.to_owned(), value)),
         ))
     }
-}
-
-fn codes(reasons: &[ReasonCode]) -> AttributeValue {
-    AttributeValue::L(reasons.iter().map(|reason| text(reason.code())).collect())
 }
 
 impl Customer {
