@@ -14,7 +14,7 @@ export function removalPolicy(config: Config): RemovalPolicy {
 
 /**
  * The same for a resource with deletion protection. CloudFormation cannot delete it, so a rollback that tries to would fail and leave a
- * damaged stack. AWS chooses its name, so what is kept of a failed try does not stand in the way of the next one.
+ * damaged stack. AWS chooses its name, so a name that a failed try has kept is not taken for the next one.
  */
 export function protectedRemovalPolicy(config: Config): RemovalPolicy {
   return config.stage !== "dev" && config.deletionProtection ? RemovalPolicy.RETAIN : removalPolicy(config);

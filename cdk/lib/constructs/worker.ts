@@ -50,8 +50,8 @@ export class Worker extends Construct {
       loggingFormat: lambda.LoggingFormat.JSON,
       logGroup,
       role,
-      // An execution calls the version with which it started, even after later deployments. A version of a deployment that rolled back would
-      // be in the way of the next try: Lambda publishes no second version of the same code, and CloudFormation takes that for an error.
+      // An execution calls the version with which it started, even after later deployments. A version of a deployment that rolled back
+      // would make the next one fail: Lambda publishes no second version of the same code, and CloudFormation takes that for an error.
       currentVersionOptions: { removalPolicy: KEPT },
     });
     if (JUDGING.has(entry.stack)) common.bundles.set(name, (this.function.node.findChild("Code") as Asset).assetHash);
