@@ -90,7 +90,7 @@ impl Export {
     pub fn write(&self, id: &ApplicationId, path: &Path) -> Result<(), Error> {
         let refused = |error: &std::io::Error| {
             Error::Usage(format!(
-                "{} cannot be written ({}): name a file that does not exist",
+                "{} cannot be written ({}): name a new file in a folder that exists",
                 path.display(),
                 error.kind()
             ))
