@@ -176,8 +176,8 @@ fn duplicates_of_pictures_change_nothing() {
 }
 
 /// The task messages that a running execution and its children have sent.
-async fn sent(execution: &str) -> Result<Vec<(String, String)>> {
-    Ok(messages(&Trace::fetch_all(&bench().local, execution).await?))
+fn sent(execution: &str) -> Result<Vec<(String, String)>> {
+    Ok(messages(&Trace::fetch_all(&bench().local, execution)?))
 }
 
 /// Stops the requests of this worker for an application until the gate is opened.
@@ -200,12 +200,12 @@ fn duplicates_during_an_approval_change_nothing() {
         let execution = &scenario.submit(id).await?;
 
         answering.reached().await?;
-        let extraction = sent(execution).await?;
+        let extraction = sent(execution)?;
         ensure!(extraction.len() == 1, "{extraction:?}");
         let mut repeats = resend_events(id).await? + send_again(&extraction).await?;
         answering.open()?;
         validating.reached().await?;
-        let both = sent(execution).await?;
+        let both = sent(execution)?;
         ensure!(both.len() == 2, "{both:?}");
         repeats += resend_events(id).await? + send_again(&both).await? + answer_again(&extraction).await?;
         validating.open()?;

@@ -407,7 +407,7 @@ async fn recorded_at_last(
     until("every Task that records has been retried", async || {
         let mut retried = BTreeSet::new();
         for execution in recordings(&id, ExecutionStatus::Succeeded).await? {
-            retried.extend(Trace::fetch(&bench().local, &execution).await?.retried().into_iter().map(str::to_owned));
+            retried.extend(Trace::fetch(&bench().local, &execution)?.retried().into_iter().map(str::to_owned));
         }
         let missing = sites.iter().filter(|(site, _)| !retried.contains(&site.state));
         let missing: Vec<_> = missing.map(|(site, _)| site.task()).collect();
@@ -439,7 +439,7 @@ async fn not_recorded(site: Site, effect: Effect, expected: Left) -> Result<&'st
         replay(&id).await?;
     }
     let [recording] = &recordings(&id, ExecutionStatus::Failed).await?[..] else { anyhow::bail!("not one failed") };
-    let path = Trace::fetch(&bench.local, recording).await?;
+    let path = Trace::fetch(&bench.local, recording)?;
     ensure!(path.path().last() == Some(&site.state.as_str()), "it failed at {:?}", path.path().last());
     ensure!(
         takes_back || published_about(&id, true, 0).await?.is_empty(),

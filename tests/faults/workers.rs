@@ -570,7 +570,7 @@ async fn executions(id: &str) -> Result<Vec<String>> {
 async fn verification_errors(id: &str) -> Result<Vec<String>> {
     let mut errors = Vec::new();
     for execution in executions(id).await? {
-        let trace = Trace::fetch(&bench().local, &execution).await?;
+        let trace = Trace::fetch(&bench().local, &execution)?;
         let own = trace.errors().into_iter().filter(|(state, _)| *state == "VerifyIdentity");
         errors.extend(own.map(|(_, error)| error.to_owned()));
     }
@@ -582,7 +582,7 @@ async fn is_invoked(id: &str) -> Result<()> {
     until("an execution is in VerifyIdentity", async || {
         for execution in executions(id).await? {
             let is_running = bench().local.status(&execution).await? == Some(ExecutionStatus::Running);
-            let trace = Trace::fetch(&bench().local, &execution).await?;
+            let trace = Trace::fetch(&bench().local, &execution)?;
             if is_running && trace.path().last() == Some(&"VerifyIdentity") {
                 return Ok(Ok(()));
             }

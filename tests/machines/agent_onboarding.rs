@@ -130,7 +130,7 @@ impl Session {
             tokio::task::spawn_blocking(move || local.raw("states", "AWSStepFunctions.StartSyncExecution", &request))
                 .await??;
         let execution = answer["executionArn"].as_str().with_context(|| answer.to_string())?;
-        let trace = Trace::fetch(&bench().local, execution).await?;
+        let trace = Trace::fetch(&bench().local, execution)?;
         contracts::check(&trace)?;
         let ended = Ended {
             status: answer["status"].as_str().unwrap_or_default().into(),

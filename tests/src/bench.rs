@@ -138,11 +138,11 @@ impl Bench {
             Ok(is_over.then_some(()).ok_or_else(|| format!("its status is {status:?}")))
         });
         if let Err(error) = over.await {
-            let path = Trace::fetch(&self.local, execution).await.map(|trace| format!("{:?}", trace.path()));
+            let path = Trace::fetch(&self.local, execution).map(|trace| format!("{:?}", trace.path()));
             return Err(error.context(format!("its path is {}", path.unwrap_or_default())));
         }
         let now = self.local.sfn.describe_execution().execution_arn(execution).send().await?;
-        let traces = Trace::fetch_all(&self.local, execution).await?;
+        let traces = Trace::fetch_all(&self.local, execution)?;
         traces.iter().try_for_each(contracts::check)?;
         let output = now.output.map(|output| serde_json::from_str(&output)).transpose()?.unwrap_or_default();
         Ok(Ended { status: now.status, output, error: now.error, traces })

@@ -54,7 +54,7 @@ pub async fn report(local: &Local, deployment: &Deployment) -> Result<Report> {
     for (name, output) in machines() {
         let machine = taken.entry(name).or_default();
         for execution in executions(local, deployment.machine(output)?).await? {
-            let trace = Trace::fetch(local, &execution).await?;
+            let trace = Trace::fetch(local, &execution)?;
             machine.add(&trace);
             codes(trace.output.as_ref(), &mut reasons);
             broken.extend(contracts::check(&trace).err().map(|error| format!("{error:#}")));

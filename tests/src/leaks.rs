@@ -18,7 +18,7 @@ use bonafide_cli::commands::{Session, Shown};
 use bonafide_cli::target::{self, Target};
 use bonafide_cli::{Deployment, render};
 use bonafide_domain::ApplicationId;
-use bonafide_tools::history::{describe, executions};
+use bonafide_tools::history::{Trace, executions};
 use bonafide_tools::local::{Local, REGION};
 use bonafide_tools::notifications::subscribe;
 use bonafide_tools::rows::{n, plain, s};
@@ -370,8 +370,8 @@ async fn histories(local: &Local, search: &mut Searched) -> Result<()> {
                 let description = local.raw("states", "AWSStepFunctions.DescribeExecution", &request)?;
                 search.look("express execution", &execution, &description.to_string());
             } else {
-                let (_, text) = describe(local, &execution)?;
-                search.look("execution", &execution, &text);
+                let trace = Trace::fetch(local, &execution)?;
+                search.look("execution", &execution, &trace.text);
             }
         }
     }

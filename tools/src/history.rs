@@ -3,19 +3,26 @@
 use std::collections::VecDeque;
 
 use anyhow::{Context as _, Result};
-use aws_sdk_sfn::types::HistoryEvent;
 use serde_json::{Value, json};
 
 use crate::local::Local;
 use crate::machine::{is_marker, machines};
+
+// The details of an event, by its type.
+const SCHEDULED: &str = "taskScheduledEventDetails";
+const SUBMITTED: &str = "taskSubmittedEventDetails";
+const SUCCEEDED: &str = "taskSucceededEventDetails";
+const FAILED: &str = "taskFailedEventDetails";
+const TIMED_OUT: &str = "taskTimedOutEventDetails";
+const FUNCTION_FAILED: &str = "lambdaFunctionFailedEventDetails";
 
 /// One execution with its history.
 #[derive(Debug, Clone)]
 pub struct Trace {
     /// Its ARN.
     pub execution: String,
-    /// Its history.
-    pub events: Vec<HistoryEvent>,
+    /// Its history, as the service returns it.
+    pub events: Vec<Value>,
     /// Its input.
     pub input: Value,
     /// Its output, if it succeeded.
@@ -29,21 +36,23 @@ impl Trace {
     ///
     /// # Errors
     /// When the execution does not exist.
-    pub async fn fetch(local: &Local, execution: &str) -> Result<Self> {
-        let client = &local.sfn;
-        let mut pages = client
-            .get_execution_history()
-            .execution_arn(execution)
-            .include_execution_data(true)
-            .max_results(1000)
-            .into_paginator()
-            .items()
-            .send();
+    pub fn fetch(local: &Local, execution: &str) -> Result<Self> {
+        let description =
+            local.raw("states", "AWSStepFunctions.DescribeExecution", &json!({"executionArn": execution}))?;
+        let mut text = description.to_string();
         let mut events = Vec::new();
-        while let Some(event) = pages.next().await {
-            events.push(event.with_context(|| format!("the history of {execution}"))?);
+        let mut request = json!({"executionArn": execution, "includeExecutionData": true, "maxResults": 1000});
+        loop {
+            let mut page = local.raw("states", "AWSStepFunctions.GetExecutionHistory", &request)?;
+            text += &page.to_string();
+            if let Value::Array(page) = page["events"].take() {
+                events.extend(page);
+            }
+            match page.get("nextToken") {
+                Some(token) if token.is_string() => request["nextToken"] = token.clone(),
+                _ => break,
+            }
         }
-        let (description, text) = describe(local, execution)?;
         let parsed = |name: &str| description[name].as_str().map(serde_json::from_str).transpose();
         let input = parsed("input")?.unwrap_or_default();
         let output = if description["status"] == "SUCCEEDED" { parsed("output")? } else { None };
@@ -54,11 +63,11 @@ impl Trace {
     ///
     /// # Errors
     /// When one of them does not exist.
-    pub async fn fetch_all(local: &Local, execution: &str) -> Result<Vec<Self>> {
+    pub fn fetch_all(local: &Local, execution: &str) -> Result<Vec<Self>> {
         let mut traces = Vec::new();
         let mut pending = VecDeque::from([execution.to_owned()]);
         while let Some(execution) = pending.pop_front() {
-            let trace = Self::fetch(local, &execution).await?;
+            let trace = Self::fetch(local, &execution)?;
             pending.extend(trace.children());
             traces.push(trace);
         }
@@ -89,7 +98,7 @@ impl Trace {
 
     /// The states in the order in which they were entered, markers included.
     pub fn entered(&self) -> impl Iterator<Item = &str> {
-        self.events.iter().filter_map(|event| Some(event.state_entered_event_details.as_ref()?.name()))
+        self.events.iter().filter_map(entered)
     }
 
     /// The results of tasks, with their states.
@@ -98,10 +107,8 @@ impl Trace {
         let mut state = "";
         let mut results = Vec::new();
         for event in &self.events {
-            if let Some(entered) = &event.state_entered_event_details {
-                state = entered.name();
-            }
-            let output = event.task_succeeded_event_details.as_ref().and_then(|details| details.output());
+            state = entered(event).unwrap_or(state);
+            let output = event[SUCCEEDED]["output"].as_str();
             results.extend(output.and_then(|output| Some((state, serde_json::from_str(output).ok()?))));
         }
         results
@@ -109,8 +116,8 @@ impl Trace {
 
     /// The parameters of scheduled tasks.
     pub fn scheduled(&self) -> impl Iterator<Item = Value> {
-        let scheduled = self.events.iter().filter_map(|event| event.task_scheduled_event_details.as_ref());
-        scheduled.filter_map(|details| serde_json::from_str(details.parameters()).ok())
+        let parameters = self.events.iter().filter_map(|event| event[SCHEDULED]["parameters"].as_str());
+        parameters.filter_map(|parameters| serde_json::from_str(parameters).ok())
     }
 
     /// The states whose task was retried.
@@ -119,11 +126,11 @@ impl Trace {
         let (mut state, mut has_failed) = ("", false);
         let mut retried = Vec::new();
         for event in &self.events {
-            if let Some(entered) = &event.state_entered_event_details {
-                (state, has_failed) = (entered.name(), false);
+            if let Some(entered) = entered(event) {
+                (state, has_failed) = (entered, false);
             }
-            has_failed |= event.task_failed_event_details.is_some() || event.task_timed_out_event_details.is_some();
-            if has_failed && event.task_scheduled_event_details.is_some() {
+            has_failed |= [FAILED, TIMED_OUT].iter().any(|details| event.get(details).is_some());
+            if has_failed && event.get(SCHEDULED).is_some() {
                 retried.push(state);
                 has_failed = false;
             }
@@ -137,13 +144,10 @@ impl Trace {
         let mut state = "";
         let mut errors = Vec::new();
         for event in &self.events {
-            if let Some(entered) = &event.state_entered_event_details {
-                state = entered.name();
-            }
-            let task = event.task_failed_event_details.as_ref().and_then(|details| details.error());
-            let lambda = event.lambda_function_failed_event_details.as_ref().and_then(|details| details.error());
-            let time = event.task_timed_out_event_details.as_ref().and_then(|details| details.error());
-            errors.extend(task.or(lambda).or(time).map(|error| (state, error)));
+            state = entered(event).unwrap_or(state);
+            let error =
+                [FAILED, FUNCTION_FAILED, TIMED_OUT].iter().find_map(|details| event[*details]["error"].as_str());
+            errors.extend(error.map(|error| (state, error)));
         }
         errors
     }
@@ -153,9 +157,7 @@ impl Trace {
     pub fn children(&self) -> Vec<String> {
         let mut children = Vec::new();
         for event in &self.events {
-            let submitted = event.task_submitted_event_details.as_ref().and_then(|details| details.output());
-            let succeeded = event.task_succeeded_event_details.as_ref().and_then(|details| details.output());
-            for output in [submitted, succeeded].into_iter().flatten() {
+            for output in [SUBMITTED, SUCCEEDED].iter().filter_map(|details| event[*details]["output"].as_str()) {
                 let child = serde_json::from_str::<Value>(output)
                     .ok()
                     .and_then(|output| Some(output.get("ExecutionArn")?.as_str()?.to_owned()));
@@ -166,6 +168,11 @@ impl Trace {
     }
 }
 
+/// The state that an event enters.
+fn entered(event: &Value) -> Option<&str> {
+    event["stateEnteredEventDetails"]["name"].as_str()
+}
+
 /// All executions of a machine.
 ///
 /// # Errors
@@ -174,22 +181,4 @@ pub async fn executions(local: &Local, machine: &str) -> Result<Vec<String>> {
     let pages = local.sfn.list_executions().state_machine_arn(machine).into_paginator().items().send();
     let executions = pages.collect::<Result<Vec<_>, _>>().await.context("list the executions")?;
     Ok(executions.into_iter().map(|execution| execution.execution_arn).collect())
-}
-
-/// The description of an execution, and the text of the description and of every page of the history.
-///
-/// # Errors
-/// When the execution does not exist.
-pub fn describe(local: &Local, execution: &str) -> Result<(Value, String)> {
-    let description = local.raw("states", "AWSStepFunctions.DescribeExecution", &json!({"executionArn": execution}))?;
-    let mut text = description.to_string();
-    let mut request = json!({"executionArn": execution, "includeExecutionData": true, "maxResults": 1000});
-    loop {
-        let page = local.raw("states", "AWSStepFunctions.GetExecutionHistory", &request)?;
-        text += &page.to_string();
-        match page.get("nextToken") {
-            Some(token) if token.is_string() => request["nextToken"] = token.clone(),
-            _ => return Ok((description, text)),
-        }
-    }
 }

@@ -311,7 +311,7 @@ async fn retries(local: &Local, rows: &[Row]) -> Result<usize> {
         {
             let local = local.clone();
             reading.spawn(async move {
-                let traces = Trace::fetch_all(&local, &execution).await?;
+                let traces = Trace::fetch_all(&local, &execution)?;
                 anyhow::Ok(traces.iter().map(|trace| trace.retried().len()).sum::<usize>())
             });
         }

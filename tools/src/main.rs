@@ -293,7 +293,7 @@ async fn demo(list: &Path, suite: Suite, json: bool, keep: bool) -> Result<ExitC
         let mut transitions = 0;
         // A rejected upload has no execution, a sample of several uploads has several.
         for execution in before.iter().chain([application]).filter_map(|seen| seen.execution.as_deref()) {
-            let traces = Trace::fetch_all(&local, execution).await?;
+            let traces = Trace::fetch_all(&local, execution)?;
             transitions += traces.iter().map(|trace| trace.path().len()).sum::<usize>();
         }
         if json {

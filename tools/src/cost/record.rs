@@ -248,7 +248,7 @@ impl Recorder<'_> {
         let after = self.quiet().await?;
         let mut usage = Usage::default();
         for execution in after.executions.difference(&before.executions) {
-            count_execution(&mut usage, &Trace::fetch(self.local, execution).await?)?;
+            count_execution(&mut usage, &Trace::fetch(self.local, execution)?)?;
         }
         for call in self.decisions()?.iter().skip(before.decisions).filter_map(|call| self.worker_call(call)) {
             *usage.calls.entry(call?).or_default() += 1;

@@ -109,7 +109,7 @@ async fn machines(local: &Local) -> Result<Vec<User>> {
             calls.extend(platform::calls(Fact::IsTracedMachine, "*"));
         }
         for execution in executions(local, arn).await? {
-            calls.extend(histories::calls(&Trace::fetch(local, &execution).await?)?);
+            calls.extend(histories::calls(&Trace::fetch(local, &execution)?)?);
         }
         users.push(User { file: format!("machines/{name}"), role: role_name(&description["roleArn"])?, calls });
     }
@@ -177,7 +177,7 @@ async fn rules(local: &Local) -> Result<Vec<User>> {
                 calls.extend(platform::calls(Fact::StartsBySchedule, machine));
             }
             for execution in executions(local, machine).await? {
-                calls.extend(histories::call_of_rule(&Trace::fetch(local, &execution).await?, machine));
+                calls.extend(histories::call_of_rule(&Trace::fetch(local, &execution)?, machine));
             }
             users.push(User { file: file.clone(), role: role_name(&target["RoleArn"])?, calls });
         }

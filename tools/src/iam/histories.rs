@@ -32,9 +32,10 @@ pub(super) fn calls(trace: &Trace) -> Result<Vec<Call>> {
     let mut calls = Vec::new();
     let mut waits = false;
     for event in &trace.events {
-        let Some(scheduled) = &event.task_scheduled_event_details else { continue };
-        let integration = format!("{}:{}", scheduled.resource_type(), scheduled.resource());
-        let asked = serde_json::from_str(scheduled.parameters())
+        let Some(scheduled) = event.get("taskScheduledEventDetails") else { continue };
+        let text = |name: &str| scheduled[name].as_str().unwrap_or_default();
+        let integration = format!("{}:{}", text("resourceType"), text("resource"));
+        let asked = serde_json::from_str(text("parameters"))
             .with_context(|| format!("{} has no parameters of {integration}", trace.execution))?;
         calls.extend(of_task(&integration, &asked, place).with_context(|| trace.execution.clone())?);
         waits |= integration.contains(".sync");
