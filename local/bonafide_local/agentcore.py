@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import json
 import os
 import time
@@ -202,21 +203,27 @@ class Gateways:
 
     def _invoke(self, gateway: Gateway, function: str, event: Any) -> tuple[Any, bool]:
         """The answer of a function, called with the rights of the gateway's role; and whether it has failed."""
-        import boto3
-        from botocore.config import Config
-        from ministack.core import lambda_runtime
-
-        role = {"FunctionName": "gateway", "FunctionArn": function, "Role": gateway.properties["RoleArn"]}
-        credentials = lambda_runtime.execution_credentials(role)
-        client = boto3.client(
-            "lambda",
-            region_name=self._region,
-            endpoint_url=os.environ["AWS_ENDPOINT_URL"],
-            config=Config(read_timeout=FUNCTION_SECONDS, retries={"total_max_attempts": 1}),
-            **{name.lower(): value for name, value in credentials.items()},
-        )
+        client = _lambda(self._region, gateway.properties["RoleArn"], function)
         answer = client.invoke(FunctionName=function, Payload=json.dumps(event))
         return json.loads(answer["Payload"].read()), "FunctionError" in answer
+
+
+@functools.cache
+def _lambda(region: str, role: str, function: str) -> Any:
+    """A client with the rights of a role. It is kept, because making one takes longer than the calls."""
+    import boto3
+    from botocore.config import Config
+    from ministack.core import lambda_runtime
+
+    caller = {"FunctionName": "gateway", "FunctionArn": function, "Role": role}
+    credentials = lambda_runtime.execution_credentials(caller)
+    return boto3.client(
+        "lambda",
+        region_name=region,
+        endpoint_url=os.environ["AWS_ENDPOINT_URL"],
+        config=Config(read_timeout=FUNCTION_SECONDS, retries={"total_max_attempts": 1}),
+        **{name.lower(): value for name, value in credentials.items()},
+    )
 
 
 def _schema(definition: dict[str, Any]) -> dict[str, Any]:

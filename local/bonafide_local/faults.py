@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from typing import Any, TypeVar
 
 from bonafide_local.models import Direction, judge
@@ -164,11 +165,10 @@ class Fault:
         if found:
             raise BadFault("; ".join(f"{finding.operation} {finding.path} {finding.rule}" for finding in found))
 
-    def applies(self, service: str, operation: str, request: str, caller: str) -> bool:
-        """Whether this fault answers the request (its text) of this caller."""
+    def applies(self, operation: str, request: str, caller: str) -> bool:
+        """Whether this fault answers the request (its text) of this caller to its service."""
         return (
-            self.service == service
-            and self.operation in (None, operation)
+            self.operation in (None, operation)
             and (self.caller is None or self.caller in caller)
             and all(text in request for text in self.match.values())
         )
@@ -223,7 +223,8 @@ class Faults:
     """The faults in force, oldest first, and the count of calls. Safe to use from threads."""
 
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        # By service, since every request of it looks through them.
+        self._faults: dict[str, list[Fault]] = {service: [] for service in SERVICES}
         self._calls: Counter[tuple[str, str]] = Counter()
         self._added = 0
         self._lock = threading.Lock()
@@ -232,31 +233,32 @@ class Faults:
         with self._lock:
             self._added += 1
             fault.identifier = self._added
-            self._faults.append(fault)
+            self._faults[fault.service].append(fault)
 
-    def kept(self) -> list[Fault]:
+    def kept(self) -> dict[str, list[Fault]]:
         """The faults in force, for `restore`; does not wait for the lock."""
         return self._faults
 
-    def restore(self, faults: list[Fault]) -> None:
+    def restore(self, faults: dict[str, list[Fault]]) -> None:
         """Replace the faults."""
         with self._lock:
             self._faults = faults
-            self._added = max((fault.identifier for fault in faults), default=0)
+            self._added = max((fault.identifier for fault in self._all()), default=0)
 
     def remove(self, identifier: int) -> None:
         """Remove one fault, if it is still there."""
         with self._lock:
-            for fault in self._faults:
-                fault.is_removed = fault.identifier == identifier
-            self._faults = [fault for fault in self._faults if not fault.is_removed]
+            for fault in self._all():
+                if fault.identifier == identifier:
+                    fault.is_removed = True
+                    self._faults[fault.service].remove(fault)
 
     def clear(self) -> None:
         """Remove all faults; the counts of calls stay."""
         with self._lock:
-            for fault in self._faults:
+            for fault in self._all():
                 fault.is_removed = True
-            self._faults.clear()
+                self._faults[fault.service].remove(fault)
 
     def clear_calls(self) -> None:
         with self._lock:
@@ -271,22 +273,25 @@ class Faults:
     def find(self, service: str, operation: str, request: str, caller: str = "") -> Fault | None:
         """The fault that answers a call, if any, whose count is reduced by one."""
         with self._lock:
-            for fault in self._faults:
-                if fault.applies(service, operation, request, caller):
+            for fault in self._faults[service]:
+                if fault.applies(operation, request, caller):
                     if fault.passing:
                         fault.passing -= 1
                         continue
                     if fault.remaining is not None:
                         fault.remaining -= 1
                         if fault.remaining == 0:
-                            self._faults.remove(fault)
+                            self._faults[service].remove(fault)
                     fault.met += 1
                     return fault
         return None
 
     def describe(self) -> list[dict[str, Any]]:
         with self._lock:
-            return [fault.describe() for fault in self._faults]
+            return [fault.describe() for fault in self._all()]
+
+    def _all(self) -> list[Fault]:
+        return sorted(chain.from_iterable(self._faults.values()), key=lambda fault: fault.identifier)
 
     def calls(self) -> dict[str, dict[str, int]]:
         """Counts per service and operation since the start (or since ``DELETE /calls``)."""
