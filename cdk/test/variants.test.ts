@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SETTINGS } from "../lib/settings";
-import { combinations, EVERYTHING, VARIANTS } from "../lib/variants";
+import { combinations, EVERYTHING, part, VARIANTS } from "../lib/variants";
 import { deployment, type Deployment, synthesize } from "./support";
 
 /** Settings that decide about no resource, with other values than their defaults. Their resources may have other properties. */
@@ -81,5 +81,11 @@ describe.each([1, 2, 3, 4, VARIANTS.length, 11])("the combinations of %s variant
   it("are few, with none and all of them", () => {
     expect(all.length).toBeLessThanOrEqual(9);
     expect([Object.keys(all[0] ?? {}), Object.keys(all.at(-1) ?? {})]).toEqual([[], names]);
+  });
+
+  it("are all taken by parts, each with none and all of them", () => {
+    const parts = all.map((_, number) => part(all, number));
+    expect(new Set(parts.flat())).toEqual(new Set(all));
+    for (const one of parts) expect([one[0], one.at(-1)]).toEqual([all[0], all.at(-1)]);
   });
 });

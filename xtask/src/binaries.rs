@@ -13,6 +13,9 @@ use crate::project::Project;
 /// so they are not linked.
 const TARGETS: [&str; 6] = ["--lib", "--bin", "xtask", "--examples", "--test", "*"];
 
+/// The targets that need a local AWS.
+const SCENARIOS: [&str; 6] = ["machines", "e2e", "malformed", "faults", "restart", "traces"];
+
 /// One compiled test target.
 pub(crate) struct Binary {
     /// The package's folder, where Cargo runs its tests.
@@ -42,11 +45,18 @@ impl Binary {
     }
 }
 
-/// The command that compiles them, with Clippy's lints.
+/// The command that compiles all of them, with Clippy's lints.
 pub(crate) fn build(project: &Project) -> Command {
     let mut build = Compiler::Clippy.cargo(project, "test");
     build.arg("--no-run").args(TARGETS);
     build
+}
+
+/// The command that compiles what runs on a local AWS, and its workers and tools, in the same way.
+pub(crate) fn build_scenarios(project: &Project) -> Result<Command> {
+    let mut build = Compiler::Clippy.build_for_local_runs(project)?;
+    build.args(SCENARIOS.iter().flat_map(|target| ["--test", target]));
+    Ok(build)
 }
 
 /// The relevant fields of Cargo's message about a built target.
@@ -70,9 +80,9 @@ struct Profile {
     test: bool,
 }
 
-/// Lists the binaries that [`build`] has built.
-pub(crate) fn list(project: &Project) -> Result<Vec<Binary>> {
-    let listed = build(project).args(["--quiet", "--message-format=json"]).output().context("cargo does not run")?;
+/// Lists the tests that a command has built.
+pub(crate) fn list(mut build: Command) -> Result<Vec<Binary>> {
+    let listed = build.args(["--quiet", "--message-format=json"]).output().context("cargo does not run")?;
     ensure!(listed.status.success(), "cargo does not list what it has built");
     let binaries: Vec<_> = String::from_utf8(listed.stdout)?
         .lines()

@@ -9,6 +9,7 @@ use crate::bundle;
 use crate::local_aws::{self, Life, LocalAws};
 use crate::project::Project;
 use crate::setup;
+use crate::share::Share;
 use crate::step::Steps;
 
 /// The number of requests and their seed.
@@ -23,8 +24,10 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// A short run, for `cargo xtask test`.
-    pub(crate) const SHORT: Self = Self { examples: 60, seed: 1 };
+    /// A run for `cargo xtask test`: a part has fewer requests, others in each commit.
+    pub(crate) fn of(share: Option<&Share>) -> Self {
+        share.map_or(Self { examples: 60, seed: 1 }, |share| Self { examples: 20, seed: share.seed() })
+    }
 }
 
 /// Runs it on a local AWS of its own.

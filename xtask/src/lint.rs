@@ -18,6 +18,7 @@ use self::template::Templates;
 use crate::local_aws::STAGE;
 use crate::project::Project;
 use crate::setup;
+use crate::share::Share;
 use crate::step::Steps;
 
 /// Relative to the project's root.
@@ -39,7 +40,7 @@ pub(crate) fn command(project: &Project, steps: &Steps) -> Result<ExitCode> {
         tools.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(node)
     })?;
     let step = steps.start("Linting templates, policies and machines");
-    let outcome = lint(project, steps)?;
+    let outcome = lint(project, steps, None)?;
     if outcome.is_clean {
         step.done(&outcome.summary());
         return Ok(ExitCode::SUCCESS);
@@ -72,7 +73,7 @@ struct Subject {
 }
 
 /// Needs Node and [`setup::lint`].
-pub(crate) fn lint(project: &Project, steps: &Steps) -> Result<Outcome> {
+pub(crate) fn lint(project: &Project, steps: &Steps, share: Option<&Share>) -> Result<Outcome> {
     let _lock = project.lock("lint", || steps.say("… another run is linting: waiting"))?;
     let folder = project.local().join("lint");
     if folder.exists() {
@@ -85,7 +86,7 @@ pub(crate) fn lint(project: &Project, steps: &Steps) -> Result<Outcome> {
         fs::write(worker.join("bootstrap"), "A placeholder for the worker: no tool reads bundles.")?;
     }
     let mut seen = BTreeSet::new();
-    let subjects = combinations(project, steps, &bundles, &folder)?
+    let subjects = combinations(project, steps, &bundles, &folder, share)?
         .into_iter()
         .enumerate()
         .map(|(number, settings)| Subject::new(&folder.join(number.to_string()), settings, &mut seen))
@@ -107,17 +108,18 @@ pub(crate) fn synthesize(
     assembly: &Path,
 ) -> Result<()> {
     let context = json!({"encryption": encryption});
-    run_app(project, steps, "app", context, bundles, assembly).map(drop)
+    run_app(project, steps, "app", context, bundles, assembly, None).map(drop)
 }
 
-/// Writes the cloud assemblies of all combinations of settings that decide which resources exist, and returns the settings.
+/// Writes the cloud assemblies of the combinations of settings that decide which resources exist, and returns the settings.
 fn combinations(
     project: &Project,
     steps: &Steps,
     bundles: &Path,
     folder: &Path,
+    share: Option<&Share>,
 ) -> Result<Vec<BTreeMap<String, String>>> {
-    let printed = run_app(project, steps, "variants", json!({}), bundles, folder)?;
+    let printed = run_app(project, steps, "variants", json!({}), bundles, folder, share)?;
     serde_json::from_str(&printed).context("cdk/bin/variants.ts did not print its combinations")
 }
 
@@ -129,6 +131,7 @@ fn run_app(
     mut context: Value,
     bundles: &Path,
     folder: &Path,
+    share: Option<&Share>,
 ) -> Result<String> {
     context["stage"] = json!(STAGE);
     context["lambdaDirectory"] = json!(bundles);
@@ -140,6 +143,9 @@ fn run_app(
         .current_dir(project.root.join("cdk"))
         .env("CDK_OUTDIR", folder)
         .env("CDK_CONTEXT_JSON", context.to_string());
+    if let Some(share) = share {
+        share.give_to(&mut synth);
+    }
     output(steps, &format!("synth-{program}"), &mut synth, &[0])
 }
 

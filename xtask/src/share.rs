@@ -4,13 +4,13 @@ use std::process::Command;
 
 use crate::project::Project;
 
-/// The variable for levels that run in parts; without it they run whole. `tests/src/share.rs` reads it.
+/// The variable for levels that run in parts; without it they run whole. `tests/src/share.rs` and `cdk/bin/variants.ts` read it.
 const VARIABLE: &str = "BONAFIDE_SHARE";
 
 /// A number from the commit. A level runs the part with this number modulo its number of parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Share {
-    number: u64,
+    number: u32,
     commit: String,
 }
 
@@ -26,16 +26,21 @@ impl Share {
         command.env(VARIABLE, self.number.to_string());
     }
 
+    /// A seed for generated input.
+    pub(crate) fn seed(&self) -> u32 {
+        self.number
+    }
+
     pub(crate) fn describe(&self) -> String {
         format!(
-            "Of the levels malformed, faults and leaks, this run covers the part that follows from commit {}; --whole runs them whole.",
+            "Of the levels lint, contract, malformed, faults and leaks, this run covers the part that follows from commit {}; --whole runs them whole.",
             self.commit
         )
     }
 }
 
-fn number(commit: &str) -> u64 {
-    commit.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+fn number(commit: &str) -> u32 {
+    commit.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! `test`: every level. First everything is compiled and installed concurrently; then levels that need the processor run beside those that
-//! wait for the local AWS.
+//! `test`: every level. First the scenarios are compiled, and packages are installed meanwhile; then levels that need the processor run
+//! beside those that wait for a local AWS.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Instant;
@@ -14,7 +15,7 @@ use crate::desk::{self, Pages};
 use crate::local_aws::{LOCAL_RATE, Life, LocalAws, Options as LocalOptions};
 use crate::project::Project;
 use crate::share::Share;
-use crate::step::Steps;
+use crate::step::{Output, Step, Steps};
 use crate::{contract, lint, load_test, policies, process, setup};
 
 /// The number of concurrent tests on the local AWS, which mostly wait.
@@ -82,11 +83,6 @@ impl Level {
         self.needs_local_aws() || matches!(self, Self::Emulator | Self::Web)
     }
 
-    /// Whether it needs the compiled tests.
-    fn needs_binaries(self) -> bool {
-        self == Self::Rust || self.needs_local_aws()
-    }
-
     /// The levels whose results it checks; they run with it.
     fn judges(self) -> &'static [Self] {
         match self {
@@ -107,7 +103,7 @@ pub(crate) struct Options {
     /// Leave out the levels that start a local AWS or a browser
     #[arg(long, conflicts_with = "levels")]
     fast: bool,
-    /// Run malformed, faults and leaks whole, instead of the part that follows from the commit
+    /// Run lint, contract, malformed, faults and leaks whole, instead of the part that follows from the commit
     #[arg(long)]
     whole: bool,
     /// Only tests whose names contain this; implies --whole
@@ -173,6 +169,66 @@ impl Report {
     }
 }
 
+/// A local AWS with everything deployed, and the levels on it. Those in one list run beside each other: they mostly wait, and use
+/// different applications.
+struct Place {
+    name: &'static str,
+    is_durable: bool,
+    levels: &'static [&'static [Level]],
+}
+
+const PLACES: [Place; 2] = [
+    Place {
+        name: "test",
+        is_durable: false,
+        levels: &[
+            &[Level::Machines, Level::E2e],
+            // The workers of the APIs make only permitted calls for any request, so `policies` checks these calls as well.
+            &[Level::Contract],
+            // Before the levels in which calls are denied.
+            &[Level::Policies],
+            &[Level::Malformed],
+            &[Level::Faults],
+            // Also after a failure, to report further gaps.
+            &[Level::Leaks, Level::Coverage, Level::Models],
+        ],
+    },
+    Place {
+        name: "restart",
+        is_durable: true,
+        levels: &[
+            // First, since it waits until nothing runs.
+            &[Level::Restart],
+            &[Level::Desk],
+            // Limits the rates of all callers.
+            &[Level::LoadTest],
+        ],
+    },
+];
+
+/// What the levels of a [`Place`] need.
+struct Deployed<'run> {
+    local: LocalAws,
+    binaries: &'run [Binary],
+    folder: &'run Path,
+    /// Of the review desk's page.
+    port: u16,
+}
+
+/// A command that has ended.
+struct Followed {
+    name: String,
+    log: PathBuf,
+    output: Output,
+}
+
+/// How the commands of a level run.
+#[derive(Clone, Copy)]
+enum Order {
+    OneByOne,
+    Together,
+}
+
 /// One run.
 struct Run<'run> {
     project: &'run Project,
@@ -189,17 +245,21 @@ pub(crate) fn test(project: &Project, steps: &Steps, options: &Options) -> Resul
     if let Some(share) = &run.share {
         steps.say(&share.describe());
     }
-    let mut reports = thread::scope(|scope| -> Result<Vec<Report>> {
+    let scenarios = &thread::scope(|scope| {
         let set_up = scope.spawn(|| run.set_up());
-        let mut reports = run.compile()?;
-        join(set_up)?;
+        let built = run.build();
+        join(set_up).and(built)
+    })?;
+    let mut reports = thread::scope(|scope| -> Result<Vec<Report>> {
         // Levels that wait for the local AWS leave the processor to the others.
-        let mut lanes = vec![scope.spawn(|| run.with_node()), scope.spawn(|| run.with_python())];
-        if reports.iter().any(is_compiled) {
-            lanes.push(scope.spawn(|| run.compiled()));
-            lanes.push(scope.spawn(|| run.restart()));
-            reports.extend(run.on_local_aws()?);
-        }
+        let [first, second] = &PLACES;
+        let lanes = [
+            scope.spawn(|| run.compiled()),
+            scope.spawn(|| run.with_node()),
+            scope.spawn(|| run.with_python()),
+            scope.spawn(|| run.at(second, scenarios)),
+        ];
+        let mut reports = run.at(first, scenarios)?;
         for lane in lanes {
             reports.extend(join(lane)?);
         }
@@ -271,33 +331,40 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Compiles everything with the lints: a warning fails the level, and the tests still run.
-    fn compile(&self) -> Result<Vec<Report>> {
+    /// Builds what the levels on a local AWS need, and returns their tests. The rest is compiled beside them.
+    fn build(&self) -> Result<Vec<Binary>> {
+        if !self.levels.iter().any(|level| level.needs_local_aws()) {
+            return Ok(Vec::new());
+        }
+        let build = || binaries::build_scenarios(self.project);
+        self.steps.run("Compiling workers and scenarios", "build", &mut build()?)?;
+        bundle::strip(self.project)?;
+        // Cargo would wait here while it compiles the rest.
+        binaries::list(build()?)
+    }
+
+    /// Compiles everything with the lints, then runs the levels that need only the compiled tests. A warning fails the level, also one about
+    /// what was compiled before, which Cargo repeats; the tests still run.
+    fn compiled(&self) -> Result<Vec<Report>> {
         let mut reports = Vec::new();
         if self.has(Level::Format) {
             let mut format = self.project.cargo();
             format.args(["fmt", "--all", "--check"]);
             reports.push(self.level(Level::Format, Count::Check, format, None)?);
         }
-        if self.levels.iter().any(|level| *level == Level::Clippy || level.needs_binaries()) {
+        let needs_clippy = |level: &Level| matches!(level, Level::Clippy | Level::Rust);
+        if self.levels.iter().any(needs_clippy) {
             let commands = [binaries::build(self.project), Compiler::Clippy.build_for_local_runs(self.project)?];
             let names = ["tests", "workers"].map(str::to_owned);
-            let clippy = self.commands(Level::Clippy, Count::Lints, names.into_iter().zip(commands).collect(), None)?;
-            if is_compiled(&clippy) {
-                bundle::strip(self.project)?;
-            }
+            let commands = names.into_iter().zip(commands).collect();
+            let clippy = self.commands(Level::Clippy, Count::Lints, Order::OneByOne, commands, None)?;
+            let is_compiled = !clippy.failures.iter().any(|line| line.starts_with("error"));
             reports.push(clippy);
-        }
-        Ok(reports)
-    }
-
-    /// The levels that need only the compiled tests.
-    fn compiled(&self) -> Result<Vec<Report>> {
-        let mut reports = Vec::new();
-        if self.has(Level::Rust) {
-            let binaries = binaries::list(self.project)?;
-            let own: Vec<_> = binaries.iter().filter(|binary| !binary.needs_local_aws(self.project)).collect();
-            reports.push(self.binaries(Level::Rust, &own, None)?);
+            if is_compiled && self.has(Level::Rust) {
+                let binaries = binaries::list(binaries::build(self.project))?;
+                let own: Vec<_> = binaries.iter().filter(|binary| !binary.needs_local_aws(self.project)).collect();
+                reports.push(self.binaries(Level::Rust, &own, None)?);
+            }
         }
         Ok(reports)
     }
@@ -328,7 +395,7 @@ impl Run<'_> {
         if self.has(Level::Lint) {
             let step = steps.start("lint");
             let started = Instant::now();
-            let outcome = lint::lint(project, steps).map(|outcome| {
+            let outcome = lint::lint(project, steps, self.share.as_ref()).map(|outcome| {
                 self.say_all(&outcome.lines);
                 outcome.is_clean
             });
@@ -363,72 +430,60 @@ impl Run<'_> {
         }
     }
 
-    /// Runs on a local AWS of its own, which is killed several times and stores all its state.
-    fn restart(&self) -> Result<Vec<Report>> {
-        if !self.has(Level::Restart) {
-            return Ok(Vec::new());
-        }
-        let options = LocalOptions { is_durable: true, sees_little: true, ..LocalOptions::default() };
-        let folder = self.project.run_folder("restart")?;
-        let local = self.local_aws("restart", &folder.path, &options)?;
-        Ok(vec![self.scenarios(Level::Restart, &binaries::list(self.project)?, &local)?])
-    }
-
-    /// The order matters for the levels that check the results of previous ones.
-    fn on_local_aws(&self) -> Result<Vec<Report>> {
+    /// The levels of a local AWS; the order matters for those that check the results of previous ones.
+    fn at(&self, place: &Place, binaries: &[Binary]) -> Result<Vec<Report>> {
         let (project, steps) = (self.project, self.steps);
-        let levels: Vec<_> = self.levels.iter().copied().filter(|level| level.needs_local_aws()).collect();
-        if levels.iter().all(|level| *level == Level::Restart) {
+        if !place.levels.iter().copied().flatten().any(|level| self.has(*level)) {
             return Ok(Vec::new());
         }
-        let binaries = binaries::list(project)?;
-        let folder = project.run_folder("test")?;
+        let folder = project.run_folder(place.name)?;
         let port = desk::port()?;
-        let options = LocalOptions { settings: vec![desk::origin(port)], ..LocalOptions::default() };
-        let local = self.local_aws("test", &folder.path, &options)?;
-        let traces = |command: &str| traces(project, &binaries, &local, command);
-        steps.run("Marking the branches of the machines", "mark", &mut traces("mark")?)?;
-        let mut reports = thread::scope(|scope| {
-            // These levels mostly wait, and use different applications.
-            let together = [Level::Machines, Level::E2e].into_iter().filter(|level| self.has(*level));
-            let (binaries, local) = (&binaries, &local);
-            let running: Vec<_> =
-                together.map(|level| scope.spawn(move || self.scenarios(level, binaries, local))).collect();
-            running.into_iter().map(join).collect::<Result<Vec<_>>>()
-        })?;
-        for level in levels {
-            let command = match level {
-                Level::Malformed | Level::Faults => {
-                    reports.push(self.scenarios(level, &binaries, &local)?);
-                    continue;
-                }
-                Level::Desk => {
-                    let pages = Pages::read(project, &local)?;
-                    let _server = desk::serve(project, steps, &folder.path, port, &pages)?;
-                    let mut npm = npm(project, &["test:local", "--workspace", "web/desk", "--"]);
-                    npm.env("BONAFIDE_DESK", desk::environment(&local, port, &pages));
-                    reports.push(self.in_browser(level, npm, Some(&local))?);
-                    continue;
-                }
-                Level::Contract => {
-                    // The workers of the APIs make only permitted calls for any request, so `policies` checks these calls as well.
-                    let commands = contract::commands(project, &local, &contract::Options::SHORT);
-                    reports.push(self.commands(level, Count::Figures, commands, Some(&local))?);
-                    continue;
-                }
-                // Before the levels in which calls of workers are denied.
-                Level::Policies => policies::level(project, &local),
-                // Alone, since it limits the rates of all callers.
-                Level::LoadTest => load_test::command(project, &local, 60, LOCAL_RATE, LOCAL_RATE),
-                Level::Leaks => traces("leaks")?,
-                // Also after a failure, to report further gaps.
-                Level::Coverage => traces("coverage")?,
-                Level::Models => traces("models")?,
-                _ => continue,
-            };
-            reports.push(self.level(level, Count::Figures, command, Some(&local))?);
+        let is_durable = place.is_durable;
+        let options = LocalOptions {
+            settings: vec![desk::origin(port)],
+            is_durable,
+            sees_little: is_durable,
+            ..LocalOptions::default()
+        };
+        let local = self.local_aws(place.name, &folder.path, &options)?;
+        let mut mark = traces(project, binaries, &local, "mark")?;
+        steps.run("Marking the branches of the machines", "mark", &mut mark)?;
+        let deployed = &Deployed { local, binaries, folder: &folder.path, port };
+        let mut reports = Vec::new();
+        for together in place.levels {
+            let chosen = together.iter().filter(|level| self.has(**level));
+            reports.extend(thread::scope(|scope| {
+                let running: Vec<_> =
+                    chosen.map(|level| scope.spawn(move || self.deployed(*level, deployed))).collect();
+                running.into_iter().map(join).collect::<Result<Vec<_>>>()
+            })?);
         }
         Ok(reports)
+    }
+
+    /// One level on its local AWS.
+    fn deployed(&self, level: Level, deployed: &Deployed<'_>) -> Result<Report> {
+        let (project, steps) = (self.project, self.steps);
+        let Deployed { local, binaries, folder, port } = deployed;
+        let command = match level {
+            Level::Desk => {
+                let pages = Pages::read(project, local)?;
+                let _server = desk::serve(project, steps, folder, *port, &pages)?;
+                let mut npm = npm(project, &["test:local", "--workspace", "web/desk", "--"]);
+                npm.env("BONAFIDE_DESK", desk::environment(local, *port, &pages));
+                return self.in_browser(level, npm, Some(local));
+            }
+            Level::Contract => {
+                let options = contract::Options::of(self.share.as_ref());
+                let commands = contract::commands(project, local, &options);
+                return self.commands(level, Count::Figures, Order::Together, commands, Some(local));
+            }
+            Level::Policies => policies::level(project, local),
+            Level::LoadTest => load_test::command(project, local, 60, LOCAL_RATE, LOCAL_RATE),
+            Level::Leaks | Level::Coverage | Level::Models => traces(project, binaries, local, &level.name())?,
+            _ => return self.scenarios(level, binaries, local),
+        };
+        self.level(level, Count::Figures, command, Some(local))
     }
 
     /// Runs tests on a local AWS.
@@ -438,7 +493,7 @@ impl Run<'_> {
     }
 
     /// Starts a local AWS with everything deployed, which ends with this run.
-    fn local_aws(&self, name: &str, folder: &std::path::Path, options: &LocalOptions) -> Result<LocalAws> {
+    fn local_aws(&self, name: &str, folder: &Path, options: &LocalOptions) -> Result<LocalAws> {
         let local = LocalAws::start(self.project, self.steps, name, folder, Life::WithThisProcess, options)?;
         local.deploy(self.project, self.steps, options)?;
         Ok(local)
@@ -456,29 +511,34 @@ impl Run<'_> {
             (binary.name(self.project), command)
         });
         let commands: Vec<_> = commands.collect();
-        self.commands(level, Count::Cargo, commands, local)
+        self.commands(level, Count::Cargo, Order::OneByOne, commands, local)
     }
 
     fn level(&self, level: Level, count: Count, command: Command, local: Option<&LocalAws>) -> Result<Report> {
-        self.commands(level, count, vec![(String::new(), command)], local)
+        self.commands(level, count, Order::OneByOne, vec![(String::new(), command)], local)
     }
 
     fn commands(
         &self,
         level: Level,
         count: Count,
+        order: Order,
         commands: Vec<(String, Command)>,
         local: Option<&LocalAws>,
     ) -> Result<Report> {
         let step = self.steps.start(&level.name());
+        let run = |(name, command)| self.followed(&step, level, name, command);
+        let runs: Vec<_> = match order {
+            Order::OneByOne => commands.into_iter().map(run).collect::<Result<_>>()?,
+            Order::Together => thread::scope(|scope| {
+                let run = &run;
+                let running: Vec<_> = commands.into_iter().map(|command| scope.spawn(move || run(command))).collect();
+                running.into_iter().map(join).collect::<Result<_>>()
+            })?,
+        };
         let (mut counted, mut cpu, mut is_ok, mut failures) = (Counted::default(), 0.0, true, Vec::new());
         let mut all_lines = Vec::new();
-        for (name, mut command) in commands {
-            if let Some(share) = &self.share {
-                share.give_to(&mut command);
-            }
-            let log = self.steps.log(format!("test-{} {name}", level.name()).trim().replace([' ', '/'], "-").as_str());
-            let output = step.follow(&mut command, &log)?;
+        for Followed { name, log, output } in runs {
             cpu += output.cpu;
             output.lines.iter().for_each(|line| counted += self::counted(count, line));
             let named: Vec<_> = output.lines.iter().filter_map(|line| failed(count, line)).collect();
@@ -499,6 +559,16 @@ impl Run<'_> {
         step.end(is_ok, &describe(counted));
         self.say_all(&all_lines);
         Ok(Report { level, counted, is_ok, seconds, cpu, failures })
+    }
+
+    /// Runs one command of a level to its end.
+    fn followed(&self, step: &Step, level: Level, name: String, mut command: Command) -> Result<Followed> {
+        if let Some(share) = &self.share {
+            share.give_to(&mut command);
+        }
+        let log = self.steps.log(format!("test-{} {name}", level.name()).trim().replace([' ', '/'], "-").as_str());
+        let output = step.follow(&mut command, &log)?;
+        Ok(Followed { name, log, output })
     }
 
     fn say_all(&self, lines: &[String]) {
@@ -539,11 +609,6 @@ impl Run<'_> {
         println!("\n{} passed, {} failed", total.passed, total.failed);
         if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
-}
-
-/// Whether compilation succeeded, possibly with warnings, which fail this level but not the later ones.
-fn is_compiled(report: &Report) -> bool {
-    report.level == Level::Clippy && !report.failures.iter().any(|line| line.starts_with("error"))
 }
 
 fn describe(counted: Counted) -> String {
