@@ -100,7 +100,7 @@ const RESULT_KEYS = new Set(["sessionId", "result", "reasons", "confidence", "cu
 const PROJECTABLE = new Set([
   ...["applicationId", "document", "identityExtraction", "registryVerification", "identityCompare", "customerId"],
   ...["submissionId", "kind", "executionArn"],
-  ...["heldAt", "retention", "retentionFrom", "packageSubmission", "selfieSubmission", "documentSubmission"],
+  ...["heldAt", "erasureAt", "retention", "retentionFrom", "packageSubmission", "selfieSubmission", "documentSubmission"],
 ]);
 
 /** Personal attributes of a conversation's row that an Express machine may read. */
