@@ -12,7 +12,7 @@ use bonafide_tests::pii::{PiiMarkers, rows_of};
 use bonafide_tools::control::Fault;
 use bonafide_tools::packages::{details, document, members, zip};
 use bonafide_tools::repository;
-use bonafide_tools::rows::{m, plain, s};
+use bonafide_tools::rows::{plain, s};
 use serde_json::Value;
 use zip::ZipArchive;
 
@@ -69,7 +69,7 @@ fn refused(arguments: &[&str], code: &str) -> Result<()> {
 async fn objects() -> Result<Vec<String>> {
     let id: bonafide_domain::ApplicationId = ID.parse()?;
     let mut keys = Vec::new();
-    for prefix in id.object_prefixes(&[]) {
+    for prefix in id.object_prefixes(None) {
         let list = bench().local.s3.list_object_versions().bucket(bench().deployment.data("BucketName")?);
         let list = list.prefix(prefix).send().await?;
         keys.extend(list.versions().iter().filter_map(|version| version.key().map(str::to_owned)));
@@ -238,18 +238,19 @@ fn notes_and_reasons_of_reviewers_are_erased() {
     });
 }
 
-/// The record of a conversation names the folder of its pictures.
+/// Whether or not its record names them.
 #[test]
 fn the_pictures_of_a_conversation_are_erased() {
     let id = "e2e_erased-conversation_";
     bench().run(async {
         let because = ["--reason", "The person has asked for it."];
-        let selfie = put(&format!("onboard/DK/2026/11/21/{id}/selfie.png"), "a picture").await?;
-        put(&format!("onboard/DK/2026/11/21/{id}/document.png"), "a picture").await?;
-        let pointer =
-            m(&[("bucket", s(&selfie.bucket)), ("key", s(&selfie.key)), ("versionId", s(&selfie.version_id))]);
+        // The person has sent the document of another country before.
+        for folder in ["DK/2026/11/21", "SE/2026/11/22"] {
+            put(&format!("onboard/{folder}/{id}/document.png"), "a picture").await?;
+        }
+        let consented = ("consentedAt", s("2026-11-21T09:00:00.000Z"));
         let kept = [("retention", s("referred")), ("retentionFrom", s("2026-11-21T09:00:00.000Z"))];
-        let row = [("status", s("DECIDED")), ("outcome", s("referred")), ("selfie", pointer)].into_iter().chain(kept);
+        let row = [("status", s("DECIDED")), ("outcome", s("referred")), consented].into_iter().chain(kept);
         bench().put_row(id, row.map(|(name, value)| (name.to_owned(), value))).await?;
         let case = bench().local.dynamodb.put_item().table_name(bench().deployment.data("CasesTableName")?);
         let case = case.item("applicationId", s(id)).item("caseId", s("0123456789abcde-1"));
