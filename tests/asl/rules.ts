@@ -204,7 +204,7 @@ export const RULES: readonly Rule[] = [
     name: "has only states that these rules understand",
     check: (machine) => [
       ...states(machine)
-        .filter(([, { Type }]) => !["Task", "Choice", "Pass", "Succeed", "Fail"].includes(Type))
+        .filter(([, { Type }]) => !["Task", "Choice", "Pass", "Wait", "Succeed", "Fail"].includes(Type))
         .map(([name, { Type }]) => `${name} is a ${Type}: teach flow.ts its ways first`),
       ...states(machine)
         .filter(

@@ -3,13 +3,21 @@
 use bonafide_domain::ApplicationId;
 use bonafide_erasure::Objects;
 use bonafide_worker::{Applications, ErrorName, ServiceError, TableError, TaskError, column, record_application};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// The input from the machine.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
     application_id: ApplicationId,
+    /// When a conversation began that may have no record.
+    #[serde(default, deserialize_with = "time")]
+    consented_at: Option<DateTime<Utc>>,
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// The result.
@@ -59,12 +67,12 @@ impl TaskError for Error {
 ///
 /// # Errors
 /// When a service does not answer. Another try continues.
-pub async fn handle(services: &Services, Input { application_id }: Input) -> Result<Output, Error> {
+pub async fn handle(services: &Services, Input { application_id, consented_at }: Input) -> Result<Output, Error> {
     record_application(&application_id);
     let row = services.applications.read(&application_id, &["consentedAt"]).await?;
-    let consented = column(&row, "consentedAt").and_then(|at| at.parse().ok());
+    let recorded = column(&row, "consentedAt").and_then(|at| at.parse().ok());
     let mut objects = 0;
-    for prefix in application_id.object_prefixes(consented) {
+    for prefix in application_id.object_prefixes(consented_at.or(recorded)) {
         objects += services.objects.erase(&prefix).await?;
     }
     Ok(Output { objects })
@@ -84,11 +92,13 @@ mod tests {
     };
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use bonafide_worker::{Row, text};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    async fn erased(row: Row, rules: &[&Rule]) -> Result<Output, Error> {
+    const CONSENTED: &str = "2026-11-20T23:30:00.000Z";
+
+    async fn erased(row: Row, input: Value, rules: &[&Rule]) -> Result<Output, Error> {
         let read = mock!(aws_sdk_dynamodb::Client::get_item)
             .then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
         let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&read]);
@@ -96,13 +106,22 @@ mod tests {
             applications: Applications::new(dynamodb, "applications".into()),
             objects: Objects::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, rules), "evidence".into()),
         };
-        let input = serde_json::from_value(json!({"applicationId": "a-1"})).expect("an input");
-        handle(&services, input).await
+        handle(&services, serde_json::from_value(input).expect("an input")).await
     }
 
+    /// Of a conversation without a record, the input says when it began.
     #[tokio::test]
     async fn deletes_below_every_prefix() {
-        let recorded = Row::from([("consentedAt".to_owned(), text("2026-11-20T23:30:00.000Z"))]);
+        let recorded = Row::from([("consentedAt".to_owned(), text(CONSENTED))]);
+        for (row, input) in [
+            (recorded, json!({"applicationId": "a-1"})),
+            (Row::new(), json!({"applicationId": "a-1", "consentedAt": CONSENTED})),
+        ] {
+            deletes_all(row, input).await;
+        }
+    }
+
+    async fn deletes_all(row: Row, input: Value) {
         let left = Arc::new(Mutex::new(vec![
             ("zipped/a-1.", "zipped/a-1.zip"),
             ("evidence/a-1/", "evidence/a-1/x/selfie.png"),
@@ -119,7 +138,7 @@ mod tests {
             deleted.lock().expect("no panic").retain(|(_, key)| request.key() != Some(key));
             DeleteObjectOutput::builder().build()
         });
-        let output = erased(recorded, &[&list, &delete]).await.expect("erased");
+        let output = erased(row, input, &[&list, &delete]).await.expect("erased");
         assert_eq!(output, Output { objects: 3 });
         assert!(left.lock().expect("no panic").is_empty());
     }
@@ -130,7 +149,7 @@ mod tests {
             let error = aws_sdk_s3::error::ErrorMetadata::builder().code("SlowDown").message("evidence/a-1").build();
             ListObjectVersionsError::generic(error)
         });
-        let error = erased(Row::new(), &[&down]).await.expect_err("down");
+        let error = erased(Row::new(), json!({"applicationId": "a-1"}), &[&down]).await.expect_err("down");
         assert_eq!((error.name(), error.code()), (ErrorName::Transient, Some("SlowDown")));
         assert_eq!(error.to_string(), "the objects could not be listed (SlowDown)");
     }

@@ -1,4 +1,5 @@
-//! Serves the states `EraseRecords` and `RecordErasedEvidence`. It deletes customer, cases and submissions, and then, in one transaction, the
+//! Serves the states `EraseRecords` and `RecordErasedEvidence`. It ends the session of a
+//! conversation, deletes customer, cases and submissions, and then, in one transaction, the
 //! application, with a receipt in the decision records, which have no personal data and stay. Where only the evidence is due, it writes the
 //! receipt only.
 //!
@@ -10,8 +11,8 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, Delete, TransactWriteItem, Update},
 };
-use bonafide_domain::{ApplicationId, restorable_until};
-use bonafide_erasure::Records;
+use bonafide_domain::{ApplicationId, nordic::WithdrawnConsent, restorable_until};
+use bonafide_erasure::{Conversations, Records};
 use bonafide_records::{Event, Head, Log, TRIES, record};
 use bonafide_worker::{
     Applications, ErrorName, Row, ServiceError, TableError, TaskError, column, record_application, text,
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 pub struct Input {
     application_id: ApplicationId,
     scope: Scope,
-    /// The id of the reviewer who asked for it, or the ARN of the execution of `SweepRetention`.
+    /// The id of the reviewer who asked for it, the ARN of the execution of `SweepRetention`, or `applicant`.
     requested_by: String,
     /// The salted digest of the reviewer's reason.
     #[serde(default)]
@@ -33,6 +34,9 @@ pub struct Input {
     /// The retention that has ended, if no reviewer has asked.
     #[serde(default)]
     retention: Option<Ended>,
+    /// The consent of a conversation, if the person has withdrawn it.
+    #[serde(default)]
+    consent: Option<WithdrawnConsent>,
     /// The ARN of the erasure.
     execution: String,
     /// The objects that were deleted.
@@ -144,6 +148,8 @@ pub struct Services {
     pub cases: Records,
     /// The table of customers.
     pub customers: Records,
+    /// The table of sessions.
+    pub conversations: Conversations,
     /// The log of decisions.
     pub log: Log,
 }
@@ -195,11 +201,13 @@ impl TaskError for Error {
 /// # Errors
 /// When a table does not answer.
 pub async fn handle(services: &Services, input: Input, now: DateTime<Utc>) -> Result<Output, Error> {
-    let Services { applications, submissions, cases, customers, log, .. } = services;
+    let Services { applications, submissions, cases, customers, conversations, log, .. } = services;
     let (id, scope) = (&input.application_id, input.scope);
     record_application(id);
     let mut counted = Counts { objects: input.objects, faces: input.faces, ..Counts::default() };
     if scope == Scope::Everything {
+        // A session that goes on would make the application anew.
+        conversations.end_of(id).await?;
         counted.customers = customers.erase(id).await? as u64;
         counted.cases = cases.erase(id).await? as u64;
         counted.submissions = submissions.erase(id).await? as u64;
@@ -274,10 +282,19 @@ impl Services {
             if let Some(Ended { name, days }) = &input.retention {
                 more.extend([("retention", text(name)), ("retentionDays", AttributeValue::N(days.to_string()))]);
             }
+            more.extend(input.consent.as_ref().map(|consent| ("consent", withdrawn(consent))));
             items.push(TransactWriteItem::builder().put(self.log.put(receipt, head, more)?).build());
         }
         Ok(items)
     }
+}
+
+/// As decision records have a consent.
+fn withdrawn(WithdrawnConsent { at, withdrawn_at, text: shown }: &WithdrawnConsent) -> AttributeValue {
+    let shown =
+        shown.iter().flat_map(|shown| [("version", shown.version.as_str()), ("language", shown.language.as_str())]);
+    let members = [("at", &**at), ("withdrawnAt", &**withdrawn_at)].into_iter().chain(shown);
+    AttributeValue::M(members.map(|(name, value)| (name.to_owned(), text(value))).collect())
 }
 
 #[cfg(test)]
