@@ -7,16 +7,14 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    error::BuildError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, Delete, TransactWriteItem, Update},
 };
 use bonafide_domain::{ApplicationId, nordic::WithdrawnConsent, restorable_until};
 use bonafide_erasure::{Conversations, Records};
 use bonafide_records::{Event, Head, Log, TRIES, record};
-use bonafide_worker::{
-    Applications, ErrorName, Row, ServiceError, TableError, TaskError, column, record_application, text,
-};
+use bonafide_review::Error;
+use bonafide_worker::{Applications, Row, ServiceError, column, record_application, text};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -152,47 +150,6 @@ pub struct Services {
     pub conversations: Conversations,
     /// The log of decisions.
     pub log: Log,
-}
-
-/// Why not everything was deleted.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A table gave no usable answer.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-    /// The application could not be read.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// The log of decisions could not be read or written.
-    #[error(transparent)]
-    Log(#[from] bonafide_records::Error),
-    /// A write is incomplete.
-    #[error("the write could not be built")]
-    Build(#[from] BuildError),
-    /// The application lacks the mark of an erasure, or another record was added at each try.
-    #[error("the application does not wait for its erasure, or its log was written at each try")]
-    Contended,
-}
-
-impl TaskError for Error {
-    fn name(&self) -> ErrorName {
-        match self {
-            Self::Service(error) => error.name(),
-            Self::Table(error) => error.name(),
-            Self::Log(error) => error.name(),
-            Self::Build(_) => ErrorName::Internal,
-            Self::Contended => ErrorName::Transient,
-        }
-    }
-
-    fn code(&self) -> Option<&str> {
-        match self {
-            Self::Service(error) => error.code(),
-            Self::Table(error) => error.code(),
-            Self::Log(error) => error.code(),
-            Self::Build(_) | Self::Contended => None,
-        }
-    }
 }
 
 /// Deletes the records, the application last, or only records that the evidence was erased. What is left after an error is found again by

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use bonafide_erasure::{Conversations, Table};
+use bonafide_worker::{ErrorName, TaskError as _};
 use serde_json::{Value, json};
 
 use super::*;
