@@ -240,6 +240,12 @@ export class DataStack extends Stack {
       partitionKey: { name: "person", type: dynamodb.AttributeType.STRING },
       timeToLiveAttribute: "expiresAt",
     });
+    this.conversations.addGlobalSecondaryIndex({
+      indexName: "byApplication",
+      // How an erasure finds the session. Only sessions that go on have this attribute.
+      partitionKey: { name: "applicationId", type: dynamodb.AttributeType.STRING },
+      projectionType: dynamodb.ProjectionType.KEYS_ONLY,
+    });
     this.faceShards = Array.from({ length: config.faceApiShards }, (_, number) => {
       const shard = new rekognition.CfnCollection(this, `FaceShard${number}`, { collectionId: `bonafide-${config.stage}-faces-${number}` });
       shard.applyRemovalPolicy(removalPolicy(config));

@@ -39,6 +39,7 @@ export function sites(definition: Definition): Site[] {
     const result: Offer[] = state.Type === "Task" ? ["result"] : [];
     add("Arguments", state.Arguments);
     if (typeof state.TimeoutSeconds === "string") add("TimeoutSeconds", state.TimeoutSeconds);
+    add("Timestamp", state.Timestamp);
     add("Assign", state.Assign, ...result);
     add("Output", state.Output, ...result);
     add("Error", state.Error);

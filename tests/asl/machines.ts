@@ -31,6 +31,8 @@ export interface State {
   /** An expression where a reviewer is awaited. */
   readonly TimeoutSeconds?: number | string;
   readonly HeartbeatSeconds?: number;
+  /** The end of a Wait. */
+  readonly Timestamp?: string;
   readonly Retry?: readonly Retrier[];
   readonly Catch?: readonly Catcher[];
   readonly Choices?: readonly ChoiceRule[];

@@ -100,7 +100,7 @@ const RESULT_KEYS = new Set(["sessionId", "result", "reasons", "confidence", "cu
 const PROJECTABLE = new Set([
   ...["applicationId", "document", "identityExtraction", "registryVerification", "identityCompare", "customerId"],
   ...["submissionId", "kind", "executionArn"],
-  ...["heldAt", "retention", "retentionFrom", "packageSubmission", "selfieSubmission", "documentSubmission"],
+  ...["heldAt", "erasureAt", "retention", "retentionFrom", "packageSubmission", "selfieSubmission", "documentSubmission"],
 ]);
 
 /** Personal attributes of a conversation's row that an Express machine may read. */
@@ -204,7 +204,7 @@ export const RULES: readonly Rule[] = [
     name: "has only states that these rules understand",
     check: (machine) => [
       ...states(machine)
-        .filter(([, { Type }]) => !["Task", "Choice", "Pass", "Succeed", "Fail"].includes(Type))
+        .filter(([, { Type }]) => !["Task", "Choice", "Pass", "Wait", "Succeed", "Fail"].includes(Type))
         .map(([name, { Type }]) => `${name} is a ${Type}: teach flow.ts its ways first`),
       ...states(machine)
         .filter(

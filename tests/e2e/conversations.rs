@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use bonafide_domain::nordic::{Person, Tool};
 use bonafide_tests::bench::bench;
@@ -242,11 +242,54 @@ fn another_person_neither_sees_nor_continues_a_session() {
         let answer = called(&bob, tool, &heard, &[]).unwrap();
         assert!(answer.state.is_some() && answer.upload.is_none(), "{tool:?}: {answer:?}");
     }
+    let mut withdraws = heard;
+    withdraws["consent"] = json!(false);
+    let answer = called(&bob, Tool::GiveConsent, &withdraws, &[]).unwrap();
+    assert!(answer.message.starts_with("Without consent"), "{answer:?}");
     assert_eq!(bench().run(entry("e2e-ann")), begun);
     assert_eq!(bench().run(entry("e2e-bob")), json!({}));
     bench().run(async {
         let rows = bench().row(session).await;
         ensure!(rows.is_err() || rows?.is_empty(), "a machine ran for the other person");
+        Ok(())
+    });
+}
+
+/// Without a person of the company: the record with everything that was read, the pictures, and the session.
+#[test]
+fn a_withdrawal_erases_what_the_conversation_has_recorded() {
+    let gateway = gateway("e2e-withdrawn").unwrap();
+    let conversations = conversations::read(&samples_folder().join("conversations.json")).unwrap();
+    let turns = &conversations.iter().find(|conversation| conversation.id == "health-card").unwrap().turns;
+    conversations::session(&gateway, "e2e-withdrawn", turns.clone(), &samples_folder()).unwrap();
+    let begun = bench().run(entry("e2e-withdrawn"));
+    let id = begun["applicationId"].as_str().unwrap();
+    bench().run(async {
+        let row = plain(&bench().row(id).await?);
+        ensure!(row["identity"].is_object() && row["status"] == "DECIDED", "{row}");
+        let withdraws = json!({"consent": false});
+        let answer = called(&gateway, Tool::GiveConsent, &withdraws, &[])?;
+        ensure!(answer.state.is_none() && answer.message.contains("erased within an hour"), "{answer:?}");
+        let again = called(&gateway, Tool::GiveConsent, &withdraws, &[])?;
+        ensure!(again.message.starts_with("Without consent"), "{again:?}");
+        let left = entry("e2e-withdrawn").await?;
+        let names: BTreeSet<_> = left.as_object().context("no entry")?.keys().map(String::as_str).collect();
+        ensure!(names == BTreeSet::from(["expiresAt", "person", "sessions"]), "{left}");
+
+        let erasure = bench().deployment.machine("ErasureMachineArn")?.replacen(":stateMachine:", ":execution:", 1);
+        let ended = bench().ended(&format!("{erasure}:{id}-withdrawal")).await?;
+        let erased = &ended.output["erased"];
+        ensure!(
+            (erased["applications"].as_u64(), erased["objects"].as_u64()) == (Some(1), Some(1)),
+            "{}",
+            ended.output
+        );
+        ensure!(bench().row(id).await?.is_empty());
+        let log: Vec<_> = bench().decisions(id).await?.iter().map(plain).collect();
+        let receipt = log.last().context("no record")?;
+        ensure!((&receipt["what"], &receipt["who"]) == (&json!("applicationErased"), &json!("applicant")), "{receipt}");
+        ensure!(receipt["consent"]["version"] == "conversation-2026-03", "{receipt}");
+        ensure!(receipt["consent"]["at"] == begun["consentedAt"], "{receipt}");
         Ok(())
     });
 }

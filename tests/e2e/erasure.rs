@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Cursor, Read as _};
 
 use anyhow::{Context as _, Result, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use bonafide_domain::UploadKind::{Document, Package, Selfie};
 use bonafide_tests::answers::{found, license, pass, person, rekognition};
 use bonafide_tests::bench::bench;
@@ -12,8 +13,8 @@ use bonafide_tests::pii::{PiiMarkers, rows_of};
 use bonafide_tools::control::Fault;
 use bonafide_tools::packages::{details, document, members, zip};
 use bonafide_tools::repository;
-use bonafide_tools::rows::{m, plain, s};
-use serde_json::Value;
+use bonafide_tools::rows::{plain, s};
+use serde_json::{Value, json};
 use zip::ZipArchive;
 
 use crate::applicant::{Sent, customers, number, put, send};
@@ -69,7 +70,7 @@ fn refused(arguments: &[&str], code: &str) -> Result<()> {
 async fn objects() -> Result<Vec<String>> {
     let id: bonafide_domain::ApplicationId = ID.parse()?;
     let mut keys = Vec::new();
-    for prefix in id.object_prefixes(&[]) {
+    for prefix in id.object_prefixes(None) {
         let list = bench().local.s3.list_object_versions().bucket(bench().deployment.data("BucketName")?);
         let list = list.prefix(prefix).send().await?;
         keys.extend(list.versions().iter().filter_map(|version| version.key().map(str::to_owned)));
@@ -238,18 +239,23 @@ fn notes_and_reasons_of_reviewers_are_erased() {
     });
 }
 
-/// The record of a conversation names the folder of its pictures.
+/// The session goes on when an operator erases: it ends, and its number among those of the day stays.
 #[test]
-fn the_pictures_of_a_conversation_are_erased() {
+fn a_conversation_is_erased_with_its_pictures_and_its_session() {
     let id = "e2e_erased-conversation_";
     bench().run(async {
         let because = ["--reason", "The person has asked for it."];
-        let selfie = put(&format!("onboard/DK/2026/11/21/{id}/selfie.png"), "a picture").await?;
-        put(&format!("onboard/DK/2026/11/21/{id}/document.png"), "a picture").await?;
-        let pointer =
-            m(&[("bucket", s(&selfie.bucket)), ("key", s(&selfie.key)), ("versionId", s(&selfie.version_id))]);
+        // The person has sent the document of another country before.
+        for folder in ["DK/2026/11/21", "SE/2026/11/22"] {
+            put(&format!("onboard/{folder}/{id}/document.png"), "a picture").await?;
+        }
+        let sessions = bench().deployment.data("ConversationsTableName")?;
+        let entry = bench().local.dynamodb.put_item().table_name(sessions).item("person", s(id));
+        let entry = entry.item("applicationId", s(id)).item("country", s("SE")).item("progress", s("UNVERIFIED"));
+        entry.item("sessions", AttributeValue::N("2".to_owned())).send().await?;
+        let consented = ("consentedAt", s("2026-11-21T09:00:00.000Z"));
         let kept = [("retention", s("referred")), ("retentionFrom", s("2026-11-21T09:00:00.000Z"))];
-        let row = [("status", s("DECIDED")), ("outcome", s("referred")), ("selfie", pointer)].into_iter().chain(kept);
+        let row = [("status", s("DECIDED")), ("outcome", s("referred")), consented].into_iter().chain(kept);
         bench().put_row(id, row.map(|(name, value)| (name.to_owned(), value))).await?;
         let case = bench().local.dynamodb.put_item().table_name(bench().deployment.data("CasesTableName")?);
         let case = case.item("applicationId", s(id)).item("caseId", s("0123456789abcde-1"));
@@ -260,6 +266,9 @@ fn the_pictures_of_a_conversation_are_erased() {
         let erased = done(&[&["erase", id, "--wait"], &because[..]].concat())?;
         ensure!(erased["erased"]["objects"] == 2 && erased["erased"]["cases"] == 1, "{erased}");
         ensure!(bench().row(id).await?.is_empty() && bench().cases(id).await?.is_empty());
+        let left = bench().local.dynamodb.get_item().table_name(sessions).key("person", s(id)).send().await?;
+        let left = left.item.as_ref().map(plain);
+        ensure!(left == Some(json!({"person": id, "sessions": 2.0})), "{left:?}");
         Ok(())
     });
 }

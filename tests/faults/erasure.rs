@@ -16,7 +16,9 @@ use crate::tasks::{FAULTLESS, all};
 
 const MACHINE: &str = "ErasureMachineArn";
 /// Reached only when the erasure is refused.
-const REFUSING: &str = "ReadApplication";
+const REFUSING: [&str; 2] = ["ReadApplication", WITHDRAWING];
+/// Reached only when the erasure of a person who has withdrawn the consent is refused.
+const WITHDRAWING: &str = "RecordWithdrawal";
 /// Reached only when the evidence is due, and nothing else.
 const OF_EVIDENCE: &str = "RecordErasedEvidence";
 /// The result of a cell after a redrive.
@@ -44,22 +46,25 @@ async fn prepare(id: &str, is_held: bool) -> Result<()> {
 
 async fn erase(id: &str, state: &str) -> Result<Ended> {
     let scope = if state == OF_EVIDENCE { "evidence" } else { "everything" };
-    let input = json!({
-        "applicationId": id, "scope": scope, "asOf": "2026-11-30T08:00:00.000Z", "requestedBy": "sub-of-ann",
-        "reasonDigest": "0".repeat(64),
-    });
+    let now = "2026-11-30T08:00:00.000Z";
+    let mut input = json!({"applicationId": id, "scope": scope, "asOf": now, "requestedBy": "sub-of-ann"});
+    if state == WITHDRAWING {
+        input["consent"] = json!({"at": now, "withdrawnAt": now});
+    } else {
+        input["reasonDigest"] = json!("0".repeat(64));
+    }
     bench().execute(MACHINE, id, &input).await
 }
 
 /// Checks that everything that was to be erased is gone, and recorded once, or that nothing is.
 async fn is_over(id: &str, state: &str, output: &Value) -> Result<()> {
-    let is_held = state == REFUSING;
+    let is_held = REFUSING.contains(&state);
     let list = bench().local.s3.list_object_versions().bucket(bench().deployment.data("BucketName")?);
     let objects = list.prefix(format!("evidence/{id}/")).send().await?.versions().len();
     let records = bench().submissions(id).await?.len() + usize::from(!bench().row(id).await?.is_empty());
     let log: Vec<_> = bench().decisions(id).await?.iter().map(plain).collect();
     let (expected, left) = match state {
-        REFUSING => ("refused", 3),
+        _ if is_held => ("refused", 3),
         OF_EVIDENCE => ("erased", 2),
         _ => ("erased", 0),
     };
@@ -72,7 +77,7 @@ async fn is_over(id: &str, state: &str, output: &Value) -> Result<()> {
 }
 
 async fn once(state: String, dependency: Dependency, effect: Effect) -> Result<&'static str> {
-    let (id, is_held) = (name(&format!("erase-{state}-{effect:?}")), state == REFUSING);
+    let (id, is_held) = (name(&format!("erase-{state}-{effect:?}")), REFUSING.contains(&&*state));
     prepare(&id, is_held).await?;
     bench().local.control.add(&dependency.fault(effect, &id, &format!("{ERASURE}/{state}")).times(1))?;
     let ended = erase(&id, &state).await?;
@@ -84,7 +89,7 @@ async fn once(state: String, dependency: Dependency, effect: Effect) -> Result<&
 }
 
 async fn for_good(state: String, dependency: Dependency) -> Result<&'static str> {
-    let (id, is_held) = (name(&format!("erase-{state}-denied")), state == REFUSING);
+    let (id, is_held) = (name(&format!("erase-{state}-denied")), REFUSING.contains(&&*state));
     prepare(&id, is_held).await?;
     let fault = dependency.fault(Effect::Denied, &id, &format!("{ERASURE}/{state}"));
     let fault = bench().local.control.put(&fault)?;
@@ -113,7 +118,7 @@ fn an_erasure_that_is_broken_off_anywhere_is_completed() {
             }
             permanent.push((format!("denied at {ERASURE}/{state}"), for_good(state.to_owned(), dependency)));
         }
-        ensure!(permanent.len() == 6, "{} Tasks", permanent.len());
+        ensure!(permanent.len() == 7, "{} Tasks", permanent.len());
         all("transient faults of the erasure", transient).await?;
         all("permanent faults of the erasure", permanent).await
     });

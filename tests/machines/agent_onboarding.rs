@@ -629,6 +629,52 @@ fn a_session_that_is_over_or_superseded_changes_nothing() {
     });
 }
 
+/// The person has withdrawn the consent, or an operator erases the data.
+#[test]
+fn a_session_that_is_being_erased_records_nothing_more() {
+    let erased = [("erasureAt", s("2026-11-30T08:00:00.000Z"))];
+    let closed = ["FindRegistration", "IsRegistered", "Completed"];
+    bench().run(async {
+        // Before the start: with a record, and with the mark alone.
+        let consented = ("consentedAt", s("2026-11-21T09:30:00.000Z"));
+        for (name, row) in [("marked", [&erased[..], &[consented]].concat()), ("mark", erased.to_vec())] {
+            let session = Session::new(name);
+            bench().put_row(&session.id, row.into_iter().map(|(name, value)| (name.to_owned(), value))).await?;
+            let before = plain(&bench().row(&session.id).await?);
+            let seen = session.run(None, 0).await?;
+            seen.went(&[&["RecordSession"], &closed[..]].concat());
+            assert_eq!(seen.row, before);
+        }
+        // Meanwhile, before each write that follows.
+        let read = READ[..6].to_vec();
+        let verified = [&READ[..], &COMPARED, &PICTURES, &VERIFIED[..3]].concat();
+        let unread = ["IsExtractionConfident", "ListReasons", "ConcludeConversation", "IsSessionStillOpen"];
+        for (name, state, path, confidence) in [
+            ("read", "ExtractIdentity", [&read[..], &["Completed"]].concat(), 0.97),
+            ("verified", "VerifyIdentity", [&verified[..], &["Completed"]].concat(), 0.97),
+            ("unread", "ConcludeConversation", [&READ[..4], &unread, &closed].concat(), 0.1),
+        ] {
+            let session = Session::new(&format!("erased-{name}"));
+            let gate = session.gate(state)?;
+            if confidence < 0.9 {
+                session.answers("ExtractIdentity", &extraction("0101010154", confidence))?;
+            } else {
+                session.fits("0101010154")?;
+            }
+            let (seen, ()) = tokio::try_join!(session.run(None, 0), session.meanwhile(gate, &erased))?;
+            seen.went(&path);
+            assert_eq!(
+                (&seen.ended.output["result"], &seen.row["status"]),
+                (&json!("RESUBMIT"), &json!("IN_PROGRESS"))
+            );
+            assert_eq!(seen.row.get("identity").is_some(), name == "verified", "{}", seen.row);
+            assert_eq!((seen.row.get("registryRecord"), seen.decided), (None, Value::Null), "{}", seen.row);
+        }
+        assert_eq!(Session::new("erased-verified").customer("0101010154").await?, json!({}));
+        Ok(())
+    });
+}
+
 #[test]
 fn every_failure_is_retried_recorded_and_announced_and_can_be_repeated() {
     bench().run(async {

@@ -6,14 +6,23 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sfn::types::ExecutionStatus;
 use bonafide_tests::bench::{Ended, bench};
 use bonafide_tools::rows::{plain, s};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::case::{Case, SUBMISSION, latest};
 
 const MACHINE: &str = "ErasureMachineArn";
-const ERASED: [&str; 6] =
-    ["ReadInput", "MarkApplication", "EraseObjects", "IsOnlyEvidenceDue", "EraseFaces", "EraseRecords"];
-const REFUSED: [&str; 5] = ["ReadInput", "MarkApplication", "ReadApplication", "DoesAnythingKeepIt", "Refused"];
+const ERASED: [&str; 7] = [
+    "ReadInput",
+    "MarkApplication",
+    "WaitForLastWrites",
+    "EraseObjects",
+    "IsOnlyEvidenceDue",
+    "EraseFaces",
+    "EraseRecords",
+];
+const REFUSED: [&str; 6] =
+    ["ReadInput", "MarkApplication", "ReadApplication", "DoesAnythingKeepIt", "IsConsentWithdrawn", "Refused"];
 /// The time as of which everything here is erased.
 const NOW: &str = "2026-11-30T08:00:00.000Z";
 
@@ -60,7 +69,8 @@ async fn run(case: &Case, name: &str) -> Result<Ended> {
 
 async fn run_as(case: &Case, name: &str, mut asked: Value) -> Result<Ended> {
     asked["applicationId"] = json!(case.id);
-    asked["asOf"] = json!(NOW);
+    let as_of = asked.as_object_mut().context("no object")?.entry("asOf");
+    as_of.or_insert(json!(NOW));
     bench().execute(MACHINE, &format!("{}{name}", case.id), &asked).await
 }
 
@@ -174,6 +184,67 @@ fn refused_what_was_judged_since() {
     refused("changed", "declined", &[("retentionFrom", s("2026-11-30T08:00:00.001Z"))], &REFUSED, "changed");
 }
 
+/// The input of a withdrawal: what the session had begun may be written until this time.
+fn withdrawn(until: DateTime<Utc>) -> Value {
+    let stamp = until.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let text = json!({"version": "2026-03", "language": "da"});
+    let consent = json!({"at": "2026-11-29T23:30:00.000Z", "withdrawnAt": NOW, "text": text});
+    json!({"scope": "everything", "requestedBy": "applicant", "asOf": stamp, "consent": consent})
+}
+
+/// Pictures of a conversation that nothing was read of, one of which is uploaded while the erasure waits.
+#[test]
+fn erased_after_a_withdrawal_what_was_still_written() {
+    let case = case("withdrawn");
+    bench().run(async {
+        let local = &bench().local;
+        let bucket = bench().deployment.data("BucketName")?;
+        let put = async |key: String| {
+            let put = local.s3.put_object().bucket(bucket).key(key);
+            put.body(ByteStream::from_static(b"a picture")).send().await.map(drop)
+        };
+        put(format!("onboard/DK/2026/11/29/{}/document.jpg", case.id)).await?;
+        // Two seconds, as the local AWS waits.
+        let (until, id) = (Utc::now() + TimeDelta::seconds(40), case.id.clone());
+        let late = async {
+            bench().row_when(&id, |row| row.contains_key("erasureAt")).await?;
+            put(format!("onboard/SE/2026/11/30/{id}/selfie.png")).await?;
+            Ok(())
+        };
+        let (ended, ()) = tokio::try_join!(run_as(&case, "withdrawn", withdrawn(until)), late)?;
+        assert_eq!((&ended.status, ended.path()), (&ExecutionStatus::Succeeded, ERASED.to_vec()), "{:?}", ended.error);
+        assert_eq!((&ended.output["erased"]["objects"], left(&case).await?), (&json!(2), [0; 5]));
+        let [receipt] = &receipts(&case).await?[..] else { panic!("not one receipt") };
+        assert_eq!((&receipt["who"], &receipt["what"]), (&json!("applicant"), &json!("applicationErased")));
+        let consent =
+            json!({"at": "2026-11-29T23:30:00.000Z", "withdrawnAt": NOW, "version": "2026-03", "language": "da"});
+        assert_eq!(receipt["consent"], consent);
+        Ok(())
+    });
+}
+
+/// The record says that the person has withdrawn.
+#[test]
+fn refused_a_withdrawal_of_a_customer_and_of_held_data() {
+    bench().run(async {
+        let customer = [("retention", null()), ("retentionFrom", null())];
+        let held = [("heldAt", s(NOW))];
+        for (name, more, reason) in [("customer", &customer[..], "customer"), ("held", &held, "held")] {
+            let case = case(&format!("withdrawn-{name}"));
+            put(&case, "approved", more).await?;
+            let (before, mut row) = (left(&case).await?, plain(&bench().row(&case.id).await?));
+            let ended = run_as(&case, "first", withdrawn(Utc::now())).await?;
+            let path = [&REFUSED[..5], &["RecordWithdrawal", "Refused"]].concat();
+            assert_eq!((&ended.status, ended.path()), (&ExecutionStatus::Succeeded, path), "{:?}", ended.error);
+            assert_eq!((&ended.output["outcome"], &ended.output["reason"]), (&json!("refused"), &json!(reason)));
+            row["withdrawnAt"] = json!(NOW);
+            assert_eq!((left(&case).await?, plain(&bench().row(&case.id).await?)), (before, row));
+            assert!(receipts(&case).await?.is_empty());
+        }
+        Ok(())
+    });
+}
+
 #[test]
 fn erased_evidence_only_and_then_everything() {
     let case = case("evidence");
@@ -181,7 +252,7 @@ fn erased_evidence_only_and_then_everything() {
         put(&case, "declined", &[("FIRST_NAME", s("Ada"))]).await?;
         let asked = |scope: &str| json!({"scope": scope, "requestedBy": "sweep", "retention": {"name": "declined", "days": 30}});
         let ended = run_as(&case, "evidence", asked("evidence")).await?;
-        let path = [&ERASED[..4], &["RecordErasedEvidence"]].concat();
+        let path = [&ERASED[..5], &["RecordErasedEvidence"]].concat();
         assert_eq!((&ended.status, ended.path()), (&ExecutionStatus::Succeeded, path), "{:?}", ended.error);
         assert_eq!((&ended.output["erased"]["objects"], &ended.output["erased"]["applications"]), (&json!(3), &json!(0)));
         assert_eq!(left(&case).await?, [0, 0, 1, 1, 1]);

@@ -193,7 +193,11 @@ pub async fn entry(local: &Local, deployment: &Deployment, subject: &str) -> Res
     Ok(get.send().await?.item.unwrap_or_default())
 }
 
-fn session(gateway: &Mcp, id: &str, turns: Vec<Turn>, folder: &Path) -> Result<Vec<Played>> {
+/// Plays the turns of one session.
+///
+/// # Errors
+/// When a tool does not answer, or an upload is refused.
+pub fn session(gateway: &Mcp, id: &str, turns: Vec<Turn>, folder: &Path) -> Result<Vec<Played>> {
     let mut upload: Option<Upload> = None;
     let mut played = Vec::new();
     for turn in turns {

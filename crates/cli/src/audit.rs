@@ -261,6 +261,9 @@ pub fn sentence(record: &Item) -> String {
 
 /// Why data were erased.
 fn cause(record: &Item, who: &str) -> String {
+    if map(record, "consent").is_some_and(|consent| text(consent, "withdrawnAt").is_some()) {
+        return "since the person had withdrawn the consent".to_owned();
+    }
     match (text(record, "retention"), row::number::<u32>(record, "retentionDays")) {
         (Some(retention), Some(days)) => format!("{days} days after their retention as {retention} had begun"),
         _ => format!("as reviewer {who} had asked for"),
@@ -391,6 +394,14 @@ pub(crate) mod tests {
         concluded.extend(parts.map(|(name, value)| (name.to_owned(), value)));
         let concluded = chained(concluded, &Head::after(&looked));
         vec![looked, concluded]
+    }
+
+    #[test]
+    fn a_withdrawal_is_told_as_the_cause_of_its_erasure() {
+        let consent = m([("at", s("2026-11-29")), ("withdrawnAt", s("2026-11-30"))]);
+        let what = ("what".to_owned(), s(Event::ApplicationErased.name()));
+        let told = sentence(&[what, ("consent".to_owned(), consent)].into());
+        assert_eq!(told, "The data of the applicant was erased, since the person had withdrawn the consent");
     }
 
     #[test]

@@ -70,9 +70,8 @@ impl Export {
             one(customers(dynamodb, deployment.data("CustomersTableName")?, id).await?),
             list(decisions),
         ];
-        // The record of a conversation names its pictures.
-        let pictures = ["document", "selfie"].into_iter().filter_map(|name| records[0][name]["key"].as_str());
-        let prefixes = id.object_prefixes(&pictures.collect::<Vec<_>>());
+        let consented = records[0]["consentedAt"].as_str().and_then(|at| at.parse().ok());
+        let prefixes = id.object_prefixes(consented);
         let objects = objects(s3, deployment.data("BucketName")?, &prefixes).await?;
         Ok(Self { records, events, objects })
     }
@@ -308,7 +307,7 @@ mod tests {
         let mut application = key([("applicationId", "a"), ("status", "DECIDED"), ("outcome", "declined")]);
         application.insert("FIRST_NAME".to_owned(), s("<script>Jane & \"Jo\"</script>"));
         application.insert("reasons".to_owned(), aws_sdk_dynamodb::types::AttributeValue::L(vec![s("FACE_MISMATCH")]));
-        application.insert("document".to_owned(), m([("key", s("onboard/DK/2026/11/21/a/document.png"))]));
+        application.insert("consentedAt".to_owned(), s("2026-11-21T09:30:00.000Z"));
         application.insert("documentFields".to_owned(), m([("lastName", s("DOE"))]));
         let mut submission = key([("submissionId", "0123456789abcde")]);
         submission.insert("consent".to_owned(), m([("version", s("biometric-2026-03-en")), ("at", s("2026-11-28"))]));
@@ -332,7 +331,7 @@ mod tests {
                 })
         });
         let inboxes = mock!(aws_sdk_s3::Client::list_objects_v2)
-            .match_requests(|request| request.prefix().is_some_and(|prefix| prefix.ends_with("/a.")))
+            .match_requests(|request| request.prefix().is_some_and(|prefix| prefix.contains("/a")))
             .then_output(|| ListObjectsV2Output::builder().build());
         let get = mock!(aws_sdk_s3::Client::get_object)
             .then_output(|| GetObjectOutput::builder().body(ByteStream::from_static(b"a picture")).build());

@@ -67,7 +67,7 @@ impl Step {
     }
 }
 
-/// Whether the result is recorded; otherwise the session has registered its customer before, and is closed.
+/// Whether the result is recorded; otherwise the session has registered its customer before, or its data are being erased or are gone.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
@@ -139,14 +139,15 @@ pub async fn handle(tables: &Tables, input: Input, salt: Uuid, now: &str) -> Res
     record_application(&input.application_id);
     record_reasons(&input.reasons);
     let attributes = CHECKS.map(Check::name).into_iter().chain(POINTERS).chain(PERSONAL);
-    let attributes: Vec<_> = attributes.chain(["consent", "consentedAt", "customerId", CONCLUDED_BY]).collect();
+    let attributes: Vec<_> =
+        attributes.chain(["consent", "consentedAt", "customerId", "erasureAt", CONCLUDED_BY]).collect();
     for _ in 0..TRIES {
         let head = tables.log.head(&input.application_id).await?;
         let row = tables.applications.read(&input.application_id, &attributes).await?;
         if column(&row, CONCLUDED_BY) == Some(&input.execution) {
             return Ok(Output { is_concluded: true });
         }
-        if column(&row, "customerId").is_some() {
+        if !row.contains_key("consentedAt") || ["customerId", "erasureAt"].iter().any(|name| row.contains_key(*name)) {
             return Ok(Output { is_concluded: false });
         }
         let conclusion = Conclusion { input: &input, row, salt: salt.to_string(), now };
@@ -180,7 +181,7 @@ impl Conclusion<'_> {
         ])
     }
 
-    /// The changes of the session's record. They need a session without a customer that no other execution has concluded since it was read.
+    /// The changes of the session's record. They need a session without a customer that is not being erased, and that no other execution has concluded since it was read.
     fn update(&self, table: &str) -> Result<Update, BuildError> {
         let Input { application_id, check, outcome, reasons, customer_id, execution, .. } = self.input;
         let retention = Retention::after(*outcome, customer_id.is_some());
@@ -212,7 +213,7 @@ impl Conclusion<'_> {
             .key("applicationId", text(application_id.as_str()))
             .update_expression(format!("SET {} REMOVE {removed}", sets.join(", ")))
             .condition_expression(format!(
-                "attribute_exists(consentedAt) AND attribute_not_exists(customerId) AND {seen}"
+                "attribute_exists(consentedAt) AND attribute_not_exists(customerId) AND attribute_not_exists(erasureAt) AND {seen}"
             ))
             .set_expression_attribute_values(
                 self.row.get(CONCLUDED_BY).map(|seen| HashMap::from([(":seen".to_owned(), seen.clone())])),

@@ -110,11 +110,17 @@ async fn a_second_try_changes_nothing_and_a_closed_session_stays_as_it_is() {
         let output = concluded(row(&known), refusal(), &[]).await.expect("known");
         assert_eq!(output, Output { is_concluded });
     }
+    // The data are being erased, or are erased.
+    for gone in [row(&[("erasureAt", text(NOW))]), Row::new()] {
+        assert_eq!(concluded(gone, approval(), &[]).await.expect("closed"), Output { is_concluded: false });
+    }
     // An earlier execution of the session has asked for another picture.
     let write = writes(|update, _| {
         let values = update.expression_attribute_values().expect("values");
-        let condition = "attribute_exists(consentedAt) AND attribute_not_exists(customerId) AND concludedBy = :seen";
-        update.condition_expression() == Some(condition) && values[":seen"] == text("arn:another")
+        let condition = update.condition_expression().unwrap_or_default();
+        let closed = "attribute_not_exists(customerId) AND attribute_not_exists(erasureAt)";
+        condition == format!("attribute_exists(consentedAt) AND {closed} AND concludedBy = :seen")
+            && values[":seen"] == text("arn:another")
     });
     concluded(row(&[other]), refusal(), &[&write]).await.expect("recorded");
     assert_eq!(write.num_calls(), 1);

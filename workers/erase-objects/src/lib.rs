@@ -3,13 +3,21 @@
 use bonafide_domain::ApplicationId;
 use bonafide_erasure::Objects;
 use bonafide_worker::{Applications, ErrorName, ServiceError, TableError, TaskError, column, record_application};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// The input from the machine.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Input {
     application_id: ApplicationId,
+    /// When a conversation began that may have no record.
+    #[serde(default, deserialize_with = "time")]
+    consented_at: Option<DateTime<Utc>>,
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// The result.
@@ -55,16 +63,16 @@ impl TaskError for Error {
     }
 }
 
-/// Deletes the objects. The record names the folder of a conversation, and is deleted later.
+/// Deletes the objects. The record of a conversation says when it began, and is deleted later.
 ///
 /// # Errors
 /// When a service does not answer. Another try continues.
-pub async fn handle(services: &Services, Input { application_id }: Input) -> Result<Output, Error> {
+pub async fn handle(services: &Services, Input { application_id, consented_at }: Input) -> Result<Output, Error> {
     record_application(&application_id);
-    let row = services.applications.read(&application_id, &["document", "selfie"]).await?;
-    let pointers = ["document", "selfie"].into_iter().filter_map(|name| column(row.get(name)?.as_m().ok()?, "key"));
+    let row = services.applications.read(&application_id, &["consentedAt"]).await?;
+    let recorded = column(&row, "consentedAt").and_then(|at| at.parse().ok());
     let mut objects = 0;
-    for prefix in application_id.object_prefixes(&pointers.collect::<Vec<_>>()) {
+    for prefix in application_id.object_prefixes(consented_at.or(recorded)) {
         objects += services.objects.erase(&prefix).await?;
     }
     Ok(Output { objects })
@@ -74,7 +82,7 @@ pub async fn handle(services: &Services, Input { application_id }: Input) -> Res
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use aws_sdk_dynamodb::{operation::get_item::GetItemOutput, types::AttributeValue};
+    use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
     use aws_sdk_s3::{
         operation::{
             delete_object::DeleteObjectOutput,
@@ -83,33 +91,37 @@ mod tests {
         types::ObjectVersion,
     };
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-    use bonafide_worker::{object_ref, text};
-    use serde_json::json;
+    use bonafide_worker::{Row, text};
+    use serde_json::{Value, json};
 
     use super::*;
 
-    async fn erased(selfie: &str, rules: &[&Rule]) -> Result<Output, Error> {
-        let pointer = object_ref(&bonafide_domain::ObjectRef {
-            bucket: "evidence".into(),
-            key: selfie.into(),
-            version_id: "v1".into(),
-        });
-        let read = mock!(aws_sdk_dynamodb::Client::get_item).then_output(move || {
-            let row: [(&str, AttributeValue); 2] = [("applicationId", text("a-1")), ("selfie", pointer.clone())];
-            let row = row.map(|(name, value)| (name.to_owned(), value)).into();
-            GetItemOutput::builder().set_item(Some(row)).build()
-        });
+    const CONSENTED: &str = "2026-11-20T23:30:00.000Z";
+
+    async fn erased(row: Row, input: Value, rules: &[&Rule]) -> Result<Output, Error> {
+        let read = mock!(aws_sdk_dynamodb::Client::get_item)
+            .then_output(move || GetItemOutput::builder().set_item(Some(row.clone())).build());
         let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&read]);
         let services = Services {
             applications: Applications::new(dynamodb, "applications".into()),
             objects: Objects::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, rules), "evidence".into()),
         };
-        let input = serde_json::from_value(json!({"applicationId": "a-1"})).expect("an input");
-        handle(&services, input).await
+        handle(&services, serde_json::from_value(input).expect("an input")).await
     }
 
+    /// Of a conversation without a record, the input says when it began.
     #[tokio::test]
     async fn deletes_below_every_prefix() {
+        let recorded = Row::from([("consentedAt".to_owned(), text(CONSENTED))]);
+        for (row, input) in [
+            (recorded, json!({"applicationId": "a-1"})),
+            (Row::new(), json!({"applicationId": "a-1", "consentedAt": CONSENTED})),
+        ] {
+            deletes_all(row, input).await;
+        }
+    }
+
+    async fn deletes_all(row: Row, input: Value) {
         let left = Arc::new(Mutex::new(vec![
             ("zipped/a-1.", "zipped/a-1.zip"),
             ("evidence/a-1/", "evidence/a-1/x/selfie.png"),
@@ -126,7 +138,7 @@ mod tests {
             deleted.lock().expect("no panic").retain(|(_, key)| request.key() != Some(key));
             DeleteObjectOutput::builder().build()
         });
-        let output = erased("onboard/DK/2026/11/21/a-1/selfie.png", &[&list, &delete]).await.expect("erased");
+        let output = erased(row, input, &[&list, &delete]).await.expect("erased");
         assert_eq!(output, Output { objects: 3 });
         assert!(left.lock().expect("no panic").is_empty());
     }
@@ -137,7 +149,7 @@ mod tests {
             let error = aws_sdk_s3::error::ErrorMetadata::builder().code("SlowDown").message("evidence/a-1").build();
             ListObjectVersionsError::generic(error)
         });
-        let error = erased("evidence/a-1/x/selfie.png", &[&down]).await.expect_err("down");
+        let error = erased(Row::new(), json!({"applicationId": "a-1"}), &[&down]).await.expect_err("down");
         assert_eq!((error.name(), error.code()), (ErrorName::Transient, Some("SlowDown")));
         assert_eq!(error.to_string(), "the objects could not be listed (SlowDown)");
     }

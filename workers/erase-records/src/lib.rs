@@ -1,4 +1,5 @@
-//! Serves the states `EraseRecords` and `RecordErasedEvidence`. It deletes customer, cases and submissions, and then, in one transaction, the
+//! Serves the states `EraseRecords` and `RecordErasedEvidence`. It ends the session of a
+//! conversation, deletes customer, cases and submissions, and then, in one transaction, the
 //! application, with a receipt in the decision records, which have no personal data and stay. Where only the evidence is due, it writes the
 //! receipt only.
 //!
@@ -6,16 +7,14 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    error::BuildError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, Delete, TransactWriteItem, Update},
 };
-use bonafide_domain::{ApplicationId, restorable_until};
-use bonafide_erasure::Records;
+use bonafide_domain::{ApplicationId, nordic::WithdrawnConsent, restorable_until};
+use bonafide_erasure::{Conversations, Records};
 use bonafide_records::{Event, Head, Log, TRIES, record};
-use bonafide_worker::{
-    Applications, ErrorName, Row, ServiceError, TableError, TaskError, column, record_application, text,
-};
+use bonafide_review::Error;
+use bonafide_worker::{Applications, Row, ServiceError, column, record_application, text};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +24,7 @@ use serde::{Deserialize, Serialize};
 pub struct Input {
     application_id: ApplicationId,
     scope: Scope,
-    /// The id of the reviewer who asked for it, or the ARN of the execution of `SweepRetention`.
+    /// The id of the reviewer who asked for it, the ARN of the execution of `SweepRetention`, or `applicant`.
     requested_by: String,
     /// The salted digest of the reviewer's reason.
     #[serde(default)]
@@ -33,6 +32,9 @@ pub struct Input {
     /// The retention that has ended, if no reviewer has asked.
     #[serde(default)]
     retention: Option<Ended>,
+    /// The consent of a conversation, if the person has withdrawn it.
+    #[serde(default)]
+    consent: Option<WithdrawnConsent>,
     /// The ARN of the erasure.
     execution: String,
     /// The objects that were deleted.
@@ -144,49 +146,10 @@ pub struct Services {
     pub cases: Records,
     /// The table of customers.
     pub customers: Records,
+    /// The table of sessions.
+    pub conversations: Conversations,
     /// The log of decisions.
     pub log: Log,
-}
-
-/// Why not everything was deleted.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A table gave no usable answer.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
-    /// The application could not be read.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// The log of decisions could not be read or written.
-    #[error(transparent)]
-    Log(#[from] bonafide_records::Error),
-    /// A write is incomplete.
-    #[error("the write could not be built")]
-    Build(#[from] BuildError),
-    /// The application lacks the mark of an erasure, or another record was added at each try.
-    #[error("the application does not wait for its erasure, or its log was written at each try")]
-    Contended,
-}
-
-impl TaskError for Error {
-    fn name(&self) -> ErrorName {
-        match self {
-            Self::Service(error) => error.name(),
-            Self::Table(error) => error.name(),
-            Self::Log(error) => error.name(),
-            Self::Build(_) => ErrorName::Internal,
-            Self::Contended => ErrorName::Transient,
-        }
-    }
-
-    fn code(&self) -> Option<&str> {
-        match self {
-            Self::Service(error) => error.code(),
-            Self::Table(error) => error.code(),
-            Self::Log(error) => error.code(),
-            Self::Build(_) | Self::Contended => None,
-        }
-    }
 }
 
 /// Deletes the records, the application last, or only records that the evidence was erased. What is left after an error is found again by
@@ -195,11 +158,13 @@ impl TaskError for Error {
 /// # Errors
 /// When a table does not answer.
 pub async fn handle(services: &Services, input: Input, now: DateTime<Utc>) -> Result<Output, Error> {
-    let Services { applications, submissions, cases, customers, log, .. } = services;
+    let Services { applications, submissions, cases, customers, conversations, log, .. } = services;
     let (id, scope) = (&input.application_id, input.scope);
     record_application(id);
     let mut counted = Counts { objects: input.objects, faces: input.faces, ..Counts::default() };
     if scope == Scope::Everything {
+        // A session that goes on would make the application anew.
+        conversations.end_of(id).await?;
         counted.customers = customers.erase(id).await? as u64;
         counted.cases = cases.erase(id).await? as u64;
         counted.submissions = submissions.erase(id).await? as u64;
@@ -274,10 +239,19 @@ impl Services {
             if let Some(Ended { name, days }) = &input.retention {
                 more.extend([("retention", text(name)), ("retentionDays", AttributeValue::N(days.to_string()))]);
             }
+            more.extend(input.consent.as_ref().map(|consent| ("consent", withdrawn(consent))));
             items.push(TransactWriteItem::builder().put(self.log.put(receipt, head, more)?).build());
         }
         Ok(items)
     }
+}
+
+/// As decision records have a consent.
+fn withdrawn(WithdrawnConsent { at, withdrawn_at, text: shown }: &WithdrawnConsent) -> AttributeValue {
+    let shown =
+        shown.iter().flat_map(|shown| [("version", shown.version.as_str()), ("language", shown.language.as_str())]);
+    let members = [("at", &**at), ("withdrawnAt", &**withdrawn_at)].into_iter().chain(shown);
+    AttributeValue::M(members.map(|(name, value)| (name.to_owned(), text(value))).collect())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The Lambda function of the state `EraseRecords`.
 
-use bonafide_erasure::{Records, Table};
+use bonafide_erasure::{Conversations, Records, Table};
 use bonafide_records::Log;
 use bonafide_worker::{Applications, Error, Worker, aws_config, instant, run_task, setting};
 use erase_records::{Services, handle};
@@ -14,6 +14,7 @@ async fn main() -> Result<(), Error> {
         submissions: records(Table::Submissions, "SUBMISSIONS_TABLE")?,
         cases: records(Table::Cases, "CASES_TABLE")?,
         customers: records(Table::Customers, "CUSTOMERS_TABLE")?,
+        conversations: Conversations::new(dynamodb.clone(), setting("CONVERSATIONS_TABLE")?),
         log: Log::new(dynamodb.clone(), setting("DECISIONS_TABLE")?),
         dynamodb: dynamodb.clone(),
     };

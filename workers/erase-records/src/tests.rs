@@ -4,11 +4,13 @@ use aws_sdk_dynamodb::{
         get_item::GetItemOutput,
         query::QueryOutput,
         transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput},
+        update_item::UpdateItemOutput,
     },
     types::{CancellationReason, error::TransactionCanceledException},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-use bonafide_erasure::Table;
+use bonafide_erasure::{Conversations, Table};
+use bonafide_worker::{ErrorName, TaskError as _};
 use serde_json::{Value, json};
 
 use super::*;
@@ -65,6 +67,7 @@ async fn erased_as(asked: &Value, objects: u64, rules: &[&Rule]) -> Result<Value
         submissions: records(Table::Submissions, "submissions"),
         cases: records(Table::Cases, "cases"),
         customers: records(Table::Customers, "customers"),
+        conversations: Conversations::new(dynamodb.clone(), "conversations".into()),
         log: Log::new(dynamodb.clone(), "decisions".into()),
         dynamodb: dynamodb.clone(),
     };
@@ -94,16 +97,21 @@ async fn deletes_everything_and_then_the_application_with_the_receipt() {
             && !format!("{receipt:?}").contains("D123")
     });
     let tables = [
+        keys("conversations", vec![row([("person", "ann")])]),
         keys("customers", vec![customer]),
         keys("cases", vec![case]),
         keys("submissions", vec![submission("0123456789abcde"), submission("fedcba987654321")]),
     ];
-    let [customers, cases, submissions] = &tables;
+    let [conversations, customers, cases, submissions] = &tables;
     let (marked, log) = (marked(), log(row([("what", "submissionConcluded")])));
-    let output = erased(9, &[customers, cases, submissions, &marked, &log, &delete, &write]).await.expect("erased");
+    let end = mock!(Client::update_item)
+        .match_requests(|request| request.table_name() == Some("conversations"))
+        .then_output(|| UpdateItemOutput::builder().build());
+    let rules = [conversations, customers, cases, submissions, &marked, &log, &end, &delete, &write];
+    let output = erased(9, &rules).await.expect("erased");
     let expected = json!({"objects": 9, "faces": 0, "customers": 1, "cases": 1, "submissions": 2, "applications": 1});
     assert_eq!(output, json!({"erased": expected, "restorableUntil": "2027-01-04T00:00:00.000Z"}));
-    assert_eq!((delete.num_calls(), write.num_calls()), (4, 1));
+    assert_eq!((end.num_calls(), delete.num_calls(), write.num_calls()), (1, 4, 1));
 }
 
 fn by_retention(scope: &str) -> Value {
@@ -129,6 +137,28 @@ async fn evidence_is_recorded_and_the_records_stay() {
 }
 
 #[tokio::test]
+async fn the_receipt_of_a_withdrawal_has_the_consent() {
+    let [conversations, customers, cases, submissions] = nothing();
+    let (mark, log) = (application(Some(row([("erasureAt", "2026-11-30T08:00:00.000Z")]))), log(Row::new()));
+    for shown in [json!({"version": "2026-03", "language": "da"}), Value::Null] {
+        let members = if shown.is_null() { 2 } else { 4 };
+        let write = writes(move |request| {
+            let receipt = request.transact_items()[1].put().expect("a receipt").item();
+            let consent = receipt["consent"].as_m().expect("a map");
+            (&receipt["who"], consent.len()) == (&text("applicant"), members)
+                && (&consent["at"], &consent["withdrawnAt"]) == (&text("2026-11-29"), &text("2026-11-30"))
+                && consent.get("language").is_none_or(|language| *language == text("da"))
+        });
+        let consent = json!({"at": "2026-11-29", "withdrawnAt": "2026-11-30", "text": shown});
+        let asked = json!({"scope": "everything", "requestedBy": "applicant", "consent": consent});
+        erased_as(&asked, 1, &[&conversations, &customers, &cases, &submissions, &mark, &log, &write])
+            .await
+            .expect("erased");
+        assert_eq!(write.num_calls(), 1);
+    }
+}
+
+#[tokio::test]
 async fn the_mark_of_an_application_that_is_gone_is_taken_away() {
     let mark = application(Some(row([("erasureAt", "2026-11-30T08:00:00.000Z")])));
     let write = writes(|request| request.transact_items()[0].delete().is_some());
@@ -146,55 +176,59 @@ async fn a_lost_answer_about_evidence_has_one_receipt() {
     assert_eq!(output["restorableUntil"], "2027-01-04");
 }
 
-fn nothing() -> [Rule; 3] {
-    ["customers", "cases", "submissions"].map(|table| keys(table, Vec::new()))
+fn nothing() -> [Rule; 4] {
+    ["conversations", "customers", "cases", "submissions"].map(|table| keys(table, Vec::new()))
 }
 
 #[tokio::test]
 async fn a_lost_answer_has_one_receipt() {
-    let [customers, cases, submissions] = nothing();
+    let [conversations, customers, cases, submissions] = nothing();
     let (gone, log) = (application(None), log(receipt(EXECUTION)));
-    let output = erased(9, &[&customers, &cases, &submissions, &gone, &log]).await.expect("the same answer");
+    let output =
+        erased(9, &[&conversations, &customers, &cases, &submissions, &gone, &log]).await.expect("the same answer");
     assert_eq!((&output["erased"]["objects"], &output["erased"]["applications"]), (&json!(9), &json!(1)));
     assert_eq!(output["restorableUntil"], "2027-01-04");
 }
 
 #[tokio::test]
 async fn a_second_erasure_that_finds_nothing_only_takes_its_mark_away() {
-    let [customers, cases, submissions] = nothing();
+    let [conversations, customers, cases, submissions] = nothing();
     let (mark, log) = (application(Some(row([("erasureAt", "2026-11-30T08:00:00.000Z")]))), log(receipt("another")));
     let write = writes(|request| request.transact_items().len() == 1 && request.transact_items()[0].delete().is_some());
-    let output = erased(0, &[&customers, &cases, &submissions, &mark, &log, &write]).await.expect("erased");
+    let output =
+        erased(0, &[&conversations, &customers, &cases, &submissions, &mark, &log, &write]).await.expect("erased");
     assert_eq!((&output["erased"]["applications"], write.num_calls()), (&json!(0), 1));
 }
 
 #[tokio::test]
 async fn what_a_second_erasure_finds_is_recorded() {
-    let [customers, cases, submissions] = nothing();
+    let [conversations, customers, cases, submissions] = nothing();
     let (mark, log) = (application(Some(row([("erasureAt", "2026-11-30T08:00:00.000Z")]))), log(receipt("another")));
     let write = writes(|request| request.transact_items().len() == 2);
-    erased(1, &[&customers, &cases, &submissions, &mark, &log, &write]).await.expect("erased");
+    erased(1, &[&conversations, &customers, &cases, &submissions, &mark, &log, &write]).await.expect("erased");
     assert_eq!(write.num_calls(), 1);
 }
 
 #[tokio::test]
 async fn what_another_erasure_has_finished_meanwhile_is_done() {
-    let [customers, cases, submissions] = nothing();
+    let [conversations, customers, cases, submissions] = nothing();
     let (gone, log) = (application(None), log(receipt("another")));
-    let output = erased(2, &[&customers, &cases, &submissions, &gone, &log]).await.expect("erased");
+    let output = erased(2, &[&conversations, &customers, &cases, &submissions, &gone, &log]).await.expect("erased");
     assert_eq!((&output["erased"]["objects"], &output["erased"]["applications"]), (&json!(2), &json!(0)));
 }
 
 #[tokio::test]
 async fn without_the_mark_nothing_is_recorded() {
-    let [customers, cases, submissions] = nothing();
+    let [conversations, customers, cases, submissions] = nothing();
     let (unmarked, log) = (application(Some(row([("status", "IN_PROGRESS")]))), log(row([("what", "caseViewed")])));
     let refused = mock!(Client::transact_write_items).then_error(|| {
         let reason = CancellationReason::builder().code("ConditionalCheckFailed").build();
         let cancelled = TransactionCanceledException::builder().cancellation_reasons(reason).build();
         TransactWriteItemsError::TransactionCanceledException(cancelled)
     });
-    let error = erased(0, &[&customers, &cases, &submissions, &unmarked, &log, &refused]).await.expect_err("refused");
+    let error = erased(0, &[&conversations, &customers, &cases, &submissions, &unmarked, &log, &refused])
+        .await
+        .expect_err("refused");
     assert_eq!((error.name(), refused.num_calls()), (ErrorName::Transient, TRIES));
 }
 

@@ -14,15 +14,18 @@ use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::{PresigningConfig, PresigningConfigError};
 use aws_sdk_sfn::{
     error::SdkError,
-    operation::start_sync_execution::{StartSyncExecutionError, StartSyncExecutionOutput},
+    operation::{
+        start_execution::StartExecutionError,
+        start_sync_execution::{StartSyncExecutionError, StartSyncExecutionOutput},
+    },
     types::SyncExecutionStatus,
 };
-use bonafide_domain::nordic::{ConsentText, Country, Evidence, Person, Tool};
+use bonafide_domain::nordic::{ConsentText, Country, Evidence, Person, Tool, WithdrawnConsent};
 use bonafide_domain::{ReasonClass, ReasonCode};
 use bonafide_worker::{
     ErrorName, ServiceError, TaskError, WorkerError, record_application, record_execution, record_reasons, sdk_code,
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, SecondsFormat};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -32,6 +35,9 @@ use crate::session::{Progress, Session, Standing};
 
 /// How long an upload address is valid, in seconds.
 const UPLOAD_SECONDS: u64 = 900;
+/// How long after a withdrawal something that had begun before may still be written, in seconds: an upload that began with the last second
+/// of its address. A call of a tool and the execution that it starts take less.
+const SETTLING_SECONDS: i64 = UPLOAD_SECONDS.cast_signed() + 300;
 /// The accepted content types, with the extension of the key.
 const CONTENT_TYPES: [(&str, &str); 2] = [("image/jpeg", "jpg"), ("image/png", "png")];
 
@@ -42,6 +48,8 @@ pub struct Onboarding {
     pub machines: aws_sdk_sfn::Client,
     /// ARN of `AgentOnboarding`.
     pub machine: String,
+    /// ARN of `Erasure`.
+    pub erasure: String,
     /// Signs upload addresses, and finds the version of a selfie.
     pub s3: aws_sdk_s3::Client,
     /// Where pictures are uploaded.
@@ -223,9 +231,9 @@ pub enum Error {
     /// The event is of an agent, or of a tool, that the stage does not have.
     #[error("the event is of an agent, a session or a tool that does not exist")]
     UnknownTool,
-    /// The session could not be read or written.
+    /// The session could not be read or written, or its erasure could not be started.
     #[error(transparent)]
-    Session(#[from] ServiceError),
+    Service(#[from] ServiceError),
     /// Another call has changed the session.
     #[error("another call has changed the session")]
     Changed,
@@ -253,7 +261,7 @@ impl TaskError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::UnknownTool => ErrorName::InvalidInput,
-            Self::Session(error) => error.name(),
+            Self::Service(error) => error.name(),
             Self::Signing(_) | Self::Result(_) => ErrorName::Internal,
             Self::Credentials(error) => ErrorName::of_service(&**error),
             Self::Selfie(error) => ErrorName::of_service(&**error),
@@ -265,7 +273,7 @@ impl TaskError for Error {
     fn code(&self) -> Option<&str> {
         match self {
             Self::UnknownTool | Self::Changed | Self::Signing(_) | Self::Result(_) => None,
-            Self::Session(error) => error.code(),
+            Self::Service(error) => error.code(),
             Self::Credentials(error) => Some(sdk_code(&**error)),
             Self::Selfie(error) => Some(sdk_code(&**error)),
             Self::Machine(error) => Some(sdk_code(&**error)),
@@ -316,6 +324,11 @@ const NO_DOCUMENT: Missing =
 const NOT_READ: Missing = Missing("The document has not been read. Call read_document first.");
 const NOT_VERIFIED: Missing = Missing("The person has not been verified. Call verify_identity first.");
 
+const REFUSED: &str = "Without consent the document is not read and the register is not asked. Thank the person and end the conversation.";
+const WITHDRAWN: &str = "The consent is withdrawn. Nothing more is read or asked, and what this conversation has recorded is erased within an \
+     hour, pictures included. Only data that the company has to keep by law stay until it may erase them, such as those of a person who is \
+     a customer by now. Tell the person exactly this, and end the conversation.";
+
 fn say(message: &str) -> AnswerBody {
     AnswerBody { message: message.to_owned(), ..AnswerBody::default() }
 }
@@ -352,12 +365,11 @@ impl Onboarding {
         match arguments.word("consent").as_deref() {
             Some("true") => {}
             Some("false") => {
-                if let Some(session) = &standing.session {
-                    self.sessions.withdraw(person, session).await?;
-                }
-                return Ok(Ok(say(
-                    "Without consent the document is not read and the register is not asked. Thank the person and end the conversation.",
-                )));
+                let Some(session) = &standing.session else { return Ok(Ok(say(REFUSED))) };
+                // The erasure first: it also ends the session, if this call does not come to its end.
+                self.erase(session, moment).await?;
+                self.sessions.end(person, session).await?;
+                return Ok(Ok(say(WITHDRAWN)));
             }
             _ => return Ok(Err(UNCLEAR_CONSENT)),
         }
@@ -382,6 +394,32 @@ impl Onboarding {
             }
         }
         Ok(Ok(say("The consent is recorded. Call request_upload next.")))
+    }
+
+    /// Starts the erasure of what a session has recorded. A session is erased once: the execution has its name.
+    async fn erase(&self, session: &Session, moment: &Moment) -> Result<(), Error> {
+        let settled = DateTime::from_timestamp(moment.seconds + SETTLING_SECONDS, 0).unwrap_or_default();
+        let consent = WithdrawnConsent {
+            at: session.consented_at.clone(),
+            withdrawn_at: moment.now.clone(),
+            text: session.consent.clone(),
+        };
+        let input = json!({
+            "applicationId": session.id,
+            "scope": "everything",
+            "asOf": settled.to_rfc3339_opts(SecondsFormat::Millis, true),
+            "requestedBy": "applicant",
+            "consent": consent,
+        });
+        let name = format!("{}-withdrawal", session.id);
+        record_execution(&format!("{}:{name}", self.erasure.replacen(":stateMachine:", ":execution:", 1)));
+        let start = self.machines.start_execution().state_machine_arn(&self.erasure).name(name);
+        match start.input(input.to_string()).send().await {
+            Err(error) if !error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) => {
+                Err(ServiceError::new("the erasure could not be started", error).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn request_upload(&self, call: &Call, session: &Session, moment: &Moment) -> Result<Answered, Error> {

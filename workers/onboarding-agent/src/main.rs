@@ -21,6 +21,7 @@ async fn main() -> Result<(), Error> {
     let onboarding = Onboarding {
         machines: aws_sdk_sfn::Client::from_conf(Builder::from(&config).timeout_config(timeouts).build()),
         machine: setting("AGENT_ONBOARDING_MACHINE_ARN")?,
+        erasure: setting("ERASURE_MACHINE_ARN")?,
         s3: aws_sdk_s3::Client::new(&config),
         bucket: setting("BUCKET_NAME")?,
         sessions: Sessions::new(aws_sdk_dynamodb::Client::new(&config), setting("CONVERSATIONS_TABLE")?),

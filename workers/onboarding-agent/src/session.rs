@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
 };
 use bonafide_domain::ApplicationId;
 use bonafide_domain::nordic::{ConsentText, Country, Evidence, Person};
+use bonafide_erasure::Conversations;
 use bonafide_worker::{Row, ServiceError, column, text};
 use serde::{Deserialize, Serialize};
 
@@ -149,10 +150,10 @@ impl Sessions {
         changed(send(update.expression_attribute_values(":country", text(country.code()))).await?)
     }
 
-    /// Erases a session. How many a person has begun is kept until the entry expires.
-    pub(crate) async fn withdraw(&self, person: &Person, session: &Session) -> Result<(), Error> {
-        let erased = [APPLICATION, COUNTRY, CONSENTED_AT, CONSENT, DOCUMENT_KEY, SELFIE_KEY, PROGRESS].join(", ");
-        changed(send(self.update_of(person, session).update_expression(format!("REMOVE {erased}"))).await?)
+    /// Ends a session. How many a person has begun is kept until the entry expires.
+    pub(crate) async fn end(&self, person: &Person, session: &Session) -> Result<(), Error> {
+        let conversations = Conversations::new(self.client.clone(), self.table.clone());
+        Ok(conversations.end(person.as_str(), &session.id).await?)
     }
 
     /// Sets the key of a new picture. A new document resets the progress.

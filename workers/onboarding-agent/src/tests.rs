@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::operation::start_sync_execution::StartSyncExecutionOutput;
+use aws_sdk_sfn::operation::{start_execution::StartExecutionOutput, start_sync_execution::StartSyncExecutionOutput};
+use aws_sdk_sfn::types::error::ExecutionAlreadyExists;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use bonafide_worker::{Row, TaskError as _, text};
 use proptest::prelude::*;
@@ -69,6 +70,7 @@ fn moment() -> Moment {
     }
 }
 
+const ERASURE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:bonafide-dev-erasure";
 const SESSION: &str = "3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f";
 const KEY: &str = "onboard/DK/2026/11/21/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/document.jpg";
 const SELFIE: &str = "onboard/DK/2026/11/21/3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f/selfie.png";
@@ -136,6 +138,7 @@ fn onboarding(machine: &[&Rule], table: &Table) -> Onboarding {
     Onboarding {
         machines: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, machine),
         machine: "arn:aws:states:us-east-1:000000000000:stateMachine:bonafide-dev-agent-onboarding".to_owned(),
+        erasure: ERASURE.to_owned(),
         s3: aws_sdk_s3::Client::from_conf(
             aws_sdk_s3::Config::builder()
                 .behavior_version_latest()
@@ -295,22 +298,77 @@ async fn without_consent_no_tool_has_an_effect() {
     assert_eq!(machine.num_calls(), 0);
 }
 
+/// The machine Erasure, which starts for this session and nothing else.
+fn erases(consent: Value) -> Rule {
+    mock!(Client::start_execution)
+        .match_requests(move |request| {
+            let input: Value = serde_json::from_str(request.input().unwrap_or_default()).expect("json");
+            let asked = json!({
+                "applicationId": SESSION, "scope": "everything", "asOf": "2026-11-21T09:50:00.000Z", "requestedBy": "applicant",
+                "consent": consent,
+            });
+            (request.state_machine_arn(), request.name()) == (Some(ERASURE), Some(&*format!("{SESSION}-withdrawal")))
+                && input == asked
+        })
+        .then_output(|| {
+            let started = StartExecutionOutput::builder().execution_arn("arn");
+            started.start_date(aws_sdk_sfn::primitives::DateTime::from_secs(0)).build().expect("an output")
+        })
+}
+
 #[tokio::test]
-async fn a_withdrawal_erases_the_session() {
-    // A refusal needs no country.
-    for arguments in [&[("country", "DK"), ("consent", "false")][..], &[("consent", "FALSE")]] {
-        let table = Table::with(&with_selfie(at("VERIFIED")));
-        let body = call(&onboarding(&[], &table), event(Tool::GiveConsent, arguments)).await;
-        let (expression, _) = table.updated();
-        let removed = "applicationId, country, consentedAt, consent, documentKey, selfieKey, progress";
-        assert_eq!(expression, format!("REMOVE {removed}"));
-        let message = "Without consent the document is not read and the register is not asked. Thank the person and end the conversation.";
-        assert_eq!(json!(body), json!({"message": message}));
-        // A refusal leaves nothing.
-        let table = Table::with(&Row::new());
-        call(&onboarding(&[], &table), event(Tool::GiveConsent, arguments)).await;
-        assert!(table.is_unchanged());
+async fn a_withdrawal_erases_what_the_session_has_recorded() {
+    let shown = [("version", "2026-03"), ("language", "da")].map(|(name, value)| (name.to_owned(), text(value)));
+    let mut on_page = with_selfie(at("VERIFIED"));
+    on_page.insert("consent".to_owned(), AttributeValue::M(shown.into()));
+    let told = json!({"at": NOW, "withdrawnAt": NOW, "text": {"version": "2026-03", "language": "da"}});
+    for (row, consent) in [(on_page, told), (consented(), json!({"at": NOW, "withdrawnAt": NOW}))] {
+        for arguments in [&[("country", "DK"), ("consent", "false")][..], &[("consent", "FALSE")]] {
+            let (table, machine) = (Table::with(&row), erases(consent.clone()));
+            let body = call(&onboarding(&[&machine], &table), event(Tool::GiveConsent, arguments)).await;
+            let (expression, values) = table.updated();
+            let removed = "applicationId, country, consentedAt, consent, documentKey, selfieKey, progress";
+            assert_eq!(expression, format!("REMOVE {removed}"));
+            assert_eq!((machine.num_calls(), &values[":application"]), (1, &text(SESSION)));
+            assert!(body.state.is_none() && body.message.contains("erased within an hour"), "{body:?}");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_refusal_needs_no_country_and_leaves_nothing() {
+    for (row, arguments) in without_session().iter().zip([&[("consent", "false")][..], &AGREES[..1], &AGREES[..0]]) {
+        let (table, machine) = (Table::with(row), erases(Value::Null));
+        let arguments = [arguments, &[("consent", "false")]].concat();
+        let body = call(&onboarding(&[&machine], &table), event(Tool::GiveConsent, &arguments)).await;
+        assert_eq!(json!(body), json!({"message": REFUSED}));
+        assert!(table.is_unchanged() && machine.num_calls() == 0);
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_is_repeated_ends_the_session() {
+    let exists = mock!(Client::start_execution).then_error(|| {
+        StartExecutionError::ExecutionAlreadyExists(ExecutionAlreadyExists::builder().message("m").build())
+    });
+    for table in [Table::with(&at("VERIFIED")), Table::refusing(&at("VERIFIED"))] {
+        let body = call(&onboarding(&[&exists], &table), event(Tool::GiveConsent, &[("consent", "false")])).await;
+        assert_eq!((body.message.as_str(), table.update.num_calls()), (WITHDRAWN, 1));
+    }
+}
+
+/// Otherwise nothing would lead to what was recorded.
+#[tokio::test]
+async fn a_session_stays_if_its_erasure_does_not_start() {
+    let throttled = mock!(Client::start_execution).then_error(|| {
+        let error = aws_sdk_sfn::error::ErrorMetadata::builder().code("ThrottlingException").build();
+        StartExecutionError::generic(error)
+    });
+    let table = Table::with(&at("VERIFIED"));
+    let event = event(Tool::GiveConsent, &[("consent", "false")]);
+    let failure = handle(&onboarding(&[&throttled], &table), event, &moment()).await.expect_err("a failure");
+    assert_eq!((failure.name(), failure.code()), (ErrorName::Transient, Some("ThrottlingException")));
+    assert!(table.is_unchanged());
 }
 
 #[tokio::test]
@@ -649,6 +707,15 @@ async fn a_classic_agent_gives_the_consent_of_its_session() {
     onboarding.has_classic_agent = false;
     let failure = handle(&onboarding, parsed(&event), &moment()).await.expect_err("a failure");
     assert_eq!(failure.name(), ErrorName::InvalidInput);
+}
+
+#[tokio::test]
+async fn a_withdrawal_in_a_classic_agent_erases_as_well() {
+    let (table, machine) = (Table::with(&at("VERIFIED")), erases(json!({"at": NOW, "withdrawnAt": NOW})));
+    let event = parsed(&classic("give_consent", &[("consent", "false")], &json!({})));
+    let answer = json!(handle(&onboarding(&[&machine], &table), event, &moment()).await.expect("an answer"));
+    assert_eq!((body_of(&answer), machine.num_calls()), (json!({"message": WITHDRAWN}), 1));
+    assert_eq!(table.update.num_calls(), 1);
 }
 
 #[tokio::test]

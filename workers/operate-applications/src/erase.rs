@@ -109,7 +109,7 @@ impl Operator {
         retained: Option<DateTime<Utc>>,
     ) -> Result<Plan, Error> {
         let mut objects = 0;
-        for prefix in application.object_prefixes(&record.map(Record::pictures).unwrap_or_default()) {
+        for prefix in application.object_prefixes(record.and_then(Record::consented)) {
             objects += self.objects.count(&prefix).await?;
         }
         let stamp = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);

@@ -6,8 +6,9 @@ use bonafide_domain::{
 };
 use bonafide_review::{Error, Identified, latest};
 use bonafide_worker::{Applications, Row, column, text};
+use chrono::{DateTime, Utc};
 
-const ATTRIBUTES: [&str; 16] = [
+const ATTRIBUTES: [&str; 15] = [
     "applicationId",
     "kind",
     "status",
@@ -16,8 +17,7 @@ const ATTRIBUTES: [&str; 16] = [
     "selfieSubmission",
     "documentSubmission",
     "faceId",
-    "document",
-    "selfie",
+    "consentedAt",
     "retention",
     "retentionFrom",
     "evidenceErasedAt",
@@ -97,10 +97,9 @@ impl Record {
         usize::from(self.0.contains_key("faceId"))
     }
 
-    /// The keys of the pictures that it names.
-    pub(crate) fn pictures(&self) -> Vec<&str> {
-        let named = ["document", "selfie"].into_iter();
-        named.filter_map(|name| column(self.0.get(name)?.as_m().ok()?, "key")).collect()
+    /// When the person of a conversation has consented.
+    pub(crate) fn consented(&self) -> Option<DateTime<Utc>> {
+        column(&self.0, "consentedAt")?.parse().ok()
     }
 
     /// The executions of its latest submissions that have failed, and that a person may have resumed.

@@ -132,7 +132,8 @@ pub fn analyze_id_offered(region: &str, is_offered: bool) -> Option<Finding> {
 pub fn closed_services(assembly: &Assembly) -> Option<Finding> {
     let message = "Amazon Bedrock Agents takes no new customers since 2026-07-30. In an account that has not used it before, the \
                    creation of the agent fails, and with it the stack of conversations.";
-    let remedy = "Leave out the setting `agentModel`, unless the account has had an agent before that day";
+    let remedy = "Unless the account has had an agent before that day, leave out the setting `agentModel` and use a gateway in its place: \
+                  `-c conversationIssuer=<address> -c conversationClients=<ids>` (docs/DEPLOY.md, Conversations)";
     let is_used = assembly.of_type("AWS::Bedrock::Agent").next().is_some();
     is_used.then(|| Finding::new("BEDROCK_AGENTS_CLOSED", Severity::Risks, message.to_owned(), remedy))
 }
@@ -670,7 +671,13 @@ mod tests {
 
     #[test]
     fn the_agent_of_closed_bedrock_agents_is_a_risk() {
-        assert_eq!(codes(closed_services(&one("AWS::Bedrock::Agent", &json!({})))), ["BEDROCK_AGENTS_CLOSED"]);
+        let closed = closed_services(&one("AWS::Bedrock::Agent", &json!({})));
+        let remedy = closed.as_ref().map(|finding| finding.remedy.clone()).unwrap_or_default();
+        assert!(
+            ["conversationIssuer", "conversationClients"].iter().all(|setting| remedy.contains(setting)),
+            "{remedy}"
+        );
+        assert_eq!(codes(closed), ["BEDROCK_AGENTS_CLOSED"]);
         assert_eq!(closed_services(&one("AWS::BedrockAgentCore::Gateway", &json!({}))), None);
     }
 

@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::nordic;
 
 /// The id of one application: the base name of the uploaded object, `[A-Za-z0-9_-]{1,64}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,15 +28,13 @@ impl ApplicationId {
         &self.0
     }
 
-    /// The prefixes of everything that the bucket has of this application: its uploads and its evidence. `pointers` are keys of pictures that
-    /// its record names, since the folder of a conversation has the day in its name.
+    /// The prefixes of everything that the bucket has of this application: its uploads, its evidence, and the pictures of a conversation, to
+    /// which the person consented at this time.
     #[must_use]
-    pub fn object_prefixes(&self, pointers: &[&str]) -> BTreeSet<String> {
+    pub fn object_prefixes(&self, consented: Option<DateTime<Utc>>) -> BTreeSet<String> {
         // No id contains a dot or a slash, so no prefix is the beginning of another application's key.
         let own = ["zipped/", "selfie/", "id_document/"].map(|inbox| format!("{inbox}{self}."));
-        let folder = format!("/{self}/");
-        let conversation = pointers.iter().filter(|key| key.starts_with("onboard/"));
-        let conversation = conversation.filter_map(|key| Some(key[..key.find(&folder)? + folder.len()].to_owned()));
+        let conversation = consented.into_iter().flat_map(|at| nordic::Evidence::folders(self, at));
         own.into_iter().chain([format!("evidence/{self}/")]).chain(conversation).collect()
     }
 
@@ -119,18 +120,12 @@ mod tests {
     #[test]
     fn the_prefixes_of_an_application_are_of_no_other() {
         let id: ApplicationId = "a-1".parse().expect("an id");
-        let keys = [
-            "onboard/DK/2026/11/21/a-1/document.png",
-            "onboard/DK/2026/11/21/a-1/selfie.png",
-            "evidence/a-1/x/selfie.png",
-        ];
-        let prefixes = id.object_prefixes(&keys);
-        let expected =
-            ["evidence/a-1/", "id_document/a-1.", "onboard/DK/2026/11/21/a-1/", "selfie/a-1.", "zipped/a-1."];
-        assert_eq!(prefixes.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+        let own = id.object_prefixes(None);
+        assert_eq!(own.iter().collect::<Vec<_>>(), ["evidence/a-1/", "id_document/a-1.", "selfie/a-1.", "zipped/a-1."]);
+        let prefixes = id.object_prefixes("2026-11-21T09:30:00Z".parse().ok());
+        assert!(prefixes.is_superset(&own) && prefixes.contains("onboard/DK/2026/11/21/a-1/"), "{prefixes:?}");
         for other in ["zipped/a-11.zip", "evidence/a-12/x/package.zip", "onboard/DK/2026/11/21/a-12/selfie.png"] {
             assert!(!prefixes.iter().any(|prefix| other.starts_with(prefix.as_str())), "{other}");
         }
-        assert_eq!(id.object_prefixes(&["onboard/DK/2026/11/21/another/document.png"]).len(), 4);
     }
 }

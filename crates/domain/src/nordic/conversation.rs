@@ -135,6 +135,19 @@ pub struct ConsentText {
     pub language: Language,
 }
 
+/// A consent that the person has withdrawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WithdrawnConsent {
+    /// When it was given.
+    pub at: String,
+    /// When it was withdrawn.
+    pub withdrawn_at: String,
+    /// Its text; none in a conversation whose consent no page asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<ConsentText>,
+}
+
 /// The text is not a consent: one of the two is missing or malformed. The message does not quote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a consent has a version, and the language of the text such as sv or en-GB")]

@@ -1,6 +1,6 @@
 //! The keys of the pictures of a conversation.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Country;
 use crate::ApplicationId;
@@ -22,7 +22,14 @@ impl Evidence {
             Self::Document => "document",
             Self::Selfie => "selfie",
         };
-        format!("onboard/{country}/{}/{session}/{name}.{extension}", day.format("%Y/%m/%d"))
+        format!("{}{name}.{extension}", folder(country, day, session))
+    }
+
+    /// The folders in which the pictures of a session may be: it lasts one day from its consent, and may have changed its country.
+    pub(crate) fn folders(session: &ApplicationId, consented: DateTime<Utc>) -> impl Iterator<Item = String> {
+        let first = consented.date_naive();
+        let days = [Some(first), first.succ_opt()].into_iter().flatten();
+        days.flat_map(move |day| Country::ALL.map(|country| folder(country, day, session)))
     }
 
     /// Whether a key is of such a picture of this session in this country. It keeps a session from using a picture of another session, and
@@ -43,9 +50,28 @@ impl Evidence {
     }
 }
 
+fn folder(country: Country, day: NaiveDate, session: &ApplicationId) -> String {
+    format!("onboard/{country}/{}/{session}/", day.format("%Y/%m/%d"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_folders_of_a_session_have_all_its_pictures() {
+        let session: ApplicationId = "3f0c6d7e-2b57-4b6c-9d5e-0a1b2c3d4e5f".parse().expect("an id");
+        let consented: DateTime<Utc> = "2026-12-31T09:30:00Z".parse().expect("a time");
+        let folders: Vec<_> = Evidence::folders(&session, consented).collect();
+        assert_eq!(folders.len(), 2 * Country::ALL.len());
+        for hours in [0, 23, 24] {
+            let day = (consented + chrono::TimeDelta::hours(hours)).date_naive();
+            for country in Country::ALL {
+                let key = Evidence::Selfie.key(country, day, &session, "png");
+                assert!(folders.iter().any(|folder| key.starts_with(folder)), "{key}");
+            }
+        }
+    }
 
     #[test]
     fn a_key_belongs_to_one_picture_of_one_session_and_country() {

@@ -12,7 +12,9 @@ mod verification;
 mod words;
 mod zone;
 
-pub use conversation::{Caller, Claims, ConsentText, InvalidConsentText, InvalidPerson, Language, Person, Tool};
+pub use conversation::{
+    Caller, Claims, ConsentText, InvalidConsentText, InvalidPerson, Language, Person, Tool, WithdrawnConsent,
+};
 pub use country::{Country, UnknownCountry};
 pub use document::{
     Extraction, ExtractionStatus, Identity, IdentityConfidences, Line, from_analyze_id, identity, is_for_analyze_id,
