@@ -45,7 +45,7 @@ pub(crate) enum Level {
     Machines,
     /// Whole onboardings, the face API, conversations, the operators' command
     E2e,
-    /// The review desk on the local AWS, in Chromium
+    /// The review desk and the page of conversations on the local AWS, in Chromium
     Desk,
     /// Both APIs against their descriptions
     Contract,
@@ -257,7 +257,7 @@ impl Run<'_> {
             setup::node(project, steps)?;
         }
         if self.has(Level::Web) || self.has(Level::Desk) {
-            setup::desk(project, steps)?;
+            setup::pages(project, steps)?;
         }
         if needs(&[Level::Python, Level::Emulator]) {
             setup::python_tests(project, steps)?;
@@ -315,7 +315,16 @@ impl Run<'_> {
             reports.push(self.level(Level::Infrastructure, Count::Vitest, vitest, None)?);
         }
         if self.has(Level::Web) {
-            let web = npm(&["test", "--workspace", "web", "--workspace", "web/desk", "--"]);
+            let web = npm(&[
+                "test",
+                "--workspace",
+                "web",
+                "--workspace",
+                "web/desk",
+                "--workspace",
+                "web/conversation",
+                "--",
+            ]);
             reports.push(self.in_browser(Level::Web, web, None)?);
         }
         Ok(reports)
@@ -383,8 +392,8 @@ impl Run<'_> {
         }
         let binaries = binaries::list(project)?;
         let folder = project.run_folder("test")?;
-        let port = desk::port()?;
-        let options = LocalOptions { settings: vec![desk::origin(port)], ..LocalOptions::default() };
+        let ports = desk::ports()?;
+        let options = LocalOptions { settings: desk::origins(ports).to_vec(), ..LocalOptions::default() };
         let local = self.local_aws("test", &folder.path, &options)?;
         let traces = |command: &str| traces(project, &binaries, &local, command);
         steps.run("Marking the branches of the machines", "mark", &mut traces("mark")?)?;
@@ -404,9 +413,12 @@ impl Run<'_> {
                 }
                 Level::Desk => {
                     let pages = Pages::read(project, &local)?;
-                    let _server = desk::serve(project, steps, &folder.path, port, &pages)?;
-                    let mut npm = npm(project, &["test:local", "--workspace", "web/desk", "--"]);
-                    npm.env("BONAFIDE_DESK", desk::environment(&local, port, &pages));
+                    let _servers = desk::serve(project, steps, &folder.path, ports, &pages)?;
+                    let mut npm = npm(
+                        project,
+                        &["test:local", "--workspace", "web/desk", "--workspace", "web/conversation", "--"],
+                    );
+                    npm.env("BONAFIDE_DESK", desk::environment(&local, ports, &pages));
                     reports.push(self.in_browser(level, npm, Some(&local))?);
                     continue;
                 }
