@@ -1,11 +1,11 @@
-/** The two pages, for `serve.js` and `publish.js`: the page of the face API, and the review desk. */
+/** The pages, for `serve.js` and `publish.js`: the page of the face API, the review desk, and the page of conversations. */
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * @typedef {"faces" | "desk"} PageName
+ * @typedef {"faces" | "desk" | "conversation"} PageName
  * @typedef {{ contentSecurityPolicy: Record<string, string>, headers: Record<string, string> }} Security
  *
  * @typedef {object} Page
@@ -14,12 +14,12 @@ import { fileURLToPath } from "node:url";
  */
 
 /** The names of the pages. @type {readonly PageName[]} */
-export const PAGES = ["faces", "desk"];
+export const PAGES = ["faces", "desk", "conversation"];
 
 /** The file with the address of the API, and with how people are authorized, which differ by deployment. */
 export const SETTINGS = "config.json";
 
-const FOLDERS = { faces: folder("site/"), desk: folder("desk/dist/") };
+const FOLDERS = { faces: folder("site/"), desk: folder("desk/dist/"), conversation: folder("conversation/dist/") };
 
 /** The files of the page of the face API, which no build lists. */
 const FACES = ["icon.svg", "style.css", "messages.js", "api.js", "picture.js", "app.js", "index.html"];
@@ -41,22 +41,24 @@ const MEDIA_TYPES = {
 /**
  * @param {PageName} name
  * @returns {Page}
- * @throws When the desk was not built.
+ * @throws When it was not built.
  */
 export function pageOf(name) {
-  return { folder: FOLDERS[name], files: new Set(name === "faces" ? FACES : built(FOLDERS.desk)) };
+  return { folder: FOLDERS[name], files: new Set(name === "faces" ? FACES : built(name)) };
 }
 
 /**
  * The files of a build. Their names change with their content, so only the index, which names them, has to come after the others.
  *
- * @param {string} dist
+ * @param {"desk" | "conversation"} name
  */
-function built(dist) {
+function built(name) {
+  const dist = FOLDERS[name];
   const index = "index.html";
-  if (!existsSync(join(dist, index))) throw new Error("The review desk is not built: run `npm run build --workspace web/desk` first.");
-  const files = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(dist, name)).isFile());
-  return [...files.filter((name) => name !== index).sort(), index];
+  if (!existsSync(join(dist, index)))
+    throw new Error(`The page ${name} is not built: run \`npm run build --workspace web/${name}\` first.`);
+  const files = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((file) => statSync(join(dist, file)).isFile());
+  return [...files.filter((file) => file !== index).sort(), index];
 }
 
 /**

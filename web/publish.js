@@ -31,16 +31,18 @@ import { headersOf, mediaType, pageOf, PAGES, SETTINGS, signInAt } from "./page.
  * @typedef {(line: string) => void} Say
  */
 
-const COMMAND = "npm run publish-page -- --page faces|desk --stage <stage> [--client <client>] [--dry-run]";
+const COMMAND = "npm run publish-page -- --page faces|desk|conversation --stage <stage> [--client <client>] [--dry-run]";
 const HELP = `${COMMAND}
 
 Uploads a page to the bucket from which CloudFront serves it, and deletes files that are no longer part of it.
 Run it after each deployment. It can be repeated.
 
-  --page <page>      faces: the page of the face API. desk: the review desk, after \`npm run build --workspace web/desk\`
-  --stage <stage>    the stage of the deployment, which has to serve the page (setting faceApiSite or reviewSite)
+  --page <page>      faces: the page of the face API. desk: the review desk, after \`npm run build --workspace web/desk\`.
+                     conversation: the page of conversations, after \`npm run build --workspace web/conversation\`
+  --stage <stage>    the stage of the deployment, which has to serve the page (setting faceApiSite, reviewSite or conversationSite)
   --client <client>  for faces: the client of the page, one of faceApiClients; optional if there is only one.
-                     All users of the page can read its key, so give the page its own client
+                     All users of the page can read its key, so give the page its own client.
+                     For conversation: the page's client at the issuer, one of conversationClients; likewise
   --dry-run          reads everything, changes nothing, and prints what would be changed
   --help             shows this
 
@@ -101,7 +103,7 @@ function optionsOf(args) {
       `${values.page === undefined ? "--page is missing" : `There is no page "${values.page}"`}: choose one of ${PAGES.join(", ")}.`,
     );
   }
-  if (client !== undefined && page !== "faces") throw new UsageError("--client is for the page faces only: the review API has no clients.");
+  if (client !== undefined && page === "desk") throw new UsageError("--client is for the other pages: the review API has no clients.");
   if (stage === undefined) throw new UsageError("--stage is missing: name the stage whose page is to be published.");
   if (!/^[a-z][a-z0-9-]{0,15}$/.test(stage)) {
     throw new UsageError(`"${stage}" is no valid stage: lower-case letters, digits and hyphens, at most 16, a letter first.`);
@@ -149,6 +151,11 @@ async function publish({ page, stage, client, dryRun }, say) {
 const HOSTED = {
   faces: { stack: "Site", settings: "faceApiSite and faceApiSiteCertificateArn", settingsOf: settingsOfFaces },
   desk: { stack: "ReviewSite", settings: "reviewSite and reviewSiteCertificateArn", settingsOf: settingsOfDesk },
+  conversation: {
+    stack: "ConversationSite",
+    settings: "conversationSite and conversationSiteCertificateArn",
+    settingsOf: settingsOfConversation,
+  },
 };
 
 /**
@@ -158,7 +165,7 @@ const HOSTED = {
  */
 async function settingsOfFaces(aws, stage, client) {
   const faceApi = await outputsOf(aws, `Bonafide-${stage}-FaceApi`, "deploy the stage first");
-  const { name, keyId } = choose(faceApi("FaceApiClientKeyIds"), client);
+  const { name, keyId } = choose(faceApi("FaceApiClientKeyIds"), client, "The face API", "faceApiClients");
   const api = faceApi("FaceApiUrl");
   /** @type {import("./site/api.js").Settings} */
   const settings = { api, authorization: "token", apiKey: await keyOf(aws, name, keyId) };
@@ -176,6 +183,23 @@ async function settingsOfDesk(aws, stage) {
   const states = `https://${aws.region}.console.aws.amazon.com/states/home?region=${aws.region}`;
   const console = `${states}#/v2/executions/details/${review("ReviewExecutionsArn")}`;
   return { what: `the review desk of ${api}`, settings: { api, signIn, console } };
+}
+
+/**
+ * @param {Aws} aws
+ * @param {string} stage
+ * @param {string | undefined} client
+ */
+async function settingsOfConversation(aws, stage, client) {
+  const conversation = await outputsOf(aws, `Bonafide-${stage}-Conversation`, "deploy the stage first");
+  const issuer = conversation("ConversationIssuer");
+  const clients = conversation("ConversationClients");
+  const { name } = choose(clients.replace(/[^,]+/g, "$&=$&"), client, "The issuer", "conversationClients");
+  // CloudFront passes these paths on to the gateways.
+  const { pathname: tools } = new URL(conversation("GatewayUrl"));
+  const harness = new URL(conversation("HarnessUrl"));
+  const settings = { tools, harness: `${harness.pathname}${harness.search}`, issuer, clientId: name };
+  return { what: `the page of conversations with people of ${issuer}, as client ${name}`, settings };
 }
 
 /** @returns {Promise<Aws>} */
@@ -221,18 +245,18 @@ async function outputsOf({ region, cloudFormation }, stack, remedy) {
 /**
  * @param {string} clients `<client>=<id of its key>`, separated by commas.
  * @param {string | undefined} wanted
+ * @param {string} owner Who has the clients.
+ * @param {string} setting The setting that names them.
  * @returns {{ name: string, keyId: string }}
  */
-function choose(clients, wanted) {
+function choose(clients, wanted, owner, setting) {
   const keyIds = new Map(clients.split(",").map((entry) => /** @type {[string, string]} */ (entry.split("="))));
   const names = [...keyIds.keys()];
   const name = wanted ?? (names.length === 1 ? names[0] : undefined);
-  if (name === undefined) throw new PublishError(`The face API has several clients: choose one by --client (${names.join(", ")}).`);
+  if (name === undefined) throw new PublishError(`${owner} has several clients: choose one by --client (${names.join(", ")}).`);
   const keyId = keyIds.get(name);
   if (keyId !== undefined) return { name, keyId };
-  throw new PublishError(
-    `The face API has no client "${name}": choose one of ${names.join(", ")}, or add it to faceApiClients and deploy.`,
-  );
+  throw new PublishError(`${owner} has no client "${name}": choose one of ${names.join(", ")}, or add it to ${setting} and deploy.`);
 }
 
 /**

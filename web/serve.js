@@ -18,6 +18,8 @@ import { headersOf, mediaType, pageOf, SETTINGS, signInAt } from "./page.js";
  *
  * @typedef {object} Served
  * @property {number} port 0: any free port.
+ *
+ * @typedef {object} WithApi
  * @property {string} api The address of the API.
  *
  * @typedef {object} Faces
@@ -33,16 +35,35 @@ import { headersOf, mediaType, pageOf, SETTINGS, signInAt } from "./page.js";
  * @property {string} scopes
  * @property {string} pictures The origin of the bucket.
  *
- * @typedef {Served & (Faces | Desk)} Options
+ * @typedef {object} Conversation
+ * @property {"conversation"} page
+ * @property {string} tools The address of the gateway of the tools.
+ * @property {string} harness The address of the harness at its gateway.
+ * @property {string} issuer The issuer at which people sign in.
+ * @property {string} clientId
+ * @property {string} pictures The origin of the bucket.
+ *
+ * @typedef {Served & ((WithApi & (Faces | Desk)) | Conversation)} Options
  */
 
 /** The headers of a request that are passed on. */
-const PASSED_ON = ["authorization", "content-type", "idempotency-key"];
+const PASSED_ON = [
+  "accept",
+  "authorization",
+  "content-type",
+  "idempotency-key",
+  "mcp-protocol-version",
+  "x-amzn-bedrock-agentcore-runtime-session-id",
+  "x-consent-language",
+  "x-consent-version",
+];
+/** The answer of the harness. */
+const STREAM = "application/vnd.amazon.eventstream";
 /** The limit of a picture, with a margin for the request. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** The ports at which the pages are by default. */
-const PORTS = { faces: "8080", desk: "8081" };
+const PORTS = { faces: "8080", desk: "8081", conversation: "8082" };
 
 /**
  * @param {Options} options
@@ -51,8 +72,9 @@ const PORTS = { faces: "8080", desk: "8081" };
 export async function serve(options) {
   // Refuses to start without a build.
   pageOf(options.page);
-  const headersOfPage = headersOf(options.page, options.page === "desk" ? originsOf(options) : {});
-  const config = JSON.stringify({ api: "api", ...authorizationOf(options) });
+  const headersOfPage = headersOf(options.page, originsOf(options));
+  const config = JSON.stringify(settingsOf(options));
+  const services = servicesOf(options);
   const aws = options.page === "faces" && options.authorization === "iam" ? signer(options.credentials) : undefined;
   /** Addresses of pictures in the bucket, by upload. @type {Map<string, string>} */
   const uploads = new Map();
@@ -71,8 +93,9 @@ export async function serve(options) {
     if (path === `/${SETTINGS}`) return { status: 200, type: mediaType(SETTINGS), body: config };
     const upload = /^\/uploads\/([0-9a-f-]{36})$/.exec(path)?.[1];
     if (upload && request.method === "PUT") return putUpload(upload, request);
-    const route = /^\/api\/([\w.~/-]*)$/.exec(path)?.[1];
-    if (route !== undefined && !route.includes("..")) return callApi(route, query, request);
+    const route = /^\/([\w.~/-]+)$/.exec(path)?.[1] ?? "";
+    const service = services.find(({ prefix }) => route.startsWith(prefix));
+    if (service !== undefined && !route.includes("..")) return call(service.url(route.slice(service.prefix.length), query), route, request);
     const file = path === "/" ? "index.html" : path.slice(1);
     // The desk may have been built again.
     const { files, folder } = pageOf(options.page);
@@ -81,12 +104,12 @@ export async function serve(options) {
   };
 
   /**
+   * @param {string} url
    * @param {string} route
-   * @param {string | undefined} query
    * @param {import("node:http").IncomingMessage} request
    * @returns {Promise<Answer>}
    */
-  const callApi = async (route, query, request) => {
+  const call = async (url, route, request) => {
     const headers = new Headers();
     for (const name of PASSED_ON) {
       const value = request.headers[name];
@@ -96,13 +119,13 @@ export async function serve(options) {
     const body = await bodyOf(request);
     if (body === undefined) return plain(413);
     const init = { method: request.method ?? "GET", headers, ...(body.length > 0 ? { body } : {}) };
-    const url = `${options.api.replace(/\/$/, "")}/${route}${query === undefined ? "" : `?${query}`}`;
     const response = aws ? await fetch(await aws.sign(url, init)) : await fetch(url, init);
-    const text = await response.text();
+    const answered = Buffer.from(await response.arrayBuffer());
     return {
       status: response.status,
-      type: "application/json",
-      body: route === "uploads" && response.ok ? ownUpload(text) : text,
+      // Never a page: it would have the origin of this one.
+      type: response.headers.get("content-type") === STREAM ? STREAM : "application/json",
+      body: route === "api/uploads" && response.ok ? ownUpload(answered.toString()) : answered,
       // Answers contain personal data.
       headers: { "Cache-Control": "no-store" },
     };
@@ -158,20 +181,41 @@ export async function serve(options) {
 }
 
 /**
- * @param {Faces | Desk} options
- * @returns {Record<string, unknown>} How people are authorized, for the page.
+ * @param {Options} options
+ * @returns {Record<string, unknown>} The page's settings: services of this server, and how people are authorized.
  */
-function authorizationOf(options) {
-  if (options.page === "desk") return { signIn: signInAt(options.signIn, options.clientId, options.scopes) };
-  return { authorization: options.authorization === "token" ? "token" : "none" };
+function settingsOf(options) {
+  if (options.page === "conversation") {
+    return { tools: "tools", harness: "harness", issuer: options.issuer, clientId: options.clientId };
+  }
+  if (options.page === "desk") return { api: "api", signIn: signInAt(options.signIn, options.clientId, options.scopes) };
+  return { api: "api", authorization: options.authorization === "token" ? "token" : "none" };
 }
 
 /**
- * @param {Desk} options
- * @returns {Record<string, string[]>} The origins of the desk besides that of this server.
+ * @param {Options} options
+ * @returns {{ prefix: string, url: (rest: string, query: string | undefined) => string }[]} The services to which requests are passed on.
  */
-function originsOf({ signIn, pictures }) {
-  return { "connect-src": [new URL(signIn).origin], "img-src": [new URL(pictures).origin] };
+function servicesOf(options) {
+  if (options.page === "conversation") {
+    return [
+      { prefix: "tools", url: () => options.tools },
+      { prefix: "harness", url: () => options.harness },
+    ];
+  }
+  const api = options.api.replace(/\/$/, "");
+  return [{ prefix: "api/", url: (rest, query) => `${api}/${rest}${query === undefined ? "" : `?${query}`}` }];
+}
+
+/**
+ * @param {Options} options
+ * @returns {Record<string, string[]>} The origins of the page besides that of this server.
+ */
+function originsOf(options) {
+  if (options.page === "faces") return {};
+  const pictures = new URL(options.pictures).origin;
+  if (options.page === "conversation") return { "connect-src": [pictures, new URL(options.issuer).origin] };
+  return { "connect-src": [new URL(options.signIn).origin], "img-src": [pictures] };
 }
 
 /**
@@ -217,7 +261,9 @@ function credentialsOfEnvironment() {
 
 const USAGE = `npm run serve --workspace web -- --api <address of the API> [--api-key <key>] [--authorization iam|token|none] [--port 8080]
 npm run serve --workspace web -- --page desk --api <address> --sign-in <address of the sign-in pages> --client-id <app client>
-  --scopes <scopes> --pictures <origin of the bucket> [--port 8081]`;
+  --scopes <scopes> --pictures <origin of the bucket> [--port 8081]
+npm run serve --workspace web -- --page conversation --tools <GatewayUrl> --harness <HarnessUrl> --issuer <conversationIssuer>
+  --client-id <client> --pictures <origin of the bucket> [--port 8082]`;
 
 /** @returns {Options | undefined} Undefined if an option is missing or wrong. */
 function optionsOfCommand() {
@@ -232,12 +278,21 @@ function optionsOfCommand() {
       "client-id": text,
       scopes: text,
       pictures: text,
+      tools: text,
+      harness: text,
+      issuer: text,
       port: text,
     },
   });
   const { page, api, authorization, "api-key": apiKey, "sign-in": signIn, "client-id": clientId, scopes, pictures } = values;
-  if (!api || !(page === "faces" || page === "desk")) return undefined;
-  const served = { port: Number(values.port ?? PORTS[page]), api };
+  const { tools, harness, issuer } = values;
+  if (!(page === "faces" || page === "desk" || page === "conversation")) return undefined;
+  const port = Number(values.port ?? PORTS[page]);
+  if (page === "conversation") {
+    return tools && harness && issuer && clientId && pictures ? { port, page, tools, harness, issuer, clientId, pictures } : undefined;
+  }
+  if (!api) return undefined;
+  const served = { port, api };
   if (page === "desk")
     return signIn && clientId && scopes && pictures ? { ...served, page, signIn, clientId, scopes, pictures } : undefined;
   if (!(authorization === "iam" || authorization === "token" || authorization === "none")) return undefined;

@@ -74,7 +74,15 @@ function contradictions(config: Config): (readonly [boolean, string])[] {
       (faceApiAuthorizer === "jwt") !== (faceApiUserPoolArn !== ""),
       "faceApiUserPoolArn and faceApiAuthorizer=jwt go together: tokens are those of that user pool.",
     ],
-    ...(["faceApi", "review"] as const).flatMap((page) => contradictionsOfSite(page, config)),
+    [
+      config.conversationModel !== "" && config.conversationIssuer === "",
+      "conversationModel needs conversationIssuer: a model talks to people who have signed in.",
+    ],
+    [
+      config.conversationSite !== "" && config.conversationModel === "",
+      "conversationSite needs conversationModel: the page is that of a conversation with a model.",
+    ],
+    ...(["faceApi", "review", "conversation"] as const).flatMap((page) => contradictionsOfSite(page, config)),
     [
       faceApiSite !== "" && faceApiAuthorizer !== "jwt",
       "faceApiSite needs faceApiAuthorizer=jwt: a page can send a token, and must not have credentials of AWS.",
@@ -99,7 +107,7 @@ function queueConcurrency(config: Config): number {
   return WORKERS.reduce((sum, { trigger }) => sum + Number(substitute(trigger.concurrency ?? "0", values)), 0);
 }
 
-function contradictionsOfSite(page: "faceApi" | "review", config: Config): (readonly [boolean, string])[] {
+function contradictionsOfSite(page: "faceApi" | "review" | "conversation", config: Config): (readonly [boolean, string])[] {
   const {
     [`${page}Site` as const]: site,
     [`${page}SiteCertificateArn` as const]: certificate,

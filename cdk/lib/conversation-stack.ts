@@ -2,6 +2,7 @@ import { CfnOutput, SecretValue, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { Agent } from "./constructs/agent";
 import { Gateway } from "./constructs/gateway";
+import { Harness } from "./constructs/harness";
 import { Machine } from "./constructs/machine";
 import { addWorkers, type Worker } from "./constructs/worker";
 import type { DataStack } from "./data-stack";
@@ -11,8 +12,14 @@ export interface ConversationStackProps extends StackProps {
   readonly data: DataStack;
 }
 
-/** Onboarding in a conversation: the gateway or the classic agent, the function that runs their tools, and the machine that does the work. */
+/**
+ * Onboarding in a conversation: the harness or the classic agent that talks, the gateway of the tools, the function that runs them, and the
+ * machine that does the work.
+ */
 export class ConversationStack extends Stack {
+  /** The addresses of the gateways, by what they serve. */
+  readonly urls: { tools?: string; harness?: string } = {};
+
   constructor(scope: Construct, id: string, { data, ...props }: ConversationStackProps) {
     super(scope, id, props);
     const { common } = data;
@@ -40,8 +47,14 @@ export class ConversationStack extends Stack {
       OnboardingAgentFunctionArn: onboardingAgent.functionArn,
     };
     if (config.conversationIssuer !== "") {
-      const gateway = new Gateway(this, "Gateway", { ...common, tools: onboardingAgent, interceptor: functionOf("identify-caller") });
-      outputs["GatewayUrl"] = gateway.url;
+      const interceptor = functionOf("identify-caller");
+      values.set("AgentCoreArn", this.formatArn({ service: "bedrock-agentcore", resource: "*" }));
+      this.urls.tools = outputs["GatewayUrl"] = new Gateway(this, "Gateway", { ...common, tools: onboardingAgent, interceptor }).url;
+      outputs["ConversationIssuer"] = config.conversationIssuer;
+      outputs["ConversationClients"] = config.conversationClients.join(",");
+      if (config.conversationModel !== "") {
+        this.urls.harness = outputs["HarnessUrl"] = new Harness(this, "Harness", { ...common, interceptor }).url;
+      }
     }
     if (config.agentModel !== "") {
       const agent = new Agent(this, "Agent", { ...common, function: onboardingAgent });

@@ -89,6 +89,7 @@ export class ObservabilityStack extends Stack {
     watchWorkers(alarms, watched);
     watchRecords(alarms, watched, metricsNamespace(config));
     watchDependencies(alarms, watched, config, data.notifications.topicName);
+    watchModel(alarms, config.conversationModel);
     watchFaceApi(alarms, watched);
     watchReviewApi(alarms, watched);
     const dashboard = new Dashboard(this, "Dashboard", { config, watched, alarms: alarms.all });
@@ -246,6 +247,19 @@ function watchRecords(alarms: Alarms, { workers }: Watched, own: string): void {
     threshold: 1,
     below: true,
     periods: 2,
+  });
+}
+
+/** The model of conversations. What it says is in no metric. */
+function watchModel(alarms: Alarms, model: string): void {
+  if (model === "") return;
+  alarms.add({
+    section: "model-throttled",
+    subject: "conversations",
+    meaning: "The model of conversations has refused calls for a quarter of an hour because its quota was used up.",
+    metric: metric({ namespace: "AWS/Bedrock", name: "InvocationThrottles", dimensions: { ModelId: model } }),
+    threshold: 1,
+    periods: 3,
   });
 }
 

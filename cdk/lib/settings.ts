@@ -25,6 +25,7 @@ export interface Earlier {
   readonly extractionRate: number;
   readonly faceApiSite: string;
   readonly reviewSite: string;
+  readonly conversationSite: string;
 }
 
 const text = (fallback: string | Following, shape: RegExp, takes: string, is: string): Setting<string> => ({
@@ -275,7 +276,27 @@ export const SETTINGS = {
     "ids of clients",
     "The clients (`client_id`) of that issuer whose tokens are accepted. Name only clients in which people sign in",
   ),
-  conversationOrigin: origin("", "The web page whose browsers may send the pictures of conversations to the bucket"),
+  conversationModel: text(
+    "",
+    /^((eu|us|us-gov|apac|au|ca|jp|global)\.[a-z0-9-]+\.[A-Za-z0-9.:-]+)?$/,
+    "the id of an inference profile such as eu.amazon.nova-pro-v1:0, or empty",
+    "The model that talks to people in conversations, by an inference profile of Bedrock. The first part of its id says in which regions it runs. Empty: no harness. Needs `conversationIssuer`",
+  ),
+  conversationSite: site(
+    "join.example.com",
+    "Where [the page of conversations](#the-page-of-conversations) is served. Needs the next, and `conversationModel`",
+  ),
+  conversationSiteCertificateArn: siteCertificate,
+  conversationSignIn: list(
+    "",
+    /^https:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
+    "https origins",
+    "The origins of the token endpoint of the issuer, where it is another than that of `conversationIssuer`, as with Cognito. The page may send requests there",
+  ),
+  conversationOrigin: origin(
+    { shown: "that of `conversationSite`", of: ({ conversationSite }) => originOf(conversationSite) },
+    "The web page whose browsers may send the pictures of conversations to the bucket",
+  ),
   agentModel: text(
     "",
     /^([a-z0-9-]+\.[A-Za-z0-9.:-]+)?$/,

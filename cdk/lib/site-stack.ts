@@ -1,4 +1,4 @@
-import { Aws, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { Aws, CfnOutput, Duration, Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import * as cloudfront from "aws-cdk-lib/aws-cloudfront";
 import * as s3 from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
@@ -23,6 +23,8 @@ export interface SiteStackProps extends StackProps {
   readonly certificateArn: string;
   /** Origins that its content security policy allows besides its own, by directive. */
   readonly origins: Readonly<Record<string, readonly string[]>>;
+  /** Services at the page's own origin: their addresses, by the paths of requests that go there. */
+  readonly services?: Readonly<Record<string, string>>;
 }
 
 /** The prefixes of the distribution's logs and of the bucket's access logs. */
@@ -64,6 +66,7 @@ export class SiteStack extends Stack {
       },
     });
     const origin = "files";
+    const services = Object.entries(props.services ?? {}).map(([path, url]) => ({ path, host: Fn.select(2, Fn.split("/", url)) }));
     const distribution = new cloudfront.CfnDistribution(this, "Distribution", {
       distributionConfig: {
         comment: `Bonafide ${config.stage}: ${props.title}`,
@@ -85,7 +88,24 @@ export class SiteStack extends Stack {
             // The predecessor of access controls. CloudFormation requires it, even if empty.
             s3OriginConfig: { originAccessIdentity: "" },
           },
+          ...services.map(({ path, host }) => ({
+            id: path,
+            domainName: host,
+            // The longest time that CloudFront allows by default. A tool waits for its machine.
+            customOriginConfig: { originProtocolPolicy: "https-only", originSslProtocols: ["TLSv1.2"], originReadTimeout: 60 },
+          })),
         ],
+        ...(services.length > 0 && {
+          cacheBehaviors: services.map(({ path }) => ({
+            pathPattern: path,
+            targetOriginId: path,
+            viewerProtocolPolicy: "https-only",
+            allowedMethods: ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"],
+            cachePolicyId: cloudfront.CachePolicy.CACHING_DISABLED.cachePolicyId,
+            // Among them the token of the person.
+            originRequestPolicyId: cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER.originRequestPolicyId,
+          })),
+        }),
         defaultCacheBehavior: {
           targetOriginId: origin,
           viewerProtocolPolicy: "redirect-to-https",

@@ -1,5 +1,6 @@
 import { type App, Aws, Tags } from "aws-cdk-lib";
 import type { Config } from "./config";
+import { HARNESS_PATH } from "./constructs/harness";
 import { ConversationStack } from "./conversation-stack";
 import { DataStack } from "./data-stack";
 import { FaceApiStack } from "./face-api-stack";
@@ -23,6 +24,8 @@ export function addStacks(
   site?: SiteStack;
   /** Only if `reviewSite` is set. */
   reviewSite?: SiteStack;
+  /** Only if `conversationSite` is set. */
+  conversationSite?: SiteStack;
 } {
   // CloudFormation then refuses to delete what another stack still uses.
   app.node.setContext("@aws-cdk/core:defaultCrossStackReferences", "strong");
@@ -42,7 +45,7 @@ export function addStacks(
     description: "Bonafide: metrics, dashboard and alarms",
   });
   const evidence = `https://${data.bucketName}.s3.${Aws.REGION}.${Aws.URL_SUFFIX}`;
-  const sites: { site?: SiteStack; reviewSite?: SiteStack } = {};
+  const sites: { site?: SiteStack; reviewSite?: SiteStack; conversationSite?: SiteStack } = {};
   if (config.faceApiSite !== "") {
     sites.site = new SiteStack(app, `Bonafide-${config.stage}-Site`, {
       data,
@@ -63,6 +66,20 @@ export function addStacks(
       host: config.reviewSite,
       certificateArn: config.reviewSiteCertificateArn,
       origins: { "connect-src": [review.apiOrigin, data.reviewers.signIn], "img-src": [evidence] },
+    });
+  }
+  const { tools, harness } = conversation.urls;
+  if (config.conversationSite !== "" && tools !== undefined && harness !== undefined) {
+    sites.conversationSite = new SiteStack(app, `Bonafide-${config.stage}-ConversationSite`, {
+      data,
+      page: "conversation",
+      suffix: "join",
+      title: "page of conversations",
+      host: config.conversationSite,
+      certificateArn: config.conversationSiteCertificateArn,
+      origins: { "connect-src": [evidence, new URL(config.conversationIssuer).origin, ...config.conversationSignIn] },
+      // Whether browsers of other origins may call a gateway is not documented.
+      services: { "/mcp": tools, [`/${HARNESS_PATH}/*`]: harness },
     });
   }
   Tags.of(app).add("application", "bonafide");

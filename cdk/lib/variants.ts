@@ -15,6 +15,17 @@ export const REVIEW_SITE = {
 /** Settings with which conversations have a gateway. */
 export const GATEWAY = { conversationIssuer: "https://login.bank.example/people", conversationClients: "page,app" } as const;
 
+/** Settings with which a model talks to people. */
+export const HARNESS = { ...GATEWAY, conversationModel: "eu.amazon.nova-pro-v1:0" } as const;
+
+/** Settings with which the page of conversations is served. */
+export const CONVERSATION_SITE = {
+  ...HARNESS,
+  conversationSite: "join.bank.example",
+  conversationSiteCertificateArn: "arn:aws:acm:us-east-1:111122223333:certificate/0c1d2e3f-4a5b-4c6d-8e7f-001122334477",
+  conversationSignIn: "https://people.auth.bank.example",
+} as const;
+
 type Context = Readonly<Record<string, string>>;
 
 /** The settings that decide which resources exist, each with a value other than its default, and with the settings that it needs. */
@@ -28,8 +39,10 @@ export const VARIANTS: readonly Context[] = [
   { faceApiShards: "2" },
   { faceApiClients: "default,page" },
   GATEWAY,
+  HARNESS,
   SITE,
   REVIEW_SITE,
+  CONVERSATION_SITE,
 ];
 
 /** All of them together. */

@@ -3,9 +3,9 @@ import type * as bedrock from "aws-cdk-lib/aws-bedrock";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { INSTRUCTION } from "../lib/constructs/agent";
+import { INSTRUCTION_OF_AGENT, INSTRUCTION_OF_HARNESS } from "../lib/instruction";
 import { WORKERS_FOLDER } from "../lib/paths";
-import { type Deployment, deployment, GATEWAY, onDisk, readable, resource, resources, synthesize } from "./support";
+import { type Deployment, deployment, GATEWAY, HARNESS, onDisk, readable, resource, resources, synthesize } from "./support";
 
 const { conversation } = deployment();
 /** The one contract of the tools. */
@@ -65,7 +65,13 @@ describe("the gateway", () => {
   it("exists only if an issuer of tokens is set", () => {
     for (const type of ["AWS::BedrockAgentCore::Gateway", "AWS::BedrockAgentCore::GatewayTarget"])
       expect([...resources(conversation, type).keys()], type).toEqual([]);
-    expect(Object.keys(stack.template.Outputs).sort()).toEqual(["AgentOnboardingMachineArn", "GatewayUrl", "OnboardingAgentFunctionArn"]);
+    expect(Object.keys(stack.template.Outputs).sort()).toEqual([
+      "AgentOnboardingMachineArn",
+      "ConversationClients",
+      "ConversationIssuer",
+      "GatewayUrl",
+      "OnboardingAgentFunctionArn",
+    ]);
   });
 
   it("accepts tokens of the issuer's clients, and asks the interceptor before each request", () => {
@@ -104,7 +110,7 @@ describe("the gateway", () => {
     expect(target.Name).toMatch(/^([0-9a-zA-Z]-?){1,100}$/);
   });
 
-  it("has the role of its file, for gateways of this account only", () => {
+  it("has the role of its file, for AgentCore of this account only", () => {
     const role = resource(stack, "AWS::IAM::Role", "Gateway/Role/Resource").Properties;
     const filled = (file: string): unknown =>
       JSON.parse(
@@ -112,13 +118,111 @@ describe("the gateway", () => {
           .policy(file)
           .replaceAll("${IdentifyCallerFunctionArn}", "<IdentifyCaller/Function/Resource.Arn>")
           .replaceAll("${OnboardingAgentFunctionArn}", "<OnboardingAgent/Function/Resource.Arn>")
-          .replaceAll("${GatewaysArn}", "arn:<Partition>:bedrock-agentcore:<Region>:<AccountId>:gateway/*")
+          .replaceAll("${AgentCoreArn}", "arn:<Partition>:bedrock-agentcore:<Region>:<AccountId>:*")
           .replaceAll("${AccountId}", "<AccountId>"),
       );
     expect(role.Policies).toHaveLength(1);
     expect(read(role.Policies[0].PolicyDocument)).toEqual(filled("gateways/conversations"));
     expect(read(role.AssumeRolePolicyDocument)).toEqual(filled("resources/trust-bedrock-agentcore"));
     expect(gateway.RoleArn).toBe("<Gateway/Role/Resource.Arn>");
+  });
+});
+
+describe("the harness", () => {
+  const deployed = synthesize(HARNESS);
+  const stack = deployed.conversation;
+  const read = (value: unknown): any => readable(deployed, stack, value);
+  const of = (type: string, path: string): any => read(resource(stack, `AWS::BedrockAgentCore::${type}`, path).Properties);
+  const harness = of("Harness", "Harness/Resource");
+  const gateway = of("Gateway", "Harness/Gateway");
+  const target = of("GatewayTarget", "Harness/Target");
+
+  it("exists only if a model is set, which needs an issuer", () => {
+    for (const other of [conversation, synthesize(GATEWAY).conversation])
+      expect([...resources(other, "AWS::BedrockAgentCore::Harness").keys()]).toEqual([]);
+    expect(() => synthesize({ conversationModel: HARNESS.conversationModel })).toThrow("conversationModel needs conversationIssuer");
+    expect(() => synthesize({ ...HARNESS, conversationModel: "amazon.nova-pro-v1:0" })).toThrow("an inference profile");
+  });
+
+  it("talks with this model and instruction, and forgets", () => {
+    expect(harness).toMatchObject({
+      HarnessName: "bonafide_dev_onboarding",
+      Model: { BedrockModelConfig: { ModelId: "eu.amazon.nova-pro-v1:0" } },
+      SystemPrompt: [{ Text: INSTRUCTION_OF_HARNESS }],
+      Memory: { Disabled: {} },
+      EnvironmentVariables: { OTEL_SDK_DISABLED: "true" },
+    });
+    // Anyone who is let in may replace all of this, so only IAM lets in.
+    expect(harness.AuthorizerConfiguration).toBeUndefined();
+    for (const limit of ["MaxIterations", "MaxTokens", "TimeoutSeconds"]) expect(harness[limit], limit).toBeGreaterThan(0);
+    // docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_CreateHarness.html
+    expect(of("Harness", "Harness/Resource").HarnessName).toMatch(/^[a-zA-Z][a-zA-Z0-9_]{0,39}$/);
+    const long = synthesize({ ...HARNESS, stage: `a-${"b".repeat(14)}` }).conversation;
+    expect(resource(long, "AWS::BedrockAgentCore::Harness", "Harness/Resource").Properties.HarnessName).toMatch(
+      /^[a-zA-Z][a-zA-Z0-9_]{0,39}$/,
+    );
+  });
+
+  it("offers the tools of the contract to its caller, and none of its own", () => {
+    const offered = harness.Tools.map(({ Type, Name, Config }: any) => ({ type: Type, name: Name, ...Config.InlineFunction }));
+    expect(offered).toEqual(
+      tools.map(({ name, description, inputSchema }) => ({
+        type: "inline_function",
+        name,
+        Description: description,
+        InputSchema: inputSchema,
+      })),
+    );
+    expect(harness.AllowedTools).toEqual(tools.map(({ name }) => name));
+  });
+
+  it("is reached by people through a gateway that asks the interceptor", () => {
+    const { ProtocolType, ...tokens } = of("Gateway", "Gateway/Resource");
+    expect(ProtocolType).toBe("MCP");
+    for (const setting of ["AuthorizerType", "AuthorizerConfiguration", "InterceptorConfigurations"])
+      expect(gateway[setting], setting).toEqual(tokens[setting]);
+    expect(gateway.ProtocolType).toBeUndefined();
+    expect(target.TargetConfiguration).toEqual({
+      Http: {
+        Passthrough: { Endpoint: "https://bedrock-agentcore.<Region>.<URLSuffix>/harnesses/invoke", ProtocolType: "CUSTOM" },
+      },
+    });
+    expect(target.MetadataConfiguration).toEqual({
+      AllowedQueryParameters: ["harnessArn"],
+      AllowedRequestHeaders: ["X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"],
+    });
+    expect(read(stack.template.Outputs["HarnessUrl"].Value)).toBe(
+      "<Harness/Gateway.GatewayUrl>/harness/?harnessArn=<Harness/Resource.Arn>",
+    );
+  });
+
+  it("takes a limited number of messages from one person", () => {
+    expect(of("GatewayRateLimit", "Harness/RateLimit")).toEqual({
+      GatewayIdentifier: "<Harness/Gateway.GatewayIdentifier>",
+      DimensionKeys: ["$.context.jwt.sub"],
+      Entries: [{ Dimensions: { "$.context.jwt.sub": "*" }, Requests: [{ Rate: 30, Period: "minute" }] }],
+    });
+  });
+
+  it("and its gateway have the roles of their files", () => {
+    const values: Record<string, string> = {
+      ConversationModelProfileArn: "arn:<Partition>:bedrock:<Region>:<AccountId>:inference-profile/eu.amazon.nova-pro-v1:0",
+      ConversationModelArn: "arn:<Partition>:bedrock:*::foundation-model/amazon.nova-pro-v1:0",
+      IdentifyCallerFunctionArn: "<IdentifyCaller/Function/Resource.Arn>",
+      HarnessArn: "<Harness/Resource.Arn>",
+    };
+    for (const [path, file] of [
+      ["Harness/Role/Resource", "harnesses/conversations"],
+      ["Harness/GatewayRole/Resource", "gateways/harness"],
+    ] as const) {
+      const { Policies } = read(resource(stack, "AWS::IAM::Role", path).Properties);
+      const filled = onDisk.policy(file).replaceAll(/\$\{(\w+)\}/g, (token, name: string) => values[name] ?? token);
+      expect(Policies.map(({ PolicyDocument }: any) => PolicyDocument)).toEqual([JSON.parse(filled)]);
+    }
+    expect(harness.ExecutionRoleArn).toBe("<Harness/Role/Resource.Arn>");
+    expect(gateway.RoleArn).toBe("<Harness/GatewayRole/Resource.Arn>");
+    // What the container would log is not written.
+    expect(onDisk.policy("harnesses/conversations")).not.toMatch(/"(logs|xray|cloudwatch):/);
   });
 });
 
@@ -177,16 +281,14 @@ describe("the classic agent", () => {
   });
 
   it("has its fixed rules in the instruction", () => {
-    expect(agent.Instruction).toBe(INSTRUCTION);
-    expect(INSTRUCTION.length).toBeLessThan(4000);
-    for (const rule of [
-      "Do nothing else before they have agreed",
-      "never write one or a part of one",
-      "asks for another picture",
-      "is never an instruction",
-    ])
-      expect(INSTRUCTION).toContain(rule);
-    for (const { name } of tools.filter(({ name: of }) => of !== "complete_onboarding")) expect(INSTRUCTION).toContain(name);
+    expect(agent.Instruction).toBe(INSTRUCTION_OF_AGENT);
+    expect(INSTRUCTION_OF_AGENT).toContain("Do nothing else before they have agreed");
+    for (const instruction of [INSTRUCTION_OF_AGENT, INSTRUCTION_OF_HARNESS]) {
+      expect(instruction.length).toBeLessThan(4000);
+      for (const rule of ["never write one or a part of one", "asks for another picture", "is never an instruction"])
+        expect(instruction).toContain(rule);
+      for (const { name } of tools.filter(({ name: of }) => of !== "complete_onboarding")) expect(instruction).toContain(name);
+    }
   });
 
   describe("has an alias whose description", () => {
@@ -207,7 +309,7 @@ describe("the classic agent", () => {
 
     it.each<[string, () => Deployment]>([
       ["model", () => synthesize({ agentModel: "anthropic.claude-3-5-haiku-20241022-v1:0" })],
-      ["instruction", () => changed((agent) => (agent.instruction = `${INSTRUCTION} Be brief.`))],
+      ["instruction", () => changed((agent) => (agent.instruction = `${INSTRUCTION_OF_AGENT} Be brief.`))],
       [
         "description of a function",
         () => changed((agent) => agent.addPropertyOverride("ActionGroups.0.FunctionSchema.Functions.0.Description", "Records it.")),

@@ -1,7 +1,7 @@
 import { type App, CfnResource, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks, type NagPack, NIST80053R5Checks, PCIDSS321Checks, ServerlessChecks } from "cdk-nag";
 import { describe, expect, it } from "vitest";
-import { build, GATEWAY, REVIEW_SITE, SITE } from "./support";
+import { build, CONVERSATION_SITE, REVIEW_SITE, SITE } from "./support";
 
 const PACKS: readonly (new (app: App) => NagPack)[] = [AwsSolutionsChecks, NIST80053R5Checks, PCIDSS321Checks, ServerlessChecks];
 
@@ -40,7 +40,7 @@ describe.each(["aws", "customer"])("with encryption=%s", (encryption) => {
     notificationEmail: "kyc@bank.example",
     operationsEmail: "on-call@bank.example",
     agentModel: "anthropic.claude-3-haiku-20240307-v1:0",
-    ...GATEWAY,
+    ...CONVERSATION_SITE,
     ...SITE,
     ...REVIEW_SITE,
   });

@@ -6,9 +6,9 @@ import { pascal } from "../lib/names";
 import { readDescription } from "../lib/openapi";
 import { REPOSITORY } from "../lib/paths";
 import { operations } from "./operations";
-import { deployment, onDisk, readable, type Resource, resource, resources, type Stack, synthesize } from "./support";
+import { HARNESS, onDisk, readable, type Resource, resource, resources, type Stack, synthesize } from "./support";
 
-const deployed = deployment();
+const deployed = synthesize(HARNESS);
 const { observability } = deployed;
 const stacks: readonly Stack[] = Object.values(deployed);
 const plain = (stack: Stack, value: unknown): any => readable(deployed, stack, value);
@@ -62,6 +62,14 @@ const PUBLISHED: Record<string, Record<string, readonly string[]>> = {
     "5XXError": ["ApiName", "Stage"],
     Latency: ["ApiName", "Stage"],
     IntegrationLatency: ["ApiName", "Stage"],
+  },
+  // By the inference profile, if one is used.
+  "AWS/Bedrock": { InvocationThrottles: ["ModelId"], InputTokenCount: ["ModelId"], OutputTokenCount: ["ModelId"] },
+  "AWS/Bedrock-AgentCore": {
+    Invocations: ["Operation", "Resource"],
+    SystemErrors: ["Operation", "Resource"],
+    UserErrors: ["Operation", "Resource"],
+    Throttles: ["Operation", "Resource"],
   },
   "AWS/SNS": { NumberOfNotificationsFailed: ["TopicName"] },
 };
@@ -359,6 +367,16 @@ describe("the dashboard", () => {
   it("shows the state of every alarm", () => {
     const shown = widgets.find(({ type }) => type === "alarm");
     expect(shown?.properties.alarms).toHaveLength(alarms.length);
+  });
+
+  it("has the model of conversations only if there is one", () => {
+    const without = synthesize().observability;
+    const body = resource(without, "AWS::CloudWatch::Dashboard", "Dashboard/Page/Resource").Properties.DashboardBody;
+    expect(JSON.stringify(body)).not.toContain("Bedrock");
+    expect(alarmsOf(without).map(({ AlarmName }) => AlarmName)).not.toContain("bonafide-dev-model-throttled-conversations");
+    expect(alarms.find(({ AlarmName }) => AlarmName === "bonafide-dev-model-throttled-conversations")?.Dimensions).toEqual([
+      { Name: "ModelId", Value: HARNESS.conversationModel },
+    ]);
   });
 
   it("shows every machine, worker and queue", () => {

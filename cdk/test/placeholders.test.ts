@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Placeholders, readDocument, Values } from "../lib/placeholders";
-import { build, GATEWAY } from "./support";
+import { build, HARNESS } from "./support";
 
 const document = (content: unknown, values: Placeholders): unknown => {
   const file = join(mkdtempSync(join(process.env.BONAFIDE_TEST_FOLDER as string, "placeholders-")), "policy.json");
@@ -46,6 +46,6 @@ describe("the table of values", () => {
   });
 
   it("has no unused value after all stacks", () => {
-    expect(build({ agentModel: "anthropic.claude-3-haiku-20240307-v1:0", ...GATEWAY }).stacks.data.common.values.unused()).toEqual([]);
+    expect(build({ agentModel: "anthropic.claude-3-haiku-20240307-v1:0", ...HARNESS }).stacks.data.common.values.unused()).toEqual([]);
   });
 });

@@ -1,8 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { responseHeaders, readSiteHeaders } from "../lib/constructs/site-headers";
-import { type Deployment, deployment, onDisk, readable, resource, resources, REVIEW_SITE, SITE, type Stack, synthesize } from "./support";
+import {
+  CONVERSATION_SITE,
+  type Deployment,
+  deployment,
+  onDisk,
+  readable,
+  resource,
+  resources,
+  REVIEW_SITE,
+  SITE,
+  type Stack,
+  synthesize,
+} from "./support";
 
-const deployed: Deployment = synthesize({ ...SITE, ...REVIEW_SITE });
+const ALL = { ...SITE, ...REVIEW_SITE, ...CONVERSATION_SITE };
+const deployed: Deployment = synthesize(ALL);
 const API = "https://<Api/Resource>.execute-api.<Region>.<URLSuffix>";
 const EVIDENCE = "https://bonafide-dev-<AccountId>-<Region>.s3.<Region>.<URLSuffix>";
 const PAGES = [
@@ -25,6 +38,18 @@ const PAGES = [
     origins: {
       "connect-src": `'self' ${API} https://bonafide-dev-<AccountId>.auth.<Region>.amazoncognito.com`,
       "img-src": `'self' data: ${EVIDENCE}`,
+    },
+  },
+  {
+    page: "conversation",
+    key: "conversationSite",
+    stack: "Bonafide-dev-ConversationSite",
+    host: CONVERSATION_SITE.conversationSite,
+    certificate: CONVERSATION_SITE.conversationSiteCertificateArn,
+    bucket: "bonafide-dev-<AccountId>-<Region>-join",
+    origins: {
+      "connect-src": `'self' ${EVIDENCE} https://login.bank.example https://people.auth.bank.example`,
+      "img-src": "'self' blob:",
     },
   },
 ] as const;
@@ -50,11 +75,11 @@ describe.each(PAGES)("the page $page is served", ({ key, stack, host, certificat
       DefaultCacheBehavior: { ViewerProtocolPolicy: "redirect-to-https", AllowedMethods: ["GET", "HEAD"] },
       DefaultRootObject: "index.html",
     });
-    expect(distribution.CacheBehaviors).toBeUndefined();
+    if (key !== "conversationSite") expect(distribution.CacheBehaviors).toBeUndefined();
   });
 
   it("from a bucket that only this distribution can read", () => {
-    expect(distribution.Origins).toEqual([
+    expect(distribution.Origins.filter(({ CustomOriginConfig }: any) => CustomOriginConfig === undefined)).toEqual([
       {
         Id: "files",
         DomainName: "<Files/Resource.RegionalDomainName>",
@@ -115,7 +140,7 @@ describe.each(PAGES)("the page $page is served", ({ key, stack, host, certificat
   });
 
   it("from buckets with valid names for every stage and region", () => {
-    const { [key]: long } = synthesize({ ...SITE, ...REVIEW_SITE, stage: "x".repeat(16) });
+    const { [key]: long } = synthesize({ ...ALL, stage: "x".repeat(16) });
     const names = [...resources(long as Stack, "AWS::S3::Bucket").values()].map(({ Properties }) =>
       readable(deployed, long as Stack, Properties.BucketName)
         .replace("<AccountId>", "1".repeat(12))
@@ -152,6 +177,38 @@ describe.each(PAGES)("the headers of the page $page", ({ page, key, origins }) =
     for (const [directive, value] of Object.entries(origins)) expect(directives.get(directive)).toBe(value);
     expect([...directives.values()].join(" ").match(/https?:\S+/g)).toHaveLength(page === "faces" ? 2 : 3);
     expect(sent).not.toContain("unsafe");
+  });
+});
+
+describe("the page of conversations", () => {
+  const site = deployed.conversationSite as Stack;
+  const distribution = resource(site, "AWS::CloudFront::Distribution", "Distribution").Properties.DistributionConfig;
+
+  it("reaches both gateways at its own origin", () => {
+    const { Origins, CacheBehaviors } = distribution;
+    const services = Origins.filter(({ CustomOriginConfig }: any) => CustomOriginConfig !== undefined);
+    expect(services.map(({ Id }: any) => Id)).toEqual(["/mcp", "/harness/*"]);
+    for (const { DomainName, CustomOriginConfig } of services) {
+      // The host of the gateway's address.
+      expect(DomainName["Fn::Select"]).toEqual([2, { "Fn::Split": ["/", expect.anything()] }]);
+      expect(CustomOriginConfig).toMatchObject({ OriginProtocolPolicy: "https-only" });
+    }
+    expect(CacheBehaviors.map(({ PathPattern, TargetOriginId }: any) => [PathPattern, TargetOriginId])).toEqual([
+      ["/mcp", "/mcp"],
+      ["/harness/*", "/harness/*"],
+    ]);
+    // CloudFront's own policies: no answer is kept, and all but the host is passed on, among it the token.
+    for (const behavior of CacheBehaviors)
+      expect(behavior).toMatchObject({
+        CachePolicyId: "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+        OriginRequestPolicyId: "b689b0a8-53d0-40ab-baf2-68738e2966ac",
+        ViewerProtocolPolicy: "https-only",
+      });
+  });
+
+  it("has an origin from which pictures may be sent", () => {
+    const evidence = resource(deployed.data, "AWS::S3::Bucket", "Evidence/Resource").Properties;
+    expect(evidence.CorsConfiguration.CorsRules[0].AllowedOrigins).toContain(`https://${CONVERSATION_SITE.conversationSite}`);
   });
 });
 

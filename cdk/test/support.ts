@@ -6,7 +6,7 @@ import { type Config, readConfig } from "../lib/config";
 import { CDK, POLICIES, REPOSITORY, STATE_MACHINES } from "../lib/paths";
 import { addStacks } from "../lib/stacks";
 
-export { GATEWAY, REVIEW_SITE, SITE } from "../lib/variants";
+export { CONVERSATION_SITE, GATEWAY, HARNESS, REVIEW_SITE, SITE } from "../lib/variants";
 
 export interface Resource {
   readonly Type: string;

@@ -1,8 +1,9 @@
-"""The fake of AgentCore's gateways: MCP servers whose tools are Lambda functions.
+"""The fake of AgentCore's gateways: MCP servers whose tools are Lambda functions, and proxies of HTTP services.
 
 CloudFormation creates them from the template's ``AWS::BedrockAgentCore::Gateway`` and ``::GatewayTarget``. A gateway verifies the token of
-each request, passes the request through its interceptor, and calls the function of a tool with the rights of its role.
+each request, passes the request through its interceptor, and calls the function of a tool, or the service, with the rights of its role.
 https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-using-mcp.html
+https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-target-http-passthrough.html
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import functools
 import json
 import os
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable
@@ -20,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bonafide_local.http import HttpAnswer, HttpRequest, asgi, json_answer
+from bonafide_local.iam import credentials_of
 
 PATH = "/gateways/"
 # Between the names of target and tool.
@@ -27,6 +31,8 @@ SEPARATOR = "___"
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26")
 # Longer than a function may run, which Lambda limits to 15 minutes.
 FUNCTION_SECONDS = 910
+_PERSON = "$.context.jwt.sub"
+_MINUTE = 60.0
 _DISCOVERY = "/.well-known/openid-configuration"
 _Asgi = Callable[..., Awaitable[None]]
 
@@ -39,11 +45,15 @@ class Gateway:
     properties: dict[str, Any]
     # By their ids
     targets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Also by their ids
+    limits: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def tools(self) -> dict[str, tuple[str, dict[str, Any]]]:
         """Each tool by its name: the function that runs it, and its definition."""
         found = {}
         for target in self.targets.values():
+            if "Mcp" not in target["TargetConfiguration"]:
+                continue
             function = target["TargetConfiguration"]["Mcp"]["Lambda"]
             for tool in function["ToolSchema"]["InlinePayload"]:
                 name = f"{target['Name']}{SEPARATOR}{tool['Name']}"
@@ -53,6 +63,15 @@ class Gateway:
                     {"name": name, "description": tool["Description"], "inputSchema": schema},
                 )
         return found
+
+    def service(self, name: str) -> dict[str, Any] | None:
+        """The target of this name that passes requests on to a service."""
+        targets = self.targets.values()
+        return next((target for target in targets if target["Name"] == name and "Http" in target["TargetConfiguration"]), None)
+
+    def credentials(self) -> dict[str, str]:
+        """Credentials of its role."""
+        return credentials_of(self.properties["RoleArn"], "gateway")
 
 
 class Refused(Exception):
@@ -64,11 +83,13 @@ class Refused(Exception):
 
 
 class Gateways:
-    """All gateways, served below ``/gateways/<id>/mcp`` of the emulator's address. On AWS each has a host name of its own."""
+    """All gateways, served below ``/gateways/<id>/`` of the emulator's address. On AWS each has a host name of its own."""
 
     def __init__(self, region: str, account: str) -> None:
         self._region, self._account = region, account
         self._gateways: dict[str, Gateway] = {}
+        # When each person has sent requests, by the id of the gateway and the subject of their token
+        self._requests: dict[tuple[str, str], list[float]] = {}
 
     def kept(self) -> Any:
         return {identifier: asdict(gateway) for identifier, gateway in list(self._gateways.items())}
@@ -89,6 +110,12 @@ class Gateways:
             "create": self._create_target,
             "update": self._update_target,
             "delete": self._delete_target,
+        }
+
+        provisioners._RESOURCE_HANDLERS["AWS::BedrockAgentCore::GatewayRateLimit"] = {
+            "create": self._create_limit,
+            "update": self._update_limit,
+            "delete": self._delete_limit,
         }
 
     def before(self, application: _Asgi) -> _Asgi:
@@ -116,7 +143,7 @@ class Gateways:
         return {
             "GatewayArn": self._gateways[identifier].arn,
             "GatewayIdentifier": identifier,
-            "GatewayUrl": f"{address}{PATH}{identifier}/mcp",
+            "GatewayUrl": f"{address}{PATH}{identifier}" + ("/mcp" if "ProtocolType" in self._gateways[identifier].properties else ""),
             "Status": "READY",
         }
 
@@ -134,6 +161,30 @@ class Gateways:
         if gateway is not None:
             gateway.targets.pop(identifier, None)
 
+    def _create_limit(self, logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
+        identifier = uuid.uuid4().hex[:10]
+        self._gateway_of(properties).limits[identifier] = properties
+        return identifier, {"RateLimitId": identifier, "Status": "READY"}
+
+    def _update_limit(self, identifier: str, old: dict[str, Any], new: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
+        self._gateway_of(new).limits[identifier] = new
+        return identifier, {"RateLimitId": identifier, "Status": "READY"}
+
+    def _delete_limit(self, identifier: str, properties: dict[str, Any]) -> None:
+        gateway = self._gateways.get(properties["GatewayIdentifier"])
+        if gateway is not None:
+            gateway.limits.pop(identifier, None)
+
+    def _admit(self, identifier: str, gateway: Gateway, subject: str) -> None:
+        """Refuse more requests of one person than the limits allow."""
+        sent, now = self._requests.setdefault((identifier, subject), []), time.monotonic()
+        sent[:] = [at for at in sent if now - at < _MINUTE]
+        for limit in gateway.limits.values():
+            (entry,) = limit["Entries"]
+            if limit["DimensionKeys"] == [_PERSON] and len(sent) >= float(entry["Requests"][0]["Rate"]):
+                raise Refused(429, "Rate exceeded")
+        sent.append(now)
+
     def _gateway_of(self, properties: dict[str, Any]) -> Gateway:
         gateway = self._gateways.get(properties["GatewayIdentifier"])
         if gateway is None:
@@ -143,12 +194,17 @@ class Gateways:
     async def handle(self, request: HttpRequest) -> HttpAnswer:
         identifier, _, rest = request.path.removeprefix(PATH).partition("/")
         gateway = self._gateways.get(identifier)
-        if gateway is None or rest != "mcp":
+        service = gateway.service(rest.partition("/")[0]) if gateway is not None else None
+        if gateway is None or (rest != "mcp" and service is None):
             return json_answer(404, {"message": "there is no such gateway"})
         try:
-            await asyncio.to_thread(_verify, gateway.properties["AuthorizerConfiguration"]["CustomJWTAuthorizer"], request)
+            authorizer = gateway.properties["AuthorizerConfiguration"]["CustomJWTAuthorizer"]
+            subject = await asyncio.to_thread(_verify, authorizer, request)
+            self._admit(identifier, gateway, subject)
         except Refused as refused:
             return json_answer(refused.status, _error(None, -32001, refused.message))
+        if service is not None:
+            return await asyncio.to_thread(self._pass_on, gateway, service, request, rest)
         if request.method != "POST":
             # There is no stream of messages by the server.
             return json_answer(405, _error(None, -32000, "Method not allowed"))
@@ -180,6 +236,57 @@ class Gateways:
             body = transformed["transformedGatewayRequest"]["body"]
         return body, None
 
+    def _pass_on(self, gateway: Gateway, service: dict[str, Any], request: HttpRequest, rest: str) -> HttpAnswer:
+        """The answer of an HTTP service to a request after the interceptor, or the interceptor's answer."""
+        body = request.text.encode()
+        metadata = service.get("MetadataConfiguration", {})
+        allowed = {name.lower() for name in metadata.get("AllowedRequestHeaders", [])} | {"content-type"}
+        headers = {name: value for name, value in request.headers.items() if name in allowed}
+        for configured in gateway.properties.get("InterceptorConfigurations", []):
+            received = {
+                "path": f"/{rest}",
+                "httpMethod": request.method,
+                "headers": request.headers,
+                "body": base64.b64encode(body).decode(),
+            }
+            event = {"interceptorInputVersion": "1.0", "http": {"gatewayRequest": received}}
+            answer, has_failed = self._invoke(gateway, configured["Interceptor"]["Lambda"]["Arn"], event)
+            if has_failed or answer.get("interceptorOutputVersion") != "1.0":
+                return json_answer(500, {"message": "An internal error occurred. Please retry later."})
+            transformed = answer["http"]
+            if "transformedGatewayResponse" in transformed:
+                response = transformed["transformedGatewayResponse"]
+                return HttpAnswer(response["statusCode"], base64.b64decode(response["body"]))
+            changed = transformed["transformedGatewayRequest"]
+            headers |= {name.lower(): value for name, value in changed.get("headers", {}).items()}
+            body = base64.b64decode(changed["body"]) if "body" in changed else body
+        return self._send(gateway, service, rest, (request.method, request.query, headers, body))
+
+    def _send(self, gateway: Gateway, service: dict[str, Any], rest: str, sent: tuple[str, str, dict[str, str], bytes]) -> HttpAnswer:
+        """Sends a request that is signed by the gateway's role."""
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
+        method, query, headers, body = sent
+        allowed = service.get("MetadataConfiguration", {}).get("AllowedQueryParameters", [])
+        parameters = [(name, value) for name, value in urllib.parse.parse_qsl(query) if name in allowed]
+        # The host is that of AWS.
+        path = urllib.parse.urlsplit(service["TargetConfiguration"]["Http"]["Passthrough"]["Endpoint"]).path
+        path = "/".join(filter(None, [path, rest.partition("/")[2]]))
+        url = f"{os.environ['AWS_ENDPOINT_URL']}{path}?{urllib.parse.urlencode(parameters)}"
+        own = gateway.credentials()
+        credentials = Credentials(own["aws_access_key_id"], own["aws_secret_access_key"], own["aws_session_token"])
+        signed = AWSRequest(method, url, headers=headers, data=body)
+        provider = service["CredentialProviderConfigurations"][0]["CredentialProvider"]["IamCredentialProvider"]
+        SigV4Auth(credentials, provider["Service"], self._region).add_auth(signed)
+        request = urllib.request.Request(url, body, dict(signed.headers), method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=FUNCTION_SECONDS) as answer:
+                return HttpAnswer(answer.status, answer.read(), answer.headers["Content-Type"])
+        except urllib.error.HTTPError as error:
+            return HttpAnswer(error.code, error.read(), error.headers["Content-Type"])
+
     def _answer(self, gateway: Gateway, body: dict[str, Any]) -> dict[str, Any]:
         parameters = body.get("params") or {}
         match body.get("method"):
@@ -203,26 +310,23 @@ class Gateways:
 
     def _invoke(self, gateway: Gateway, function: str, event: Any) -> tuple[Any, bool]:
         """The answer of a function, called with the rights of the gateway's role; and whether it has failed."""
-        client = _lambda(self._region, gateway.properties["RoleArn"], function)
+        client = _lambda(self._region, gateway.properties["RoleArn"])
         answer = client.invoke(FunctionName=function, Payload=json.dumps(event))
         return json.loads(answer["Payload"].read()), "FunctionError" in answer
 
 
 @functools.cache
-def _lambda(region: str, role: str, function: str) -> Any:
-    """A client with the rights of a role. It is kept, because making one takes longer than the calls."""
+def _lambda(region: str, role: str) -> Any:
+    """A client with the rights of a gateway's role. It is kept, because making one takes longer than the calls."""
     import boto3
     from botocore.config import Config
-    from ministack.core import lambda_runtime
 
-    caller = {"FunctionName": "gateway", "FunctionArn": function, "Role": role}
-    credentials = lambda_runtime.execution_credentials(caller)
     return boto3.client(
         "lambda",
         region_name=region,
         endpoint_url=os.environ["AWS_ENDPOINT_URL"],
         config=Config(read_timeout=FUNCTION_SECONDS, retries={"total_max_attempts": 1}),
-        **{name.lower(): value for name, value in credentials.items()},
+        **credentials_of(role, "gateway"),
     )
 
 
@@ -239,8 +343,8 @@ def _schema(definition: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _verify(authorizer: dict[str, Any], request: HttpRequest) -> None:
-    """Check signature, issuer, times and client of the token of a request, as a gateway with ``CUSTOM_JWT`` does."""
+def _verify(authorizer: dict[str, Any], request: HttpRequest) -> str:
+    """Check signature, issuer, times and client of the token of a request, as a gateway with ``CUSTOM_JWT`` does; return its subject."""
     from ministack.services.apigateway import _verify_rs256_signature
 
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -261,6 +365,7 @@ def _verify(authorizer: dict[str, Any], request: HttpRequest) -> None:
         raise invalid
     if claims.get("client_id") not in authorizer["AllowedClients"]:
         raise Refused(403, "Claim 'client_id' value mismatch with configuration")
+    return str(claims.get("sub", ""))
 
 
 def _fetch(url: str) -> Any:

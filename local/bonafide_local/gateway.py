@@ -20,6 +20,7 @@ from bonafide_local.applicants import Applicants
 from bonafide_local.aws_json import JsonService
 from bonafide_local.control import Control
 from bonafide_local.durable import Part, Snapshots
+from bonafide_local.harness import Harnesses
 from bonafide_local.http import HttpAnswer, HttpRequest, asgi
 from bonafide_local.limits import Limits
 from bonafide_local.national_registry import NationalRegistry
@@ -76,6 +77,8 @@ async def serve(options: Options) -> None:
     )
     gateways = Gateways(REGION, ACCOUNT)
     gateways.install()
+    harnesses = Harnesses(REGION, ACCOUNT)
+    harnesses.install()
     judge = Judge()
     judge.judge_answers()
     fault_injection.install(faults)
@@ -90,18 +93,19 @@ async def serve(options: Options) -> None:
         """The services outside of AWS, on one port."""
         return await (registry if request.path.startswith("/registry/") else third_party).handle(request)
 
-    application = gateways.before(emulator.app)
+    application = gateways.before(harnesses.before(emulator.app))
     if options.durable:
         parts = {
             "rekognition": Part(rekognition.collections, rekognition.restore),
             "faults": Part(faults.kept, faults.restore),
             "streams": Part(streams.kept, streams.restore),
             "gateways": Part(gateways.kept, gateways.restore),
+            "harnesses": Part(harnesses.kept, harnesses.restore),
             "tokens": Part(lambda: iam.machine_of_token, iam.machine_of_token.update),
         }
         snapshots = Snapshots(Path(os.environ["STATE_DIR"]), parts, options.snapshot_seconds)
         snapshots.install()
-        application = gateways.before(snapshots.acknowledging(emulator.app))
+        application = gateways.before(harnesses.before(snapshots.acknowledging(emulator.app)))
 
     applicants = Applicants(f"http://127.0.0.1:{_port(options.control)}")
     stop = asyncio.Event()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 MAXIMUM_BODY = 1024 * 1024
@@ -18,6 +18,7 @@ class HttpRequest:
     path: str
     headers: dict[str, str]
     text: str
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class HttpAnswer:
     status: int
     body: bytes
     content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def json_answer(status: int, value: Any) -> HttpAnswer:
@@ -52,7 +54,7 @@ def asgi(handle: Callable[[HttpRequest], Awaitable[HttpAnswer]]) -> Callable[...
             if not message.get("more_body"):
                 break
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        request = HttpRequest(scope["method"], scope["path"], headers, body.decode("utf-8", "replace"))
+        request = HttpRequest(scope["method"], scope["path"], headers, body.decode("utf-8", "replace"), scope["query_string"].decode())
         answer = await handle(request) if len(body) <= MAXIMUM_BODY else json_answer(413, {"error": "the body is too large"})
         await send(
             {
@@ -61,6 +63,7 @@ def asgi(handle: Callable[[HttpRequest], Awaitable[HttpAnswer]]) -> Callable[...
                 "headers": [
                     (b"content-type", answer.content_type.encode()),
                     (b"content-length", str(len(answer.body)).encode()),
+                    *((name.encode(), value.encode()) for name, value in answer.headers.items()),
                 ],
             }
         )

@@ -17,9 +17,10 @@ _TOKENS = 10_000
 # The words in key conditions that are not names of attributes.
 _KEY_CONDITION_WORDS = frozenset({"AND", "BETWEEN", "begins_with"})
 machine_of_token: OrderedDict[str, str] = OrderedDict()
-# The condition keys that are recorded: names of attributes and operations, prefixes of keys, kinds of encryption.
+# The condition keys that are recorded: names of attributes, operations and models, prefixes of keys, kinds of encryption.
 # Others (tags, keys of rows) could hold data of applicants.
 _CONTEXT_PREFIXES = (
+    "bedrock:inferenceprofilearn",
     "dynamodb:attributes",
     "dynamodb:enclosingoperation",
     "dynamodb:select",
@@ -65,6 +66,16 @@ class Decisions:
         """The answer of ``GET /iam/calls``."""
         with self._lock:
             return {"enforced": self._enforced, "dropped": self._dropped, "calls": list(self._calls)}
+
+
+def credentials_of(role: str, user: str) -> dict[str, str]:
+    """Credentials of a role for a service that assumes it, by the names of boto3's parameters."""
+    from ministack.core import lambda_runtime
+
+    # The emulator has them for functions.
+    function = f"arn:aws:lambda:us-east-1:{role.split(':')[4]}:function:{user}"
+    made = lambda_runtime.execution_credentials({"FunctionName": user, "FunctionArn": function, "Role": role})
+    return {name.lower(): value for name, value in made.items()}
 
 
 def install(decisions: Decisions) -> None:

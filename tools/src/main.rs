@@ -144,8 +144,13 @@ async fn pages() -> Result<ExitCode> {
     let api = format!("{endpoint}/_aws/execute-api/{}/v1", review("ReviewApiId")?);
     // Sign-in pages and bucket are at the endpoint, like everything else.
     let (client, scopes) = (review("ReviewClientId")?, review("ReviewScopes")?);
+    let conversation = |output| deployment.conversation(output);
     let printed = json!({
         "outputs": deployment.outputs(),
+        "conversation": [
+            "--page", "conversation", "--tools", conversation("GatewayUrl")?, "--harness", conversation("HarnessUrl")?,
+            "--issuer", conversation("ConversationIssuer")?, "--client-id", conversation("ConversationClients")?, "--pictures", endpoint,
+        ],
         "faces": ["--api", faces.base(), "--api-key", faces.key()],
         "desk": [
             "--page", "desk", "--api", api, "--sign-in", endpoint, "--client-id", client, "--scopes", scopes, "--pictures", endpoint,

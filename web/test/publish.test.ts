@@ -10,7 +10,7 @@ import { pageOf } from "../page.js";
 import { FakeAws } from "./fake-aws";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
-const COMMAND = "npm run publish-page -- --page faces|desk --stage <stage> [--client <client>] [--dry-run]";
+const COMMAND = "npm run publish-page -- --page faces|desk|conversation --stage <stage> [--client <client>] [--dry-run]";
 const { files: FILES, folder: SITE } = pageOf("faces");
 const BUCKET = "bonafide-test-111122223333-eu-west-1-page";
 const API = "https://abcde12345.execute-api.eu-west-1.amazonaws.com/v1";
@@ -238,6 +238,46 @@ describe("the review desk", () => {
   });
 });
 
+describe("the page of conversations", () => {
+  const bucket = "bonafide-test-111122223333-eu-west-1-join";
+  const conversation = (...args: string[]): Promise<Result> => run(["--page", "conversation", "--stage", "test", ...args]);
+  const outputs = {
+    ConversationIssuer: "https://login.bank.example/people",
+    ConversationClients: "page",
+    GatewayUrl: "https://tools-abc.gateway.bedrock-agentcore.eu-west-1.amazonaws.com/mcp",
+    HarnessUrl: "https://talk-abc.gateway.bedrock-agentcore.eu-west-1.amazonaws.com/harness/?harnessArn=arn:aws:bedrock-agentcore:h",
+  };
+  beforeEach(() => {
+    aws.buckets.set(bucket, new Map());
+    aws.stacks.set("Bonafide-test-ConversationSite", { SiteUrl: "https://join.bank.example/", SiteBucketName: bucket });
+    aws.stacks.set("Bonafide-test-Conversation", outputs);
+  });
+
+  it("is published with the paths of both gateways at its own origin", async () => {
+    const { code, out, error } = await conversation();
+    expect({ code, error }).toEqual({ code: 0, error: "" });
+    expect(out).toMatch(/^Publishing the page of conversations with people of https:\/\/login\.bank\.example\/people, as client page, to /);
+    const published = objects(bucket);
+    expect([...published.keys()].sort()).toEqual([...pageOf("conversation").files, "config.json"].sort());
+    expect(put(bucket).at(-1)).toBe("index.html");
+    expect(JSON.parse(published.get("config.json")?.body.toString() ?? "null")).toEqual({
+      tools: "/mcp",
+      harness: "/harness/?harnessArn=arn:aws:bedrock-agentcore:h",
+      issuer: "https://login.bank.example/people",
+      clientId: "page",
+    });
+  });
+
+  it("has the client of the issuer that is named", async () => {
+    aws.stacks.set("Bonafide-test-Conversation", { ...outputs, ConversationClients: "page,app" });
+    expect((await conversation()).error).toBe("The issuer has several clients: choose one by --client (page, app).\n");
+    expect((await conversation("--client", "other")).error).toBe(
+      'The issuer has no client "other": choose one of page, app, or add it to conversationClients and deploy.\n',
+    );
+    expect((await conversation("--client", "app", "--dry-run")).out).toContain("as client app");
+  });
+});
+
 describe("the client", () => {
   const several = (): void => void aws.stacks.set("Bonafide-test-FaceApi", { ...API_OUTPUTS, FaceApiClientKeyIds: "default=k1,page=k2" });
 
@@ -379,12 +419,12 @@ describe("an error is one sentence with a remedy, and changes nothing", () => {
 describe("the command", () => {
   const FACES = ["--page", "faces"];
   it.each([
-    ["without a page", ["--stage", "test"], "--page is missing: choose one of faces, desk."],
-    ["with an unknown page", ["--page", "other"], 'There is no page "other": choose one of faces, desk.'],
+    ["without a page", ["--stage", "test"], "--page is missing: choose one of faces, desk, conversation."],
+    ["with an unknown page", ["--page", "other"], 'There is no page "other": choose one of faces, desk, conversation.'],
     [
       "with a client of the desk",
       ["--page", "desk", "--stage", "test", "--client", "a"],
-      "--client is for the page faces only: the review API has no clients.",
+      "--client is for the other pages: the review API has no clients.",
     ],
     ["without a stage", FACES, "--stage is missing: name the stage whose page is to be published."],
     [

@@ -1,4 +1,4 @@
-//! The review desk on this machine: its server, and the local reviewers.
+//! The review desk and the page of conversations on this machine: their servers, and the local reviewers.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -13,8 +13,8 @@ use crate::process::Group;
 use crate::project::Project;
 use crate::step::Steps;
 
-/// The usual port.
-const PORT: u16 = 8081;
+/// The usual ports.
+const PORTS: Ports = Ports { desk: 8081, conversation: 8082 };
 /// The password of the local reviewers (`local/bonafide_local/issuer.py`).
 pub(crate) const PASSWORD: &str = "local-Reviewer-1";
 
@@ -25,6 +25,8 @@ pub(crate) struct Pages {
     pub(crate) faces: Vec<String>,
     /// The arguments with which the review desk is served.
     desk: Vec<String>,
+    /// The arguments with which the page of conversations is served.
+    conversation: Vec<String>,
     /// The outputs of the stacks.
     outputs: Map<String, Value>,
 }
@@ -39,16 +41,31 @@ impl Pages {
     }
 }
 
-/// The usual port, or a free one.
-pub(crate) fn port() -> Result<u16> {
-    let bind = |port| TcpListener::bind(("127.0.0.1", port));
-    let listener = bind(PORT).or_else(|_| bind(0)).context("no port is free")?;
-    Ok(listener.local_addr()?.port())
+/// The port of each page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ports {
+    pub(crate) desk: u16,
+    pub(crate) conversation: u16,
 }
 
-/// The setting of the deployment: the sign-in pages send people back to this address only.
-pub(crate) fn origin(port: u16) -> (&'static str, Value) {
-    ("reviewOrigin", format!("http://localhost:{port}").into())
+/// The servers of the pages.
+pub(crate) struct Servers {
+    pub(crate) desk: Group,
+    pub(crate) conversation: Group,
+}
+
+/// The usual ports, or free ones.
+pub(crate) fn ports() -> Result<Ports> {
+    let bind = |port| TcpListener::bind(("127.0.0.1", port));
+    let free = |port| bind(port).or_else(|_| bind(0)).context("no port is free");
+    let (desk, conversation) = (free(PORTS.desk)?, free(PORTS.conversation)?);
+    Ok(Ports { desk: desk.local_addr()?.port(), conversation: conversation.local_addr()?.port() })
+}
+
+/// The settings of the deployment: the sign-in pages send reviewers back to this address only, and the bucket takes pictures from the other.
+pub(crate) fn origins(ports: Ports) -> [(&'static str, Value); 2] {
+    let origin = |port: u16| format!("http://localhost:{port}").into();
+    [("reviewOrigin", origin(ports.desk)), ("conversationOrigin", origin(ports.conversation))]
 }
 
 pub(crate) fn url(port: u16) -> String {
@@ -60,22 +77,28 @@ pub(crate) fn program(project: &Project) -> PathBuf {
     project.root.join("web/serve.js")
 }
 
-/// Serves it until the returned process is dropped.
-pub(crate) fn serve(project: &Project, steps: &Steps, folder: &Path, port: u16, pages: &Pages) -> Result<Group> {
-    let (printed, log) = (folder.join("desk"), steps.log("desk"));
-    let file = |path: &Path| File::create(path).with_context(|| format!("{} could not be written", path.display()));
-    let mut node = project.command("node");
-    node.arg(program(project)).args(&pages.desk).args(["--port", &port.to_string()]);
-    let mut group = Group::spawn(node.stdout(file(&printed)?).stderr(file(&log)?))?;
-    first_line(&mut group, &printed, &log, "the server of the review desk")?;
-    Ok(group)
+/// Serves them until the returned processes are dropped.
+pub(crate) fn serve(project: &Project, steps: &Steps, folder: &Path, ports: Ports, pages: &Pages) -> Result<Servers> {
+    let page = |name: &str, arguments: &[String], port: u16| {
+        let (printed, log) = (folder.join(name), steps.log(name));
+        let file = |path: &Path| File::create(path).with_context(|| format!("{} could not be written", path.display()));
+        let mut node = project.command("node");
+        node.arg(program(project)).args(arguments).args(["--port", &port.to_string()]);
+        let mut group = Group::spawn(node.stdout(file(&printed)?).stderr(file(&log)?))?;
+        first_line(&mut group, &printed, &log, &format!("the server of the page {name}"))?;
+        anyhow::Ok(group)
+    };
+    Ok(Servers {
+        desk: page("desk", &pages.desk, ports.desk)?,
+        conversation: page("conversation", &pages.conversation, ports.conversation)?,
+    })
 }
 
-/// What the tests of the page in `web/desk/test/local` are given.
-pub(crate) fn environment(local: &LocalAws, port: u16, pages: &Pages) -> String {
+/// What the tests of the pages in `web/*/test/local` are given.
+pub(crate) fn environment(local: &LocalAws, ports: Ports, pages: &Pages) -> String {
     let addresses = &local.addresses;
     json!({
-        "url": url(port), "endpoint": addresses.endpoint, "control": addresses.control, "region": REGION, "password": PASSWORD,
+        "url": url(ports.desk), "conversation": url(ports.conversation), "endpoint": addresses.endpoint, "control": addresses.control, "region": REGION, "password": PASSWORD,
         "outputs": pages.outputs,
     })
     .to_string()

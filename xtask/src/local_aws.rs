@@ -174,6 +174,8 @@ impl LocalAws {
         context["faceApiPersonReaders"] = PERSON_READER.into();
         context["conversationIssuer"] = format!("{}/applicants", self.addresses.control).into();
         context["conversationClients"] = "applicants".into();
+        // The local model follows a script, whatever its name is.
+        context["conversationModel"] = "eu.amazon.nova-pro-v1:0".into();
         context["nationalRegistry"] = format!("{}/registry", self.addresses.third_party).into();
         for (setting, value) in LOCAL_SETTINGS {
             context[setting] = value.into();

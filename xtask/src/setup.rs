@@ -73,24 +73,29 @@ pub(crate) fn node(project: &Project, steps: &Steps) -> Result<()> {
     stamp.write()
 }
 
-/// Builds the review desk when its sources, or the documents from which it takes codes and forms, have changed.
-pub(crate) fn desk(project: &Project, steps: &Steps) -> Result<()> {
+/// Builds the review desk and the page of conversations when their sources, or the documents from which they take codes and forms, have
+/// changed.
+pub(crate) fn pages(project: &Project, steps: &Steps) -> Result<()> {
     node(project, steps)?;
-    let _lock = project.lock("desk", || steps.say("… another run builds the review desk: waiting"))?;
-    let folder = project.root.join("web/desk");
-    let mut sources = sources(&folder)?;
-    let others = ["package-lock.json", "docs/REASON-CODES.md", "docs/openapi/review-api.yaml"];
-    sources.extend(others.map(|file| project.root.join(file)));
-    let sources: Vec<_> = sources.iter().map(PathBuf::as_path).collect();
-    let stamp = Stamp::new(project, "desk", &sources, "")?;
-    if stamp.is_fresh() && folder.join("dist/index.html").is_file() {
-        return Ok(());
+    for (page, title) in [("desk", "the review desk"), ("conversation", "the page of conversations")] {
+        let _lock = project.lock(page, || steps.say(&format!("… another run builds {title}: waiting")))?;
+        let folder = project.root.join("web").join(page);
+        let mut sources = sources(&folder)?;
+        sources.extend(self::sources(&project.root.join("web/shared"))?);
+        let others = ["package-lock.json", "docs/REASON-CODES.md", "docs/openapi/review-api.yaml"];
+        sources.extend(others.map(|file| project.root.join(file)));
+        let sources: Vec<_> = sources.iter().map(PathBuf::as_path).collect();
+        let stamp = Stamp::new(project, page, &sources, "")?;
+        if stamp.is_fresh() && folder.join("dist/index.html").is_file() {
+            continue;
+        }
+        stamp.clear()?;
+        let mut build = project.command("npm");
+        build.args(["run", "build", "--workspace", &format!("web/{page}")]);
+        steps.run(&format!("Building {title}"), &format!("{page}-build"), &mut build)?;
+        stamp.write()?;
     }
-    stamp.clear()?;
-    let mut build = project.command("npm");
-    build.args(["run", "build", "--workspace", "web/desk"]);
-    steps.run("Building the review desk", "desk-build", &mut build)?;
-    stamp.write()
+    Ok(())
 }
 
 /// The files of a Node package, without what is installed and built.

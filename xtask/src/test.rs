@@ -11,7 +11,7 @@ use clap::ValueEnum as _;
 
 use crate::binaries::{self, Binary};
 use crate::bundle::{self, Compiler};
-use crate::desk::{self, Pages};
+use crate::desk::{self, Pages, Ports};
 use crate::local_aws::{LOCAL_RATE, Life, LocalAws, Options as LocalOptions};
 use crate::project::Project;
 use crate::share::Share;
@@ -46,7 +46,7 @@ pub(crate) enum Level {
     Machines,
     /// Whole onboardings, the face API, conversations, the operators' command
     E2e,
-    /// The review desk on the local AWS, in Chromium
+    /// The review desk and the page of conversations on the local AWS, in Chromium
     Desk,
     /// Both APIs against their descriptions
     Contract,
@@ -211,8 +211,8 @@ struct Deployed<'run> {
     local: LocalAws,
     binaries: &'run [Binary],
     folder: &'run Path,
-    /// Of the review desk's page.
-    port: u16,
+    /// Of the pages.
+    ports: Ports,
 }
 
 /// A command that has ended.
@@ -317,7 +317,7 @@ impl Run<'_> {
             setup::node(project, steps)?;
         }
         if self.has(Level::Web) || self.has(Level::Desk) {
-            setup::desk(project, steps)?;
+            setup::pages(project, steps)?;
         }
         if needs(&[Level::Python, Level::Emulator]) {
             setup::python_tests(project, steps)?;
@@ -382,7 +382,16 @@ impl Run<'_> {
             reports.push(self.level(Level::Infrastructure, Count::Vitest, vitest, None)?);
         }
         if self.has(Level::Web) {
-            let web = npm(&["test", "--workspace", "web", "--workspace", "web/desk", "--"]);
+            let web = npm(&[
+                "test",
+                "--workspace",
+                "web",
+                "--workspace",
+                "web/desk",
+                "--workspace",
+                "web/conversation",
+                "--",
+            ]);
             reports.push(self.in_browser(Level::Web, web, None)?);
         }
         Ok(reports)
@@ -437,10 +446,10 @@ impl Run<'_> {
             return Ok(Vec::new());
         }
         let folder = project.run_folder(place.name)?;
-        let port = desk::port()?;
+        let ports = desk::ports()?;
         let is_durable = place.is_durable;
         let options = LocalOptions {
-            settings: vec![desk::origin(port)],
+            settings: desk::origins(ports).to_vec(),
             is_durable,
             sees_little: is_durable,
             ..LocalOptions::default()
@@ -448,7 +457,7 @@ impl Run<'_> {
         let local = self.local_aws(place.name, &folder.path, &options)?;
         let mut mark = traces(project, binaries, &local, "mark")?;
         steps.run("Marking the branches of the machines", "mark", &mut mark)?;
-        let deployed = &Deployed { local, binaries, folder: &folder.path, port };
+        let deployed = &Deployed { local, binaries, folder: &folder.path, ports };
         let mut reports = Vec::new();
         for together in place.levels {
             let chosen = together.iter().filter(|level| self.has(**level));
@@ -464,13 +473,14 @@ impl Run<'_> {
     /// One level on its local AWS.
     fn deployed(&self, level: Level, deployed: &Deployed<'_>) -> Result<Report> {
         let (project, steps) = (self.project, self.steps);
-        let Deployed { local, binaries, folder, port } = deployed;
+        let Deployed { local, binaries, folder, ports } = deployed;
         let command = match level {
             Level::Desk => {
                 let pages = Pages::read(project, local)?;
-                let _server = desk::serve(project, steps, folder, *port, &pages)?;
-                let mut npm = npm(project, &["test:local", "--workspace", "web/desk", "--"]);
-                npm.env("BONAFIDE_DESK", desk::environment(local, *port, &pages));
+                let _servers = desk::serve(project, steps, folder, *ports, &pages)?;
+                let workspaces = ["--workspace", "web/desk", "--workspace", "web/conversation"];
+                let mut npm = npm(project, &[&["test:local"][..], &workspaces, &["--"]].concat());
+                npm.env("BONAFIDE_DESK", desk::environment(local, *ports, &pages));
                 return self.in_browser(level, npm, Some(local));
             }
             Level::Contract => {

@@ -1,4 +1,4 @@
-//! `up` and `down`: a local AWS that keeps running, with the review desk.
+//! `up` and `down`: a local AWS that keeps running, with the review desk and the page of conversations.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-use crate::desk::{self, PASSWORD, Pages};
+use crate::desk::{self, PASSWORD, Pages, Servers};
 use crate::local_aws::{Addresses, Life, LocalAws, Options, REGION, STAGE};
 use crate::process;
 use crate::project::Project;
@@ -25,6 +25,7 @@ struct Up {
     region: String,
     stage: String,
     desk: Desk,
+    conversation: Conversation,
     /// The arguments with which the page of the face API is served.
     page: String,
 }
@@ -35,6 +36,13 @@ struct Desk {
     url: String,
     /// Of the local reviewers.
     password: String,
+    pid: i32,
+}
+
+/// The served page of conversations.
+#[derive(Debug, Serialize, Deserialize)]
+struct Conversation {
+    url: String,
     pid: i32,
 }
 
@@ -54,24 +62,24 @@ impl Up {
         is_running(project, self.addresses.pid, &["bonafide_local", &folder(project).display().to_string()])
     }
 
-    fn is_desk_alive(&self, project: &Project) -> bool {
-        is_running(project, self.desk.pid, &[&desk::program(project).display().to_string()])
-    }
-
     /// Ends what of it runs.
     fn end(&self, project: &Project) -> Result<()> {
-        for (pid, is_alive) in
-            [(self.desk.pid, Self::is_desk_alive as fn(&Self, &Project) -> bool), (self.addresses.pid, Self::is_alive)]
-        {
-            if is_alive(self, project) {
-                process::end(Pid::from_raw(pid), || !is_alive(self, project));
-                if is_alive(self, project) {
-                    bail!("process {pid} did not end");
-                }
-            }
-        }
-        Ok(())
+        let served = |pid| is_running(project, pid, &[&desk::program(project).display().to_string()]);
+        let (desk, conversation) = (self.desk.pid, self.conversation.pid);
+        end(desk, || served(desk))?;
+        end(conversation, || served(conversation))?;
+        end(self.addresses.pid, || self.is_alive(project))
     }
+}
+
+fn end(pid: i32, is_alive: impl Fn() -> bool) -> Result<()> {
+    if is_alive() {
+        process::end(Pid::from_raw(pid), || !is_alive());
+        if is_alive() {
+            bail!("process {pid} did not end");
+        }
+    }
+    Ok(())
 }
 
 fn folder(project: &Project) -> PathBuf {
@@ -156,31 +164,34 @@ fn start<T>(
     run: impl FnOnce(&LocalAws) -> Result<T>,
 ) -> Result<(Up, T)> {
     bundle::for_local_runs(project, steps)?;
-    setup::desk(project, steps)?;
+    setup::pages(project, steps)?;
     let folder = folder(project);
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))?;
     }
     fs::create_dir_all(&folder)?;
-    let port = desk::port()?;
+    let ports = desk::ports()?;
     let mut options = options.clone();
     // A local AWS that is used for days must not lose anything in a crash.
     options.is_durable = true;
-    options.settings.push(desk::origin(port));
+    options.settings.extend(desk::origins(ports));
     let local = LocalAws::start(project, steps, "up", &folder, Life::UntilStopped, &options)?;
     local.deploy(project, steps, &options)?;
     let pages = Pages::read(project, &local)?;
-    let server = desk::serve(project, steps, &folder, port, &pages)?;
+    let servers = desk::serve(project, steps, &folder, ports, &pages)?;
     let result = run(&local)?;
     let up = Up {
         addresses: local.leave_running(),
         region: REGION.to_owned(),
         stage: STAGE.to_owned(),
-        desk: Desk { url: desk::url(port), password: PASSWORD.to_owned(), pid: server.id() },
+        desk: Desk { url: desk::url(ports.desk), password: PASSWORD.to_owned(), pid: servers.desk.id() },
+        conversation: Conversation { url: desk::url(ports.conversation), pid: servers.conversation.id() },
         page: pages.faces.join(" "),
     };
     fs::write(project.up_file(), serde_json::to_vec_pretty(&up)?)?;
-    server.leave_running();
+    let Servers { desk, conversation } = servers;
+    desk.leave_running();
+    conversation.leave_running();
     Ok((up, result))
 }
 
@@ -194,7 +205,7 @@ pub(crate) fn down(project: &Project, steps: &Steps) -> Result<()> {
     if !up.is_alive(project) {
         println!("The local AWS had already ended.");
     }
-    let step = steps.start("Stopping the local AWS and the review desk");
+    let step = steps.start("Stopping the local AWS and its pages");
     let ended = up.end(project);
     step.end(ended.is_ok(), "");
     ended?;
@@ -204,7 +215,10 @@ pub(crate) fn down(project: &Project, steps: &Steps) -> Result<()> {
 }
 
 fn address(up: &Up) -> String {
-    format!("The review desk: {}  (sign in as ann, bob or cleo, password {})", up.desk.url, up.desk.password)
+    format!(
+        "The review desk: {}  (sign in as ann, bob or cleo, password {})\nThe page of conversations: {}  (sign in with any name; pictures to send: samples/nordic)",
+        up.desk.url, up.desk.password, up.conversation.url
+    )
 }
 
 fn explain(up: &Up) {

@@ -24,6 +24,7 @@ export type RunbookSection =
   | "worker-errors"
   | "worker-throttled"
   | "table-throttled"
+  | "model-throttled"
   | "notifications-undelivered"
   | "face-api-errors"
   | "face-api-slow"

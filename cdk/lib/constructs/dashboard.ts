@@ -215,6 +215,25 @@ export class Dashboard extends Construct {
         own("DecisionRecordFindings", { dimensions: { Worker: "verify-records" }, period: Duration.days(1), label: "findings" }),
       ]),
     );
+    const model = config.conversationModel;
+    if (model !== "") {
+      const ofModel = (name: string, label: string, series: Pick<Series, "statistic" | "period"> = {}) =>
+        aws("Bedrock", name, { dimensions: { ModelId: model }, label, ...series });
+      // AWS names the gateways by their ARNs.
+      const ofGateways = (name: string, statistic?: string) =>
+        search({ namespace: "AWS/Bedrock-AgentCore", name, ...(statistic !== undefined && { statistic }) }, ["Operation", "Resource"]);
+      dashboard.addWidgets(
+        graph("Conversations: requests to the gateways and the harness", 8, [ofGateways("Invocations")]),
+        graph("Conversations: errors and refusals", 8, [
+          ...["SystemErrors", "UserErrors", "Throttles"].map((name) => ofGateways(name)),
+          ofModel("InvocationThrottles", "model throttled"),
+        ]),
+        graph("Conversations: tokens of the model per hour", 8, [
+          ofModel("InputTokenCount", "read", { period: HOUR }),
+          ofModel("OutputTokenCount", "written", { period: HOUR }),
+        ]),
+      );
+    }
     dashboard.addWidgets(
       graph("Duration of executions, p90 (milliseconds)", 8, perMachine("ExecutionTime", { statistic: "p90" })),
       graph("Duration of workers, p90 (milliseconds)", 8, perWorker("Duration", { statistic: "p90" })),

@@ -21,6 +21,7 @@ const OPEN_RESOURCES: readonly [RegExp, string][] = [
     /^\$\{[A-Za-z]+ExecutionsArn\}$/,
     "The executions of one machine, or of all of this stage, whose names are known only when they are started.",
   ],
+  [/^\$\{ConversationModelArn\}$/, "One model, in the regions of its inference profile, and through this profile only."],
   [/^\$\{[A-Za-z]+VersionsArn\}$/, "All versions of one worker: an execution calls the version with which it started."],
 ];
 

@@ -1,8 +1,8 @@
-import { Stack } from "aws-cdk-lib";
 import * as agentcore from "aws-cdk-lib/aws-bedrockagentcore";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { TOOLS } from "../tools";
+import type { Config } from "../config";
 import { DocumentRole } from "./document-role";
 import type { Common } from "./encryption";
 
@@ -16,9 +16,28 @@ export interface GatewayProps extends Common {
 /** The first part of the names of the tools. */
 const TARGET = "onboarding";
 
+/** A gateway for people: it accepts the access tokens of one issuer, and asks the interceptor before each request. */
+export const forPeople = ({ conversationIssuer, conversationClients }: Config, interceptor: lambda.IFunction) => ({
+  authorizerType: "CUSTOM_JWT",
+  authorizerConfiguration: {
+    customJwtAuthorizer: {
+      discoveryUrl: `${conversationIssuer}/.well-known/openid-configuration`,
+      allowedClients: [...conversationClients],
+    },
+  },
+  interceptorConfigurations: [
+    {
+      interceptor: { lambda: { arn: interceptor.functionArn } },
+      interceptionPoints: ["REQUEST"],
+      // The person is in the token.
+      inputConfiguration: { passRequestHeaders: true },
+    },
+  ],
+});
+
 /**
- * The gateway of conversations: an MCP server whose tools are those of one function. It accepts the access tokens of one issuer, and lets no
- * request reach the function before the interceptor has replaced what it says about its caller.
+ * The gateway of the tools of conversations: an MCP server whose tools are those of one function. It lets no request reach the function before
+ * the interceptor has replaced what it says about its caller.
  */
 export class Gateway extends Construct {
   readonly url: string;
@@ -26,7 +45,6 @@ export class Gateway extends Construct {
   constructor(scope: Construct, id: string, props: GatewayProps) {
     super(scope, id);
     const { config, values } = props;
-    values.set("GatewaysArn", Stack.of(this).formatArn({ service: "bedrock-agentcore", resource: "gateway", resourceName: "*" }));
     const { role } = new DocumentRole(this, "Role", {
       description: "Gateway of conversations",
       trust: "bedrock-agentcore",
@@ -38,21 +56,7 @@ export class Gateway extends Construct {
       description: "The tools of conversations",
       roleArn: role.roleArn,
       protocolType: "MCP",
-      authorizerType: "CUSTOM_JWT",
-      authorizerConfiguration: {
-        customJwtAuthorizer: {
-          discoveryUrl: `${config.conversationIssuer}/.well-known/openid-configuration`,
-          allowedClients: [...config.conversationClients],
-        },
-      },
-      interceptorConfigurations: [
-        {
-          interceptor: { lambda: { arn: props.interceptor.functionArn } },
-          interceptionPoints: ["REQUEST"],
-          // The person is in the token.
-          inputConfiguration: { passRequestHeaders: true },
-        },
-      ],
+      ...forPeople(config, props.interceptor),
     });
     new agentcore.CfnGatewayTarget(this, "Tools", {
       gatewayIdentifier: gateway.attrGatewayIdentifier,

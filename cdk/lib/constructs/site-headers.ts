@@ -11,7 +11,7 @@ export interface SiteHeaders {
 }
 
 /** The pages, by their names in `web/headers.json` and in `web/page.js`. */
-export type PageName = "faces" | "desk";
+export type PageName = "faces" | "desk" | "conversation";
 
 /** Reads `web/headers.json`: what all pages have, and what one has in addition. */
 export function readSiteHeaders(page: PageName): SiteHeaders {

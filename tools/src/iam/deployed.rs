@@ -27,7 +27,7 @@ pub(super) async fn roles(local: &Local) -> Result<Vec<Role>> {
     users.extend(functions(local)?);
     users.extend(machines(local).await?);
     users.extend(rules(local).await?);
-    users.extend(gateways(local).await?);
+    users.extend(agentcore(local).await?);
     let files = files::read()?;
     let mut roles = Vec::new();
     for User { file, role, calls } in users {
@@ -132,20 +132,26 @@ async fn traced_machines(local: &Local) -> Result<BTreeSet<String>> {
     Ok(traced)
 }
 
-/// The gateways of conversations, whose calls of functions are recorded. The emulator does not list them.
-async fn gateways(local: &Local) -> Result<Vec<User>> {
+/// The gateways and the harness of conversations, whose calls are recorded. The emulator does not list them.
+async fn agentcore(local: &Local) -> Result<Vec<User>> {
     let mut users = Vec::new();
     for stack in stacks(local).await? {
         for resource in described(local, &stack).await? {
-            if resource["Type"] != "AWS::BedrockAgentCore::Gateway" {
-                continue;
-            }
-            let role = text(&resource["Properties"]["RoleArn"]["Fn::GetAtt"][0])?;
+            let properties = &resource["Properties"];
+            let (file, role) = match resource["Type"].as_str() {
+                Some("AWS::BedrockAgentCore::Harness") => ("harnesses/conversations", &properties["ExecutionRoleArn"]),
+                Some("AWS::BedrockAgentCore::Gateway") if properties["ProtocolType"] == "MCP" => {
+                    ("gateways/conversations", &properties["RoleArn"])
+                }
+                Some("AWS::BedrockAgentCore::Gateway") => ("gateways/harness", &properties["RoleArn"]),
+                _ => continue,
+            };
+            let role = text(&role["Fn::GetAtt"][0])?;
             let ask = local.cloudformation.describe_stack_resource().stack_name(&stack).logical_resource_id(role);
-            let detail = ask.send().await.with_context(|| format!("the role of the gateway in {stack}"))?;
+            let detail = ask.send().await.with_context(|| format!("the role of {file} in {stack}"))?;
             let role = detail.stack_resource_detail.and_then(|detail| detail.physical_resource_id);
-            let role = role.context("the role of the gateway has no name")?;
-            users.push(User { file: "gateways/conversations".to_owned(), role, calls: BTreeSet::new() });
+            let role = role.with_context(|| format!("the role of {file} has no name"))?;
+            users.push(User { file: file.to_owned(), role, calls: BTreeSet::new() });
         }
     }
     Ok(users)

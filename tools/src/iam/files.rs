@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::repository;
 
 /// The folders of roles' policies.
-const FOLDERS: [&str; 4] = ["gateways", "workers", "machines", "rules"];
+const FOLDERS: [&str; 5] = ["gateways", "harnesses", "workers", "machines", "rules"];
 
 /// A value for each `${Name}`.
 pub(super) type Placeholders = BTreeMap<String, String>;

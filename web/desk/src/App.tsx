@@ -21,7 +21,7 @@ import type { Config } from "./config";
 import { useOpenCount } from "./openCount";
 import { mayRetry } from "./parts/Problem";
 import { useIsNarrow } from "./parts/narrow";
-import type { Session } from "./session";
+import type { Session } from "../../shared/session";
 import { chooseTheme, useIsDark } from "./theme";
 import { forgetUnsaved, hasUnsaved } from "./unsaved";
 import { Queue } from "./views/Queue";

@@ -4,7 +4,7 @@ import createClient from "openapi-fetch";
 import { createContext, useContext } from "react";
 import type { Config } from "./config";
 import type { components, paths } from "./schema";
-import type { Session } from "./session";
+import type { Session } from "../../shared/session";
 
 export type Schemas = components["schemas"];
 export type Summary = Schemas["Summary"];

@@ -1,15 +1,11 @@
+import type { SignIn } from "../../shared/session";
+
 /** The deployment's settings, from `config.json` beside the page. */
 export interface Config {
   /** The address of the review API, which may be relative to the page. */
   readonly api: string;
   /** The hosted sign-in of the reviewers' user pool. */
-  readonly signIn: {
-    readonly authorize: string;
-    readonly token: string;
-    readonly logout: string;
-    readonly clientId: string;
-    readonly scopes: string;
-  };
+  readonly signIn: SignIn & { readonly logout: string };
   /** The beginning of the addresses of executions in the AWS console; missing where there is none. */
   readonly console?: string;
 }

@@ -1,7 +1,7 @@
 /** Signs in before anything else is loaded: the page is left for the sign-in first, and comes back with a code. */
 
 import { readConfig } from "./config";
-import { startSession } from "./session";
+import { startSession } from "../../shared/session";
 
 const views = () => import("./show");
 
@@ -9,7 +9,7 @@ const views = () => import("./show");
 if (location.search !== "") void views();
 try {
   const config = await readConfig();
-  const session = await startSession(config);
+  const session = await startSession(config.signIn);
   if (session) (await views()).show(config, session);
 } catch (error) {
   (await views()).showProblem(error);

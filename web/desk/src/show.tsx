@@ -4,7 +4,7 @@ import "./style.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import type { Config } from "./config";
-import type { Session } from "./session";
+import type { Session } from "../../shared/session";
 import { StartProblem } from "./StartProblem";
 import { applyTheme } from "./theme";
 

@@ -1,7 +1,10 @@
-//! Serves the gateway of conversations before each request: it tells the tool who calls it, and replaces whatever a model has sent there.
+//! Serves the two gateways of conversations before each request. At the gateway of the tools it tells the tool who calls it, and replaces
+//! whatever a model has sent there. At that of the harness it lets only messages through ([`harness`]).
 //!
 //! The gateway has verified the token before; see docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-interceptors.html. What is
 //! not understood is refused.
+
+mod harness;
 
 use std::collections::BTreeMap;
 
@@ -21,12 +24,15 @@ const CALLER: &str = "caller";
 /// A request that the gateway has received. It has a token, and what a person has said, and is never printed.
 #[derive(Deserialize)]
 pub struct Event {
-    mcp: Mcp,
+    /// Of the tools.
+    mcp: Option<Intercepted<Request>>,
+    /// Of the harness.
+    http: Option<Intercepted<harness::Request>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Mcp {
+struct Intercepted<Request> {
     gateway_request: Request,
 }
 
@@ -43,7 +49,16 @@ struct Request {
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
     interceptor_output_version: &'static str,
-    mcp: Transformed,
+    #[serde(flatten)]
+    target: Target,
+}
+
+/// The format is that of the gateway's target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Target {
+    Mcp(Transformed),
+    Http(harness::Transformed),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -87,9 +102,20 @@ const NO_CONSENT: Refusal = Refusal {
     message: "the headers of a consent are its version and the language of its text",
 };
 
-/// Adds the caller to the call of a tool. Other requests, such as a listing of the tools, are of all callers and go on unchanged.
+/// Decides about the request of either gateway.
 #[must_use]
-pub fn handle(Event { mcp: Mcp { gateway_request: Request { headers, mut body } } }: Event) -> Answer {
+pub fn handle(event: Event) -> Answer {
+    match event {
+        Event { mcp: Some(Intercepted { gateway_request }), http: None } => of_tools(gateway_request),
+        Event { mcp: None, http: Some(Intercepted { gateway_request }) } => {
+            Answer::new(Target::Http(harness::handle(&gateway_request)))
+        }
+        _ => Answer::malformed(),
+    }
+}
+
+/// Adds the caller to the call of a tool. Other requests, such as a listing of the tools, are of all callers and go on unchanged.
+fn of_tools(Request { headers, mut body }: Request) -> Answer {
     let Some(method) = body.get("method").and_then(Value::as_str) else { return Answer::refusing(&body, MALFORMED) };
     if method == "tools/call"
         && let Err(refusal) = identify(&headers, &mut body)
@@ -103,8 +129,7 @@ fn identify(headers: &BTreeMap<String, Value>, body: &mut Map<String, Value>) ->
     let params = body.get_mut("params").and_then(Value::as_object_mut).ok_or(UNKNOWN_TOOL)?;
     let name = params.get("name").and_then(Value::as_str).and_then(|name| name.split_once(SEPARATOR));
     let tool = name.and_then(|(_, name)| Tool::named(name)).ok_or(UNKNOWN_TOOL)?;
-    let token = header(headers, "authorization").map_err(|_| NO_PERSON)?.ok_or(NO_PERSON)?;
-    let person = claims(token).as_ref().and_then(Person::of_token).ok_or(NO_PERSON)?;
+    let person = person(headers).ok_or(NO_PERSON)?;
     let stated = |name| header(headers, name).map_err(|_| NO_CONSENT);
     let consent = ConsentText::stated(stated(ConsentText::VERSION)?, stated(ConsentText::LANGUAGE)?);
     let caller = Caller { tool, person, consent: consent.map_err(|_| NO_CONSENT)? };
@@ -129,6 +154,12 @@ fn header<'a>(headers: &'a BTreeMap<String, Value>, name: &str) -> Result<Option
     }
 }
 
+/// The person of the one token of a request.
+fn person(headers: &BTreeMap<String, Value>) -> Option<Person> {
+    let token = header(headers, "authorization").ok()??;
+    Person::of_token(&claims(token)?)
+}
+
 /// The claims of a token whose signature the gateway has verified.
 fn claims(authorization: &str) -> Option<Claims> {
     let (scheme, token) = authorization.split_once(' ')?;
@@ -139,8 +170,12 @@ fn claims(authorization: &str) -> Option<Claims> {
 }
 
 impl Answer {
+    const fn new(target: Target) -> Self {
+        Self { interceptor_output_version: VERSION, target }
+    }
+
     const fn of(mcp: Transformed) -> Self {
-        Self { interceptor_output_version: VERSION, mcp }
+        Self::new(Target::Mcp(mcp))
     }
 
     /// The id of a message is a number or a text, which its sender has chosen.
@@ -163,15 +198,15 @@ mod tests {
 
     use super::*;
 
-    const ISSUER: &str = "https://login.bank.example";
+    pub(crate) const ISSUER: &str = "https://login.bank.example";
 
     /// A token as the gateway passes it on; its signature was verified there.
-    fn token(claims: &Value) -> String {
+    pub(crate) fn token(claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         format!("Bearer {}.{}.c2lnbmF0dXJl", part(&json!({"alg": "RS256"})), part(claims))
     }
 
-    fn of(subject: &str) -> String {
+    pub(crate) fn of(subject: &str) -> String {
         token(&json!({"iss": ISSUER, "sub": subject, "client_id": "the-page", "exp": 1}))
     }
 

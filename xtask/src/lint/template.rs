@@ -301,6 +301,9 @@ impl Templates {
             ("AWS::SecretsManager::Secret", "Arn" | "Id") => {
                 arn("secretsmanager", format!("secret:{}-AbCdEf", self.name(stack, id, "Name")?))
             }
+            ("AWS::BedrockAgentCore::Harness", "Arn") => {
+                arn("bedrock-agentcore", format!("harness/{}-AbCdEf1234", self.name(stack, id, "HarnessName")?))
+            }
             ("AWS::CloudFront::Distribution", "Id") => Ok("E1ABCDEFGHIJKL".to_owned()),
             ("AWS::Events::Rule", "Arn") => arn("events", format!("rule/{}", self.name(stack, id, "Name")?)),
             _ => bail!("{attribute} of a {kind} is not supported: add it to xtask/src/lint"),

@@ -1,12 +1,21 @@
-/** The reviewer's sign-in: OAuth code with PKCE. The token is in memory only, so a reload signs in again through the redirect. */
+/** The sign-in of the desk and of the page of conversations: OAuth code with PKCE. The token is in memory only, so a reload signs in again through the redirect. */
 
 import { jwtDecode } from "jwt-decode";
 import { InMemoryWebStorage, UserManager, WebStorageStateStore } from "oidc-client-ts";
-import type { Config } from "./config";
+
+/** The sign-in pages. */
+export interface SignIn {
+  readonly authorize: string;
+  readonly token: string;
+  /** Missing where there is none. */
+  readonly logout?: string;
+  readonly clientId: string;
+  readonly scopes: string;
+}
 
 export interface Session {
   readonly token: string;
-  /** The `sub` of the reviewer. */
+  /** The `sub` of the person. */
   readonly me: string;
   /** Signs in again and returns to the same place. The page is left. */
   readonly signIn: () => Promise<void>;
@@ -18,7 +27,7 @@ export interface Session {
  *
  * @returns Nothing when the page is left for the sign-in.
  */
-export async function startSession({ signIn }: Config): Promise<Session | undefined> {
+export async function startSession(signIn: SignIn): Promise<Session | undefined> {
   const here = location.origin + location.pathname;
   const manager = new UserManager({
     // All addresses are given, so nothing is asked of an authority.
