@@ -25,7 +25,7 @@ pub const UNREADABLE: &str = "Zyzzyvaquux";
 const PICTURES: [&str; 4] = ["base64,/9j/", "base64,iVBORw0KGgo", "255, 216, 255, ", "137, 80, 78, 71, "];
 
 /// Attributes of rows, at any depth, that contain no personal data.
-const IMPERSONAL: [&str; 91] = [
+const IMPERSONAL: [&str; 92] = [
     "SK",
     "appeal",
     "appealSalt",
@@ -117,6 +117,7 @@ const IMPERSONAL: [&str; 91] = [
     "updatedAt",
     "upload",
     "userId",
+    "withdrawnAt",
 ];
 /// The shortest text that is searched for; shorter ones occur everywhere.
 const SHORTEST: usize = 3;
