@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_sfn::types::StateMachineType;
 use aws_sdk_sqs::operation::list_queues::ListQueuesOutput;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
@@ -333,7 +334,11 @@ async fn decisions(local: &Local, deployment: &Deployment, search: &mut Searched
 async fn seals(local: &Local, deployment: &Deployment, search: &mut Searched) -> Result<()> {
     let bucket = deployment.data("RecordsBucketName")?;
     for (key, version) in versions(local, bucket, "").await?.0 {
-        let get = local.s3.get_object().bucket(bucket).key(&key).version_id(version).send().await?;
+        let get = match local.s3.get_object().bucket(bucket).key(&key).version_id(version).send().await {
+            // Another test has deleted it since.
+            Err(error) if error.code() == Some("NoSuchVersion") => continue,
+            get => get?,
+        };
         let body = get.body.collect().await?.to_vec();
         search.look("seal", &key, &format!("{key} {}", String::from_utf8_lossy(&body)));
     }
