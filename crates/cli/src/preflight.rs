@@ -116,7 +116,7 @@ async fn bootstrap(assembly: &Assembly, facts: &Facts, findings: &mut Vec<Findin
 /// Returns the schemas of the types that are known.
 async fn types(assembly: &Assembly, facts: &Facts, findings: &mut Vec<Finding>) -> BTreeMap<String, Schema> {
     let kinds = assembly.types();
-    progress(&format!("{} types of resources, and AnalyzeID", kinds.len()));
+    progress(&format!("{} types of resources, AnalyzeID and the model", kinds.len()));
     let asked = kinds.iter().map(|kind| {
         let (facts, kind) = (facts.clone(), kind.clone());
         async move { (kind.clone(), facts.schema(kind).await) }
@@ -136,6 +136,15 @@ async fn types(assembly: &Assembly, facts: &Facts, findings: &mut Vec<Finding>) 
         );
         findings.extend(judged(&is_offered, &format!("AnalyzeID in {region}"), &by_hand, |is_offered| {
             checks::analyze_id_offered(&region, *is_offered).into_iter().collect()
+        }));
+    }
+    for harness in assembly.of_type("AWS::BedrockAgentCore::Harness") {
+        let profile = &harness.properties["Model"]["BedrockModelConfig"]["ModelId"];
+        let Some(profile) = facts.account.text(profile) else { continue };
+        let is_offered = facts.clone().profile(profile.clone()).await;
+        let by_hand = format!("`aws bedrock get-inference-profile --inference-profile-identifier {profile}`");
+        findings.extend(judged(&is_offered, &format!("The inference profile {profile}"), &by_hand, |is_offered| {
+            checks::model_offered(&profile, *is_offered, &facts.account).into_iter().collect()
         }));
     }
     known.into_iter().filter_map(|(kind, schema)| Some((kind, schema?))).collect()

@@ -127,6 +127,18 @@ pub fn analyze_id_offered(region: &str, is_offered: bool) -> Option<Finding> {
     (!is_offered).then(|| Finding::new("ANALYZE_ID_NOT_OFFERED", Severity::Blocks, message, remedy))
 }
 
+/// Whether Bedrock offers the inference profile of the model that talks to people.
+#[must_use]
+pub fn model_offered(profile: &str, is_offered: bool, account: &Account) -> Option<Finding> {
+    let region = &account.region;
+    let message =
+        format!("Bedrock offers no inference profile {profile} in {region}, so the harness cannot answer people.");
+    let remedy = format!(
+        "`aws bedrock list-inference-profiles --region {region}` lists those that it offers: set `-c conversationModel=<id>`"
+    );
+    (!is_offered).then(|| Finding::new("MODEL_NOT_OFFERED", Severity::Blocks, message, remedy))
+}
+
 /// Services that are closed to accounts that did not use them before.
 #[must_use]
 pub fn closed_services(assembly: &Assembly) -> Option<Finding> {
@@ -664,6 +676,9 @@ mod tests {
         let finding = types_offered(&types(None), &account()).unwrap();
         assert_eq!((finding.code, finding.severity), ("NOT_OFFERED", Severity::Blocks));
         assert!(finding.message.contains("in eu-north-1: AWS::BedrockAgentCore::Gateway."), "{finding:?}");
+        assert_eq!(model_offered("eu.a.b", true, &account()), None);
+        let finding = model_offered("eu.a.b", false, &account()).unwrap();
+        assert!(finding.message.contains("no inference profile eu.a.b in eu-north-1"), "{finding:?}");
         assert_eq!(analyze_id_offered("eu-west-1", true), None);
         let finding = analyze_id_offered("eu-north-1", false).unwrap();
         assert!(finding.remedy.contains("-c textractRegion=eu-west-1"), "{finding:?}");

@@ -280,6 +280,20 @@ impl Facts {
         }
     }
 
+    /// Whether an inference profile of Bedrock is offered in the region.
+    ///
+    /// # Errors
+    /// When AWS refuses or does not answer.
+    pub async fn profile(self, id: String) -> Answer<bool> {
+        let path = format!("/inference-profiles/{}", id.replace(':', "%3A"));
+        match self.signed.get("bedrock", &path).await {
+            Ok(_) => Ok(true),
+            Err(Refusal::NoHost) => Ok(false),
+            Err(refusal) if refusal.code() == Some("ResourceNotFoundException") => Ok(false),
+            Err(refusal) => Err(Unknown { permission: "bedrock:GetInferenceProfile", refusal }),
+        }
+    }
+
     /// Whether the caller may assume a role.
     ///
     /// # Errors
@@ -550,6 +564,19 @@ mod tests {
         assert_eq!(ask(refused("AccessDeniedException").await).await, unknown("textract:AnalyzeID"));
         // This name is reserved and never exists: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
         assert_eq!(ask(facts(&[], "http://textract.invalid").await).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn an_inference_profile_is_offered_or_not() {
+        let ask = async |facts: Facts| facts.profile("eu.a.b-v1:0".to_owned()).await;
+        let endpoint = server(|request| {
+            let is_expected = request.starts_with("GET /inference-profiles/eu.a.b-v1%3A0 ");
+            (if is_expected { 200 } else { 400 }, "{}".to_owned())
+        });
+        assert_eq!(ask(facts(&[], &endpoint).await).await, Ok(true));
+        assert_eq!(ask(refused("ResourceNotFoundException").await).await, Ok(false));
+        assert_eq!(ask(facts(&[], "http://bedrock.invalid").await).await, Ok(false));
+        assert_eq!(ask(refused("AccessDeniedException").await).await, unknown("bedrock:GetInferenceProfile"));
     }
 
     #[tokio::test]
