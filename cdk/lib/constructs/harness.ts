@@ -29,7 +29,7 @@ const SESSION = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
  *
  * Its tools are functions of its caller: it returns their calls to the page, which calls them at the other gateway with the person's own token.
  * So the model can do no more than the person, and the harness needs neither a token nor a permission for the tools
- * (docs/adr/0061). Whoever calls a harness may replace its model, instruction and tools, so only the gateway's role may.
+ * (docs/adr/0061). A caller may replace the model, instruction and tools of a harness, so only the role of its gateway may call this one.
  */
 export class Harness extends Construct {
   /** Its address at the gateway. */

@@ -39,7 +39,7 @@ impl Conversations {
         }
     }
 
-    /// Ends the session of an application, whoever the person is.
+    /// Ends the session of an application; its person need not be known.
     ///
     /// # Errors
     /// When the table does not answer.
