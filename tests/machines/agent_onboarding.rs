@@ -637,7 +637,9 @@ fn a_session_that_is_being_erased_records_nothing_more() {
     bench().run(async {
         // Before the start: with a record, and with the mark alone.
         let consented = ("consentedAt", s("2026-11-21T09:30:00.000Z"));
-        for (name, row) in [("marked", [&erased[..], &[consented]].concat()), ("mark", erased.to_vec())] {
+        for (name, row) in
+            [("erased-before", [&erased[..], &[consented]].concat()), ("erased-unknown", erased.to_vec())]
+        {
             let session = Session::new(name);
             bench().put_row(&session.id, row.into_iter().map(|(name, value)| (name.to_owned(), value))).await?;
             let before = plain(&bench().row(&session.id).await?);
