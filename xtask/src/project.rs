@@ -82,8 +82,8 @@ impl Project {
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);
-        // Python caches compiled modules in this folder, not beside the sources.
-        command.env("PYTHONPYCACHEPREFIX", self.local().join("pycache"));
+        // Python caches compiled modules in this folder, not beside the sources; each start would compile them again otherwise.
+        command.env("PYTHONPYCACHEPREFIX", self.local().join("pycache")).env_remove("PYTHONDONTWRITEBYTECODE");
         // Variables that `cargo run` sets for xtask: build scripts of other crates depend on them and would run again.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
