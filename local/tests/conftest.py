@@ -356,6 +356,23 @@ class Engine:
         return list(self.ask("GetExecutionHistory", executionArn=execution)["events"])
 
 
+def gateway_of_people(aws: LocalAws, name: str, interceptor: str) -> dict[str, Any]:
+    """A gateway of AgentCore that takes the tokens of people, and asks a function before each request."""
+    authorizer = {"DiscoveryUrl": f"{aws.control}/applicants/.well-known/openid-configuration", "AllowedClients": ["applicants"]}
+    before = {
+        "Interceptor": {"Lambda": {"Arn": interceptor}},
+        "InterceptionPoints": ["REQUEST"],
+        "InputConfiguration": {"PassRequestHeaders": True},
+    }
+    return {
+        "Name": name,
+        "RoleArn": "arn:aws:iam::000000000000:role/gateway",
+        "AuthorizerType": "CUSTOM_JWT",
+        "AuthorizerConfiguration": {"CustomJWTAuthorizer": authorizer},
+        "InterceptorConfigurations": [before],
+    }
+
+
 @pytest.fixture(scope="session")
 def _engine() -> tuple[ModuleType, StoppedTimers]:
     from ministack.services import stepfunctions

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import BOOTSTRAP, TIMEOUT, LocalAws
+from conftest import BOOTSTRAP, TIMEOUT, LocalAws, gateway_of_people
 from httpx2 import AsyncClient
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -48,20 +48,7 @@ LISTED = {
 
 
 def template(aws: LocalAws, tools: str, interceptor: str) -> dict[str, Any]:
-    authorizer = {"DiscoveryUrl": f"{aws.control}/applicants/.well-known/openid-configuration", "AllowedClients": ["applicants"]}
-    before = {
-        "Interceptor": {"Lambda": {"Arn": interceptor}},
-        "InterceptionPoints": ["REQUEST"],
-        "InputConfiguration": {"PassRequestHeaders": True},
-    }
-    gateway = {
-        "Name": "steps",
-        "RoleArn": "arn:aws:iam::000000000000:role/gateway",
-        "ProtocolType": "MCP",
-        "AuthorizerType": "CUSTOM_JWT",
-        "AuthorizerConfiguration": {"CustomJWTAuthorizer": authorizer},
-        "InterceptorConfigurations": [before],
-    }
+    gateway = gateway_of_people(aws, "steps", interceptor) | {"ProtocolType": "MCP"}
     target = {
         "GatewayIdentifier": {"Fn::GetAtt": ["Gateway", "GatewayIdentifier"]},
         "Name": "steps",

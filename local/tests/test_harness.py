@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.eventstream import EventStreamBuffer
 from botocore.exceptions import ClientError
-from conftest import TIMEOUT, LocalAws
+from conftest import TIMEOUT, LocalAws, gateway_of_people
 from test_agentcore import token
 
 SESSION = "s" * 40
@@ -44,19 +44,7 @@ def template(aws: LocalAws, interceptor: str) -> dict[str, Any]:
         "AllowedTools": TOOLS,
         "Environment": {"AgentCoreRuntimeEnvironment": {"LifecycleConfiguration": {"IdleRuntimeSessionTimeout": 900}}},
     }
-    authorizer = {"DiscoveryUrl": f"{aws.control}/applicants/.well-known/openid-configuration", "AllowedClients": ["applicants"]}
-    before = {
-        "Interceptor": {"Lambda": {"Arn": interceptor}},
-        "InterceptionPoints": ["REQUEST"],
-        "InputConfiguration": {"PassRequestHeaders": True},
-    }
-    gateway = {
-        "Name": "talk",
-        "RoleArn": "arn:aws:iam::000000000000:role/gateway",
-        "AuthorizerType": "CUSTOM_JWT",
-        "AuthorizerConfiguration": {"CustomJWTAuthorizer": authorizer},
-        "InterceptorConfigurations": [before],
-    }
+    gateway = gateway_of_people(aws, "talk", interceptor)
     endpoint = "https://bedrock-agentcore.us-east-1.amazonaws.com/harnesses/invoke"
     iam = {"Service": "bedrock-agentcore", "Region": "us-east-1"}
     target = {

@@ -2,7 +2,7 @@ import react from "@vitejs/plugin-react";
 import { createHash } from "node:crypto";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
-import { TIMEOUT } from "../test/timeout.ts";
+import { BASE, BUILD, TEST } from "../test/page-config.ts";
 
 /** Cloudscape's style sheet has its fonts as `data:` addresses, which the content security policy does not allow: makes files of them. */
 const fontFiles: Plugin = {
@@ -21,26 +21,13 @@ const fontFiles: Plugin = {
 };
 
 export default defineConfig({
-  // Relative addresses: the page may be served from any folder.
-  base: "./",
+  base: BASE,
   plugins: [react(), fontFiles],
   build: {
+    ...BUILD,
     target: "es2023",
-    // The content security policy allows no fonts and styles from `data:`.
-    assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
     // Cloudscape is one library, of which each view uses most.
     chunkSizeWarningLimit: 2000,
   },
-  test: {
-    include: ["test/*.test.ts"],
-    globalSetup: "test/build.ts",
-    expect: { poll: { timeout: TIMEOUT } },
-    // Longer than the waits in a test, whose errors are more specific.
-    testTimeout: 2 * TIMEOUT,
-    hookTimeout: 2 * TIMEOUT,
-    teardownTimeout: TIMEOUT,
-    // Each file has a browser of its own.
-    maxWorkers: 1,
-  },
+  test: TEST,
 });
