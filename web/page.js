@@ -22,7 +22,7 @@ export const SETTINGS = "config.json";
 const FOLDERS = { faces: folder("site/"), desk: folder("desk/dist/"), conversation: folder("conversation/dist/") };
 
 /** The files of the page of the face API, which no build lists. */
-const FACES = ["icon.svg", "style.css", "messages.js", "api.js", "picture.js", "app.js", "index.html"];
+const FACES = ["icon.svg", "base.css", "style.css", "messages.js", "api.js", "picture.js", "app.js", "index.html"];
 
 /** @type {Record<PageName | "all", Security>} */
 const HEADERS = JSON.parse(readFileSync(new URL("headers.json", import.meta.url), "utf8"));

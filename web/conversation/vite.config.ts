@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { BASE, BUILD, TEST } from "../test/page-config.ts";
+import { BASE, BUILD, TEST } from "../shared/page-config.ts";
 
 export default defineConfig({
   base: BASE,

@@ -2,7 +2,7 @@ import react from "@vitejs/plugin-react";
 import { createHash } from "node:crypto";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
-import { BASE, BUILD, TEST } from "../test/page-config.ts";
+import { BASE, BUILD, TEST } from "../shared/page-config.ts";
 
 /** Cloudscape's style sheet has its fonts as `data:` addresses, which the content security policy does not allow: makes files of them. */
 const fontFiles: Plugin = {

@@ -104,6 +104,7 @@ describe("the page", () => {
       out: `Publishing the page of ${API}, as client default, to ${BUCKET}:
   put      config.json (application/json)
   put      icon.svg (image/svg+xml)
+  put      base.css (text/css)
   put      style.css (text/css)
   put      messages.js (text/javascript)
   put      api.js (text/javascript)

@@ -82,7 +82,7 @@ pub(crate) fn pages(project: &Project, steps: &Steps) -> Result<()> {
         let folder = project.root.join("web").join(page);
         let mut sources = sources(&folder)?;
         sources.extend(self::sources(&project.root.join("web/shared"))?);
-        let others = ["package-lock.json", "docs/REASON-CODES.md", "docs/openapi/review-api.yaml"];
+        let others = ["package-lock.json", "docs/REASON-CODES.md", "docs/openapi/review-api.yaml", "web/site/base.css"];
         sources.extend(others.map(|file| project.root.join(file)));
         let sources: Vec<_> = sources.iter().map(PathBuf::as_path).collect();
         let stamp = Stamp::new(project, page, &sources, "")?;

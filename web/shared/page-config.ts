@@ -1,6 +1,6 @@
 /** What the pages have in common that Vite builds. */
 
-import { TIMEOUT } from "./timeout";
+import { TIMEOUT } from "../test/timeout.ts";
 
 /** Relative addresses: a page may be served from any folder. */
 export const BASE = "./";
