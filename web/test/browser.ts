@@ -8,7 +8,7 @@ import { TIMEOUT } from "./timeout";
 /** A selfie of the samples, for the camera. */
 export const SELFIE = fileURLToPath(new URL("../../samples/uploads/late-document_selfie.jpg", import.meta.url));
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const NAMES = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /** The Chromium that `cargo xtask` finds, which it sets in CHROMIUM. */
 function executable(): string {

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 
 use anyhow::{Context as _, Result, bail};
@@ -10,6 +11,9 @@ use anyhow::{Context as _, Result, bail};
 use crate::project::Project;
 use crate::step::Steps;
 
+/// The programs in which the pages can be tested. The first has no windows, and so takes half the time.
+const BROWSERS: [&str; 5] =
+    ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 /// What Vite accepts. AWS's CDK supports 22 and newer since 20 has reached its end of life.
 const NODE_FLOOR: (u32, u32) = (20, 19);
 const PYTHON_FLOOR: (u32, u32) = (3, 11);
@@ -133,27 +137,37 @@ pub(crate) fn contract(project: &Project, steps: &Steps) -> Result<()> {
 /// Creates the environment `name` below `.local`, again if its requirements have changed.
 fn environment(project: &Project, steps: &Steps, name: &str, requirements: &str) -> Result<()> {
     let requirements = project.root.join(requirements);
+    let _lock = project.lock(name, || steps.say("… another run installs the Python packages: waiting"))?;
+    let venv = project.local().join(name);
+    let Some(stamp) = outdated(project, name, &requirements)? else { return Ok(()) };
+    let installer = Installer::ready(project, steps)?;
+    stamp.clear()?;
+    remove(&venv)?;
+    // With the Python of the installer's own environment.
+    let mut make = installer.command(project, "venv");
+    make.arg("--python").arg(&installer.python).arg(&venv);
+    steps.run(&format!("Making a Python environment ({name})"), name, &mut make)?;
+    installer.install(project, steps, &venv.join("bin/python"), &requirements)?;
+    stamp.write()
+}
+
+/// The stamp of a Python environment, unless it is installed from these requirements and works.
+fn outdated(project: &Project, name: &str, requirements: &Path) -> Result<Option<Stamp>> {
     if !requirements.is_file() {
         bail!("{} is missing: the clone is not complete", requirements.display());
     }
-    let _lock = project.lock(name, || steps.say("… another run installs the Python packages: waiting"))?;
     // An environment contains its own path, so it does not work after a move.
-    let stamp = Stamp::new(project, name, &[&requirements], &project.root.display().to_string())?;
-    let venv = project.local().join(name);
-    let own = venv.join("bin/python");
-    if stamp.is_fresh() && own.exists() && answer(project, &own, &["--version"]).is_ok() {
-        return Ok(());
+    let stamp = Stamp::new(project, name, &[requirements], &project.root.display().to_string())?;
+    let python = project.local().join(name).join("bin/python");
+    let works = stamp.is_fresh() && python.exists() && answer(project, &python, &["--version"]).is_ok();
+    Ok((!works).then_some(stamp))
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("{} could not be removed", folder.display()))?;
     }
-    let python = find_python(project)?;
-    stamp.clear()?;
-    if venv.exists() {
-        fs::remove_dir_all(&venv).with_context(|| format!("{} could not be removed", venv.display()))?;
-    }
-    let mut make = project.command(&python);
-    make.args(["-m", "venv"]).arg(&venv);
-    steps.run(&format!("Making a Python environment ({name})"), name, &mut make)?;
-    pip_install(project, steps, &own, &requirements)?;
-    stamp.write()
+    Ok(())
 }
 
 /// Installs what only the tests of the fakes need, into the same environment.
@@ -167,26 +181,80 @@ pub(crate) fn python_tests(project: &Project, steps: &Steps) -> Result<()> {
     if stamp.is_fresh() && project.local().join("venv/bin/pytest").exists() {
         return Ok(());
     }
+    let installer = Installer::ready(project, steps)?;
     stamp.clear()?;
-    pip_install(project, steps, &project.python(), &requirements)?;
+    installer.install(project, steps, &project.python(), &requirements)?;
     stamp.write()
 }
 
-fn pip_install(project: &Project, steps: &Steps, python: &Path, requirements: &Path) -> Result<()> {
-    let mut install = project.command(python);
-    install
-        .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes", "--no-deps"])
-        // Modules are compiled at their first import (see `Project::command`), since most are never imported.
-        .arg("--no-compile")
-        // RapidOCR declares an upper limit that its code, plain Python, does not have; all wheels exist up to 3.14.
-        .arg("--ignore-requires-python")
-        .arg("-r")
-        .arg(requirements);
-    let name = requirements.file_stem().unwrap_or_default().to_string_lossy();
-    steps.run(&format!("Installing Python packages ({name})"), &format!("pip-{name}"), &mut install)
+/// uv, in an environment of its own, which Python's own tools make. It takes a tenth of pip's time.
+struct Installer {
+    uv: PathBuf,
+    python: PathBuf,
+    /// The settings of this machine's pip that uv does not read by itself.
+    settings: Vec<(&'static str, String)>,
 }
 
-/// A browser for the tests of the page: the system's own. It is installed only by root, and only with apt-get.
+impl Installer {
+    fn ready(project: &Project, steps: &Steps) -> Result<Self> {
+        let requirements = project.root.join("local/requirements-uv.txt");
+        let _lock = project.lock("uv", || steps.say("… another run installs the Python packages: waiting"))?;
+        let venv = project.local().join("uv");
+        let python = venv.join("bin/python");
+        if let Some(stamp) = outdated(project, "uv", &requirements)? {
+            let own = find_python(project)?;
+            stamp.clear()?;
+            remove(&venv)?;
+            let mut make = project.command(&own);
+            make.args(["-m", "venv"]).arg(&venv);
+            steps.run("Making a Python environment (uv)", "uv", &mut make)?;
+            let mut install = project.command(&python);
+            install
+                .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"])
+                .args(["--require-hashes", "--no-deps", "-r"])
+                .arg(&requirements);
+            steps.run("Installing uv", "pip-uv", &mut install)?;
+            stamp.write()?;
+        }
+        let listed = answer(project, &python, &["-m", "pip", "config", "list"])?;
+        Ok(Self { uv: venv.join("bin/uv"), python, settings: settings_of_pip(&listed) })
+    }
+
+    fn command(&self, project: &Project, command: &str) -> Command {
+        let mut uv = project.command(&self.uv);
+        uv.arg(command).args(["--no-config", "--no-python-downloads", "--system-certs", "--no-progress"]);
+        uv.envs(self.settings.iter().cloned());
+        uv
+    }
+
+    fn install(&self, project: &Project, steps: &Steps, python: &Path, requirements: &Path) -> Result<()> {
+        // Modules are compiled at their first import (see `Project::command`), since most are never imported.
+        let mut install = self.command(project, "pip");
+        install.args(["install", "--require-hashes", "--no-deps", "--python"]).arg(python).arg("-r").arg(requirements);
+        let name = requirements.file_stem().unwrap_or_default().to_string_lossy();
+        steps.run(&format!("Installing Python packages ({name})"), &format!("pip-{name}"), &mut install)
+    }
+}
+
+/// The variables of uv for what `pip config list` prints: lines like `global.index-url='https://…'`, and `:env:.cert='…'` for a variable,
+/// which comes first, and which wins.
+fn settings_of_pip(listed: &str) -> Vec<(&'static str, String)> {
+    let known = [
+        ("index-url", "UV_DEFAULT_INDEX"),
+        ("extra-index-url", "UV_INDEX"),
+        ("proxy", "ALL_PROXY"),
+        ("cert", "SSL_CERT_FILE"),
+    ];
+    let lines = || listed.lines().filter_map(|line| line.split_once('='));
+    let value = |setting: &str| {
+        let (_, value) = lines().find(|(key, _)| key.rsplit('.').next() == Some(setting))?;
+        // Several extra indexes are separated by line breaks, which Python escapes here; uv separates them by spaces.
+        Some(value.trim_matches('\'').replace("\\n", " ").trim().to_owned())
+    };
+    known.into_iter().filter_map(|(setting, variable)| Some((variable, value(setting)?))).collect()
+}
+
+/// The browser of the tests: the system's own. It is installed only by root, and only with apt-get.
 pub(crate) fn browser(project: &Project, steps: &Steps) -> Result<PathBuf> {
     if let Some(named) = env::var_os("CHROMIUM") {
         let named = PathBuf::from(named);
@@ -199,30 +267,28 @@ pub(crate) fn browser(project: &Project, steps: &Steps) -> Result<PathBuf> {
         return Ok(found);
     }
     if nix::unistd::geteuid().is_root() && answer(project, "apt-get", &["--version"]).is_ok() {
-        for (title, arguments) in [
-            ("Updating the package list of this system", &["update"][..]),
-            ("Installing Chromium", &["install", "--yes", "--no-install-recommends", "chromium"]),
-        ] {
+        let apt = |title: &str, arguments: &[&str]| {
             let mut apt = project.command("apt-get");
             apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-            if let Err(error) = steps.run(title, "apt-get", &mut apt) {
-                steps.say(&format!("{error:#}"));
-                break;
-            }
-        }
+            steps.run(title, "apt-get", &mut apt).inspect_err(|error| steps.say(&format!("{error:#}"))).is_ok()
+        };
+        let install =
+            |package| apt(&format!("Installing {package}"), &["install", "--yes", "--no-install-recommends", package]);
+        // Ubuntu has no package of the first name.
+        let _ = apt("Updating the package list of this system", &["update"])
+            && (install(BROWSERS[0]) || install(BROWSERS[1]));
     }
     find_browser(project).context(
-        "Chromium is missing, in which the tests of the page run: install it (Debian: `sudo apt-get install chromium`; Ubuntu: \
-         `sudo snap install chromium`; macOS: `brew install --cask chromium`), or set CHROMIUM to the path of Chromium or Chrome",
+        "Chromium is missing, in which the tests of the pages run: install it (Debian: `sudo apt-get install chromium-headless-shell`; \
+         Ubuntu: `sudo snap install chromium`; macOS: `brew install --cask chromium`), or set CHROMIUM to the path of Chromium or Chrome",
     )
 }
 
 /// The first browser that starts: on some systems a command of this name only explains how to install the browser.
 fn find_browser(project: &Project) -> Option<PathBuf> {
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let folders: Vec<_> =
         env::var_os("PATH").iter().flat_map(|path| env::split_paths(path).collect::<Vec<_>>()).collect();
-    let on_the_path = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let on_the_path = BROWSERS.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
     let applications = [
         "/Applications/Chromium.app/Contents/MacOS/Chromium",
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -317,6 +383,20 @@ mod tests {
         assert_eq!(version("3.9"), Some((3, 9)));
         assert_eq!(version("pyenv: python3.13: command not found"), None);
         assert_eq!(version(""), None);
+    }
+
+    #[test]
+    fn takes_over_where_pip_finds_packages() {
+        let listed = ":env:.cert='/company.pem'\n:env:.disable-pip-version-check='1'\nglobal.cert='/other.pem'\n\
+                      global.index-url='https://user:word@packages.example/simple'\n\
+                      global.extra-index-url='\\nhttps://one.example\\nhttps://two.example'\n";
+        let expected = [
+            ("UV_DEFAULT_INDEX", "https://user:word@packages.example/simple"),
+            ("UV_INDEX", "https://one.example https://two.example"),
+            ("SSL_CERT_FILE", "/company.pem"),
+        ];
+        assert_eq!(settings_of_pip(listed), expected.map(|(variable, value)| (variable, value.to_owned())));
+        assert_eq!(settings_of_pip(""), []);
     }
 
     #[test]
