@@ -71,12 +71,13 @@ export function parse(name: string, text: string): Machine {
   return { name, text, definition: JSON.parse(judging) as Definition };
 }
 
-export function machines(): Machine[] {
-  return readdirSync(FOLDER)
-    .filter((file) => file.endsWith(".asl.json"))
-    .sort()
-    .map((file) => parse(file.slice(0, -".asl.json".length), readFileSync(join(FOLDER, file), "utf8")));
-}
+/** All machines, read once. No test changes them. */
+const ALL: readonly Machine[] = readdirSync(FOLDER)
+  .filter((file) => file.endsWith(".asl.json"))
+  .sort()
+  .map((file) => parse(file.slice(0, -".asl.json".length), readFileSync(join(FOLDER, file), "utf8")));
+
+export const machines = (): readonly Machine[] => ALL;
 
 export const isTask = (state: State): boolean => state.Type === "Task";
 
