@@ -26,6 +26,7 @@ _NEW_OPERATORS = ("?:", "??")
 
 def install() -> None:
     """Replace what differs, for all machines."""
+    from jsonata.parser import Parser
     from jsonata.tokenizer import Tokenizer
     from ministack.services import stepfunctions as engine
 
@@ -42,6 +43,19 @@ def install() -> None:
         setattr(engine, start, _with_dates_in_milliseconds(engine, getattr(engine, start)))
     engine._invoke_nested_start_execution_sync = _refusing_taken_names(engine, engine._invoke_nested_start_execution_sync)
     Tokenizer.next = _as_in_2_0_6(Tokenizer.next)
+    Parser.parse = _once_for_each_expression(Parser.parse)
+
+
+def _once_for_each_expression(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The engine parses an expression before each evaluation, which takes longer and only reads the tree."""
+    trees: dict[str, Any] = {}
+
+    def parse(parser: Any, code: str, *regex_engine: Any) -> Any:
+        if code not in trees:
+            trees[code] = original(parser, code, *regex_engine)
+        return trees[code]
+
+    return parse
 
 
 def _with_output_of_succeed(engine: ModuleType, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -257,6 +257,7 @@ pub(crate) fn test(project: &Project, steps: &Steps, options: &Options) -> Resul
             scope.spawn(|| run.compiled()),
             scope.spawn(|| run.with_node()),
             scope.spawn(|| run.with_python()),
+            scope.spawn(|| run.pages()),
             scope.spawn(|| run.at(second, scenarios)),
         ];
         let mut reports = run.at(first, scenarios)?;
@@ -381,20 +382,17 @@ impl Run<'_> {
             vitest.args(self.only.iter().flat_map(|only| ["-t", only.as_str()]));
             reports.push(self.level(Level::Infrastructure, Count::Vitest, vitest, None)?);
         }
-        if self.has(Level::Web) {
-            let web = npm(&[
-                "test",
-                "--workspace",
-                "web",
-                "--workspace",
-                "web/desk",
-                "--workspace",
-                "web/conversation",
-                "--",
-            ]);
-            reports.push(self.in_browser(Level::Web, web, None)?);
-        }
         Ok(reports)
+    }
+
+    /// The pages, with fakes of what they call.
+    fn pages(&self) -> Result<Vec<Report>> {
+        if !self.has(Level::Web) {
+            return Ok(Vec::new());
+        }
+        let workspaces = ["--workspace", "web", "--workspace", "web/desk", "--workspace", "web/conversation"];
+        let web = npm(self.project, &[&["test"][..], &workspaces, &["--"]].concat());
+        Ok(vec![self.in_browser(Level::Web, web, None)?])
     }
 
     /// The levels that need Python.
