@@ -19,8 +19,11 @@ export interface Gateway {
 /** The APIs, by the names of their descriptions. */
 export type Api = "face-api" | "review-api";
 
-/** `docs/openapi/<api>.yaml`, the only description of the API. */
-export const readDescription = (api: Api): Json => parse(readFileSync(join(REPOSITORY, `docs/openapi/${api}.yaml`), "utf8"));
+const descriptions: Partial<Record<Api, Json>> = {};
+
+/** `docs/openapi/<api>.yaml`, the only description of the API. Parsed once; callers only read it. */
+export const readDescription = (api: Api): Json =>
+  (descriptions[api] ??= parse(readFileSync(join(REPOSITORY, `docs/openapi/${api}.yaml`), "utf8")));
 
 /** The routes of the description. */
 export const routes = (description: Json): { method: string; path: string; operation: string }[] =>

@@ -61,10 +61,10 @@ export function combinations(variants: readonly Context[] = VARIANTS): Context[]
   return [[], ...between, variants].map((chosen) => Object.assign({}, ...chosen));
 }
 
-/** The last combination, and one of the others; numbers that follow each other take one after the other. */
+/** The first and the last combination, and one of those between; numbers that follow each other take one after the other. */
 export function part(all: readonly Context[], number: number): Context[] {
-  const others = all.slice(0, -1);
-  return [others[number % others.length], all.at(-1)].filter((context) => context !== undefined);
+  const between = all.slice(1, -1);
+  return [all[0], between[number % between.length], all.at(-1)].filter((context) => context !== undefined);
 }
 
 /** The subsets with `size` of the numbers below `count`. */
