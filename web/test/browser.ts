@@ -23,8 +23,11 @@ function executable(): string {
   throw new Error("Chromium is missing: install it (apt-get install chromium), or set CHROMIUM to its path");
 }
 
-/** Chromium whose camera shows `picture`; without a camera for `null`. */
-export async function launch(picture: string | null = SELFIE): Promise<Browser & { readonly cleanUp: () => Promise<void> }> {
+/** Chromium whose camera shows `picture`, and whose user answers the question about it; without a camera for `null`. */
+export async function launch(
+  picture: string | null = SELFIE,
+  answer: "allow" | "deny" = "allow",
+): Promise<Browser & { readonly cleanUp: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "bonafide-web-"));
   const args = ["--disable-dev-shm-usage"];
   if (picture === null) {
@@ -33,7 +36,11 @@ export async function launch(picture: string | null = SELFIE): Promise<Browser &
     // A film of JPEG frames, here with a single one that is repeated.
     const film = join(folder, "camera.mjpeg");
     copyFileSync(picture, film);
-    args.push("--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${film}`);
+    args.push(
+      "--use-fake-device-for-media-stream",
+      `--use-fake-ui-for-media-stream=${answer}`,
+      `--use-file-for-fake-video-capture=${film}`,
+    );
   }
   const browser = await chromium.launch({
     executablePath: executable(),
@@ -53,12 +60,9 @@ export async function launch(picture: string | null = SELFIE): Promise<Browser &
 export async function open(
   browser: Browser,
   url: string,
-  {
-    camera = true,
-    ...context
-  }: { readonly camera?: boolean; readonly colorScheme?: "dark" | "light"; readonly viewport?: { width: number; height: number } } = {},
+  context: { readonly colorScheme?: "dark" | "light"; readonly viewport?: { width: number; height: number } } = {},
 ): Promise<{ readonly page: Page; readonly check: () => void }> {
-  const opened = await browser.newContext({ ...context, permissions: camera ? ["camera"] : [] });
+  const opened = await browser.newContext(context);
   opened.setDefaultTimeout(TIMEOUT);
   // The page's own timeout is switched off, since this machine may be slow.
   await opened.addInitScript(() => {

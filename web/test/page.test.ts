@@ -404,10 +404,16 @@ describe("access", () => {
 
 describe("without a camera", () => {
   it("shows that the camera is refused, and focuses the file", async () => {
-    await restart(new FakeApi(), "register", "none", { camera: false });
-    await page.getByRole("button", { name: "Use the camera" }).click();
-    await expect.poll(focused).toBe("file");
-    expect(await page.locator("#picture-error").textContent()).toMatch(/^The camera may not be used/);
+    const refused = await launch(SELFIE, "deny");
+    try {
+      const { page, check } = await open(refused, site.url);
+      await page.getByRole("button", { name: "Use the camera" }).click();
+      await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe("file");
+      expect(await page.locator("#picture-error").textContent()).toMatch(/^The camera may not be used/);
+      check();
+    } finally {
+      await refused.cleanUp();
+    }
   });
 
   it("shows that there is no camera", async () => {
