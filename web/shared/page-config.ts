@@ -10,7 +10,6 @@ export const BUILD = { assetsInlineLimit: 0, modulePreload: { polyfill: false } 
 
 export const TEST = {
   include: ["test/*.test.ts"],
-  globalSetup: "test/build.ts",
   expect: { poll: { timeout: TIMEOUT } },
   // Longer than the waits in a test, whose errors are more specific.
   testTimeout: 2 * TIMEOUT,
