@@ -21,9 +21,9 @@ export type Api = "face-api" | "review-api";
 
 const descriptions: Partial<Record<Api, Json>> = {};
 
-/** `docs/openapi/<api>.yaml`, the only description of the API. Parsed once; callers only read it. */
+/** `docs/openapi/<api>.yaml`, the only description of the API. It is parsed once, and cannot be changed. */
 export const readDescription = (api: Api): Json =>
-  (descriptions[api] ??= parse(readFileSync(join(REPOSITORY, `docs/openapi/${api}.yaml`), "utf8")));
+  (descriptions[api] ??= parse(readFileSync(join(REPOSITORY, `docs/openapi/${api}.yaml`), "utf8"), (_, value) => Object.freeze(value)));
 
 /** The routes of the description. */
 export const routes = (description: Json): { method: string; path: string; operation: string }[] =>

@@ -68,10 +68,10 @@ export const TOKEN = /\$\{([A-Za-z]+)\}/g;
 
 export function parse(name: string, text: string): Machine {
   const judging = text.replaceAll(TOKEN, (token, name: string) => THRESHOLDS[name] ?? token);
-  return { name, text, definition: JSON.parse(judging) as Definition };
+  return { name, text, definition: JSON.parse(judging, (_, value) => Object.freeze(value)) as Definition };
 }
 
-/** All machines, read once. No test changes them. */
+/** All machines, read once for all tests, which cannot change them. */
 const ALL: readonly Machine[] = readdirSync(FOLDER)
   .filter((file) => file.endsWith(".asl.json"))
   .sort()
