@@ -14,10 +14,18 @@ use crate::step::Steps;
 /// The programs in which the pages can be tested. The first has no windows, and so takes half the time.
 const BROWSERS: [&str; 5] =
     ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+/// What the pages are built from, apart from their own folders and `web/shared`.
+const SOURCES_OF_PAGES: [&str; 5] = [
+    "package-lock.json",
+    "docs/REASON-CODES.md",
+    "docs/openapi/review-api.yaml",
+    "statemachines/thresholds.json",
+    "web/site/base.css",
+];
 /// What Vite accepts. AWS's CDK supports 22 and newer since 20 has reached its end of life.
 const NODE_FLOOR: (u32, u32) = (20, 19);
 const PYTHON_FLOOR: (u32, u32) = (3, 11);
-/// The build output of demo and tests (4.7), the Python environments and the bundles of the workers (1.8), `node_modules` (0.4), and
+/// The build output of demo and tests (4.6), the Python environments and the bundles of the workers (2.1), `node_modules` (0.6), and
 /// some room.
 const DISK_GIB: u64 = 8;
 /// The space that is needed when most of that exists.
@@ -86,8 +94,7 @@ pub(crate) fn pages(project: &Project, steps: &Steps) -> Result<()> {
         let folder = project.root.join("web").join(page);
         let mut sources = sources(&folder)?;
         sources.extend(self::sources(&project.root.join("web/shared"))?);
-        let others = ["package-lock.json", "docs/REASON-CODES.md", "docs/openapi/review-api.yaml", "web/site/base.css"];
-        sources.extend(others.map(|file| project.root.join(file)));
+        sources.extend(SOURCES_OF_PAGES.map(|file| project.root.join(file)));
         let sources: Vec<_> = sources.iter().map(PathBuf::as_path).collect();
         let stamp = Stamp::new(project, page, &sources, "")?;
         if stamp.is_fresh() && folder.join("dist/index.html").is_file() {
@@ -375,6 +382,9 @@ impl Stamp {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Component;
+
     use super::*;
 
     #[test]
@@ -383,6 +393,38 @@ mod tests {
         assert_eq!(version("3.9"), Some((3, 9)));
         assert_eq!(version("pyenv: python3.13: command not found"), None);
         assert_eq!(version(""), None);
+    }
+
+    #[test]
+    fn a_page_is_built_again_if_anything_that_it_imports_has_changed() {
+        let project = Project::find().expect("the repository");
+        let mut imported = BTreeSet::new();
+        for page in ["desk", "conversation"] {
+            let folder = project.root.join("web").join(page);
+            for source in sources(&folder.join("src")).expect("the page's sources") {
+                let text = fs::read_to_string(&source).expect("a text");
+                for import in text.split('"').filter(|quoted| quoted.starts_with("../")) {
+                    let file = import.trim_end_matches("?raw");
+                    let parts = source.parent().expect("a folder").join(file);
+                    let path = parts.components().fold(PathBuf::new(), |mut path, part| {
+                        if part == Component::ParentDir {
+                            path.pop()
+                        } else {
+                            path.push(part);
+                            true
+                        };
+                        path
+                    });
+                    if !path.starts_with(&folder) && !path.starts_with(project.root.join("web/shared")) {
+                        imported.insert(path.strip_prefix(&project.root).expect("in the repository").to_owned());
+                    }
+                }
+            }
+        }
+        assert!(!imported.is_empty(), "no import was found");
+        let unknown: Vec<_> =
+            imported.iter().filter(|path| !SOURCES_OF_PAGES.iter().any(|known| Path::new(known) == *path)).collect();
+        assert!(unknown.is_empty(), "not in SOURCES_OF_PAGES: {unknown:?}");
     }
 
     #[test]
