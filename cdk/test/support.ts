@@ -65,7 +65,7 @@ export function bundles(workers: readonly string[] = onDisk.workers(), content =
 export function build(context: Record<string, string> = {}): { app: App; stacks: ReturnType<typeof addStacks> } {
   const app = new App({
     analyticsReporting: false,
-    // What only users see takes half the time of a synthesis. `lint` validates the templates with cfn-lint.
+    // What only users see is most of the work of a synthesis. `lint` validates the templates with cfn-lint.
     builtinCloudFormationValidation: false,
     stackTraces: false,
     treeMetadata: false,

@@ -279,3 +279,29 @@ def test_an_sdk_integration_names_errors_like_the_classes_of_java(aws: LocalAws,
     absent = f"arn:aws:states:us-east-1:000000000000:execution:{name}:absent"
     described = aws.run(name, {"Do": task("arn:aws:states:::aws-sdk:sfn:describeExecution", {"ExecutionArn": absent})}, {})
     assert described["error"] == "Sfn.ExecutionDoesNotExistException"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "$n",
+        "($add := function($m) { $m + $n }; $map([1, 2], $add))",
+        "$map([1, 2], $power(?, $n))",
+        "{'list': [1, 2, 3]}.list[$ > $n]^(>$)",
+        "{'a': {'b': [1, 2]}}.a.b.{'own': $, 'n': %.%.a.b[$n]}",
+        "$ ~> |$|{'n': $n}|",
+    ],
+)
+def test_an_expression_is_parsed_once_and_evaluated_anew(engine: Any, expression: str) -> None:
+    from jsonata.jsonata import Jsonata
+
+    def evaluated(n: int) -> Any:
+        parsed = Jsonata(expression)
+        frame = parsed.create_frame()
+        frame.bind("n", n)
+        return parsed.evaluate({"list": [1, 2]}, frame)
+
+    first = evaluated(1)
+    assert evaluated(0) != first
+    assert evaluated(1) == first
+    assert Jsonata(expression).ast is Jsonata(expression).ast

@@ -188,7 +188,7 @@ impl LocalAws {
             .arg("bin/app.ts")
             .current_dir(project.root.join("cdk"))
             .env("CDK_OUTDIR", assembly)
-            // Takes ten seconds; the local AWS refuses what it does not understand, and `lint` validates the templates with cfn-lint.
+            // Takes longer than the synthesis; `lint` validates the templates with cfn-lint.
             .env("CDK_VALIDATION", "false")
             .env("CDK_CONTEXT_JSON", context.to_string());
         steps.run("Synthesizing the template", "synth", &mut synth)?;

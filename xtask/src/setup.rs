@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::project::Project;
 use crate::step::Steps;
 
-/// The programs in which the pages can be tested. The first has no windows, and so takes half the time.
+/// The programs in which the pages can be tested. The first has no windows, and so less work.
 const BROWSERS: [&str; 5] =
     ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 /// What the pages are built from, apart from their own folders and `web/shared`.
@@ -194,7 +194,7 @@ pub(crate) fn python_tests(project: &Project, steps: &Steps) -> Result<()> {
     stamp.write()
 }
 
-/// uv, in an environment of its own, which Python's own tools make. It takes a tenth of pip's time.
+/// uv, in an environment of its own, which Python's own tools make. pip takes several times longer.
 struct Installer {
     uv: PathBuf,
     python: PathBuf,
