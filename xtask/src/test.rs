@@ -36,7 +36,7 @@ pub(crate) enum Level {
     Infrastructure,
     /// cfn-lint, checkov, parliament and asl-validator
     Lint,
-    /// Both pages against their described APIs, in Chromium
+    /// The three pages against their described APIs, in Chromium
     Web,
     /// ruff
     Python,
