@@ -21,7 +21,7 @@ from typing import Any
 
 from bonafide_local.aws_json import Answer, Handler, error_answer, success_answer
 from bonafide_local.documents import operation_of
-from bonafide_local.faults import AWS_SERVICES, Fault, Faults, MissingAnswer, NoAnswer, WorkerFailure
+from bonafide_local.faults import AWS_SERVICES, RUNTIME_API, Fault, Faults, MissingAnswer, NoAnswer, WorkerFailure
 from bonafide_local.integrations import PREFIXES, Integration, over_integrations
 from bonafide_local.models import error_name
 
@@ -103,7 +103,9 @@ class _Layers:
         engine._dispatch_aws_sdk_json = _name_missing_answers(engine._dispatch_aws_sdk_json)
         engine._execute_task = _remember_task(engine._execute_task)
         engine._invoke_with_callback = self._remember_token(engine._invoke_with_callback)
-        lambda_runtime.ProvidedWorker.invoke = self._remember_invocation(lambda_runtime.ProvidedWorker.invoke)
+        worker = lambda_runtime.ProvidedWorker
+        worker.invoke = self._remember_invocation(worker.invoke)
+        worker._record_result = self._over_runtime_api(worker._record_result)
 
     def _over_http(self, service: str, handler: Handler) -> Handler:
         async def handle(method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]) -> Answer:
@@ -191,6 +193,22 @@ class _Layers:
 
         return invoke
 
+    def _over_runtime_api(self, original: Callable[..., bool]) -> Callable[..., bool]:
+        """A worker that is ended at its answer: the answer does not count, since the worker dies before it knows that it arrived."""
+
+        def record(environment: Any, generation: int, request_id: str, kind: str, payload: Any) -> bool:
+            with self._lock:
+                found = [invocation for invocation in self._invocations if invocation.environment is environment]
+            for invocation in found:
+                operation = "InvocationError" if kind == "error" else "InvocationResponse"
+                fault = self._faults.find(RUNTIME_API, operation, invocation.event, invocation.function)
+                if fault is not None and fault.worker:
+                    _end(invocation, fault.worker)
+                    return False
+            return original(environment, generation, request_id, kind, payload)
+
+        return record
+
     def _end_worker(self, failure: WorkerFailure, caller: str, texts: tuple[str, ...]) -> None:
         """End the worker that sent a request: the invocation of its function whose event has these texts."""
         with self._lock:
@@ -201,17 +219,22 @@ class _Layers:
                 if caller.endswith((f"/{invocation.function}", ":root")) and all(text in invocation.event for text in texts)
             ]
         for invocation in found:
-            process = invocation.environment._proc
-            if failure is WorkerFailure.PANICKED:
-                invocation.forced_result = _panicked(json.loads(invocation.event))
-            elif failure is WorkerFailure.OUT_OF_TIME:
-                # The emulator's own result, without waiting for the timeout.
-                seconds = invocation.environment.config.get("Timeout", 30)
-                message = f"Task timed out after {seconds}.00 seconds"
-                error = {"errorMessage": message, "errorType": "Sandbox.Timedout"}
-                invocation.forced_result = {"status": "error", "error": message, "error_payload": error, "log": ""}
-            if process is not None:
-                os.kill(process.pid, signal.SIGABRT if failure is WorkerFailure.ABORTED else signal.SIGKILL)
+            _end(invocation, failure)
+
+
+def _end(invocation: _Invocation, failure: WorkerFailure) -> None:
+    """End a worker during an invocation."""
+    process = invocation.environment._proc
+    if failure is WorkerFailure.PANICKED:
+        invocation.forced_result = _panicked(json.loads(invocation.event))
+    elif failure is WorkerFailure.OUT_OF_TIME:
+        # The emulator's own result, without waiting for the timeout.
+        seconds = invocation.environment.config.get("Timeout", 30)
+        message = f"Task timed out after {seconds}.00 seconds"
+        error = {"errorMessage": message, "errorType": "Sandbox.Timedout"}
+        invocation.forced_result = {"status": "error", "error": message, "error_payload": error, "log": ""}
+    if process is not None:
+        os.kill(process.pid, signal.SIGABRT if failure is WorkerFailure.ABORTED else signal.SIGKILL)
 
 
 def _panicked(event: Any) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from bonafide_local.models import Direction, judge
 THIRD_PARTY = "third-party"
 # The emulator's names; `states` is Step Functions.
 AWS_SERVICES = ("dynamodb", "lambda", "rekognition", "s3", "secretsmanager", "sns", "sqs", "states", "textract")
-SERVICES = (*AWS_SERVICES, THIRD_PARTY)
+# The Runtime API of Lambda, where workers answer their invocations.
+RUNTIME_API = "lambda-runtime"
+SERVICES = (*AWS_SERVICES, RUNTIME_API, THIRD_PARTY)
 # How soon a delayed request notices that its fault is removed.
 _POLL_SECONDS = 0.05
 _FIELDS = {
@@ -36,6 +38,8 @@ _FIELDS = {
     "worker",
     "afterwards",
 }
+# What a fault of the Runtime API cannot have: all other effects.
+_NOT_OF_RUNTIME_API = {"delaySeconds", "error", "status", "message", "result", "malformed", "noAnswer", "afterwards"}
 
 
 class MissingAnswer(StrEnum):
@@ -133,6 +137,8 @@ class Fault:
             raise BadFault("caller must be a text")
         if service == THIRD_PARTY and {"caller", "worker", "afterwards"} & set(body):
             raise BadFault("a fault of the licence verification service cannot have caller, worker or afterwards")
+        if service == RUNTIME_API and ("worker" not in body or set(body) & _NOT_OF_RUNTIME_API):
+            raise BadFault(f"a fault of {RUNTIME_API} ends a worker: it has worker, and none of {', '.join(sorted(_NOT_OF_RUNTIME_API))}")
         fault = cls(
             service=service,
             operation=body.get("operation"),

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bonafide_local.faults import SERVICES, THIRD_PARTY, Fault, Faults
+from bonafide_local.faults import AWS_SERVICES, THIRD_PARTY, Fault, Faults
 from bonafide_local.models import errors_of
 
 # The errors by which services refuse a rate; the first that the operation has.
 _REFUSALS = ("ProvisionedThroughputExceededException", "TooManyRequestsException", "RequestThrottled", "SlowDown", "ThrottlingException")
+_SERVICES = (*AWS_SERVICES, THIRD_PARTY)
 _FIELDS = {"service", "operation", "perSecond", "burst"}
 
 
@@ -42,8 +43,8 @@ class Limit:
         if unknown:
             raise BadLimit(f"unknown member {unknown[0]!r}; known are {', '.join(sorted(_FIELDS))}")
         service, operation = body.get("service"), body.get("operation")
-        if service not in SERVICES:
-            raise BadLimit(f"service must be one of {', '.join(SERVICES)}")
+        if service not in _SERVICES:
+            raise BadLimit(f"service must be one of {', '.join(_SERVICES)}")
         if not isinstance(operation, str) or not operation:
             raise BadLimit("operation must be the name of an operation")
         per_second = _positive("perSecond", body.get("perSecond"))

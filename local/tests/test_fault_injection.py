@@ -206,11 +206,13 @@ def reader(aws: LocalAws, places: dict[str, str]) -> str:
         ("panicked", "Bonafide.Internal"),
     ],
 )
-def test_a_fault_ends_a_running_worker(aws: LocalAws, reader: str, ending: str, name: str) -> None:
-    aws.force(service="dynamodb", operation="GetItem", match={"id": f"for-{ending}"}, worker=ending, count=1)
-    invoke = task("arn:aws:states:::lambda:invoke", {"FunctionName": reader, "Payload": {"id": f"for-{ending}"}})
-    assert aws.run(f"worker-{ending}", {"Do": invoke}).get("error") == name
-    again = aws.run(f"worker-{ending}-again", {"Do": invoke})
+@pytest.mark.parametrize(("service", "operation"), [("dynamodb", "GetItem"), ("lambda-runtime", "InvocationResponse")])
+def test_a_fault_ends_a_running_worker(aws: LocalAws, reader: str, ending: str, name: str, service: str, operation: str) -> None:
+    case = f"{ending}-{service}"
+    aws.force(service=service, operation=operation, match={"id": f"for-{case}"}, worker=ending, count=1)
+    invoke = task("arn:aws:states:::lambda:invoke", {"FunctionName": reader, "Payload": {"id": f"for-{case}"}})
+    assert aws.run(f"worker-{case}", {"Do": invoke}).get("error") == name
+    again = aws.run(f"worker-{case}-again", {"Do": invoke})
     assert json.loads(again["output"])["Payload"]["pid"], "its successor works"
 
 
@@ -227,6 +229,8 @@ def test_the_licence_service_can_leave_requests_unanswered(aws: LocalAws) -> Non
         {"service": "s3", "worker": "asleep"},
         {"service": "s3", "error": "x", "caller": 7},
         {"service": "third-party", "error": "x", "caller": "a"},
+        {"service": "lambda-runtime", "error": "x"},
+        {"service": "lambda-runtime", "worker": "killed", "afterwards": True},
         {"service": "ec2", "error": "x"},
     ],
 )

@@ -1,8 +1,7 @@
 //! Workers that return errors, panic, are killed, or time out.
 
 use std::fs;
-use std::process::Command;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
@@ -20,7 +19,6 @@ use bonafide_tools::{repository, until};
 use onboarding_agent::{AnswerBody, MachineResult, State};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
 
 use crate::effect::codes;
 use crate::scenario::{
@@ -369,22 +367,6 @@ enum Reply {
     Nothing,
 }
 
-/// Sends a signal to the processes of a worker of this local AWS and returns how many there are.
-fn signal(worker: &str, signal: &str) -> Result<usize> {
-    let function = format!("AWS_LAMBDA_FUNCTION_NAME=bonafide-dev-{worker}");
-    let endpoint = format!("AWS_ENDPOINT_URL={}", bench().local.endpoint());
-    let mut count = 0;
-    for process in fs::read_dir("/proc").context("this needs Linux")?.flatten() {
-        let environment = fs::read(process.path().join("environ")).unwrap_or_default();
-        let has = |entry: &str| environment.split(|byte| *byte == 0).any(|other| other == entry.as_bytes());
-        if has(&function) && has(&endpoint) {
-            Command::new("kill").arg(format!("-{signal}")).arg(process.file_name()).status()?;
-            count += 1;
-        }
-    }
-    Ok(count)
-}
-
 /// A conversation whose person has consented and uploaded document and selfie.
 struct Session {
     id: String,
@@ -489,33 +471,32 @@ impl Session {
         }
     }
 
-    /// The worker that queries the register sends no request to which a fault could be attached.
+    /// The worker that queries the register sends no request to a service. Its invocation fails, or its answer, or its event is damaged.
     async fn verify(&self, ending: Ending) -> Result<(Reply, AnswerBody)> {
         let (tool, id) = (Tool::VerifyIdentity, self.id.clone());
-        let (reply, error) = match ending {
+        let fault = match ending {
             Ending::Kill => {
-                // This call starts its process, which is then stopped, and killed while it has the next event.
-                let (reply, body) = self.call(tool).await?;
-                ensure!(
-                    reply == Reply::Result(Some(MachineResult::Ok)),
-                    "before it is killed, replied {reply:?}: {body:?}"
-                );
-                (self.kill(tool).await?, "Runtime.ExitError")
+                let fault = Fault::worker("lambda-runtime", "InvocationResponse", &id, "killed").by("verify-identity");
+                Some((fault, "Runtime.ExitError"))
             }
             Ending::Throttled => {
-                let fault = Fault::error("lambda", "Invoke", &id, "TooManyRequestsException", 429).times(1);
-                let fault = bench().local.control.put(&fault.by("agent-onboarding/VerifyIdentity"))?;
-                let reply = self.call(tool).await?;
-                ensure!(!bench().local.control.is_there(fault)?, "no such call was made");
-                (reply, "Lambda.TooManyRequestsException")
+                let error = "TooManyRequestsException";
+                let fault = Fault::error("lambda", "Invoke", &id, error, 429).by("agent-onboarding/VerifyIdentity");
+                Some((fault, "Lambda.TooManyRequestsException"))
             }
-            _ => {
-                // The record of what was read is damaged, and repaired.
-                damage(&id, "SET #identity.damaged = country").await?;
-                let reply = self.call(tool).await?;
-                damage(&id, "REMOVE #identity.damaged").await?;
-                (reply, "Bonafide.InvalidInput")
-            }
+            _ => None,
+        };
+        let (reply, error) = if let Some((fault, error)) = fault {
+            let fault = bench().local.control.put(&fault.times(1))?;
+            let reply = self.call(tool).await?;
+            ensure!(!bench().local.control.is_there(fault)?, "no such call was made");
+            (reply, error)
+        } else {
+            // The record of what was read is damaged, and repaired.
+            damage(&id, "SET #identity.damaged = country").await?;
+            let reply = self.call(tool).await?;
+            damage(&id, "REMOVE #identity.damaged").await?;
+            (reply, "Bonafide.InvalidInput")
         };
         let errors = verification_errors(&id).await?;
         ensure!(errors.iter().any(|other| other == error), "no {error} in {errors:?}");
@@ -526,28 +507,6 @@ impl Session {
             ensure!(entry["progress"] == s("EXTRACTED"), "{entry:?}");
         }
         Ok(reply)
-    }
-
-    /// Kills the worker that queries the register while it has an event. The event arrives some time after the state is entered, depending
-    /// on the machine. A worker that is killed before is replaced by one that answers; then the next attempt waits longer.
-    async fn kill(&self, tool: Tool) -> Result<(Reply, AnswerBody)> {
-        let id = self.id.clone();
-        for seconds in [1, 4, 16] {
-            ensure!(signal("verify-identity", "STOP")? > 0, "it has no process");
-            let kill = async {
-                let invoked = is_invoked(&id).await;
-                sleep(Duration::from_secs(seconds)).await;
-                signal("verify-identity", "KILL")?;
-                invoked
-            };
-            let (reply, killed) = tokio::join!(self.call(tool), kill);
-            killed?;
-            let reply = reply?;
-            if verification_errors(&id).await?.iter().any(|error| error == "Runtime.ExitError") {
-                return Ok(reply);
-            }
-        }
-        anyhow::bail!("it was never killed while it had an event");
     }
 
     async fn customers(&self) -> Result<Vec<Value>> {
@@ -575,21 +534,6 @@ async fn verification_errors(id: &str) -> Result<Vec<String>> {
         errors.extend(own.map(|(_, error)| error.to_owned()));
     }
     Ok(errors)
-}
-
-/// Waits until an execution is in the state `VerifyIdentity`.
-async fn is_invoked(id: &str) -> Result<()> {
-    until("an execution is in VerifyIdentity", async || {
-        for execution in executions(id).await? {
-            let is_running = bench().local.status(&execution).await? == Some(ExecutionStatus::Running);
-            let trace = Trace::fetch(&bench().local, &execution)?;
-            if is_running && trace.path().last() == Some(&"VerifyIdentity") {
-                return Ok(Ok(()));
-            }
-        }
-        Ok(Err("no execution is there".to_owned()))
-    })
-    .await
 }
 
 /// Changes the stored identity of a document.
