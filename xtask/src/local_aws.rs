@@ -34,7 +34,8 @@ const LOCAL_SETTINGS: [(&str, u32); 6] = [
 const PERSON_READER: &str = "arn:aws:iam::000000000000:role/person-reader";
 /// The setting for the quotas of `AnalyzeID` and of the licence verification service, per second.
 pub(crate) const LOCAL_RATE: u32 = 20;
-const START_LIMIT: Duration = Duration::from_secs(90);
+/// More than the limit of the local AWS itself, whose message says more.
+const START_LIMIT: Duration = Duration::from_secs(330);
 
 /// How the local AWS is started.
 #[derive(Debug, Default, Clone, clap::Args)]
