@@ -48,7 +48,7 @@ where
         };
         ensure!(started.elapsed() < WAIT_LIMIT, "waited in vain until {what}: {instead}");
         // The interval grows, so that the requests do not slow down a slow machine.
-        sleep((started.elapsed() / 10).clamp(Duration::from_millis(20), Duration::from_secs(2))).await;
+        sleep((started.elapsed() / 4).clamp(Duration::from_millis(20), Duration::from_secs(2))).await;
     }
 }
 
