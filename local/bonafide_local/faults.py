@@ -248,7 +248,8 @@ class Faults:
     def restore(self, faults: dict[str, list[Fault]]) -> None:
         """Replace the faults."""
         with self._lock:
-            self._faults = faults
+            # A snapshot of an earlier version may lack a service.
+            self._faults = {service: faults.get(service, []) for service in SERVICES}
             self._added = max((fault.identifier for fault in self._all()), default=0)
 
     def remove(self, identifier: int) -> None:

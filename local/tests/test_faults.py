@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from conftest import LocalAws
 from test_third_party import HEADERS, ask
 
+from bonafide_local.faults import SERVICES, Fault, Faults
+
 
 def test_an_error_is_forced_count_times(aws: LocalAws, hopper: bytes) -> None:
     rekognition = aws.client("rekognition")
@@ -123,3 +125,11 @@ def test_calls_are_counted_per_operation(aws: LocalAws, hopper: bytes) -> None:
 )
 def test_an_invalid_fault_is_refused(aws: LocalAws, fault: dict[str, Any]) -> None:
     assert aws.http("POST", f"{aws.control}/faults", fault)[0] == 400
+
+
+def test_a_snapshot_without_a_service_is_restored() -> None:
+    kept = Fault.parse({"service": "s3", "error": "SlowDown", "status": 503})
+    faults = Faults()
+    faults.restore({"s3": [kept]})
+    assert faults.find("s3", "PutObject", "") is kept
+    assert [faults.find(service, "Any", "") for service in SERVICES if service != "s3"] == [None] * (len(SERVICES) - 1)
