@@ -38,8 +38,8 @@ _FIELDS = {
     "worker",
     "afterwards",
 }
-# What a fault of the Runtime API cannot have: all other effects.
-_NOT_OF_RUNTIME_API = {"delaySeconds", "error", "status", "message", "result", "malformed", "noAnswer", "afterwards"}
+# A fault of the Runtime API has no other effect than the end of the worker.
+_FIELDS_OF_RUNTIME_API = {"service", "operation", "caller", "match", "count", "passing", "worker"}
 
 
 class MissingAnswer(StrEnum):
@@ -137,8 +137,8 @@ class Fault:
             raise BadFault("caller must be a text")
         if service == THIRD_PARTY and {"caller", "worker", "afterwards"} & set(body):
             raise BadFault("a fault of the licence verification service cannot have caller, worker or afterwards")
-        if service == RUNTIME_API and ("worker" not in body or set(body) & _NOT_OF_RUNTIME_API):
-            raise BadFault(f"a fault of {RUNTIME_API} ends a worker: it has worker, and none of {', '.join(sorted(_NOT_OF_RUNTIME_API))}")
+        if service == RUNTIME_API and ("worker" not in body or set(body) - _FIELDS_OF_RUNTIME_API):
+            raise BadFault(f"a fault of {RUNTIME_API} has worker, and only {', '.join(sorted(_FIELDS_OF_RUNTIME_API))}")
         fault = cls(
             service=service,
             operation=body.get("operation"),

@@ -88,6 +88,7 @@ def test_limits_one_operation_and_can_be_removed() -> None:
         ({"perSecond": "5"}, "perSecond"),
         ({"burst": 0.5}, "burst"),
         ({"service": "polly"}, "service"),
+        ({"service": "lambda-runtime"}, "service"),
         ({"operation": None}, "operation"),
         ({"rate": 5}, "unknown member 'rate'"),
     ],

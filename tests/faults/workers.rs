@@ -431,8 +431,9 @@ impl Session {
             ("onboarding-agent", _) | (_, Ending::Error) => Reply::Failure,
             _ => Reply::Result(Some(done)),
         };
-        let (reply, body) = if worker == "verify-identity" {
-            self.verify(ending).await?
+        let (reply, body) = if (worker, ending) == ("verify-identity", Ending::Error) {
+            // It sends no request that could fail for good.
+            self.call_with_damage(tool).await?
         } else {
             let control = &bench().local.control;
             let fault = control.put(&self.fault(worker, ending))?;
@@ -441,6 +442,9 @@ impl Session {
             reply
         };
         ensure!(reply == expected, "replied {reply:?}: {body:?}");
+        if worker == "verify-identity" {
+            self.check_verification(ending, reply).await?;
+        }
         let row = plain(&bench().row(&self.id).await?);
         if reply == Reply::Failure && worker != "onboarding-agent" {
             let reasons: Vec<_> = body.reasons.iter().map(|reason| reason.code()).collect();
@@ -465,48 +469,42 @@ impl Session {
             ("extract-identity", Ending::Kill) => fault("s3", "GetObject", &self.id),
             // A request to Textract does not name the session.
             ("extract-identity", _) => fault("textract", "DetectDocumentText", ""),
+            ("verify-identity", Ending::Kill) => fault("lambda-runtime", "InvocationResponse", &self.id),
+            ("verify-identity", _) => {
+                let error = Fault::error("lambda", "Invoke", &self.id, "TooManyRequestsException", 429);
+                error.by("agent-onboarding/VerifyIdentity").times(1)
+            }
             // The machine has finished by then, and the next call finds its result.
             (_, Ending::Kill) => fault("states", "StartSyncExecution", &self.id).afterwards(),
             _ => fault("states", "StartSyncExecution", &self.id),
         }
     }
 
-    /// The worker that queries the register sends no request to a service. Its invocation fails, or its answer, or its event is damaged.
-    async fn verify(&self, ending: Ending) -> Result<(Reply, AnswerBody)> {
-        let (tool, id) = (Tool::VerifyIdentity, self.id.clone());
-        let fault = match ending {
-            Ending::Kill => {
-                let fault = Fault::worker("lambda-runtime", "InvocationResponse", &id, "killed").by("verify-identity");
-                Some((fault, "Runtime.ExitError"))
-            }
-            Ending::Throttled => {
-                let error = "TooManyRequestsException";
-                let fault = Fault::error("lambda", "Invoke", &id, error, 429).by("agent-onboarding/VerifyIdentity");
-                Some((fault, "Lambda.TooManyRequestsException"))
-            }
-            _ => None,
+    /// The record of what was read is damaged while the tool is called, and then repaired.
+    async fn call_with_damage(&self, tool: Tool) -> Result<(Reply, AnswerBody)> {
+        damage(&self.id, "SET #identity.damaged = country").await?;
+        let reply = self.call(tool).await?;
+        damage(&self.id, "REMOVE #identity.damaged").await?;
+        Ok(reply)
+    }
+
+    /// The state of the register's worker has had this ending's error, and has verified nothing by it.
+    async fn check_verification(&self, ending: Ending, reply: Reply) -> Result<()> {
+        let error = match ending {
+            Ending::Kill => "Runtime.ExitError",
+            Ending::Throttled => "Lambda.TooManyRequestsException",
+            _ => "Bonafide.InvalidInput",
         };
-        let (reply, error) = if let Some((fault, error)) = fault {
-            let fault = bench().local.control.put(&fault.times(1))?;
-            let reply = self.call(tool).await?;
-            ensure!(!bench().local.control.is_there(fault)?, "no such call was made");
-            (reply, error)
-        } else {
-            // The record of what was read is damaged, and repaired.
-            damage(&id, "SET #identity.damaged = country").await?;
-            let reply = self.call(tool).await?;
-            damage(&id, "REMOVE #identity.damaged").await?;
-            (reply, "Bonafide.InvalidInput")
-        };
-        let errors = verification_errors(&id).await?;
+        let id = &self.id;
+        let errors = verification_errors(id).await?;
         ensure!(errors.iter().any(|other| other == error), "no {error} in {errors:?}");
-        if reply.0 == Reply::Failure {
-            let row = plain(&bench().row(&id).await?);
+        if reply == Reply::Failure {
+            let row = plain(&bench().row(id).await?);
             ensure!(row["registryVerification"]["outcome"] != "pass", "verified by a failure: {row}");
-            let entry = conversations::entry(&bench().local, &bench().deployment, &id).await?;
+            let entry = conversations::entry(&bench().local, &bench().deployment, id).await?;
             ensure!(entry["progress"] == s("EXTRACTED"), "{entry:?}");
         }
-        Ok(reply)
+        Ok(())
     }
 
     async fn customers(&self) -> Result<Vec<Value>> {
