@@ -75,12 +75,9 @@ export function build(context: Record<string, string> = {}): { app: App; stacks:
   return { app, stacks: addStacks(app, readConfig(app.node, CDK)) };
 }
 
-/** Synthesizes all stacks as `cdk synth -c name=value …` would, after `change`. */
-export function synthesize(
-  context: Record<string, string> = {},
-  change: (stacks: ReturnType<typeof addStacks>) => void = () => {},
-): Deployment {
-  const read = (stack: CdkStack): Stack => {
+/** Synthesizes these stacks. */
+export function synthesizeStacks(stacks: ReturnType<typeof addStacks>): Deployment {
+  const readStack = (stack: CdkStack): Stack => {
     const template = Template.fromStack(stack).toJSON() as Stack["template"];
     const paths = new Map<string, string>();
     for (const child of stack.node.findAll()) {
@@ -89,15 +86,21 @@ export function synthesize(
     }
     return { name: stack.stackName, terminationProtection: stack.terminationProtection, template, paths };
   };
-  const { stacks } = build(context);
-  change(stacks);
-  return Object.fromEntries(Object.entries(stacks).map(([name, stack]) => [name, read(stack)])) as Deployment;
+  return Object.fromEntries(Object.entries(stacks).map(([name, stack]) => [name, readStack(stack)])) as Deployment;
 }
 
-const shared: Partial<Record<Config["encryption"], Deployment>> = {};
+const known = new Map<string, Deployment>();
 
-/** The deployment with all other settings at their defaults, synthesized once for all tests. */
-export const deployment = (encryption: Config["encryption"] = "aws"): Deployment => (shared[encryption] ??= synthesize({ encryption }));
+/** All stacks as `cdk synth -c name=value …` would synthesize them: once for each context, so no test may change them. */
+export function synthesize(context: Record<string, string> = {}): Deployment {
+  const key = JSON.stringify(context);
+  const deployed = known.get(key) ?? synthesizeStacks(build(context).stacks);
+  known.set(key, deployed);
+  return deployed;
+}
+
+/** The deployment with all other settings at their defaults. */
+export const deployment = (encryption: Config["encryption"] = "aws"): Deployment => synthesize({ encryption });
 
 /** All resources of a type, by construct path. */
 export function resources(stack: Stack, type: string): Map<string, Resource> {
