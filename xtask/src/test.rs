@@ -78,9 +78,9 @@ impl Level {
         self >= Self::Machines
     }
 
-    /// Whether it starts a local AWS or a browser.
+    /// Whether it starts a local AWS, a browser or the reviewers' tools.
     fn is_slow(self) -> bool {
-        self.needs_local_aws() || matches!(self, Self::Emulator | Self::Web)
+        self.needs_local_aws() || matches!(self, Self::Emulator | Self::Web | Self::Lint)
     }
 
     /// The levels whose results it checks; they run with it.
@@ -100,7 +100,7 @@ pub(crate) struct Options {
     /// Only these levels, with those that they need (default: all)
     #[arg(value_enum)]
     levels: Vec<Level>,
-    /// Leave out the levels that start a local AWS or a browser
+    /// Leave out lint, and the levels that start a local AWS or a browser
     #[arg(long, conflicts_with = "levels")]
     fast: bool,
     /// Run lint, contract, malformed, faults and leaks whole, instead of the part that follows from the commit
