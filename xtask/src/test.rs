@@ -21,6 +21,9 @@ use crate::{contract, lint, load_test, policies, process, setup};
 /// The number of concurrent tests on the local AWS, which mostly wait.
 const SCENARIOS_AT_ONCE: &str = "16";
 
+/// The exit code of pytest that has found no test.
+const PYTEST_FOUND_NONE: i32 = 5;
+
 /// The levels, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Level {
@@ -379,7 +382,7 @@ impl Run<'_> {
         }
         if self.has(Level::Infrastructure) {
             let mut vitest = npm(&["test", "--"]);
-            vitest.args(self.only.iter().flat_map(|only| ["-t", only.as_str()]));
+            vitest.args(self.only_in_vitest());
             reports.push(self.level(Level::Infrastructure, Count::Vitest, vitest, None)?);
         }
         Ok(reports)
@@ -419,10 +422,17 @@ impl Run<'_> {
         if self.has(Level::Emulator) {
             let mut pytest = project.command(project.python());
             pytest.args(["-m", "pytest", "local/tests"]).env("PYTHONPATH", project.root.join("local"));
-            pytest.args(self.only.iter().flat_map(|only| ["-k", only.as_str()])).env("NO_COLOR", "1");
+            // An expression, in which no parameters may stand.
+            let only = self.only.iter().filter_map(|only| only.split('[').next());
+            pytest.args(only.flat_map(|only| ["-k", only])).env("NO_COLOR", "1");
             reports.push(self.level(Level::Emulator, Count::Pytest, pytest, None)?);
         }
         Ok(reports)
+    }
+
+    /// The arguments for Vitest, which takes a pattern.
+    fn only_in_vitest(&self) -> impl Iterator<Item = String> {
+        self.only.iter().flat_map(|only| ["-t".to_owned(), pattern(only)])
     }
 
     /// A page, in a browser.
@@ -430,7 +440,7 @@ impl Run<'_> {
         let started = Instant::now();
         match setup::browser(self.project, self.steps) {
             Ok(browser) => {
-                npm.env("CHROMIUM", browser).args(self.only.iter().flat_map(|only| ["-t", only.as_str()]));
+                npm.env("CHROMIUM", browser).args(self.only_in_vitest());
                 self.level(level, Count::Vitest, npm, local)
             }
             // If this level cannot run, the others still do.
@@ -551,7 +561,8 @@ impl Run<'_> {
             cpu += output.cpu;
             output.lines.iter().for_each(|line| counted += self::counted(count, line));
             let named: Vec<_> = output.lines.iter().filter_map(|line| failed(count, line)).collect();
-            let passes = output.status.success() && named.is_empty();
+            let found_none = matches!(count, Count::Pytest) && output.status.code() == Some(PYTEST_FOUND_NONE);
+            let passes = (output.status.success() || self.only.is_some() && found_none) && named.is_empty();
             if !passes {
                 is_ok = false;
                 let unnamed = named.is_empty().then(|| format!("{name} (whole output: {})", log.display()));
@@ -616,8 +627,24 @@ impl Run<'_> {
             println!("  again: cargo xtask test {name}{only}");
         }
         println!("\n{} passed, {} failed", total.passed, total.failed);
+        if let Some(only) = self.only.as_ref().filter(|_| total == Counted::default()) {
+            println!("No test of these levels has “{only}” in its name.");
+            return ExitCode::FAILURE;
+        }
         if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
+}
+
+/// A pattern for this text itself.
+fn pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if r"\^$.|?*+()[]{}".contains(character) {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
 }
 
 fn describe(counted: Counted) -> String {
@@ -703,6 +730,12 @@ mod tests {
         assert_eq!(counted(Count::Pytest, "2 failed, 12 passed, 1 error in 3.45s"), sum(12, 3));
         assert_eq!(counted(Count::Pytest, "12 passed in 83.45s (0:01:23)"), sum(12, 0));
         assert_eq!(counted(Count::Pytest, "local/tests/test_faces.py ......"), sum(0, 0));
+    }
+
+    #[test]
+    fn a_name_is_no_pattern_for_others() {
+        assert_eq!(pattern("writable by S3 (encryption=aws)"), r"writable by S3 \(encryption=aws\)");
+        assert_eq!(pattern(r#"with {"stage":"a.b\c"}"#), r#"with \{"stage":"a\.b\\c"\}"#);
     }
 
     #[test]
