@@ -31,7 +31,9 @@ fn case(name: &str) -> Case {
 /// Writes the case as an earlier try has left it.
 async fn put_case(case: &Case, attributes: &[(&str, AttributeValue)]) -> Result<()> {
     let put = bench().local.dynamodb.put_item().table_name(bench().deployment.data("CasesTableName")?);
-    let put = put.item("applicationId", s(&case.id)).item("caseId", s(CASE));
+    let put = put.item("applicationId", s(&case.id)).item("caseId", s(CASE)).item("submissionId", s(SUBMISSION));
+    // The review API lists whatever has a status: a case that lacks what each one has would fail the tests of other levels.
+    let put = put.item("kind", s("selfie")).item("reasons", AttributeValue::L(vec![s("FACE_DUPLICATE")]));
     let put = attributes.iter().fold(put, |put, (name, value)| put.item(*name, value.clone()));
     put.send().await.context("write the case")?;
     Ok(())
